@@ -1,0 +1,69 @@
+"""Errors of models, told the way a compiler tells them: what, where (file, line, caret) and what to write instead.
+
+Guarantees: `str(error)` is the whole message a person needs; nothing here prints or exits.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of source: lines from 1, columns from 0 (in characters), the end exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{_shown(self.file)}:{self.line}:{self.column + 1}"
+
+    def excerpt(self) -> str:
+        """The source line with carets under the span; empty if the file cannot be read any more."""
+        text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
+        if not text.strip():
+            return ""
+        end = self.end_column if self.end_line == self.line else len(text)
+        carets = " " * self.column + "^" * max(1, min(end, len(text)) - self.column)
+        # The first line of a statement is enough: the caret is there to point, not to quote.
+        return f"{self.line:5d} | {text}\n      | {carets}"
+
+
+def _shown(path: str) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):
+        return path
+    return path if relative.startswith("..") else relative
+
+
+class RatifiedError(Exception):
+    """Anything that is wrong with what the user gave us. The message is complete as it stands."""
+
+    def __init__(self, message: str, *, span: Span | None = None, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        lines = [f"{self.span}: {self.message}" if self.span else self.message]
+        if self.span and (excerpt := self.span.excerpt()):
+            lines.append(excerpt)
+        if self.remedy:
+            lines.append(f"  {self.remedy}")
+        return "\n".join(lines)
+
+
+class ModelError(RatifiedError):
+    """A model that cannot be compiled, or whose steps go wrong when they run."""
+
+
+class SizeError(RatifiedError):
+    """A size or parameter that is missing, unknown, or makes no sense."""
