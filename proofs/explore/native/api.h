@@ -9,7 +9,7 @@ typedef struct rx_result {
     uint64_t witness_missing, witness_step_missing;
     uint64_t table_bytes, states_bytes, first_bytes, worker_bytes, disk_bytes;
     double seconds;
-    uint32_t stopped, on_disk, threads, disk_errno;
+    uint32_t stopped, on_disk, threads, disk_errno, resumed, unused;
     rx_finding finding;
 } rx_result;
 
@@ -63,8 +63,9 @@ static bool rx_new_memory(rx_run *run) {
 
 /* NULL if there is no memory to begin with. */
 RX_API rx_run *rx_new(const rx_config *config) {
-    rx_run *run = calloc(1, sizeof *run);
+    rx_run *run = aligned_alloc(RX_LINE, sizeof *run);
     if (!run) return NULL;
+    memset(run, 0, sizeof *run);
     run->config = *config;
     if (run->config.threads < 1) run->config.threads = 1;
     if (run->config.threads > RX_THREADS_MAX) run->config.threads = RX_THREADS_MAX;
@@ -80,9 +81,16 @@ RX_API rx_run *rx_new(const rx_config *config) {
     return run;
 }
 
+/* Reads the checkpoint, if there is one. 0, or not: rx_message says why. */
+RX_API int rx_open(rx_run *run) { return rx_checkpoint_open(run); }
+
+/* What went wrong with files; empty if nothing did. */
+RX_API const char *rx_message(const rx_run *run) { return run->disk_what; }
+
 RX_API void rx_explore(rx_run *run) {
     rx_team_start(run);
     rx_search(run);
+    if (run->finding.kind && run->finding.has_state) rx_trace(run);
     rx_team_stop(run);
 }
 
@@ -130,6 +138,19 @@ RX_API void rx_read_counts(rx_run *run, uint64_t *fired, uint64_t *fresh, uint64
     memcpy(fresh, sum.fresh, sizeof *fresh * MODEL_INSTANCES);
     memcpy(left, sum.left, sizeof *left * MODEL_BOUNDS);
     memcpy(constrained, sum.constrained, sizeof *constrained * MODEL_CONSTRAINTS);
+}
+
+/* The counterexample: trace_length states of MODEL_WORDS words, and the instance that led to each. */
+RX_API uint64_t rx_trace_length(const rx_run *run) { return run->trace_length; }
+RX_API const uint64_t *rx_trace_states(const rx_run *run) { return run->trace_states; }
+RX_API const uint32_t *rx_trace_instances(const rx_run *run) { return run->trace_instances; }
+
+/* What the program was compiled for, so that a driver can tell that it talks to what it thinks: see driver.py. */
+RX_API void rx_describe(uint64_t *out, const char **digest) {
+    const uint64_t numbers[] = {W, MODEL_INSTANCES, MODEL_BOUNDS, MODEL_CONSTRAINTS, MODEL_INVARIANTS, MODEL_STEP_INVARIANTS,
+                                MODEL_SYMMETRY, sizeof(rx_config), sizeof(rx_result), sizeof(rx_finding)};
+    memcpy(out, numbers, sizeof numbers);
+    *digest = MODEL_DIGEST;
 }
 
 #endif

@@ -17,8 +17,15 @@ static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind
     if (rx_finding_compare(&f, &w->finding) < 0) w->finding = f;
 }
 
-static __attribute__((cold)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
+static void rx_settle_expand(rx_worker *w);
+static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
+
+static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
     rx_worker *w = (rx_worker *)batch;
+    if (w->settle != rx_settle_expand) {
+        rx_trace_fault(w, error, instance);
+        return;
+    }
     batch->bounds++; /* something was tried: not a deadlock */
     rx_found(w, RX_FAULT_FOUND, error, instance, w->run->levels, w->source, NULL);
 }
@@ -71,6 +78,8 @@ static inline void rx_settle(rx_worker *w) {
         uint64_t *t = b->words[out];
         if (w->source) w->counters.fired[instance]++;
         if (!rx_judge_step(w, b->words[i], instance)) continue;
+        /* A step that changes nothing is common (a message sent again) and never new. */
+        if (w->source && rx_same(b->words[i], w->source)) continue;
         if (out != i) rx_copy(t, b->words[i]);
         if (MODEL_SYMMETRY) model_canonical(t);
         const uint64_t hash = rx_hash(t);

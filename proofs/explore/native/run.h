@@ -119,15 +119,18 @@ typedef struct rx_worker {
     rx_finding finding;
     void (*settle)(struct rx_worker *);
     /* What a search through a level has found so far (trace.h). */
-    uint64_t best[W], best_after[W];
-    uint32_t best_instance, has_best;
+    uint64_t best[W];
+    uint32_t best_instance, best_fault, has_best;
     uint32_t number, drains;
     pthread_t thread;
 } rx_worker;
 
 typedef struct rx_run {
     rx_config config;
-    int stop_flag; /* set from outside */
+    /* Written by all workers: each in a cache line of its own, away from what they only read. */
+    uint64_t cursor __attribute__((aligned(RX_LINE)));     /* atomic: the next state of the level to expand */
+    uint64_t next_block __attribute__((aligned(RX_LINE))); /* atomic: the first index not handed to a worker */
+    int stop_flag __attribute__((aligned(RX_LINE)));       /* set from outside */
     double begun, seconds_before;
 
     /* States: reserved address space, committed as needed, so that a state never moves. */
@@ -136,7 +139,6 @@ typedef struct rx_run {
     rx_first *first;
     uint64_t first_committed; /* in entries */
     uint64_t first_from;      /* the index that first[0] belongs to */
-    uint64_t next_block;      /* atomic: the first index not handed to a worker */
     uint64_t room;            /* next_block past this asks for a safe point */
 
     rx_cell *table;
@@ -144,7 +146,7 @@ typedef struct rx_run {
 
     uint64_t *level_start;
     uint64_t levels, levels_reserved;
-    uint64_t cursor, level_from, level_to; /* the level being expanded; cursor is atomic */
+    uint64_t level_from, level_to; /* the level being expanded */
 
     rx_counters before; /* the sums when this level began: for doing it again */
     uint64_t distinct;
@@ -173,13 +175,12 @@ typedef struct rx_run {
     int checkpoint_fd, checkpoint_sorted;
     uint64_t checkpoints;
 
-    /* trace */
+    /* The counterexample. */
     uint64_t *trace_states;
-    uint32_t *trace_instances;
+    uint32_t *trace_instances; /* of the step that leads to the state; RX_NOWHERE for the initial one */
     uint64_t trace_length;
-    uint64_t target[W];
-    uint64_t goal_level;
-    bool sorted;
+    uint64_t target[W]; /* what is searched for */
+    bool last_step;
 } rx_run;
 
 static inline uint64_t rx_hash(const uint64_t *s) {

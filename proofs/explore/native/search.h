@@ -20,9 +20,9 @@ static void rx_counters_add(rx_counters *to, const rx_counters *from, const uint
     if (from->degree_max > to->degree_max) to->degree_max = from->degree_max;
     to->witness_missing &= from->witness_missing;
     to->witness_step_missing &= from->witness_step_missing;
-    for (size_t i = 0; i < MODEL_INSTANCES; i++) to->fired[i] += from->fired[i], to->fresh[i] += from->fresh[i];
-    for (size_t i = 0; i < MODEL_CONSTRAINTS; i++) to->constrained[i] += from->constrained[i];
-    for (size_t i = 0; i < MODEL_BOUNDS; i++) to->left[i] += left[i];
+    for (int i = 0; i < MODEL_INSTANCES; i++) to->fired[i] += from->fired[i], to->fresh[i] += from->fresh[i];
+    for (int i = 0; i < MODEL_CONSTRAINTS; i++) to->constrained[i] += from->constrained[i];
+    for (int i = 0; i < MODEL_BOUNDS; i++) to->left[i] += left[i];
 }
 
 /* The sums over all workers. */
@@ -39,7 +39,7 @@ static void rx_counters_set(rx_run *run, const rx_counters *sum) {
         memset(w->batch.left, 0, sizeof w->batch.left);
         if (i) continue;
         w->counters = *sum;
-        for (size_t k = 0; k < MODEL_BOUNDS; k++) w->batch.left[k] = sum->left[k];
+        for (int k = 0; k < MODEL_BOUNDS; k++) w->batch.left[k] = sum->left[k];
         memset(w->counters.left, 0, sizeof w->counters.left);
     }
 }
