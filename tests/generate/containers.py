@@ -45,8 +45,10 @@ class Clause:
 
 
 class Core(ABC):
-    """Choices, fresh names, and the simplest expression of each type. `careless` is the percentage of partial operations that
-    are left without the test that makes them safe."""
+    """Choices, fresh names, and the simplest expression of each type.
+
+    `careless` is the percentage of partial operations that are left without the test that makes them safe.
+    """
 
     def __init__(self, choose: Chooser, careless: int = 4) -> None:
         self.choose = choose
@@ -91,6 +93,9 @@ class Core(ABC):
             case TupleType(items):
                 return self._all(scope, list(items), "(", ")")
             case MapType(key, value):
+                if isinstance(key, BoolType):
+                    inner = self.simplest(scope, value)
+                    return f"Map({{False: {inner}, True: {inner}}})" if inner else None
                 target = self.fresh("k")
                 domain = self._domain(key)
                 inner = self.simplest(scope.having(Name(target, key)), value)
@@ -112,8 +117,6 @@ class Core(ABC):
         match key:
             case IntType(low, high):
                 return f"range({high + 1})" if low == 0 else f"range({low}, {high + 1})"
-            case BoolType():
-                return "[False, True]"
             case SortType(name) | EnumType(name):
                 return name
             case _:
@@ -126,12 +129,24 @@ class Containers(Core):
     def set_expr(self, scope: Scope, kind: SetType, depth: int) -> list[Option]:
         """Ways to make a set."""
         item = kind.item
-        one = [(2, lambda: f"Set({self._display(scope, item, depth, '{}')})")] if self.can(scope, item) else []
+        one = (
+            [(2, lambda: f"Set({self._display(scope, item, depth, '{}')})")] if self.can(scope, item) else []
+        )
         known = scope.of(SetType(item)) or scope.of(kind)
         algebra: list[Option] = [(4, lambda: self._algebra(scope, kind, known, depth))] if known else []
-        all_of: list[Option] = [(1, lambda: f"Set({item.name})")] if isinstance(item, SortType | EnumType) else []
-        other = [atom.text for atom in scope.atoms() if isinstance(atom.kind, SeqType | BagType) and fits(atom.kind.item, item)]
-        bags = [atom.text for atom in scope.atoms() if isinstance(atom.kind, BagType) and fits(atom.kind.item, item)]
+        all_of: list[Option] = (
+            [(1, lambda: f"Set({item.name})")] if isinstance(item, SortType | EnumType) else []
+        )
+        other = [
+            atom.text
+            for atom in scope.atoms()
+            if isinstance(atom.kind, SeqType | BagType) and fits(atom.kind.item, item)
+        ]
+        bags = [
+            atom.text
+            for atom in scope.atoms()
+            if isinstance(atom.kind, BagType) and fits(atom.kind.item, item)
+        ]
         return [
             *one,
             *algebra,
@@ -141,14 +156,18 @@ class Containers(Core):
             (1, lambda: "Set()"),
             (2, lambda: self._comprehended(scope, item, depth, "Set({", "})")),
             (1, lambda: self._comprehended(scope, item, depth, "Set(", ")")),
-            *self._quorum_systems(scope, item),
+            *self._quorum_systems(item),
         ]
 
-    def _quorum_systems(self, scope: Scope, item: Type) -> list[Option]:
+    def _quorum_systems(self, item: Type) -> list[Option]:
         if not (isinstance(item, SetType) and isinstance(item.item, SortType)):
             return []
         sort = item.item
-        systems = [f"majorities({sort.name})", f"subsets({sort.name})", f"subsets({sort.name}, {min(2, sort.size)})"]
+        systems = [
+            f"majorities({sort.name})",
+            f"subsets({sort.name})",
+            f"subsets({sort.name}, {min(2, sort.size)})",
+        ]
         return [(3, lambda: self.choose.pick(systems))]
 
     def _algebra(self, scope: Scope, kind: SetType, known: list[str], depth: int) -> str:
@@ -165,7 +184,7 @@ class Containers(Core):
     def _comprehended(self, scope: Scope, item: Type, depth: int, opening: str, closing: str) -> str:
         clauses, inner = self.clauses(scope, depth - 1)
         if not self.can(inner, item):
-            clause = self.over(scope, item, depth - 1)
+            clause = self.over(scope, item)
             if clause is None:
                 return self.simplest(scope, SetType(item)) or "Set()"
             clauses, inner = str(clause), clause.scope
@@ -174,7 +193,11 @@ class Containers(Core):
     def seq_expr(self, scope: Scope, kind: SeqType, depth: int) -> list[Option]:
         """Ways to make a sequence."""
         item = kind.item
-        known = [atom.text for atom in scope.atoms() if isinstance(atom.kind, SeqType) and fits(atom.kind.item, item)]
+        known = [
+            atom.text
+            for atom in scope.atoms()
+            if isinstance(atom.kind, SeqType) and fits(atom.kind.item, item)
+        ]
         options: list[Option] = [(1, lambda: "Seq()")]
         if known:
             options += [
@@ -189,11 +212,18 @@ class Containers(Core):
                 (1, lambda: f"Seq({self._comprehended(scope, item, depth, '[', ']')})"),
             ]
         if isinstance(item, IntType) or (isinstance(item, SortType) and item.ordered):
-            options.append((2, lambda: f"Seq(sorted({self.expr(scope, SetType(item), depth - 1)}))"))
+            options.append((2, lambda: self._sorted(scope, item, depth)))
         return options
 
+    def _sorted(self, scope: Scope, item: Type, depth: int) -> str:
+        source = self.expr(scope, SetType(item), depth - 1)
+        return "Seq()" if source == "Set()" else f"Seq(sorted({source}))"
+
     def _slice(self, scope: Scope, depth: int) -> str:
-        bound = [lambda: self.choose.pick(["0", "1", "-1", "2"]), lambda: self.expr(scope, IntType(0, 2), depth - 1)]
+        bound = [
+            lambda: self.choose.pick(["0", "1", "-1", "2"]),
+            lambda: self.expr(scope, IntType(0, 2), depth - 1),
+        ]
         low = "" if self.choose.chance(30) else self.choose.pick(bound)()
         high = "" if self.choose.chance(40) else self.choose.pick(bound)()
         return f"{low}:{high}"
@@ -208,13 +238,15 @@ class Containers(Core):
                 (1, lambda: self._comprehended(scope, kind.item, depth, "Bag(", ")")),
             ]
         if known:
-            options.append((2, lambda: f"{self.choose.pick(known)} + {wrap(self.expr(scope, kind, depth - 1))}"))
+            options.append(
+                (2, lambda: f"{self.choose.pick(known)} + {wrap(self.expr(scope, kind, depth - 1))}")
+            )
         return options
 
     def map_expr(self, scope: Scope, kind: MapType, depth: int) -> list[Option]:
         """Ways to make a map, which must have every key."""
         options: list[Option] = []
-        inside = scope.having(Name("k", kind.key))
+        inside = scope if isinstance(kind.key, BoolType) else scope.having(Name("k", kind.key))
         if self.can(inside, kind.value):
             options.append((3, lambda: self._total(scope, kind, depth)))
         known = scope.of(kind)
@@ -225,6 +257,10 @@ class Containers(Core):
         return options
 
     def _total(self, scope: Scope, kind: MapType, depth: int) -> str:
+        if isinstance(kind.key, BoolType | EnumType) and self.can(scope, kind.value):
+            if isinstance(kind.key, BoolType) or self.choose.chance(25):
+                pairs = [f"{key}: {self.expr(scope, kind.value, depth - 1)}" for key in constants(kind.key)]
+                return f"Map({{{', '.join(pairs)}}})"
         key = self.fresh("k")
         value = self.expr(scope.having(Name(key, kind.key)), kind.value, depth - 1)
         return f"Map({{{key}: {value} for {key} in {self._domain(kind.key)}}})"
@@ -256,11 +292,13 @@ class Containers(Core):
                 text.append(f"if {wrap_element(self.condition(scope, depth - 1))}")
         return " ".join(text), scope
 
-    def over(self, scope: Scope, item: Type, depth: int) -> Clause | None:
+    def over(self, scope: Scope, item: Type) -> Clause | None:
         """A clause whose target has a given type; None if there is nothing to run over."""
         target = self.fresh("x")
         inside = scope.having(Name(target, item))
-        sources = [atom.text for atom in scope.atoms() if (its := collection_item(atom.kind)) and fits(its, item)]
+        sources = [
+            atom.text for atom in scope.atoms() if (its := collection_item(atom.kind)) and fits(its, item)
+        ]
         if isinstance(item, SortType | EnumType):
             sources.insert(0, item.name)
         return Clause(target, self.choose.pick(sources), inside) if sources else None
@@ -286,11 +324,15 @@ class Containers(Core):
         return self.choose.weighted(options)
 
     def _inside(self, scope: Scope, source: str, item: Type, prefix: str = "x") -> Clause:
+        if isinstance(item, TupleType) and self.choose.chance(50):
+            names = tuple(Name(self.fresh("t"), each) for each in item.items)
+            return Clause(", ".join(name.text for name in names), source, scope.having(*names))
         target = self.fresh(prefix)
         return Clause(target, source, scope.having(Name(target, item)))
 
     def _over_class(self, scope: Scope) -> Clause:
-        kind = self.choose.pick([*scope.world.sorts, *scope.world.enums])
+        kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]
+        kind = self.choose.pick(kinds)
         return self._inside(scope, kind.name, kind)
 
     def _over_collection(self, scope: Scope, collections: list[Name]) -> Clause:
@@ -300,7 +342,9 @@ class Containers(Core):
         source = atom.text
         if isinstance(atom.kind, BagType) and self.choose.chance(30):
             source = f"{source}.distinct()"
-        elif (isinstance(item, IntType) or (isinstance(item, SortType) and item.ordered)) and self.choose.chance(25):
+        elif (
+            isinstance(item, IntType) or (isinstance(item, SortType) and item.ordered)
+        ) and self.choose.chance(25):
             source = f"sorted({source})"
         return self._inside(scope, source, item)
 
@@ -341,6 +385,8 @@ class Containers(Core):
             item = Name(f"{atom.text}[{target}]", atom.kind.item)
             index = Name(target, IntType(0, max(0, atom.kind.limit - 1)))
             return Clause(target, f"range(len({atom.text}))", scope.having(index, item))
+        if self.choose.chance(30):
+            return self._inside(scope, f"range({self.expr(scope, IntType(0, 3), 1)})", IntType(0, 2), "i")
         low, length = self.choose.below(3), 1 + self.choose.below(3)
         text = f"range({length})" if low == 0 else f"range({low}, {low + length})"
         return self._inside(scope, text, IntType(low, low + length - 1), "i")
@@ -355,7 +401,9 @@ class Containers(Core):
 
     def _over_quorums(self, scope: Scope) -> Clause:
         sort = self.choose.pick(scope.world.sorts)
-        system = self.choose.pick([f"majorities({sort.name})", f"subsets({sort.name})", f"subsets({sort.name}, 1)"])
+        system = self.choose.pick(
+            [f"majorities({sort.name})", f"subsets({sort.name})", f"subsets({sort.name}, 1)"]
+        )
         return self._inside(scope, system, SetType(sort), "q")
 
 

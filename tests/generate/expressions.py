@@ -28,6 +28,8 @@ from tests.generate.types import (
     fits,
 )
 
+EMPTY = ("Set()", "Bag()", "Seq()")
+
 
 class Expressions(Containers):
     """Writes expressions."""
@@ -45,7 +47,9 @@ class Expressions(Containers):
         atoms, known = scope.of(kind), constants(kind)
         if atoms and (not known or self.choose.chance(75)):
             return self.choose.pick(atoms)
-        if known and not (isinstance(kind, OptionType) and self.choose.chance(40) and self.can(scope, kind.inner)):
+        if known and not (
+            isinstance(kind, OptionType) and self.choose.chance(40) and self.can(scope, kind.inner)
+        ):
             return self.choose.pick(known)
         if isinstance(kind, OptionType):
             return self.leaf(scope, kind.inner) if self.can(scope, kind.inner) else "None"
@@ -73,10 +77,14 @@ class Expressions(Containers):
         ]
         if calls:
             options.append((3, lambda: self._call_one(scope, calls, depth)))
-        sequences = [atom for atom in scope.atoms() if isinstance(atom.kind, SeqType) and fits(atom.kind.item, kind)]
+        sequences = [
+            atom for atom in scope.atoms() if isinstance(atom.kind, SeqType) and fits(atom.kind.item, kind)
+        ]
         if sequences:
             options.append((2, lambda: self._element(scope, self.choose.pick(sequences), kind, depth)))
-        maps = [atom for atom in scope.atoms() if isinstance(atom.kind, MapType) and fits(atom.kind.value, kind)]
+        maps = [
+            atom for atom in scope.atoms() if isinstance(atom.kind, MapType) and fits(atom.kind.value, kind)
+        ]
         maps = [atom for atom in maps if isinstance(atom.kind, MapType) and self.can(scope, atom.kind.key)]
         if maps:
             options.append((2, lambda: self._value(scope, self.choose.pick(maps), depth)))
@@ -99,7 +107,11 @@ class Expressions(Containers):
         read = f"{atom.text}[{index}]"
         if self.choose.chance(self.careless) or not self.can(scope, kind):
             return read
-        test = atom.text if index in ("0", "-1") and self.choose.chance(60) else f"{wrap(index)} < len({atom.text})"
+        test = (
+            atom.text
+            if index in ("0", "-1") and self.choose.chance(60)
+            else f"{wrap(index)} < len({atom.text})"
+        )
         return f"({read} if {test} else {self.expr(scope, kind, 0)})"
 
     def _value(self, scope: Scope, atom: Name, depth: int) -> str:
@@ -125,12 +137,14 @@ class Expressions(Containers):
 
     def _some_of(self, scope: Scope, kind: Type, depth: int) -> str | None:
         """An iterable of a type, as an argument that is followed by others."""
-        clause = self.over(scope, kind, depth)
+        clause = self.over(scope, kind)
         if clause is None:
             return None
         if self.choose.chance(50):
             return clause.source
-        test = f" if {wrap_element(self.condition(clause.scope, depth - 1))}" if self.choose.chance(60) else ""
+        test = (
+            f" if {wrap_element(self.condition(clause.scope, depth - 1))}" if self.choose.chance(60) else ""
+        )
         return f"({clause.target} {clause}{test})"
 
     # --- by type ------------------------------------------------------------------------------------------------------
@@ -168,7 +182,7 @@ class Expressions(Containers):
         if self.can(scope, inner):
             options.insert(0, (4, lambda: self.expr(scope, inner, depth)))
         ordered = isinstance(inner, IntType) or (isinstance(inner, SortType) and inner.ordered)
-        if ordered and self.over(scope, inner, 0):
+        if ordered and self.over(scope, inner):
             options.append((2, lambda: f"max({self._some_of(scope, inner, depth)}, default=None)"))
         return options
 
@@ -224,7 +238,11 @@ class Expressions(Containers):
             return inner
         if low == 0 and self.choose.chance(50):
             return f"{wrap(inner)} % {high + 1}"
-        return f"min({high}, max({low}, {inner}))" if self.choose.chance(50) else f"max({low}, min({inner}, {high}))"
+        return (
+            f"min({high}, max({low}, {inner}))"
+            if self.choose.chance(50)
+            else f"max({low}, min({inner}, {high}))"
+        )
 
     def _any_integer(self, scope: Scope, depth: int) -> str:
         def operand() -> str:
@@ -232,7 +250,12 @@ class Expressions(Containers):
 
         return self.choose.weighted(
             [
-                (4, lambda: f"{operand()} {self.choose.pick(['+', '-'])} {self.choose.pick(['1', '2', operand()])}"),
+                (
+                    4,
+                    lambda: (
+                        f"{operand()} {self.choose.pick(['+', '-'])} {self.choose.pick(['1', '2', operand()])}"
+                    ),
+                ),
                 (1, lambda: f"{operand()} * {operand()}"),
                 (1, lambda: self._division(scope, depth)),
                 (1, lambda: f"-{operand()}"),
@@ -251,16 +274,20 @@ class Expressions(Containers):
         operator = self.choose.pick(["//", "%"])
         if self.choose.chance(30):
             right = wrap(self.expr(scope, INTEGER, depth - 1))
+            if right.isdigit() and right != "0":
+                return f"{left} {operator} {right}"
             if not self.choose.chance(self.careless):
                 return f"({left} {operator} {right} if {right} != 0 else 0)"
         return f"{left} {operator} {wrap(right)}"
 
     def _length(self, scope: Scope, depth: int) -> str:
-        collections = [atom for atom in scope.atoms() if collection_item(atom.kind) or isinstance(atom.kind, MapType)]
+        collections = [
+            atom for atom in scope.atoms() if collection_item(atom.kind) or isinstance(atom.kind, MapType)
+        ]
         if collections and self.choose.chance(60):
             return f"len({self.choose.pick(collections).text})"
         if self.choose.chance(40):
-            return f"len({self.choose.pick([*scope.world.sorts, *scope.world.enums]).name})"
+            return f"len({self.choose.pick([*(s.name for s in scope.world.sorts), *(e.name for e in scope.world.enums)])})"
         return f"len({self._some_set(scope, depth)})"
 
     def _some_set(self, scope: Scope, depth: int) -> str:
@@ -269,7 +296,11 @@ class Expressions(Containers):
             return self.expr(scope, self.choose.pick(sets), depth)
         clauses, inner = self.clauses(scope, depth - 1)
         brackets = self.choose.pick(["{}", "{}", "[]"])
-        kinds = [atom.kind for atom in inner.atoms() if isinstance(atom.kind, BoolType | IntType | EnumType | SortType)]
+        kinds = [
+            atom.kind
+            for atom in inner.atoms()
+            if isinstance(atom.kind, BoolType | IntType | EnumType | SortType)
+        ]
         kind = self.choose.pick(kinds) if kinds else BOOL
         return f"{brackets[0]}{wrap_element(self.expr(inner, kind, depth - 1))} {clauses}{brackets[1]}"
 
@@ -277,7 +308,11 @@ class Expressions(Containers):
         clauses, inner = self.clauses(scope, depth - 1)
         if self.choose.chance(50):
             return f"sum({wrap_element(self.expr(inner, INTEGER, depth - 1))} {clauses})"
-        return f"sum(1 {clauses})" if " if " in clauses else f"sum(1 {clauses} if {wrap_element(self.condition(inner, depth - 1))})"
+        return (
+            f"sum(1 {clauses})"
+            if " if " in clauses
+            else f"sum(1 {clauses} if {wrap_element(self.condition(inner, depth - 1))})"
+        )
 
     def _extreme(self, scope: Scope, depth: int) -> str:
         clauses, inner = self.clauses(scope, depth - 1)
@@ -288,8 +323,14 @@ class Expressions(Containers):
         return f"{function}(({element} {clauses}), default={self.choose.pick(['0', '1'])})"
 
     def _numbered(self, scope: Scope, depth: int) -> str:
-        kinds = [kind for kind in scope.world.sorts if kind.numbered and self.can(scope, kind)]
-        return f"int({self.expr(scope, self.choose.pick(kinds), depth - 1)})" if kinds else self._length(scope, depth)
+        kinds: list[Type] = [kind for kind in scope.world.sorts if kind.numbered and self.can(scope, kind)]
+        if self.choose.chance(15):
+            kinds = [BOOL]
+        return (
+            f"int({self.expr(scope, self.choose.pick(kinds), depth - 1)})"
+            if kinds
+            else self._length(scope, depth)
+        )
 
     def _count(self, scope: Scope, depth: int) -> str:
         atoms = [atom for atom in scope.atoms() if isinstance(atom.kind, SeqType | BagType)]
@@ -302,7 +343,11 @@ class Expressions(Containers):
         wanted = self.expr(scope, item, depth - 1)
         if isinstance(atom.kind, SeqType) and self.choose.chance(40):
             read = f"{atom.text}.index({wanted})"
-            return read if self.choose.chance(self.careless) else f"({read} if {wrap(wanted)} in {atom.text} else 0)"
+            return (
+                read
+                if self.choose.chance(self.careless)
+                else f"({read} if {wrap(wanted)} in {atom.text} else 0)"
+            )
         return f"{atom.text}.count({wanted})"
 
     # --- conditions ---------------------------------------------------------------------------------------------------
@@ -317,7 +362,9 @@ class Expressions(Containers):
     def boolean(self, scope: Scope, depth: int) -> str:
         """An expression of type `bool`."""
         if depth <= 0:
-            return self.choose.weighted([(3, lambda: self._comparison(scope, 0)), (1, lambda: self.leaf(scope, BOOL))])
+            return self.choose.weighted(
+                [(3, lambda: self._comparison(scope, 0)), (1, lambda: self.leaf(scope, BOOL))]
+            )
         tests = self.narrowings(scope)
         options: list[Option] = [
             (6, lambda: self._comparison(scope, depth)),
@@ -331,7 +378,11 @@ class Expressions(Containers):
         ]
         if tests:
             options.append((5, lambda: self._narrowed(scope, depth)))
-        calls = [one for one in scope.functions if one.result == BOOL and all(self.can(scope, p) for p in one.parameters)]
+        calls = [
+            one
+            for one in scope.functions
+            if one.result == BOOL and all(self.can(scope, p) for p in one.parameters)
+        ]
         if calls:
             options.append((2, lambda: self._call_one(scope, calls, depth)))
         return self.choose.weighted(options)
@@ -344,18 +395,25 @@ class Expressions(Containers):
         kind = atom.kind
         ordered = isinstance(kind, IntType) or (isinstance(kind, SortType) and kind.ordered)
         other = wrap(self.expr(scope, erase(kind) if isinstance(kind, IntType) else kind, depth - 1))
+        if other == atom.text:
+            others = [text for text in (*constants(kind), *scope.of(kind)) if text != other]
+            other = self.choose.pick(others) if others else other
         if isinstance(kind, SortType) and kind.ordered and self.choose.chance(10):
             return f"{atom.text}.is_last()"
         operators = ["==", "!=", "<", "<=", ">", ">="] if ordered else ["==", "!="]
         operator = self.choose.pick(operators)
-        if self.choose.chance(12):
+        if self.choose.chance(12) and other not in EMPTY:
             third = wrap(self.expr(scope, erase(kind) if isinstance(kind, IntType) else kind, depth - 1))
+            if third in EMPTY:  # which has no type of its own
+                return f"{atom.text} {operator} {other}"
             return f"{third} {self.choose.pick(operators)} {atom.text} {operator} {other}"
         return f"{atom.text} {operator} {other}"
 
     def _membership(self, scope: Scope, depth: int) -> str:
         operator = self.choose.pick(["in", "in", "not in"])
-        ready = [atom for atom in scope.atoms() if (item := self._member(atom.kind)) and self.can(scope, item)]
+        ready = [
+            atom for atom in scope.atoms() if (item := self._member(atom.kind)) and self.can(scope, item)
+        ]
         if ready and self.choose.chance(75):
             atom = self.choose.pick(ready)
             item = self._member(atom.kind)
@@ -365,7 +423,7 @@ class Expressions(Containers):
         if not atoms:
             return self._comparison(scope, depth)
         atom = self.choose.pick(atoms)
-        if isinstance(atom.kind, SortType) and self.choose.chance(20):
+        if isinstance(atom.kind, SortType | EnumType) and self.choose.chance(20):
             return f"{atom.text} {operator} {atom.kind.name}"
         container = self._display(scope, atom.kind, depth, self.choose.pick(["{}", "[]"]), 2)
         return f"{atom.text} {operator} {container}"
@@ -394,11 +452,14 @@ class Expressions(Containers):
 
     def _none_test(self, scope: Scope) -> str:
         options = [atom for atom in scope.atoms() if isinstance(atom.kind, OptionType)]
-        unions = [atom for atom in scope.atoms() if isinstance(atom.kind, UnionType)]
+        unions = [
+            (atom.text, atom.kind.members) for atom in scope.atoms() if isinstance(atom.kind, UnionType)
+        ]
         if unions and (not options or self.choose.chance(40)):
-            atom = self.choose.pick(unions)
-            assert isinstance(atom.kind, UnionType)
-            return f"isinstance({atom.text}, {self.choose.pick(atom.kind.members).name})"
+            text, members = self.choose.pick(unions)
+            if len(members) > 2 and self.choose.chance(40):
+                return f"isinstance({text}, ({members[0].name}, {members[-1].name}))"
+            return f"isinstance({text}, {self.choose.pick(members).name})"
         if not options:
             return self._comparison(scope, 0)
         return f"{self.choose.pick(options).text} {self.choose.pick(['is', 'is not'])} None"
@@ -407,7 +468,11 @@ class Expressions(Containers):
         test, true, false = self.choose.pick(self.narrowings(scope))
         if self.choose.chance(60):
             return f"{test} and {wrap(self.boolean(true, depth - 1))}"
-        return f"not {test} or {wrap(self.boolean(true, depth - 1))}" if false is scope else self._denied(test, true, depth)
+        return (
+            f"not {test} or {wrap(self.boolean(true, depth - 1))}"
+            if false is scope
+            else self._denied(test, true, depth)
+        )
 
     def _denied(self, test: str, true: Scope, depth: int) -> str:
         opposite = test.replace("is not None", "is None") if "is not None" in test else f"not {test}"
@@ -420,12 +485,28 @@ class Expressions(Containers):
             if not name.local:
                 continue
             if isinstance(name.kind, OptionType):
-                found.append((f"{name.text} is not None", scope.having(Name(name.text, name.kind.inner)), scope))
+                found.append(
+                    (f"{name.text} is not None", scope.having(Name(name.text, name.kind.inner)), scope)
+                )
+                inner = name.kind.inner
+                members = (
+                    inner.members
+                    if isinstance(inner, UnionType)
+                    else (inner,)
+                    if isinstance(inner, RecordType)
+                    else ()
+                )
+                found += [
+                    (f"isinstance({name.text}, {one.name})", scope.having(Name(name.text, one)), scope)
+                    for one in members
+                ]
             elif isinstance(name.kind, UnionType):
                 found += [self._instance_test(scope, name, name.kind, member) for member in name.kind.members]
         return found
 
-    def _instance_test(self, scope: Scope, name: Name, kind: UnionType, member: RecordType) -> tuple[str, Scope, Scope]:
+    def _instance_test(
+        self, scope: Scope, name: Name, kind: UnionType, member: RecordType
+    ) -> tuple[str, Scope, Scope]:
         rest = tuple(other for other in kind.members if other != member)
         left: Type = rest[0] if len(rest) == 1 else UnionType(rest)
         true, false = scope.having(Name(name.text, member)), scope.having(Name(name.text, left))

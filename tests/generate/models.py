@@ -1,7 +1,7 @@
 """Generated models: the text of a complete file, and what to instantiate from it.
 
-`model_texts()` is the Hypothesis strategy; `random_model(seed)` the same from a seed. Variables of few values, guards and small sizes
-keep most of the state spaces between a handful and a few thousand states.
+`model_texts()` is the Hypothesis strategy; `random_model(seed)` the same from a seed. Variables of few values, guards and small
+sizes keep most of the state spaces between a handful and a few thousand states.
 """
 
 from __future__ import annotations
@@ -38,9 +38,30 @@ STATES_MOST = 30_000
 ACTIONS = ("send", "receive", "grant", "tick", "crash")
 VARIABLES = ("holder", "seen", "log", "term", "votes")
 IMPORTED = (
-    "AtMost Bag Map Model Ordered Param Range Seq Set Sort Symmetric action constraint first invariant last majorities record "
-    "replace require step_invariant subsets"
-).split()
+    "AtMost",
+    "Bag",
+    "Map",
+    "Model",
+    "Ordered",
+    "Param",
+    "Range",
+    "Seq",
+    "Set",
+    "Sort",
+    "Symmetric",
+    "action",
+    "assume",
+    "constraint",
+    "first",
+    "invariant",
+    "last",
+    "majorities",
+    "record",
+    "replace",
+    "require",
+    "step_invariant",
+    "subsets",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,9 @@ class GeneratedModel:
 
     def __str__(self) -> str:
         given = {**self.sizes, **self.parameters}
-        return f"{self.text}\n# {self.name}({', '.join(f'{name}={value}' for name, value in given.items())})\n"
+        return (
+            f"{self.text}\n# {self.name}({', '.join(f'{name}={value}' for name, value in given.items())})\n"
+        )
 
 
 def random_model(seed: int) -> GeneratedModel:
@@ -68,11 +91,26 @@ def model_texts(draw: st.DrawFn) -> GeneratedModel:
     return ModelWriter(Chooser(HypothesisSource(draw))).model()
 
 
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method that a variant may override: its name, decorator and `def`, parameters, and what it returns."""
+
+    name: str
+    head: tuple[str, ...]
+    parameters: tuple[Name, ...]
+    result: Type | None
+
+
 class ModelWriter(Statements):
     """Writes one file."""
 
+    world: World
+    limit: int | None
+    methods: list[Method]
+
     def model(self) -> GeneratedModel:
         """A file with a model, and perhaps a variant of it."""
+        self.methods = []
         self.world = worlds.draw_world(self.choose)
         self.limit = 1 + self.choose.below(2) if self.choose.chance(20) else None
         scope, top = self._functions()
@@ -93,42 +131,56 @@ class ModelWriter(Statements):
         """Records with their methods, then plain functions."""
         scope, lines = Scope(self.world), list[str]()
         for record in self.world.records:
-            lines += ["", "", "@record", f"class {record.name}:", f'    """Said by somebody: {record.name}."""']
+            lines += [
+                "",
+                "",
+                "@record",
+                f"class {record.name}:",
+                f'    """Said by somebody: {record.name}."""',
+            ]
             lines += [f"    {name}: {annotation(kind)}" for name, kind in record.fields]
             if record.fields and self.choose.chance(25):
-                method = Function(f"is_{record.name.lower()}", (record, worlds.scalar(self.choose, self.world)), BOOL, True)
+                method = Function(
+                    f"is_{record.name.lower()}", (record, worlds.scalar(self.choose, self.world)), BOOL, True
+                )
                 lines += ["", *indented(self._method(record, method, scope))]
                 scope = scope.calling(method)
         aliases = worlds.union_aliases(self.world)
         lines += ["", "", *aliases] if aliases else []
         for number in self.choose.several(0, 2, 35):
-            function, text = self._function(scope, f"fun{number}")
+            function, text, _ = self._function(scope, f"fun{number}")
             lines += ["", "", *text]
             scope = scope.calling(function)
         return scope, lines
 
     def _method(self, record: RecordType, method: Function, scope: Scope) -> Lines:
-        inside = scope.having(Name("other", method.parameters[1]), *(Name(f"self.{name}", kind) for name, kind in record.fields))
+        inside = scope.having(
+            Name("other", method.parameters[1]), *(Name(f"self.{name}", kind) for name, kind in record.fields)
+        )
         head = f"def {method.text}(self, other: {annotation(method.parameters[1], bounds=False)}) -> bool:"
         return [head, *indented(self.pure(inside, BOOL, 1))]
 
     def _signature(self, most: int) -> tuple[tuple[Name, ...], str]:
-        names: list[Name] = []
-        for _ in self.choose.several(1, most, 40):
-            names.append(Name(self.fresh("p"), worlds.argument(self.choose, self.world)))
+        names = [
+            Name(self.fresh("p"), worlds.argument(self.choose, self.world))
+            for _ in self.choose.several(1, most, 40)
+        ]
         bounds = self.choose.chance(15)
-        return tuple(names), ", ".join(f"{name.text}: {annotation(name.kind, bounds=bounds)}" for name in names)
+        return tuple(names), ", ".join(
+            f"{name.text}: {annotation(name.kind, bounds=bounds)}" for name in names
+        )
 
     def _result(self, scope: Scope) -> Type:
         kind = worlds.argument(self.choose, self.world)
         return kind if self.can(scope, kind) else BOOL
 
-    def _function(self, scope: Scope, text: str) -> tuple[Function, Lines]:
+    def _function(self, scope: Scope, text: str) -> tuple[Function, Lines, tuple[Name, ...]]:
         names, written = self._signature(2)
         inside = scope.having(*names)
         result = self._result(inside)
         head = f"def {text}({written}) -> {annotation(result, bounds=False)}:"
-        return Function(text, tuple(name.kind for name in names), result), [head, *indented(self.pure(inside, result))]
+        function = Function(text, tuple(name.kind for name in names), result)
+        return function, [head, *indented(self.pure(inside, result))], names
 
     # --- the class ----------------------------------------------------------------------------------------------------
 
@@ -178,14 +230,16 @@ class ModelWriter(Statements):
         if self.choose.chance(75) or cardinality(kind) > 200 or not writable:
             return ""
         text = self.simplest(Scope(self.world), kind)
-        return f" = {text}" if text and "for " not in text and "first(" not in text and "(0)" not in text else ""
+        return (
+            f" = {text}" if text and "for " not in text and "first(" not in text and "(0)" not in text else ""
+        )
 
     def _init(self, scope: Scope, variables: tuple[Name, ...]) -> Lines:
         needy = [name for name in variables if not has_zero(name.kind)]
         if not needy and not self.choose.chance(40):
             return []
         parameters = [Name(self.fresh("p"), sort) for sort in dict.fromkeys(self._sorts_needed(needy))]
-        for _ in self.choose.several(0, 1, 50):
+        if self.choose.chance(50):
             parameters.append(Name(self.fresh("p"), worlds.parameter(self.choose, self.world)))
         inside = scope.having(*parameters)
         body = [f"require({self.boolean(inside, 1)})"] if parameters and self.choose.chance(25) else []
@@ -202,15 +256,19 @@ class ModelWriter(Statements):
     def _helpers(self, scope: Scope, frame: Frame) -> tuple[Scope, Frame, Lines]:
         lines: Lines = []
         for number in self.choose.several(0, 2, 40):
-            function, text = self._function(scope, f"help{number}")
+            function, text, names = self._function(scope, f"help{number}")
             method = replace(function, text=f"self.{function.text}")
-            lines += ["", *indented([text[0].replace("(", "(self, ", 1), *text[1:]])]
+            head = text[0].replace("(", "(self, ", 1)
+            lines += ["", *indented([head, *text[1:]])]
+            self.methods.append(Method(function.text, (head,), names, function.result))
             scope = scope.calling(method)
         if self.choose.chance(30):
             names, written = self._signature(2)
             body = self.effects(scope.having(*names), frame)
             lines += ["", f"    def note(self, {written}) -> None:", *indented(indented(body))]
-            frame = replace(frame, procedures=(Function("self.note", tuple(name.kind for name in names), BOOL),))
+            frame = replace(
+                frame, procedures=(Function("self.note", tuple(name.kind for name in names), BOOL),)
+            )
         return scope, frame, lines
 
     # --- actions ------------------------------------------------------------------------------------------------------
@@ -225,10 +283,14 @@ class ModelWriter(Statements):
         written = "".join(f", {each.text}: {annotation(each.kind)}" for each in parameters)
         body = self._action_body(scope.having(*parameters), frame)
         docstring = [f'"""Possible now and then: {name}."""'] if self.choose.chance(20) else []
-        return ["", "    @action", f"    def {name}(self{written}) -> None:", *indented(indented([*docstring, *guards, *body]))]
+        head = ("@action", f"def {name}(self{written}) -> None:")
+        self.methods.append(Method(name, head, tuple(parameters), None))
+        return ["", *indented([*head, *indented([*docstring, *guards, *body])])]
 
     def _action_parameter(self, scope: Scope) -> tuple[Name, Lines]:
-        found = [atom for atom in scope.atoms() if (item := collection_item(atom.kind)) and self._compound(item)]
+        found = [
+            atom for atom in scope.atoms() if (item := collection_item(atom.kind)) and self._compound(item)
+        ]
         if found and self.choose.chance(45):
             atom = self.choose.pick(found)
             item = collection_item(atom.kind)
@@ -260,9 +322,23 @@ class ModelWriter(Statements):
         for number in self.choose.several(0, 3, 55):
             lines += self._invariant(scope, f"safe{number}")
         if self.choose.chance(25):
-            old = [Name(name.text.replace("self.", "old.", 1), name.kind) for name in scope.names if name.text != "self.limit"]
-            claim = self._claimed(scope.having(*old))
-            lines += ["", "    @step_invariant", "    def steady(self, old: Self) -> bool:", f"        return {claim}"]
+            old = [
+                Name(name.text.replace("self.", "old.", 1), name.kind)
+                for name in scope.names
+                if name.text != "self.limit"
+            ]
+            before = [
+                replace(one, text=one.text.replace("self.", "old.", 1))
+                for one in scope.functions
+                if one.text.startswith("self.")
+            ]
+            claim = self._claimed(scope.having(*old).calling(*before))
+            lines += [
+                "",
+                "    @step_invariant",
+                "    def steady(self, old: Self) -> bool:",
+                f"        return {claim}",
+            ]
         if self.choose.chance(15):
             claim = self._claimed(scope)
             lines += ["", "    @constraint", "    def small(self) -> bool:", f"        return {claim}"]
@@ -270,11 +346,15 @@ class ModelWriter(Statements):
         return lines
 
     def _invariant(self, scope: Scope, name: str) -> Lines:
-        parameter = Name(self.fresh("a"), self.choose.pick(self.world.sorts)) if self.choose.chance(20) else None
+        parameter = (
+            Name(self.fresh("a"), self.choose.pick(self.world.sorts)) if self.choose.chance(20) else None
+        )
         inside = scope.having(parameter) if parameter else scope
         written = f", {parameter.text}: {annotation(parameter.kind)}" if parameter else ""
         body = self.pure(inside, BOOL) if self.choose.chance(20) else [f"return {self._claimed(inside)}"]
-        return ["", "    @invariant", f"    def {name}(self{written}) -> bool:", *indented(indented(body))]
+        head = ("@invariant", f"def {name}(self{written}) -> bool:")
+        self.methods.append(Method(name, head, (parameter,) if parameter else (), BOOL))
+        return ["", *indented([*head, *indented(body)])]
 
     def _claimed(self, scope: Scope) -> str:
         """Something that is true more often than not."""
@@ -293,11 +373,42 @@ class ModelWriter(Statements):
     # --- a variant ----------------------------------------------------------------------------------------------------
 
     def _variant(self, scope: Scope, frame: Frame) -> Lines:
-        """A subclass that overrides an action (calling what it overrides, perhaps), and may add to the model."""
+        """A subclass that overrides some of the model, calling what it overrides or not, and may add to it."""
         lines = ["", "", "class Variant(Base):", '    """The same, but different."""']
-        body = self.effects(scope, frame, 2)
-        lines += ["", "    @action", "    def extra(self) -> None:", *indented(indented(body))]
+        if self.choose.chance(40):
+            kind = worlds.scalar(self.choose, self.world)
+            if has_zero(kind):
+                lines += ["", f"    more: {annotation(kind)}"]
+                scope = scope.having(Name("self.more", kind))
+                frame = replace(frame, places=(*frame.places, Name("self.more", kind)))
+        overridden = [self.choose.pick(self.methods)]
+        if self.choose.chance(50):
+            overridden += [
+                method for method in self.methods if method.result is not None and method not in overridden
+            ][:1]
+        for method in overridden:
+            lines += ["", *indented(self._override(scope, frame, method))]
+        if self.choose.chance(25):
+            lines += self._action(scope, frame, "extra")
         return lines
+
+    def _override(self, scope: Scope, frame: Frame, method: Method) -> Lines:
+        inside = scope.having(*method.parameters)
+        inherited = f"super().{method.name}({', '.join(name.text for name in method.parameters)})"
+        if method.result is None:
+            body = [inherited] if self.choose.chance(70) else []
+            guard = [f"require({self._guard(inside)})"] if self.choose.chance(50) else []
+            return [*method.head, *indented([*guard, *body, *self.effects(inside, frame, 2)])]
+        inside = replace(
+            inside, functions=tuple(one for one in inside.functions if not one.text.startswith("self."))
+        )
+        value = self.expr(inside, method.result, 1)
+        if self.choose.chance(60):
+            connective = self.choose.pick(["and", "or"])
+            if method.result == BOOL and self.choose.chance(50):
+                return [*method.head, f"    return {inherited} {connective} {wrap(value)}"]
+            return [*method.head, f"    return {value} if {self.boolean(inside, 1)} else {inherited}"]
+        return [*method.head, f"    return {value}"]
 
 
 def sorts_in(kind: Type) -> list[SortType]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from tests.generate.types import (
+    BagType,
+    BoolType,
+    DisplayType,
     EnumType,
     IntType,
     MapType,
@@ -134,27 +137,42 @@ def constants(kind: Type) -> tuple[str, ...]:
             return tuple(f"{name}.{member}" for member in members)
         case IntType(low, high):
             near = (0, 1, 2, low, high, 3)
-            return tuple(dict.fromkeys(str(number) for number in near if low <= number <= high and abs(number) < 100))
+            return tuple(
+                dict.fromkeys(str(number) for number in near if low <= number <= high and abs(number) < 100)
+            )
         case SortType(name, _, size) if kind.ordered:
             return (f"first({name})", *(f"{name}({index})" for index in range(size)), f"last({name})")
         case SortType(name, _, size) if kind.numbered:
             return tuple(f"{name}({index})" for index in range(size))
         case OptionType():
             return ("None",)
+        case BoolType():
+            return ("False", "True")
         case _:
-            return ("False", "True") if kind.__class__.__name__ == "BoolType" else ()
+            return ()
 
 
 def collection_item(kind: Type) -> Type | None:
     """What one gets by iterating over a value of this type, if that is its elements."""
     match kind:
-        case SetType(item) | SeqType(item):
+        case SetType(item) | SeqType(item) | BagType(item) | DisplayType(item):
             return item
         case _:
-            return getattr(kind, "item", None) if kind.__class__.__name__ == "BagType" else None
+            return None
 
 
-_WHOLE = (ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.Set, ast.List, ast.SetComp, ast.ListComp, ast.Dict)
+_WHOLE = (
+    ast.Name,
+    ast.Constant,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Call,
+    ast.Set,
+    ast.List,
+    ast.SetComp,
+    ast.ListComp,
+    ast.Dict,
+)
 
 
 @cache

@@ -6,7 +6,8 @@ fresh, so that it has one type.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.generate.containers import wrap_element
@@ -14,8 +15,10 @@ from tests.generate.expressions import Expressions
 from tests.generate.scope import Function, Name, Scope, collection_item, constants, wrap
 from tests.generate.types import (
     BOOL,
+    INTEGER,
     BagType,
     BoolType,
+    DisplayType,
     EnumType,
     IntType,
     MapType,
@@ -46,9 +49,50 @@ class Frame:
         return Frame(self.places, self.procedures, self.depth - 1)
 
 
+def ends(lines: Lines) -> bool:
+    """Whether a block always returns, so that nothing may come after it."""
+    return _ends(ast.parse("\n".join(["def f():", *indented(lines)])).body[0])
+
+
+def _ends(node: ast.AST) -> bool:
+    match node:
+        case ast.FunctionDef(body=body):
+            return _ends(body[-1])
+        case ast.Return():
+            return True
+        case ast.If(body=body, orelse=orelse):
+            return bool(orelse) and _ends(body[-1]) and _ends(orelse[-1])
+        case ast.Match(cases=cases):
+            return all(_ends(case.body[-1]) for case in cases)
+        case _:
+            return False
+
+
 def indented(lines: Lines) -> Lines:
     """A block one level deeper."""
     return [f"    {line}" for line in lines]
+
+
+def members_of(kind: Type) -> tuple[RecordType, ...]:
+    """The records that a record or a union may be."""
+    return kind.members if isinstance(kind, UnionType) else (kind,) if isinstance(kind, RecordType) else ()
+
+
+def _covered(pattern: ast.pattern) -> Iterator[str]:
+    """The classes of which a pattern matches every value."""
+    match pattern:
+        case ast.MatchOr(patterns=patterns):
+            for each in patterns:
+                yield from _covered(each)
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            yield from _covered(inner)
+        case ast.MatchClass(cls=ast.Name(name), patterns=patterns, kwd_patterns=named):
+            if all(isinstance(each, ast.MatchAs) and each.pattern is None for each in (*patterns, *named)):
+                yield name
+        case ast.MatchSingleton(value=None):
+            yield "None"
+        case _:
+            pass
 
 
 class Statements(Expressions):
@@ -65,6 +109,8 @@ class Statements(Expressions):
                 continue
             more, scope = self.statement(scope, frame)
             lines += more
+            if ends(lines):
+                break
         return lines
 
     def statement(self, scope: Scope, frame: Frame) -> tuple[Lines, Scope]:
@@ -84,7 +130,9 @@ class Statements(Expressions):
                 (3, lambda: same(self._for(scope, frame))),
                 (3, lambda: same(self._match(scope, frame))),
             ]
-        callable_here = [one for one in frame.procedures if all(self.can(scope, kind) for kind in one.parameters)]
+        callable_here = [
+            one for one in frame.procedures if all(self.can(scope, kind) for kind in one.parameters)
+        ]
         if callable_here:
             options.append((3, lambda: same([self._procedure_call(scope, callable_here)])))
         options += [(1, lambda: self._tested(scope)), (1, lambda: self._claim(scope))]
@@ -106,9 +154,13 @@ class Statements(Expressions):
             names = tuple(Name(self.fresh("t"), item) for item in atom.kind.items)
             return [f"{', '.join(name.text for name in names)} = {atom.text}"], scope.having(*names)
         if atoms and self.choose.chance(60):
-            atom = self.choose.pick([*(a for a in atoms if isinstance(a.kind, OptionType | UnionType)), *atoms])
+            atom = self.choose.pick(
+                [*(a for a in atoms if isinstance(a.kind, OptionType | UnionType)), *atoms]
+            )
             name = Name(self.fresh("y"), atom.kind)
             return [f"{name.text} = {atom.text}"], scope.having(name)
+        if self.choose.chance(20):
+            return self._display_or_total(scope)
         kind = self._nameable(scope)
         name = Name(self.fresh("y"), kind)
         simple = isinstance(kind, BoolType | IntType | SortType)
@@ -122,9 +174,23 @@ class Statements(Expressions):
             lines += [f"if {self.condition(after, 1)}:", f"    {name.text} = {self.expr(after, kind, 1)}"]
         return lines, after
 
+    def _display_or_total(self, scope: Scope) -> tuple[Lines, Scope]:
+        if self.choose.chance(40):
+            kind: IntType | BoolType = BOOL if self.choose.chance(40) else IntType(0, 3)
+            lines = self._accumulated(scope, kind)[:-1]
+            return lines, scope.having(Name(lines[0].split()[0], INTEGER if kind != BOOL else BOOL))
+        clauses, inside = self.clauses(scope, 1)
+        simple = (BoolType, IntType, EnumType, SortType, RecordType)
+        kinds = [atom.kind for atom in inside.atoms() if isinstance(atom.kind, simple)]
+        item = self.choose.pick(kinds) if kinds else BOOL
+        brackets, name = self.choose.pick(["{}", "[]"]), self.fresh("y")
+        text = f"{name} = {brackets[0]}{wrap_element(self.expr(inside, item, 1))} {clauses}{brackets[1]}"
+        return [text], scope.having(Name(name, DisplayType(item)))
+
     def _nameable(self, scope: Scope) -> Type:
         kinds: list[Type] = [BOOL, IntType(0, 3)]
-        kinds += [atom.kind for atom in scope.atoms() if self.can(scope, atom.kind)]
+        known = [atom.kind for atom in scope.atoms() if not isinstance(atom.kind, DisplayType)]
+        kinds += [kind for kind in known if self.can(scope, kind)]
         return self.choose.pick(kinds)
 
     def _tested(self, scope: Scope) -> tuple[Lines, Scope]:
@@ -144,7 +210,9 @@ class Statements(Expressions):
         collections = [atom for atom in scope.atoms() if collection_item(atom.kind)]
         if self.choose.chance(self.careless) or not collections:
             text = self.boolean(scope, 1)
-            return [f"assert {text}" if self.choose.chance(self.careless) else f"assert {wrap(text)} or True"], scope
+            return [
+                f"assert {text}" if self.choose.chance(self.careless) else f"assert {wrap(text)} or True"
+            ], scope
         return [f"assert len({self.choose.pick(collections).text}) >= 0"], scope
 
     # --- control ------------------------------------------------------------------------------------------------------
@@ -167,13 +235,17 @@ class Statements(Expressions):
 
     def _block(self, scope: Scope, frame: Frame) -> Lines:
         lines = self.effects(scope, frame.deeper(), 2)
-        return [*lines, "return"] if self.choose.chance(12) else lines
+        return [*lines, "return"] if self.choose.chance(12) and not ends(lines) else lines
 
     def _for(self, scope: Scope, frame: Frame) -> Lines:
         clause = self.clause(scope, 1)
         if self.choose.chance(30):
             test, inside, _ = self._test(clause.scope)
-            return [f"{clause}:", f"    if {test}:", *indented(indented(self.effects(inside, frame.deeper(), 2)))]
+            return [
+                f"{clause}:",
+                f"    if {test}:",
+                *indented(indented(self.effects(inside, frame.deeper(), 2))),
+            ]
         return [f"{clause}:", *indented(self._block(clause.scope, frame))]
 
     def _match(self, scope: Scope, frame: Frame) -> Lines:
@@ -184,19 +256,54 @@ class Statements(Expressions):
         atoms = [atom for atom in scope.atoms() if self._matchable(atom.kind)]
         if not atoms:
             return block(scope)
-        subject = self.choose.pick([*(a for a in atoms if isinstance(a.kind, UnionType | RecordType)), *atoms])
+        subject = self.choose.pick(
+            [*(a for a in atoms if isinstance(a.kind, UnionType | RecordType)), *atoms]
+        )
         lines = [f"match {subject.text}:"]
+        left = subject.kind
         for _ in self.choose.several(1, 3, 60):
-            pattern, names = self._pattern(subject.kind, 1, top=True)
-            inside = scope.having(*names)
+            pattern, names = self._pattern(left, 1, top=True)
+            inside = self._within(scope, subject, left, pattern).having(*names)
             guard = f" if {self.condition(inside, 1)}" if self.choose.chance(25) else ""
             lines += [f"    case {pattern}{guard}:", *indented(indented(block(inside)))]
+            if not guard:
+                remaining = self._remaining(left, pattern)
+                if remaining is None:
+                    return lines
+                left = remaining
         if otherwise or self.choose.chance(50):
-            lines += ["    case _:", *indented(indented(block(scope)))]
+            inside = scope.having(Name(subject.text, left)) if subject.local else scope
+            lines += ["    case _:", *indented(indented(block(inside)))]
         return lines
 
+    def _within(self, scope: Scope, subject: Name, kind: Type, pattern: str) -> Scope:
+        """What is in scope where a pattern has matched: the subject, narrowed, if it is a local name."""
+        matched = [member for member in members_of(kind) if f"{member.name}(" in pattern.split(" if ")[0]]
+        if not subject.local or not matched:
+            return scope
+        return scope.having(
+            Name(subject.text, matched[0] if len(matched) == 1 else UnionType(tuple(matched)))
+        )
+
+    def _remaining(self, kind: Type, pattern: str) -> Type | None:
+        """What is left to match after a pattern; None if nothing is."""
+        tree = ast.parse(f"match 0:\n    case {pattern}:\n        pass").body[0]
+        assert isinstance(tree, ast.Match)
+        covered = set(_covered(tree.cases[0].pattern))
+        members = members_of(kind)
+        left = tuple(member for member in members if member.name not in covered)
+        if isinstance(kind, OptionType):
+            if "None" in covered:
+                return kind.inner if self._matchable(kind.inner) else None
+            return kind
+        if not members or len(left) == len(members):
+            return kind
+        return None if not left else left[0] if len(left) == 1 else UnionType(left)
+
     def _matchable(self, kind: Type) -> bool:
-        return isinstance(kind, UnionType | RecordType | EnumType | TupleType | OptionType | BoolType | IntType)
+        return isinstance(
+            kind, UnionType | RecordType | EnumType | TupleType | OptionType | BoolType | IntType
+        )
 
     def _pattern(self, kind: Type, depth: int, *, top: bool = False) -> tuple[str, list[Name]]:
         """A pattern for a type, and the names it binds. A `top` pattern does not match everything."""
@@ -216,11 +323,17 @@ class Statements(Expressions):
                 parts = [self._pattern(item, depth - 1) for item in items]
                 if all(text.isidentifier() for text, _ in parts) and self._matchable(items[0]):
                     parts[0] = self._pattern(items[0], depth - 1, top=True)
-                return f"({', '.join(text for text, _ in parts)})", [name for _, names in parts for name in names]
-            case OptionType(inner) if not top and self._matchable(inner):
+                return f"({', '.join(text for text, _ in parts)})", [
+                    name for _, names in parts for name in names
+                ]
+            case OptionType(inner) if self._seen_through(inner, top) and self.choose.chance(70):
                 return self._pattern(inner, depth - 1, top=True)
             case _:
                 return self._value_pattern(kind)
+
+    def _seen_through(self, inner: Type, top: bool) -> bool:
+        """Whether a pattern of the inner type is one of the optional (and at the top does not match all but `None`)."""
+        return isinstance(inner, RecordType) if top else self._matchable(inner)
 
     def _value_pattern(self, kind: Type) -> tuple[str, list[Name]]:
         values = constants(kind)
@@ -258,14 +371,19 @@ class Statements(Expressions):
         text, kind = place.text, place.kind
         while isinstance(kind, MapType):
             if not self.can(scope, kind.key) or self.choose.chance(8):
-                return [f"{text} = {self.expr(scope, kind, 2)}"]
-            text, kind = f"{text}[{self.expr(scope, kind.key, 0 if self.choose.chance(80) else 1)}]", kind.value
+                return [self._set_to(scope, text, kind)]
+            text, kind = (
+                f"{text}[{self.expr(scope, kind.key, 0 if self.choose.chance(80) else 1)}]",
+                kind.value,
+            )
         if not self.can(scope, kind):
             return ["pass"]
         return self.choose.weighted(self._updates(scope, text, kind))
 
     def _updates(self, scope: Scope, text: str, kind: Type) -> list[tuple[int, Callable[[], Lines]]]:
-        options: list[tuple[int, Callable[[], Lines]]] = [(4, lambda: [f"{text} = {self.expr(scope, kind, 2)}"])]
+        options: list[tuple[int, Callable[[], Lines]]] = [
+            (4, lambda: [f"{text} = {self.expr(scope, kind, 2)}"])
+        ]
         match kind:
             case IntType(low, high):
                 options = [(2, options[0][1]), (4, lambda: self._counted(scope, text, low, high))]
@@ -285,6 +403,13 @@ class Statements(Expressions):
                 pass
         return options
 
+    def _set_to(self, scope: Scope, text: str, kind: Type) -> str:
+        value = self.expr(scope, kind, 2)
+        if value == text:  # something that changes the variable makes for more states
+            others = [other for other in (*scope.of(kind), *constants(kind)) if other != text]
+            value = self.choose.pick(others) if others else value
+        return f"{text} = {value}"
+
     def _unless(self, test: str, line: str, percent: int) -> Lines:
         """The line, its guard before it (or around it) except in some of a hundred cases."""
         if self.choose.chance(percent):
@@ -301,7 +426,9 @@ class Statements(Expressions):
         return self._unless(f"{text} < {high}", f"{text} += 1", 12)
 
     def _raised(self, text: str) -> Lines:
-        return self._unless(f"not {text}.is_last()", f"{text} = {text} + 1" if self.choose.chance(60) else f"{text} += 1", 12)
+        return self._unless(
+            f"not {text}.is_last()", f"{text} = {text} + 1" if self.choose.chance(60) else f"{text} += 1", 12
+        )
 
     def _one(self, scope: Scope, item: Type) -> str:
         return self.expr(scope, item, 1)
@@ -309,7 +436,7 @@ class Statements(Expressions):
     def _set_updates(self, scope: Scope, text: str, kind: SetType) -> list[tuple[int, Callable[[], Lines]]]:
         options: list[tuple[int, Callable[[], Lines]]] = [
             (1, lambda: [f"{text}.clear()"]),
-            (2, lambda: [f"{text} = {self.expr(scope, kind, 2)}"]),
+            (2, lambda: [self._set_to(scope, text, kind)]),
         ]
         if self.can(scope, kind.item):
             options = [
@@ -353,9 +480,14 @@ class Statements(Expressions):
 
     def _seq_updates(self, scope: Scope, text: str, kind: SeqType) -> list[tuple[int, Callable[[], Lines]]]:
         options: list[tuple[int, Callable[[], Lines]]] = [
-            (2, lambda: self._unless(f"len({text}) > 0", f"{text}.pop()", self.careless)),
+            (
+                2,
+                lambda: self._unless(
+                    f"len({text}) > 0", f"{text}.pop({self.choose.pick(['', '', '0'])})", self.careless
+                ),
+            ),
             (1, lambda: [f"{text}.clear()"]),
-            (2, lambda: [f"{text} = {self.expr(scope, kind, 2)}"]),
+            (2, lambda: [self._set_to(scope, text, kind)]),
             (1, lambda: self._unless(f"len({text}) < 2", f"{text}.extend({self.expr(scope, kind, 1)})", 15)),
         ]
         if self.can(scope, kind.item):
@@ -414,4 +546,9 @@ class Statements(Expressions):
             step = f"{name} = {wrap(self.boolean(inside, 1))} or {name}"
             return [f"{name} = False", f"{clause}:", f"    {step}", f"return {name}"]
         bound = f"max({result.low}, min({result.high}, {name}))" if abs(result.low) < 100 else name
-        return [f"{name} = 0", f"{clause}:", f"    {name} += {self.expr(inside, IntType(0, 2), 1)}", f"return {bound}"]
+        return [
+            f"{name} = 0",
+            f"{clause}:",
+            f"    {name} += {self.expr(inside, IntType(0, 2), 1)}",
+            f"return {bound}",
+        ]

@@ -119,6 +119,13 @@ class SeqType:
     spelled: str | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DisplayType:
+    """What `{...}` and `[...]` give: only ever the type of a local name, for Python has its own `set` and `list` there."""
+
+    item: Type
+
+
 Type: TypeAlias = (
     SortType
     | BoolType
@@ -132,6 +139,7 @@ Type: TypeAlias = (
     | SetType
     | BagType
     | SeqType
+    | DisplayType
 )
 
 BOOL = BoolType()
@@ -156,11 +164,12 @@ def erase(kind: Type) -> Type:
             return BagType(erase(item), 0)
         case SeqType(item):
             return SeqType(erase(item), 0)
+        case DisplayType(item):
+            return DisplayType(erase(item))
         case _:
             return kind
 
 
-@cache
 def annotation(kind: Type, *, bounds: bool = True) -> str:
     """How the type is written; without `bounds`, as it stands in the signature of a helper."""
     match kind:
@@ -180,6 +189,8 @@ def annotation(kind: Type, *, bounds: bool = True) -> str:
             return f"tuple[{', '.join(annotation(item, bounds=bounds) for item in items)}]"
         case MapType(key, value):
             return f"Map[{annotation(key, bounds=bounds)}, {annotation(value, bounds=bounds)}]"
+        case DisplayType():
+            raise AssertionError("the type of a display is not written")
         case _:
             return _collection(kind, bounds)
 
@@ -188,7 +199,9 @@ def _collection(kind: SetType | BagType | SeqType, bounds: bool) -> str:
     item = annotation(kind.item, bounds=bounds)
     match kind:
         case SetType(_, limit):
-            return f"Annotated[Set[{item}], AtMost({limit})]" if bounds and limit is not None else f"Set[{item}]"
+            return (
+                f"Annotated[Set[{item}], AtMost({limit})]" if bounds and limit is not None else f"Set[{item}]"
+            )
         case BagType(_, limit, copies):
             each = "" if copies is None else f", copies={copies}"
             return f"Annotated[Bag[{item}], AtMost({limit}{each})]" if bounds else f"Bag[{item}]"
@@ -218,6 +231,8 @@ def cardinality(kind: Type) -> int:
             return _product([cardinality(item) for item in items])
         case MapType(key, value):
             return int(cardinality(value) ** min(cardinality(key), 64))
+        case DisplayType():
+            return UNBOUNDED
         case _:
             return _collections(kind)
 

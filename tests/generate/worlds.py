@@ -29,6 +29,7 @@ from tests.generate.types import (
 
 SORTS = (("Node", "Symmetric"), ("Ballot", "Ordered"), ("Server", "Sort"), ("Value", "Symmetric"))
 RECORDS = ("Ask", "Grant", "Entry")
+PREFIXES = {"Server": ', prefix="srv"'}
 FIELDS = ("sender", "ballot", "mark", "extra")
 RECORD_VALUES_MOST = 9
 
@@ -41,12 +42,17 @@ def draw_world(choose: Chooser) -> World:
         name, base = names.pop(choose.below(len(names)))
         sorts.append(SortType(name, base, choose.pick([2, 1, 2, 3])))
     enums = (EnumType("Phase", ("IDLE", "BUSY", "DONE")[: 2 + choose.below(2)]),) if choose.chance(45) else ()
-    integers = tuple(_integer(choose, alias) for alias, _ in zip(("Small", "Index"), choose.several(0, 2, 45), strict=False))
+    integers = tuple(
+        _integer(choose, alias)
+        for alias, _ in zip(("Small", "Index"), choose.several(0, 2, 45), strict=False)
+    )
     world = World(tuple(sorts), enums, integers or (IntType(0, 2),))
     records: list[RecordType] = []
     for number in choose.several(0, 3, 55):
         records.append(_record(choose, world, RECORDS[number], records))
-    unions = (UnionType(tuple(records), "Message" if choose.chance(40) else None),) if len(records) > 1 else ()
+    unions = (
+        (UnionType(tuple(records), "Message" if choose.chance(40) else None),) if len(records) > 1 else ()
+    )
     return replace(world, records=tuple(records), unions=unions)
 
 
@@ -75,13 +81,14 @@ def _field(choose: Chooser, world: World) -> Type:
 
 def scalar(choose: Chooser, world: World) -> Type:
     """A small type without parts."""
-    return choose.pick([*world.sorts, *world.enums, BOOL, *world.integers])
+    kinds: list[Type] = [*world.sorts, *world.enums, BOOL, *world.integers]
+    return choose.pick(kinds)
 
 
 def key(choose: Chooser, world: World) -> Type:
     """A type for the keys of a map."""
-    others: list[Type] = [BOOL, *world.integers] if choose.chance(20) else []
-    return choose.pick([*world.sorts, *world.enums, *others])
+    kinds: list[Type] = [*world.sorts, *world.enums]
+    return choose.pick([*kinds, BOOL, *world.integers] if choose.chance(20) else kinds)
 
 
 def element(choose: Chooser, world: World) -> Type:
@@ -91,11 +98,14 @@ def element(choose: Chooser, world: World) -> Type:
         return choose.pick(compound)
     if choose.chance(15):
         return TupleType((scalar(choose, world), scalar(choose, world)))
+    if choose.chance(8):
+        return SetType(choose.pick(list(world.sorts)))
     return scalar(choose, world)
 
 
 def variable(choose: Chooser, world: World, budget: int) -> Type:
     """The type of a variable with at most `budget` values."""
+    compound: list[Type] = [*world.unions, *world.records]
     kind = choose.weighted(
         [
             (3, lambda: scalar(choose, world)),
@@ -105,8 +115,8 @@ def variable(choose: Chooser, world: World, budget: int) -> Type:
             (3, lambda: _bag(choose, world)),
             (4, lambda: SeqType(element(choose, world), choose.pick([2, 1, 3]))),
             (1, lambda: TupleType((scalar(choose, world), scalar(choose, world)))),
-            (2, lambda: choose.pick([*world.unions, *world.records, BOOL])),
-            (1, lambda: OptionType(choose.pick([*world.unions, *world.records, *world.sorts]))),
+            (2, lambda: choose.pick([*compound, BOOL])),
+            (1, lambda: OptionType(choose.pick([*compound, *world.sorts]))),
         ]
     )
     if cardinality(kind) > budget and isinstance(kind, SetType):
@@ -149,7 +159,8 @@ def parameter(choose: Chooser, world: World) -> Type:
 def argument(choose: Chooser, world: World) -> Type:
     """The type of a helper's parameter or result."""
     kinds: list[Type] = [BOOL, *world.sorts, *world.integers, *world.enums, *world.unions, *world.records]
-    kinds += [OptionType(kind) for kind in (*world.sorts, *world.records)]
+    inner: list[Type] = [*world.sorts, *world.records]
+    kinds += [OptionType(kind) for kind in inner]
     kinds += [SetType(kind) for kind in world.sorts]
     return choose.pick(kinds)
 
@@ -158,7 +169,12 @@ def declarations(world: World) -> list[str]:
     """The text of the declarations, records without methods."""
     lines: list[str] = []
     for sort in world.sorts:
-        lines += ["", "", f"class {sort.name}({sort.base}):", f'    """Made of {sort.size}."""']
+        lines += [
+            "",
+            "",
+            f"class {sort.name}({sort.base}{PREFIXES.get(sort.name, '')}):",
+            f'    """Made of {sort.size}."""',
+        ]
     for enum in world.enums:
         lines += ["", "", f"class {enum.name}(Enum):"]
         lines += [f"    {member} = {number}" for number, member in enumerate(enum.members, 1)]
@@ -171,4 +187,8 @@ def declarations(world: World) -> list[str]:
 
 def union_aliases(world: World) -> list[str]:
     """The text of the unions that have a name."""
-    return [f"{union.spelled} = {annotation(replace(union, spelled=None))}" for union in world.unions if union.spelled]
+    return [
+        f"{union.spelled} = {annotation(replace(union, spelled=None))}"
+        for union in world.unions
+        if union.spelled
+    ]
