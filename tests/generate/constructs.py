@@ -1,4 +1,4 @@
-"""Which constructs of the language a text uses: a list to hold the generator to, made from the syntax tree, not by the generator."""
+"""Which constructs of the language a text uses: made from the syntax tree, so that the generator can be held to it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,53 @@ BINARY = {ast.BitOr: "|", ast.BitAnd: "&", ast.Sub: "-", ast.BitXor: "^", ast.Ad
 BINARY |= {ast.FloorDiv: "//", ast.Mod: "%"}
 COMPARED = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 COMPARED |= {ast.Is: "is None", ast.IsNot: "is not None", ast.In: "in", ast.NotIn: "not in"}
-CALLED = """abs all any enumerate first int isinstance last len majorities max min range replace require reversed sorted subsets
-sum super zip Bag Map Seq Set""".split()
-METHODS = """add append clear count discard distinct extend index is_last isdisjoint items keys pop remove update values""".split()
+# fmt: off
+CALLED = (
+    "abs",
+    "all",
+    "any",
+    "enumerate",
+    "first",
+    "int",
+    "isinstance",
+    "last",
+    "len",
+    "majorities",
+    "max",
+    "min",
+    "range",
+    "replace",
+    "require",
+    "reversed",
+    "sorted",
+    "subsets",
+    "sum",
+    "super",
+    "zip",
+    "Bag",
+    "Map",
+    "Seq",
+    "Set",
+)
+METHODS = (
+    "add",
+    "append",
+    "clear",
+    "count",
+    "discard",
+    "distinct",
+    "extend",
+    "index",
+    "is_last",
+    "isdisjoint",
+    "items",
+    "keys",
+    "pop",
+    "remove",
+    "update",
+    "values",
+)
+# fmt: on
 DECORATORS = ("action", "constraint", "invariant", "record", "step_invariant")
 
 EXPECTED = frozenset(

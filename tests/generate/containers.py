@@ -257,10 +257,10 @@ class Containers(Core):
         return options
 
     def _total(self, scope: Scope, kind: MapType, depth: int) -> str:
-        if isinstance(kind.key, BoolType | EnumType) and self.can(scope, kind.value):
-            if isinstance(kind.key, BoolType) or self.choose.chance(25):
-                pairs = [f"{key}: {self.expr(scope, kind.value, depth - 1)}" for key in constants(kind.key)]
-                return f"Map({{{', '.join(pairs)}}})"
+        displayed = isinstance(kind.key, EnumType) and self.can(scope, kind.value) and self.choose.chance(25)
+        if displayed or isinstance(kind.key, BoolType):
+            pairs = [f"{each}: {self.expr(scope, kind.value, depth - 1)}" for each in constants(kind.key)]
+            return f"Map({{{', '.join(pairs)}}})"
         key = self.fresh("k")
         value = self.expr(scope.having(Name(key, kind.key)), kind.value, depth - 1)
         return f"Map({{{key}: {value} for {key} in {self._domain(kind.key)}}})"

@@ -65,6 +65,8 @@ class Expressions(Containers):
             test, true, false = self.choose.pick(tests)
         else:
             test, true, false = self.condition(scope, depth - 1), scope, scope
+        if not self.can(false, kind):
+            return self.leaf(scope, kind)
         yes, no = self.expr(true, kind, depth - 1), self.expr(false, kind, depth - 1)
         return f"({yes} if {test} else {no})"
 
@@ -288,7 +290,8 @@ class Expressions(Containers):
             return f"len({self.choose.pick(collections).text})"
         if self.choose.chance(40):
             return f"len({self.choose.pick([*(s.name for s in scope.world.sorts), *(e.name for e in scope.world.enums)])})"
-        return f"len({self._some_set(scope, depth)})"
+        some = self._some_set(scope, depth)
+        return "0" if some in EMPTY else f"len({some})"
 
     def _some_set(self, scope: Scope, depth: int) -> str:
         sets = [atom.kind for atom in scope.atoms() if isinstance(atom.kind, SetType)]
@@ -465,16 +468,9 @@ class Expressions(Containers):
         return f"{self.choose.pick(options).text} {self.choose.pick(['is', 'is not'])} None"
 
     def _narrowed(self, scope: Scope, depth: int) -> str:
-        test, true, false = self.choose.pick(self.narrowings(scope))
+        test, true, _ = self.choose.pick(self.narrowings(scope))
         if self.choose.chance(60):
             return f"{test} and {wrap(self.boolean(true, depth - 1))}"
-        return (
-            f"not {test} or {wrap(self.boolean(true, depth - 1))}"
-            if false is scope
-            else self._denied(test, true, depth)
-        )
-
-    def _denied(self, test: str, true: Scope, depth: int) -> str:
         opposite = test.replace("is not None", "is None") if "is not None" in test else f"not {test}"
         return f"{opposite} or {wrap(self.boolean(true, depth - 1))}"
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.generate import worlds
 from tests.generate.choices import Chooser, HypothesisSource, RandomSource
 from tests.generate.containers import wrap_element
+from tests.generate.expressions import EMPTY
 from tests.generate.scope import Function, Name, Scope, World, collection_item, wrap
 from tests.generate.statements import Frame, Lines, Statements, indented
 from tests.generate.types import (
@@ -35,6 +36,7 @@ from tests.generate.types import (
 STATES_MOST = 30_000
 """The product of the variables' cardinalities stays below this."""
 
+LANGUAGE = "ratified.models.language"
 ACTIONS = ("send", "receive", "grant", "tick", "crash")
 VARIABLES = ("holder", "seen", "log", "term", "votes")
 IMPORTED = (
@@ -226,13 +228,10 @@ class ModelWriter(Statements):
         return IntType(0, self.limit + 1, 'Annotated[int, Range(0, "limit + 1")]')
 
     def _default(self, kind: Type) -> str:
-        writable = not isinstance(kind, SortType)
-        if self.choose.chance(75) or cardinality(kind) > 200 or not writable:
+        if self.choose.chance(75) or cardinality(kind) > 200:
             return ""
         text = self.simplest(Scope(self.world), kind)
-        return (
-            f" = {text}" if text and "for " not in text and "first(" not in text and "(0)" not in text else ""
-        )
+        return f" = {text}" if text and ("(" not in text or text in EMPTY) else ""
 
     def _init(self, scope: Scope, variables: tuple[Name, ...]) -> Lines:
         needy = [name for name in variables if not has_zero(name.kind)]
@@ -312,7 +311,8 @@ class ModelWriter(Statements):
         return [*lines, *self.effects(scope, frame)]
 
     def _guard(self, scope: Scope) -> str:
-        return self.boolean(scope, 1 if self.choose.chance(70) else 2)
+        text = self.boolean(scope, 1 if self.choose.chance(70) else 2)
+        return "True" if text == "False" else text
 
     # --- properties ---------------------------------------------------------------------------------------------------
 
@@ -436,7 +436,7 @@ def assemble(lines: Lines) -> str:
     head = ["from enum import Enum"] if "Enum" in used else []
     head += [f"from typing import {', '.join(typing)}"] if typing else []
     head += [""] if head else []
-    head.append(f"from ratified import {', '.join(name for name in IMPORTED if name in used)}")
+    head.append(f"from {LANGUAGE} import {', '.join(name for name in IMPORTED if name in used)}")
     return "\n".join(['"""A generated model."""', "", *head, body.rstrip(), ""])
 
 

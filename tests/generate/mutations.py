@@ -1,7 +1,7 @@
 """Models that must be refused: valid ones with one thing put in that is not of the language.
 
-Each must raise a ModelError that says where (a span in the file), when the class is defined or the model is instantiated; no other
-exception, and nothing accepted in silence.
+Each must raise a ModelError that says where (a span in the file), when the class is defined or the model is instantiated; no
+other exception, and nothing accepted in silence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from tests.generate.choices import Chooser, HypothesisSource, RandomSource
-from tests.generate.models import GeneratedModel, ModelWriter
+from tests.generate.models import LANGUAGE, GeneratedModel, ModelWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _refused(choose: Chooser) -> Refused:
     else:
         said = _with_expression(base, EXPRESSIONS[detail % len(EXPRESSIONS)], detail // len(EXPRESSIONS))
     names = "AtMost Map Range Seq action constraint invariant require step_invariant"
-    extra = ast.parse(f"from typing import Annotated\nfrom ratified import {', '.join(names.split())}").body
+    extra = ast.parse(f"from typing import Annotated\nfrom {LANGUAGE} import {', '.join(names.split())}").body
     tree.body[1:1] = extra
     return Refused(
         replace(model, text=ast.unparse(ast.fix_missing_locations(tree)) + "\n", name="Base"), said

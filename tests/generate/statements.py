@@ -91,6 +91,9 @@ def _covered(pattern: ast.pattern) -> Iterator[str]:
                 yield name
         case ast.MatchSingleton(value=None):
             yield "None"
+        case ast.MatchSequence(patterns=patterns):
+            if all(isinstance(each, ast.MatchAs) and each.pattern is None for each in patterns):
+                yield "("
         case _:
             pass
 
@@ -197,7 +200,7 @@ class Statements(Expressions):
         """An optional local name that is required, and then claimed for the type checker, to be there."""
         options = [name for name in scope.names if name.local and isinstance(name.kind, OptionType)]
         if not options:
-            return [f"require({self.boolean(scope, 1)})"], scope
+            return [f"require({wrap(self.boolean(scope, 1)).replace('False', 'True')})"], scope
         name = self.choose.pick(options)
         assert isinstance(name.kind, OptionType)
         after = scope.having(Name(name.text, name.kind.inner))
@@ -271,6 +274,8 @@ class Statements(Expressions):
                 if remaining is None:
                     return lines
                 left = remaining
+                if not self._matchable(left):
+                    break
         if otherwise or self.choose.chance(50):
             inside = scope.having(Name(subject.text, left)) if subject.local else scope
             lines += ["    case _:", *indented(indented(block(inside)))]
@@ -278,7 +283,7 @@ class Statements(Expressions):
 
     def _within(self, scope: Scope, subject: Name, kind: Type, pattern: str) -> Scope:
         """What is in scope where a pattern has matched: the subject, narrowed, if it is a local name."""
-        matched = [member for member in members_of(kind) if f"{member.name}(" in pattern.split(" if ")[0]]
+        matched = [member for member in members_of(kind) if f"{member.name}(" in pattern]
         if not subject.local or not matched:
             return scope
         return scope.having(
@@ -293,9 +298,9 @@ class Statements(Expressions):
         members = members_of(kind)
         left = tuple(member for member in members if member.name not in covered)
         if isinstance(kind, OptionType):
-            if "None" in covered:
-                return kind.inner if self._matchable(kind.inner) else None
-            return kind
+            return kind.inner if "None" in covered else kind
+        if "(" in covered:
+            return None
         if not members or len(left) == len(members):
             return kind
         return None if not left else left[0] if len(left) == 1 else UnionType(left)
