@@ -224,6 +224,20 @@ class Set(Value, AbstractSet[T]):
     def __len__(self) -> int:
         return len(self._data)
 
+    # The four operations give a Set, not just some AbstractSet: what they give can be stored in a variable.
+
+    def __or__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # narrower than AbstractSet's on purpose
+        return Set._of(self._data.union(other)) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __and__(self, other: AbstractSet[Any]) -> Set[T]:
+        return Set._of(self._data.intersection(other)) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __sub__(self, other: AbstractSet[Any]) -> Set[T]:
+        return Set._of(self._data.difference(other)) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __xor__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # as for `|`
+        return Set._of(self._data.symmetric_difference(other)) if isinstance(other, AbstractSet) else NotImplemented
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Set):
             return self._data == other._data
