@@ -1,1 +1,5 @@
 """Ratified."""
+
+from ratified.version import __version__
+
+__all__ = ["__version__"]
