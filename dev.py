@@ -83,7 +83,15 @@ def test(pytest_arguments: list[str]) -> int:
     # Whoever asks for a number of workers, or a debugger, gets that instead.
     chosen = any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in pytest_arguments)
     say("tests: pytest")
-    return run([str(PYTHON), "-m", "pytest", *([] if chosen else ["-n", "2"]), *pytest_arguments])
+    return run(
+        [
+            str(PYTHON),
+            "-m",
+            "pytest",
+            *([] if chosen else ["-n", "2", "--dist", "loadgroup"]),
+            *pytest_arguments,
+        ]
+    )
 
 
 def prepare(extras: tuple[str, ...]) -> None:

@@ -14,6 +14,9 @@ import pytest
 
 from ratified.version import __version__
 
+# One worker builds them once for all tests here.
+pytestmark = pytest.mark.xdist_group("archives")
+
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> tuple[Path, Path]:
