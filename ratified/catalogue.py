@@ -31,9 +31,19 @@ class Protocol:
 
 _MODELS = (
     Bundled("consensus", "ratified.models.paxos.consensus:Consensus", "choosing a single value, once"),
-    Bundled("voting", "ratified.models.paxos.voting:Voting", "how ballots and votes choose a value; refines consensus"),
-    Bundled("paxos", "ratified.models.paxos.paxos:Paxos", "the Synod: Paxos for a single decree; refines voting"),
-    Bundled("flexible-paxos", "ratified.models.paxos.flexible:FlexiblePaxos", "Paxos with a quorum system for each phase"),
+    Bundled(
+        "voting",
+        "ratified.models.paxos.voting:Voting",
+        "how ballots and votes choose a value; refines consensus",
+    ),
+    Bundled(
+        "paxos", "ratified.models.paxos.paxos:Paxos", "the Synod: Paxos for a single decree; refines voting"
+    ),
+    Bundled(
+        "flexible-paxos",
+        "ratified.models.paxos.flexible:FlexiblePaxos",
+        "Paxos with a quorum system for each phase",
+    ),
     Bundled(
         "transaction-commit",
         "ratified.models.commit.transaction_commit:TransactionCommit",
