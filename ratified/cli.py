@@ -46,9 +46,8 @@ def run(arguments: list[str]) -> int:
             color=colorful(sys.stderr, None),
         )
         return 2
-    except BrokenPipeError:
-        # From printing help: there is no verdict to give.
-        swallow(sys.stdout)
+    except SystemExit:
+        # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
         return 0
     return status if isinstance(status, int) else 0
 
@@ -106,6 +105,11 @@ class Output:
     file: Path | None
     quiet: bool
     color: bool | None
+
+    def __post_init__(self) -> None:
+        """Refuse a file that cannot be, before an exploration that may take hours."""
+        if self.file is not None and not self.file.parent.is_dir():
+            raise RatifiedError(f"{self.file} cannot be written: there is no folder {self.file.parent}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,20 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def checkout() -> Path:
     """Return the root of this checkout."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with a file in `golden/` beside the test; see CONTRIBUTING.md on how to write it anew."""
+    folder = request.path.parent / "golden"
+
+    def compare(name: str, text: str) -> None:
+        file = folder / name
+        expected = file.read_text(encoding="utf-8") if file.exists() else None
+        if text != expected and os.environ.get("RATIFIED_UPDATE_GOLDENS"):
+            folder.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            pytest.fail(f"wrote {name}: read it, and run again without RATIFIED_UPDATE_GOLDENS")
+        assert text == expected
+
+    return compare

@@ -19,6 +19,8 @@ from ratified.report import Checked, Report
 from ratified.report.text import headline, trace_lines
 from ratified.version import __version__
 
+_NOT_REFUTED = "; but the model is broken on purpose and must be refuted"
+
 SCHEMA = "ratified-report/1"
 
 
@@ -157,7 +159,10 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
     result, says = check.result, headline(check)
     if check.broken:
         tag = {Verdict.HOLDS: None, Verdict.VIOLATED: "failure", Verdict.UNDECIDED: "error"}[check.verdict]
-        yield "is refuted", None if tag is None else (tag, says, says)
+        yield (
+            "is refuted",
+            None if tag is None else (tag, says, says + (_NOT_REFUTED if tag == "failure" else "")),
+        )
         return
     violation = result.violation
     names = [(p.kind, p.name) for p in result.properties]
@@ -232,7 +237,13 @@ def _findings(check: Checked) -> Iterator[_Finding]:
     if check.verdict is Verdict.HOLDS:
         return
     if check.broken and check.verdict is Verdict.VIOLATED:
-        yield "not-refuted", "A model that is broken on purpose was not refuted.", "error", says, None
+        yield (
+            "not-refuted",
+            "A model that is broken on purpose was not refuted.",
+            "error",
+            says + _NOT_REFUTED,
+            None,
+        )
         return
     if result.violation is not None:
         rule = result.violation.kind.value.replace(" ", "-")

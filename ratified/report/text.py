@@ -42,7 +42,7 @@ def text(report: Report, *, color: bool = False) -> str:
         lines = [line for check in report.checks for line in _full(check, paint)]
     else:
         lines = list(_overview(report, paint))
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
 
 
 def headline(check: Checked) -> str:
@@ -262,8 +262,9 @@ def _overview(report: Report, paint: Paint) -> Iterator[str]:
     for check in report.checks:
         if check.verdict is not Verdict.HOLDS:
             yield paint("-" * WIDTH, "dim")
-            yield from _full(check, paint)
-            yield ""
+            lines = list(_full(check, paint))
+            yield from lines
+            yield from [""] if lines[-1] else []
         elif not check.broken:
             lines = list(_warnings(check.result, paint))
             if lines:
@@ -335,7 +336,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, paint
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     for number, row in enumerate((head, *rows)):
         cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True)]
-        line = "  ".join(cells)
+        line = "  ".join(cells).rstrip()
         yield paint(line, "dim") if number == 0 else line
 
 
