@@ -13,8 +13,6 @@ from typing import Any
 from ratified.models.language.errors import SizeError
 from ratified.proofs.explore.result import Limits, Progress, Result
 
-ENGINES = ("auto", "reference", "native")
-
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -50,11 +50,8 @@ class Report:
         return Verdict.HOLDS
 
 
-FORMATS = ("text", "json", "junit", "sarif", "github")
-
-
 def render(report: Report, form: str, *, color: bool = False) -> str:
-    """Return the report in one of `FORMATS`, ending in a newline. `color` is for text alone."""
+    """Return the report as `text`, `json`, `junit`, `sarif` or `github`, ending in a newline. `color` is for text alone."""
     # Each format brings modules of its own; a command needs one of them.
     if form == "text":
         from ratified.report.text import text

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ratified import cli
+from ratified import checking
 from ratified.exploring import Options
 from ratified.proofs.explore.result import Progress, Result
 from tests.cli import samples
@@ -49,6 +49,6 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     def load(target: str) -> type:
         return samples.Unsized if target == "unsized" else samples.Synod
 
-    monkeypatch.setattr(cli, "explore", explore)
-    monkeypatch.setattr(cli, "load", load)
+    monkeypatch.setattr(checking, "explore", explore)
+    monkeypatch.setattr(checking, "load", load)
     return asked

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified import cli
+from ratified import checking, cli
 from ratified.catalogue import bundled, protocols
 from ratified.exploring import Options
 from ratified.models.language.errors import ModelError
@@ -213,7 +213,7 @@ def test_colour_on_a_terminal_is_taken_away_by_no_color(
     if no_color is not None:
         monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert cli.colorful(sys.stdout, None) is colored
+    assert checking.colorful(sys.stdout, None) is colored
 
 
 def test_verify_checks_every_model_of_the_protocol_in_order(asked: Asked, capsys: Capture) -> None:
@@ -245,14 +245,14 @@ def test_the_version(capsys: Capture) -> None:
 DRIVER = """
 import os, signal, sys
 from tests.cli import samples
-from ratified import cli
+from ratified import checking
 from ratified.__main__ import main
-cli.load = lambda target: samples.Synod
+checking.load = lambda target: samples.Synod
 def explore(model, options, progress):
     if options.symmetry:
         os.kill(os.getpid(), signal.SIGINT)
     return samples.violated()
-cli.explore = explore
+checking.explore = explore
 main()
 """
 

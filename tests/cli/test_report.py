@@ -10,9 +10,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ratified.cli import FORMATS
 from ratified.models.language.values import Set
 from ratified.proofs.explore.result import Result, Verdict
-from ratified.report import FORMATS, Checked, Report, listed, plural, render
+from ratified.report import Checked, Report, listed, plural, render
 from ratified.report.text import duration, size
 from tests.cli import samples
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def broken(folder: Path) -> set[str]:
 LAYERS = "The rooms lie in layers: the command line over conformance over proofs over models"
 IGNORANT = "An implementation knows nothing of its specification, its proof or its test"
 UNLEANING = "Models and proofs do not lean on an implementation"
-PLAIN = "The rooms do not know the command line's dependency"
+PLAIN = "The rooms do not know the command line"
 
 
 def test_the_checkout_keeps_every_contract(copy: Path) -> None:
@@ -92,6 +93,17 @@ def test_an_import_against_the_layers_breaks_the_contract(
 def test_an_import_along_the_layers_is_kept(copy: Path, room: str, imported: str) -> None:
     (copy / room / "planted.py").write_text(f"import {imported}\n")
     assert broken(copy) == set()
+
+
+def test_the_rooms_are_kept_from_every_module_above_them(checkout: Path) -> None:
+    contracts = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (plain,) = (contract for contract in contracts if contract["name"] == PLAIN)
+    above = {
+        f"ratified.{path.stem}"
+        for path in (checkout / "ratified").iterdir()
+        if not path.is_symlink() and (path.suffix == ".py" or (path / "__init__.py").exists())
+    }
+    assert above - {"ratified.__init__", "ratified.version"} == set(plain["forbidden_modules"]) - {"click"}
 
 
 def test_an_import_hidden_in_a_function_is_found(copy: Path) -> None:

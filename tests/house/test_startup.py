@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+PARTS = ("ratified.models", "ratified.proofs", "ratified.impl", "ratified.conformance")
 HEAVY = (
     "z3",
     "cvc5",
@@ -22,8 +23,8 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"], ["list"]])
-def test_what_needs_no_engine_imports_none(arguments: list[str], tmp_path: Path) -> None:
+def imported(arguments: list[str], folder: Path) -> list[str]:
+    """Return the modules that a run of the command has imported."""
     program = (
         "import sys\n"
         "from ratified.__main__ import main\n"
@@ -35,9 +36,19 @@ def test_what_needs_no_engine_imports_none(arguments: list[str], tmp_path: Path)
         "print('IMPORTED', *sorted(sys.modules))\n"
     )
     made = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
     )
-    imported = made.stdout.splitlines()[-1].split()
-    assert imported[0] == "IMPORTED"
-    assert "ratified.cli" in imported
-    assert not [name for name in imported if name.partition(".")[0] in HEAVY]
+    word, *modules = made.stdout.splitlines()[-1].split()
+    assert word == "IMPORTED"
+    assert "ratified.cli" in modules
+    return modules
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"], ["list"]])
+def test_what_needs_no_engine_imports_none(arguments: list[str], tmp_path: Path) -> None:
+    assert not [name for name in imported(arguments, tmp_path) if name.partition(".")[0] in HEAVY]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"]])
+def test_help_imports_no_room(arguments: list[str], tmp_path: Path) -> None:
+    assert not [name for name in imported(arguments, tmp_path) if name.startswith(PARTS)]
