@@ -160,7 +160,7 @@ def _place(error: BaseException, file: str | None) -> Span | None:
     """The innermost place in the file where an exception passed; without a file, in any code but Python's and ours."""
     ours = str(Path(__file__).parent)
     found = None
-    for frame in traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False):
+    for frame in traceback.extract_tb(error.__traceback__):
         theirs = not frame.filename.startswith(("<", ours, os.path.dirname(os.__file__)))  # noqa: PTH120 - text compared with text
         if frame.filename == file or (file is None and theirs):
             found = frame
