@@ -102,7 +102,30 @@ _MODELS = (
         "an acceptor that restarts has lost its vote",
         broken=True,
     ),
+    Bundled(
+        "two-phase-commit-by-majority",
+        "ratified.models.commit.broken:MajorityCommit",
+        "a transaction manager commits once a majority is prepared",
+        broken=True,
+    ),
+    Bundled(
+        "two-phase-commit-impatient",
+        "ratified.models.commit.broken:ImpatientManager",
+        "a prepared resource manager that hears nothing aborts by itself",
+        broken=True,
+    ),
+    Bundled(
+        "two-phase-commit-forgotten-decision",
+        "ratified.models.commit.broken:ForgottenDecision",
+        "a transaction manager tells its decision before it is on disk",
+        broken=True,
+    ),
 )
+
+
+def _broken(prefix: str) -> tuple[str, ...]:
+    return tuple(model.name for model in _MODELS if model.broken and model.name.startswith(f"{prefix}-"))
+
 
 _PROTOCOLS = (
     Protocol(
@@ -113,13 +136,13 @@ _PROTOCOLS = (
             "voting",
             "paxos",
             "flexible-paxos",
-            *(model.name for model in _MODELS if model.broken and model.name.startswith("paxos-")),
+            *_broken("paxos"),
         ),
     ),
     Protocol(
         "two-phase-commit",
-        "two-phase commit and the transaction commit that it refines",
-        ("transaction-commit", "two-phase-commit"),
+        "two-phase commit, the transaction commit that it refines, and what breaks it",
+        ("transaction-commit", "two-phase-commit", *_broken("two-phase-commit")),
     ),
 )
 

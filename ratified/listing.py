@@ -45,7 +45,12 @@ def listing(form: str) -> str:
 
 
 def _settings(size: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={value}" for name, value in size.items())
+    return " ".join(f"{name}={_short(value)}" for name, value in size.items())
+
+
+def _short(value: object) -> str:
+    """A setting in a word: a quorum system is said by how many quorums it has."""
+    return f"({len(value)} sets)" if isinstance(value, list) else str(value)
 
 
 def _plain(value: object) -> object:
