@@ -184,7 +184,9 @@ class Map(Value, Mapping[K, V]):
 
 
 def _unbound(key: object) -> ModelError:
-    return ModelError(f"the map has no key {key!r}", remedy="a Map has a value for every key of its key type only")
+    return ModelError(
+        f"the map has no key {key!r}", remedy="a Map has a value for every key of its key type only"
+    )
 
 
 class Set(Value, AbstractSet[T]):
@@ -266,7 +268,10 @@ class Set(Value, AbstractSet[T]):
     def remove(self, item: T) -> None:
         """Take an element out of the variable's set; it must be there."""
         if item not in self._data:
-            raise ModelError(f"the set has no element {item!r} to remove", remedy="use discard, or require that it is there")
+            raise ModelError(
+                f"the set has no element {item!r} to remove",
+                remedy="use discard, or require that it is there",
+            )
         self._update(self._data - {item})
 
     def clear(self) -> None:
@@ -355,7 +360,9 @@ class Bag(Value, Sequence[T]):
         """Take one copy out of the variable's bag; there must be one."""
         copies = self._data.get(item, 0)
         if not copies:
-            raise ModelError(f"the bag has no copy of {item!r} to remove", remedy="require that it is there, or discard")
+            raise ModelError(
+                f"the bag has no copy of {item!r} to remove", remedy="require that it is there, or discard"
+            )
         data = self._data.copy()
         if copies == 1:
             del data[item]
@@ -391,7 +398,8 @@ class Seq(Value, Sequence[T]):
     def _checked(self, index: int) -> int:
         if not -len(self._data) <= index < len(self._data):
             raise ModelError(
-                f"the sequence has length {len(self._data)}, and no index {index}", remedy="test the length first"
+                f"the sequence has length {len(self._data)}, and no index {index}",
+                remedy="test the length first",
             )
         return index
 
@@ -495,7 +503,9 @@ def renamed(value: Any, names: Permutation, records: Callable[[Any], Any]) -> An
         return names.get(value, value)
     if isinstance(value, Value):
         if isinstance(value, Map):
-            return Map({renamed(k, names, records): renamed(v, names, records) for k, v in value._data.items()})
+            return Map(
+                {renamed(k, names, records): renamed(v, names, records) for k, v in value._data.items()}
+            )
         if isinstance(value, Bag):
             return Bag._of({renamed(k, names, records): n for k, n in value._data.items()})
         if isinstance(value, Set):
