@@ -30,6 +30,12 @@ from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
 class FlexiblePaxos(Model):
     """Single-decree Paxos with a quorum system for each phase."""
 
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"Acceptor": 3, "Value": 2, "Ballot": 2},
+        "standard": {"Acceptor": 4, "Value": 2, "Ballot": 2},
+        "large": {"Acceptor": 4, "Value": 2, "Ballot": 3},
+    }
+
     phase1: Param[Set[Set[Acceptor]]]
     phase2: Param[Set[Set[Acceptor]]]
 

@@ -151,7 +151,7 @@ class Paxos(Model):
 
     def cannot_vote_in(self, a: Acceptor, b: Ballot) -> bool:
         """a has cast no vote in b and never will."""
-        return not self.may_vote(a, b) and not any(Accepted(a, b, v) in self.messages for v in Value)
+        return not at_most(self.max_ballot[a], b) and not any(Accepted(a, b, v) in self.messages for v in Value)
 
     @invariant
     def agreement(self) -> bool:

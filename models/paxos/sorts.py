@@ -5,7 +5,7 @@ An optional ballot stands for the "-1" of Lamport's specifications: None comes b
 
 from __future__ import annotations
 
-from ratified.models.language import Ordered, Set, Symmetric, record
+from ratified.models.language import Ordered, Symmetric, record
 
 
 class Acceptor(Symmetric):
@@ -33,6 +33,3 @@ def at_most(earlier: Ballot | None, later: Ballot | None) -> bool:
     return earlier is None or (later is not None and earlier <= later)
 
 
-def highest(vote: Vote, votes: Set[Vote]) -> bool:
-    """Whether `vote` is among `votes` and none of them has a larger ballot."""
-    return vote in votes and all(other.ballot <= vote.ballot for other in votes)
