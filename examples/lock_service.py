@@ -38,7 +38,7 @@ class Lock(Model):
 
     @action
     def release(self, c: Client) -> None:
-        """c is done."""
+        """Client c is done."""
         require(self.holds[c])
         self.holds[c] = False
         if self.granted == c:
@@ -85,7 +85,7 @@ class FencedLock(Model):
 
     @action
     def release(self, c: Client) -> None:
-        """c is done. If its lease is over, the service has nothing to take back."""
+        """Client c is done. If its lease is over, the service has nothing to take back."""
         require(self.token[c] is not None)
         if self.granted == c:
             self.granted = None
@@ -93,7 +93,7 @@ class FencedLock(Model):
 
     @action
     def write(self, c: Client) -> None:
-        """c writes to the storage, believing that it has the lock."""
+        """Client c writes to the storage, believing that it has the lock."""
         token = self.token[c]
         require(token is not None)
         require(self.admits(token))

@@ -38,7 +38,7 @@ class ImpatientManager(TwoPhase):
     }
 
     def may_abort(self, r: ResourceManager) -> bool:
-        """r has not been told anything yet."""
+        """Resource manager r has not been told anything yet."""
         return self.rm_state[r] in {RMState.WORKING, RMState.PREPARED}
 
 

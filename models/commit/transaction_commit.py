@@ -47,20 +47,20 @@ class TransactionCommit(Model):
 
     @action
     def prepare(self, r: ResourceManager) -> None:
-        """r becomes ready to commit."""
+        """Resource manager r becomes ready to commit."""
         require(self.state[r] == RMState.WORKING)
         self.state[r] = RMState.PREPARED
 
     @action
     def decide_commit(self, r: ResourceManager) -> None:
-        """r commits, since all can."""
+        """Resource manager r commits, since all can."""
         require(self.state[r] == RMState.PREPARED)
         require(self.can_commit())
         self.state[r] = RMState.COMMITTED
 
     @action
     def decide_abort(self, r: ResourceManager) -> None:
-        """r aborts, since none has committed."""
+        """Resource manager r aborts, since none has committed."""
         require(self.state[r] in {RMState.WORKING, RMState.PREPARED})
         require(self.not_committed())
         self.state[r] = RMState.ABORTED

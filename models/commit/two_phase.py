@@ -96,31 +96,31 @@ class TwoPhase(Model):
 
     @action
     def rm_prepare(self, r: ResourceManager) -> None:
-        """r has done its work and says so; from here on it waits to be told."""
+        """Resource manager r has done its work and says so; from here on it waits to be told."""
         require(self.rm_state[r] == RMState.WORKING)
         self.rm_state[r] = RMState.PREPARED
         self.messages.add(Prepared(r))
 
     @action
     def rm_choose_to_abort(self, r: ResourceManager) -> None:
-        """r gives up by itself."""
+        """Resource manager r gives up by itself."""
         require(self.may_abort(r))
         self.rm_state[r] = RMState.ABORTED
 
     @action
     def rm_receive_commit(self, r: ResourceManager) -> None:
-        """r is told to commit."""
+        """Resource manager r is told to commit."""
         require(Commit() in self.messages)
         self.rm_state[r] = RMState.COMMITTED
 
     @action
     def rm_receive_abort(self, r: ResourceManager) -> None:
-        """r is told to abort."""
+        """Resource manager r is told to abort."""
         require(Abort() in self.messages)
         self.rm_state[r] = RMState.ABORTED
 
     def may_abort(self, r: ResourceManager) -> bool:
-        """r has not said yet that it is prepared."""
+        """Resource manager r has not said yet that it is prepared."""
         return self.rm_state[r] == RMState.WORKING
 
     # What it comes to

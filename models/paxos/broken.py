@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ratified.models.language import Set, action, require, subsets
-from ratified.models.paxos.paxos import Paxos, Promise, Propose
+from ratified.models.language import Set, action, subsets
+from ratified.models.paxos.paxos import Paxos, Promise
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
 
 
@@ -52,7 +52,7 @@ class SmallestVote(Paxos):
     }
 
     def follows(self, v: Value, votes: Set[Vote]) -> bool:
-        """v is what a vote with the smallest ballot is for, or there is no vote."""
+        """Value v is what a vote with the smallest ballot is for, or there is no vote."""
         return not votes or any(w.value == v and all(w.ballot <= x.ballot for x in votes) for w in votes)
 
 
@@ -109,7 +109,7 @@ class ForgottenPromise(Paxos):
 
     @action
     def restart(self, a: Acceptor) -> None:
-        """a knows of no ballot but the one it voted in last."""
+        """Acceptor a knows of no ballot but the one it voted in last."""
         vote = self.voted[a]
         self.max_ballot[a] = None if vote is None else vote.ballot
 
@@ -125,5 +125,5 @@ class ForgottenVote(Paxos):
 
     @action
     def restart(self, a: Acceptor) -> None:
-        """a has not voted, as far as it knows."""
+        """Acceptor a has not voted, as far as it knows."""
         self.voted[a] = None

@@ -45,7 +45,9 @@ class FlexiblePaxos(Model):
 
     def init(self) -> None:
         """Refuses quorum systems that the protocol is not made for."""
-        assert all(not p.isdisjoint(q) for p in self.phase1 for q in self.phase2), "each phase-1 quorum meets each of phase 2"
+        assert all(not p.isdisjoint(q) for p in self.phase1 for q in self.phase2), (
+            "each phase-1 quorum meets each of phase 2"
+        )
 
     # Phase 1
 
@@ -56,7 +58,7 @@ class FlexiblePaxos(Model):
 
     @action
     def promise(self, a: Acceptor, b: Ballot) -> None:
-        """1b: a answers a ballot larger than any that it has answered in."""
+        """1b: acceptor a answers a ballot larger than any that it has answered in."""
         require(Prepare(b) in self.messages)
         require(not at_most(b, self.max_ballot[a]))
         self.max_ballot[a] = b
@@ -73,7 +75,7 @@ class FlexiblePaxos(Model):
 
     @action
     def accept(self, a: Acceptor, b: Ballot, v: Value) -> None:
-        """2b: a votes as it is asked, unless it has promised not to."""
+        """2b: acceptor a votes as it is asked, unless it has promised not to."""
         require(Propose(b, v) in self.messages)
         require(at_most(self.max_ballot[a], b))
         self.max_ballot[a] = b
@@ -82,7 +84,9 @@ class FlexiblePaxos(Model):
 
     def allows(self, quorum: Set[Acceptor], b: Ballot, v: Value) -> bool:
         """The whole quorum has answered in b, and of the votes it reports, if any, one with the largest ballot is for v."""
-        answers = Set(m for m in self.messages if isinstance(m, Promise) and m.ballot == b and m.acceptor in quorum)
+        answers = Set(
+            m for m in self.messages if isinstance(m, Promise) and m.ballot == b and m.acceptor in quorum
+        )
         votes = Set(m.voted for m in answers if m.voted is not None)
         return all(any(m.acceptor == a for m in answers) for a in quorum) and (
             not votes or any(w.value == v and all(x.ballot <= w.ballot for x in votes) for w in votes)
@@ -92,7 +96,9 @@ class FlexiblePaxos(Model):
 
     def chosen(self, v: Value) -> bool:
         """A phase-2 quorum has voted for v in some ballot."""
-        return any(all(Accepted(a, b, v) in self.messages for a in quorum) for b in Ballot for quorum in self.phase2)
+        return any(
+            all(Accepted(a, b, v) in self.messages for a in quorum) for b in Ballot for quorum in self.phase2
+        )
 
     @invariant
     def agreement(self) -> bool:
@@ -102,7 +108,9 @@ class FlexiblePaxos(Model):
     @invariant
     def votes_were_proposed(self) -> bool:
         """Acceptors vote for nothing but proposals; so what is chosen was proposed."""
-        return all(Propose(m.ballot, m.value) in self.messages for m in self.messages if isinstance(m, Accepted))
+        return all(
+            Propose(m.ballot, m.value) in self.messages for m in self.messages if isinstance(m, Accepted)
+        )
 
     @step_invariant
     def chosen_for_good(self, old: Self) -> bool:

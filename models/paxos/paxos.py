@@ -85,7 +85,7 @@ class Paxos(Model):
 
     @action
     def promise(self, a: Acceptor, b: Ballot) -> None:
-        """1b: a answers a ballot larger than any that it has answered in."""
+        """1b: acceptor a answers a ballot larger than any that it has answered in."""
         require(Prepare(b) in self.messages)
         require(not at_most(b, self.max_ballot[a]))
         self.max_ballot[a] = b
@@ -102,7 +102,7 @@ class Paxos(Model):
 
     @action
     def accept(self, a: Acceptor, b: Ballot, v: Value) -> None:
-        """2b: a votes as it is asked, unless it has promised not to."""
+        """2b: acceptor a votes as it is asked, unless it has promised not to."""
         require(Propose(b, v) in self.messages)
         require(self.may_vote(a, b))
         self.max_ballot[a] = b
@@ -124,11 +124,11 @@ class Paxos(Model):
         return all(any(m.acceptor == a for m in answers) for a in quorum) and self.follows(v, votes)
 
     def follows(self, v: Value, votes: Set[Vote]) -> bool:
-        """v is what the vote with the largest ballot is for, or there is no vote (P2c)."""
+        """Value v is what the vote with the largest ballot is for, or there is no vote (P2c)."""
         return not votes or any(w.value == v and all(x.ballot <= w.ballot for x in votes) for w in votes)
 
     def may_vote(self, a: Acceptor, b: Ballot) -> bool:
-        """a has not answered in any ballot larger than b (P1a)."""
+        """Acceptor a has not answered in any ballot larger than b (P1a)."""
         return at_most(self.max_ballot[a], b)
 
     # What it comes to
@@ -138,20 +138,27 @@ class Paxos(Model):
         return any(all(Accepted(a, b, v) in self.messages for a in quorum) for quorum in self.quorums())
 
     def chosen(self, v: Value) -> bool:
-        """v has been chosen in some ballot."""
+        """Value v has been chosen in some ballot."""
         return any(self.chosen_at(b, v) for b in Ballot)
+
+    def votes(self, a: Acceptor) -> Set[Vote]:
+        """All that acceptor a has voted for."""
+        return Set(Vote(b, v) for b in Ballot for v in Value if Accepted(a, b, v) in self.messages)
 
     def safe_at(self, b: Ballot, v: Value) -> bool:
         """No value but v has been or can ever be chosen in a ballot before b."""
         return all(
-            any(all(Accepted(a, c, v) in self.messages or self.cannot_vote_in(a, c) for a in q) for q in self.quorums())
+            any(
+                all(Accepted(a, c, v) in self.messages or self.cannot_vote_in(a, c) for a in q)
+                for q in self.quorums()
+            )
             for c in Ballot
             if c < b
         )
 
     def cannot_vote_in(self, a: Acceptor, b: Ballot) -> bool:
-        """a has cast no vote in b and never will."""
-        return not at_most(self.max_ballot[a], b) and not any(Accepted(a, b, v) in self.messages for v in Value)
+        """Acceptor a has cast no vote in b and never will."""
+        return not at_most(self.max_ballot[a], b) and all(vote.ballot != b for vote in self.votes(a))
 
     @invariant
     def agreement(self) -> bool:
@@ -161,7 +168,14 @@ class Paxos(Model):
     @invariant
     def one_value_per_ballot(self) -> bool:
         """A leader never asks for votes for two values in one ballot."""
-        return all(v == w for b in Ballot for v in Value if Propose(b, v) in self.messages for w in Value if Propose(b, w) in self.messages)
+        return all(
+            v == w
+            for b in Ballot
+            for v in Value
+            if Propose(b, v) in self.messages
+            for w in Value
+            if Propose(b, w) in self.messages
+        )
 
     @invariant
     def proposals_are_safe(self) -> bool:
@@ -171,7 +185,9 @@ class Paxos(Model):
     @invariant
     def votes_were_proposed(self) -> bool:
         """Acceptors vote for nothing but proposals; so what is chosen was proposed."""
-        return all(Propose(m.ballot, m.value) in self.messages for m in self.messages if isinstance(m, Accepted))
+        return all(
+            Propose(m.ballot, m.value) in self.messages for m in self.messages if isinstance(m, Accepted)
+        )
 
     @step_invariant
     def promises_only_rise(self, old: Self) -> bool:
@@ -187,4 +203,4 @@ class Paxos(Model):
     def as_voting(self, voting: Voting) -> None:
         """The votes are those in the messages; asking for promises and for votes changes nothing."""
         voting.max_ballot = self.max_ballot
-        voting.votes = Map({a: Set(Vote(m.ballot, m.value) for m in self.messages if isinstance(m, Accepted) and m.acceptor == a) for a in Acceptor})
+        voting.votes = Map({a: self.votes(a) for a in Acceptor})

@@ -29,7 +29,5 @@ class Vote:
 
 
 def at_most(earlier: Ballot | None, later: Ballot | None) -> bool:
-    """Whether `earlier <= later`, None being before every ballot."""
+    """Whether one ballot is no larger than another, None being before every ballot."""
     return earlier is None or (later is not None and earlier <= later)
-
-

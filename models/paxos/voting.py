@@ -47,21 +47,22 @@ class Voting(Model):
         return any(all(Vote(b, v) in self.votes[a] for a in quorum) for quorum in self.quorums())
 
     def chosen(self, v: Value) -> bool:
-        """v has been chosen in some ballot."""
+        """Value v has been chosen in some ballot."""
         return any(self.chosen_at(b, v) for b in Ballot)
 
     def did_not_vote_in(self, a: Acceptor, b: Ballot) -> bool:
-        """a has cast no vote in b."""
+        """Acceptor a has cast no vote in b."""
         return not any(Vote(b, v) in self.votes[a] for v in Value)
 
     def cannot_vote_in(self, a: Acceptor, b: Ballot) -> bool:
-        """a has cast no vote in b and never will."""
+        """Acceptor a has cast no vote in b and never will."""
         return not at_most(self.max_ballot[a], b) and self.did_not_vote_in(a, b)
 
     def none_other_choosable_at(self, b: Ballot, v: Value) -> bool:
         """No value but v has been or can ever be chosen in b."""
         return any(
-            all(Vote(b, v) in self.votes[a] or self.cannot_vote_in(a, b) for a in quorum) for quorum in self.quorums()
+            all(Vote(b, v) in self.votes[a] or self.cannot_vote_in(a, b) for a in quorum)
+            for quorum in self.quorums()
         )
 
     def safe_at(self, b: Ballot, v: Value) -> bool:
@@ -77,13 +78,13 @@ class Voting(Model):
 
     @action
     def increase_max_ballot(self, a: Acceptor, b: Ballot) -> None:
-        """a promises to vote in no ballot below b."""
+        """Acceptor a promises to vote in no ballot below b."""
         require(not at_most(b, self.max_ballot[a]))
         self.max_ballot[a] = b
 
     @action
     def vote_for(self, a: Acceptor, b: Ballot, v: Value) -> None:
-        """a votes for v in b."""
+        """Acceptor a votes for v in b."""
         require(at_most(self.max_ballot[a], b))
         require(self.did_not_vote_in(a, b))
         require(all(vote.value == v for c in Acceptor for vote in self.votes[c] if vote.ballot == b))
