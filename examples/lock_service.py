@@ -95,8 +95,7 @@ class FencedLock(Model):
     def write(self, c: Client) -> None:
         """Client c writes to the storage, believing that it has the lock."""
         token = self.token[c]
-        require(token is not None)
-        require(self.admits(token))
+        require(token is not None and self.admits(token))
         self.written = token
 
     def admits(self, token: Token) -> bool:

@@ -9,6 +9,7 @@ promises, which it does when a leader fails. (Howard, Malkhi & Spiegelman, "Flex
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import ClassVar, Self
 
 from ratified.models.language import (
@@ -17,6 +18,7 @@ from ratified.models.language import (
     Param,
     Set,
     action,
+    assume,
     invariant,
     refines,
     require,
@@ -27,13 +29,18 @@ from ratified.models.paxos.paxos import Accepted, Prepare, Promise, Propose
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
 
 
+def _every(members: int, acceptors: int) -> list[list[str]]:
+    """Return all sets of so many of the acceptors, by their names."""
+    return [list(some) for some in combinations([f"a{n + 1}" for n in range(acceptors)], members)]
+
+
 class FlexiblePaxos(Model):
     """Single-decree Paxos with a quorum system for each phase."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Acceptor": 3, "Value": 2, "Ballot": 2},
-        "standard": {"Acceptor": 4, "Value": 2, "Ballot": 2},
-        "large": {"Acceptor": 4, "Value": 2, "Ballot": 3},
+        "small": {"Acceptor": 3, "Value": 2, "Ballot": 2, "phase1": _every(3, 3), "phase2": _every(1, 3)},
+        "standard": {"Acceptor": 4, "Value": 2, "Ballot": 2, "phase1": _every(3, 4), "phase2": _every(2, 4)},
+        "large": {"Acceptor": 4, "Value": 2, "Ballot": 3, "phase1": _every(3, 4), "phase2": _every(2, 4)},
     }
 
     phase1: Param[Set[Set[Acceptor]]]
@@ -43,11 +50,10 @@ class FlexiblePaxos(Model):
     voted: Map[Acceptor, Vote | None]  # the last vote that a has cast
     messages: Set[Prepare | Promise | Propose | Accepted]
 
-    def init(self) -> None:
-        """Refuses quorum systems that the protocol is not made for."""
-        assert all(not p.isdisjoint(q) for p in self.phase1 for q in self.phase2), (
-            "each phase-1 quorum meets each of phase 2"
-        )
+    @assume
+    def quorums_meet(self) -> bool:
+        """Every quorum of phase 1 must have a member in common with every quorum of phase 2."""
+        return all(not p.isdisjoint(q) for p in self.phase1 for q in self.phase2)
 
     # Phase 1
 
