@@ -6,12 +6,13 @@ The numbers are TLC's, on Lamport's modules Consensus, Voting, Paxos and TwoPhas
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import pytest
 
 from ratified.models.commit.transaction_commit import TransactionCommit
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model, Set, refines
+from ratified.models.language import Model, Set, SizeError, refines
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.flexible import FlexiblePaxos
 from ratified.models.paxos.paxos import Paxos
@@ -125,3 +126,38 @@ def test_a_refinement_that_is_wrong_is_caught() -> None:
 
 
 WRONG_REFINEMENT = ["vote_for", "increase_max_ballot", "increase_max_ballot", "vote_for"]
+
+
+def members(count: int, of: int) -> list[list[str]]:
+    """Return all quorums of so many acceptors, as one gives them on the command line."""
+    return [list(quorum) for quorum in combinations([f"a{n + 1}" for n in range(of)], count)]
+
+
+@pytest.mark.parametrize(
+    ("phase1", "phase2", "distinct"),
+    [
+        (2, 2, 3_921),  # majorities in both phases: Paxos
+        (3, 1, 513),
+        pytest.param(1, 3, 12_513, marks=SLOW),
+    ],
+)
+def test_quorums_of_the_two_phases_may_differ_in_size(phase1: int, phase2: int, distinct: int) -> None:
+    model = FlexiblePaxos(**paxos(3, 2, 2), phase1=members(phase1, of=3), phase2=members(phase2, of=3))
+    holds_with(check(model), distinct, depth=17)
+
+
+def test_majorities_in_both_phases_are_as_symmetric_as_paxos() -> None:
+    model = FlexiblePaxos(**paxos(3, 2, 2), phase1=members(2, of=3), phase2=members(2, of=3))
+    holds_with(check(model, symmetry=True), 443, depth=17)
+
+
+def test_quorums_of_the_two_phases_must_meet() -> None:
+    with pytest.raises(SizeError, match="must have a member in common"):
+        FlexiblePaxos(**paxos(3, 2, 2), phase1=members(1, of=3), phase2=members(2, of=3))
+
+
+@pytest.mark.parametrize("model", [Consensus, Voting, Paxos, FlexiblePaxos, TransactionCommit, TwoPhase])
+def test_every_model_names_its_sizes(model: type[Model]) -> None:
+    assert list(model.sizes) == ["small", "standard", "large"]
+    for size in model.sizes.values():
+        model(**size)
