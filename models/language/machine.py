@@ -58,10 +58,10 @@ class Machine(Protocol):
     module: Module
     actions: tuple[Function, ...]
 
-    def initial(self) -> Iterator[tuple[Values, Values | Left]]:
+    def initial(self) -> list[tuple[Values, Values | Left]]:
         """Each choice of `init`'s arguments with the initial state it gives (duplicates included)."""
 
-    def steps(self, state: Values) -> Iterator[tuple[int, Values, Values | Left]]:
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
         """Each possible step: the action's index, its arguments, and the state after it."""
 
     def refuted_by(self, name: str, state: Values) -> Values | None:
@@ -156,6 +156,7 @@ class PythonMachine:
         self.model = model.twin()
         self.module = type(model).module
         self.actions = self.module.of_kind(Kind.ACTION)
+        self._probe = model.twin()  # properties are asked while steps are under way: they have variables of their own
         self._old = model.twin()
         self._names = tuple(d.name for d in self.module.variables)
         self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
@@ -187,9 +188,10 @@ class PythonMachine:
 
         return domain
 
-    def initial(self) -> Iterator[tuple[Values, Values | Left]]:
+    def initial(self) -> list[tuple[Values, Values | Left]]:
         """See Machine."""
         d = self.model.__dict__
+        found: list[tuple[Values, Values | Left]] = []
         with running(self.model.scope):
             zeros = self.model.zeros()
             init = self._functions.get("init")
@@ -203,7 +205,7 @@ class PythonMachine:
                 except Disabled:
                     continue
                 except BoundLeft as left:
-                    yield arguments, Left(left.what, where(left.__traceback__))
+                    found.append((arguments, Left(left.what, where(left.__traceback__))))
                     continue
                 except Exception as problem:
                     raise StepError(_explained(problem), "init", arguments, None) from None
@@ -212,14 +214,16 @@ class PythonMachine:
                     span = self.module.functions["init"].span
                     problem_ = ModelError(f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way")
                     raise StepError(problem_, "init", arguments, None)
-                yield arguments, self._state(d)
+                found.append((arguments, self._state(d)))
+        return found
 
-    def steps(self, state: Values) -> Iterator[tuple[int, Values, Values | Left]]:
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
         """See Machine."""
         model = self.model
         d = model.__dict__
         before = dict(zip(self._names, state, strict=True))
         read = self._state
+        found: list[tuple[int, Values, Values | Left]] = []
         with running(model.scope):
             d.update(before)
             for index, action in enumerate(self.actions):
@@ -233,15 +237,14 @@ class PythonMachine:
                             d.update(before)
                         continue
                     except BoundLeft as left:
+                        found.append((index, arguments, Left(left.what, where(left.__traceback__))))
                         d.update(before)
-                        yield index, arguments, Left(left.what, where(left.__traceback__))
                         continue
                     except Exception as problem:
-                        d.update(before)
                         raise StepError(_explained(problem), action.name, arguments, state) from None
-                    after = read(d)
+                    found.append((index, arguments, read(d)))
                     d.update(before)
-                    yield index, arguments, after
+        return found
 
     def _possible(self, name: str, state: Values) -> Iterator[Values]:
         choices = iter(self._choices[name])
@@ -257,11 +260,11 @@ class PythonMachine:
     def refuted_by(self, name: str, state: Values) -> Values | None:
         """See Machine."""
         function = self._functions[name]
-        self.model.__dict__.update(zip(self._names, state, strict=True))
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
         with running(self.model.scope):
             for arguments in self._choices[name]:
                 try:
-                    if not function(self.model, *arguments):
+                    if not function(self._probe, *arguments):
                         return arguments
                 except Exception as problem:
                     raise StepError(_explained(problem), name, arguments, state) from None
@@ -270,10 +273,10 @@ class PythonMachine:
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""
         self._old.__dict__.update(zip(self._names, old, strict=True))
-        self.model.__dict__.update(zip(self._names, new, strict=True))
+        self._probe.__dict__.update(zip(self._names, new, strict=True))
         with running(self.model.scope):
             try:
-                return bool(self._functions[name](self.model, self._old))
+                return bool(self._functions[name](self._probe, self._old))
             except Exception as problem:
                 raise StepError(_explained(problem), name, (), new) from None
 
@@ -282,10 +285,10 @@ class PythonMachine:
         if name not in self._abstract:
             self._abstract[name] = abstract_model(self.model, name)
         abstract = self._abstract[name]
-        self.model.__dict__.update(zip(self._names, state, strict=True))
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
         with running(self.model.scope):
             try:
-                self._functions[name](self.model, abstract)
+                self._functions[name](self._probe, abstract)
             except Exception as problem:
                 raise StepError(_explained(problem), name, (), state) from None
         return tuple(abstract.__dict__[d.name] for d in abstract.module.variables)
