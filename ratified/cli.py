@@ -40,7 +40,7 @@ def run(arguments: list[str]) -> int:
             "Error: out of memory\n  --memory 2G stops in time, with a report of what was found", err=True
         )
         return 3
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort before Python's own exit status
         from ratified.models.language.errors import RatifiedError
 
         if not isinstance(error, RatifiedError):
