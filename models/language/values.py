@@ -226,6 +226,26 @@ class Set(Value, AbstractSet[T]):
     def __len__(self) -> int:
         return len(self._data)
 
+    # The four operations give a Set, not just some AbstractSet: what they give can be stored in a variable.
+
+    def __or__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # narrower than AbstractSet's on purpose
+        return Set._of(self._data.union(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __and__(self, other: AbstractSet[Any]) -> Set[T]:
+        return Set._of(self._data.intersection(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __sub__(self, other: AbstractSet[Any]) -> Set[T]:
+        return Set._of(self._data.difference(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __xor__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # as for `|`
+        return Set._of(self._data.symmetric_difference(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __le__(self, other: AbstractSet[Any]) -> bool:
+        return self._data <= _raw(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __ge__(self, other: AbstractSet[Any]) -> bool:
+        return self._data >= _raw(other) if isinstance(other, AbstractSet) else NotImplemented
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Set):
             return self._data == other._data
@@ -261,6 +281,10 @@ class Set(Value, AbstractSet[T]):
     def update(self, items: Iterable[T]) -> None:
         """Put all of these into the variable's set."""
         self._update(self._data.union(items))
+
+
+def _raw(items: AbstractSet[Any]) -> frozenset[Any]:
+    return items._data if isinstance(items, Set) else frozenset(items)
 
 
 class Bag(Value, Sequence[T]):
@@ -395,6 +419,9 @@ class Seq(Value, Sequence[T]):
 
     def __add__(self, other: Sequence[T]) -> Seq[T]:
         return Seq._of(self._data + tuple(other))
+
+    def __radd__(self, other: Sequence[T]) -> Seq[T]:
+        return Seq._of(tuple(other) + self._data)
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """The first position of an element, which must be there."""
