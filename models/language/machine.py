@@ -27,7 +27,7 @@ from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft
 from ratified.models.language.source import definition, span_of
 from ratified.models.language.types import OptionalType, Type, cardinality, records_of, values_of
-from ratified.models.language.values import show
+from ratified.models.language.values import attached, show
 
 Values = tuple[Any, ...]
 """A state (one value per variable), or the arguments of an action."""
@@ -245,7 +245,9 @@ class PythonMachine:
         """See Machine."""
         model = self.model
         d = model.__dict__
-        before = dict(zip(self._names, state, strict=True))
+        places = model._places
+        # A state may come from elsewhere (another machine, a renaming): its containers must stand in this model to be updated.
+        before = {name: attached(value, places[name]) for name, value in zip(self._names, state, strict=True)}
         read = self._state
         found: list[tuple[int, Values, Values | Left]] = []
         with running(model.scope):
