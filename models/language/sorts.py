@@ -54,7 +54,9 @@ class SortMeta(type):
         if index < 0 or (scope and cls in scope.sizes and index >= scope.sizes[cls]):
             if index > 0 and issubclass(cls, Ordered):
                 raise BoundLeft(past_last(cls))
-            raise ModelError(f"{cls.__name__} has no value number {index}", remedy="values are numbered from 0")
+            raise ModelError(
+                f"{cls.__name__} has no value number {index}", remedy="values are numbered from 0"
+            )
         while len(values) <= index:
             values.append(super().__call__(len(values)))
         return values[index]
@@ -122,7 +124,9 @@ class Ordered(Sort):
         if index >= size_of(type(self)):
             raise BoundLeft(past_last(type(self)))
         if index < 0:
-            raise ModelError(f"there is no {type(self).__name__} before the first", remedy="test for the first one")
+            raise ModelError(
+                f"there is no {type(self).__name__} before the first", remedy="test for the first one"
+            )
         return type(self)(index)
 
     def __sub__(self, steps: int) -> Self:

@@ -41,14 +41,18 @@ def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
     node = _functions(tree).get(function.__code__.co_firstlineno) if tree else None
     if node is None or node.name != function.__name__:
         raise ModelError(
-            f"the source of {function.__qualname__} cannot be read", remedy="keep models in files (not in an interactive prompt)"
+            f"the source of {function.__qualname__} cannot be read",
+            remedy="keep models in files (not in an interactive prompt)",
         )
     return node, file
 
 
 def span_of(node: ast.AST, file: str) -> Span:
     """The stretch of source a syntax node covers."""
-    line, end_line = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or getattr(node, "lineno", 1)
+    line, end_line = (
+        getattr(node, "lineno", 1),
+        getattr(node, "end_lineno", None) or getattr(node, "lineno", 1),
+    )
     start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None) or 0
     return Span(file, line, _characters(file, line, start), end_line, _characters(file, end_line, end))
 

@@ -231,16 +231,22 @@ def from_annotation(annotation: object) -> Type:
         return SeqType(from_annotation(arguments[0]))
     if isinstance(annotation, type):
         if annotation in (Map, Set, Bag, Seq):
-            raise AnnotationProblem(f"{annotation.__name__} needs its element type", f"write {annotation.__name__}[...]")
+            raise AnnotationProblem(
+                f"{annotation.__name__} needs its element type", f"write {annotation.__name__}[...]"
+            )
         if "__record_types__" in vars(annotation):
             return RecordType(annotation)
         if issubclass(annotation, Enum):
             return EnumType(annotation)
         if issubclass(annotation, Sort):
             if annotation in (Sort, Symmetric, Ordered):
-                raise AnnotationProblem(f"{annotation.__name__} itself is not a sort", "derive a class from it")
+                raise AnnotationProblem(
+                    f"{annotation.__name__} itself is not a sort", "derive a class from it"
+                )
             return SortType(annotation)
-    raise AnnotationProblem(f"{_name(annotation)} is not a type of the modelling language", _instead(annotation, origin))
+    raise AnnotationProblem(
+        f"{_name(annotation)} is not a type of the modelling language", _instead(annotation, origin)
+    )
 
 
 def _name(annotation: object) -> str:
@@ -276,9 +282,14 @@ def _bounded(base: Type, marks: Sequence[object]) -> Type:
             case BagType(item), AtMost(size, copies):
                 base = BagType(item, size, copies)
             case _, Range():
-                raise AnnotationProblem(f"Range bounds an int, not {base}", "write Annotated[int, Range(low, high)]")
+                raise AnnotationProblem(
+                    f"Range bounds an int, not {base}", "write Annotated[int, Range(low, high)]"
+                )
             case _, AtMost():
-                raise AnnotationProblem(f"this AtMost does not fit {base}", "AtMost(size) is for Seq, Set and Bag, copies= for Bag")
+                raise AnnotationProblem(
+                    f"this AtMost does not fit {base}",
+                    "AtMost(size) is for Seq, Set and Bag, copies= for Bag",
+                )
             case _:
                 pass  # other people's annotations are none of our business
     return base
@@ -295,7 +306,11 @@ def _join(a: Type, b: Type) -> Type:
     match a, b:
         case (NoneType(), other) | (other, NoneType()):
             return other if isinstance(other, OptionalType) else OptionalType(other)
-        case (OptionalType(item), OptionalType(other)) | (OptionalType(item), other) | (other, OptionalType(item)):
+        case (
+            (OptionalType(item), OptionalType(other))
+            | (OptionalType(item), other)
+            | (other, OptionalType(item))
+        ):
             return OptionalType(_join(item, other))
         case IntType(), IntType():
             return INT
@@ -313,7 +328,8 @@ def _join(a: Type, b: Type) -> Type:
         case MapType(k, x), MapType(j, y) if k == j:
             return MapType(k, _join(x, y))
     raise AnnotationProblem(
-        f"{a} and {b} have no type in common", "a union is made of records and None only: wrap the values in records"
+        f"{a} and {b} have no type in common",
+        "a union is made of records and None only: wrap the values in records",
     )
 
 
@@ -580,11 +596,17 @@ def cardinality(t: Type, scope: Scope) -> float:
                 return _power(2, n)
             return sum(math.comb(int(n), k) for k in range(bound_value(size, scope) + 1))
         case SeqType(item, size):
-            return math.inf if size is None else sum(_power(cardinality(item, scope), k) for k in range(bound_value(size, scope) + 1))
+            return (
+                math.inf
+                if size is None
+                else sum(_power(cardinality(item, scope), k) for k in range(bound_value(size, scope) + 1))
+            )
         case BagType(item, size, copies):
             if copies is not None:
                 return _power(bound_value(copies, scope) + 1, cardinality(item, scope))
-            return math.inf if size is None else _power(bound_value(size, scope) + 1, cardinality(item, scope))
+            return (
+                math.inf if size is None else _power(bound_value(size, scope) + 1, cardinality(item, scope))
+            )
     raise AssertionError(t)
 
 
@@ -666,4 +688,6 @@ def zero_of(t: Type, scope: Scope) -> object:
             return Seq()
         case TupleType(items):
             return tuple(zero_of(i, scope) for i in items)
-    raise AnnotationProblem(f"{t} has no value to begin with", "give the variable a default, or set it in `init`")
+    raise AnnotationProblem(
+        f"{t} has no value to begin with", "give the variable a default, or set it in `init`"
+    )

@@ -184,7 +184,9 @@ class Map(Value, Mapping[K, V]):
 
 
 def _unbound(key: object) -> ModelError:
-    return ModelError(f"the map has no key {key!r}", remedy="a Map has a value for every key of its key type only")
+    return ModelError(
+        f"the map has no key {key!r}", remedy="a Map has a value for every key of its key type only"
+    )
 
 
 class Set(Value, AbstractSet[T]):
@@ -227,16 +229,22 @@ class Set(Value, AbstractSet[T]):
     # The four operations give a Set, not just some AbstractSet: what they give can be stored in a variable.
 
     def __or__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # narrower than AbstractSet's on purpose
-        return Set._of(self._data.union(other)) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data.union(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
 
     def __and__(self, other: AbstractSet[Any]) -> Set[T]:
-        return Set._of(self._data.intersection(other)) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data.intersection(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
 
     def __sub__(self, other: AbstractSet[Any]) -> Set[T]:
-        return Set._of(self._data.difference(other)) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data.difference(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
 
     def __xor__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # as for `|`
-        return Set._of(self._data.symmetric_difference(other)) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data.symmetric_difference(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __le__(self, other: AbstractSet[Any]) -> bool:
+        return self._data <= _raw(other) if isinstance(other, AbstractSet) else NotImplemented
+
+    def __ge__(self, other: AbstractSet[Any]) -> bool:
+        return self._data >= _raw(other) if isinstance(other, AbstractSet) else NotImplemented
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Set):
@@ -260,7 +268,10 @@ class Set(Value, AbstractSet[T]):
     def remove(self, item: T) -> None:
         """Take an element out of the variable's set; it must be there."""
         if item not in self._data:
-            raise ModelError(f"the set has no element {item!r} to remove", remedy="use discard, or require that it is there")
+            raise ModelError(
+                f"the set has no element {item!r} to remove",
+                remedy="use discard, or require that it is there",
+            )
         self._update(self._data - {item})
 
     def clear(self) -> None:
@@ -270,6 +281,10 @@ class Set(Value, AbstractSet[T]):
     def update(self, items: Iterable[T]) -> None:
         """Put all of these into the variable's set."""
         self._update(self._data.union(items))
+
+
+def _raw(items: AbstractSet[Any]) -> frozenset[Any]:
+    return items._data if isinstance(items, Set) else frozenset(items)
 
 
 class Bag(Value, Sequence[T]):
@@ -345,7 +360,9 @@ class Bag(Value, Sequence[T]):
         """Take one copy out of the variable's bag; there must be one."""
         copies = self._data.get(item, 0)
         if not copies:
-            raise ModelError(f"the bag has no copy of {item!r} to remove", remedy="require that it is there, or discard")
+            raise ModelError(
+                f"the bag has no copy of {item!r} to remove", remedy="require that it is there, or discard"
+            )
         data = self._data.copy()
         if copies == 1:
             del data[item]
@@ -381,7 +398,8 @@ class Seq(Value, Sequence[T]):
     def _checked(self, index: int) -> int:
         if not -len(self._data) <= index < len(self._data):
             raise ModelError(
-                f"the sequence has length {len(self._data)}, and no index {index}", remedy="test the length first"
+                f"the sequence has length {len(self._data)}, and no index {index}",
+                remedy="test the length first",
             )
         return index
 
@@ -401,6 +419,9 @@ class Seq(Value, Sequence[T]):
 
     def __add__(self, other: Sequence[T]) -> Seq[T]:
         return Seq._of(self._data + tuple(other))
+
+    def __radd__(self, other: Sequence[T]) -> Seq[T]:
+        return Seq._of(tuple(other) + self._data)
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """The first position of an element, which must be there."""
@@ -482,7 +503,9 @@ def renamed(value: Any, names: Permutation, records: Callable[[Any], Any]) -> An
         return names.get(value, value)
     if isinstance(value, Value):
         if isinstance(value, Map):
-            return Map({renamed(k, names, records): renamed(v, names, records) for k, v in value._data.items()})
+            return Map(
+                {renamed(k, names, records): renamed(v, names, records) for k, v in value._data.items()}
+            )
         if isinstance(value, Bag):
             return Bag._of({renamed(k, names, records): n for k, n in value._data.items()})
         if isinstance(value, Set):

@@ -153,6 +153,8 @@ class Calls(Expressions):
             ):
                 return self.collect(node, kind, element, generators, expected)
         wanted = element_type(expected) if expected is not None else None
+        if kind == "seq":
+            self.in_order([arguments[0]])
         inner = self.domain_of(arguments[0], SetType(wanted) if wanted is not None else None)
         item = self.item_of(inner, arguments[0])
         if wanted is not None and fits(item, wanted):
@@ -185,7 +187,7 @@ class Calls(Expressions):
             case ast.Dict(keys, values) if keys and None not in keys:
                 present = [k for k in keys if k is not None]
                 made_keys = [self.expr(k, key_type) for k in present]
-                made_values = [self.expr(v, value_type) for v in values]
+                made_values = [self.kept(v, value_type) for v in values]
                 k = unbounded(key_type or self.join(node, *(m.type for m in made_keys)))
                 v = self._value_type(node, made_values, value_type)
                 pairs = tuple(
@@ -214,7 +216,7 @@ class Calls(Expressions):
     ) -> Expr:
         def finish() -> tuple[Expr, Expr, Type]:
             made_key = self.expr(key, key_type)
-            made = self.expr(value, value_type)
+            made = self.kept(value, value_type)
             t = self._value_type(value, [made], value_type)
             return made_key, self.coerce(made, t, value), t
 
@@ -252,6 +254,10 @@ class Calls(Expressions):
         span = self.span(node)
         arguments = self.plain(node, 1, 99, ("key", "default"))
         key, default = self.keyword(node, "key"), self.keyword(node, "default")
+        if key is not None:
+            first = arguments[0]
+            generators = first.generators if isinstance(first, ast.GeneratorExp | ast.ListComp) else []
+            self.in_order([g.iter for g in generators] or arguments[:1])
 
         def finish(element: Expr, source: ast.expr) -> tuple[Expr, Expr | None]:
             made_key = None if key is None else self._key(key, element)

@@ -48,6 +48,18 @@ Facts = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has."""
 
 
+_PLAIN: dict[object, str] = {
+    set: "set",
+    frozenset: "set",
+    list: "list",
+    sorted: "list",
+    reversed: "iterator",
+    enumerate: "iterator",
+    zip: "iterator",
+    range: "range",
+}
+
+
 class Missing(Enum):
     """The absence of a static value (None is one)."""
 
@@ -90,6 +102,7 @@ class Context:
         self.receivers = receivers
         self.owner = owner
         self.env = Env()
+        self.plain_names: dict[str, str] = {}
         self.returns: Type | None = None
         self.pure = False
         self.kind = ir.Kind.HELPER
@@ -152,6 +165,35 @@ class Context:
                 raise NameError(f"name {name!r} is not defined")
         code = compile(ast.Expression(annotation), self.file, "eval")
         return eval(code, names)
+
+    def python_kind(self, node: ast.expr) -> str:
+        """The Python container ("set", "list"...) that CPython makes of an expression; "" if it makes a value of the language.
+
+        A plain container may be asked (len, in, all...), but has no canonical order and cannot be part of a state.
+        """
+        match node:
+            case ast.Set() | ast.SetComp():
+                return "set"
+            case ast.List() | ast.ListComp():
+                return "list"
+            case ast.Call(ast.Attribute(_, "keys" | "values" | "items")):
+                return "view"
+            case ast.Call(function):
+                return _PLAIN.get(self.static(function), "")  # type: ignore[call-overload,no-any-return]  # any object may be looked up
+            case ast.BinOp(left, _, right):
+                a, b = self.python_kind(left), self.python_kind(right)
+                return a and b
+            case ast.IfExp(_, body, orelse):
+                return self.python_kind(body) or self.python_kind(orelse)
+            case ast.Name(name):
+                return self.plain_names.get(name, "")
+        return ""
+
+    def held(self, node: ast.expr, t: Type) -> None:
+        """Refuse a plain Python container where a value is kept, passed or returned."""
+        if isinstance(t, SetType | SeqType | BagType | MapType) and (what := self.python_kind(node)):
+            make = "Set" if isinstance(t, SetType) else "Seq"
+            self.fail(node, f"this is a Python {what}, not a value of the language", f"write {make}(...)")
 
     # --- names ---
 

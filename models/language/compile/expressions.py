@@ -107,7 +107,15 @@ class Expressions(Context):
 
     def value(self, node: ast.expr, into: Type) -> Expr:
         """An expression as a value of a given type."""
-        return self.coerce(self.expr(node, into), into, node)
+        made = self.coerce(self.expr(node, into), into, node)
+        self.held(node, made.type)
+        return made
+
+    def kept(self, node: ast.expr, expected: Type | None = None) -> Expr:
+        """An expression whose value becomes part of another, is passed or returned: no plain Python container."""
+        made = self.expr(node, expected)
+        self.held(node, made.type)
+        return made
 
     def test(self, node: ast.expr) -> Condition:
         """A condition, with what it tells."""
@@ -233,7 +241,7 @@ class Expressions(Context):
                 return self._subscript(node, value, index)
             case ast.Tuple(items) if items:
                 wanted = expected.items if isinstance(expected, TupleType) and len(expected.items) == len(items) else None
-                parts = [self.expr(e, wanted[i] if wanted else None) for i, e in enumerate(items)]
+                parts = [self.kept(e, wanted[i] if wanted else None) for i, e in enumerate(items)]
                 if wanted and all(fits(p.type, w) for p, w in zip(parts, wanted, strict=True)):
                     parts = [self.coerce(p, w, e) for p, w, e in zip(parts, wanted, items, strict=True)]
                 return ir.MakeTuple(span, TupleType(tuple(p.type for p in parts)), tuple(parts))
@@ -464,7 +472,7 @@ class Expressions(Context):
             if wanted is None:
                 self.fail(node, "an empty container has no type here", "annotate the name, or use it where its type is known")
             return unbounded(wanted), ()
-        made = [self.expr(item, wanted) for item in items]
+        made = [self.kept(item, wanted) for item in items]
         if wanted is not None and all(fits(m.type, wanted) for m in made):
             t = unbounded(wanted)
         else:
@@ -482,13 +490,21 @@ class Expressions(Context):
             if kind == "sum":
                 return self.summand(element), INT
             wanted = element_type(expected) if expected is not None else None
-            made = self.expr(element, wanted)
+            made = self.kept(element, wanted)
             item = unbounded(wanted if wanted is not None and fits(made.type, wanted) else made.type)
             made = self.coerce(made, item, element)
             return made, {"set": SetType, "seq": SeqType, "bag": BagType}[kind](item)
 
+        if kind == "seq":
+            self.in_order([g.iter for g in generators])
         clauses, (made, t) = self.clauses(generators, finish)
         return ir.Collect(self.span(node), t, kind, made, clauses)
+
+    def in_order(self, domains: list[ast.expr]) -> None:
+        """Refuse a plain set where the order of its elements can be seen."""
+        for domain in domains:
+            if self.python_kind(domain) == "set":
+                self.fail(domain, "the elements of a Python set have no order", "write Set(...): its elements come in canonical order")
 
     def summand(self, node: ast.expr) -> Expr:
         """An element of a sum: an int, or a bool that counts as 0 or 1."""

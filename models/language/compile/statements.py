@@ -262,7 +262,7 @@ class Statements(Calls):
                 return [ir.Let(self.span(node), tuple(t.id for t in targets if isinstance(t, ast.Name)), made)]
             case _ if self._is_place(target):
                 place, _ = self._read(target)
-                made = self.coerce(self.expr(value, place.type), unbounded(place.type), value)
+                made = self.value(value, unbounded(place.type))
                 store = self._store(node, target, made)
                 self._learn(target, place.type, made)
                 return [store]
@@ -273,6 +273,11 @@ class Statements(Calls):
         if isinstance(t, NoneType) and target.id not in self.env.types:
             self.fail(target, f"`{target.id}` begins as None, and its type is not known", f"annotate it: {target.id}: T | None = None")
         self._introduce(target, t, source)
+        if what := self.python_kind(source):
+            if what in ("iterator", "set"):
+                make = "Set" if what == "set" else "Seq"
+                self.fail(source, f"a Python {what} cannot be kept under a name", f"write {make}(...)")
+            self.plain_names[target.id] = what
         stored = self.coerce(made, self.env.types[target.id], source)
         self._learn(target, self.env.types[target.id], stored)
         return [ir.Let(self.span(node), (target.id,), stored)]
@@ -310,7 +315,7 @@ class Statements(Calls):
         self.env.assigned.discard(target.id)
         if value is None:
             return []
-        made = self.value(value, t)
+        made = self.value(value, t)  # mypy too would not take a plain container for an annotated value
         self._introduce(target, t, value)
         self._learn(target, t, made)
         return [ir.Let(self.span(target), (target.id,), made)]
@@ -367,6 +372,7 @@ class Statements(Calls):
         self.env.facts = {k: t for k, t in self.env.facts.items() if other.facts.get(k) == t}
 
     def _for(self, node: ast.For, target: ast.expr, domain: ast.expr, body: list[ast.stmt]) -> tuple[list[Node], bool]:
+        self.in_order([domain])
         made = self.domain(domain)
         changed = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.forget(changed | set(self.receivers))  # the body may run again after changing these
