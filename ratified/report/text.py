@@ -81,7 +81,12 @@ def _what_failed(violation: Violation) -> str:
 
 
 def _why_undecided(result: Result) -> str:
-    reasons = [f"stopped: {result.stopped}"] if result.stopped else []
+    reasons = []
+    if result.stopped:
+        # What ran out is named ("the limit of 1,000 states"); anything else is said as it is ("interrupted").
+        reasons.append(
+            f"stopped by {result.stopped}" if result.stopped.startswith("the ") else result.stopped
+        )
     if result.bounds:
         times = sum(bound.times for bound in result.bounds)
         reasons.append(
