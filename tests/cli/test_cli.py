@@ -271,6 +271,13 @@ def test_verify_checks_every_model_of_the_protocol_in_order(asked: Asked, capsys
     assert all(model.given == {"Acceptor": 3, "Ballot": 2} for model in asked.models)
 
 
+def test_a_broken_model_that_is_checked_by_itself_is_violated(asked: Asked, capsys: Capture) -> None:
+    asked.answer = samples.violated
+    status, out, _ = said(capsys, "check", "paxos-ignores-promise", "--format", "json")
+    assert status == 1
+    assert json.loads(out)["verdict"] == "violated"
+
+
 def test_verify_fails_if_a_broken_variant_is_not_refuted(asked: Asked, capsys: Capture) -> None:
     status, out, _ = said(capsys, "verify", "paxos", "-q")
     broken = sum(bundled[name].broken for name in protocols["paxos"].models)
