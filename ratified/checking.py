@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -58,7 +58,10 @@ def verify_protocol(protocol: str, how: Mapping[str, Any], to: Output) -> int:
     # All are made before the first is explored, which may take long, so that what is wrong is said at once.
     made = {name: instance(cls, size if size in sizes_of(cls) else None, {}) for name, cls in classes.items()}
     options = exploring_options(how)
-    checks = [explored(name, model, options, to) for name, model in made.items()]
+    checks = [
+        replace(explored(name, model, options, to), broken=bundled[name].broken)
+        for name, model in made.items()
+    ]
     return emit(Report(tuple(checks), protocol=protocol), to)
 
 
@@ -74,7 +77,7 @@ def explored(name: str, model: Any, options: Options, to: Output) -> Checked:
     with live or nullcontext():
         result = explore(model, options, live)
     known = bundled.get(name)
-    return Checked(name, result, known.description if known else "", broken=bool(known and known.broken))
+    return Checked(name, result, known.description if known else "")
 
 
 def emit(report: Report, to: Output) -> int:
