@@ -30,7 +30,6 @@ from ratified.models.language.machine import Left, Machine, StepError, Values
 from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import Limits, Progress, PropertyKind
 from ratified.proofs.explore.symmetry import Symmetry
-from ratified.proofs.explore.vacuity import Witnesses
 
 NOWHERE = -1
 """The predecessor of an initial state."""
@@ -146,7 +145,6 @@ class Search:
         self._constraints = module.of_kind(Kind.CONSTRAINT)
         self._refinements = [Refinement(machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
         self._deadlock = deadlock
-        self.witnesses = Witnesses(machine)
         properties = (
             *(_property(PropertyKind.INVARIANT, f) for f in self._invariants),
             *(_property(PropertyKind.STEP_INVARIANT, f) for f in self._step_invariants),
@@ -219,14 +217,12 @@ class Search:
             list(found.left_out),
             found.degrees,
         )
-        witnessed = self.witnesses.mark()
         self._closed = True
         try:
             self._expand_level(first, end)
         except _Stopped:
             found.generated, found.fired, found.bounds, found.left_out, found.degrees = before
             found.failure = None
-            self.witnesses.reset(witnessed)
             if found.edges is not None:
                 del found.edges[edges:]
             raise
@@ -340,8 +336,6 @@ class Search:
                     self._fail(length, rank, number)
             except StepError as problem:
                 self._fail(length, rank, number, problem=problem)
-        if self.witnesses.open_states:
-            self.witnesses.see_state(state)
 
     def _judge_beginning(self, state: Values, number: int) -> None:
         first = len(self._invariants) + len(self._step_invariants)
@@ -370,8 +364,6 @@ class Search:
                     self._fail(length, rank, number, target=target)
             except StepError as problem:
                 self._fail(length, rank, number, target=target, problem=problem)
-        if self.witnesses.open_steps:
-            self.witnesses.see_step(state, target)
 
     def _fail(
         self,
