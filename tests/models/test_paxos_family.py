@@ -121,11 +121,9 @@ def test_a_refinement_that_is_wrong_is_caught() -> None:
     assert result.verdict is Verdict.VIOLATED
     assert result.violation is not None
     assert (result.violation.kind, result.violation.name) == (PropertyKind.REFINEMENT, "as_consensus")
-    # b0 gets one vote for v1; two acceptors go on to b1, where v2 is safe, and one of them votes for it.
-    assert [step.action for step in result.violation.trace.steps] == WRONG_REFINEMENT
-
-
-WRONG_REFINEMENT = ["vote_for", "increase_max_ballot", "increase_max_ballot", "vote_for"]
+    # Two acceptors go on to b1, one of them votes there, and the third votes for the other value in b0.
+    actions = [step.action for step in result.violation.trace.steps]
+    assert actions == ["increase_max_ballot", "increase_max_ballot", "vote_for", "vote_for"]
 
 
 def members(count: int, of: int) -> list[list[str]]:
