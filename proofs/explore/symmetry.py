@@ -54,7 +54,9 @@ class Renaming:
         if hasattr(value, "__record_types__"):
             renamed = self._records.get(value)
             if renamed is None:
-                renamed = self._records[value] = kind(*[self(getattr(value, n)) for n in value.__match_args__])
+                renamed = self._records[value] = kind(
+                    *[self(getattr(value, n)) for n in value.__match_args__]
+                )
             return renamed
         return value
 
