@@ -21,6 +21,7 @@ else:
     _Base = int
 
 S = TypeVar("S", bound="Sort")
+T = TypeVar("T")
 
 
 class BoundLeft(Exception):
@@ -36,17 +37,17 @@ class SortMeta(type):
 
     _values: list[Any]
 
-    def __iter__(cls: type[S]) -> Iterator[S]:
-        return iter(members(cls))
+    def __iter__(cls: type[T]) -> Iterator[T]:
+        return iter(members(cls))  # type: ignore[type-var]  # only sorts have this metaclass; mypy wants T free here
 
     def __len__(cls) -> int:
         return size_of(cls)
 
     def __bool__(cls) -> bool:
-        return True
+        return True  # a class is one even where it has no size
 
     def __contains__(cls, value: object) -> bool:
-        return type(value) is cls and int(value) < size_of(cls)  # type: ignore[call-overload]  # an int at run time
+        return type(value) is cls and int(value) < size_of(cls)  # type: ignore[arg-type,call-overload,unused-ignore]
 
     def __call__(cls, index: int) -> Any:
         values = cls._values
@@ -87,6 +88,7 @@ class Sort(_Base, metaclass=SortMeta):
 
         def __init__(self, index: int) -> None: ...
         def __int__(self) -> int: ...
+        def __index__(self) -> int: ...
 
     def __repr__(self) -> str:
         return f"{self.prefix}{int(self) + self.first_number}"

@@ -49,11 +49,10 @@ def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
 
 def span_of(node: ast.AST, file: str) -> Span:
     """The stretch of source a syntax node covers."""
-    line, end_line = (
-        getattr(node, "lineno", 1),
-        getattr(node, "end_lineno", None) or getattr(node, "lineno", 1),
-    )
-    start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None) or 0
+    line: int = getattr(node, "lineno", 1)
+    end_line: int = getattr(node, "end_lineno", None) or line
+    start: int = getattr(node, "col_offset", 0)
+    end: int = getattr(node, "end_col_offset", None) or 0
     return Span(file, line, _characters(file, line, start), end_line, _characters(file, end_line, end))
 
 
