@@ -39,7 +39,7 @@ from tests.generate.types import (
 STATES_MOST = 30_000
 """The product of the variables' cardinalities stays below this."""
 
-LANGUAGE = "ratified.models.language"
+LANGUAGE = "ratified"
 PARAMETER_VALUES_MOST = 6
 """Parameters over which an action is possible without more ado have at most so many values."""
 
