@@ -78,7 +78,9 @@ def subsets(sort: type[S], size: int | None = None) -> Set[Set[S]]:
         values = members(sort)
         sizes = range(len(values) + 1) if size is None else [size]
         if size is None and len(values) > 16:
-            raise ModelError(f"{sort.__name__} has too many subsets", remedy="ask for those of one size: subsets(S, k)")
+            raise ModelError(
+                f"{sort.__name__} has too many subsets", remedy="ask for those of one size: subsets(S, k)"
+            )
         cache[key] = Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
     return cache[key]  # type: ignore[return-value]  # the cache is keyed by what was computed
 

@@ -13,7 +13,15 @@ from typing import Any, TypeVar, dataclass_transform
 from ratified.models.language.errors import ModelError
 from ratified.models.language.scope import current_scope
 from ratified.models.language.source import class_field_span
-from ratified.models.language.types import AnnotationProblem, IntType, RecordType, Type, fit_of, from_annotation, parts, record_fields
+from ratified.models.language.types import (
+    AnnotationProblem,
+    RecordType,
+    Type,
+    fit_of,
+    from_annotation,
+    has_bounds,
+    record_fields,
+)
 from ratified.models.language.values import show
 
 R = TypeVar("R")
@@ -24,7 +32,9 @@ def record(cls: type[R]) -> type[R]:
     """Make a class a record: its annotated names are its fields. Raises ModelError for a field whose type has no meaning."""
     frame = sys._getframe(1)
     if [base for base in cls.__mro__[1:-1] if "__record_types__" in vars(base)]:
-        raise ModelError(f"the record {cls.__name__} derives from a record", remedy="write its fields out, or use a union")
+        raise ModelError(
+            f"the record {cls.__name__} derives from a record", remedy="write its fields out, or use a union"
+        )
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=True, slots=True)(cls)
     made.__module__ = cls.__module__
     types = _field_types(made, frame.f_globals, frame.f_locals, frame.f_lineno)
@@ -43,7 +53,10 @@ def _field_types(cls: Any, names: dict[str, Any], locals_: dict[str, Any], line:
             annotation = field.type
             if isinstance(annotation, str):
                 hints = typing.get_type_hints(
-                    type("_", (), {"__annotations__": {"f": annotation}}), names, {**names, **locals_}, include_extras=True
+                    type("_", (), {"__annotations__": {"f": annotation}}),
+                    names,
+                    {**names, **locals_},
+                    include_extras=True,
                 )
                 annotation = hints["f"]
             types[field.name] = from_annotation(annotation)
@@ -55,7 +68,9 @@ def _field_types(cls: Any, names: dict[str, Any], locals_: dict[str, Any], line:
         except NameError as problem:
             span = class_field_span(file, cls.__name__, field.name, line)
             raise ModelError(
-                f"field `{field.name}` of {cls.__name__}: {problem}", span=span, remedy="define it above the record"
+                f"field `{field.name}` of {cls.__name__}: {problem}",
+                span=span,
+                remedy="define it above the record",
             ) from None
     return types
 
@@ -67,8 +82,7 @@ def _constructor(cls: Any, types: dict[str, Type]) -> Any:
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     signature = ", ".join(f"{n}=defaults[{n!r}]" if n in defaults else n for n in names)
     key = "(" + "".join(f"{n}, " for n in names) + ")"
-    checked = any(isinstance(p, IntType) and p.low is not None or getattr(p, "size", None) is not None
-                  for t in types.values() for p in parts(t) if not isinstance(p, RecordType))
+    checked = any(map(has_bounds, types.values()))
     lines = [
         f"def __new__(cls{', ' if names else ''}{signature}):",
         f"    key = {key}",
@@ -99,7 +113,7 @@ def _constructor(cls: Any, types: dict[str, Type]) -> Any:
         return made
 
     namespace: dict[str, Any] = {"cache": cache, "make": make, "defaults": defaults, "check": check}
-    exec("\n".join(lines), namespace)  # fixed text around field names: the way dataclasses does it
+    exec("\n".join(lines), namespace)  # noqa: S102  # fixed text around field names: the way dataclasses does it
     return namespace["__new__"]
 
 
@@ -115,5 +129,8 @@ def replace(value: R, **changes: object) -> R:
     """A record with some fields replaced."""
     fields = {name: getattr(value, name) for name in value.__match_args__}  # type: ignore[attr-defined]  # a record
     if unknown := changes.keys() - fields.keys():
-        raise ModelError(f"{type(value).__name__} has no field {sorted(unknown)[0]!r}", remedy=f"its fields: {', '.join(fields)}")
+        raise ModelError(
+            f"{type(value).__name__} has no field {min(unknown)!r}",
+            remedy=f"its fields: {', '.join(fields)}",
+        )
     return type(value)(**{**fields, **changes})

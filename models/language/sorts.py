@@ -21,6 +21,7 @@ else:
     _Base = int
 
 S = TypeVar("S", bound="Sort")
+T = TypeVar("T")
 
 
 class BoundLeft(Exception):
@@ -36,25 +37,28 @@ class SortMeta(type):
 
     _values: list[Any]
 
-    def __iter__(cls: type[S]) -> Iterator[S]:
-        return iter(members(cls))
+    def __iter__(cls: type[T]) -> Iterator[T]:
+        return iter(members(cls))  # type: ignore[type-var]  # only sorts have this metaclass; mypy wants T free here
 
     def __len__(cls) -> int:
         return size_of(cls)
 
     def __bool__(cls) -> bool:
-        return True
+        return True  # a class is one even where it has no size
 
-    def __contains__(cls, value: object) -> bool:
-        return type(value) is cls and int(value) < size_of(cls)  # type: ignore[call-overload]  # an int at run time
+    def __contains__(cls: type[T], value: object) -> bool:
+        return any(value is member for member in cls)  # type: ignore[attr-defined]  # as for __iter__
 
     def __call__(cls, index: int) -> Any:
+        """The value of a number: always the same object."""
         values = cls._values
         scope = scope_if_any()
         if index < 0 or (scope and cls in scope.sizes and index >= scope.sizes[cls]):
             if index > 0 and issubclass(cls, Ordered):
                 raise BoundLeft(past_last(cls))
-            raise ModelError(f"{cls.__name__} has no value number {index}", remedy="values are numbered from 0")
+            raise ModelError(
+                f"{cls.__name__} has no value number {index}", remedy="values are numbered from 0"
+            )
         while len(values) <= index:
             values.append(super().__call__(len(values)))
         return values[index]
@@ -85,6 +89,7 @@ class Sort(_Base, metaclass=SortMeta):
 
         def __init__(self, index: int) -> None: ...
         def __int__(self) -> int: ...
+        def __index__(self) -> int: ...
 
     def __repr__(self) -> str:
         return f"{self.prefix}{int(self) + self.first_number}"
@@ -122,7 +127,9 @@ class Ordered(Sort):
         if index >= size_of(type(self)):
             raise BoundLeft(past_last(type(self)))
         if index < 0:
-            raise ModelError(f"there is no {type(self).__name__} before the first", remedy="test for the first one")
+            raise ModelError(
+                f"there is no {type(self).__name__} before the first", remedy="test for the first one"
+            )
         return type(self)(index)
 
     def __sub__(self, steps: int) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.generate.containers import wrap_element
 from tests.generate.expressions import Expressions
@@ -186,8 +186,8 @@ class Statements(Expressions):
         simple = (BoolType, IntType, EnumType, SortType, RecordType)
         kinds = [atom.kind for atom in inside.atoms() if isinstance(atom.kind, simple)]
         item = self.choose.pick(kinds) if kinds else BOOL
-        brackets, name = self.choose.pick(["{}", "[]"]), self.fresh("y")
-        text = f"{name} = {brackets[0]}{wrap_element(self.expr(inside, item, 1))} {clauses}{brackets[1]}"
+        name = self.fresh("y")
+        text = f"{name} = [{wrap_element(self.expr(inside, item, 1))} {clauses}]"
         return [text], scope.having(Name(name, DisplayType(item)))
 
     def _nameable(self, scope: Scope) -> Type:
@@ -283,6 +283,8 @@ class Statements(Expressions):
 
     def _within(self, scope: Scope, subject: Name, kind: Type, pattern: str) -> Scope:
         """What is in scope where a pattern has matched: the subject, narrowed, if it is a local name."""
+        if subject.local and pattern == "None":
+            return replace(scope, names=tuple(name for name in scope.names if name != subject))
         matched = [member for member in members_of(kind) if f"{member.name}(" in pattern]
         if not subject.local or not matched:
             return scope
@@ -298,7 +300,10 @@ class Statements(Expressions):
         members = members_of(kind)
         left = tuple(member for member in members if member.name not in covered)
         if isinstance(kind, OptionType):
-            return kind.inner if "None" in covered else kind
+            if "None" in covered:
+                return kind.inner
+            inner = self._remaining(kind.inner, pattern)
+            return OptionType(inner) if inner else None
         if "(" in covered:
             return None
         if not members or len(left) == len(members):
@@ -477,7 +482,9 @@ class Statements(Expressions):
         return options
 
     def _bagged(self, scope: Scope, text: str, kind: BagType) -> Lines:
-        item = self._one(scope, kind.item)
+        return self._put(text, kind, self._one(scope, kind.item))
+
+    def _put(self, text: str, kind: BagType, item: str) -> Lines:
         test = f"len({text}) < {kind.limit}"
         if kind.copies is not None and not self.choose.chance(15):
             test += f" and {text}.count({item}) < {kind.copies}"

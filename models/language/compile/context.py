@@ -48,6 +48,18 @@ Facts = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has."""
 
 
+_PLAIN: dict[object, str] = {
+    set: "set",
+    frozenset: "set",
+    list: "list",
+    sorted: "list",
+    reversed: "iterator",
+    enumerate: "iterator",
+    zip: "iterator",
+    range: "range",
+}
+
+
 class Missing(Enum):
     """The absence of a static value (None is one)."""
 
@@ -90,6 +102,7 @@ class Context:
         self.receivers = receivers
         self.owner = owner
         self.env = Env()
+        self.plain_names: dict[str, str] = {}
         self.returns: Type | None = None
         self.pure = False
         self.kind = ir.Kind.HELPER
@@ -120,19 +133,29 @@ class Context:
         if fits(expr.type, into):
             return ir.Widen(expr.span, into, expr)
         if isinstance(expr.type, OptionalType) and fits(expr.type.item, into):
-            self.fail(node, f"this may be None, and a {into} is needed", "test it for None first (give it a local name)")
+            self.fail(
+                node,
+                f"this may be None, and a {into} is needed",
+                "test it for None first (give it a local name)",
+            )
         self.fail(node, f"this is of type {expr.type}, and {into} is needed", "use a value of that type")
 
     def declared(self, annotation: ast.expr | None, node: ast.AST, what: str) -> Type:
         """The type that an annotation in this function means."""
         if annotation is None:
-            self.fail(node, f"{what} has no type annotation", "annotate it: the compiler and mypy need its type")
+            self.fail(
+                node, f"{what} has no type annotation", "annotate it: the compiler and mypy need its type"
+            )
         try:
             value = self.evaluate_annotation(annotation)
         except ModelError:
             raise
-        except Exception as problem:  # whatever evaluating an annotation raises is the author's to see
-            self.fail(annotation, f"this annotation cannot be evaluated: {problem}", "define its names above the model")
+        except Exception as problem:  # noqa: BLE001  # whatever evaluating an annotation raises is the author's to see
+            self.fail(
+                annotation,
+                f"this annotation cannot be evaluated: {problem}",
+                "define its names above the model",
+            )
         return self.typed(value, annotation)
 
     def typed(self, annotation: object, node: ast.AST) -> Type:
@@ -151,7 +174,36 @@ class Context:
             if value is MISSING:
                 raise NameError(f"name {name!r} is not defined")
         code = compile(ast.Expression(annotation), self.file, "eval")
-        return eval(code, names)
+        return eval(code, names)  # noqa: S307  # the model's own source
+
+    def python_kind(self, node: ast.expr) -> str:
+        """The Python container ("set", "list"...) that CPython makes of an expression; "" if it makes a value of the language.
+
+        A plain container may be asked (len, in, all...), but has no canonical order and cannot be part of a state.
+        """
+        match node:
+            case ast.Set() | ast.SetComp():
+                return "set"
+            case ast.List() | ast.ListComp():
+                return "list"
+            case ast.Call(ast.Attribute(_, "keys" | "values" | "items")):
+                return "view"
+            case ast.Call(function):
+                return _PLAIN.get(self.static(function), "")
+            case ast.BinOp(left, _, right):
+                a, b = self.python_kind(left), self.python_kind(right)
+                return a and b
+            case ast.IfExp(_, body, orelse):
+                return self.python_kind(body) or self.python_kind(orelse)
+            case ast.Name(name):
+                return self.plain_names.get(name, "")
+        return ""
+
+    def held(self, node: ast.expr, t: Type) -> None:
+        """Refuse a plain Python container where a value is kept, passed or returned."""
+        if isinstance(t, SetType | SeqType | BagType | MapType) and (what := self.python_kind(node)):
+            make = "Set" if isinstance(t, SetType) else "Seq"
+            self.fail(node, f"this is a Python {what}, not a value of the language", f"write {make}(...)")
 
     # --- names ---
 
@@ -169,9 +221,11 @@ class Context:
         return MISSING
 
     def static(self, node: ast.expr) -> object:
-        """The Python object that an expression names statically (a class, function, constant); MISSING if it is not of that kind."""
+        """The Python object that an expression names statically (a class, function, constant); MISSING if it does not."""
         match node:
-            case ast.Name(name) if name not in self.env.types and name not in self.env.aliases and name not in self.receivers:
+            case ast.Name(name) if (
+                name not in self.env.types and name not in self.env.aliases and name not in self.receivers
+            ):
                 return self.static_name(name)
             case ast.Attribute(value, attribute):
                 base = self.static(value)
@@ -195,7 +249,11 @@ class Context:
             case Sort():
                 kind = SortType(type(value))
                 if kind.symmetric:
-                    self.fail(node, f"{value} is one particular {kind}", "symmetric values have no numbers: use a parameter or a loop")
+                    self.fail(
+                        node,
+                        f"{value} is one particular {kind}",
+                        "symmetric values have no numbers: use a parameter or a loop",
+                    )
                 return kind
             case int():
                 return INT
@@ -217,9 +275,15 @@ class Context:
             return RecordType(type(value))
         if isinstance(value, str | float | bytes | complex):
             self.fail(
-                node, f"{type(value).__name__} is not a type of the modelling language", "use an Enum, a sort, or a bounded int"
+                node,
+                f"{type(value).__name__} is not a type of the modelling language",
+                "use an Enum, a sort, or a bounded int",
             )
-        self.fail(node, f"{show(value)[:60]} cannot be used as a value in a model", "see docs/language.md for the types there are")
+        self.fail(
+            node,
+            f"{show(value)[:60]} cannot be used as a value in a model",
+            "see docs/language.md for the types there are",
+        )
 
     def _item(self, values: Any, node: ast.AST) -> Type:
         return self.join(node, *(self.type_of(v, node) for v in values))
