@@ -16,7 +16,7 @@ from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.models.language import api
-from ratified.models.language.compile.module import ModuleCompiler, infinite, methods_of
+from ratified.models.language.compile.module import ModuleCompiler, infinite, methods_of, without_zero
 from ratified.models.language.errors import ModelError, SizeError
 from ratified.models.language.ir import Declaration, Kind, Module
 from ratified.models.language.scope import Scope, running
@@ -39,7 +39,6 @@ from ratified.models.language.types import (
     zero_of,
 )
 from ratified.models.language.values import KeyPlace, Map, Set, attached, show
-
 
 CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
 """What a model claims of itself, as opposed to what it does and is."""
@@ -118,6 +117,7 @@ class Model:
                     raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
         object.__setattr__(self, "scope", scope)
         self._enter_scope()
+        self.__dict__.update(self.zeros())  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
                 reason = (
@@ -182,18 +182,15 @@ class Model:
     def zeros(self) -> dict[str, object]:
         """The variables that have a value before `init`: their default, or their type's zero."""
         made: dict[str, object] = {}
-        for declaration in self.module.variables:
-            try:
-                value = (
-                    declaration.default.value
-                    if declaration.default
-                    else zero_of(declaration.type, self.scope)
-                )
-            except Exception as problem:
-                if type(problem).__name__ != "AnnotationProblem":
-                    raise
-                continue  # no zero: `init` has to give it a value
-            made[declaration.name] = attached(value, self._places[declaration.name])
+        with running(self.scope):
+            for declaration in self.module.variables:
+                if declaration.default is not None:
+                    value = declaration.default.value
+                elif without_zero(declaration.type) is None:
+                    value = zero_of(declaration.type, self.scope)
+                else:
+                    continue  # `init` has to give it a value
+                made[declaration.name] = attached(value, self._places[declaration.name])
         return made
 
     def __enter__(self) -> Self:
