@@ -146,7 +146,7 @@ def members(count: int, of: int) -> list[list[str]]:
     [
         (2, 2, 3_921),  # majorities in both phases: Paxos
         (3, 1, 513),
-        pytest.param(1, 3, 12_513, marks=SLOW),
+        (1, 3, 12_513),
     ],
 )
 def test_quorums_of_the_two_phases_may_differ_in_size(phase1: int, phase2: int, distinct: int) -> None:
