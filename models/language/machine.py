@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import ast
 import itertools
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import itemgetter
-from pathlib import Path
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Protocol
 
@@ -25,7 +22,7 @@ from ratified.models.language.ir import Argument, Function, Kind, Module
 from ratified.models.language.model import Model
 from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft
-from ratified.models.language.source import definition, span_of
+from ratified.models.language.source import definition, of_the_author, span_of
 from ratified.models.language.types import OptionalType, Type, cardinality, records_of, values_of
 from ratified.models.language.values import attached, show
 
@@ -169,7 +166,7 @@ class PythonMachine:
 
     def __init__(self, model: Model) -> None:
         self.model = model.twin()
-        self.module = type(model).module
+        self.module = model.module
         self.actions = self.module.of_kind(Kind.ACTION)
         self._probe = (
             model.twin()
@@ -350,24 +347,13 @@ def _code_at(function: FunctionType, span: Span) -> CodeType:
     raise AssertionError(span)
 
 
-_HERE = Path(__file__).resolve().parent
-_STANDARD = Path(sysconfig.get_paths()["stdlib"]).resolve()
-
-
-@lru_cache(maxsize=1024)
-def _of_the_model(path: str) -> bool:
-    """Whether a source file is the author's: neither this package's nor Python's own."""
-    real = Path(path).resolve()
-    return not path.startswith("<") and real.parent != _HERE and not real.is_relative_to(_STANDARD)
-
-
 def where(trace: TracebackType | None) -> Span | None:
     """The place in the model's own source where an exception came from: the innermost frame that is in it."""
     found: Span | None = None
     while trace is not None:
         code = trace.tb_frame.f_code
         path = code.co_filename
-        if _of_the_model(path):
+        if of_the_author(path):
             positions = next(itertools.islice(code.co_positions(), trace.tb_lasti // 2, None), None)
             line, end_line, column, end_column = positions or (None, None, None, None)
             if line is not None:

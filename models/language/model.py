@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from enum import Enum
 from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
@@ -38,6 +39,10 @@ from ratified.models.language.types import (
     zero_of,
 )
 from ratified.models.language.values import KeyPlace, Map, Set, attached, show
+
+
+CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
+"""What a model claims of itself, as opposed to what it does and is."""
 
 
 class VariablePlace:
@@ -141,7 +146,23 @@ class Model:
         """Another instance at the same sizes, with variables of its own."""
         other = object.__new__(type(self))
         object.__setattr__(other, "scope", self.scope)
+        object.__setattr__(other, "module", self.module)
         other._enter_scope()
+        return other
+
+    def claiming(self, names: Collection[str]) -> Self:
+        """This model with no claims (invariants, step invariants, refinements, liveness) but those named. Raises ModelError."""
+        claims = {f.name: f for kind in CLAIMS for f in self.module.of_kind(kind)}
+        for name in names:
+            if name not in claims:
+                has = ", ".join(claims) or "none"
+                raise ModelError(f"{self.module.name} claims no {name!r}", remedy=f"its claims: {has}")
+        functions = {
+            key: replace(f, kind=Kind.HELPER) if key in claims and key not in names else f
+            for key, f in self.module.functions.items()
+        }
+        other = self.twin()
+        object.__setattr__(other, "module", replace(self.module, functions=functions))
         return other
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -46,10 +46,11 @@ class SortMeta(type):
     def __bool__(cls) -> bool:
         return True  # a class is one even where it has no size
 
-    def __contains__(cls, value: object) -> bool:
-        return type(value) is cls and int(value) < size_of(cls)  # type: ignore[arg-type,call-overload,unused-ignore]
+    def __contains__(cls: type[T], value: object) -> bool:
+        return any(value is member for member in cls)  # type: ignore[attr-defined]  # as for __iter__
 
     def __call__(cls, index: int) -> Any:
+        """The value of a number: always the same object."""
         values = cls._values
         scope = scope_if_any()
         if index < 0 or (scope and cls in scope.sizes and index >= scope.sizes[cls]):

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import sysconfig
 from functools import lru_cache
+from pathlib import Path
 from types import FunctionType
 
 from ratified.models.language.errors import ModelError, Span
@@ -32,6 +34,18 @@ def _functions(tree: ast.Module) -> dict[int, ast.FunctionDef]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     }
+
+
+_LANGUAGE = Path(__file__).resolve().parent
+_STANDARD = Path(sysconfig.get_paths()["stdlib"]).resolve()
+
+
+@lru_cache(maxsize=1024)
+def of_the_author(file: str) -> bool:
+    """Whether a source file may hold parts of a model: it is neither this package's nor Python's own."""
+    path = Path(file).resolve()
+    pythons = path.is_relative_to(_STANDARD) and not {"site-packages", "dist-packages"} & set(path.parts)
+    return not file.startswith("<") and not path.is_relative_to(_LANGUAGE) and not pythons
 
 
 def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:

@@ -250,6 +250,9 @@ def from_annotation(annotation: object) -> Type:
 
 
 def _name(annotation: object) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is not None and arguments:
+        return f"{_name(origin)}[{', '.join(map(_name, arguments))}]"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 

@@ -23,6 +23,7 @@ from ratified.proofs.explore.result import (
 )
 from ratified.proofs.explore.search import Exploration, Search, peak_memory
 from ratified.proofs.explore.symmetry import symmetry_of
+from ratified.proofs.explore.vacuity import untested
 
 BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
 """Why nothing is decided where a bound was left."""
@@ -43,9 +44,10 @@ def check_reference(
     notes = []
     if reduction is not None and reduction.trivial:
         reduction = None
-        notes.append("there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike")
-    search = Search(machine, limits=limits, symmetry=reduction, deadlock=deadlock, progress=progress)
-    found = search.run()
+        notes.append(
+            "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+        )
+    found = Search(machine, limits=limits, symmetry=reduction, deadlock=deadlock, progress=progress).run()
     telling = Counterexample(machine, found, reduction)
     violation: Violation | None = None
     if found.failure is not None:
@@ -54,6 +56,7 @@ def check_reference(
         violation = telling.violation(found.failure)
     if not found.states and not found.stopped and not found.bounds:
         raise _no_beginning(machine, found)
+    vacuous = _untested(machine, found, reduction is not None)
     return Result(
         model=machine.module.name,
         sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
@@ -64,10 +67,13 @@ def check_reference(
         generated=found.generated,
         depth=len(found.levels),
         actions=tuple(
-            ActionReport(a.name, fired, new) for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
+            ActionReport(a.name, fired, new)
+            for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
         ),
-        properties=tuple(PropertyReport(p.kind, p.name, search.witnesses.never(p.name), p.span) for p in found.properties),
-        bounds=tuple(BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()),
+        properties=tuple(PropertyReport(p.kind, p.name, p.name in vacuous, p.span) for p in found.properties),
+        bounds=tuple(
+            BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()
+        ),
         constraints=tuple(
             ConstraintReport(c.name, times)
             for c, times in zip(machine.module.of_kind(Kind.CONSTRAINT), found.left_out, strict=True)
@@ -82,6 +88,13 @@ def check_reference(
     )
 
 
+def _untested(machine: PythonMachine, found: Exploration, representatives: bool) -> frozenset[str]:
+    try:
+        return untested(machine, found, representatives=representatives)
+    except KeyboardInterrupt:
+        return frozenset()
+
+
 def _verdict(found: Exploration, violation: Violation | None) -> Verdict:
     if violation is not None:
         return Verdict.VIOLATED
@@ -91,7 +104,9 @@ def _verdict(found: Exploration, violation: Violation | None) -> Verdict:
 def _no_beginning(machine: PythonMachine, found: Exploration) -> ModelError:
     name = machine.module.name
     if found.generated:
-        constraint = machine.module.of_kind(Kind.CONSTRAINT)[next(i for i, n in enumerate(found.left_out) if n)]
+        constraint = machine.module.of_kind(Kind.CONSTRAINT)[
+            next(i for i, n in enumerate(found.left_out) if n)
+        ]
         return ModelError(
             f"{name} has no initial state: `{constraint.name}` leaves out all {found.generated}",
             span=constraint.span,

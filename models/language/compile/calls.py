@@ -109,7 +109,9 @@ class Calls(Expressions):
         if not least <= len(node.args) <= most:
             takes = str(least) if least == most else f"{least} to {most}"
             self.fail(
-                node, f"{name} takes {takes} arguments here, not {len(node.args)}", "see docs/language.md"
+                node,
+                f"{name} takes {takes} argument{'' if takes == '1' else 's'} here, not {len(node.args)}",
+                "see docs/language.md",
             )
         return node.args
 
@@ -124,7 +126,7 @@ class Calls(Expressions):
         if len(node.args) > len(signature):
             self.fail(
                 node,
-                f"{name} takes {len(signature)} arguments, not {len(node.args)}",
+                f"{name} takes {len(signature)} argument{'' if len(signature) == 1 else 's'}, not {len(node.args)}",
                 f"its parameters: {_listed(signature)}",
             )
         given: dict[str, ast.expr] = {n: a for (n, _), a in zip(signature, node.args, strict=False)}

@@ -19,6 +19,7 @@ from ratified.models.language.types import (
     BOOL,
     INT,
     NONE,
+    AnnotationProblem,
     BagType,
     BoolType,
     EnumType,
@@ -34,6 +35,7 @@ from ratified.models.language.types import (
     Type,
     fits,
     has_bounds,
+    join,
     records_of,
     unbounded,
 )
@@ -71,6 +73,14 @@ _INSTEAD = {
     ast.Dict: "write Map({key: value, ...}) where a Map is meant",
     ast.DictComp: "write Map({key: value for ...}) where a Map is meant",
     ast.GeneratorExp: "give it to all, any, sum, min, max, len, Set or Seq",
+}
+
+_CALLED: dict[type[ast.expr], str] = {
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "an assignment expression (:=)",
+    ast.GeneratorExp: "a generator by itself",
+    ast.DictComp: "a dict by itself",
+    ast.Dict: "a dict by itself",
 }
 
 Condition = tuple[Expr, Facts, Facts]
@@ -279,9 +289,7 @@ class Expressions(Context):
                 return self.collect(node, "set", element, generators, expected)
             case ast.ListComp(element, generators):
                 return self.collect(node, "seq", element, generators, expected)
-        what = {"JoinedStr": "f-string", "NamedExpr": "assignment expression (:=)"}.get(
-            type(node).__name__, type(node).__name__.lower()
-        )
+        what = _CALLED.get(type(node), type(node).__name__.lower())
         self.fail(
             node,
             f"{what} is not part of the modelling language",
@@ -348,13 +356,11 @@ class Expressions(Context):
                 self.fail(node, f"{ast.unparse(value)} has no `{attribute}`", "look at its definition")
             self.fail(node, f"{operand.type} has no field `{attribute}`", "only records have fields")
         without = [r for r in records if attribute not in r.fields]
+        if len(without) == len(records):
+            has = "; ".join(f"{r} has {', '.join(r.fields) or 'none'}" for r in records)
+            self.fail(node, f"{operand.type} has no field `{attribute}`", f"the fields: {has}")
         if without:
-            has = ", ".join(without[0].fields) or "none"
-            remedy = (
-                f"its fields: {has}"
-                if len(records) == 1
-                else f"tell the records apart first: isinstance(x, {without[0]})"
-            )
+            remedy = f"tell the records apart first: isinstance(x, {without[0]})"
             self.fail(node, f"{without[0]} has no field `{attribute}`", remedy)
         return ir.Field(span, self.join(node, *(r.fields[attribute] for r in records)), operand, attribute)
 
@@ -448,7 +454,12 @@ class Expressions(Context):
         self, node: ast.AST, first: Expr, second: Expr, left: ast.expr, right: ast.expr
     ) -> tuple[Expr, Expr, Type]:
         """Two expressions brought to their common type."""
-        t = unbounded(self.join(node, first.type, second.type))
+        try:
+            t = unbounded(join(first.type, second.type))
+        except AnnotationProblem:
+            self.fail(
+                node, f"{first.type} and {second.type} are different types", "use two values of one type"
+            )
         return self.coerce(first, t, left), self.coerce(second, t, right), t
 
     def _comparison(

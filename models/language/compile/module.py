@@ -21,7 +21,7 @@ from ratified.models.language.compile.context import Context
 from ratified.models.language.compile.statements import Statements
 from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
-from ratified.models.language.source import class_field_span, class_node, definition, head_span
+from ratified.models.language.source import class_field_span, class_node, definition, head_span, of_the_author
 from ratified.models.language.types import (
     BOOL,
     AnnotationProblem,
@@ -249,18 +249,12 @@ class ModuleCompiler:
         """The key of a function of a module (or a method of a record, whose first parameter is the record), compiled."""
         function = inspect.unwrap(function)
         key = f"{function.__module__}.{function.__qualname__}"
-        if key not in self._compilers:
-            file = inspect.getsourcefile(function) or ""
-            if (
-                "site-packages" in file
-                or "ratified/models/language" in file
-                or file.startswith(sys.base_prefix + "/lib")
-            ):
-                context.fail(
-                    node,
-                    f"`{function.__qualname__}` is not part of the modelling language",
-                    "write it as a helper method",
-                )
+        if key not in self._compilers and not of_the_author(inspect.getsourcefile(function) or "<unknown>"):
+            context.fail(
+                node,
+                f"`{function.__qualname__}` is not part of the modelling language",
+                "write it as a helper method",
+            )
         return self._ensure(key, function, None, Kind.HELPER, (context, node), receiver)
 
     def _ensure(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ratified.models.language import api, ir
 from ratified.models.language.compile.calls import Calls
-from ratified.models.language.compile.context import Facts
+from ratified.models.language.compile.context import MISSING, Facts
 from ratified.models.language.compile.expressions import Condition, fit, literal_true
 from ratified.models.language.ir import Expr, Node, Which
 from ratified.models.language.types import (
@@ -137,6 +137,9 @@ class Statements(Calls):
             self.env.facts.update(true)
             never = isinstance(condition, ir.Literal) and condition.value is False
             return [ir.Require(span, condition)], never
+        if self.static(call.func) is not MISSING:
+            self.call(call, None)  # refused in its own words, if it is not a function of the language
+            self.fail(call, "the value of this call is dropped", "assign it, return it, or require it")
         match call.func:
             case ast.Attribute(ast.Name(name), method) if name in self.receivers:
                 if self.receivers[name] is not Which.NOW:
