@@ -207,14 +207,15 @@ class _Placing(ast.NodeTransformer):
         self.left = number
         self.make = make
         self.done = False
-        self.called: set[int] = set()
+        self.kept: set[int] = set()
 
     def visit(self, node: ast.AST) -> ast.AST:
-        if (
-            isinstance(node, ast.expr)
-            and isinstance(getattr(node, "ctx", None), ast.Load | None)
-            and not self.done
-        ):
+        if isinstance(node, ast.Call):
+            self.kept.add(id(node.func))  # Python itself warns of a call of a constant
+        if isinstance(node, ast.Expr):
+            self.kept.add(id(node.value))  # a text as a whole statement is a comment
+        loaded = isinstance(getattr(node, "ctx", None), ast.Load | None)
+        if isinstance(node, ast.expr) and loaded and id(node) not in self.kept and not self.done:
             if self.left == 0:
                 self.done = True
                 return self.make(node)
@@ -229,9 +230,7 @@ def _with_expression(
     action = _actions(base)[0]
     placing = _Placing(number, change[1])
     for statement in action.body:
-        if isinstance(statement, ast.Expr):  # only part of it: a text as a whole statement would be a comment
-            placing.generic_visit(statement.value)
-        elif not isinstance(
+        if not isinstance(
             statement, ast.Match | ast.AnnAssign
         ):  # patterns and annotations are no expressions
             placing.visit(statement)

@@ -18,7 +18,7 @@ from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.mutations import Refused, refused_models
 from tests.generate.profile import examples
-from tests.generate.running import load, run
+from tests.generate.running import load
 
 STATES_MOST = 60
 """States of one model whose steps are compared."""
@@ -43,13 +43,13 @@ def same_as_cpython(generated: GeneratedModel, folder: Path) -> None:
     event(f"{'some' if states > 1 else 'one' if states else 'no'} states")
 
 
-@examples(150, 5_000)
+@examples(300, 5_000)
 @given(generated=model_texts())
 def test_models_do_the_same(generated: GeneratedModel, folder: Path) -> None:
     same_as_cpython(generated, folder)
 
 
-@examples(200, 10_000)
+@examples(400, 10_000)
 @given(generated=expression_cases())
 def test_expressions_have_the_same_values(generated: GeneratedModel, folder: Path) -> None:
     same_as_cpython(generated, folder)
@@ -71,17 +71,18 @@ def test_every_construct_is_generated() -> None:
     assert used >= EXPECTED, sorted(EXPECTED - used)
 
 
-def test_most_models_are_accepted_and_move(folder: Path) -> None:
+def test_seeded_models_do_the_same_and_most_of_them_move(folder: Path) -> None:
+    """Larger models than Hypothesis likes to try."""
     refused: Counter[str] = Counter()
     sizes = []
-    for seed in range(100):
+    for seed in range(120):
         try:
-            sizes.append(run(load(random_model(seed), folder), most=50).states)
+            sizes.append(agree(load(random_model(seed), folder), STATES_MOST))
         except RatifiedError as problem:
             refused[problem.message] += 1
-    assert refused.total() <= 5, refused
-    assert sum(states >= 5 for states in sizes) >= 45
-    assert sum(states >= 20 for states in sizes) >= 20
+    assert refused.total() <= 6, refused
+    assert sum(states >= 5 for states in sizes) >= 55
+    assert sum(states >= 20 for states in sizes) >= 28
 
 
 @pytest.mark.slow
@@ -89,6 +90,16 @@ def test_models_type_check(tmp_path: Path) -> None:
     """As they stand, but for one thing: the generator writes comparisons of what cannot be equal."""
     for seed in range(60):
         (tmp_path / f"generated_{seed}.py").write_text(random_model(seed).text)
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-strict-equality", "--follow-imports=silent"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-strict-equality",
+        "--follow-imports=silent",
+        "--config-file=",
+    ]
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    problems = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert problems == []
+    assert done.returncode == 0, done.stderr
