@@ -90,12 +90,14 @@ _ELSEWHERE = {
 """Where a name comes from that is not a word of the language."""
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module 'ratified' has no attribute {name!r}")
-    value: object = getattr(import_module(_ELSEWHERE.get(name, "ratified.models.language")), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker that saw it would take any name for a public one
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'ratified' has no attribute {name!r}")
+        value = getattr(import_module(_ELSEWHERE.get(name, "ratified.models.language")), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

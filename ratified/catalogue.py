@@ -115,7 +115,7 @@ _MODELS = (
         broken=True,
     ),
     Bundled(
-        "two-phase-commit-forgotten-decision",
+        "two-phase-commit-forgets",
         "ratified.models.commit.broken:ForgottenDecision",
         "a transaction manager tells its decision before it is on disk",
         broken=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,11 +35,22 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except Exception as error:
+    except MemoryError:
+        click.echo(
+            "Error: out of memory\n  --memory 2G stops in time, with a report of what was found", err=True
+        )
+        return 3
+    except Exception as error:  # noqa: BLE001 - the last resort before Python's own exit status
         from ratified.models.language.errors import RatifiedError
 
         if not isinstance(error, RatifiedError):
-            raise
+            # Python would leave with 1, which here means "violated"; this is no verdict.
+            traceback.print_exc()
+            click.echo(
+                "Error: this is a fault in Ratified, not in what you asked; the lines above say where",
+                err=True,
+            )
+            return 2
         colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         word = click.style("Error", fg="red", bold=True) if colored else "Error"
         click.echo(f"{word}: {error}", err=True, color=colored)

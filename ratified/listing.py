@@ -6,11 +6,12 @@ The sizes stand in the models, so this imports all of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ratified.catalogue import bundled
+from ratified.catalogue import Bundled, bundled
 from ratified.exploring import sizes_of
 from ratified.loading import load
+from ratified.report import plural
 
 
 def listing(form: str) -> str:
@@ -32,16 +33,19 @@ def listing(form: str) -> str:
         return (
             json.dumps({"schema": "ratified-list/1", "models": listed}, indent=2, ensure_ascii=False) + "\n"
         )
-    width = max(len(name) for name in bundled)
-    lines: list[str] = []
-    for model, sizes in entries:
-        if model.broken and not any(line.startswith("broken") for line in lines):
-            lines += ["", "broken on purpose: checking them must show how they go wrong", ""]
-        lines.append(f"{model.name:{width}}  {model.description}")
-        lines += [
-            f"{'':{width}}    {name}: {_settings(size)}" for name, size in sizes.items() if not model.broken
-        ]
+    sound = [(model, sizes) for model, sizes in entries if not model.broken]
+    broken = [model for model, _ in entries if model.broken]
+    lines = []
+    for model, sizes in sound:
+        lines.append(f"{model.name:{_width(m for m, _ in sound)}}  {model.description}")
+        lines += [f"    {name}: {_settings(size)}" for name, size in sizes.items()]
+    lines += ["", "broken on purpose: checking them shows how they go wrong", ""]
+    lines += [f"{model.name:{_width(broken)}}  {model.description}" for model in broken]
     return "\n".join([*lines, "", "ratified check MODEL [--size NAME] [SORT=SIZE]..."]) + "\n"
+
+
+def _width(models: Iterable[Bundled]) -> int:
+    return max(len(model.name) for model in models)
 
 
 def _settings(size: Mapping[str, object]) -> str:
@@ -50,7 +54,7 @@ def _settings(size: Mapping[str, object]) -> str:
 
 def _short(value: object) -> str:
     """A setting in a word: a quorum system is said by how many quorums it has."""
-    return f"({len(value)} sets)" if isinstance(value, list) else str(value)
+    return f"({plural(len(value), 'set')})" if isinstance(value, list) else str(value)
 
 
 def _plain(value: object) -> object:

@@ -20,7 +20,6 @@ from ratified.models.language.sorts import BoundLeft, members
 from ratified.models.language.types import (
     EnumType,
     Fit,
-    MapType,
     RecordType,
     SetType,
     SortType,
@@ -121,7 +120,9 @@ class Evaluator:
         path = [self.expr(step, env) for step in node.path]
         if not path:
             check_total(self.declared[node.variable], value, self.scope, node.variable)
-        self.now[node.variable] = self._replaced(node, self.now[node.variable], path, value) if path else value
+        self.now[node.variable] = (
+            self._replaced(node, self.now[node.variable], path, value) if path else value
+        )
 
     def _replaced(self, node: ir.Store, container: Any, path: list[Any], value: Any) -> Any:
         key, rest = path[0], path[1:]
@@ -326,7 +327,9 @@ class Evaluator:
         container, item = self.expr(node.container, env), self.expr(node.item, env)
         if item not in container:
             if node.strict:
-                self._fail(node, f"there is no element {item!r} to remove", "require that it is there, or discard")
+                self._fail(
+                    node, f"there is no element {item!r} to remove", "require that it is there, or discard"
+                )
             return container
         items = list(container)
         items.remove(item)
@@ -335,7 +338,9 @@ class Evaluator:
     def _pop(self, node: ir.Pop, env: Env) -> Any:
         items, index = list(self.expr(node.container, env)), self.expr(node.index, env)
         if not -len(items) <= index < len(items):
-            self._fail(node, f"the sequence has length {len(items)}, and no index {index}", "test the length first")
+            self._fail(
+                node, f"the sequence has length {len(items)}, and no index {index}", "test the length first"
+            )
         del items[index]
         return Seq(items)
 
@@ -391,7 +396,9 @@ class Evaluator:
             ranked.append((self.expr(node.key, inner) if node.key else element, element))
         if not ranked:
             if node.default is None:
-                self._fail(node, f"{node.kind} of nothing", "give a default=, or test that there is something")
+                self._fail(
+                    node, f"{node.kind} of nothing", "give a default=, or test that there is something"
+                )
             return self.expr(node.default, env)
         return (min if node.kind == "min" else max)(ranked, key=lambda pair: pair[0])[1]
 
@@ -422,10 +429,18 @@ class Evaluator:
 def _at(node: Node, container: Any, key: Any) -> Any:
     if isinstance(container, Map):
         if key not in container:
-            raise ModelError(f"the map has no key {key!r}", span=node.span, remedy="a Map has a value for every key of its key type only")
+            raise ModelError(
+                f"the map has no key {key!r}",
+                span=node.span,
+                remedy="a Map has a value for every key of its key type only",
+            )
         return container[key]
     if not -len(container) <= key < len(container):
-        raise ModelError(f"the sequence has length {len(container)}, and no index {key}", span=node.span, remedy="test the length first")
+        raise ModelError(
+            f"the sequence has length {len(container)}, and no index {key}",
+            span=node.span,
+            remedy="test the length first",
+        )
     return container[key]
 
 
@@ -498,7 +513,9 @@ class TreeMachine:
                     raise StepError(problem, "init", arguments, None) from None
                 missing = [n for n in self._names if n not in self._evaluator.now]
                 if init and missing:
-                    problem_ = ModelError(f"init gives `{missing[0]}` no value", span=init.span, remedy="assign it on every way")
+                    problem_ = ModelError(
+                        f"init gives `{missing[0]}` no value", span=init.span, remedy="assign it on every way"
+                    )
                     raise StepError(problem_, "init", arguments, None)
                 found.append((arguments, tuple(self._evaluator.now[n] for n in self._names)))
         return found
@@ -533,7 +550,9 @@ class TreeMachine:
             return self._probe.call(self.module.functions[name], arguments)
         except BoundLeftAt as left:
             problem: RatifiedError = ModelError(
-                f"this leaves {left.what}, and is not in a step", span=left.span, remedy="test for the bound first"
+                f"this leaves {left.what}, and is not in a step",
+                span=left.span,
+                remedy="test for the bound first",
             )
             raise StepError(problem, name, arguments, state) from None
         except RatifiedError as wrong:

@@ -116,7 +116,10 @@ class Or(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Compare(Expr):
-    """`==` and `!=` on any type (both sides of the same one); `< <= > >=` on ints, ordered sorts, tuples of these, sets (inclusion)."""
+    """A comparison of two values of one type.
+
+    `==` and `!=` compare any values; `< <= > >=` ints, ordered sorts, tuples of these, and sets (inclusion).
+    """
 
     op: str
     left: Expr
@@ -387,8 +390,11 @@ class With(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Convert(Expr):
-    """A container seen as another: `what` is distinct (bag to set), keys, values, items (map to sequence), reversed,
-    enumerate (sequence to sequence), sorted, or sorted-reversed (anything of ints and ordered values to sequence)."""
+    """A container seen as another.
+
+    `what` is distinct (bag to set), keys (map to set), values, items (map to sequence), reversed, enumerate (sequence to
+    sequence), sorted, or sorted-reversed (anything of ints and ordered values to sequence).
+    """
 
     what: str
     operand: Expr

@@ -1,13 +1,13 @@
 """A model at a size as something that can be stepped, and the reference machine: CPython running the model's own methods.
 
-Guarantees: a state is a tuple of immutable values in the order of the variables; steps come in the order of the actions and, within
-one, of their arguments; a machine keeps nothing between calls that would change an answer.
+Guarantees: a state is a tuple of immutable values in the order of the variables; steps come in the order of the actions and,
+within one, of their arguments; a machine keeps nothing between calls that would change an answer.
 """
 
 from __future__ import annotations
 
+import ast
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -22,7 +22,7 @@ from ratified.models.language.ir import Argument, Function, Kind, Module
 from ratified.models.language.model import Model
 from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft
-from ratified.models.language.source import definition
+from ratified.models.language.source import definition, of_the_author, span_of
 from ratified.models.language.types import OptionalType, Type, cardinality, records_of, values_of
 from ratified.models.language.values import attached, show
 
@@ -44,7 +44,9 @@ class Left:
 class StepError(ModelError):
     """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
 
-    def __init__(self, problem: RatifiedError, function: str, arguments: Values, state: Values | None) -> None:
+    def __init__(
+        self, problem: RatifiedError, function: str, arguments: Values, state: Values | None
+    ) -> None:
         super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
         self.function = function
         self.arguments = arguments
@@ -96,15 +98,25 @@ def abstract_model(model: Model, name: str) -> Model:
     sorts = {s.sort for s in abstract.module.sorts}
     if missing := [s.__name__ for s in sorts if s not in model.scope.sizes]:
         raise SizeError(
-            f"{abstract.__name__} has a sort {missing[0]} that {type(model).__name__} does not have", remedy="use the same sort class"
+            f"{abstract.__name__} has a sort {missing[0]} that {type(model).__name__} does not have",
+            remedy="use the same sort class",
         )
     return abstract(**{n: v for n, v in given.items() if n in wanted})
+
+
+def _many(size: float) -> str:
+    return "infinitely many" if size == float("inf") else f"{size:,.0f}"
 
 
 class Choices:
     """The values that the parameters of a function range over, guards at its top taken into account."""
 
-    def __init__(self, function: Function, scope: Scope, domain: Callable[[Argument], Callable[[Values], Iterable[Any]]]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        scope: Scope,
+        domain: Callable[[Argument], Callable[[Values], Iterable[Any]]],
+    ) -> None:
         self._sources: list[Sequence[Any] | Callable[[Values], Iterable[Any]]] = []
         for argument in function.arguments:
             if argument.domain is not None:
@@ -113,7 +125,7 @@ class Choices:
             size = cardinality(argument.type, scope)
             if size > MOST_CHOICES:
                 raise ModelError(
-                    f"the parameter `{argument.name}` ranges over {'too many' if size == float('inf') else f'{size:,.0f}'} values",
+                    f"the parameter `{argument.name}` ranges over {_many(size)} values",
                     span=function.span,
                     remedy=f"say where it comes from with a guard at the top: require({argument.name} in self.messages)",
                 )
@@ -156,18 +168,21 @@ class PythonMachine:
         self.model = model.twin()
         self.module = type(model).module
         self.actions = self.module.of_kind(Kind.ACTION)
-        self._probe = model.twin()  # properties are asked while steps are under way: they have variables of their own
+        self._probe = (
+            model.twin()
+        )  # properties are asked while steps are under way: they have variables of their own
         self._old = model.twin()
         self._names = tuple(d.name for d in self.module.variables)
         self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
         self._abstract: dict[str, Model] = {}
         self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
-        one = len(self._names) == 1
-        self._state: Callable[[dict[str, Any]], Values] = (
-            (lambda d, n=self._names: (d[n[0]],)) if one else (itemgetter(*self._names) if self._names else lambda d: ())  # type: ignore[misc]  # a default argument
-        )
+        self._state = _reader(self._names)
         with running(model.scope):
-            self._choices = {f.name: Choices(f, model.scope, self._domain(f)) for f in self.module.functions.values() if f.key == f.name and f.kind is not Kind.HELPER}
+            self._choices = {
+                f.name: Choices(f, model.scope, self._domain(f))
+                for f in self.module.functions.values()
+                if f.key == f.name and f.kind is not Kind.HELPER
+            }
 
     def _domain(self, function: Function) -> Callable[[Argument], Callable[[Values], Iterable[Any]]]:
         """A guard's container, evaluated by CPython from its own source text."""
@@ -179,10 +194,14 @@ class PythonMachine:
             node, _ = definition(raw)
             me = node.args.args[0].arg
             names = [a.name for a in function.arguments]
-            free = dict(zip(raw.__code__.co_freevars, (c.cell_contents for c in raw.__closure__ or ()), strict=True))
+            free = dict(
+                zip(raw.__code__.co_freevars, (c.cell_contents for c in raw.__closure__ or ()), strict=True)
+            )
 
             def evaluate(chosen: Values) -> Iterable[Any]:
-                return eval(code, {**raw.__globals__, **free, me: self.model, **dict(zip(names, chosen, strict=False))})  # type: ignore[no-any-return]  # well typed by the compiler
+                local = {**free, me: self.model, **dict(zip(names, chosen, strict=False))}
+                container: Iterable[Any] = eval(code, {**raw.__globals__, **local})  # noqa: S307  # the model's own source
+                return container
 
             return evaluate
 
@@ -207,12 +226,14 @@ class PythonMachine:
                 except BoundLeft as left:
                     found.append((arguments, Left(left.what, where(left.__traceback__))))
                     continue
-                except Exception as problem:
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(_explained(problem), "init", arguments, None) from None
                 missing = [n for n in self._names if n not in d]
                 if missing:
                     span = self.module.functions["init"].span
-                    problem_ = ModelError(f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way")
+                    problem_ = ModelError(
+                        f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way"
+                    )
                     raise StepError(problem_, "init", arguments, None)
                 found.append((arguments, self._state(d)))
         return found
@@ -242,7 +263,7 @@ class PythonMachine:
                         found.append((index, arguments, Left(left.what, where(left.__traceback__))))
                         d.update(before)
                         continue
-                    except Exception as problem:
+                    except Exception as problem:  # noqa: BLE001  # a model may raise anything
                         raise StepError(_explained(problem), action.name, arguments, state) from None
                     found.append((index, arguments, read(d)))
                     d.update(before)
@@ -255,7 +276,7 @@ class PythonMachine:
                 arguments = next(choices)
             except StopIteration:
                 return
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, (), state) from None
             yield arguments
 
@@ -268,7 +289,7 @@ class PythonMachine:
                 try:
                     if not function(self._probe, *arguments):
                         return arguments
-                except Exception as problem:
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(_explained(problem), name, arguments, state) from None
         return None
 
@@ -279,7 +300,7 @@ class PythonMachine:
         with running(self.model.scope):
             try:
                 return bool(self._functions[name](self._probe, self._old))
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, (), new) from None
 
     def image(self, name: str, state: Values) -> Values:
@@ -291,9 +312,16 @@ class PythonMachine:
         with running(self.model.scope):
             try:
                 self._functions[name](self._probe, abstract)
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, (), state) from None
         return tuple(abstract.__dict__[d.name] for d in abstract.module.variables)
+
+
+def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
+    """What makes a state of the variables of a running model."""
+    if len(names) > 1:
+        return itemgetter(*names)  # a tuple, at C speed
+    return lambda variables: tuple(variables[name] for name in names)
 
 
 def _guards_first(body: Sequence[ir.Node]) -> bool:
@@ -312,33 +340,25 @@ def _guards_first(body: Sequence[ir.Node]) -> bool:
 
 def _code_at(function: FunctionType, span: Span) -> CodeType:
     """A stretch of a function's source as an expression."""
-    import ast
-
     node, file = definition(function)
     for inner in ast.walk(node):
-        if isinstance(inner, ast.expr) and inner.lineno == span.line and inner.end_lineno == span.end_line:
-            from ratified.models.language.source import span_of
-
-            if span_of(inner, file) == span:
-                return compile(ast.Expression(inner), file, "eval")
+        if isinstance(inner, ast.expr) and span_of(inner, file) == span:
+            return compile(ast.Expression(inner), file, "eval")
     raise AssertionError(span)
 
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-
-
 def where(trace: TracebackType | None) -> Span | None:
-    """The place in the model's own source where an exception came from: the innermost frame outside this package."""
+    """The place in the model's own source where an exception came from: the innermost frame that is in it."""
     found: Span | None = None
     while trace is not None:
         code = trace.tb_frame.f_code
         path = code.co_filename
-        ours = os.path.dirname(os.path.realpath(path)) == os.path.realpath(_HERE) or path.startswith("<")
-        if not ours:
+        if of_the_author(path):
             positions = next(itertools.islice(code.co_positions(), trace.tb_lasti // 2, None), None)
-            if positions and positions[0] is not None:
-                line, end_line, column, end_column = positions
-                found = Span(path, line, column or 0, end_line or line, end_column or (column or 0) + 1)
+            line, end_line, column, end_column = positions or (None, None, None, None)
+            if line is not None:
+                start = column or 0
+                found = Span(path, line, start, end_line or line, end_column or start + 1)
         trace = trace.tb_next
     return found
 
@@ -351,10 +371,15 @@ def _explained(problem: Exception) -> RatifiedError:
     if isinstance(problem, RatifiedError):
         return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
     if isinstance(problem, BoundLeft):
-        return ModelError(f"this leaves {problem.what}, and is not in a step", span=span, remedy="test for the bound first")
+        return ModelError(
+            f"this leaves {problem.what}, and is not in a step", span=span, remedy="test for the bound first"
+        )
     known: dict[type[Exception], tuple[str, str]] = {
         ZeroDivisionError: ("division by zero", "test the divisor first"),
-        AssertionError: ("the assertion is false", "guards are written require(...); an assert must always be true"),
+        AssertionError: (
+            "the assertion is false",
+            "guards are written require(...); an assert must always be true",
+        ),
         RecursionError: ("the recursion is too deep", "use a loop"),
     }
     for kind, (message, remedy) in known.items():
@@ -362,7 +387,17 @@ def _explained(problem: Exception) -> RatifiedError:
             return ModelError(message, span=span, remedy=remedy)
     text = str(problem)
     if isinstance(problem, ValueError) and ("empty" in text or "arg" in text):
-        return ModelError("min or max of nothing", span=span, remedy="give a default=, or test that there is something")
+        return ModelError(
+            "min or max of nothing", span=span, remedy="give a default=, or test that there is something"
+        )
     if isinstance(problem, AttributeError):
-        return ModelError(f"{text}", span=span, remedy="a variable must have a value before it is read: assign it first in init")
-    return ModelError(f"{type(problem).__name__}: {text or show(problem)}", span=span, remedy="the step cannot be computed here")
+        return ModelError(
+            f"{text}",
+            span=span,
+            remedy="a variable must have a value before it is read: assign it first in init",
+        )
+    return ModelError(
+        f"{type(problem).__name__}: {text or show(problem)}",
+        span=span,
+        remedy="the step cannot be computed here",
+    )

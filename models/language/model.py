@@ -105,23 +105,34 @@ class Model:
         scope = Scope(sizes, values)
         with running(scope):
             for name, declaration in parameters.items():
-                if name not in given and declaration.default is None:
+                if name in given:
+                    values[name] = parameter_value(declaration, given[name], scope)
+                elif declaration.default is not None:
+                    values[name] = parameter_value(declaration, declaration.default.value, scope)
+                else:
                     raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
-                value = given[name] if name in given else declaration.default.value  # type: ignore[union-attr]  # not None
-                values[name] = parameter_value(declaration, value, scope)
         object.__setattr__(self, "scope", scope)
         self._enter_scope()
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
-                reason = assumption.doc.splitlines()[0].rstrip(".") if assumption.doc else f"it does not satisfy {assumption.name}"
+                reason = (
+                    assumption.doc.splitlines()[0].rstrip(".")
+                    if assumption.doc
+                    else f"it does not satisfy {assumption.name}"
+                )
                 given_text = ", ".join(f"{n}={show(v)}" for n, v in given.items())
-                raise SizeError(f"{module.name}({given_text}) makes no sense: {reason}", span=assumption.span, remedy="choose other sizes")
+                raise SizeError(
+                    f"{module.name}({given_text}) makes no sense: {reason}",
+                    span=assumption.span,
+                    remedy="choose other sizes",
+                )
 
     def _enter_scope(self) -> None:
         """Set up the places of the variables and the parameters' values."""
         with running(self.scope):
             places = {
-                d.name: VariablePlace(self, d.name, fit_of(resolved(d.type, self.scope), d.name)) for d in self.module.variables
+                d.name: VariablePlace(self, d.name, fit_of(resolved(d.type, self.scope), d.name))
+                for d in self.module.variables
             }
         object.__setattr__(self, "_places", places)
         self.__dict__.update(self.scope.parameters)
@@ -136,7 +147,9 @@ class Model:
     def __setattr__(self, name: str, value: object) -> None:
         place = self._places.get(name)
         if place is None:
-            raise ModelError(f"{type(self).__name__} has no variable {name!r}", remedy="declare it in the class body")
+            raise ModelError(
+                f"{type(self).__name__} has no variable {name!r}", remedy="declare it in the class body"
+            )
         declared = self._type(name)
         if isinstance(declared, MapType):
             check_total(declared, value, self.scope, name)
@@ -150,7 +163,11 @@ class Model:
         made: dict[str, object] = {}
         for declaration in self.module.variables:
             try:
-                value = declaration.default.value if declaration.default else zero_of(declaration.type, self.scope)
+                value = (
+                    declaration.default.value
+                    if declaration.default
+                    else zero_of(declaration.type, self.scope)
+                )
             except Exception as problem:
                 if type(problem).__name__ != "AnnotationProblem":
                     raise
@@ -164,7 +181,9 @@ class Model:
         self._running.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._running.__exit__(kind, value, trace)
 
     def __repr__(self) -> str:
@@ -194,9 +213,13 @@ def _size(model: str, name: str, given: object) -> int:
     if isinstance(given, bool) or not isinstance(given, int):
         raise SizeError(f"the size of {name} is a number, not {given!r}", remedy=f"write {name}=3")
     if given < 1:
-        raise SizeError(f"the size of {name} must be at least 1, not {given}", remedy=f"write {name}=1 or more")
+        raise SizeError(
+            f"the size of {name} must be at least 1, not {given}", remedy=f"write {name}=1 or more"
+        )
     if given > 1024:
-        raise SizeError(f"the size of {name} is {given}, and no model of that size can be explored", remedy="at most 1024")
+        raise SizeError(
+            f"the size of {name} is {given}, and no model of that size can be explored", remedy="at most 1024"
+        )
     return given
 
 
@@ -206,7 +229,11 @@ def check_total(t: Type, value: object, scope: Scope, name: str) -> None:
         return
     if len(value) != cardinality(t.key, scope):
         missing = [k for k in values_of(t.key, scope) if k not in value]
-        text = f"the map for {name} has no value for {show(missing[0])}" if missing else f"the map for {name} has keys outside {t.key}"
+        text = (
+            f"the map for {name} has no value for {show(missing[0])}"
+            if missing
+            else f"the map for {name} has keys outside {t.key}"
+        )
         raise ModelError(text, remedy="a Map is total: give a value for every key")
     if isinstance(t.value, MapType):
         for item in value.values():
@@ -229,7 +256,8 @@ def parameter_value(declaration: Declaration, given: object, scope: Scope) -> ob
         made = _typed(t, value, scope)
     except (TypeError, KeyError, ValueError, ModelError):
         raise SizeError(
-            f"{name}={given if isinstance(given, str) else show(given)} is not a value of type {t}", remedy=_example(name, t)
+            f"{name}={given if isinstance(given, str) else show(given)} is not a value of type {t}",
+            remedy=_example(name, t),
         ) from None
     if infinite(t) is None or isinstance(t, IntType):
         try:
@@ -237,7 +265,9 @@ def parameter_value(declaration: Declaration, given: object, scope: Scope) -> ob
             if check:
                 check(made)
         except BoundLeft as left:
-            raise SizeError(f"{name}={show(given)} is outside {left.what}", remedy="choose a value within the bounds") from None
+            raise SizeError(
+                f"{name}={show(given)} is outside {left.what}", remedy="choose a value within the bounds"
+            ) from None
     return made
 
 

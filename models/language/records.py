@@ -15,12 +15,11 @@ from ratified.models.language.scope import current_scope
 from ratified.models.language.source import class_field_span
 from ratified.models.language.types import (
     AnnotationProblem,
-    IntType,
     RecordType,
     Type,
     fit_of,
     from_annotation,
-    parts,
+    has_bounds,
     record_fields,
 )
 from ratified.models.language.values import show
@@ -83,12 +82,7 @@ def _constructor(cls: Any, types: dict[str, Type]) -> Any:
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     signature = ", ".join(f"{n}=defaults[{n!r}]" if n in defaults else n for n in names)
     key = "(" + "".join(f"{n}, " for n in names) + ")"
-    checked = any(
-        isinstance(p, IntType) and p.low is not None or getattr(p, "size", None) is not None
-        for t in types.values()
-        for p in parts(t)
-        if not isinstance(p, RecordType)
-    )
+    checked = any(map(has_bounds, types.values()))
     lines = [
         f"def __new__(cls{', ' if names else ''}{signature}):",
         f"    key = {key}",
@@ -119,7 +113,7 @@ def _constructor(cls: Any, types: dict[str, Type]) -> Any:
         return made
 
     namespace: dict[str, Any] = {"cache": cache, "make": make, "defaults": defaults, "check": check}
-    exec("\n".join(lines), namespace)  # fixed text around field names: the way dataclasses does it
+    exec("\n".join(lines), namespace)  # noqa: S102  # fixed text around field names: the way dataclasses does it
     return namespace["__new__"]
 
 
@@ -136,7 +130,7 @@ def replace(value: R, **changes: object) -> R:
     fields = {name: getattr(value, name) for name in value.__match_args__}  # type: ignore[attr-defined]  # a record
     if unknown := changes.keys() - fields.keys():
         raise ModelError(
-            f"{type(value).__name__} has no field {sorted(unknown)[0]!r}",
+            f"{type(value).__name__} has no field {min(unknown)!r}",
             remedy=f"its fields: {', '.join(fields)}",
         )
     return type(value)(**{**fields, **changes})

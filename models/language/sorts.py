@@ -21,6 +21,7 @@ else:
     _Base = int
 
 S = TypeVar("S", bound="Sort")
+T = TypeVar("T")
 
 
 class BoundLeft(Exception):
@@ -36,19 +37,20 @@ class SortMeta(type):
 
     _values: list[Any]
 
-    def __iter__(cls: type[S]) -> Iterator[S]:
-        return iter(members(cls))
+    def __iter__(cls: type[T]) -> Iterator[T]:
+        return iter(members(cls))  # type: ignore[type-var]  # only sorts have this metaclass; mypy wants T free here
 
     def __len__(cls) -> int:
         return size_of(cls)
 
     def __bool__(cls) -> bool:
-        return True
+        return True  # a class is one even where it has no size
 
-    def __contains__(cls, value: object) -> bool:
-        return type(value) is cls and int(value) < size_of(cls)  # type: ignore[call-overload]  # an int at run time
+    def __contains__(cls: type[T], value: object) -> bool:
+        return any(value is member for member in cls)  # type: ignore[attr-defined]  # as for __iter__
 
     def __call__(cls, index: int) -> Any:
+        """The value of a number: always the same object."""
         values = cls._values
         scope = scope_if_any()
         if index < 0 or (scope and cls in scope.sizes and index >= scope.sizes[cls]):
@@ -87,6 +89,7 @@ class Sort(_Base, metaclass=SortMeta):
 
         def __init__(self, index: int) -> None: ...
         def __int__(self) -> int: ...
+        def __index__(self) -> int: ...
 
     def __repr__(self) -> str:
         return f"{self.prefix}{int(self) + self.first_number}"

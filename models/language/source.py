@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import sysconfig
 from functools import lru_cache
+from pathlib import Path
 from types import FunctionType
 
 from ratified.models.language.errors import ModelError, Span
@@ -34,6 +36,18 @@ def _functions(tree: ast.Module) -> dict[int, ast.FunctionDef]:
     }
 
 
+_LANGUAGE = Path(__file__).resolve().parent
+_STANDARD = Path(sysconfig.get_paths()["stdlib"]).resolve()
+
+
+@lru_cache(maxsize=1024)
+def of_the_author(file: str) -> bool:
+    """Whether a source file may hold parts of a model: it is neither this package's nor Python's own."""
+    path = Path(file).resolve()
+    pythons = path.is_relative_to(_STANDARD) and not {"site-packages", "dist-packages"} & set(path.parts)
+    return not file.startswith("<") and not path.is_relative_to(_LANGUAGE) and not pythons
+
+
 def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
     """A function's syntax tree and its file. Raises ModelError if the source is not at hand."""
     file = inspect.getsourcefile(function) or function.__code__.co_filename
@@ -49,11 +63,10 @@ def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
 
 def span_of(node: ast.AST, file: str) -> Span:
     """The stretch of source a syntax node covers."""
-    line, end_line = (
-        getattr(node, "lineno", 1),
-        getattr(node, "end_lineno", None) or getattr(node, "lineno", 1),
-    )
-    start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None) or 0
+    line: int = getattr(node, "lineno", 1)
+    end_line: int = getattr(node, "end_lineno", None) or line
+    start: int = getattr(node, "col_offset", 0)
+    end: int = getattr(node, "end_col_offset", None) or 0
     return Span(file, line, _characters(file, line, start), end_line, _characters(file, end_line, end))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
 
-from ratified.models.language.errors import ModelError, SizeError
+from ratified.models.language.errors import SizeError
 from ratified.models.language.scope import Scope
 from ratified.models.language.sorts import BoundLeft, Ordered, Sort, Symmetric, members
 from ratified.models.language.values import Bag, Map, Seq, Set
@@ -250,6 +250,9 @@ def from_annotation(annotation: object) -> Type:
 
 
 def _name(annotation: object) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is not None and arguments:
+        return f"{_name(origin)}[{', '.join(map(_name, arguments))}]"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
@@ -269,9 +272,8 @@ def _instead(annotation: object, origin: object) -> str:
 
 
 def _bounded(base: Type, marks: Sequence[object]) -> Type:
-    for mark in marks:
-        if isinstance(mark, range):
-            mark = Range(mark.start, mark.stop - 1)
+    for given in marks:
+        mark = Range(given.start, given.stop - 1) if isinstance(given, range) else given
         match base, mark:
             case IntType(), Range(low, high):
                 base = IntType(low, high)
@@ -363,6 +365,26 @@ def unbounded(t: Type) -> Type:
         case TupleType(items):
             return TupleType(tuple(unbounded(i) for i in items))
     return t
+
+
+def has_bounds(t: Type) -> bool:
+    """Whether a type has bounds outside of records (which are checked when they are made)."""
+    match t:
+        case IntType(low, _):
+            return low is not None
+        case OptionalType(item):
+            return has_bounds(item)
+        case MapType(_, item):
+            return has_bounds(item)
+        case SetType(item, size) | SeqType(item, size):
+            return size is not None or has_bounds(item)
+        case BagType(item, size, copies):
+            return size is not None or copies is not None or has_bounds(item)
+        case TupleType(items):
+            return any(map(has_bounds, items))
+        case RecordType() | UnionType():
+            return False
+    return False
 
 
 def fits(t: Type, into: Type) -> bool:
@@ -553,7 +575,7 @@ def _each(inner: Fit | None, items: Callable[[typing.Any], typing.Any], size: Bo
     too_many = f"at most {size} elements in {name}"
 
     def check(value: typing.Any) -> None:
-        if size is not None and len(value) > size:
+        if isinstance(size, int) and len(value) > size:
             raise BoundLeft(too_many)
         if inner:
             for item in items(value):
@@ -636,28 +658,31 @@ def values_of(t: Type, scope: Scope) -> Iterator[object]:
             for record in records:
                 yield from values_of(record, scope)
         case RecordType(record):
-            for values in itertools.product(*(list(values_of(f, scope)) for f in t.fields.values())):
-                yield record(*values)
+            for fields in itertools.product(*(list(values_of(f, scope)) for f in t.fields.values())):
+                yield record(*fields)
         case TupleType(items):
             yield from itertools.product(*(list(values_of(i, scope)) for i in items))
         case MapType(key, value):
             keys, values = list(values_of(key, scope)), list(values_of(value, scope))
             for chosen in itertools.product(values, repeat=len(keys)):
                 yield Map(zip(keys, chosen, strict=True))
-        case SetType(item, size):
-            items = list(values_of(item, scope))  # type: ignore[assignment]  # another use of the name
-            most = len(items) if size is None else min(len(items), bound_value(size, scope))
-            for k in range(most + 1):
+        case SetType() | SeqType() | BagType():
+            yield from _collections_of(t, scope)
+
+
+def _collections_of(t: SetType | SeqType | BagType, scope: Scope) -> Iterator[object]:
+    items = list(values_of(t.item, scope))
+    size = None if t.size is None else bound_value(t.size, scope)
+    match t:
+        case SetType():
+            for k in range(len(items) + 1 if size is None else min(len(items), size) + 1):
                 yield from map(Set, itertools.combinations(items, k))
-        case SeqType(item, size):
-            items = list(values_of(item, scope))  # type: ignore[assignment]  # another use of the name
-            for k in range(bound_value(size or 0, scope) + 1):
+        case SeqType():
+            for k in range((size or 0) + 1):
                 yield from map(Seq, itertools.product(items, repeat=k))
-        case BagType(item, size, copies):
-            items = list(values_of(item, scope))  # type: ignore[assignment]  # another use of the name
-            each = math.inf if copies is None else bound_value(copies, scope)
-            total = int(each) * len(items) if size is None else bound_value(size, scope)
-            for k in range(total + 1):
+        case BagType():
+            each = math.inf if t.copies is None else bound_value(t.copies, scope)
+            for k in range((int(each) * len(items) if size is None else size) + 1):
                 for chosen in itertools.combinations_with_replacement(items, k):
                     if all(chosen.count(x) <= each for x in chosen):
                         yield Bag(chosen)

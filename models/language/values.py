@@ -63,16 +63,16 @@ class KeyPlace:
 class Value:
     """What the four containers share: content, a cached hash, and perhaps a place in a running model."""
 
-    __slots__ = ("_data", "_hash", "_place")
+    __slots__ = ("_data", "_hashed", "_place")
     _data: Any
-    _hash: int | None
+    _hashed: int | None
     _place: Place | None
 
     @classmethod
     def _of(cls, data: Any, place: Place | None = None) -> Self:
         self = object.__new__(cls)
         self._data = data
-        self._hash = None
+        self._hashed = None
         self._place = place
         return self
 
@@ -122,7 +122,7 @@ class Map(Value, Mapping[K, V]):
     def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> None:
         data = dict(items)
         self._data = {key: data[key] for key in sorted(data, key=order_key)}
-        self._hash = None
+        self._hashed = None
         self._place = None
 
     def _at(self, place: Place | None) -> Self:
@@ -175,9 +175,9 @@ class Map(Value, Mapping[K, V]):
         return self._data == other if isinstance(other, dict) else NotImplemented
 
     def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash(tuple(self._data.values()))
-        return self._hash
+        if self._hashed is None:
+            self._hashed = hash(tuple(self._data.values()))
+        return self._hashed
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in self._data.items()) + "}"
@@ -198,7 +198,7 @@ class Set(Value, AbstractSet[T]):
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         self._data = frozenset(items)
-        self._hash = None
+        self._hashed = None
         self._place = None
         self._sorted = None
 
@@ -206,7 +206,7 @@ class Set(Value, AbstractSet[T]):
     def _of(cls, data: Any, place: Place | None = None) -> Self:
         self = object.__new__(cls)
         self._data = data
-        self._hash = None
+        self._hashed = None
         self._place = place
         self._sorted = None
         return self
@@ -228,23 +228,23 @@ class Set(Value, AbstractSet[T]):
 
     # The four operations give a Set, not just some AbstractSet: what they give can be stored in a variable.
 
-    def __or__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # narrower than AbstractSet's on purpose
-        return Set._of(self._data.union(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+    def __or__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # one element type, on purpose
+        return Set._of(self._data | _raw(other))
 
     def __and__(self, other: AbstractSet[Any]) -> Set[T]:
-        return Set._of(self._data.intersection(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data & _raw(other))
 
     def __sub__(self, other: AbstractSet[Any]) -> Set[T]:
-        return Set._of(self._data.difference(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data - _raw(other))
 
     def __xor__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # as for `|`
-        return Set._of(self._data.symmetric_difference(_raw(other))) if isinstance(other, AbstractSet) else NotImplemented
+        return Set._of(self._data ^ _raw(other))
 
     def __le__(self, other: AbstractSet[Any]) -> bool:
-        return self._data <= _raw(other) if isinstance(other, AbstractSet) else NotImplemented
+        return self._data <= _raw(other)
 
     def __ge__(self, other: AbstractSet[Any]) -> bool:
-        return self._data >= _raw(other) if isinstance(other, AbstractSet) else NotImplemented
+        return self._data >= _raw(other)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Set):
@@ -298,12 +298,12 @@ class Bag(Value, Sequence[T]):
         for item in items:
             data[item] = data.get(item, 0) + 1
         self._data = data
-        self._hash = None
+        self._hashed = None
         self._place = None
 
     def count(self, item: object) -> int:
         """How many copies of an element there are."""
-        return self._data.get(item, 0)  # type: ignore[call-overload,no-any-return]  # any object may be asked for
+        return self._data.get(item, 0)  # type: ignore[arg-type]  # any object may be asked for
 
     def distinct(self) -> Set[T]:
         """The elements, each once."""
@@ -337,9 +337,9 @@ class Bag(Value, Sequence[T]):
         return self._data == other._data if isinstance(other, Bag) else NotImplemented
 
     def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash(frozenset(self._data.items()))
-        return self._hash
+        if self._hashed is None:
+            self._hashed = hash(frozenset(self._data.items()))
+        return self._hashed
 
     def __repr__(self) -> str:
         items = sorted(self._data, key=order_key)
@@ -383,7 +383,7 @@ class Seq(Value, Sequence[T]):
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         self._data = tuple(items)
-        self._hash = None
+        self._hashed = None
         self._place = None
 
     @overload
@@ -427,7 +427,7 @@ class Seq(Value, Sequence[T]):
         """The first position of an element, which must be there."""
         if value not in self._data:
             raise ModelError(f"the sequence has no element {value!r}", remedy="test with `in` first")
-        return self._data.index(value)  # type: ignore[arg-type]  # any object may be asked for
+        return self._data.index(value)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Seq):
@@ -463,9 +463,11 @@ _enum_index: dict[Enum, int] = {}
 
 
 def order_key(value: Any) -> tuple[Any, ...]:
-    """The place of a value in the canonical order of its type: None first; numbers and sorts by size; enums as declared;
-    records by class name, then fields; tuples and sequences lexicographically after their length; sets and bags likewise
-    by their sorted elements."""
+    """The place of a value in the canonical order of its type.
+
+    None first; numbers and sorts by size; enums as declared; records by class name, then fields; tuples and sequences
+    lexicographically after their length; sets and bags likewise by their sorted elements.
+    """
     if value is None:
         return ()
     if isinstance(value, int):

@@ -41,6 +41,8 @@ def check(
     """
     if not isinstance(model, Model):
         name = getattr(model, "__name__", type(model).__name__)
-        raise RatifiedError(f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes")
+        raise RatifiedError(
+            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
+        )
     chosen = engine_named(engine)
     return chosen(model, limits=limits, symmetry=symmetry, deadlock=deadlock, progress=progress)

@@ -101,7 +101,11 @@ class Counterexample:
         )
 
     def _with_last(
-        self, start: Values, steps: list[tuple[int, Values, Values]], target: Values, failure: Failure | None = None
+        self,
+        start: Values,
+        steps: list[tuple[int, Values, Values]],
+        target: Values,
+        failure: Failure | None = None,
     ) -> tuple[Values, list[tuple[int, Values, Values]]]:
         """The run with one more step, to the orbit of a state (which is the first state if there is no run yet)."""
         goal = self._canonical(target)

@@ -40,5 +40,7 @@ def engine_named(name: str) -> Engine:
         return check_reference
     native = native_engine()
     if native is None:
-        raise RatifiedError("the native engine is not available here", remedy="use the reference engine: engine='reference'")
+        raise RatifiedError(
+            "the native engine is not available here", remedy="use the reference engine: engine='reference'"
+        )
     return native

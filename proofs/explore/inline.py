@@ -69,7 +69,10 @@ class Inliner:
                     return self._returned(rest, {**names, bound[0]: given}, old, budget - size(given, budget))
                 if not isinstance(given.type, TupleType):
                     return None
-                parts = {n: ir.Item(span, t, given, i) for i, (n, t) in enumerate(zip(bound, given.type.items, strict=True))}
+                parts = {
+                    n: ir.Item(span, t, given, i)
+                    for i, (n, t) in enumerate(zip(bound, given.type.items, strict=True))
+                }
                 return self._returned(rest, {**names, **parts}, old, budget - size(given, budget))
             case ir.If(span, test, then, orelse):
                 first = self._returned(then + rest, names, old, budget // 2)
@@ -82,10 +85,16 @@ class Inliner:
             case _:
                 return None
 
-    def _loop(self, loop: ir.For, rest: tuple[Node, ...], names: Names, old: bool, budget: int) -> Expr | None:
-        assigned = {n for s in loop.body for node in ir.walk(s) if isinstance(node, ir.Let) for n in node.names}
+    def _loop(
+        self, loop: ir.For, rest: tuple[Node, ...], names: Names, old: bool, budget: int
+    ) -> Expr | None:
+        assigned = {
+            n for s in loop.body for node in ir.walk(s) if isinstance(node, ir.Let) for n in node.names
+        }
         returned = [node.value for s in loop.body for node in ir.walk(s) if isinstance(node, ir.Return)]
-        if assigned & names.keys() or any(not isinstance(v, ir.Literal) or v.value is not False for v in returned):
+        if assigned & names.keys() or any(
+            not isinstance(v, ir.Literal) or v.value is not False for v in returned
+        ):
             return None
         inner = {n: self._fresh(loop, n) for n in loop.names}
         going_on = ir.Return(loop.span, ir.Literal(loop.span, BOOL, True))

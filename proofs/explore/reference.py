@@ -44,7 +44,9 @@ def check_reference(
     notes = []
     if reduction is not None and reduction.trivial:
         reduction = None
-        notes.append("there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike")
+        notes.append(
+            "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+        )
     found = Search(machine, limits=limits, symmetry=reduction, deadlock=deadlock, progress=progress).run()
     telling = Counterexample(machine, found, reduction)
     violation: Violation | None = None
@@ -65,10 +67,13 @@ def check_reference(
         generated=found.generated,
         depth=len(found.levels),
         actions=tuple(
-            ActionReport(a.name, fired, new) for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
+            ActionReport(a.name, fired, new)
+            for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
         ),
         properties=tuple(PropertyReport(p.kind, p.name, p.name in vacuous, p.span) for p in found.properties),
-        bounds=tuple(BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()),
+        bounds=tuple(
+            BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()
+        ),
         constraints=tuple(
             ConstraintReport(c.name, times)
             for c, times in zip(machine.module.of_kind(Kind.CONSTRAINT), found.left_out, strict=True)
@@ -99,7 +104,9 @@ def _verdict(found: Exploration, violation: Violation | None) -> Verdict:
 def _no_beginning(machine: PythonMachine, found: Exploration) -> ModelError:
     name = machine.module.name
     if found.generated:
-        constraint = machine.module.of_kind(Kind.CONSTRAINT)[next(i for i, n in enumerate(found.left_out) if n)]
+        constraint = machine.module.of_kind(Kind.CONSTRAINT)[
+            next(i for i, n in enumerate(found.left_out) if n)
+        ]
         return ModelError(
             f"{name} has no initial state: `{constraint.name}` leaves out all {found.generated}",
             span=constraint.span,

@@ -8,7 +8,15 @@ state, initial states, and steps up to stuttering.)
 
 from __future__ import annotations
 
-from ratified.models.language.machine import Left, Machine, PythonMachine, StepError, Values, abstract_model, state_dict
+from ratified.models.language.machine import (
+    Left,
+    Machine,
+    PythonMachine,
+    StepError,
+    Values,
+    abstract_model,
+    state_dict,
+)
 from ratified.models.language.values import show
 
 
@@ -54,15 +62,15 @@ class Refinement:
     def because_of_beginning(self, state: Values) -> str:
         """Why `begins` said no."""
         name = self._abstract.module.name
-        return f"the initial state maps to {self._shown(self.image(state))}, which is no initial state of {name}"
+        return (
+            f"the initial state maps to {self._shown(self.image(state))}, which is no initial state of {name}"
+        )
 
     def because_of_step(self, step: str, state: Values, target: Values) -> str:
         """Why `explains` said no; `step` is the concrete step as people read it."""
         before, after = self.image(state), self.image(target)
         name = self._abstract.module.name
-        return (
-            f"{step} maps to a step of {name} from {self._shown(before)} to {self._shown(after)}, and no action of {name} does that"
-        )
+        return f"{step} maps to a step of {name} from {self._shown(before)} to {self._shown(after)}, and no action of {name} does that"
 
     def _shown(self, image: Values) -> str:
         return ", ".join(f"{name}={show(value)}" for name, value in state_dict(self._abstract, image).items())

@@ -132,7 +132,9 @@ class Search:
         keep_edges: bool = False,
     ) -> None:
         if limits.depth is not None and limits.depth < 1:
-            raise RatifiedError(f"the depth limit is {limits.depth}, and initial states are level 1", remedy="give at least 1")
+            raise RatifiedError(
+                f"the depth limit is {limits.depth}, and initial states are level 1", remedy="give at least 1"
+            )
         module = machine.module
         self._machine = machine
         self._limits = limits
@@ -208,7 +210,13 @@ class Search:
         """Expand the level at the depth limit. Counts are kept if nothing new lies behind it: then the search is complete."""
         found = self.found
         edges = None if found.edges is None else len(found.edges)
-        before = found.generated, list(found.fired), Counter(found.bounds), list(found.left_out), found.degrees
+        before = (
+            found.generated,
+            list(found.fired),
+            Counter(found.bounds),
+            list(found.left_out),
+            found.degrees,
+        )
         self._closed = True
         try:
             self._expand_level(first, end)
@@ -229,7 +237,11 @@ class Search:
         limits = self._limits
         if limits.seconds is not None and now - self._started >= limits.seconds:
             raise _Stopped(f"the time limit of {limits.seconds:g} s")
-        if limits.memory is not None and number % _BETWEEN_MEMORY_CHECKS == 0 and peak_memory() > limits.memory:
+        if (
+            limits.memory is not None
+            and number % _BETWEEN_MEMORY_CHECKS == 0
+            and peak_memory() > limits.memory
+        ):
             raise _Stopped(f"the memory limit of {limits.memory:,} bytes")
         if self._progress and now >= self._next_report:
             self._next_report = now + _BETWEEN_REPORTS
@@ -274,7 +286,12 @@ class Search:
             self._fail(len(found.levels), len(found.properties) - 1, number)
         degree = len(successors)
         expanded, least, total, most = found.degrees
-        found.degrees = expanded + 1, min(least, degree) if expanded else degree, total + degree, max(most, degree)
+        found.degrees = (
+            expanded + 1,
+            min(least, degree) if expanded else degree,
+            total + degree,
+            max(most, degree),
+        )
 
     def _admit(self, state: Values, source: int, action: int | None) -> int:
         """Number a state that was not met before and judge it; a negative number if a constraint leaves it out."""
@@ -294,7 +311,9 @@ class Search:
         if self._limits.states is not None and number >= self._limits.states:
             raise _Stopped(f"the limit of {self._limits.states:,} states")
         # Most values stand in many states: one object for all of them saves memory, and makes equal states quick to compare.
-        state = tuple([shared.setdefault(value, value) for shared, value in zip(self._shared, state, strict=True)])
+        state = tuple(
+            [shared.setdefault(value, value) for shared, value in zip(self._shared, state, strict=True)]
+        )
         self._seen[state] = number
         found.states.append(state)
         found.predecessor.append(source)
@@ -337,7 +356,9 @@ class Search:
                     self._fail(length, rank, number, target=target)
             except StepError as problem:
                 self._fail(length, rank, number, target=target, problem=problem)
-        for rank, refinement in enumerate(self._refinements, len(self._invariants) + len(self._step_invariants)):
+        for rank, refinement in enumerate(
+            self._refinements, len(self._invariants) + len(self._step_invariants)
+        ):
             try:
                 if not refinement.explains(state, target):
                     self._fail(length, rank, number, target=target)
@@ -345,12 +366,20 @@ class Search:
                 self._fail(length, rank, number, target=target, problem=problem)
 
     def _fail(
-        self, length: int, rank: int | None, source: int, *, target: Values | None = None, problem: StepError | None = None
+        self,
+        length: int,
+        rank: int | None,
+        source: int,
+        *,
+        target: Values | None = None,
+        problem: StepError | None = None,
     ) -> None:
         found = self.found
         self._position += 1
         claim = None if rank is None else found.properties[rank]
-        failure = Failure(length, -1 if rank is None else rank, self._position, claim, source, target, problem)
+        failure = Failure(
+            length, -1 if rank is None else rank, self._position, claim, source, target, problem
+        )
         if found.failure is None or failure.key < found.failure.key:
             found.failure = failure
 

@@ -13,8 +13,8 @@ import math
 from typing import Any
 
 from ratified.models.language.errors import ModelError
-from ratified.models.language.machine import Values, abstract_class
 from ratified.models.language.ir import Kind
+from ratified.models.language.machine import Values, abstract_class
 from ratified.models.language.model import Model
 from ratified.models.language.sorts import Sort
 from ratified.models.language.values import Bag, Map, Seq, Set, order_key
@@ -54,7 +54,9 @@ class Renaming:
         if hasattr(value, "__record_types__"):
             renamed = self._records.get(value)
             if renamed is None:
-                renamed = self._records[value] = kind(*[self(getattr(value, n)) for n in value.__match_args__])
+                renamed = self._records[value] = kind(
+                    *[self(getattr(value, n)) for n in value.__match_args__]
+                )
             return renamed
         return value
 

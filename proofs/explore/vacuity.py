@@ -30,7 +30,9 @@ MOST_CHOICES = 10_000
 def witnesses(module: Module, function: Function, scope: Scope) -> tuple[Expr, ...]:
     """The witnesses of an invariant or step invariant, closed over its parameters; none if its form says nothing."""
     deriving = _Deriving(module)
-    claim = deriving.inliner.value(function, [ir.Local(function.span, a.type, a.name) for a in function.arguments])
+    claim = deriving.inliner.value(
+        function, [ir.Local(function.span, a.type, a.name) for a in function.arguments]
+    )
     if claim is None:
         return ()
     found = []
@@ -54,7 +56,9 @@ def _closed(goal: Expr, function: Function, scope: Scope) -> Expr | None:
             if cardinality(argument.type, scope) > MOST_CHOICES:
                 return None
             with running(scope):
-                domain = ir.Literal(function.span, SetType(argument.type), Set(values_of(argument.type, scope)))
+                domain = ir.Literal(
+                    function.span, SetType(argument.type), Set(values_of(argument.type, scope))
+                )
         clauses.append(ir.Clause((argument.name,), domain, ()))
     return ir.Collect(goal.span, BOOL, "any", goal, tuple(clauses)) if clauses else goal
 
@@ -91,7 +95,9 @@ def _steps(machine: Machine, found: Exploration, representatives: bool) -> Itera
     for number in range(found.degrees[0] - 1, -1, -1):
         try:
             for _, _, target in machine.steps(states[number]):
-                if not isinstance(target, Left) and all(machine.refuted_by(c, target) is None for c in constraints):
+                if not isinstance(target, Left) and all(
+                    machine.refuted_by(c, target) is None for c in constraints
+                ):
                     yield states[number], target
         except StepError:
             continue  # told elsewhere
@@ -142,7 +148,10 @@ class _Deriving:
             case ir.Collect(_, _, "all" | "any" as kind, element, clauses):
                 if (kind == "all") is not positive:
                     return [_literal(claim.span, True)]
-                return [ir.Collect(claim.span, BOOL, "any", goal, clauses) for goal in self.goals(element, positive)]
+                return [
+                    ir.Collect(claim.span, BOOL, "any", goal, clauses)
+                    for goal in self.goals(element, positive)
+                ]
             case ir.IfElse(span, _, test, then, orelse):
                 return self._either(span, test, then, orelse, positive)
             case ir.Call():

@@ -168,6 +168,32 @@ def test_an_interruption_that_nobody_caught_is_130(asked: Asked, capsys: Capture
     assert said(capsys, "check", "synod") == (130, "", "\n")  # a new line after the terminal's ^C
 
 
+def test_a_fault_of_our_own_is_no_verdict(asked: Asked, capsys: Capture) -> None:
+    def answer() -> Result:
+        raise ZeroDivisionError("division by zero")
+
+    asked.answer = answer
+    status, out, err = said(capsys, "check", "synod")
+    assert (status, out) == (2, "")
+    assert err.startswith("Traceback (most recent call last):\n")
+    assert err.endswith(
+        "ZeroDivisionError: division by zero\n"
+        "Error: this is a fault in Ratified, not in what you asked; the lines above say where\n"
+    )
+
+
+def test_running_out_of_memory_is_undecided(asked: Asked, capsys: Capture) -> None:
+    def answer() -> Result:
+        raise MemoryError
+
+    asked.answer = answer
+    assert said(capsys, "check", "synod") == (
+        3,
+        "",
+        "Error: out of memory\n  --memory 2G stops in time, with a report of what was found\n",
+    )
+
+
 def test_a_report_goes_to_a_file_and_text_stays(asked: Asked, folder: Path, capsys: Capture) -> None:
     asked.answer = samples.violated
     status, out, err = said(capsys, "check", "synod", "--format", "json", "-o", "report.json")

@@ -20,10 +20,13 @@ from tests.generate.scope import Function, Name, Scope, World, collection_item, 
 from tests.generate.statements import Frame, Lines, Statements, indented
 from tests.generate.types import (
     BOOL,
+    BagType,
     IntType,
+    MapType,
     OptionType,
     RecordType,
     SeqType,
+    SetType,
     SortType,
     TupleType,
     Type,
@@ -37,6 +40,9 @@ STATES_MOST = 30_000
 """The product of the variables' cardinalities stays below this."""
 
 LANGUAGE = "ratified.models.language"
+PARAMETER_VALUES_MOST = 6
+"""Parameters over which an action is possible without more ado have at most so many values."""
+
 ACTIONS = ("send", "receive", "grant", "tick", "crash")
 VARIABLES = ("holder", "seen", "log", "term", "votes")
 IMPORTED = (
@@ -109,10 +115,12 @@ class ModelWriter(Statements):
     world: World
     limit: int | None
     methods: list[Method]
+    moved: bool
 
     def model(self) -> GeneratedModel:
         """A file with a model, and perhaps a variant of it."""
         self.methods = []
+        self.moved = False
         self.world = worlds.draw_world(self.choose)
         self.limit = 1 + self.choose.below(2) if self.choose.chance(20) else None
         scope, top = self._functions()
@@ -200,7 +208,7 @@ class ModelWriter(Statements):
         lines += self._init(outside, names)
         scope, frame, helpers = self._helpers(scope, Frame(names))
         lines += helpers
-        for number in self.choose.several(1, 5, 65):
+        for number in self.choose.several(1, 5, 70):
             lines += self._action(scope, frame, ACTIONS[number])
         lines += self._properties(scope)
         return lines, scope, frame
@@ -209,7 +217,7 @@ class ModelWriter(Statements):
         variables: list[tuple[str, Type]] = []
         lines: Lines = []
         budget = STATES_MOST
-        for number in self.choose.several(1, 4, 60):
+        for number in self.choose.several(1, 4, 75):
             kind = worlds.variable(self.choose, self.world, budget)
             if self.limit is not None and isinstance(kind, IntType | SeqType) and self.choose.chance(70):
                 kind = self._bounded_by_parameter(kind)
@@ -275,12 +283,16 @@ class ModelWriter(Statements):
     def _action(self, scope: Scope, frame: Frame, name: str) -> Lines:
         parameters: list[Name] = []
         guards: Lines = []
-        for _ in self.choose.several(0, 3, 55):
+        for _ in self.choose.several(0, 2, 50):
             parameter, guard = self._action_parameter(scope)
             parameters.append(parameter)
             guards += guard
+        moving: Lines = []
+        if not self.moved or self.choose.chance(75):
+            more, moving = self._move(scope, frame)
+            parameters += more
         written = "".join(f", {each.text}: {annotation(each.kind)}" for each in parameters)
-        body = self._action_body(scope.having(*parameters), frame)
+        body = self._action_body(scope.having(*parameters), frame, moving)
         docstring = [f'"""Possible now and then: {name}."""'] if self.choose.chance(20) else []
         head = ("@action", f"def {name}(self{written}) -> None:")
         self.methods.append(Method(name, head, tuple(parameters), None))
@@ -301,14 +313,52 @@ class ModelWriter(Statements):
     def _compound(self, kind: Type) -> bool:
         return isinstance(kind, RecordType | UnionType | TupleType)
 
-    def _action_body(self, scope: Scope, frame: Frame) -> Lines:
+    def _move(self, scope: Scope, frame: Frame) -> tuple[list[Name], Lines]:
+        """A change of some variable to what new parameters say: what makes state spaces grow."""
+        place = self.choose.pick(frame.places)
+        text, kind = place.text, place.kind
+        parameters: list[Name] = []
+        while isinstance(kind, MapType):
+            parameters.append(Name(self.fresh("a"), kind.key))
+            text, kind = f"{text}[{parameters[-1].text}]", kind.value
+        wanted = collection_item(kind) or kind
+        inner = wanted.inner if isinstance(wanted, OptionType) and self.choose.chance(70) else wanted
+        inside = scope.having(*parameters)
+        if cardinality(inner) <= PARAMETER_VALUES_MOST:
+            parameters.append(Name(self.fresh("a"), inner))
+            value = parameters[-1].text
+        elif self.can(inside, wanted):
+            value = self.expr(inside, wanted, 1)
+        else:
+            return parameters, []
+        return parameters, self._moved(text, kind, value)
+
+    def _moved(self, text: str, kind: Type, value: str) -> Lines:
+        match kind:
+            case SetType(_, limit):
+                lines = self._unless(f"len({text}) < {limit}", f"{text}.add({value})", 15 if limit else 100)
+            case BagType():
+                lines = self._put(text, kind, value)
+            case SeqType(_, limit):
+                lines = self._unless(f"len({text}) < {limit}", f"{text}.append({value})", 12)
+            case IntType(_, high) if self.choose.chance(40):
+                lines = self._unless(f"{text} < {high}", f"{text} += 1", 12)
+            case SortType() if kind.ordered and self.choose.chance(50):
+                lines = self._raised(text)
+            case _:
+                lines = [f"{text} = {value}"]
+        return lines
+
+    def _action_body(self, scope: Scope, frame: Frame, moving: Lines) -> Lines:
         lines: Lines = []
-        for _ in self.choose.several(0, 2, 30):
+        for _ in self.choose.several(0, 0 if moving and not self.moved else 2, 25):
             if self.choose.chance(30):
                 more, scope = self.binding(scope)
                 lines += more
             lines.append(f"require({self._guard(scope)})")
-        return [*lines, *self.effects(scope, frame)]
+        lines += moving
+        self.moved = self.moved or bool(moving)
+        return lines if moving and self.choose.chance(40) else [*lines, *self.effects(scope, frame)]
 
     def _guard(self, scope: Scope) -> str:
         text = self.boolean(scope, 1 if self.choose.chance(70) else 2)
@@ -339,7 +389,7 @@ class ModelWriter(Statements):
                 "    def steady(self, old: Self) -> bool:",
                 f"        return {claim}",
             ]
-        if self.choose.chance(15):
+        if self.choose.chance(12):
             claim = self._claimed(scope)
             lines += ["", "    @constraint", "    def small(self) -> bool:", f"        return {claim}"]
         self.careless = careless
@@ -359,16 +409,17 @@ class ModelWriter(Statements):
     def _claimed(self, scope: Scope) -> str:
         """Something that is true more often than not."""
         match self.choose.below(4):
-            case 0:
+            case 0 if self.choose.chance(50):
                 return self.boolean(scope, 2)
-            case 1:
-                return f"not {wrap(self.boolean(scope, 1))} or {wrap(self.boolean(scope, 2))}"
+            case 0 | 1:
+                either = f"{wrap(self.boolean(scope, 1))} or {wrap(self.boolean(scope, 2))}"
+                return f"not {wrap(self.boolean(scope, 1))} or {either}"
             case 2:
                 clauses, inner = self.clauses(scope, 1)
-                one, other = wrap(self.boolean(inner, 1)), wrap(self.boolean(inner, 1))
-                return f"all({wrap_element(f'{one} or {other}')} {clauses})"
+                either = " or ".join(wrap(self.boolean(inner, 1)) for _ in range(3))
+                return f"all({wrap_element(either)} {clauses})"
             case _:
-                return " or ".join(wrap(self.boolean(scope, 1)) for _ in range(3))
+                return " or ".join(wrap(self.boolean(scope, 1)) for _ in range(4))
 
     # --- a variant ----------------------------------------------------------------------------------------------------
 

@@ -477,7 +477,9 @@ class Statements(Expressions):
         return options
 
     def _bagged(self, scope: Scope, text: str, kind: BagType) -> Lines:
-        item = self._one(scope, kind.item)
+        return self._put(text, kind, self._one(scope, kind.item))
+
+    def _put(self, text: str, kind: BagType, item: str) -> Lines:
         test = f"len({text}) < {kind.limit}"
         if kind.copies is not None and not self.choose.chance(15):
             test += f" and {text}.count({item}) < {kind.copies}"

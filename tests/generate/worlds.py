@@ -48,7 +48,7 @@ def draw_world(choose: Chooser) -> World:
     )
     world = World(tuple(sorts), enums, integers or (IntType(0, 2),))
     records: list[RecordType] = []
-    for number in choose.several(0, 3, 55):
+    for number in choose.several(0, 3, 65):
         records.append(_record(choose, world, RECORDS[number], records))
     unions = (
         (UnionType(tuple(records), "Message" if choose.chance(40) else None),) if len(records) > 1 else ()
@@ -94,7 +94,7 @@ def key(choose: Chooser, world: World) -> Type:
 def element(choose: Chooser, world: World) -> Type:
     """A type for the elements of a container."""
     compound: list[Type] = [*world.unions, *world.records]
-    if compound and choose.chance(55):
+    if compound and choose.chance(65):
         return choose.pick(compound)
     if choose.chance(15):
         return TupleType((scalar(choose, world), scalar(choose, world)))
@@ -105,8 +105,18 @@ def element(choose: Chooser, world: World) -> Type:
 
 def variable(choose: Chooser, world: World, budget: int) -> Type:
     """The type of a variable with at most `budget` values."""
+    for _ in range(3):
+        kind = _variable(choose, world)
+        if cardinality(kind) > budget and isinstance(kind, SetType):
+            kind = SetType(kind.item, 2)
+        if cardinality(kind) <= budget:
+            return kind
+    return BOOL
+
+
+def _variable(choose: Chooser, world: World) -> Type:
     compound: list[Type] = [*world.unions, *world.records]
-    kind = choose.weighted(
+    return choose.weighted(
         [
             (3, lambda: scalar(choose, world)),
             (3, lambda: OptionType(scalar(choose, world))),
@@ -119,9 +129,6 @@ def variable(choose: Chooser, world: World, budget: int) -> Type:
             (1, lambda: OptionType(choose.pick([*compound, *world.sorts]))),
         ]
     )
-    if cardinality(kind) > budget and isinstance(kind, SetType):
-        kind = SetType(kind.item, 2)
-    return kind if cardinality(kind) <= budget else BOOL
 
 
 def _set(choose: Chooser, world: World) -> Type:

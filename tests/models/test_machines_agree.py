@@ -33,8 +33,8 @@ def test_they_agree(cls: type[Model]) -> None:
     model = cls(**cls.sizes["small"])
     python, tree = PythonMachine(model), TreeMachine(model)
     module = cls.module
-    states = [state for _, state in python.initial()]
-    assert states == [state for _, state in tree.initial()]
+    assert list(tree.initial()) == list(python.initial())
+    states = [state for _, state in python.initial() if isinstance(state, tuple)]
     for state in states:  # grows while it is walked
         steps = list(python.steps(state))
         assert list(tree.steps(state)) == steps

@@ -133,19 +133,29 @@ class Context:
         if fits(expr.type, into):
             return ir.Widen(expr.span, into, expr)
         if isinstance(expr.type, OptionalType) and fits(expr.type.item, into):
-            self.fail(node, f"this may be None, and a {into} is needed", "test it for None first (give it a local name)")
+            self.fail(
+                node,
+                f"this may be None, and a {into} is needed",
+                "test it for None first (give it a local name)",
+            )
         self.fail(node, f"this is of type {expr.type}, and {into} is needed", "use a value of that type")
 
     def declared(self, annotation: ast.expr | None, node: ast.AST, what: str) -> Type:
         """The type that an annotation in this function means."""
         if annotation is None:
-            self.fail(node, f"{what} has no type annotation", "annotate it: the compiler and mypy need its type")
+            self.fail(
+                node, f"{what} has no type annotation", "annotate it: the compiler and mypy need its type"
+            )
         try:
             value = self.evaluate_annotation(annotation)
         except ModelError:
             raise
-        except Exception as problem:  # whatever evaluating an annotation raises is the author's to see
-            self.fail(annotation, f"this annotation cannot be evaluated: {problem}", "define its names above the model")
+        except Exception as problem:  # noqa: BLE001  # whatever evaluating an annotation raises is the author's to see
+            self.fail(
+                annotation,
+                f"this annotation cannot be evaluated: {problem}",
+                "define its names above the model",
+            )
         return self.typed(value, annotation)
 
     def typed(self, annotation: object, node: ast.AST) -> Type:
@@ -164,7 +174,7 @@ class Context:
             if value is MISSING:
                 raise NameError(f"name {name!r} is not defined")
         code = compile(ast.Expression(annotation), self.file, "eval")
-        return eval(code, names)
+        return eval(code, names)  # noqa: S307  # the model's own source
 
     def python_kind(self, node: ast.expr) -> str:
         """The Python container ("set", "list"...) that CPython makes of an expression; "" if it makes a value of the language.
@@ -179,7 +189,7 @@ class Context:
             case ast.Call(ast.Attribute(_, "keys" | "values" | "items")):
                 return "view"
             case ast.Call(function):
-                return _PLAIN.get(self.static(function), "")  # type: ignore[call-overload,no-any-return]  # any object may be looked up
+                return _PLAIN.get(self.static(function), "")
             case ast.BinOp(left, _, right):
                 a, b = self.python_kind(left), self.python_kind(right)
                 return a and b
@@ -211,9 +221,11 @@ class Context:
         return MISSING
 
     def static(self, node: ast.expr) -> object:
-        """The Python object that an expression names statically (a class, function, constant); MISSING if it is not of that kind."""
+        """The Python object that an expression names statically (a class, function, constant); MISSING if it does not."""
         match node:
-            case ast.Name(name) if name not in self.env.types and name not in self.env.aliases and name not in self.receivers:
+            case ast.Name(name) if (
+                name not in self.env.types and name not in self.env.aliases and name not in self.receivers
+            ):
                 return self.static_name(name)
             case ast.Attribute(value, attribute):
                 base = self.static(value)
@@ -237,7 +249,11 @@ class Context:
             case Sort():
                 kind = SortType(type(value))
                 if kind.symmetric:
-                    self.fail(node, f"{value} is one particular {kind}", "symmetric values have no numbers: use a parameter or a loop")
+                    self.fail(
+                        node,
+                        f"{value} is one particular {kind}",
+                        "symmetric values have no numbers: use a parameter or a loop",
+                    )
                 return kind
             case int():
                 return INT
@@ -259,9 +275,15 @@ class Context:
             return RecordType(type(value))
         if isinstance(value, str | float | bytes | complex):
             self.fail(
-                node, f"{type(value).__name__} is not a type of the modelling language", "use an Enum, a sort, or a bounded int"
+                node,
+                f"{type(value).__name__} is not a type of the modelling language",
+                "use an Enum, a sort, or a bounded int",
             )
-        self.fail(node, f"{show(value)[:60]} cannot be used as a value in a model", "see docs/language.md for the types there are")
+        self.fail(
+            node,
+            f"{show(value)[:60]} cannot be used as a value in a model",
+            "see docs/language.md for the types there are",
+        )
 
     def _item(self, values: Any, node: ast.AST) -> Type:
         return self.join(node, *(self.type_of(v, node) for v in values))

@@ -1,4 +1,4 @@
-"""Expressions: operators, comparisons, attributes, subscripts, displays and comprehensions, with narrowing of optionals and unions.
+"""Expressions: operators, comparisons, attributes, subscripts, displays, comprehensions; narrowing of optionals and unions.
 
 Guarantees: an accepted expression means in the intermediate form what CPython computes from the same source.
 """
@@ -6,8 +6,9 @@ Guarantees: an accepted expression means in the intermediate form what CPython c
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from enum import Enum
+from typing import TypeVar
 
 from ratified.models.language import ir
 from ratified.models.language.compile.context import MISSING, Context, Facts
@@ -18,6 +19,7 @@ from ratified.models.language.types import (
     BOOL,
     INT,
     NONE,
+    AnnotationProblem,
     BagType,
     BoolType,
     EnumType,
@@ -31,8 +33,9 @@ from ratified.models.language.types import (
     SortType,
     TupleType,
     Type,
-    UnionType,
     fits,
+    has_bounds,
+    join,
     records_of,
     unbounded,
 )
@@ -47,8 +50,19 @@ _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-_ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%"}
-_SET_OPERATORS: dict[type[ast.operator], str] = {ast.BitOr: "|", ast.BitAnd: "&", ast.Sub: "-", ast.BitXor: "^"}
+_ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+}
+_SET_OPERATORS: dict[type[ast.operator], str] = {
+    ast.BitOr: "|",
+    ast.BitAnd: "&",
+    ast.Sub: "-",
+    ast.BitXor: "^",
+}
 _INSTEAD = {
     ast.Lambda: "write a helper method, or a comprehension",
     ast.JoinedStr: "models have no strings: use an Enum",
@@ -59,6 +73,14 @@ _INSTEAD = {
     ast.Dict: "write Map({key: value, ...}) where a Map is meant",
     ast.DictComp: "write Map({key: value for ...}) where a Map is meant",
     ast.GeneratorExp: "give it to all, any, sum, min, max, len, Set or Seq",
+}
+
+_CALLED: dict[type[ast.expr], str] = {
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "an assignment expression (:=)",
+    ast.GeneratorExp: "a generator by itself",
+    ast.DictComp: "a dict by itself",
+    ast.Dict: "a dict by itself",
 }
 
 Condition = tuple[Expr, Facts, Facts]
@@ -139,7 +161,9 @@ class Expressions(Context):
                 zero = ir.Literal(found.span, INT, 0)
                 return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero), {}, {}
             case OptionalType() | NoneType():
-                self.fail(node, f"a condition must be a bool, and this is {found.type}", "write `is not None`")
+                self.fail(
+                    node, f"a condition must be a bool, and this is {found.type}", "write `is not None`"
+                )
         self.fail(node, f"a condition must be a bool, and this is {found.type}", "compare it with something")
 
     # --- conditions ---
@@ -184,10 +208,16 @@ class Expressions(Context):
         wanted = self.record_classes(classes)
         possible = records_of(operand.type)
         if not possible:
-            self.fail(subject, f"isinstance asks for the kind of a record, and this is {operand.type}", "compare it with ==")
+            self.fail(
+                subject,
+                f"isinstance asks for the kind of a record, and this is {operand.type}",
+                "compare it with ==",
+            )
         for record in wanted:
             if record not in possible:
-                self.fail(classes, f"this is never a {record}: it is {operand.type}", "ask for one of those records")
+                self.fail(
+                    classes, f"this is never a {record}: it is {operand.type}", "ask for one of those records"
+                )
         test = ir.IsRecord(self.span(node), BOOL, operand, wanted)
         key = self.fact_key(subject)
         if key is None:
@@ -240,7 +270,11 @@ class Expressions(Context):
             case ast.Subscript(value, index):
                 return self._subscript(node, value, index)
             case ast.Tuple(items) if items:
-                wanted = expected.items if isinstance(expected, TupleType) and len(expected.items) == len(items) else None
+                wanted = (
+                    expected.items
+                    if isinstance(expected, TupleType) and len(expected.items) == len(items)
+                    else None
+                )
                 parts = [self.kept(e, wanted[i] if wanted else None) for i, e in enumerate(items)]
                 if wanted and all(fits(p.type, w) for p, w in zip(parts, wanted, strict=True)):
                     parts = [self.coerce(p, w, e) for p, w, e in zip(parts, wanted, items, strict=True)]
@@ -255,8 +289,12 @@ class Expressions(Context):
                 return self.collect(node, "set", element, generators, expected)
             case ast.ListComp(element, generators):
                 return self.collect(node, "seq", element, generators, expected)
-        what = {"JoinedStr": "f-string", "NamedExpr": "assignment expression (:=)"}.get(type(node).__name__, type(node).__name__.lower())
-        self.fail(node, f"{what} is not part of the modelling language", _INSTEAD.get(type(node), "see docs/language.md"))
+        what = _CALLED.get(type(node), type(node).__name__.lower())
+        self.fail(
+            node,
+            f"{what} is not part of the modelling language",
+            _INSTEAD.get(type(node), "see docs/language.md"),
+        )
 
     def _condition(self, node: ast.expr) -> Expr:
         match node:
@@ -271,13 +309,19 @@ class Expressions(Context):
             return self.env.aliases[name]
         if name in self.env.types:
             if name not in self.env.assigned:
-                self.fail(node, f"`{name}` may have no value here", "give it one on every way that leads here")
+                self.fail(
+                    node, f"`{name}` may have no value here", "give it one on every way that leads here"
+                )
             return ir.Local(self.span(node), self.env.types[name], name)
         if name in self.receivers:
-            self.fail(node, f"`{name}` is the whole state, not a value", f"name one of its variables: {name}.x")
+            self.fail(
+                node, f"`{name}` is the whole state, not a value", f"name one of its variables: {name}.x"
+            )
         value = self.static_name(name)
         if value is MISSING:
-            self.fail(node, f"unknown name `{name}`", "define or import it above the model, or assign it first")
+            self.fail(
+                node, f"unknown name `{name}`", "define or import it above the model, or assign it first"
+            )
         if isinstance(value, type) and (universe := self.universe(node, value)):
             return universe
         if callable(value) and not hasattr(type(value), "__record_types__"):
@@ -286,7 +330,7 @@ class Expressions(Context):
 
     def universe(self, node: ast.expr, value: type) -> Expr | None:
         """A sort or Enum class as the set of its values."""
-        if "__record_types__" in vars(value) or not issubclass(value, Sort | ir.Enum):
+        if "__record_types__" in vars(value) or not issubclass(value, Sort | Enum):
             return None
         return ir.Universe(self.span(node), SetType(self.typed(value, node)))
 
@@ -302,25 +346,39 @@ class Expressions(Context):
         operand = self.expr(value)
         records = records_of(operand.type)
         if isinstance(operand.type, OptionalType):
-            self.fail(value, f"this may be None, and None has no `{attribute}`", "test it for None first (give it a local name)")
+            self.fail(
+                value,
+                f"this may be None, and None has no `{attribute}`",
+                "test it for None first (give it a local name)",
+            )
         if not records:
             if isinstance(self.static(value), type):
                 self.fail(node, f"{ast.unparse(value)} has no `{attribute}`", "look at its definition")
             self.fail(node, f"{operand.type} has no field `{attribute}`", "only records have fields")
         without = [r for r in records if attribute not in r.fields]
+        if len(without) == len(records):
+            has = "; ".join(f"{r} has {', '.join(r.fields) or 'none'}" for r in records)
+            self.fail(node, f"{operand.type} has no field `{attribute}`", f"the fields: {has}")
         if without:
-            has = ", ".join(without[0].fields) or "none"
-            remedy = f"its fields: {has}" if len(records) == 1 else f"tell the records apart first: isinstance(x, {without[0]})"
+            remedy = f"tell the records apart first: isinstance(x, {without[0]})"
             self.fail(node, f"{without[0]} has no field `{attribute}`", remedy)
         return ir.Field(span, self.join(node, *(r.fields[attribute] for r in records)), operand, attribute)
 
     def _member(self, node: ast.Attribute, which: Which, name: str) -> Expr:
         module = self.module.abstract_of(self) if which is Which.ABSTRACT else self.module
         if which is Which.ABSTRACT:
-            self.fail(node, "the abstract model's variables can only be assigned here", "compute from the variables of self")
+            self.fail(
+                node,
+                "the abstract model's variables can only be assigned here",
+                "compute from the variables of self",
+            )
         if name in module.variables:
             if self.kind is ir.Kind.ASSUMPTION:
-                self.fail(node, f"an assumption is about sizes and parameters, not the variable `{name}`", "write an invariant")
+                self.fail(
+                    node,
+                    f"an assumption is about sizes and parameters, not the variable `{name}`",
+                    "write an invariant",
+                )
             return ir.Variable(self.span(node), module.variables[name].type, name, which)
         if name in module.parameters:
             return ir.Parameter(self.span(node), module.parameters[name].type, name)
@@ -335,13 +393,19 @@ class Expressions(Context):
         """An expression that must be an int."""
         found = self.expr(node)
         if not isinstance(found.type, IntType):
-            remedy = "int(...) makes a number of it" if isinstance(found.type, SortType | BoolType) else "use an int"
+            remedy = (
+                "int(...) makes a number of it"
+                if isinstance(found.type, SortType | BoolType)
+                else "use an int"
+            )
             if isinstance(found.type, OptionalType):
                 remedy = "test it for None first (give it a local name)"
             self.fail(node, f"a number is needed, and this is {found.type}", remedy)
         return found
 
-    def _binary(self, node: ast.BinOp, left: ast.expr, op: ast.operator, right: ast.expr, expected: Type | None) -> Expr:
+    def _binary(
+        self, node: ast.BinOp, left: ast.expr, op: ast.operator, right: ast.expr, expected: Type | None
+    ) -> Expr:
         span = self.span(node)
         first = self.expr(left, expected)
         match first.type:
@@ -353,12 +417,18 @@ class Expressions(Context):
                     steps = ir.Negative(steps.span, INT, steps)
                 return ir.Shift(span, first.type, first, steps)
             case SetType() if type(op) in _SET_OPERATORS:
-                first, second, t = self.same(node, first, self.expr(right, expected or first.type), left, right)
+                first, second, t = self.same(
+                    node, first, self.expr(right, expected or first.type), left, right
+                )
                 if not isinstance(t, SetType):
-                    self.fail(right, f"a set is needed, and this is {second.type}", "Set(...) makes a set of it")
+                    self.fail(
+                        right, f"a set is needed, and this is {second.type}", "Set(...) makes a set of it"
+                    )
                 return ir.SetOp(span, t, _SET_OPERATORS[type(op)], first, second)
             case SeqType() | BagType() if isinstance(op, ast.Add):
-                first, second, t = self.same(node, first, self.expr(right, expected or first.type), left, right)
+                first, second, t = self.same(
+                    node, first, self.expr(right, expected or first.type), left, right
+                )
                 return ir.Concat(span, t, first, second)
             case MapType() if isinstance(op, ast.BitOr):
                 return self._overridden(node, first, right)
@@ -371,19 +441,30 @@ class Expressions(Context):
     def _overridden(self, node: ast.BinOp, base: Expr, right: ast.expr) -> Expr:
         assert isinstance(base.type, MapType)
         if not isinstance(right, ast.Dict) or None in right.keys:
-            self.fail(right, "a Map is overridden with a display of keys and values", "write m | {key: value, ...}")
+            self.fail(
+                right, "a Map is overridden with a display of keys and values", "write m | {key: value, ...}"
+            )
         for key, value in zip(right.keys, right.values, strict=True):
             assert key is not None
             k, v = self.value(key, base.type.key), self.value(value, base.type.value)
             base = ir.With(self.span(node), unbounded(base.type), base, k, v)
         return base
 
-    def same(self, node: ast.AST, first: Expr, second: Expr, left: ast.expr, right: ast.expr) -> tuple[Expr, Expr, Type]:
+    def same(
+        self, node: ast.AST, first: Expr, second: Expr, left: ast.expr, right: ast.expr
+    ) -> tuple[Expr, Expr, Type]:
         """Two expressions brought to their common type."""
-        t = unbounded(self.join(node, first.type, second.type))
+        try:
+            t = unbounded(join(first.type, second.type))
+        except AnnotationProblem:
+            self.fail(
+                node, f"{first.type} and {second.type} are different types", "use two values of one type"
+            )
         return self.coerce(first, t, left), self.coerce(second, t, right), t
 
-    def _comparison(self, node: ast.expr, left: ast.expr, ops: list[ast.cmpop], rights: list[ast.expr]) -> Expr:
+    def _comparison(
+        self, node: ast.expr, left: ast.expr, ops: list[ast.cmpop], rights: list[ast.expr]
+    ) -> Expr:
         pairs = zip([left, *rights], ops, rights, strict=False)
         tests = [self._one_comparison(node, a, op, b) for a, op, b in pairs]
         return tests[0] if len(tests) == 1 else ir.And(self.span(node), BOOL, tuple(tests))
@@ -423,7 +504,9 @@ class Expressions(Context):
             return ir.In(self.span(node), BOOL, self.coerce(found, item, left), container)
         wide = self.join(node, found.type, item)  # refused if the two can never be equal
         if isinstance(container.type, MapType):
-            self.fail(left, f"the keys of this map are of type {item}, not {found.type}", "use a value of that type")
+            self.fail(
+                left, f"the keys of this map are of type {item}, not {found.type}", "use a value of that type"
+            )
         kind = type(container.type)
         widened = ir.Widen(container.span, kind(wide), container)  # type: ignore[call-arg]  # all take their item first
         return ir.In(self.span(node), BOOL, self.coerce(found, wide, left), widened)
@@ -435,7 +518,9 @@ class Expressions(Context):
             return ir.MakeSeq(self.span(node), SeqType(item), made)
         return None
 
-    def _if_else(self, node: ast.IfExp, test: ast.expr, body: ast.expr, orelse: ast.expr, expected: Type | None) -> Expr:
+    def _if_else(
+        self, node: ast.IfExp, test: ast.expr, body: ast.expr, orelse: ast.expr, expected: Type | None
+    ) -> Expr:
         condition, true, false = self.test(test)
         with self.scoped(true):
             then = self.expr(body, expected)
@@ -460,17 +545,29 @@ class Expressions(Context):
             case OptionalType(), _:
                 self.fail(value, "this may be None", "test it for None first (give it a local name)")
             case TupleType(), _:
-                self.fail(index, "a tuple is indexed by a number that is written out", "unpack it: a, b = pair")
-        self.fail(node, f"{container.type} cannot be indexed this way", "Map: m[key]; Seq: s[i], s[i:j]; tuple: t[0]")
+                self.fail(
+                    index, "a tuple is indexed by a number that is written out", "unpack it: a, b = pair"
+                )
+        self.fail(
+            node,
+            f"{container.type} cannot be indexed this way",
+            "Map: m[key]; Seq: s[i], s[i:j]; tuple: t[0]",
+        )
 
     # --- displays and comprehensions ---
 
-    def elements(self, node: ast.expr, items: list[ast.expr], expected: Type | None) -> tuple[Type, tuple[Expr, ...]]:
+    def elements(
+        self, node: ast.expr, items: list[ast.expr], expected: Type | None
+    ) -> tuple[Type, tuple[Expr, ...]]:
         """The elements of a display, of one type: the expected one if they fit it."""
         wanted = element_type(expected) if expected is not None else None
         if not items:
             if wanted is None:
-                self.fail(node, "an empty container has no type here", "annotate the name, or use it where its type is known")
+                self.fail(
+                    node,
+                    "an empty container has no type here",
+                    "annotate the name, or use it where its type is known",
+                )
             return unbounded(wanted), ()
         made = [self.kept(item, wanted) for item in items]
         if wanted is not None and all(fits(m.type, wanted) for m in made):
@@ -480,7 +577,12 @@ class Expressions(Context):
         return t, tuple(self.coerce(m, t, n) for m, n in zip(made, items, strict=True))
 
     def collect(
-        self, node: ast.expr, kind: str, element: ast.expr, generators: list[ast.comprehension], expected: Type | None
+        self,
+        node: ast.expr,
+        kind: str,
+        element: ast.expr,
+        generators: list[ast.comprehension],
+        expected: Type | None,
     ) -> Expr:
         """A comprehension that makes a set, sequence or bag, or computes all, any or a sum."""
 
@@ -504,7 +606,11 @@ class Expressions(Context):
         """Refuse a plain set where the order of its elements can be seen."""
         for domain in domains:
             if self.python_kind(domain) == "set":
-                self.fail(domain, "the elements of a Python set have no order", "write Set(...): its elements come in canonical order")
+                self.fail(
+                    domain,
+                    "the elements of a Python set have no order",
+                    "write Set(...): its elements come in canonical order",
+                )
 
     def summand(self, node: ast.expr) -> Expr:
         """An element of a sum: an int, or a bool that counts as 0 or 1."""
@@ -515,7 +621,9 @@ class Expressions(Context):
             self.fail(node, f"a sum is of ints, and this is {found.type}", "sum(1 for ...) counts")
         return found
 
-    def clauses(self, generators: list[ast.comprehension], finish: Callable[[], T]) -> tuple[tuple[Clause, ...], T]:
+    def clauses(
+        self, generators: list[ast.comprehension], finish: Callable[[], T]
+    ) -> tuple[tuple[Clause, ...], T]:
         """The `for ... if ...` parts of a comprehension; `finish` compiles its element where their names are known."""
         with self.scoped() as env:
             made: list[Clause] = []
@@ -542,7 +650,9 @@ class Expressions(Context):
         """The type of the elements of a container, or a refusal."""
         item = element_type(container.type)
         if item is None:
-            self.fail(node, f"{container.type} cannot be iterated over", "use a sort, range(...), or a container")
+            self.fail(
+                node, f"{container.type} cannot be iterated over", "use a sort, range(...), or a container"
+            )
         return item
 
     def bind(self, target: ast.expr, item: Type) -> tuple[str, ...]:
@@ -553,7 +663,11 @@ class Expressions(Context):
             case ast.Tuple(targets) if all(isinstance(t, ast.Name) for t in targets):
                 names = [t.id for t in targets if isinstance(t, ast.Name)]
                 if not isinstance(item, TupleType) or len(item.items) != len(names):
-                    self.fail(target, f"{item} does not unpack into {len(names)} names", "use as many names as the tuple has parts")
+                    self.fail(
+                        target,
+                        f"{item} does not unpack into {len(names)} names",
+                        "use as many names as the tuple has parts",
+                    )
                 types = list(item.items)
             case _:
                 self.fail(target, "a loop's target is a name or a tuple of names", "unpack the rest inside")
@@ -576,28 +690,3 @@ def fit(value: Expr, into: Type, name: str) -> Expr:
     """A value about to be stored as a given type: with a check, where the type has bounds that the value may leave."""
     value = value if unbounded(value.type) == unbounded(into) else ir.Widen(value.span, into, value)
     return ir.Fit(value.span, into, value, name) if has_bounds(into) else value
-
-
-def has_bounds(t: Type) -> bool:
-    """Whether a type has bounds outside of records (which are checked when they are made)."""
-    match t:
-        case IntType(low, _):
-            return low is not None
-        case OptionalType(item):
-            return has_bounds(item)
-        case MapType(_, item):
-            return has_bounds(item)
-        case SetType(item, size) | SeqType(item, size):
-            return size is not None or has_bounds(item)
-        case BagType(item, size, copies):
-            return size is not None or copies is not None or has_bounds(item)
-        case TupleType(items):
-            return any(map(has_bounds, items))
-        case RecordType() | UnionType():
-            return False
-    return False
-
-
-def unique(items: Iterable[Any]) -> list[Any]:
-    """The items without repetitions, in order."""
-    return list(dict.fromkeys(items))

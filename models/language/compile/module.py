@@ -17,11 +17,11 @@ from typing import Any
 
 from ratified.models.language import ir
 from ratified.models.language.api import PARAMETER, Param
-from ratified.models.language.compile.context import MISSING, Context
+from ratified.models.language.compile.context import Context
 from ratified.models.language.compile.statements import Statements
 from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
-from ratified.models.language.source import class_field_span, class_node, definition, head_span
+from ratified.models.language.source import class_field_span, class_node, definition, head_span, of_the_author
 from ratified.models.language.types import (
     BOOL,
     AnnotationProblem,
@@ -30,7 +30,6 @@ from ratified.models.language.types import (
     OptionalType,
     RecordType,
     SeqType,
-    SetType,
     SortType,
     TupleType,
     Type,
@@ -78,7 +77,11 @@ class ModuleCompiler:
     def __init__(self, cls: type, names: Mapping[str, Any], line: int) -> None:
         self.cls = cls
         self.names = names
-        self.file = sys.modules[cls.__module__].__dict__.get("__file__", "?") if cls.__module__ in sys.modules else "?"
+        self.file = (
+            sys.modules[cls.__module__].__dict__.get("__file__", "?")
+            if cls.__module__ in sys.modules
+            else "?"
+        )
         self.file = names.get("__file__", self.file)
         self.node = class_node(self.file, cls.__name__, line)
         self.span: Span | None = head_span(self.node, self.file) if self.node else None
@@ -113,7 +116,9 @@ class ModuleCompiler:
 
     def _refuse(self, name: str, message: str, remedy: str) -> typing.NoReturn:
         line = self.node.lineno if self.node else 1
-        raise ModelError(message, span=class_field_span(self.file, self.cls.__name__, name, line), remedy=remedy)
+        raise ModelError(
+            message, span=class_field_span(self.file, self.cls.__name__, name, line), remedy=remedy
+        )
 
     def _read_declarations(self, line: int) -> None:
         for base in reversed(self.cls.__mro__[1:]):
@@ -125,19 +130,27 @@ class ModuleCompiler:
             self._declare(name, annotation, line)
         for table in (self.variables, self.parameters):
             for name, declaration in table.items():
-                table[name] = Declaration(name, declaration.type, self._default(name, declaration), declaration.span)
+                table[name] = Declaration(
+                    name, declaration.type, self._default(name, declaration), declaration.span
+                )
         self._check_zeros()
 
     def _declare(self, name: str, annotation: Any, line: int) -> None:
         if isinstance(annotation, str):
             names = {**vars(typing), "Param": Param, **vars(sys.modules[self.cls.__module__]), **self.names}
             try:
-                annotation = eval(annotation, names)
-            except Exception as problem:  # whatever evaluating an annotation raises is the author's to see
-                self._refuse(name, f"the annotation of `{name}` cannot be evaluated: {problem}", "define its names above the model")
+                annotation = eval(annotation, names)  # noqa: S307  # the model's own source
+            except Exception as problem:  # noqa: BLE001  # whatever evaluating an annotation raises is the author's to see
+                self._refuse(
+                    name,
+                    f"the annotation of `{name}` cannot be evaluated: {problem}",
+                    "define its names above the model",
+                )
         if annotation is typing.ClassVar or typing.get_origin(annotation) is typing.ClassVar:
             return
-        is_parameter = typing.get_origin(annotation) is typing.Annotated and PARAMETER in typing.get_args(annotation)
+        is_parameter = typing.get_origin(annotation) is typing.Annotated and PARAMETER in typing.get_args(
+            annotation
+        )
         try:
             t = from_annotation(annotation)
         except AnnotationProblem as problem:
@@ -159,7 +172,11 @@ class ModuleCompiler:
         except ModelError as problem:
             self._refuse(name, f"the default of `{name}`: {problem.message}", problem.remedy)
         if not fits(t, declaration.type):
-            self._refuse(name, f"the default of `{name}` is of type {t}, not {declaration.type}", "use a value of its type")
+            self._refuse(
+                name,
+                f"the default of `{name}` is of type {t}, not {declaration.type}",
+                "use a value of its type",
+            )
         span = declaration.span or self.span or Span(self.file, 1, 0, 1, 0)
         return ir.Literal(span, unbounded(declaration.type), value)
 
@@ -169,7 +186,9 @@ class ModuleCompiler:
         for name, declaration in self.variables.items():
             if declaration.default is None and (lacking := without_zero(declaration.type)):
                 message = f"`{name}` has no initial value: {lacking} has none to begin with"
-                self._refuse(name, message, f"give a default ({name}: ... = ...), or write `def init(self) -> None`")
+                self._refuse(
+                    name, message, f"give a default ({name}: ... = ...), or write `def init(self) -> None`"
+                )
 
     def _sorts(self, functions: Mapping[str, Function]) -> tuple[SortType, ...]:
         found: dict[SortType, None] = {}
@@ -224,14 +243,19 @@ class ModuleCompiler:
                     return self._ensure(f"{klass.__name__}.{name}", function, klass, kind, (context, node))
         context.fail(node, f"no base class has a method `{name}`", "call a method of self")
 
-    def plain_function(self, context: Context, node: ast.AST, function: FunctionType, receiver: Type | None = None) -> str:
+    def plain_function(
+        self, context: Context, node: ast.AST, function: FunctionType, receiver: Type | None = None
+    ) -> str:
         """The key of a function of a module (or a method of a record, whose first parameter is the record), compiled."""
         function = inspect.unwrap(function)
         key = f"{function.__module__}.{function.__qualname__}"
         if key not in self._compilers:
-            file = inspect.getsourcefile(function) or ""
-            if "site-packages" in file or "ratified/models/language" in file or file.startswith(sys.base_prefix + "/lib"):
-                context.fail(node, f"`{function.__qualname__}` is not part of the modelling language", "write it as a helper method")
+            if not of_the_author(inspect.getsourcefile(function) or "<unknown>"):
+                context.fail(
+                    node,
+                    f"`{function.__qualname__}` is not part of the modelling language",
+                    "write it as a helper method",
+                )
         return self._ensure(key, function, None, Kind.HELPER, (context, node), receiver)
 
     def _ensure(
@@ -245,7 +269,11 @@ class ModuleCompiler:
     ) -> str:
         if key in self._path and caller:
             context, node = caller
-            context.fail(node, f"`{function.__name__}` calls itself", "recursion is not part of the modelling language: use a loop or a comprehension")
+            context.fail(
+                node,
+                f"`{function.__name__}` calls itself",
+                "recursion is not part of the modelling language: use a loop or a comprehension",
+            )
         if key not in self._compilers:
             compiler = FunctionCompiler(self, key, function, owner, kind, receiver)
             self._compilers[key] = compiler
@@ -276,10 +304,13 @@ def methods_of(cls: type) -> dict[str, Method]:
             if name.startswith("__"):
                 continue
             if isinstance(attribute, staticmethod | classmethod | property):
-                node, file = definition(getattr(attribute, "fget", None) or attribute.__func__)
+                inner: Any = attribute.fget if isinstance(attribute, property) else attribute.__func__
+                node, file = definition(inner)
                 what = type(attribute).__name__
                 raise ModelError(
-                    f"{what} is not part of the modelling language", span=head_span(node, file), remedy="write a plain method of self"
+                    f"{what} is not part of the modelling language",
+                    span=head_span(node, file),
+                    remedy="write a plain method of self",
                 )
             if not isinstance(attribute, FunctionType):
                 continue
@@ -320,7 +351,13 @@ class FunctionCompiler(Statements):
     """Compiles one function."""
 
     def __init__(
-        self, module: ModuleCompiler, key: str, function: FunctionType, owner: type | None, kind: Kind, receiver: Type | None
+        self,
+        module: ModuleCompiler,
+        key: str,
+        function: FunctionType,
+        owner: type | None,
+        kind: Kind,
+        receiver: Type | None,
     ) -> None:
         node, file = definition(function)
         super().__init__(module, node, file, function, {}, owner)
@@ -338,7 +375,11 @@ class FunctionCompiler(Statements):
         node = self.node
         rest = node.args
         if rest.vararg or rest.kwarg or rest.posonlyargs:
-            self.fail(rest.vararg or rest.kwarg or rest.posonlyargs[0], "only plain parameters are part of the modelling language", "name each")
+            self.fail(
+                rest.vararg or rest.kwarg or rest.posonlyargs[0],
+                "only plain parameters are part of the modelling language",
+                "name each",
+            )
         parameters = [*rest.args, *rest.kwonlyargs]
         parameters = self._receivers(parameters)
         for parameter in parameters:
@@ -356,10 +397,16 @@ class FunctionCompiler(Statements):
         self.pure = self.returns is not None or self.kind is Kind.REFINEMENT
         names = [a.name for a in self.arguments_]
         given = self.function.__defaults__ or ()
-        defaults: dict[str, object] = dict(zip(names[len(names) - len(given) :], given, strict=False)) if given else {}
+        defaults: dict[str, object] = (
+            dict(zip(names[len(names) - len(given) :], given, strict=False)) if given else {}
+        )
         defaults.update(self.function.__kwdefaults__ or {})
         if defaults and self.kind is not Kind.HELPER:
-            self.fail(_head(node), f"the parameters of {self.kind.value}s have no defaults: they range over their types", "leave the default out")
+            self.fail(
+                _head(node),
+                f"the parameters of {self.kind.value}s have no defaults: they range over their types",
+                "leave the default out",
+            )
         return Signature(node.name, [(a.name, a.type) for a in self.arguments_], self.returns, defaults)
 
     def _receivers(self, parameters: list[ast.arg]) -> list[ast.arg]:
@@ -371,8 +418,16 @@ class FunctionCompiler(Statements):
         self.receivers[parameters[0].arg] = Which.NOW
         if second := _SECOND_RECEIVER.get(self.kind):
             if len(parameters) != 2:
-                shape = "(self, old: Self) -> bool" if second is Which.OLD else "(self, abstract: Abstract) -> None"
-                self.fail(_head(self.node), f"a {self.kind.value} has two parameters", f"write def {self.node.name}{shape}")
+                shape = (
+                    "(self, old: Self) -> bool"
+                    if second is Which.OLD
+                    else "(self, abstract: Abstract) -> None"
+                )
+                self.fail(
+                    _head(self.node),
+                    f"a {self.kind.value} has two parameters",
+                    f"write def {self.node.name}{shape}",
+                )
             self.receivers[parameters[1].arg] = second
             return []
         return parameters[1:]
@@ -380,32 +435,61 @@ class FunctionCompiler(Statements):
     def _check_kind(self, none: bool) -> None:
         wanted = _WITH_VALUE.get(self.kind)
         if wanted is not None and self.returns != wanted:
-            self.fail(self.node.returns or self.node, f"{_article(self.kind)} returns {wanted}", f"write `-> {wanted}`")
+            self.fail(
+                self.node.returns or self.node,
+                f"{_article(self.kind)} returns {wanted}",
+                f"write `-> {wanted}`",
+            )
         if self.kind in (Kind.ACTION, Kind.INIT, Kind.REFINEMENT) and not none:
-            self.fail(self.node.returns or self.node, f"{_article(self.kind)} returns nothing", "write `-> None`")
+            self.fail(
+                self.node.returns or self.node, f"{_article(self.kind)} returns nothing", "write `-> None`"
+            )
         if self.kind in (Kind.CONSTRAINT, Kind.ASSUMPTION) and self.arguments_:
-            self.fail(_head(self.node), f"{_article(self.kind)} has no parameters but self", "quantify inside: all(... for x in S)")
+            self.fail(
+                _head(self.node),
+                f"{_article(self.kind)} has no parameters but self",
+                "quantify inside: all(... for x in S)",
+            )
 
     def compile(self) -> Function:
         """The typed body."""
         for argument in self.arguments_:
             self.env.types[argument.name] = argument.type
             self.env.assigned.add(argument.name)
-            self.declarations[argument.name] = unbounded(argument.type) if self.assignments[argument.name] else argument.type
+            self.declarations[argument.name] = (
+                unbounded(argument.type) if self.assignments[argument.name] else argument.type
+            )
         body = self.body(self.node.body)
         if self.returns is not None and not self.ended:
-            self.fail(_head(self.node), f"`{self.node.name}` may end without returning a value", "return one on every way")
+            self.fail(
+                _head(self.node),
+                f"`{self.node.name}` may end without returning a value",
+                "return one on every way",
+            )
         if self.kind is Kind.REFINEMENT:
             self._check_complete(body)
         arguments = tuple(self._with_domain(i, body) for i in range(len(self.arguments_)))
         doc = ast.get_docstring(self.node) or ""
-        return Function(self.key, self.node.name, self.kind, arguments, self.returns, body, self.span(_head(self.node)), doc)
+        return Function(
+            self.key,
+            self.node.name,
+            self.kind,
+            arguments,
+            self.returns,
+            body,
+            self.span(_head(self.node)),
+            doc,
+        )
 
     def _check_complete(self, body: tuple[Node, ...]) -> None:
         stored = {s.variable for s in body if isinstance(s, ir.Store)}
         missing = [name for name in self.module.abstract_of(self).variables if name not in stored]
         if missing:
-            self.fail(_head(self.node), f"the abstract variable `{missing[0]}` is given no value", f"write abstract.{missing[0]} = ...")
+            self.fail(
+                _head(self.node),
+                f"the abstract variable `{missing[0]}` is given no value",
+                f"write abstract.{missing[0]} = ...",
+            )
 
     def _with_domain(self, index: int, body: tuple[Node, ...]) -> Argument:
         """A parameter with the set that a guard at the top of the body restricts it to, if one does."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from ratified.models.language import api, ir
 from ratified.models.language.compile.calls import Calls
-from ratified.models.language.compile.context import Facts
-from ratified.models.language.compile.expressions import fit, literal_true
+from ratified.models.language.compile.context import MISSING, Facts
+from ratified.models.language.compile.expressions import Condition, fit, literal_true
 from ratified.models.language.ir import Expr, Node, Which
 from ratified.models.language.types import (
     BOOL,
@@ -87,7 +87,11 @@ class Statements(Calls):
             case ast.Expr(ast.Call() as call):
                 return self._call_statement(call)
             case ast.Expr(value):
-                self.fail(value, "this value is computed and dropped", "did you mean require(...), or an assignment?")
+                self.fail(
+                    value,
+                    "this value is computed and dropped",
+                    "did you mean require(...), or an assignment?",
+                )
             case ast.Assign([target], value):
                 return self._assign(node, target, value), False
             case ast.Assign():
@@ -101,7 +105,11 @@ class Statements(Calls):
             case ast.For(target, domain, body, []):
                 return self._for(node, target, domain, body)
             case ast.For():
-                self.fail(node.orelse[0], "`else` of a loop is not part of the modelling language", "put it after the loop")
+                self.fail(
+                    node.orelse[0],
+                    "`else` of a loop is not part of the modelling language",
+                    "put it after the loop",
+                )
             case ast.Match(subject, cases):
                 return self._match(node, subject, cases)
             case ast.Return(value):
@@ -120,11 +128,18 @@ class Statements(Calls):
         if self.static(call.func) is api.require:
             (argument,) = self.plain(call, 1, 1)
             if self.pure:
-                self.fail(call, "require belongs into actions and procedures", "return a bool here, and require it in the action")
+                self.fail(
+                    call,
+                    "require belongs into actions and procedures",
+                    "return a bool here, and require it in the action",
+                )
             condition, true, _ = self.test(argument)
             self.env.facts.update(true)
             never = isinstance(condition, ir.Literal) and condition.value is False
             return [ir.Require(span, condition)], never
+        if self.static(call.func) is not MISSING:
+            self.call(call, None)  # refused in its own words, if it is not a function of the language
+            self.fail(call, "the value of this call is dropped", "assign it, return it, or require it")
         match call.func:
             case ast.Attribute(ast.Name(name), method) if name in self.receivers:
                 if self.receivers[name] is not Which.NOW:
@@ -139,9 +154,15 @@ class Statements(Calls):
     def _procedure(self, call: ast.Call, key: str) -> Node:
         signature = self.module.signatures[key]
         if signature.returns is not None:
-            self.fail(call, f"the value of `{signature.name}` is dropped", "assign it, return it, or require it")
+            self.fail(
+                call, f"the value of `{signature.name}` is dropped", "assign it, return it, or require it"
+            )
         if self.pure:
-            self.fail(call, f"`{signature.name}` may change variables, and a function with a value may not", "call it from an action")
+            self.fail(
+                call,
+                f"`{signature.name}` may change variables, and a function with a value may not",
+                "call it from an action",
+            )
         made = self.arguments(call, signature.name, signature.parameters, signature.defaults)
         self.mutates = True
         self.forget(set(self.receivers))
@@ -151,7 +172,11 @@ class Statements(Calls):
         """`self.x[i].add(e)` and its like: a store of the changed value at the same place."""
         if not self._is_place(target):
             self.expr(target)  # a better message, if the target itself is wrong
-            self.fail(target, "only variables of self can be changed", "a value is changed by making a new one, with | - +")
+            self.fail(
+                target,
+                "only variables of self can be changed",
+                "a value is changed by making a new one, with | - +",
+            )
         span = self.span(call)
         now, _ = self._read(target)
         container = now.type
@@ -160,11 +185,11 @@ class Statements(Calls):
             return self.value(self.plain(call, 1, 1)[0], t)
 
         match container, method:
-            case (SetType(e) | BagType(e)), "add":
+            case ((SetType(e) | BagType(e)), "add"):
                 value: Expr = ir.Insert(span, unbounded(container), now, item(e))
             case SeqType(e), "append":
                 value = ir.Insert(span, unbounded(container), now, item(e))
-            case (SetType(e) | BagType(e)), ("discard" | "remove"):
+            case ((SetType(e) | BagType(e)), ("discard" | "remove")):
                 value = ir.Remove(span, unbounded(container), now, item(e), method == "remove")
             case SetType(e), "update":
                 other = self.coerce(self.container(call, "set", container), unbounded(container), call)
@@ -186,9 +211,15 @@ class Statements(Calls):
                 self.plain(call, 0, 0)
                 value = ir.Literal(span, unbounded(container), Bag())
             case OptionalType(), _:
-                self.fail(target, "this may be None, and cannot be changed in place", "assign a new value to it")
+                self.fail(
+                    target, "this may be None, and cannot be changed in place", "assign a new value to it"
+                )
             case _:
-                self.fail(call, f"{container} has no update `{method}`", "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear")
+                self.fail(
+                    call,
+                    f"{container} has no update `{method}`",
+                    "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+                )
         return [self._store(call, target, value)]
 
     # --- places ---
@@ -210,7 +241,11 @@ class Statements(Calls):
                 declared = module.variables.get(variable)
                 if declared is None:
                     if variable in module.parameters:
-                        self.fail(node, f"`{variable}` is a parameter, and constant", "make it a variable if it changes")
+                        self.fail(
+                            node,
+                            f"`{variable}` is a parameter, and constant",
+                            "make it a variable if it changes",
+                        )
                     known = ", ".join(module.variables) or "none yet"
                     self.fail(node, f"the model has no variable `{variable}`", f"its variables: {known}")
                 return ir.Variable(self.span(node), declared.type, variable, which), ()
@@ -222,9 +257,17 @@ class Statements(Calls):
                     case SeqType(item) if not isinstance(index, ast.Slice):
                         made = self.number(index)
                     case _:
-                        self.fail(node, f"an element of {base.type} cannot be changed in place", "assign a whole new value")
+                        self.fail(
+                            node,
+                            f"an element of {base.type} cannot be changed in place",
+                            "assign a whole new value",
+                        )
                 if any(isinstance(p, SeqType) for p in self._path_types(base)):
-                    self.fail(node, "what is inside an element of a Seq cannot be changed in place", "assign a whole new element")
+                    self.fail(
+                        node,
+                        "what is inside an element of a Seq cannot be changed in place",
+                        "assign a whole new element",
+                    )
                 return ir.At(self.span(node), item, base, made), (*path, made)
         raise AssertionError(ast.dump(node))
 
@@ -239,12 +282,22 @@ class Statements(Calls):
         assert isinstance(variable, ir.Variable)
         if self.pure and variable.which is not Which.ABSTRACT:
             what = "a function with a value" if self.kind is ir.Kind.HELPER else f"this {self.kind.value}"
-            self.fail(target, f"{what} may not change variables", "change them in an action, or in a helper that returns None")
+            self.fail(
+                target,
+                f"{what} may not change variables",
+                "change them in an action, or in a helper that returns None",
+            )
         if variable.which is Which.ABSTRACT and path:
-            self.fail(target, "each variable of the abstract model is given its value whole", "build it with Map({...})")
+            self.fail(
+                target,
+                "each variable of the abstract model is given its value whole",
+                "build it with Map({...})",
+            )
         self.mutates = True
         self.forget(set(self.receivers))
-        return ir.Store(self.span(node), variable.name, path, fit(value, place.type, variable.name), variable.which)
+        return ir.Store(
+            self.span(node), variable.name, path, fit(value, place.type, variable.name), variable.which
+        )
 
     # --- assignments ---
 
@@ -255,23 +308,37 @@ class Statements(Calls):
             case ast.Tuple(targets) if all(isinstance(t, ast.Name) for t in targets):
                 made = self.expr(value)
                 if not isinstance(made.type, TupleType) or len(made.type.items) != len(targets):
-                    self.fail(value, f"{made.type} does not unpack into {len(targets)} names", "use as many names as the tuple has parts")
+                    self.fail(
+                        value,
+                        f"{made.type} does not unpack into {len(targets)} names",
+                        "use as many names as the tuple has parts",
+                    )
                 for name, t in zip(targets, made.type.items, strict=True):
                     assert isinstance(name, ast.Name)
                     self._introduce(name, t, value)
-                return [ir.Let(self.span(node), tuple(t.id for t in targets if isinstance(t, ast.Name)), made)]
+                return [
+                    ir.Let(self.span(node), tuple(t.id for t in targets if isinstance(t, ast.Name)), made)
+                ]
             case _ if self._is_place(target):
                 place, _ = self._read(target)
                 made = self.value(value, unbounded(place.type))
                 store = self._store(node, target, made)
                 self._learn(target, place.type, made)
                 return [store]
-        self.fail(target, "only names and variables of self can be assigned", "write self.x = ..., self.x[k] = ..., or name = ...")
+        self.fail(
+            target,
+            "only names and variables of self can be assigned",
+            "write self.x = ..., self.x[k] = ..., or name = ...",
+        )
 
     def _let(self, node: ast.stmt, target: ast.Name, made: Expr, source: ast.expr) -> list[Node]:
         t = made.type
         if isinstance(t, NoneType) and target.id not in self.env.types:
-            self.fail(target, f"`{target.id}` begins as None, and its type is not known", f"annotate it: {target.id}: T | None = None")
+            self.fail(
+                target,
+                f"`{target.id}` begins as None, and its type is not known",
+                f"annotate it: {target.id}: T | None = None",
+            )
         self._introduce(target, t, source)
         if what := self.python_kind(source):
             if what in ("iterator", "set"):
@@ -293,7 +360,11 @@ class Statements(Calls):
             # A name that is assigned more than once may outgrow the bounds of its first value.
             known = self.declarations[name] = unbounded(t) if self.assignments.get(name, 0) > 1 else t
         elif not fits(t, known):
-            self.fail(source, f"`{name}` is of type {known}, and this is {t}", "one name has one type: annotate it, or use another name")
+            self.fail(
+                source,
+                f"`{name}` is of type {known}, and this is {t}",
+                "one name has one type: annotate it, or use another name",
+            )
         self.env.aliases.pop(name, None)
         self.env.types[name] = known
         self.env.assigned.add(name)
@@ -302,14 +373,19 @@ class Statements(Calls):
         """What an assignment tells: an optional that was given a value holds one now."""
         key = self.fact_key(target)
         inner = stored.operand if isinstance(stored, ir.Widen) else stored
-        if key and unbounded(inner.type) != unbounded(declared) and fits(inner.type, declared) and not isinstance(inner.type, NoneType):
-            if isinstance(declared, OptionalType) or len(records_of(declared)) > 1:
-                self.env.facts[key] = unbounded(inner.type)
+        smaller = unbounded(inner.type) != unbounded(declared) and fits(inner.type, declared)
+        tellable = isinstance(declared, OptionalType) or len(records_of(declared)) > 1
+        if key and smaller and tellable and not isinstance(inner.type, NoneType):
+            self.env.facts[key] = unbounded(inner.type)
 
     def _annotated(self, target: ast.Name, annotation: ast.expr, value: ast.expr | None) -> list[Node]:
         t = unbounded(self.declared(annotation, target, f"`{target.id}`"))
         if target.id in self.declarations and unbounded(self.declarations[target.id]) != t:
-            self.fail(target, f"`{target.id}` is of type {self.declarations[target.id]} already", "one name has one type")
+            self.fail(
+                target,
+                f"`{target.id}` is of type {self.declarations[target.id]} already",
+                "one name has one type",
+            )
         self.declarations[target.id] = t
         self.env.types[target.id] = t
         self.env.assigned.discard(target.id)
@@ -320,22 +396,34 @@ class Statements(Calls):
         self._learn(target, t, made)
         return [ir.Let(self.span(target), (target.id,), made)]
 
-    def _augmented(self, node: ast.AugAssign, target: ast.expr, op: ast.operator, value: ast.expr) -> list[Node]:
+    def _augmented(
+        self, node: ast.AugAssign, target: ast.expr, op: ast.operator, value: ast.expr
+    ) -> list[Node]:
         current = ast.copy_location(_as_read(target), target)
         whole = ast.copy_location(ast.BinOp(current, op, value), node)
         ast.fix_missing_locations(whole)
         if isinstance(target, ast.Name):
             return self._let(node, target, self.expr(whole), value)
         if not self._is_place(target):
-            self.fail(target, "only names and variables of self can be assigned", "write self.x += ..., or name += ...")
+            self.fail(
+                target,
+                "only names and variables of self can be assigned",
+                "write self.x += ..., or name += ...",
+            )
         place, _ = self._read(target)
-        return [self._store(node, target, self.coerce(self.expr(whole, place.type), unbounded(place.type), value))]
+        return [
+            self._store(node, target, self.coerce(self.expr(whole, place.type), unbounded(place.type), value))
+        ]
 
     def _return(self, node: ast.Return, value: ast.expr | None) -> Node:
         span = self.span(node)
         if self.returns is None:
             if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
-                self.fail(value, "this function is annotated to return None", "annotate what it returns, or return nothing")
+                self.fail(
+                    value,
+                    "this function is annotated to return None",
+                    "annotate what it returns, or return nothing",
+                )
             return ir.Return(span, None)
         if value is None:
             if fits(NONE, self.returns):
@@ -347,7 +435,9 @@ class Statements(Calls):
 
     # --- branches and loops ---
 
-    def _if(self, node: ast.If, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> tuple[list[Node], bool]:
+    def _if(
+        self, node: ast.If, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]
+    ) -> tuple[list[Node], bool]:
         condition, true, false = self.test(test)
         before = self.env.copy()
         then, then_ends = self.block(body, true)
@@ -371,16 +461,25 @@ class Statements(Calls):
         self.env.types = {**other.types, **self.env.types}
         self.env.facts = {k: t for k, t in self.env.facts.items() if other.facts.get(k) == t}
 
-    def _for(self, node: ast.For, target: ast.expr, domain: ast.expr, body: list[ast.stmt]) -> tuple[list[Node], bool]:
+    def _for(
+        self, node: ast.For, target: ast.expr, domain: ast.expr, body: list[ast.stmt]
+    ) -> tuple[list[Node], bool]:
         self.in_order([domain])
         made = self.domain(domain)
-        changed = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        changed = {
+            n.id
+            for s in body
+            for n in ast.walk(s)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
         self.forget(changed | set(self.receivers))  # the body may run again after changing these
         before = self.env.copy()
         names = self.bind(target, self.item_of(made, domain))
         for name in names:
             if name in self.declarations:
-                self.fail(target, f"`{name}` is already the name of something else", "use another name for the loop")
+                self.fail(
+                    target, f"`{name}` is already the name of something else", "use another name for the loop"
+                )
         inside, _ = self.block(body, {})
         after = self.env
         self.env = before
@@ -390,7 +489,9 @@ class Statements(Calls):
 
     # --- match ---
 
-    def _match(self, node: ast.Match, subject: ast.expr, cases: list[ast.match_case]) -> tuple[list[Node], bool]:
+    def _match(
+        self, node: ast.Match, subject: ast.expr, cases: list[ast.match_case]
+    ) -> tuple[list[Node], bool]:
         """`match` as a chain of tests. The subject must be something that can be named, so that it is evaluated once."""
         if not isinstance(subject, ast.Name):
             name = ast.Name("subject_", ast.Store())
@@ -403,7 +504,9 @@ class Statements(Calls):
             return [*let, *nodes], ended
         return self._cases(node, subject, cases)
 
-    def _cases(self, node: ast.Match, subject: ast.Name, cases: list[ast.match_case]) -> tuple[list[Node], bool]:
+    def _cases(
+        self, node: ast.Match, subject: ast.Name, cases: list[ast.match_case]
+    ) -> tuple[list[Node], bool]:
         if not cases:
             return [], False
         case, rest = cases[0], cases[1:]
@@ -427,7 +530,9 @@ class Statements(Calls):
         after = self.env
         if _always(test):
             if rest:
-                self.fail(rest[0].pattern, "this case is never reached", "the one before it matches everything")
+                self.fail(
+                    rest[0].pattern, "this case is never reached", "the one before it matches everything"
+                )
             return [*lets, *then], then_ends
         self.env = before
         self.env.facts.update(false)
@@ -468,7 +573,9 @@ class Statements(Calls):
                 with self.scoped(true):
                     return test, true, false, {**captures, name: self.expr(subject)}
             case ast.MatchSingleton(None):
-                test, true, false = self.test(ast.copy_location(ast.Compare(subject, [ast.Is()], [ast.Constant(None)]), subject))
+                test, true, false = self.test(
+                    ast.copy_location(ast.Compare(subject, [ast.Is()], [ast.Constant(None)]), subject)
+                )
                 return test, true, false, {}
             case ast.MatchSingleton(value):
                 return self._equals(subject, ast.copy_location(ast.Constant(value), subject), pattern)
@@ -480,15 +587,27 @@ class Statements(Calls):
                 return self._class_pattern(pattern, cls, patterns, names, keywords, subject)
             case ast.MatchSequence(patterns):
                 return self._tuple_pattern(pattern, patterns, subject)
-        self.fail(pattern, "this pattern is not part of the modelling language", "match records, None, values, tuples and names")
+        self.fail(
+            pattern,
+            "this pattern is not part of the modelling language",
+            "match records, None, values, tuples and names",
+        )
 
-    def _equals(self, subject: ast.expr, value: ast.expr, pattern: ast.pattern) -> tuple[Expr, Facts, Facts, dict[str, Expr]]:
+    def _equals(
+        self, subject: ast.expr, value: ast.expr, pattern: ast.pattern
+    ) -> tuple[Expr, Facts, Facts, dict[str, Expr]]:
         left = self.expr(subject)
         inner = left.type.item if isinstance(left.type, OptionalType) else left.type
         made = self.expr(value, inner)
         if not fits(made.type, left.type):
-            self.fail(pattern, f"this is of type {made.type}, and the subject is {left.type}", "match values of the subject's type")
-        test = ir.Compare(self.span(pattern), BOOL, "==", left, self.coerce(made, unbounded(left.type), value))
+            self.fail(
+                pattern,
+                f"this is of type {made.type}, and the subject is {left.type}",
+                "match values of the subject's type",
+            )
+        test = ir.Compare(
+            self.span(pattern), BOOL, "==", left, self.coerce(made, unbounded(left.type), value)
+        )
         key = self.fact_key(subject)
         return test, {key: made.type} if key and isinstance(left.type, OptionalType) else {}, {}, {}
 
@@ -525,9 +644,10 @@ class Statements(Calls):
         ast.fix_missing_locations(isinstance_)
         operand = self.expr(subject)
         if isinstance(operand.type, RecordType) and records == (operand.type,):
-            test, true, false = literal_true(self.span(pattern)), {}, {}
+            known: Condition = (literal_true(self.span(pattern)), {}, {})
         else:
-            test, true, false = self.test(isinstance_)
+            known = self.test(isinstance_)
+        test, true, false = known
         fields = list(records[0].fields)
         if len(patterns) > len(fields):
             self.fail(pattern, f"{records[0]} has {len(fields)} fields", f"its fields: {', '.join(fields)}")
@@ -535,7 +655,9 @@ class Statements(Calls):
         with self.scoped(true):
             for name, inner in [*zip(fields, patterns, strict=False), *zip(names, keywords, strict=True)]:
                 if name not in fields:
-                    self.fail(inner, f"{records[0]} has no field `{name}`", f"its fields: {', '.join(fields)}")
+                    self.fail(
+                        inner, f"{records[0]} has no field `{name}`", f"its fields: {', '.join(fields)}"
+                    )
                 part = ast.copy_location(ast.Attribute(subject, name, ast.Load()), inner)
                 more, inner_true, _, inner_captures = self._pattern(inner, part)
                 self.env.facts.update(inner_true)
@@ -553,7 +675,11 @@ class Statements(Calls):
     ) -> tuple[Expr, Facts, Facts, dict[str, Expr]]:
         t = self.expr(subject).type
         if not isinstance(t, TupleType) or len(t.items) != len(patterns):
-            self.fail(pattern, f"{t} does not match a pattern of {len(patterns)} parts", "only tuples are matched by parts")
+            self.fail(
+                pattern,
+                f"{t} does not match a pattern of {len(patterns)} parts",
+                "only tuples are matched by parts",
+            )
         tests: list[Expr] = []
         captures: dict[str, Expr] = {}
         for index, inner in enumerate(patterns):
@@ -565,7 +691,12 @@ class Statements(Calls):
                 tests.append(more)
         if not tests:
             return literal_true(self.span(pattern)), {}, {}, captures
-        return tests[0] if len(tests) == 1 else ir.And(self.span(pattern), BOOL, tuple(tests)), {}, {}, captures
+        return (
+            tests[0] if len(tests) == 1 else ir.And(self.span(pattern), BOOL, tuple(tests)),
+            {},
+            {},
+            captures,
+        )
 
     # --- set by the function compiler ---
 
@@ -579,7 +710,9 @@ def _always(test: Expr) -> bool:
 
 
 def _is_condition(node: ast.expr) -> bool:
-    return isinstance(node, ast.BoolOp | ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
+    return isinstance(node, ast.BoolOp | ast.Compare) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
 
 
 def _as_read(target: ast.expr) -> ast.expr:
