@@ -42,8 +42,9 @@ def check(
         ModelError: it has no initial state or no claim of a name, or `symmetry` was asked for and it can tell symmetric values apart.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
-    if not isinstance(model, Model):
-        name = getattr(model, "__name__", type(model).__name__)
+    given: object = model
+    if not isinstance(given, Model):
+        name = getattr(given, "__name__", type(given).__name__)
         raise RatifiedError(
             f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
         )

@@ -45,9 +45,8 @@ def _reachable(module: Module) -> list[Function]:
             continue
         found[function.key] = function
         roots: list[Node] = [*function.body, *(a.domain for a in function.arguments if a.domain)]
-        for node in (n for root in roots for n in ir.walk(root)):
-            if isinstance(node, ir.Call | ir.Do):
-                wanted.append(module.functions[node.function])
+        nodes = (n for root in roots for n in ir.walk(root))
+        wanted += [module.functions[n.function] for n in nodes if isinstance(n, ir.Call | ir.Do)]
     return list(found.values())
 
 
@@ -77,7 +76,7 @@ def unordered(domain: Expr) -> bool:
     return isinstance(domain.type, SetType | BagType) and _symmetric(domain.type.item)
 
 
-def _harmless(parent: Node, child: Node) -> bool:
+def _harmless(parent: Node | Clause, child: Node | Clause) -> bool:
     """Whether a sequence in no particular order may stand here, since its order is not looked at."""
     match parent:
         case ir.Length() | ir.For() | Clause():
@@ -110,11 +109,11 @@ class _Checker:
     def _expressions(self, node: Node | Clause) -> None:
         self._expression(node)
         for child in ir.children(node):
-            if isinstance(child, Expr) and isinstance(child.type, SeqType) and unordered(child):
-                if not _harmless(node, child):  # type: ignore[arg-type]  # a clause stands for itself
-                    self.risks.append(
-                        (child.span, "the order of this sequence depends on that of symmetric values")
-                    )
+            sequence = isinstance(child, Expr) and isinstance(child.type, SeqType) and unordered(child)
+            if sequence and not _harmless(node, child):
+                self.risks.append(
+                    (child.span, "the order of this sequence depends on that of symmetric values")
+                )
             self._expressions(child)
 
     def _expression(self, node: Node | Clause) -> None:
