@@ -109,8 +109,9 @@ class _Checker:
     def _expressions(self, node: Node | Clause) -> None:
         self._expression(node)
         for child in ir.children(node):
-            sequence = isinstance(child, Expr) and isinstance(child.type, SeqType) and unordered(child)
-            if sequence and not _harmless(node, child):
+            if not isinstance(child, Expr) or _harmless(node, child):
+                pass
+            elif isinstance(child.type, SeqType) and unordered(child):
                 self.risks.append(
                     (child.span, "the order of this sequence depends on that of symmetric values")
                 )

@@ -2,9 +2,11 @@
 
 A property's *witnesses* are conditions of which each must be true in some state (or step) for its conclusion to have been put
 to the test: for `all(P for x in S if C)`, that there is an x that passes C, and P is witnessed for it; for `not A or P`, that A
-holds and P is witnessed. Guarantees: a property is called vacuous only if one of its witnesses was false in every state visited; where the form
-of a property says nothing, or a witness has no value, it counts as witnessed. (After Beer, Ben-David, Eisner & Rodeh,
-"Efficient detection of vacuity in temporal model checking", 2001: a subformula that does not matter.)
+holds and P is witnessed.
+
+Guarantees: a property is called vacuous only if one of its witnesses was false in every state visited; where the form of a
+property says nothing, or a witness has no value, it counts as witnessed. (After Beer, Ben-David, Eisner & Rodeh, "Efficient
+detection of vacuity in temporal model checking", 2001: a subformula that does not matter.)
 """
 
 from __future__ import annotations
