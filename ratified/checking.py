@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -58,14 +58,18 @@ def verify_protocol(protocol: str, how: Mapping[str, Any], to: Output) -> int:
     # All are made before the first is explored, which may take long, so that what is wrong is said at once.
     made = {name: instance(cls, size if size in sizes_of(cls) else None, {}) for name, cls in classes.items()}
     options = exploring_options(how)
-    checks = [explored(name, model, options, to) for name, model in made.items()]
+    checks = [
+        replace(explored(name, model, options, to), broken=bundled[name].broken)
+        for name, model in made.items()
+    ]
     return emit(Report(tuple(checks), protocol=protocol), to)
 
 
 def exploring_options(how: Mapping[str, Any]) -> Options:
     """Return how to explore, from the options that were given."""
     limits = Limits(depth=how["depth"], states=how["states"], seconds=how["seconds"], memory=how["memory"])
-    return Options(limits, how["symmetry"], how.get("deadlock", False), how["engine"])
+    claims = how.get("claims") or None
+    return Options(limits, how["symmetry"], how.get("deadlock", False), how["engine"], claims)
 
 
 def explored(name: str, model: Any, options: Options, to: Output) -> Checked:
@@ -74,7 +78,7 @@ def explored(name: str, model: Any, options: Options, to: Output) -> Checked:
     with live or nullcontext():
         result = explore(model, options, live)
     known = bundled.get(name)
-    return Checked(name, result, known.description if known else "", broken=bool(known and known.broken))
+    return Checked(name, result, known.description if known else "")
 
 
 def emit(report: Report, to: Output) -> int:

@@ -51,14 +51,26 @@ def run(arguments: list[str]) -> int:
                 err=True,
             )
             return 2
-        colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-        word = click.style("Error", fg="red", bold=True) if colored else "Error"
-        click.echo(f"{word}: {error}", err=True, color=colored)
+        tell(error)
         return 2
     except SystemExit:
         # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
         return 0
     return status if isinstance(status, int) else 0
+
+
+def tell(error: Exception) -> None:
+    """Print what is wrong; if a run of the model led there, the run first."""
+    from ratified.proofs.explore.result import Trace
+    from ratified.report.text import Paint, trace_lines
+
+    colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    trace = getattr(error, "trace", None)
+    if isinstance(trace, Trace) and trace.steps:
+        for line in trace_lines(trace, Paint(colored)):
+            click.echo(line.rstrip(), err=True, color=colored)
+    word = click.style("Error", fg="red", bold=True) if colored else "Error"
+    click.echo(f"{word}: {error}", err=True, color=colored)
 
 
 def memory(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
@@ -118,6 +130,9 @@ def commands() -> None:
 @commands.command()
 @click.argument("model")
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
+@click.option(
+    "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
+)
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @options_of_exploring
 def check(

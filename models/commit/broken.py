@@ -1,7 +1,7 @@
 """Two-phase commit with one thing wrong: each of these is a mistake that somebody has made.
 
-Each class is two-phase commit but for what it overrides or adds, and says which property fails first. Its small size is the
-smallest at which `consistency` fails: one resource manager commits, another aborts.
+Each class is two-phase commit but for what it overrides or adds. Its small size is the smallest at which `consistency` fails:
+one resource manager commits, another aborts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from ratified.models.language import action
 
 
 class MajorityCommit(TwoPhase):
-    """The transaction manager commits once a majority is prepared: right for consensus, wrong for commitment."""
+    """The transaction manager commits once a majority is prepared: right for consensus, wrong for commitment.
+
+    Breaks `commit_needs_all` first, and then `consistency`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"ResourceManager": 3},
@@ -29,7 +32,10 @@ class MajorityCommit(TwoPhase):
 
 
 class ImpatientManager(TwoPhase):
-    """A resource manager that is prepared but hears nothing aborts by itself, which XA calls a heuristic decision."""
+    """A resource manager that is prepared but hears nothing aborts by itself, which XA calls a heuristic decision.
+
+    Breaks `commit_needs_all` first, and then `consistency`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"ResourceManager": 2},
@@ -43,7 +49,10 @@ class ImpatientManager(TwoPhase):
 
 
 class ForgottenDecision(TwoPhase):
-    """The transaction manager tells its decision before it is on disk."""
+    """The transaction manager tells its decision before it is on disk.
+
+    Breaks `one_decision` first, and then `consistency`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"ResourceManager": 2},

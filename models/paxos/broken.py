@@ -1,7 +1,7 @@
 """Paxos with one thing wrong: each of these is a mistake that somebody has made, and none of them survives an exploration.
 
-Each class is Paxos but for what it overrides or adds, and says which property fails first. Its size is the smallest at which
-`agreement` fails: two values are chosen.
+Each class is Paxos but for what it overrides or adds. Its small size is the smallest at which `agreement` fails: two values
+are chosen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
 
 
 class IgnoredPromise(Paxos):
-    """An acceptor votes below its promise."""
+    """An acceptor votes below its promise.
+
+    Breaks `promises_only_rise` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 1, "Value": 2, "Ballot": 2},
@@ -29,7 +32,10 @@ class IgnoredPromise(Paxos):
 
 
 class IgnoredVotes(Paxos):
-    """A proposer proposes its own value although an answer carries a vote."""
+    """A proposer proposes its own value although an answer carries a vote.
+
+    Breaks `proposals_are_safe` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 1, "Value": 2, "Ballot": 2},
@@ -43,7 +49,10 @@ class IgnoredVotes(Paxos):
 
 
 class SmallestVote(Paxos):
-    """A proposer takes the vote with the smallest ballot, not the largest."""
+    """A proposer takes the vote with the smallest ballot, not the largest.
+
+    Breaks `proposals_are_safe` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 3, "Value": 2, "Ballot": 3},
@@ -57,10 +66,13 @@ class SmallestVote(Paxos):
 
 
 class HalfQuorums(Paxos):
-    """A quorum is counted as n/2 acceptors, so that two quorums need not intersect."""
+    """A quorum is counted as n/2 acceptors, so that two quorums need not intersect.
+
+    Breaks `as_voting` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Acceptor": 2, "Value": 2, "Ballot": 2},
+        "small": {"Acceptor": 2, "Value": 2, "Ballot": 2},  # half of a single acceptor would be nobody
         "standard": {"Acceptor": 3, "Value": 2, "Ballot": 2},
         "large": {"Acceptor": 3, "Value": 2, "Ballot": 3},
     }
@@ -71,7 +83,10 @@ class HalfQuorums(Paxos):
 
 
 class StalePromise(Paxos):
-    """A promise of an older ballot is counted towards a newer one, as in MyPaxos."""
+    """A promise of an older ballot is counted towards a newer one, as in MyPaxos.
+
+    Breaks `proposals_are_safe` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 1, "Value": 2, "Ballot": 2},
@@ -85,7 +100,10 @@ class StalePromise(Paxos):
 
 
 class ReusedBallot(Paxos):
-    """A proposer that restarts begins its ballot once more, since it did not write down that it had used it."""
+    """A proposer that restarts begins its ballot once more, since it did not write down that it had used it.
+
+    Breaks `one_value_per_ballot` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 1, "Value": 2, "Ballot": 2},
@@ -99,7 +117,10 @@ class ReusedBallot(Paxos):
 
 
 class ForgottenPromise(Paxos):
-    """An acceptor keeps its vote on disk but not its promise."""
+    """An acceptor keeps its vote on disk but not its promise.
+
+    Breaks `promises_only_rise` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 1, "Value": 2, "Ballot": 2},
@@ -115,7 +136,10 @@ class ForgottenPromise(Paxos):
 
 
 class ForgottenVote(Paxos):
-    """An acceptor keeps its promise on disk but not its vote."""
+    """An acceptor keeps its promise on disk but not its vote.
+
+    Breaks `proposals_are_safe` first, and then `agreement`.
+    """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Acceptor": 1, "Value": 2, "Ballot": 2},

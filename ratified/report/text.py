@@ -81,13 +81,10 @@ def _what_failed(violation: Violation) -> str:
 
 
 def _why_undecided(result: Result) -> str:
-    reasons = [f"stopped: {result.stopped}"] if result.stopped else []
-    if result.bounds:
-        times = sum(bound.times for bound in result.bounds)
-        reasons.append(
-            f"beyond the bounds that steps would have left ({plural(times, 'time')}) nothing is known"
-        )
-    return "; ".join(reasons) or "the exploration is not complete"
+    if result.stopped:
+        # What ran out is named ("the limit of 1,000 states"); anything else is said as it is ("interrupted").
+        return f"stopped by {result.stopped}" if result.stopped.startswith("the ") else result.stopped
+    return "the exploration is not complete"
 
 
 def _full(check: Checked, paint: Paint) -> Iterator[str]:
@@ -117,7 +114,7 @@ def _about(result: Result) -> Iterator[tuple[str, str]]:
     yield "states", f"{distinct}, {generated}, depth {result.depth}"
     least, mean, greatest = result.out_degree
     yield "successors", f"{least} to {greatest}, {mean:.1f} on average"
-    rate = f", {result.distinct / result.seconds:,.0f} states/s" if result.seconds > 0 else ""
+    rate = f", {result.distinct / result.seconds:,.0f} states/s" if result.seconds >= 0.1 else ""
     yield "time", f"{duration(result.seconds)}{rate}"
     if result.memory:
         yield "memory", size(result.memory)
@@ -252,13 +249,17 @@ def _overview(report: Report, paint: Paint) -> Iterator[str]:
     verdict, what = _verify_headline(report)
     yield from _labelled(verdict, what, _VERDICT_STYLE[report.verdict], paint, gap=2)
     yield ""
-    rows = []
-    for check in report.checks:
-        result = check.result
-        sizes = " ".join(f"{name}={n}" for name, n in result.sizes.items())
-        rows.append((check.name, _standing(check), f"{result.distinct:,}", sizes, duration(result.seconds)))
-    yield from _table(("model", "", "states", "sizes", "time"), rows, "<<><>", paint)
+    sound = [check for check in report.checks if not check.broken]
+    broken = [check for check in report.checks if check.broken]
+    sized = [
+        (*_row(check), " ".join(f"{name}={n}" for name, n in check.result.sizes.items())) for check in sound
+    ]
+    yield from _table(("model", "", "states", "time", "sizes"), sized, "<<>><", paint)
     yield ""
+    if broken:
+        rows = [_row(check) for check in broken]
+        yield from _table(("broken variant", "", "states", "time"), rows, "<<>>", paint)
+        yield ""
     for check in report.checks:
         if check.verdict is not Verdict.HOLDS:
             yield paint("-" * WIDTH, "dim")
@@ -272,6 +273,11 @@ def _overview(report: Report, paint: Paint) -> Iterator[str]:
                 yield from lines
     if any(check.broken and check.result.violation for check in report.checks):
         yield "`ratified check MODEL` shows the run that refutes a broken variant."
+
+
+def _row(check: Checked) -> tuple[str, str, str, str]:
+    result = check.result
+    return check.name, _standing(check), f"{result.distinct:,}", duration(result.seconds)
 
 
 def _standing(check: Checked) -> str:

@@ -196,6 +196,7 @@ def out_of_states() -> Result:
 def out_of_bounds() -> Result:
     return result(
         Verdict.UNDECIDED,
+        stopped="some steps would leave a declared bound and were not taken; beyond it nothing is known",
         bounds=(BoundReport("the last Ballot, b1", "prepare", 1_200, span(4, 20, 25)),),
         parameters={},
     )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.cli import samples
 from tests.cli.conftest import Asked
 
 Capture = pytest.CaptureFixture[str]
+Golden = Callable[[str, str], None]
 
 
 def said(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
@@ -160,6 +162,19 @@ def test_a_step_that_goes_wrong_is_told_with_its_place(asked: Asked, capsys: Cap
     assert said(capsys, "check", "synod") == (2, "", UNBOUND)
 
 
+def test_the_run_to_a_step_that_goes_wrong_comes_first(asked: Asked, capsys: Capture, golden: Golden) -> None:
+    def answer() -> Result:
+        error = ModelError("the map has no key b9", span=samples.span(4, 20, 25), remedy="test for it first")
+        error.trace = samples.trace()  # type: ignore[attr-defined]  # as the explorer's errors have it
+        raise error
+
+    asked.answer = answer
+    status, out, err = said(capsys, "check", "synod")
+    assert (status, out) == (2, "")
+    assert err.endswith("\n\n" + UNBOUND)
+    golden("step_goes_wrong.txt", err)
+
+
 def test_an_interruption_that_nobody_caught_is_130(asked: Asked, capsys: Capture) -> None:
     def answer() -> Result:
         raise KeyboardInterrupt
@@ -254,6 +269,13 @@ def test_verify_checks_every_model_of_the_protocol_in_order(asked: Asked, capsys
     assert all(check["as_expected"] for check in report["checks"])
     assert report["protocol"] == "paxos"
     assert all(model.given == {"Acceptor": 3, "Ballot": 2} for model in asked.models)
+
+
+def test_a_broken_model_that_is_checked_by_itself_is_violated(asked: Asked, capsys: Capture) -> None:
+    asked.answer = samples.violated
+    status, out, _ = said(capsys, "check", "paxos-ignores-promise", "--format", "json")
+    assert status == 1
+    assert json.loads(out)["verdict"] == "violated"
 
 
 def test_verify_fails_if_a_broken_variant_is_not_refuted(asked: Asked, capsys: Capture) -> None:

@@ -396,8 +396,7 @@ class Containers(Core):
         if not kinds:
             return self._over_class(scope)
         kind = self.choose.pick(kinds)
-        brackets = self.choose.pick(["{}", "[]"])
-        return self._inside(scope, self._display(scope, kind, depth, brackets), kind)
+        return self._inside(scope, self._display(scope, kind, depth, "[]"), kind)
 
     def _over_quorums(self, scope: Scope) -> Clause:
         sort = self.choose.pick(scope.world.sorts)

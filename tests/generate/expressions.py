@@ -90,9 +90,8 @@ class Expressions(Containers):
         maps = [atom for atom in maps if isinstance(atom.kind, MapType) and self.can(scope, atom.kind.key)]
         if maps:
             options.append((2, lambda: self._value(scope, self.choose.pick(maps), depth)))
-        keys = [one.text for one in scope.functions if not one.method and self._is_key(one, kind)]
         if isinstance(kind, EnumType | SortType | RecordType | TupleType) and self.can(scope, kind):
-            options.append((1, lambda: self._best(scope, kind, keys, depth)))
+            options.append((1, lambda: self._best(scope, kind, depth)))
         return options
 
     def _call_one(self, scope: Scope, calls: list[Function], depth: int) -> str:
@@ -120,17 +119,12 @@ class Expressions(Containers):
         assert isinstance(atom.kind, MapType)
         return f"{atom.text}[{self.expr(scope, atom.kind.key, depth - 1)}]"
 
-    def _is_key(self, function: Function, item: Type) -> bool:
-        result = function.result
-        ordered = isinstance(result, IntType) or (isinstance(result, SortType) and result.ordered)
-        return len(function.parameters) == 1 and fits(item, function.parameters[0]) and ordered
-
-    def _best(self, scope: Scope, kind: Type, keys: list[str], depth: int) -> str:
+    def _best(self, scope: Scope, kind: Type, depth: int) -> str:
         source = self._some_of(scope, kind, depth)
         if source is None:
             return self.leaf(scope, kind)
         function = self.choose.pick(["min", "max"])
-        key = self.choose.pick(keys) if keys and self.choose.chance(60) else self._key(scope, kind, depth)
+        key = self._key(scope, kind, depth)
         return f"{function}({source}, key={key}, default={self.expr(scope, kind, 0)})"
 
     def _key(self, scope: Scope, kind: Type, depth: int) -> str:
@@ -454,7 +448,7 @@ class Expressions(Containers):
         return f"{atom.text} {self.choose.pick(['<=', '<', '>=', '>', '=='])} {wrap(other)}"
 
     def _none_test(self, scope: Scope) -> str:
-        options = [atom for atom in scope.atoms() if isinstance(atom.kind, OptionType)]
+        options = [atom for atom in scope.atoms() if isinstance(atom.kind, OptionType) and not atom.local]
         unions = [
             (atom.text, atom.kind.members) for atom in scope.atoms() if isinstance(atom.kind, UnionType)
         ]

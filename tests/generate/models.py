@@ -39,7 +39,7 @@ from tests.generate.types import (
 STATES_MOST = 30_000
 """The product of the variables' cardinalities stays below this."""
 
-LANGUAGE = "ratified.models.language"
+LANGUAGE = "ratified"
 PARAMETER_VALUES_MOST = 6
 """Parameters over which an action is possible without more ado have at most so many values."""
 
@@ -72,7 +72,7 @@ IMPORTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GeneratedModel:
     """A model's file: its text, the class to instantiate, and the sizes and parameters to give."""
 
@@ -80,6 +80,9 @@ class GeneratedModel:
     name: str
     sizes: Mapping[str, int]
     parameters: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"\n{self}"
 
     def __str__(self) -> str:
         given = {**self.sizes, **self.parameters}

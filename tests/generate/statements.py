@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.generate.containers import wrap_element
 from tests.generate.expressions import Expressions
@@ -96,6 +96,10 @@ def _covered(pattern: ast.pattern) -> Iterator[str]:
                 yield "("
         case _:
             pass
+
+
+NOTHING = DisplayType(BOOL)
+"""Stands for a type without values, where all of a type has been matched."""
 
 
 class Statements(Expressions):
@@ -186,8 +190,8 @@ class Statements(Expressions):
         simple = (BoolType, IntType, EnumType, SortType, RecordType)
         kinds = [atom.kind for atom in inside.atoms() if isinstance(atom.kind, simple)]
         item = self.choose.pick(kinds) if kinds else BOOL
-        brackets, name = self.choose.pick(["{}", "[]"]), self.fresh("y")
-        text = f"{name} = {brackets[0]}{wrap_element(self.expr(inside, item, 1))} {clauses}{brackets[1]}"
+        name = self.fresh("y")
+        text = f"{name} = [{wrap_element(self.expr(inside, item, 1))} {clauses}]"
         return [text], scope.having(Name(name, DisplayType(item)))
 
     def _nameable(self, scope: Scope) -> Type:
@@ -274,15 +278,20 @@ class Statements(Expressions):
                 if remaining is None:
                     return lines
                 left = remaining
-                if not self._matchable(left):
+                if not self._matchable(left) or left == OptionType(NOTHING):
                     break
         if otherwise or self.choose.chance(50):
-            inside = scope.having(Name(subject.text, left)) if subject.local else scope
+            inside = scope
+            if subject.local:
+                others = replace(scope, names=tuple(name for name in scope.names if name != subject))
+                inside = others if left == OptionType(NOTHING) else scope.having(Name(subject.text, left))
             lines += ["    case _:", *indented(indented(block(inside)))]
         return lines
 
     def _within(self, scope: Scope, subject: Name, kind: Type, pattern: str) -> Scope:
         """What is in scope where a pattern has matched: the subject, narrowed, if it is a local name."""
+        if subject.local and pattern == "None":
+            return replace(scope, names=tuple(name for name in scope.names if name != subject))
         matched = [member for member in members_of(kind) if f"{member.name}(" in pattern]
         if not subject.local or not matched:
             return scope
@@ -298,7 +307,9 @@ class Statements(Expressions):
         members = members_of(kind)
         left = tuple(member for member in members if member.name not in covered)
         if isinstance(kind, OptionType):
-            return kind.inner if "None" in covered else kind
+            if "None" in covered:
+                return kind.inner
+            return OptionType(self._remaining(kind.inner, pattern) or NOTHING)
         if "(" in covered:
             return None
         if not members or len(left) == len(members):

@@ -121,7 +121,7 @@ class SeqType:
 
 @dataclass(frozen=True, slots=True)
 class DisplayType:
-    """What `{...}` and `[...]` give: only ever the type of a local name, for Python has its own `set` and `list` there."""
+    """What `[...]` gives: only ever the type of a local name, for to Python it is a `list`, not a `Seq`."""
 
     item: Type
 

@@ -249,13 +249,12 @@ class ModuleCompiler:
         """The key of a function of a module (or a method of a record, whose first parameter is the record), compiled."""
         function = inspect.unwrap(function)
         key = f"{function.__module__}.{function.__qualname__}"
-        if key not in self._compilers:
-            if not of_the_author(inspect.getsourcefile(function) or "<unknown>"):
-                context.fail(
-                    node,
-                    f"`{function.__qualname__}` is not part of the modelling language",
-                    "write it as a helper method",
-                )
+        if key not in self._compilers and not of_the_author(inspect.getsourcefile(function) or "<unknown>"):
+            context.fail(
+                node,
+                f"`{function.__qualname__}` is not part of the modelling language",
+                "write it as a helper method",
+            )
         return self._ensure(key, function, None, Kind.HELPER, (context, node), receiver)
 
     def _ensure(
