@@ -83,9 +83,7 @@ def _harmless(parent: Node | Clause, child: Node | Clause) -> bool:
             return True
         case ir.In(_, _, _, container) | ir.Count(_, _, container, _):
             return child is container
-        case ir.Convert(_, _, what, _):
-            return what in ("distinct", "sorted", "sorted-reversed", "reversed")
-        case ir.Narrow() | ir.Widen() | ir.Fit() | ir.IfElse():
+        case ir.Convert() | ir.Zip() | ir.Narrow() | ir.Widen() | ir.Fit() | ir.IfElse():
             return True  # judged where these stand themselves
     return False
 

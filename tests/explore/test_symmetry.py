@@ -310,7 +310,7 @@ class Harmless(Model):
     @action
     def broadcast(self, c: Client) -> None:
         for d in Client:
-            self.send(Ask(d, None, {c}))
+            self.send(Ask(d, None, Set([c])))
             self.next[c][d] = len(self.votes[d]) % 2
             if d != c:
                 self.tell(d, c)
@@ -405,13 +405,13 @@ class Greatest(Base):
 class Enumerated(Base):
     @action
     def go(self) -> None:
-        self.number = sum(i for i, c in enumerate(Client) if c in self.seen)
+        self.number = sum(i for i, c in enumerate([c for c in Client]) if c in self.seen)
 
 
 class Zipped(Base):
     @action
     def go(self) -> None:
-        self.seen = Set(c for c, i in zip(Client, range(2), strict=False) if i == 0)
+        self.seen = Set(c for c, i in zip([c for c in Client], range(2), strict=False) if i == 0)
 
 
 class Overwritten(Base):
