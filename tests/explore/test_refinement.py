@@ -62,7 +62,7 @@ class Stealing(Lease):
 
     @action
     def steal(self, k: Key) -> None:
-        require(self.granted and k not in self.granted)
+        require(len(self.granted) > 0 and k not in self.granted)
         self.granted.clear()
         self.granted.add(k)
 

@@ -101,7 +101,8 @@ def test_every_number_of_a_small_model() -> None:
         ActionReport("up", 6, 6),
         ActionReport("back", 9, 0),
     )
-    assert result.out_degree == (1, pytest.approx(21 / 9), 3)
+    least, mean, most = result.out_degree
+    assert (least, round(mean * 9), most) == (1, 21, 3)
     assert (result.stopped, result.violation, result.bounds, result.constraints) == (None, None, (), ())
     assert (result.model, result.engine, result.symmetry) == ("Grid", "reference", ())
 
@@ -365,7 +366,8 @@ def test_a_constraint_is_a_bound_on_purpose() -> None:
     assert (result.distinct, result.generated, result.depth) == (3, 4, 3)
     assert result.constraints == (ConstraintReport("low", 1),)
     assert result.actions == (ActionReport("go", 3, 2),)
-    assert result.out_degree == (0, pytest.approx(2 / 3), 1)
+    least, mean, most = result.out_degree
+    assert (least, round(mean * 3), most) == (0, 2, 1)
 
 
 class Judged(Bounded):
@@ -377,7 +379,7 @@ class Judged(Bounded):
 
     @step_invariant
     def never_to_three(self, old: Self) -> bool:
-        return self.x != 3
+        return self.x != 3 or old.x == 3
 
 
 def test_nothing_is_asked_about_states_that_a_constraint_leaves_out() -> None:

@@ -294,7 +294,7 @@ class Harmless(Model):
         self.inbox[to].append(what)
 
     def voted(self, c: Client) -> bool:
-        for d in Client:
+        for d in Client:  # noqa: SIM110  # a loop is what is tried
             if c in self.votes[d]:
                 return True
         return False
@@ -344,7 +344,7 @@ class Harmless(Model):
             and self.total() >= 0
             and len([c for c in Client if self.voted(c)]) <= len(Client)
             and all(c in self.votes for c, _ in self.next.items())
-            and sorted([len(v) for v in self.votes.values()])[0] >= 0
+            and len(sorted([len(v) for v in self.votes.values()])) == len(Client)
         )
 
 
@@ -405,13 +405,13 @@ class Greatest(Base):
 class Enumerated(Base):
     @action
     def go(self) -> None:
-        self.number = sum(i for i, c in enumerate([c for c in Client]) if c in self.seen)
+        self.number = sum(i for i, c in enumerate(list(Client)) if c in self.seen)
 
 
 class Zipped(Base):
     @action
     def go(self) -> None:
-        self.seen = Set(c for c, i in zip([c for c in Client], range(2), strict=False) if i == 0)
+        self.seen = Set(c for c, i in zip(list(Client), range(2), strict=False) if i == 0)
 
 
 class Overwritten(Base):
@@ -436,10 +436,10 @@ class Elsewhere(Base):
             self.rounds[d] = self.rounds[c]
 
 
-class Values(Base):  # type: ignore[no-redef]  # a model, here
+class OfValues(Base):
     @action
     def go(self) -> None:
-        require(list(self.rounds.values())[0] == Round(0))
+        require(list(self.rounds.values())[1] == Round(0))
 
 
 class Through(Base):
@@ -463,7 +463,7 @@ RISKS: list[tuple[type[Model], str]] = [
     (Overwritten, "a later round may undo what an earlier one did to `leader`"),
     (Guarded, "one round may read what another has written to `seen`"),
     (Elsewhere, "one round may read what another has written to `rounds`"),
-    (Values, "the order of this sequence depends on that of symmetric values"),
+    (OfValues, "the order of this sequence depends on that of symmetric values"),
     (Through, "a later round may undo what an earlier one did to `queue`"),
 ]
 

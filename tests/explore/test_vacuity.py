@@ -115,7 +115,7 @@ class Vacuous(Work):
 
     @invariant
     def looped(self) -> bool:
-        for n in self.leaders:
+        for n in self.leaders:  # noqa: SIM110  # a loop is what is tried
             if self.lost(n):
                 return False
         return True
@@ -171,7 +171,7 @@ class PutToTheTest(Work):
 
     @invariant
     def looped(self) -> bool:
-        for n in Node:
+        for n in Node:  # noqa: SIM110  # a loop is what is tried
             if self.lost(n):
                 return False
         return True
