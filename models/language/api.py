@@ -80,7 +80,7 @@ class Deferred:
 
 
 def at_size(compute: Callable[[], T]) -> T:
-    """The default of a parameter that depends on sizes: `quorums: Param[...] = at_size(lambda: subsets(S, len(S) // 2 + 1))`."""
+    """Give a parameter a default that depends on sizes, as in `half: Param[int] = at_size(lambda: len(Node) // 2)`."""
     return Deferred(compute)  # type: ignore[return-value]  # Model computes it
 
 

@@ -83,9 +83,7 @@ def _harmless(parent: Node | Clause, child: Node | Clause) -> bool:
             return True
         case ir.In(_, _, _, container) | ir.Count(_, _, container, _):
             return child is container
-        case ir.Convert(_, _, what, _):
-            return what in ("distinct", "sorted", "sorted-reversed", "reversed")
-        case ir.Narrow() | ir.Widen() | ir.Fit() | ir.IfElse():
+        case ir.Convert() | ir.Zip() | ir.Narrow() | ir.Widen() | ir.Fit() | ir.IfElse():
             return True  # judged where these stand themselves
     return False
 
@@ -109,8 +107,9 @@ class _Checker:
     def _expressions(self, node: Node | Clause) -> None:
         self._expression(node)
         for child in ir.children(node):
-            sequence = isinstance(child, Expr) and isinstance(child.type, SeqType) and unordered(child)
-            if sequence and not _harmless(node, child):
+            if not isinstance(child, Expr) or _harmless(node, child):
+                pass
+            elif isinstance(child.type, SeqType) and unordered(child):
                 self.risks.append(
                     (child.span, "the order of this sequence depends on that of symmetric values")
                 )

@@ -160,6 +160,7 @@ class Search:
         self._shared: list[dict[object, object]] = [{} for _ in module.variables]
         self._position = 0
         self._closed = False
+        self._end = 0
         self._started = 0.0
         self._next_report = 0.0
 
@@ -175,6 +176,8 @@ class Search:
                 self.found.stopped = str(stop)
             except KeyboardInterrupt:
                 self.found.stopped = "interrupted"
+        if len(self.found.states) > self._end:
+            self.found.levels.append(self._end)  # a level that was found, and not begun
         return self.found
 
     # --- levels ---
@@ -182,7 +185,12 @@ class Search:
     def _begin(self) -> None:
         """The initial states: level 1."""
         found = self.found
-        for _, state in self._machine.initial():
+        try:
+            initial = self._machine.initial()
+        except StepError as problem:
+            self._fail(0, None, NOWHERE, problem=problem)
+            return
+        for _, state in initial:
             if isinstance(state, Left):
                 found.bounds[state.what, "init", state.span] += 1
                 continue
@@ -201,6 +209,7 @@ class Search:
         first, end = 0, len(found.states)
         while first < end and found.failure is None:
             found.levels.append(first)
+            self._end = end
             if limit is not None and len(found.levels) >= limit:
                 self._expand_last(first, end)
             else:
