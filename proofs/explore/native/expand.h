@@ -22,12 +22,12 @@ static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
 
 static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
     rx_worker *w = (rx_worker *)batch;
-    if (w->settle != rx_settle_expand) {
+    if (w->settle != rx_settle_expand && !w->walker) {
         rx_trace_fault(w, error, instance);
         return;
     }
     batch->bounds++; /* something was tried: not a deadlock */
-    rx_found(w, RX_FAULT_FOUND, error, instance, w->run->levels, w->source, NULL);
+    rx_found(w, RX_FAULT_FOUND, error, instance, w->length, w->source, NULL);
 }
 
 /* A new state's own properties. `length` is that of the shortest run that ends in it. */
@@ -44,7 +44,7 @@ static inline void rx_judge_new(rx_worker *w, const uint64_t *t, uint64_t length
 
 /* False if the state is outside a constraint (or the step could not be judged): it goes no further. */
 static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t instance) {
-    const uint64_t length = w->run->levels;
+    const uint64_t length = w->length;
     if (MODEL_CONSTRAINTS) {
         const int verdict = model_constraints(t);
         if (verdict != RX_OK) {
@@ -209,6 +209,7 @@ static inline void rx_expand_one(rx_worker *w, const uint64_t *s) {
 static void rx_work_expand(rx_worker *w) {
     rx_run *run = w->run;
     w->settle = rx_settle_expand;
+    w->length = run->levels;
     for (;;) {
         const uint64_t from = RX_ADD(run->cursor, RX_CHUNK);
         if (from >= run->level_to || RX_LOAD(run->stopping) || RX_LOAD(run->abandoned)) break;
@@ -223,6 +224,7 @@ static void rx_work_expand(rx_worker *w) {
 static void rx_work_initial(rx_worker *w) {
     w->settle = rx_settle_expand;
     w->source = NULL;
+    w->length = 0;
     model_initial(&w->batch);
     rx_settle(w);
     rx_drain(w);

@@ -112,8 +112,6 @@ static bool rx_level_begin(rx_run *run, bool initial) {
 
 /* Expands the newest level; false if the search is over. */
 static bool rx_search_level(rx_run *run) {
-    const bool redo = run->config.spill && !run->on_disk;
-    if (redo) rx_counters_sum(run, &run->before);
     if (!rx_level_begin(run, false)) return false;
     for (;;) {
         rx_team_run(run, rx_work_expand, run->level_to - run->level_from < 4 * RX_CHUNK);
@@ -153,12 +151,15 @@ static void rx_search(rx_run *run) {
         if (rx_findings(run) || !run->distinct) goto done;
     }
     for (;;) {
+        if (!rx_boundary(run)) break;
         if (RX_LOAD(run->stop_flag)) rx_stop_for(run, RX_STOP_ASKED);
         if (run->config.depth_max && run->levels >= run->config.depth_max) rx_stop_for(run, RX_STOP_DEPTH);
         if (run->stopping) break;
-        if (!rx_checkpoint_perhaps(run) || !rx_search_level(run)) break;
+        if (!rx_search_level(run)) break;
     }
 done:
+    /* What was done past the last complete level is not in the checkpoint: it will be done again. */
+    if (run->config.checkpoint && run->stopping && run->stopping != RX_STOP_DISK) rx_checkpoint_write(run);
     run->stopped = run->stopping;
     run->seconds_before += rx_now() - run->begun;
 }
