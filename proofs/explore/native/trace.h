@@ -131,6 +131,14 @@ static bool rx_trace_run(rx_run *run) {
     }
     run->trace_length = length;
     if (f->kind != RX_STEP_INVARIANT && !(f->kind == RX_FAULT_FOUND && f->instance != RX_NOWHERE)) return true;
+    if (!MODEL_SYMMETRY) {
+        /* The step was found at this very state. */
+        if (f->kind == RX_FAULT_FOUND) return true;
+        rx_copy(states + length * W, f->after);
+        run->trace_instances[length] = f->instance;
+        run->trace_length = length + 1;
+        return true;
+    }
     run->last_step = true;
     const bool found = rx_step_forward(run, states + (length - 1) * W);
     if (f->kind == RX_FAULT_FOUND) {
