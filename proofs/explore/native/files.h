@@ -5,6 +5,26 @@
 #ifndef RX_FILES_H
 #define RX_FILES_H
 
+/* Tests only: the n-th operation on a file from now fails for want of room, or is the last thing this process does. */
+#ifdef RX_TESTING
+#include <signal.h>
+static int64_t rx_fail_in, rx_kill_in;
+
+__attribute__((visibility("default"))) void rx_test_files(int64_t fail_in, int64_t kill_in) {
+    rx_fail_in = fail_in;
+    rx_kill_in = kill_in;
+}
+
+static bool rx_file_operation(void) {
+    if (rx_kill_in && --rx_kill_in == 0) raise(SIGKILL);
+    if (!rx_fail_in || --rx_fail_in) return true;
+    errno = ENOSPC;
+    return false;
+}
+#else
+static inline bool rx_file_operation(void) { return true; }
+#endif
+
 /* Stops the run; `what` is the beginning of a sentence, completed by the system's reason if there is one. */
 static void rx_disk_failed(rx_run *run, const char *what, const char *path, int error) {
     pthread_mutex_lock(&run->disk_lock);
@@ -20,7 +40,8 @@ static bool rx_write(rx_run *run, int fd, const char *path, const void *from, si
     const char *p = from;
     while (bytes) {
         /* In pieces: a single write is cut at 2 GiB by the kernel. */
-        const ssize_t n = pwrite(fd, p, bytes < (1u << 28) ? bytes : 1u << 28, (off_t)offset);
+        const size_t piece = bytes < (1u << 28) ? bytes : 1u << 28;
+        const ssize_t n = rx_file_operation() ? pwrite(fd, p, piece, (off_t)offset) : -1;
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             rx_disk_failed(run, "cannot write to", path, n < 0 ? errno : ENOSPC);
