@@ -45,9 +45,8 @@ static bool rx_new_memory(rx_run *run) {
     run->workers = calloc(run->config.threads, sizeof *run->workers);
     if (!run->workers) return false;
     for (uint32_t i = 0; i < run->config.threads; i++) {
-        rx_worker *w = aligned_alloc(RX_LINE, sizeof *w);
+        rx_worker *w = rx_aligned(sizeof *w);
         if (!w) return false;
-        memset(w, 0, sizeof *w);
         run->workers[i] = w;
         w->run = run;
         w->number = i;
@@ -68,9 +67,8 @@ static bool rx_new_memory(rx_run *run) {
 
 /* NULL if there is no memory to begin with. */
 RX_API rx_run *rx_new(const rx_config *config) {
-    rx_run *run = aligned_alloc(RX_LINE, sizeof *run);
+    rx_run *run = rx_aligned(sizeof *run);
     if (!run) return NULL;
-    memset(run, 0, sizeof *run);
     run->config = *config;
     if (run->config.threads < 1) run->config.threads = 1;
     if (run->config.threads > RX_THREADS_MAX) run->config.threads = RX_THREADS_MAX;

@@ -112,7 +112,7 @@ static bool rx_runs_append(rx_run *run, uint64_t count) {
 static void rx_flush_run(rx_run *run) {
     const uint64_t count = rx_level_close(run, 0);
     rx_table_clear(run, count);
-    run->next_block = 0;
+    RX_STORE(run->next_block, 0);
     if (!count || RX_LOAD(run->stopping)) return;
     rx_sort(run->states, run->first, count, run->threads);
     rx_runs_append(run, count);
@@ -246,7 +246,7 @@ static uint64_t rx_disk_finish(rx_run *run) {
         while (!RX_LOAD(run->stopping) && (run->piece = rx_merge_piece(run)) > 0) fresh += rx_disk_piece(run);
     }
     rx_disk_end_level(run);
-    run->next_block = 0;
+    RX_STORE(run->next_block, 0);
     run->runs_count = run->runs_bytes = 0;
     if (ftruncate(run->runs_fd, 0)) rx_disk_failed(run, "cannot empty", run->runs_path, errno);
     if (RX_LOAD(run->stopping) == RX_STOP_DISK) return 0;
@@ -319,7 +319,7 @@ static bool rx_disk_enter(rx_run *run) {
         rx_disk_end_level(run);
     }
     RX_STORE(run->on_disk, 1);
-    run->next_block = 0;
+    RX_STORE(run->next_block, 0);
     return rx_disk_memory(run);
 }
 

@@ -449,18 +449,24 @@ def in_background(work: Callable[[], None], stop: Callable[[], None], report: Ca
     failure: BaseException | None = None
     thread = threading.Thread(target=work, name="explorer", daemon=True)
     seconds = 0.0
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join(PROGRESS_SECONDS)
-            seconds += PROGRESS_SECONDS
-            if report and thread.is_alive() and failure is None:
-                report(seconds)
-        except KeyboardInterrupt:
+    try:
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join(PROGRESS_SECONDS)
+                seconds += PROGRESS_SECONDS
+                if report and thread.is_alive() and failure is None:
+                    report(seconds)
+            except KeyboardInterrupt:
+                stop()
+            except Exception as error:
+                failure = error
+                stop()
+    finally:
+        # Whatever interrupts this loop, nobody may free what the thread works on before it has ended.
+        if thread.is_alive():
             stop()
-        except Exception as error:
-            failure = error
-            stop()
+            thread.join()
     if failure is not None:
         raise failure
 

@@ -54,7 +54,7 @@ static void rx_work_edges(rx_worker *w) {
         for (uint64_t i = from; i < to; i++) {
             const uint64_t begin = w->edges = run->edge_targets ? run->edge_offsets[i] : 0;
             w->source = rx_at(run, i);
-            model_successors(w->source, &w->batch);
+            rx_produce(w->source, &w->batch);
             rx_settle_edges(w);
             if (!run->edge_targets) run->edge_offsets[i + 1] = w->edges - begin;
         }

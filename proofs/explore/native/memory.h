@@ -44,4 +44,11 @@ static void *rx_zeroed(size_t bytes) {
     return p;
 }
 
+/* Zeroed memory that shares no cache line with anything else. */
+static void *rx_aligned(size_t bytes) {
+    bytes = (bytes + RX_LINE - 1) / RX_LINE * RX_LINE;
+    void *p = aligned_alloc(RX_LINE, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
 #endif

@@ -53,7 +53,8 @@ static bool rx_level_push(rx_run *run, uint64_t end) {
         run->levels_reserved = more;
     }
     run->level_start[0] = 0;
-    run->level_start[++run->levels] = end;
+    run->level_start[run->levels + 1] = end;
+    RX_STORE(run->levels, run->levels + 1);
     return true;
 }
 
@@ -87,11 +88,11 @@ static bool rx_level_begin(rx_run *run, bool initial) {
     uint32_t why;
     run->wanted = 0;
     if (run->on_disk) {
-        run->next_block = 0;
+        RX_STORE(run->next_block, 0);
         run->first_from = 0;
     } else {
         run->first_from = run->distinct;
-        run->next_block = run->distinct;
+        RX_STORE(run->next_block, run->distinct);
         pthread_mutex_lock(&run->lock);
         const bool room = rx_make_room(run, &why);
         pthread_mutex_unlock(&run->lock);
@@ -105,8 +106,8 @@ static bool rx_level_begin(rx_run *run, bool initial) {
     }
     if (initial) return true;
     run->level_from = run->level_start[run->levels - 1];
-    run->level_to = run->level_start[run->levels];
-    run->cursor = run->level_from;
+    RX_STORE(run->level_to, run->level_start[run->levels]);
+    RX_STORE(run->cursor, run->level_from);
     return true;
 }
 
@@ -129,7 +130,7 @@ static bool rx_search_level(rx_run *run) {
     }
     const uint64_t count = rx_level_finish(run);
     const bool wrong = rx_findings(run);
-    run->distinct += count;
+    RX_STORE(run->distinct, run->distinct + count);
     if (count && !rx_level_push(run, run->distinct)) rx_stop_for(run, RX_STOP_MEMORY);
     if (run->stopping || wrong || !count) return false;
     if (run->config.states_max && run->distinct >= run->config.states_max) {

@@ -61,7 +61,7 @@ static uint64_t rx_walk(rx_worker *w, const rx_walks *walks, uint64_t number, ui
         w->batch.bounds = 0;
         w->source = length ? current : NULL;
         const uint64_t before = w->counters.generated;
-        if (length) model_successors(current, &w->batch);
+        if (length) rx_produce(current, &w->batch);
         else model_initial(&w->batch);
         rx_settle_walk(w);
         if (!walker->seen || w->finding.kind) {

@@ -35,7 +35,7 @@ static void rx_work_backward(rx_worker *w) {
         if (!s) break;
         for (uint64_t i = 0; i < count; i++) {
             w->source = s + i * W;
-            model_successors(w->source, &w->batch);
+            rx_produce(w->source, &w->batch);
             rx_settle_backward(w);
         }
     }
@@ -95,7 +95,7 @@ static bool rx_step_forward(rx_run *run, const uint64_t *from) {
     w->source = from;
     w->has_best = 0;
     w->best_fault = RX_NOWHERE;
-    if (from) model_successors(from, &w->batch);
+    if (from) rx_produce(from, &w->batch);
     else model_initial(&w->batch);
     rx_settle_forward(w);
     return w->has_best;
