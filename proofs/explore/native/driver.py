@@ -337,7 +337,6 @@ class Exploration:
             instances=tuple(steps[1:length]) if length else (),
         )
 
-
     def walk(self, walks: _Walks, progress: Callable[[Progress], None] | None = None) -> Walks:
         """See `simulate`."""
         library, handle = self.program.library, self._handle
@@ -386,8 +385,8 @@ class Exploration:
             raise NativeError("the state graph does not fit into memory", remedy="give a larger memory budget, or a smaller size")
         targets, instances = (ctypes.c_uint64 * count)(), (ctypes.c_uint32 * count)()
         library.rx_graph_fill(handle, offsets, targets, instances)
-        views = (memoryview(array).cast("B").cast(code) for array, code in ((offsets, "Q"), (targets, "Q"), (instances, "I")))
-        return Graph(tuple(levels), *views)
+        offset_view, target_view = (memoryview(array).cast("B").cast("Q") for array in (offsets, targets))
+        return Graph(tuple(levels), offset_view, target_view, memoryview(instances).cast("B").cast("I"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +398,9 @@ class Graph:
     """
 
     levels: tuple[int, ...]
-    offsets: memoryview
-    targets: memoryview
-    instances: memoryview
+    offsets: memoryview[int]
+    targets: memoryview[int]
+    instances: memoryview[int]
 
 
 @dataclass(frozen=True, slots=True)

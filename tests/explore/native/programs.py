@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ratified.proofs.explore.native.driver import Program, load
 
-from .maze import Maze
+from tests.explore.native.maze import Maze
 
 HERE = Path(__file__).parent
 

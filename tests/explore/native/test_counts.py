@@ -9,9 +9,9 @@ import pytest
 from ratified.proofs.explore.native.driver import Exploration, Options, Outcome, Program
 from ratified.proofs.explore.result import Limits
 
-from . import maze as oracle
-from .maze import Expected, Maze
-from .programs import maze_program, program
+from tests.explore.native import maze as oracle
+from tests.explore.native.maze import Expected, Maze
+from tests.explore.native.programs import maze_program, program
 
 
 def run(program: Program, options: Options) -> Outcome:

@@ -13,10 +13,10 @@ import pytest
 from ratified.proofs.explore.native.driver import Exploration, NativeError, Options, Outcome, Stop
 from ratified.proofs.explore.result import Limits
 
-from . import maze as oracle
-from .maze import Maze
-from .programs import maze_program, program
-from .test_counts import agree, random_maze
+from tests.explore.native import maze as oracle
+from tests.explore.native.maze import Maze
+from tests.explore.native.programs import maze_program, program
+from tests.explore.native.test_counts import agree, random_maze
 
 MIB = 1 << 20
 SIGKILL = 9
@@ -94,7 +94,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
     options = Options(limits=Limits(memory=2 * MIB), spill=tmp_path / "missing")
-    with Exploration(program("paxos", BALLOTS=3), options) as exploration, pytest.raises(NativeError, match=r"cannot make a file in .*missing"):
+    with (
+        Exploration(program("paxos", BALLOTS=3), options) as exploration,
+        pytest.raises(NativeError, match=r"cannot make a file in .*missing"),
+    ):
         exploration.run()
 
 

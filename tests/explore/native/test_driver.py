@@ -11,7 +11,7 @@ from ratified.proofs.explore.native import driver
 from ratified.proofs.explore.native.driver import Exploration, Options, Stop
 from ratified.proofs.explore.result import Progress
 
-from .programs import program
+from tests.explore.native.programs import program
 
 BIG = 8_220_065
 

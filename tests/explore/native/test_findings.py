@@ -6,9 +6,9 @@ import pytest
 
 from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options
 
-from . import maze as oracle
-from .maze import Maze
-from .programs import maze_program, program
+from tests.explore.native import maze as oracle
+from tests.explore.native.maze import Maze
+from tests.explore.native.programs import maze_program, program
 
 
 def find(name: str, threads: int, **macros: int) -> Finding | None:
@@ -68,9 +68,7 @@ def check_run(found: Finding) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_symmetry_halves_the_states_and_keeps_runs_real(threads: int) -> None:
-    full, half = (
-        find_all("pair", threads, SYMMETRY=symmetry, BAD=37) for symmetry in (0, 1)
-    )
+    full, half = (find_all("pair", threads, SYMMETRY=symmetry, BAD=37) for symmetry in (0, 1))
     for found in (full, half):
         assert found.kind is Kind.INVARIANT and found.states[-1] == (37 << 32 | 37,)
         check_run(found)

@@ -6,9 +6,9 @@ import pytest
 
 from ratified.proofs.explore.native.driver import Exploration, Graph, Kind, NativeError, Options, simulate
 
-from . import maze as oracle
-from .maze import Maze
-from .programs import maze_program, program
+from tests.explore.native import maze as oracle
+from tests.explore.native.maze import Maze
+from tests.explore.native.programs import maze_program, program
 
 
 def graph_of(maze: Maze, words: int, threads: int) -> tuple[Graph, list[int]]:
