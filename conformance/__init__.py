@@ -1,0 +1,1 @@
+"""That it is the same: implementations held to their models."""

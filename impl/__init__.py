@@ -1,0 +1,1 @@
+"""What runs: executable protocols without I/O. Nothing here imports a model, a proof or a conformance test."""

@@ -1,0 +1,1 @@
+"""Why it is right: the exhaustive explorer, and what is proved of each protocol."""

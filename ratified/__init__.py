@@ -1,1 +1,104 @@
-"""Ratified."""
+"""Ratified: models of protocols in plain Python, checked exhaustively. These are its public names.
+
+A name is imported when it is first used: the command line shows its help without waiting for the language, and what only
+wants to explore does not pay for what comes later. docs/language.md describes the words that models are written in.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ratified.version import __version__
+
+if TYPE_CHECKING:
+    from ratified.models.language import (
+        AtMost,
+        Bag,
+        Map,
+        Model,
+        ModelError,
+        Ordered,
+        Param,
+        Range,
+        RatifiedError,
+        Seq,
+        Set,
+        SizeError,
+        Sort,
+        Symmetric,
+        action,
+        assume,
+        constraint,
+        first,
+        invariant,
+        last,
+        majorities,
+        record,
+        refines,
+        replace,
+        require,
+        step_invariant,
+        subsets,
+    )
+    from ratified.proofs.explore import check
+    from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
+
+__all__ = [
+    "AtMost",
+    "Bag",
+    "Limits",
+    "Map",
+    "Model",
+    "ModelError",
+    "Ordered",
+    "Param",
+    "Progress",
+    "Range",
+    "RatifiedError",
+    "Result",
+    "Seq",
+    "Set",
+    "SizeError",
+    "Sort",
+    "Symmetric",
+    "Verdict",
+    "__version__",
+    "action",
+    "assume",
+    "check",
+    "constraint",
+    "first",
+    "invariant",
+    "last",
+    "majorities",
+    "record",
+    "refines",
+    "replace",
+    "require",
+    "step_invariant",
+    "subsets",
+]
+
+_ELSEWHERE = {
+    "check": "ratified.proofs.explore",
+    "Limits": "ratified.proofs.explore.result",
+    "Progress": "ratified.proofs.explore.result",
+    "Result": "ratified.proofs.explore.result",
+    "Verdict": "ratified.proofs.explore.result",
+}
+"""Where a name comes from that is not a word of the language."""
+
+
+if not TYPE_CHECKING:  # a type checker that saw it would take any name for a public one
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module 'ratified' has no attribute {name!r}")
+        value = getattr(import_module(_ELSEWHERE.get(name, "ratified.models.language")), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return __all__

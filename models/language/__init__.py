@@ -1,0 +1,50 @@
+"""The modelling language: everything a model's file imports. See docs/language.md."""
+
+from ratified.models.language.api import (
+    Param,
+    action,
+    assume,
+    constraint,
+    invariant,
+    majorities,
+    refines,
+    require,
+    step_invariant,
+    subsets,
+)
+from ratified.models.language.errors import ModelError, RatifiedError, SizeError
+from ratified.models.language.model import Model
+from ratified.models.language.records import record, replace
+from ratified.models.language.sorts import Ordered, Sort, Symmetric, first, last
+from ratified.models.language.types import AtMost, Range
+from ratified.models.language.values import Bag, Map, Seq, Set
+
+__all__ = [
+    "AtMost",
+    "Bag",
+    "Map",
+    "Model",
+    "ModelError",
+    "Ordered",
+    "Param",
+    "Range",
+    "RatifiedError",
+    "Seq",
+    "Set",
+    "SizeError",
+    "Sort",
+    "Symmetric",
+    "action",
+    "assume",
+    "constraint",
+    "first",
+    "invariant",
+    "last",
+    "majorities",
+    "record",
+    "refines",
+    "replace",
+    "require",
+    "step_invariant",
+    "subsets",
+]

@@ -1,0 +1,90 @@
+"""What a model's methods are marked with, and the words it may call: decorators, `require`, quorum systems.
+
+Guarantees: a marked method is an ordinary function; called on an instance it runs within that instance's sizes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
+
+from ratified.models.language.errors import ModelError
+from ratified.models.language.ir import Kind
+from ratified.models.language.scope import current_scope, running
+from ratified.models.language.sorts import Sort, members
+from ratified.models.language.values import Set
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Sort)
+F = TypeVar("F", bound=Callable[..., Any])
+
+PARAMETER = "ratified parameter"
+Param = Annotated[T, PARAMETER]
+"""`limit: Param[int] = 3`: a constant of the model, given when it is instantiated."""
+
+
+class Disabled(Exception):
+    """A guard failed: this step is not possible here."""
+
+
+@overload
+def require(condition: Literal[False]) -> NoReturn: ...
+@overload
+def require(condition: bool) -> None: ...
+def require(condition: bool) -> None:
+    """A guard of an action: where the condition is false, the step is not possible."""
+    if not condition:
+        raise Disabled
+
+
+def _marker(kind: Kind) -> Callable[[F], F]:
+    def mark(function: F) -> F:
+        @wraps(function)
+        def run(self: Any, *arguments: Any, **named: Any) -> Any:
+            with running(self.scope):
+                return function(self, *arguments, **named)
+
+        run.ratified_kind = kind  # type: ignore[attr-defined]  # our mark on the wrapper
+        return run  # type: ignore[return-value]  # the same signature
+
+    return mark
+
+
+action = _marker(Kind.ACTION)
+invariant = _marker(Kind.INVARIANT)
+step_invariant = _marker(Kind.STEP_INVARIANT)
+constraint = _marker(Kind.CONSTRAINT)
+assume = _marker(Kind.ASSUMPTION)
+
+
+def refines(abstract: type[Any]) -> Callable[[F], F]:
+    """Mark `def f(self, abstract: Abstract)`, which gives every variable of the abstract model a value."""
+
+    def mark(function: F) -> F:
+        marked = _marker(Kind.REFINEMENT)(function)
+        marked.ratified_abstract = abstract  # type: ignore[attr-defined]  # our mark on the wrapper
+        return marked
+
+    return mark
+
+
+def subsets(sort: type[S], size: int | None = None) -> Set[Set[S]]:
+    """All subsets of a sort, or those with `size` members."""
+    cache = current_scope().cache
+    key = ("subsets", sort, size)
+    if key not in cache:
+        values = members(sort)
+        sizes = range(len(values) + 1) if size is None else [size]
+        if size is None and len(values) > 16:
+            raise ModelError(
+                f"{sort.__name__} has too many subsets", remedy="ask for those of one size: subsets(S, k)"
+            )
+        cache[key] = Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
+    return cache[key]  # type: ignore[return-value]  # the cache is keyed by what was computed
+
+
+def majorities(sort: type[S]) -> Set[Set[S]]:
+    """The smallest majorities of a sort: any two of them have a member in common."""
+    return subsets(sort, len(sort) // 2 + 1)

@@ -1,0 +1,403 @@
+"""A model at a size as something that can be stepped, and the reference machine: CPython running the model's own methods.
+
+Guarantees: a state is a tuple of immutable values in the order of the variables; steps come in the order of the actions and,
+within one, of their arguments; a machine keeps nothing between calls that would change an answer.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from types import CodeType, FunctionType, TracebackType
+from typing import Any, Protocol
+
+from ratified.models.language import ir
+from ratified.models.language.api import Disabled
+from ratified.models.language.compile.module import methods_of
+from ratified.models.language.errors import ModelError, RatifiedError, SizeError, Span
+from ratified.models.language.ir import Argument, Function, Kind, Module
+from ratified.models.language.model import Model
+from ratified.models.language.scope import Scope, running
+from ratified.models.language.sorts import BoundLeft
+from ratified.models.language.source import definition, of_the_author, span_of
+from ratified.models.language.types import OptionalType, Type, cardinality, records_of, values_of
+from ratified.models.language.values import attached, show
+
+Values = tuple[Any, ...]
+"""A state (one value per variable), or the arguments of an action."""
+
+MOST_CHOICES = 1_000_000
+"""How many values a parameter may range over before it is refused: beyond this nobody waits for one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """In place of a successor: the step would leave a declared bound, and was not taken."""
+
+    what: str
+    span: Span | None
+
+
+class StepError(ModelError):
+    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
+
+    def __init__(
+        self, problem: RatifiedError, function: str, arguments: Values, state: Values | None
+    ) -> None:
+        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
+        self.function = function
+        self.arguments = arguments
+        self.state = state
+
+
+class Machine(Protocol):
+    """A model at a size. Every method raises StepError where the model has no answer."""
+
+    model: Model
+    module: Module
+    actions: tuple[Function, ...]
+
+    def initial(self) -> list[tuple[Values, Values | Left]]:
+        """Each choice of `init`'s arguments with the initial state it gives (duplicates included)."""
+
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+        """Each possible step: the action's index, its arguments, and the state after it."""
+
+    def refuted_by(self, name: str, state: Values) -> Values | None:
+        """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
+
+    def step_holds(self, name: str, old: Values, new: Values) -> bool:
+        """Whether a step invariant is true of a step."""
+
+    def image(self, name: str, state: Values) -> Values:
+        """The abstract state that a refinement maps a state to."""
+
+
+def state_dict(machine: Machine, state: Values) -> dict[str, object]:
+    """A state by variable name."""
+    return dict(zip((d.name for d in machine.module.variables), state, strict=True))
+
+
+def abstract_class(model: Model, name: str) -> type[Model]:
+    """The model class that a refinement of a model maps to."""
+    for klass in type(model).__mro__:
+        abstract = getattr(vars(klass).get(name), "ratified_abstract", None)
+        if abstract is not None:
+            return abstract  # type: ignore[no-any-return]  # set by @refines
+    raise AssertionError(name)
+
+
+def abstract_model(model: Model, name: str) -> Model:
+    """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
+    abstract = abstract_class(model, name)
+    given = model.given()
+    wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
+    sorts = {s.sort for s in abstract.module.sorts}
+    if missing := [s.__name__ for s in sorts if s not in model.scope.sizes]:
+        raise SizeError(
+            f"{abstract.__name__} has a sort {missing[0]} that {type(model).__name__} does not have",
+            remedy="use the same sort class",
+        )
+    return abstract(**{n: v for n, v in given.items() if n in wanted})
+
+
+def _many(size: float) -> str:
+    return "infinitely many" if size == float("inf") else f"{size:,.0f}"
+
+
+class Choices:
+    """The values that the parameters of a function range over, guards at its top taken into account."""
+
+    def __init__(
+        self,
+        function: Function,
+        scope: Scope,
+        domain: Callable[[Argument], Callable[[Values], Iterable[Any]]],
+    ) -> None:
+        self._sources: list[Sequence[Any] | Callable[[Values], Iterable[Any]]] = []
+        for argument in function.arguments:
+            if argument.domain is not None:
+                self._sources.append(_of_type(argument.type, domain(argument)))
+                continue
+            size = cardinality(argument.type, scope)
+            if size > MOST_CHOICES:
+                raise ModelError(
+                    f"the parameter `{argument.name}` ranges over {_many(size)} values",
+                    span=function.span,
+                    remedy=f"say where it comes from with a guard at the top: require({argument.name} in self.messages)",
+                )
+            self._sources.append(list(values_of(argument.type, scope)))
+        self._static: list[Values] | None = None
+        if all(isinstance(s, list) for s in self._sources):
+            self._static = list(itertools.product(*self._sources))  # type: ignore[arg-type]  # all are lists here
+
+    def __iter__(self) -> Iterator[Values]:
+        """All choices, asking the state in force where a guard restricts them."""
+        return iter(self._static) if self._static is not None else self._dynamic(0, ())
+
+    def _dynamic(self, index: int, chosen: Values) -> Iterator[Values]:
+        if index == len(self._sources):
+            yield chosen
+            return
+        source = self._sources[index]
+        for value in list(source(chosen) if callable(source) else source):
+            yield from self._dynamic(index + 1, (*chosen, value))
+
+
+def _of_type(t: Type, source: Callable[[Values], Iterable[Any]]) -> Callable[[Values], Iterable[Any]]:
+    """The distinct elements of a container that are of a type (a union's set may restrict a parameter of one record)."""
+    records = {r.record for r in records_of(t)}
+    optional = isinstance(t, OptionalType)
+
+    def elements(chosen: Values) -> Iterable[Any]:
+        found = dict.fromkeys(source(chosen))
+        if records:
+            return [v for v in found if type(v) in records or (optional and v is None)]
+        return [v for v in found if v is not None or optional]
+
+    return elements
+
+
+class PythonMachine:
+    """The reference: CPython runs the methods of the class as they stand."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model.twin()
+        self.module = model.module
+        self.actions = self.module.of_kind(Kind.ACTION)
+        self._probe = (
+            model.twin()
+        )  # properties are asked while steps are under way: they have variables of their own
+        self._old = model.twin()
+        self._names = tuple(d.name for d in self.module.variables)
+        self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
+        self._abstract: dict[str, Model] = {}
+        self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
+        self._state = _reader(self._names)
+        with running(model.scope):
+            self._choices = {
+                f.name: Choices(f, model.scope, self._domain(f))
+                for f in self.module.functions.values()
+                if f.key == f.name and f.kind is not Kind.HELPER
+            }
+
+    def _domain(self, function: Function) -> Callable[[Argument], Callable[[Values], Iterable[Any]]]:
+        """A guard's container, evaluated by CPython from its own source text."""
+
+        def domain(argument: Argument) -> Callable[[Values], Iterable[Any]]:
+            raw = self._functions[function.name]
+            assert argument.domain is not None
+            code = _code_at(raw, argument.domain.span)
+            node, _ = definition(raw)
+            me = node.args.args[0].arg
+            names = [a.name for a in function.arguments]
+            free = dict(
+                zip(raw.__code__.co_freevars, (c.cell_contents for c in raw.__closure__ or ()), strict=True)
+            )
+
+            def evaluate(chosen: Values) -> Iterable[Any]:
+                local = {**free, me: self.model, **dict(zip(names, chosen, strict=False))}
+                container: Iterable[Any] = eval(code, {**raw.__globals__, **local})  # noqa: S307  # the model's own source
+                return container
+
+            return evaluate
+
+        return domain
+
+    def initial(self) -> list[tuple[Values, Values | Left]]:
+        """See Machine."""
+        d = self.model.__dict__
+        found: list[tuple[Values, Values | Left]] = []
+        with running(self.model.scope):
+            zeros = self.model.zeros()
+            init = self._functions.get("init")
+            for arguments in self._choices["init"] if init else [()]:
+                for name in self._names:
+                    d.pop(name, None)
+                d.update(zeros)
+                try:
+                    if init:
+                        init(self.model, *arguments)
+                except Disabled:
+                    continue
+                except BoundLeft as left:
+                    found.append((arguments, Left(left.what, where(left.__traceback__))))
+                    continue
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), "init", arguments, None) from None
+                missing = [n for n in self._names if n not in d]
+                if missing:
+                    span = self.module.functions["init"].span
+                    problem_ = ModelError(
+                        f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way"
+                    )
+                    raise StepError(problem_, "init", arguments, None)
+                found.append((arguments, self._state(d)))
+        return found
+
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+        """See Machine."""
+        model = self.model
+        d = model.__dict__
+        places = model._places
+        # A state may come from elsewhere (another machine, a renaming): its containers must stand in this model to be updated.
+        before = {name: attached(value, places[name]) for name, value in zip(self._names, state, strict=True)}
+        read = self._state
+        found: list[tuple[int, Values, Values | Left]] = []
+        with running(model.scope):
+            d.update(before)
+            for index, action in enumerate(self.actions):
+                function = self._functions[action.name]
+                quiet = self._quiet[action.name]
+                for arguments in self._possible(action.name, state):
+                    try:
+                        function(model, *arguments)
+                    except Disabled:
+                        if not quiet:
+                            d.update(before)
+                        continue
+                    except BoundLeft as left:
+                        found.append((index, arguments, Left(left.what, where(left.__traceback__))))
+                        d.update(before)
+                        continue
+                    except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                        raise StepError(_explained(problem), action.name, arguments, state) from None
+                    found.append((index, arguments, read(d)))
+                    d.update(before)
+        return found
+
+    def _possible(self, name: str, state: Values) -> Iterator[Values]:
+        choices = iter(self._choices[name])
+        while True:
+            try:
+                arguments = next(choices)
+            except StopIteration:
+                return
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, (), state) from None
+            yield arguments
+
+    def refuted_by(self, name: str, state: Values) -> Values | None:
+        """See Machine."""
+        function = self._functions[name]
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        with running(self.model.scope):
+            for arguments in self._choices[name]:
+                try:
+                    if not function(self._probe, *arguments):
+                        return arguments
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+        return None
+
+    def step_holds(self, name: str, old: Values, new: Values) -> bool:
+        """See Machine."""
+        self._old.__dict__.update(zip(self._names, old, strict=True))
+        self._probe.__dict__.update(zip(self._names, new, strict=True))
+        with running(self.model.scope):
+            try:
+                return bool(self._functions[name](self._probe, self._old))
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, (), new) from None
+
+    def image(self, name: str, state: Values) -> Values:
+        """See Machine."""
+        if name not in self._abstract:
+            self._abstract[name] = abstract_model(self.model, name)
+        abstract = self._abstract[name]
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        with running(self.model.scope):
+            try:
+                self._functions[name](self._probe, abstract)
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, (), state) from None
+        return tuple(abstract.__dict__[d.name] for d in abstract.module.variables)
+
+
+def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
+    """What makes a state of the variables of a running model."""
+    if len(names) > 1:
+        return itemgetter(*names)  # a tuple, at C speed
+    return lambda variables: tuple(variables[name] for name in names)
+
+
+def _guards_first(body: Sequence[ir.Node]) -> bool:
+    """Whether every guard comes before any change, so that a failed one leaves nothing to undo."""
+    changed = False
+    for statement in body:
+        for node in ir.walk(statement):
+            if isinstance(node, ir.Store | ir.Do):
+                changed = True
+            elif isinstance(node, ir.Require) and changed:
+                return False
+            if isinstance(node, ir.For | ir.Do):
+                return False  # a procedure may hold guards, a loop may come round to them
+    return True
+
+
+def _code_at(function: FunctionType, span: Span) -> CodeType:
+    """A stretch of a function's source as an expression."""
+    node, file = definition(function)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.expr) and span_of(inner, file) == span:
+            return compile(ast.Expression(inner), file, "eval")
+    raise AssertionError(span)
+
+
+def where(trace: TracebackType | None) -> Span | None:
+    """The place in the model's own source where an exception came from: the innermost frame that is in it."""
+    found: Span | None = None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        path = code.co_filename
+        if of_the_author(path):
+            positions = next(itertools.islice(code.co_positions(), trace.tb_lasti // 2, None), None)
+            line, end_line, column, end_column = positions or (None, None, None, None)
+            if line is not None:
+                start = column or 0
+                found = Span(path, line, start, end_line or line, end_column or start + 1)
+        trace = trace.tb_next
+    return found
+
+
+def _explained(problem: Exception) -> RatifiedError:
+    """What a model ran into, in the words of the language."""
+    span = where(problem.__traceback__)
+    if isinstance(problem, StepError):
+        return problem
+    if isinstance(problem, RatifiedError):
+        return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
+    if isinstance(problem, BoundLeft):
+        return ModelError(
+            f"this leaves {problem.what}, and is not in a step", span=span, remedy="test for the bound first"
+        )
+    known: dict[type[Exception], tuple[str, str]] = {
+        ZeroDivisionError: ("division by zero", "test the divisor first"),
+        AssertionError: (
+            "the assertion is false",
+            "guards are written require(...); an assert must always be true",
+        ),
+        RecursionError: ("the recursion is too deep", "use a loop"),
+    }
+    for kind, (message, remedy) in known.items():
+        if isinstance(problem, kind):
+            return ModelError(message, span=span, remedy=remedy)
+    text = str(problem)
+    if isinstance(problem, ValueError) and ("empty" in text or "arg" in text):
+        return ModelError(
+            "min or max of nothing", span=span, remedy="give a default=, or test that there is something"
+        )
+    if isinstance(problem, AttributeError):
+        return ModelError(
+            f"{text}",
+            span=span,
+            remedy="a variable must have a value before it is read: assign it first in init",
+        )
+    return ModelError(
+        f"{type(problem).__name__}: {text or show(problem)}",
+        span=span,
+        remedy="the step cannot be computed here",
+    )

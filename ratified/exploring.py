@@ -1,0 +1,104 @@
+"""Where the command line meets the language and the explorer: the only module of it that knows how either is called.
+
+Guarantees: importing this imports neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ratified.models.language.errors import SizeError
+from ratified.proofs.explore.result import Limits, Progress, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to explore, as it was asked for."""
+
+    limits: Limits = field(default_factory=Limits)
+    symmetry: bool = False
+    deadlock: bool = False
+    engine: str = "auto"
+    claims: tuple[str, ...] | None = None
+
+
+def base_class() -> type:
+    """Return the class that every model derives from."""
+    from ratified.models.language import Model
+
+    return Model
+
+
+def explore(model: Any, options: Options, progress: Callable[[Progress], None] | None) -> Result:
+    """Explore an instance of a model.
+
+    Raises:
+        ModelError: a step of the model went wrong.
+    """
+    from ratified.proofs.explore import check
+
+    return check(
+        model,
+        limits=options.limits,
+        symmetry=options.symmetry,
+        deadlock=options.deadlock,
+        progress=progress,
+        engine=options.engine,
+        claims=options.claims,
+    )
+
+
+def instance(cls: type, size: str | None, settings: Mapping[str, str]) -> Any:
+    """Instantiate a model at a size that it names (its standard one if None), with single settings replaced.
+
+    Raises:
+        SizeError: the model has no size of that name, or a setting is missing, unknown, or makes no sense.
+        ModelError: the model itself is wrong.
+    """
+    chosen = _named_size(cls, size)
+    return cls(**{**chosen, **{name: parse_parameter(cls, name, text) for name, text in settings.items()}})
+
+
+def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:
+    """Return the sizes that a model names, in its order."""
+    sizes: Mapping[str, Mapping[str, object]] = getattr(cls, "sizes", {})
+    return sizes
+
+
+def _named_size(cls: type, size: str | None) -> Mapping[str, object]:
+    sizes = sizes_of(cls)
+    if size is None:
+        return sizes.get("standard") or next(iter(sizes.values()), {})
+    if size not in sizes:
+        has = (
+            f"its sizes: {', '.join(sizes)}" if sizes else "it names no sizes; give each sort its own: Sort=3"
+        )
+        raise SizeError(f"{cls.__name__} has no size {size!r}", remedy=has)
+    return sizes[size]
+
+
+def parse_parameter(cls: type, name: str, text: str) -> object:
+    """Read a value from the command line: an integer, true, false, none, JSON, or else the name of something.
+
+    Raises:
+        SizeError: text that begins as JSON and is not.
+    """
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    if text[:1] in ("[", "{", '"'):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise SizeError(
+                f"{name} of {cls.__name__} is not JSON: {error.msg}, at character {error.pos + 1} of {text}",
+                remedy=f"""sets are lists of names: {name}='[["a1", "a2"], ["a2", "a3"]]'""",
+            ) from None
+    return text

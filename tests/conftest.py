@@ -1,0 +1,51 @@
+"""What every test shares: where the checkout is, and an environment that changes no output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Variables that change what programs print. A test that is about one of them sets it itself.
+MOODS = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "LINES",
+    "PYTHONWARNINGS",
+    "GITHUB_ACTIONS",
+)
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what a person's terminal or a CI service may have set."""
+    for name in MOODS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """Return the root of this checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with a file in `golden/` beside the test; see CONTRIBUTING.md on how to write it anew."""
+    folder = request.path.parent / "golden"
+
+    def compare(name: str, text: str) -> None:
+        file = folder / name
+        expected = file.read_text(encoding="utf-8") if file.exists() else None
+        if text != expected and os.environ.get("RATIFIED_UPDATE_GOLDENS"):
+            folder.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            pytest.fail(f"wrote {name}: read it, and run again without RATIFIED_UPDATE_GOLDENS")
+        assert text == expected
+
+    return compare

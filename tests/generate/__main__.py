@@ -1,0 +1,96 @@
+"""`python -m tests.generate --seed N` prints a model; `--stats N` measures how N of them are distributed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from ratified.models.language.errors import RatifiedError
+from tests.generate.cases import random_case
+from tests.generate.constructs import EXPECTED, constructs
+from tests.generate.models import random_model
+from tests.generate.mutations import random_refused
+from tests.generate.running import STATES_MOST, Run, load, run
+
+BUCKETS = (1, 2, 5, 10, 20, 50, 100, 500, STATES_MOST)
+
+
+def main() -> int:
+    """Print one thing, or statistics of many."""
+    parser = argparse.ArgumentParser(prog="python -m tests.generate", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
+    parser.add_argument("--what", choices=("model", "case", "refused"), default="model", help="what to print")
+    given = parser.parse_args()
+    if given.stats is None:
+        make = {"model": random_model, "case": random_case, "refused": random_refused}[given.what]
+        sys.stdout.write(str(make(given.seed)))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        sys.stdout.write("\n".join(statistics(given.seed, given.stats, Path(folder))) + "\n")
+    return 0
+
+
+def statistics(seed: int, number: int, folder: Path) -> list[str]:
+    """A report on the models of some seeds."""
+    used: Counter[str] = Counter()
+    runs: list[Run] = []
+    refused: Counter[str] = Counter()
+    began = time.perf_counter()
+    for each in range(seed, seed + number):
+        generated = random_model(each)
+        used.update(constructs(generated.text))
+        try:
+            runs.append(run(load(generated, folder)))
+        except RatifiedError as problem:
+            refused[problem.message] += 1
+    seconds = time.perf_counter() - began
+    return [
+        f"{number} models in {seconds:.1f} s ({1000 * seconds / number:.0f} ms each)",
+        *_distribution(runs),
+        f"refused {_share(sum(refused.values()), number)}",
+        *(f"  {times:5d}  {message}" for message, times in refused.most_common(10)),
+        "share of models that use a construct:",
+        *(
+            f"  {_share(used[name], number)}  {name}"
+            for name in sorted(EXPECTED, key=lambda name: used[name])
+        ),
+        *(f"  unexpected: {name}" for name in sorted(used.keys() - EXPECTED)),
+    ]
+
+
+def _distribution(runs: list[Run]) -> list[str]:
+    total = len(runs)
+    lines = ["reachable states (an error ends a run early):"]
+    before = 0
+    for bucket in BUCKETS:
+        here = sum(before < each.states <= bucket for each in runs)
+        lines.append(f"  {before + 1:5d} to {bucket:5d}  {_share(here, total)}")
+        before = bucket
+    lines.append(f"  more             {_share(sum(each.states > STATES_MOST for each in runs), total)}")
+    lines.append(f"  none             {_share(sum(each.states == 0 for each in runs), total)}")
+    shares = {
+        "at least 5 states": sum(each.states >= 5 for each in runs),
+        "at least 20 states": sum(each.states >= 20 for each in runs),
+        "with a violation": sum(bool(each.violated) for each in runs),
+        "with a bound left": sum(each.left > 0 for each in runs),
+        "with an error": sum(each.error is not None for each in runs),
+        "without any of these three": sum(
+            not each.violated and not each.left and each.error is None for each in runs
+        ),
+    }
+    lines += [f"{name:30s}{_share(count, total)}" for name, count in shares.items()]
+    errors = Counter(each.error.message.split("`")[0] for each in runs if each.error)
+    return [*lines, *(f"  {times:5d}  {message}" for message, times in errors.most_common(12))]
+
+
+def _share(count: int, total: int) -> str:
+    return f"{100 * count / max(1, total):5.1f} %"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""`dev.py`: one file of standard library that sets everything up, or says why it cannot."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, checkout: Path) -> Path:
+    """Make a folder with nothing in it but dev.py and pyproject.toml."""
+    for name in ("dev.py", "pyproject.toml"):
+        shutil.copy(checkout / name, tmp_path)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, before: str = "pass") -> subprocess.CompletedProcess[str]:
+    """Run the folder's dev.py as a program; `before` is Python to execute first, in the same process."""
+    program = f"import sys, runpy; {before}; sys.argv = ['dev.py', *{arguments!r}]; runpy.run_path('dev.py', None, '__main__')"
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def load(folder: Path) -> ModuleType:
+    """Import the folder's dev.py, without running anything."""
+    spec = importlib.util.spec_from_file_location("dev_elsewhere", folder / "dev.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def plant(folder: Path, extras: tuple[str, ...]) -> None:
+    """Put a `.venv` there whose programs are shell scripts that note their arguments, with a stamp that fits it."""
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "pyvenv.cfg").touch()
+    for name, status in (("python", 0), ("ratified", 7)):
+        script = folder / ".venv" / "bin" / name
+        script.write_text(f'#!/bin/sh\necho {name} "$@" | tee -a "{folder}/calls"\nexit {status}\n')
+        script.chmod(0o755)
+    stamp = {**load(folder).fingerprint(), "extras": extras}
+    (folder / ".venv" / "ratified-stamp.json").write_text(json.dumps(stamp))
+
+
+def calls(folder: Path) -> list[str]:
+    return (folder / "calls").read_text().splitlines()
+
+
+def test_an_old_python_can_still_parse_it(checkout: Path) -> None:
+    source = (checkout / "dev.py").read_text()
+    ast.parse(source, feature_version=(3, 6))
+    with pytest.raises(SyntaxError):  # the parser does tell the difference
+        ast.parse(source + "\nif (n := 1): pass\n", feature_version=(3, 6))
+
+
+def test_an_old_python_is_told_that_it_is_too_old(elsewhere: Path) -> None:
+    made = run(elsewhere, "test", before="sys.version_info = (3, 9, 2)")
+    assert made.returncode == 1
+    assert made.stderr == (
+        f"dev.py: Ratified needs Python 3.11 or later; this is 3.9 ({sys.executable}).\n"
+        "  Run it with a newer one, for example: python3.12 dev.py ...\n"
+    )
+
+
+@pytest.mark.parametrize("missing", ["venv", "ensurepip"])
+def test_a_python_without_venv_is_told_what_to_install(elsewhere: Path, missing: str) -> None:
+    made = run(elsewhere, "test", before=f"sys.modules['{missing}'] = None")
+    assert made.returncode == 2
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert made.stderr == (
+        f"dev.py: this Python ({sys.executable}) comes without {missing}, which makes environments.\n"
+        f"  On Debian or Ubuntu: apt-get install python3-venv (or python{version}-venv)\n"
+    )
+    assert not (elsewhere / ".venv").exists()
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(elsewhere: Path) -> None:
+    (elsewhere / ".venv").mkdir()
+    (elsewhere / ".venv" / "precious").touch()
+    made = run(elsewhere, "test")
+    assert made.returncode == 2
+    assert (
+        made.stderr
+        == f"dev.py: {elsewhere}/.venv exists and is no virtual environment; move it out of the way.\n"
+    )
+    assert (elsewhere / ".venv" / "precious").exists()
+
+
+def test_when_pip_fails_its_words_are_shown_and_nothing_passes_for_installed(elsewhere: Path) -> None:
+    (elsewhere / "pyproject.toml").write_text("[build-system]\nrequires = 5\n")
+    made = run(elsewhere, "ratified", "list")
+    assert made.returncode == 2
+    assert "dev.py: making .venv with Python" in made.stderr
+    assert "build-system.requires" in made.stderr
+    assert (
+        "dev.py: pip could not install what Ratified needs (status 1, its words are above).\n" in made.stderr
+    )
+    assert not (elsewhere / ".venv" / "ratified-stamp.json").exists()
+
+
+def test_the_command_gets_its_arguments_and_gives_its_status(elsewhere: Path) -> None:
+    plant(elsewhere, extras=())
+    made = run(elsewhere, "ratified", "check", "paxos", "--depth", "3")
+    assert (made.returncode, made.stdout, made.stderr) == (7, "ratified check paxos --depth 3\n", "")
+
+
+def test_an_environment_that_holds_more_serves_for_less(elsewhere: Path) -> None:
+    plant(elsewhere, extras=("dev",))
+    assert run(elsewhere, "ratified", "list").returncode == 7
+    assert calls(elsewhere) == ["ratified list"]
+
+
+def test_a_changed_pyproject_is_installed_again_with_the_extras_that_were_there(elsewhere: Path) -> None:
+    plant(elsewhere, extras=("dev",))
+    with (elsewhere / "pyproject.toml").open("a") as manifest:
+        manifest.write("\n# changed\n")
+    made = run(elsewhere, "ratified", "list")
+    assert made.returncode == 7
+    assert made.stderr == (
+        "dev.py: installing Ratified and its dependencies and the tools of the tests into .venv "
+        "(once; takes about a minute)\n"
+    )
+    pip = f"python -m pip install --quiet --disable-pip-version-check --editable {elsewhere}[dev]"
+    assert calls(elsewhere) == [pip, "ratified list"]
+    assert run(elsewhere, "ratified", "list").stderr == ""
+    assert calls(elsewhere) == [pip, "ratified list", "ratified list"]
+
+
+def test_a_checkout_that_was_moved_gets_a_new_environment(elsewhere: Path) -> None:
+    plant(elsewhere, extras=("dev",))
+    moved = elsewhere / "moved"
+    moved.mkdir()
+    for name in ("dev.py", "pyproject.toml", ".venv"):
+        (elsewhere / name).rename(moved / name)
+    made = run(moved, "ratified", "list", before="sys.modules['venv'] = None")
+    assert made.returncode == 2  # it set out to make one, and was kept from it
+    assert "comes without venv" in made.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"), [((), "say what to do:"), (("tset",), "there is no command 'tset'; there are:")]
+)
+def test_anything_else_is_told_what_there_is(elsewhere: Path, arguments: tuple[str, ...], says: str) -> None:
+    made = run(elsewhere, *arguments)
+    assert made.returncode == 2
+    assert made.stderr == (
+        f"dev.py: {says}\n"
+        "    python3 dev.py ratified verify paxos     runs the `ratified` command with the arguments that follow\n"
+        "    python3 dev.py test                      runs every check that a change must pass; arguments go to pytest\n"
+    )
+    assert not (elsewhere / ".venv").exists()

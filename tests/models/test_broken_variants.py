@@ -1,0 +1,98 @@
+"""Every variant with one thing wrong is refuted, by a shortest counterexample that is always the same.
+
+The traces are in `golden/`, to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ratified.models.commit import broken as broken_commit
+from ratified.models.commit.two_phase import TwoPhase
+from ratified.models.language import Model
+from ratified.models.language.machine import PythonMachine, Values
+from ratified.models.paxos import broken as broken_paxos
+from ratified.models.paxos.paxos import Paxos
+from ratified.proofs.explore import check
+from ratified.proofs.explore.result import Verdict
+from ratified.report.text import trace_lines
+
+Golden = Callable[[str, str], None]
+
+SLOW = pytest.mark.slow
+
+# Each variant; the claim that fails first, and after how many steps; after how many two values are chosen, or
+# resource managers disagree.
+REFUTED: list[tuple[type[Model], str, int, int]] = [
+    (broken_paxos.IgnoredPromise, "promises_only_rise", 6, 8),
+    (broken_paxos.IgnoredVotes, "proposals_are_safe", 7, 8),
+    (broken_paxos.SmallestVote, "proposals_are_safe", 14, 17),
+    (broken_paxos.HalfQuorums, "as_voting", 4, 8),
+    (broken_paxos.StalePromise, "proposals_are_safe", 3, 6),
+    (broken_paxos.ReusedBallot, "one_value_per_ballot", 4, 6),
+    (broken_paxos.ForgottenPromise, "promises_only_rise", 3, 9),
+    (broken_paxos.ForgottenVote, "proposals_are_safe", 8, 9),
+    (broken_commit.MajorityCommit, "commit_needs_all", 5, 7),
+    (broken_commit.ImpatientManager, "commit_needs_all", 6, 7),
+    (broken_commit.ForgottenDecision, "one_decision", 7, 9),
+]
+
+
+def slow(variant: type[Model]) -> list[pytest.MarkDecorator]:
+    return [SLOW] if variant is broken_paxos.SmallestVote else []
+
+
+@pytest.mark.parametrize(
+    ("variant", "claim", "steps"), [pytest.param(v, c, n, marks=slow(v)) for v, c, n, _ in REFUTED]
+)
+def test_it_is_refuted_by_a_shortest_run(
+    variant: type[Model], claim: str, steps: int, golden: Golden
+) -> None:
+    result = check(variant(**variant.sizes["small"]))
+    assert result.verdict is Verdict.VIOLATED
+    assert result.violation is not None
+    assert (result.violation.name, len(result.violation.trace.steps)) == (claim, steps)
+    golden(
+        f"{variant.__name__}.txt", "\n".join(line.rstrip() for line in trace_lines(result.violation.trace))
+    )
+
+
+@pytest.mark.parametrize(("variant", "steps"), [pytest.param(v, n, marks=slow(v)) for v, _, _, n in REFUTED])
+def test_what_the_protocol_is_for_fails_too(variant: type[Model], steps: int) -> None:
+    purpose = "agreement" if issubclass(variant, Paxos) else "consistency"
+    assert steps_to_refute(purpose, variant(**variant.sizes["small"])) == steps
+
+
+def steps_to_refute(claim: str, model: Model) -> int | None:
+    """Return after how many steps an invariant can fail, whatever else fails before."""
+    machine = PythonMachine(model)
+    level = [state for _, state in machine.initial() if isinstance(state, tuple)]
+    seen, steps = set(level), 0
+    while level:
+        if any(machine.refuted_by(claim, state) is not None for state in level):
+            return steps
+        after: list[Values] = []
+        for state in level:
+            for _, _, successor in machine.steps(state):
+                if isinstance(successor, tuple) and successor not in seen:
+                    seen.add(successor)
+                    after.append(successor)
+        level, steps = after, steps + 1
+    return None
+
+
+def test_no_variant_is_left_out() -> None:
+    variants = {
+        cls
+        for module, base in ((broken_paxos, Paxos), (broken_commit, TwoPhase))
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, base) and cls is not base
+    }
+    assert variants == {variant for variant, *_ in REFUTED}
+
+
+@pytest.mark.parametrize("acceptors", [1, 2])
+def test_it_is_not_the_size_that_breaks_them(acceptors: int) -> None:
+    assert check(Paxos(Acceptor=acceptors, Value=2, Ballot=2)).verdict is Verdict.HOLDS
