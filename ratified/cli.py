@@ -130,6 +130,9 @@ def commands() -> None:
 @commands.command()
 @click.argument("model")
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
+@click.option(
+    "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
+)
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @options_of_exploring
 def check(

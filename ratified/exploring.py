@@ -22,6 +22,7 @@ class Options:
     symmetry: bool = False
     deadlock: bool = False
     engine: str = "auto"
+    claims: tuple[str, ...] | None = None
 
 
 def base_class() -> type:
@@ -46,6 +47,7 @@ def explore(model: Any, options: Options, progress: Callable[[Progress], None] |
         deadlock=options.deadlock,
         progress=progress,
         engine=options.engine,
+        claims=options.claims,
     )
 
 

@@ -470,7 +470,7 @@ class TreeMachine:
 
     def __init__(self, model: Model) -> None:
         self.model = model.twin()
-        self.module = type(model).module
+        self.module = model.module
         self.actions = self.module.of_kind(Kind.ACTION)
         self._names = tuple(d.name for d in self.module.variables)
         self._evaluator = Evaluator(self.module, model.scope)

@@ -166,7 +166,7 @@ class PythonMachine:
 
     def __init__(self, model: Model) -> None:
         self.model = model.twin()
-        self.module = type(model).module
+        self.module = model.module
         self.actions = self.module.of_kind(Kind.ACTION)
         self._probe = (
             model.twin()

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from enum import Enum
 from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.models.language import api
-from ratified.models.language.compile.module import ModuleCompiler, infinite, methods_of
+from ratified.models.language.compile.module import ModuleCompiler, infinite, methods_of, without_zero
 from ratified.models.language.errors import ModelError, SizeError
 from ratified.models.language.ir import Declaration, Kind, Module
 from ratified.models.language.scope import Scope, running
@@ -38,6 +39,9 @@ from ratified.models.language.types import (
     zero_of,
 )
 from ratified.models.language.values import KeyPlace, Map, Set, attached, show
+
+CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
+"""What a model claims of itself, as opposed to what it does and is."""
 
 
 class VariablePlace:
@@ -108,11 +112,14 @@ class Model:
                 if name in given:
                     values[name] = parameter_value(declaration, given[name], scope)
                 elif declaration.default is not None:
-                    values[name] = parameter_value(declaration, declaration.default.value, scope)
+                    default = declaration.default.value
+                    value = default.compute() if isinstance(default, api.Deferred) else default
+                    values[name] = parameter_value(declaration, value, scope)
                 else:
                     raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
         object.__setattr__(self, "scope", scope)
         self._enter_scope()
+        self.__dict__.update(self.zeros())  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
                 reason = (
@@ -141,7 +148,23 @@ class Model:
         """Another instance at the same sizes, with variables of its own."""
         other = object.__new__(type(self))
         object.__setattr__(other, "scope", self.scope)
+        object.__setattr__(other, "module", self.module)
         other._enter_scope()
+        return other
+
+    def claiming(self, names: Collection[str]) -> Self:
+        """This model with no claims (invariants, step invariants, refinements, liveness) but those named. Raises ModelError."""
+        claims = {f.name: f for kind in CLAIMS for f in self.module.of_kind(kind)}
+        for name in names:
+            if name not in claims:
+                has = ", ".join(claims) or "none"
+                raise ModelError(f"{self.module.name} claims no {name!r}", remedy=f"its claims: {has}")
+        functions = {
+            key: replace(f, kind=Kind.HELPER) if key in claims and key not in names else f
+            for key, f in self.module.functions.items()
+        }
+        other = self.twin()
+        object.__setattr__(other, "module", replace(self.module, functions=functions))
         return other
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -161,18 +184,15 @@ class Model:
     def zeros(self) -> dict[str, object]:
         """The variables that have a value before `init`: their default, or their type's zero."""
         made: dict[str, object] = {}
-        for declaration in self.module.variables:
-            try:
-                value = (
-                    declaration.default.value
-                    if declaration.default
-                    else zero_of(declaration.type, self.scope)
-                )
-            except Exception as problem:
-                if type(problem).__name__ != "AnnotationProblem":
-                    raise
-                continue  # no zero: `init` has to give it a value
-            made[declaration.name] = attached(value, self._places[declaration.name])
+        with running(self.scope):
+            for declaration in self.module.variables:
+                if declaration.default is not None:
+                    value = declaration.default.value
+                elif without_zero(declaration.type) is None:
+                    value = zero_of(declaration.type, self.scope)
+                else:
+                    continue  # `init` has to give it a value
+                made[declaration.name] = attached(value, self._places[declaration.name])
         return made
 
     def __enter__(self) -> Self:

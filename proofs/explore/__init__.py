@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
@@ -23,6 +23,7 @@ def check(
     deadlock: bool = False,
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
+    claims: Collection[str] | None = None,
 ) -> Result:
     """Visit every reachable state of a model, breadth first, and check what it claims.
 
@@ -31,18 +32,24 @@ def check(
     run. A state that breaks a `@constraint` is neither counted, checked nor expanded, and step invariants and refinements are
     not asked about steps into it. `symmetry` explores one state of each orbit under renaming of symmetric sorts.
 
+    `claims` names the invariants, step invariants and refinements to check; without it, all are.
+
     A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
     was violated. `progress` is called at most some five times a second. `engine` is auto, reference or native.
 
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
-        ModelError: it has no initial state, or `symmetry` was asked for and it can tell symmetric values apart.
+        ModelError: it has no initial state, no claim of that name, or `symmetry` was asked for and it can tell symmetric
+            values apart.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
-    if not isinstance(model, Model):
-        name = getattr(model, "__name__", type(model).__name__)
+    given: object = model
+    if not isinstance(given, Model):
+        name = getattr(given, "__name__", type(given).__name__)
         raise RatifiedError(
             f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
         )
+    if claims is not None:
+        model = model.claiming(claims)
     chosen = engine_named(engine)
     return chosen(model, limits=limits, symmetry=symmetry, deadlock=deadlock, progress=progress)

@@ -55,7 +55,7 @@ class Counterexample:
 
     def violation(self, failure: Failure) -> Violation:
         """A failure that is a violation."""
-        claim = failure.property
+        claim = failure.claim
         assert claim is not None
         start, steps = self._run(failure.source)
         if failure.target is not None:
@@ -91,9 +91,10 @@ class Counterexample:
     def _step(self, state: Values, goal: Values, failure: Failure | None) -> tuple[int, Values, Values]:
         """A step to the orbit of a state, one that shows the failure if one is given."""
         for action, arguments, target in self._machine.steps(state):
-            if not isinstance(target, Left) and self._canonical(target) == goal:
-                if failure is None or self._shows(failure, state, target):
-                    return action, arguments, target
+            if isinstance(target, Left) or self._canonical(target) != goal:
+                continue
+            if failure is None or self._shows(failure, state, target):
+                return action, arguments, target
         raise RatifiedError(
             f"{self._machine.module.name} tells symmetric values apart: a run found with symmetry is none without",
             span=self._machine.module.span,
@@ -116,7 +117,7 @@ class Counterexample:
 
     def _shows(self, failure: Failure, state: Values, target: Values) -> bool:
         """Whether a step fails the property of a failure."""
-        claim = failure.property
+        claim = failure.claim
         assert claim is not None
         if claim.kind is PropertyKind.STEP_INVARIANT:
             return not self._machine.step_holds(claim.name, state, target)
@@ -139,7 +140,7 @@ class Counterexample:
     # --- words ---
 
     def _detail(self, failure: Failure, states: list[Values], last: tuple[int, Values, Values] | None) -> str:
-        claim = failure.property
+        claim = failure.claim
         assert claim is not None
         step = "" if last is None else self._call(self._machine.actions[last[0]].name, last[1])
         match claim.kind:
@@ -165,7 +166,7 @@ class Counterexample:
         state = steps[-1][2] if steps else start
         function = machine.module.functions.get(problem.function)
         try:
-            if failure.property is None and failure.target is None:
+            if failure.claim is None and failure.target is None:
                 machine.steps(state)
             elif function is not None and function.kind in (Kind.INVARIANT, Kind.CONSTRAINT):
                 machine.refuted_by(function.name, state)

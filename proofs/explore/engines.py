@@ -24,7 +24,8 @@ class Engine(Protocol):
         symmetry: bool,
         deadlock: bool,
         progress: Callable[[Progress], None] | None,
-    ) -> Result: ...
+    ) -> Result:
+        """See `ratified.proofs.explore.check`."""
 
 
 def native_engine() -> Engine | None:

@@ -1,22 +1,14 @@
 """Refinement: each step of a model is, seen through a mapping, a step of a more abstract one, or changes nothing there.
 
-Guarantees: exact, for the states and steps that it is asked about. The abstract model's constraints do not bound it: they say what is
-explored of that model, not what it may do. A chain of refinements is checked link by link, each where its own model is
-checked. (Abadi & Lamport, "The existence of refinement mappings", 1991: a refinement mapping preserves the externally visible
-state, initial states, and steps up to stuttering.)
+Guarantees: exact, for the states and steps that it is asked about. The abstract model's constraints do not bound it: they
+say what is explored of that model, not what it may do. A chain of refinements is checked link by link, each where its own
+model is checked. (Abadi & Lamport, "The existence of refinement mappings", 1991: a refinement mapping preserves the
+externally visible state, initial states, and steps up to stuttering.)
 """
 
 from __future__ import annotations
 
-from ratified.models.language.machine import (
-    Left,
-    Machine,
-    PythonMachine,
-    StepError,
-    Values,
-    abstract_model,
-    state_dict,
-)
+from ratified.models.language.machine import Left, Machine, PythonMachine, Values, abstract_model, state_dict
 from ratified.models.language.values import show
 
 
@@ -70,10 +62,8 @@ class Refinement:
         """Why `explains` said no; `step` is the concrete step as people read it."""
         before, after = self.image(state), self.image(target)
         name = self._abstract.module.name
-        return f"{step} maps to a step of {name} from {self._shown(before)} to {self._shown(after)}, and no action of {name} does that"
+        change = f"a step of {name} from {self._shown(before)} to {self._shown(after)}"
+        return f"{step} maps to {change}, and no action of {name} does that"
 
     def _shown(self, image: Values) -> str:
         return ", ".join(f"{name}={show(value)}" for name, value in state_dict(self._abstract, image).items())
-
-
-__all__ = ["Refinement", "StepError"]

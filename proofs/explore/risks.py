@@ -45,9 +45,8 @@ def _reachable(module: Module) -> list[Function]:
             continue
         found[function.key] = function
         roots: list[Node] = [*function.body, *(a.domain for a in function.arguments if a.domain)]
-        for node in (n for root in roots for n in ir.walk(root)):
-            if isinstance(node, ir.Call | ir.Do):
-                wanted.append(module.functions[node.function])
+        nodes = (n for root in roots for n in ir.walk(root))
+        wanted += [module.functions[n.function] for n in nodes if isinstance(n, ir.Call | ir.Do)]
     return list(found.values())
 
 
@@ -77,16 +76,14 @@ def unordered(domain: Expr) -> bool:
     return isinstance(domain.type, SetType | BagType) and _symmetric(domain.type.item)
 
 
-def _harmless(parent: Node, child: Node) -> bool:
+def _harmless(parent: Node | Clause, child: Node | Clause) -> bool:
     """Whether a sequence in no particular order may stand here, since its order is not looked at."""
     match parent:
         case ir.Length() | ir.For() | Clause():
             return True
         case ir.In(_, _, _, container) | ir.Count(_, _, container, _):
             return child is container
-        case ir.Convert(_, _, what, _):
-            return what in ("distinct", "sorted", "sorted-reversed", "reversed")
-        case ir.Narrow() | ir.Widen() | ir.Fit() | ir.IfElse():
+        case ir.Convert() | ir.Zip() | ir.Narrow() | ir.Widen() | ir.Fit() | ir.IfElse():
             return True  # judged where these stand themselves
     return False
 
@@ -110,11 +107,12 @@ class _Checker:
     def _expressions(self, node: Node | Clause) -> None:
         self._expression(node)
         for child in ir.children(node):
-            if isinstance(child, Expr) and isinstance(child.type, SeqType) and unordered(child):
-                if not _harmless(node, child):  # type: ignore[arg-type]  # a clause stands for itself
-                    self.risks.append(
-                        (child.span, "the order of this sequence depends on that of symmetric values")
-                    )
+            if not isinstance(child, Expr) or _harmless(node, child):
+                pass
+            elif isinstance(child.type, SeqType) and unordered(child):
+                self.risks.append(
+                    (child.span, "the order of this sequence depends on that of symmetric values")
+                )
             self._expressions(child)
 
     def _expression(self, node: Node | Clause) -> None:

@@ -1,15 +1,15 @@
 """The reference search: breadth first over full states, exact and deterministic.
 
-Guarantees: a state is looked up by its whole content, so no two are ever taken for one; states are numbered in breadth-first order,
-so each level is a stretch of numbers; a level in which something goes wrong is expanded to its end, and of all that went wrong in
-it what has the shortest run is kept (then an evaluation error before a violation, then the property that comes first, then what was
-met first). So every count and the counterexample are the same on every run, and those of an explorer that works on a
-level in parallel can be compared with them.
+Guarantees: a state is looked up by its whole content, so no two are ever taken for one; states are numbered in breadth-first
+order, so each level is a stretch of numbers; a level in which something goes wrong is expanded to its end, and of all that went
+wrong in it what has the shortest run is kept (then an evaluation error before a violation, then the property that comes first,
+then what was met first). So every count and the counterexample are the same on every run, and those of an explorer that works
+on a level in parallel can be compared with them.
 
-Order of judgement of a successor: it is counted (`generated`, `fired`); a state that some constraint leaves out goes no further: it is
-neither counted as distinct, nor checked, nor expanded, and step invariants and refinements are not asked about the step into it
-(TLC does check invariants there; here a constraint bounds the claim as well); step invariants and refinements are asked about
-the step; and if the state is new, invariants about the state. A state that violates an invariant is counted like any other.
+Order of judgement of a successor: it is counted (`generated`, `fired`); a state that some constraint leaves out goes no further:
+it is neither counted as distinct, nor checked, nor expanded, and step invariants and refinements are not asked about the step
+into it (TLC does check invariants there; here a constraint bounds the claim as well); if the state is new, invariants are asked
+about it; step invariants and refinements are asked about the step. A state that violates an invariant is counted like any other.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class Property:
 class Failure:
     """Something that went wrong: which property (None for the computation of a step), and where.
 
-    `source` is the number of the state that shows it, or of the state before the step that shows it, `target` being the state after.
-    `problem` is the evaluation error, if it was one.
+    `source` is the number of the state that shows it, or of the state before the step that shows it, `target` being the state
+    after. `problem` is the evaluation error, if it was one.
     """
 
     length: int
     rank: int
     position: int
-    property: Property | None
+    claim: Property | None
     source: int
     target: Values | None = None
     problem: StepError | None = None
@@ -87,10 +87,11 @@ class Edge:
 
 @dataclass(slots=True)
 class Exploration:
-    """What a search has seen. States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1.
+    """What a search has seen.
 
-    `predecessor[i]` is the state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for,
-    and holds no steps into states that a constraint leaves out; with symmetry its targets stand for their orbits.
+    States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
+    state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
+    into states that a constraint leaves out; with symmetry its targets stand for their orbits.
     """
 
     properties: tuple[Property, ...]
@@ -159,6 +160,7 @@ class Search:
         self._shared: list[dict[object, object]] = [{} for _ in module.variables]
         self._position = 0
         self._closed = False
+        self._end = 0
         self._started = 0.0
         self._next_report = 0.0
 
@@ -174,6 +176,8 @@ class Search:
                 self.found.stopped = str(stop)
             except KeyboardInterrupt:
                 self.found.stopped = "interrupted"
+        if len(self.found.states) > self._end:
+            self.found.levels.append(self._end)  # a level that was found, and not begun
         return self.found
 
     # --- levels ---
@@ -181,7 +185,12 @@ class Search:
     def _begin(self) -> None:
         """The initial states: level 1."""
         found = self.found
-        for _, state in self._machine.initial():
+        try:
+            initial = self._machine.initial()
+        except StepError as problem:
+            self._fail(0, None, NOWHERE, problem=problem)
+            return
+        for _, state in initial:
             if isinstance(state, Left):
                 found.bounds[state.what, "init", state.span] += 1
                 continue
@@ -200,6 +209,7 @@ class Search:
         first, end = 0, len(found.states)
         while first < end and found.failure is None:
             found.levels.append(first)
+            self._end = end
             if limit is not None and len(found.levels) >= limit:
                 self._expand_last(first, end)
             else:
@@ -349,8 +359,7 @@ class Search:
     def _judge_step(self, number: int, state: Values, target: Values) -> None:
         """Ask the step invariants and refinements about a step."""
         machine, length = self._machine, len(self.found.levels) + 1
-        rank = len(self._invariants)
-        for rank, invariant in enumerate(self._step_invariants, rank):
+        for rank, invariant in enumerate(self._step_invariants, len(self._invariants)):
             try:
                 if not machine.step_holds(invariant.name, state, target):
                     self._fail(length, rank, number, target=target)

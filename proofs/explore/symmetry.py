@@ -1,9 +1,10 @@
 """Symmetry reduction: of the states that differ only by a renaming of interchangeable values, one is explored.
 
-Guarantees: the representative of a state is the least state, in canonical order, that any permutation of the symmetric sorts which
-leaves every parameter unchanged turns it into; so two states have the same one exactly if they are in the same orbit, and
-what is explored has one state per orbit. (Ip & Dill, "Better verification through symmetry", 1996: sound if no step and no property
-tells two values of a symmetric sort apart. The language gives no way to name one; `risks.py` refuses the ways to tell by order.)
+Guarantees: the representative of a state is the least state, in canonical order, that any permutation of the symmetric sorts
+which leaves every parameter unchanged turns it into; so two states have the same one exactly if they are in the same orbit, and
+what is explored has one state per orbit. (Ip & Dill, "Better verification through symmetry", 1996: sound if no step and no
+property tells two values of a symmetric sort apart. The language gives no way to name one; `risks.py` refuses the ways to tell
+by order.)
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Symmetry:
         """The representative of a state's orbit."""
         # Least in lexicographic order: the first variable decides, and leaves fewer permutations to the next.
         playing = self._every
-        found = []
+        found: list[Renaming] = []
         for least, value in zip(self._least, state, strict=True):
             known = least.get((value, playing))
             if known is None:
@@ -130,7 +131,7 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
         )
     with model:
         values = [tuple(sort) for sort in sorts]
-        found = []
+        found: list[Renaming] = []
         moved: set[type[Sort]] = set()
         for images in itertools.product(*(itertools.permutations(v) for v in values)):
             renaming = Renaming(dict(zip(sorts, images, strict=True)))

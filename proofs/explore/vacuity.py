@@ -1,10 +1,12 @@
 """Vacuity: an invariant may hold only because what it speaks of never comes up. Then it says nothing, and is reported.
 
-A property's *witnesses* are conditions of which each must be true in some state (or step) for its conclusion to have been put to the
-test: for `all(P for x in S if C)`, that there is an x that passes C, and P is witnessed for it; for `not A or P`, that A holds and P is
-witnessed. Guarantees: a property is called vacuous only if one of its witnesses was false in every state visited; where the form
-of a property says nothing, or a witness has no value, it counts as witnessed. (After Beer, Ben-David, Eisner & Rodeh,
-"Efficient detection of vacuity in temporal model checking", 2001: a subformula that does not matter.)
+A property's *witnesses* are conditions of which each must be true in some state (or step) for its conclusion to have been put
+to the test: for `all(P for x in S if C)`, that there is an x that passes C, and P is witnessed for it; for `not A or P`, that A
+holds and P is witnessed.
+
+Guarantees: a property is called vacuous only if one of its witnesses was false in every state visited; where the form of a
+property says nothing, or a witness has no value, it counts as witnessed. (After Beer, Ben-David, Eisner & Rodeh, "Efficient
+detection of vacuity in temporal model checking", 2001: a subformula that does not matter.)
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ def _closed(goal: Expr, function: Function, scope: Scope) -> Expr | None:
 def untested(machine: Machine, found: Exploration, *, representatives: bool) -> frozenset[str]:
     """The properties of which a witness was false in every state, or every step, that a search has seen.
 
-    Late states are asked first: what comes up at all has mostly come up by then. `representatives` if the states stand for orbits.
+    Late states are asked first: what comes up at all has mostly come up by then. `representatives` if states stand for orbits.
     """
     asked = _Asked(machine)
     never = set()
@@ -166,8 +168,8 @@ class _Deriving:
         found = []
         for index, part in enumerate(claims):
             before = [p if positive else _not(p) for p in claims[:index]]
-            for goal in self.goals(part, positive):
-                found.append(goal if _is(goal, True) else _and(part, [*before, goal]))
+            goals = self.goals(part, positive)
+            found += [goal if _is(goal, True) else _and(part, [*before, goal]) for goal in goals]
         return found
 
     def _implied(self, parts: tuple[Expr, ...], positive: bool) -> list[Expr]:
@@ -176,12 +178,17 @@ class _Deriving:
         return [_and(parts[-1], [*before, goal]) for goal in self.goals(parts[-1], positive)]
 
     def _either(self, span: Span, test: Expr, then: Expr, orelse: Expr, positive: bool) -> list[Expr]:
+        def rest(part: Expr) -> Expr:
+            return part if positive else _not(part)
+
+        if _is(then, not positive):  # `if c: return False`: that c is false, and what comes after it
+            return self._each((_not(test), rest(orelse)), True)
+        if _is(orelse, not positive):
+            return self._each((test, rest(then)), True)
         if _is(then, positive):  # `if c: return True`, and something else after it
             return [_and(test, [_not(test), goal]) for goal in self.goals(orelse, positive)]
         if _is(orelse, positive):
             return [_and(test, [test, goal]) for goal in self.goals(then, positive)]
-        if _is(then, not positive):  # `if c: return False`: that c is false, and what comes after it
-            return self._each((_not(test), orelse) if positive else (_not(test), _not(orelse)), True)
         first, second = (_and(test, self.goals(part, positive)) for part in (then, orelse))
         return [ir.IfElse(span, BOOL, test, first, second)]
 
@@ -206,6 +213,8 @@ def _is(expr: Expr, value: bool) -> bool:
 
 
 def _not(expr: Expr) -> Expr:
+    if isinstance(expr, ir.Literal):
+        return _literal(expr.span, expr.value is False)
     return expr.operand if isinstance(expr, ir.Not) else ir.Not(expr.span, BOOL, expr)
 
 

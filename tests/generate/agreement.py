@@ -1,6 +1,7 @@
 """Two machines of one model, compared transition for transition.
 
-Guarantees: values are compared with their types, all the way down: to Python `True == 1`, and the first values of two sorts are equal.
+Guarantees: values are compared with their types, all the way down, for to Python `True == 1`, and the first values of two
+sorts are equal. Errors are the same if they are in the same step and line; their words may differ.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def exact(value: Any) -> Exact:
 def agree(model: Model, most: int) -> int:
     """Hold the evaluator to CPython on up to `most` reachable states; how many there were. Raises Disagreement."""
     python, tree = PythonMachine(model), TreeMachine(model)
-    first = _both("the initial states", python, tree, lambda machine: _of_initial(machine))
+    first = _both("the initial states", python, tree, _of_initial)
     queue = [after for _, after in python.initial() if not isinstance(after, Left)] if first else []
     seen = set(map(exact, queue))
     for number, state in enumerate(queue):
@@ -109,7 +110,7 @@ def _answer(machine: Machine, ask: Callable[[Machine], list[Exact]]) -> tuple[li
         return ask(machine), None
     except StepError as error:
         line = error.span.line if error.span else 0
-        return [], (error.function, exact(error.arguments), error.message, line)
+        return [], (error.function, exact(error.arguments), line)
 
 
 def _in(state: Values) -> str:

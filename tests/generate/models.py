@@ -72,7 +72,7 @@ IMPORTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GeneratedModel:
     """A model's file: its text, the class to instantiate, and the sizes and parameters to give."""
 
@@ -80,6 +80,9 @@ class GeneratedModel:
     name: str
     sizes: Mapping[str, int]
     parameters: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"\n{self}"
 
     def __str__(self) -> str:
         given = {**self.sizes, **self.parameters}

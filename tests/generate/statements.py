@@ -98,6 +98,10 @@ def _covered(pattern: ast.pattern) -> Iterator[str]:
             pass
 
 
+NOTHING = DisplayType(BOOL)
+"""Stands for a type without values, where all of a type has been matched."""
+
+
 class Statements(Expressions):
     """Writes statements."""
 
@@ -274,10 +278,13 @@ class Statements(Expressions):
                 if remaining is None:
                     return lines
                 left = remaining
-                if not self._matchable(left):
+                if not self._matchable(left) or left == OptionType(NOTHING):
                     break
         if otherwise or self.choose.chance(50):
-            inside = scope.having(Name(subject.text, left)) if subject.local else scope
+            inside = scope
+            if subject.local:
+                others = replace(scope, names=tuple(name for name in scope.names if name != subject))
+                inside = others if left == OptionType(NOTHING) else scope.having(Name(subject.text, left))
             lines += ["    case _:", *indented(indented(block(inside)))]
         return lines
 
@@ -302,8 +309,7 @@ class Statements(Expressions):
         if isinstance(kind, OptionType):
             if "None" in covered:
                 return kind.inner
-            inner = self._remaining(kind.inner, pattern)
-            return OptionType(inner) if inner else None
+            return OptionType(self._remaining(kind.inner, pattern) or NOTHING)
         if "(" in covered:
             return None
         if not members or len(left) == len(members):

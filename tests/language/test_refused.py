@@ -1,4 +1,4 @@
-"""What is not the language is refused when the class is defined: one message with place, caret and remedy, kept as a golden file."""
+"""What is not the language is refused when the class is defined: one message with place, caret and remedy (golden files)."""
 
 from __future__ import annotations
 

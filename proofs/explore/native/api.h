@@ -31,7 +31,12 @@ RX_API void rx_free(rx_run *run) {
     free(run->runs);
     free(run->trace_states);
     free(run->trace_instances);
+    free(run->blocks);
+    const int files[] = {run->levels_fd, run->runs_fd, run->checkpoint_fd, run->lock_fd};
+    for (int i = 0; i < 4; i++)
+        if (files[i] >= 0) close(files[i]);
     pthread_mutex_destroy(&run->lock);
+    pthread_mutex_destroy(&run->disk_lock);
     pthread_cond_destroy(&run->changed);
     free(run);
 }
@@ -40,9 +45,8 @@ static bool rx_new_memory(rx_run *run) {
     run->workers = calloc(run->config.threads, sizeof *run->workers);
     if (!run->workers) return false;
     for (uint32_t i = 0; i < run->config.threads; i++) {
-        rx_worker *w = aligned_alloc(RX_LINE, sizeof *w);
+        rx_worker *w = rx_aligned(sizeof *w);
         if (!w) return false;
-        memset(w, 0, sizeof *w);
         run->workers[i] = w;
         w->run = run;
         w->number = i;
@@ -63,15 +67,15 @@ static bool rx_new_memory(rx_run *run) {
 
 /* NULL if there is no memory to begin with. */
 RX_API rx_run *rx_new(const rx_config *config) {
-    rx_run *run = aligned_alloc(RX_LINE, sizeof *run);
+    rx_run *run = rx_aligned(sizeof *run);
     if (!run) return NULL;
-    memset(run, 0, sizeof *run);
     run->config = *config;
     if (run->config.threads < 1) run->config.threads = 1;
     if (run->config.threads > RX_THREADS_MAX) run->config.threads = RX_THREADS_MAX;
     run->threads = run->config.threads;
-    run->levels_fd = run->runs_fd = run->checkpoint_fd = -1;
+    run->levels_fd = run->runs_fd = run->checkpoint_fd = run->lock_fd = -1;
     pthread_mutex_init(&run->lock, NULL);
+    pthread_mutex_init(&run->disk_lock, NULL);
     pthread_cond_init(&run->changed, NULL);
     run->started = 1;
     if (!rx_new_memory(run)) {
@@ -99,7 +103,7 @@ RX_API void rx_ask_to_stop(rx_run *run) { RX_STORE(run->stop_flag, 1); }
 RX_API void rx_read_progress(const rx_run *run, rx_progress *out) {
     memset(out, 0, sizeof *out);
     for (uint32_t i = 0; i < run->threads; i++) out->generated += RX_LOAD(run->workers[i]->published);
-    out->distinct = RX_LOAD(run->next_block);
+    out->distinct = RX_LOAD(run->next_block) + (RX_LOAD(run->on_disk) ? RX_LOAD(run->distinct) : 0);
     out->depth = RX_LOAD(run->levels);
     const uint64_t to = RX_LOAD(run->level_to), at = RX_LOAD(run->cursor);
     out->queue = (at < to ? to - at : 0);
@@ -125,6 +129,8 @@ RX_API void rx_read_result(rx_run *run, rx_result *out) {
     out->seconds = run->seconds_before;
     out->stopped = run->stopped;
     out->on_disk = run->on_disk;
+    out->resumed = run->resumed;
+    out->disk_bytes = run->disk_states * RX_STATE_BYTES;
     out->threads = run->threads;
     out->disk_errno = (uint32_t)run->disk_errno;
     out->finding = run->finding;
@@ -151,6 +157,57 @@ RX_API void rx_describe(uint64_t *out, const char **digest) {
                                 MODEL_SYMMETRY, sizeof(rx_config), sizeof(rx_result), sizeof(rx_finding)};
     memcpy(out, numbers, sizeof numbers);
     *digest = MODEL_DIGEST;
+}
+
+/* Random walks instead of an exploration. */
+RX_API void rx_simulate(rx_run *run, const rx_walks *walks) {
+    rx_team_start(run);
+    rx_walk_all(run, walks);
+    rx_team_stop(run);
+}
+
+RX_API void rx_read_walks(const rx_run *run, uint64_t *done, uint64_t *states, uint64_t *found) {
+    *done = RX_LOAD(run->walks_done);
+    *states = RX_LOAD(run->walk_states);
+    *found = RX_LOAD(run->walk_found);
+}
+
+/* The state of a number, or NULL (there is none, or it is on disk). Numbers are stable from the first call of rx_graph_count. */
+RX_API const uint64_t *rx_state(const rx_run *run, uint64_t number) {
+    return run->on_disk || number >= run->distinct ? NULL : rx_at(run, number);
+}
+
+/* Fills offsets[0..distinct] so that the edges of state i are [offsets[i], offsets[i + 1]); returns how many there are in all, or
+ * UINT64_MAX if the states are on disk or there is no memory. */
+RX_API uint64_t rx_graph_count(rx_run *run, uint64_t *offsets) {
+    rx_team_start(run);
+    uint64_t edges = UINT64_MAX;
+    if (rx_graph_sort(run)) {
+        run->edge_offsets = offsets;
+        run->edge_targets = NULL;
+        rx_graph_pass(run);
+        offsets[0] = 0;
+        for (uint64_t i = 0; i < run->distinct; i++) offsets[i + 1] += offsets[i];
+        edges = offsets[run->distinct];
+    }
+    rx_team_stop(run);
+    return edges;
+}
+
+/* Then: offsets as filled, and arrays for that many edges. */
+RX_API void rx_graph_fill(rx_run *run, uint64_t *offsets, uint64_t *targets, uint32_t *instances) {
+    rx_team_start(run);
+    run->edge_offsets = offsets;
+    run->edge_targets = targets;
+    run->edge_instances = instances;
+    rx_graph_pass(run);
+    run->edge_targets = NULL;
+    rx_team_stop(run);
+}
+
+/* The start of each level: levels + 1 numbers. */
+RX_API void rx_read_levels(const rx_run *run, uint64_t *out) {
+    if (run->levels) memcpy(out, run->level_start, (run->levels + 1) * sizeof *out);
 }
 
 #endif

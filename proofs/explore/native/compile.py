@@ -26,7 +26,7 @@ from ratified.models.language.errors import RatifiedError
 RUNTIME = Path(__file__).resolve().parent
 """Where `contract.h`, `explorer.c` and the files that they include are."""
 
-FLAGS = ("-std=c11", "-O3", "-march=native", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
+FLAGS = ("-std=c11", "-O2", "-march=native", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
 
 _ERROR_LINES_MAX = 12
 

@@ -11,7 +11,7 @@ import os
 import resource
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -129,6 +129,16 @@ class _Progress(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_uint64) for name in ("distinct", "generated", "depth", "queue", "on_disk"))
 
 
+class _Walks(ctypes.Structure):
+    _fields_ = (
+        ("seed", ctypes.c_uint64),
+        ("walks", ctypes.c_uint64),
+        ("depth", ctypes.c_uint64),
+        ("deadlock", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
+    )
+
+
 def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
     """`rx_finding` and `rx_result`, whose sizes depend on the width of a state."""
 
@@ -175,6 +185,12 @@ class Program:
             ("rx_read_progress", None, [pointer, ctypes.POINTER(_Progress)]),
             ("rx_read_result", None, [pointer, pointer]),
             ("rx_read_counts", None, [pointer] * 5),
+            ("rx_simulate", None, [pointer, ctypes.POINTER(_Walks)]),
+            ("rx_read_walks", None, [pointer] * 4),
+            ("rx_state", ctypes.POINTER(ctypes.c_uint64), [pointer, ctypes.c_uint64]),
+            ("rx_read_levels", None, [pointer] * 2),
+            ("rx_graph_count", ctypes.c_uint64, [pointer] * 2),
+            ("rx_graph_fill", None, [pointer] * 4),
             ("rx_trace_length", ctypes.c_uint64, [pointer]),
             ("rx_trace_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
             ("rx_trace_instances", ctypes.POINTER(ctypes.c_uint32), [pointer]),
@@ -321,6 +337,107 @@ class Exploration:
             instances=tuple(steps[1:length]) if length else (),
         )
 
+    def walk(self, walks: _Walks, progress: Callable[[Progress], None] | None = None) -> Walks:
+        """See `simulate`."""
+        library, handle = self.program.library, self._handle
+        in_background(
+            lambda: library.rx_simulate(handle, ctypes.byref(walks)), lambda: library.rx_ask_to_stop(handle), self._reporter(progress)
+        )
+        outcome = self._outcome()
+        done, states, found = ctypes.c_uint64(), ctypes.c_uint64(), ctypes.c_uint64()
+        library.rx_read_walks(handle, ctypes.byref(done), ctypes.byref(states), ctypes.byref(found))
+        return Walks(
+            walks=done.value,
+            states=states.value,
+            fired=outcome.fired,
+            left=outcome.left,
+            found=found.value if outcome.finding else None,
+            finding=outcome.finding,
+            stopped=outcome.stopped,
+            seconds=outcome.seconds,
+        )
+
+    def state(self, number: int) -> Packed:
+        """The state of a number below `distinct`; numbers are in the order of `graph` once that was called.
+
+        Raises:
+            NativeError: the states are on disk.
+        """
+        pointer = self.program.library.rx_state(self._handle, number)
+        if not pointer:
+            raise NativeError(f"no state number {number} in memory")
+        return tuple(pointer[: self.program.words])
+
+    def graph(self) -> Graph:
+        """The graph of what `run` visited.
+
+        Raises:
+            NativeError: the states are on disk, or there is no memory for the edges.
+        """
+        library, handle = self.program.library, self._handle
+        counted = self.program.counted_type()
+        library.rx_read_result(handle, ctypes.byref(counted))
+        levels = (ctypes.c_uint64 * (counted.depth + 1))()
+        library.rx_read_levels(handle, levels)
+        offsets = (ctypes.c_uint64 * (counted.distinct + 1))()
+        count = library.rx_graph_count(handle, offsets)
+        if count == 0xFFFFFFFFFFFFFFFF:
+            raise NativeError("the state graph does not fit into memory", remedy="give a larger memory budget, or a smaller size")
+        targets, instances = (ctypes.c_uint64 * count)(), (ctypes.c_uint32 * count)()
+        library.rx_graph_fill(handle, offsets, targets, instances)
+        offset_view, target_view = (memoryview(array).cast("B").cast("Q") for array in (offsets, targets))
+        return Graph(tuple(levels), offset_view, target_view, memoryview(instances).cast("B").cast("I"))
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """States by number and the edges between them, as flat arrays (`numpy.asarray` takes them as they are).
+
+    The edges of state i are at [offsets[i], offsets[i + 1]) of `targets` and `instances`, in the order in which the model produces
+    them. Level k is the states [levels[k], levels[k + 1]), in the order of their words: the same numbers on every run.
+    """
+
+    levels: tuple[int, ...]
+    offsets: memoryview[int]
+    targets: memoryview[int]
+    instances: memoryview[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Walks:
+    """What random walks saw. `found` is the number of the walk that `finding` is from.
+
+    With a finding, `walks`, `states` and `fired` count what was walked until it stopped, which depends on the number of threads;
+    the finding does not.
+    """
+
+    walks: int
+    states: int
+    fired: tuple[int, ...]
+    left: tuple[int, ...]
+    found: int | None
+    finding: Finding | None
+    stopped: Stop | None
+    seconds: float
+
+
+def simulate(
+    program: Program,
+    *,
+    seed: int,
+    walks: int,
+    depth: int,
+    options: Options | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Walks:
+    """Walks at random: `walks` times at most `depth` states. Walk i of a seed is always the same walk.
+
+    `options.limits.seconds`, `threads` and `deadlock` apply. The finding is the first along the walk of the smallest number.
+    """
+    options = options or Options()
+    with Exploration(program, replace(options, spill=None, checkpoint=None)) as exploration:
+        return exploration.walk(_Walks(seed & (2**64 - 1), walks, depth, options.deadlock, 0), progress)
+
 
 def in_background(work: Callable[[], None], stop: Callable[[], None], report: Callable[[float], None] | None) -> None:
     """Runs `work` (a C function, so without the GIL) in a thread of its own, and this thread's signals and `report` meanwhile.
@@ -331,18 +448,24 @@ def in_background(work: Callable[[], None], stop: Callable[[], None], report: Ca
     failure: BaseException | None = None
     thread = threading.Thread(target=work, name="explorer", daemon=True)
     seconds = 0.0
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join(PROGRESS_SECONDS)
-            seconds += PROGRESS_SECONDS
-            if report and thread.is_alive() and failure is None:
-                report(seconds)
-        except KeyboardInterrupt:
+    try:
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join(PROGRESS_SECONDS)
+                seconds += PROGRESS_SECONDS
+                if report and thread.is_alive() and failure is None:
+                    report(seconds)
+            except KeyboardInterrupt:
+                stop()
+            except Exception as error:
+                failure = error
+                stop()
+    finally:
+        # Whatever interrupts this loop, nobody may free what the thread works on before it has ended.
+        if thread.is_alive():
             stop()
-        except Exception as error:
-            failure = error
-            stop()
+            thread.join()
     if failure is not None:
         raise failure
 

@@ -22,16 +22,20 @@ static void rx_trace_fault(rx_worker *w, uint32_t error, uint32_t instance);
 
 static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance) {
     rx_worker *w = (rx_worker *)batch;
-    if (w->settle != rx_settle_expand) {
+    if (w->settle != rx_settle_expand && !w->walker) {
         rx_trace_fault(w, error, instance);
         return;
     }
     batch->bounds++; /* something was tried: not a deadlock */
-    rx_found(w, RX_FAULT_FOUND, error, instance, w->run->levels, w->source, NULL);
+    rx_found(w, RX_FAULT_FOUND, error, instance, w->length, w->source, NULL);
 }
 
+/* One copy of the model's code, for the hot loop and all others: models are large, and compiling them is most of a first run's time. The
+ * call itself did not measure. */
+static __attribute__((noinline)) void rx_produce(const uint64_t *s, rx_batch *batch) { model_successors(s, batch); }
+
 /* A new state's own properties. `length` is that of the shortest run that ends in it. */
-static inline void rx_judge_new(rx_worker *w, const uint64_t *t, uint64_t length) {
+static __attribute__((noinline)) void rx_judge_new(rx_worker *w, const uint64_t *t, uint64_t length) {
     if (MODEL_INVARIANTS) {
         const int verdict = model_invariants(t);
         if (RX_UNLIKELY(verdict != RX_OK)) {
@@ -43,8 +47,8 @@ static inline void rx_judge_new(rx_worker *w, const uint64_t *t, uint64_t length
 }
 
 /* False if the state is outside a constraint (or the step could not be judged): it goes no further. */
-static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t instance) {
-    const uint64_t length = w->run->levels;
+static __attribute__((noinline)) bool rx_judge_step_of(rx_worker *w, const uint64_t *t, uint32_t instance) {
+    const uint64_t length = w->length;
     if (MODEL_CONSTRAINTS) {
         const int verdict = model_constraints(t);
         if (verdict != RX_OK) {
@@ -65,8 +69,13 @@ static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t insta
     return true;
 }
 
+static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t instance) {
+    const bool judged = MODEL_CONSTRAINTS || MODEL_STEP_INVARIANTS || w->counters.witness_step_missing;
+    return !judged || rx_judge_step_of(w, t, instance);
+}
+
 /* Judges the successors produced since the last call; those that were seen a moment ago, or are outside, leave the batch. */
-static inline void rx_settle(rx_worker *w) {
+static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     rx_batch *b = &w->batch;
     const rx_run *run = w->run;
     const unsigned shift = 64 - run->log_slots;
@@ -195,7 +204,7 @@ static inline void rx_expand_one(rx_worker *w, const uint64_t *s) {
     const uint64_t before = c->generated;
     w->source = s;
     w->batch.bounds = 0;
-    model_successors(s, &w->batch);
+    rx_produce(s, &w->batch);
     rx_settle(w);
     const uint64_t degree = c->generated - before;
     if (degree < c->degree_min) c->degree_min = degree;
@@ -209,6 +218,7 @@ static inline void rx_expand_one(rx_worker *w, const uint64_t *s) {
 static void rx_work_expand(rx_worker *w) {
     rx_run *run = w->run;
     w->settle = rx_settle_expand;
+    w->length = run->levels;
     for (;;) {
         const uint64_t from = RX_ADD(run->cursor, RX_CHUNK);
         if (from >= run->level_to || RX_LOAD(run->stopping) || RX_LOAD(run->abandoned)) break;
@@ -223,6 +233,7 @@ static void rx_work_expand(rx_worker *w) {
 static void rx_work_initial(rx_worker *w) {
     w->settle = rx_settle_expand;
     w->source = NULL;
+    w->length = 0;
     model_initial(&w->batch);
     rx_settle(w);
     rx_drain(w);
@@ -255,7 +266,7 @@ static uint64_t rx_level_close(rx_run *run, uint64_t from) {
             run->first[hole - run->first_from] = run->first[last - run->first_from];
             rx_table_move(run, last, hole);
         }
-    run->next_block = end;
+    RX_STORE(run->next_block, end);
     return count;
 }
 

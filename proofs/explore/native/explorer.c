@@ -9,9 +9,18 @@
 #include "table.h"
 #include "team.h"
 #include "expand.h"
+#include "sort.h"
+
+/* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be optimised. */
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O1")
+#endif
 #include "grow.h"
+#include "files.h"
 #include "disk.h"
 #include "checkpoint.h"
 #include "trace.h"
 #include "search.h"
+#include "graph.h"
+#include "simulate.h"
 #include "api.h"

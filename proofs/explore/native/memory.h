@@ -29,6 +29,11 @@ static bool rx_commit(void *base, size_t from, size_t to) {
     return true;
 }
 
+/* Gives the pages of [0, bytes) back, and keeps the addresses. */
+static void rx_uncommit(void *base, size_t bytes) {
+    if (bytes) mmap(base, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
 /* Zeroed pages for a table; NULL if there are none. */
 static void *rx_zeroed(size_t bytes) {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -37,6 +42,13 @@ static void *rx_zeroed(size_t bytes) {
     if (bytes >= (4u << 20)) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
     return p;
+}
+
+/* Zeroed memory that shares no cache line with anything else. */
+static void *rx_aligned(size_t bytes) {
+    bytes = (bytes + RX_LINE - 1) / RX_LINE * RX_LINE;
+    void *p = aligned_alloc(RX_LINE, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
 }
 
 #endif

@@ -105,6 +105,23 @@ typedef struct rx_counters {
     uint64_t constrained[MODEL_CONSTRAINTS + 1];
 } rx_counters;
 
+typedef struct rx_random {
+    uint64_t s[4];
+} rx_random;
+
+/* What a simulation is to do. */
+typedef struct rx_walks {
+    uint64_t seed, walks, depth; /* depth: states in a walk at most */
+    uint32_t deadlock, unused;
+} rx_walks;
+
+typedef struct rx_walker {
+    rx_random random;
+    uint64_t seen; /* transitions offered so far in this step: reservoir sampling, so that none need be kept */
+    uint64_t next[W];
+    uint32_t next_instance;
+} rx_walker;
+
 struct rx_run;
 typedef struct rx_worker {
     rx_batch batch; /* first: the model knows a worker by its batch */
@@ -122,6 +139,10 @@ typedef struct rx_worker {
     uint64_t best[W];
     uint32_t best_instance, best_fault, has_best;
     uint32_t number, drains;
+    uint64_t jobs_done; /* when its thread began */
+    uint64_t length; /* of the shortest run to `source` */
+    uint64_t edges;     /* graph.h */
+    rx_walker *walker;  /* simulate.h */
     pthread_t thread;
 } rx_worker;
 
@@ -163,17 +184,24 @@ typedef struct rx_run {
     rx_worker **workers;
     uint64_t rebuild_next, rebuild_to, rebuild_done, rebuild_left;
 
-    /* Disk mode. */
-    uint32_t on_disk;
+    /* States on disk (disk.h), and checkpoints (checkpoint.h). */
+    uint32_t on_disk, resumed;
     int levels_fd, runs_fd;
-    uint64_t runs_count, runs_reserved, runs_bytes;
+    char levels_path[4096], runs_path[4096];
+    uint64_t disk_states, disk_sum; /* states in the levels file, and their checksum */
+    struct rx_block *blocks;
+    uint64_t blocks_count, blocks_reserved, blocks_older; /* older: those of complete levels */
     struct rx_extent *runs;
+    uint64_t runs_count, runs_reserved, runs_bytes;
+    uint64_t piece; /* sorted candidates in memory */
+    pthread_mutex_t disk_lock;
     int disk_errno;
-    char disk_what[512];
+    char disk_what[4400];
+    uint64_t boundary_levels, boundary_distinct, boundary_sum; /* at the last level that is complete; run->before are its counters */
     double checkpoint_at;
-    uint64_t checkpointed; /* states already in the checkpoint's file */
-    int checkpoint_fd, checkpoint_sorted;
-    uint64_t checkpoints;
+    int checkpoint_fd, lock_fd;
+    char checkpoint_path[4096];
+    uint64_t checkpoint_file, checkpoint_states, checkpoint_sum;
 
     /* The counterexample. */
     uint64_t *trace_states;
@@ -181,6 +209,12 @@ typedef struct rx_run {
     uint64_t trace_length;
     uint64_t target[W]; /* what is searched for */
     bool last_step;
+
+    /* The graph (graph.h), and random walks (simulate.h). */
+    uint64_t *edge_offsets, *edge_targets;
+    uint32_t *edge_instances;
+    rx_walks walks;
+    uint64_t walk_found, walk_states, walks_done; /* atomic */
 } rx_run;
 
 static inline uint64_t rx_hash(const uint64_t *s) {

@@ -53,7 +53,8 @@ static bool rx_level_push(rx_run *run, uint64_t end) {
         run->levels_reserved = more;
     }
     run->level_start[0] = 0;
-    run->level_start[++run->levels] = end;
+    run->level_start[run->levels + 1] = end;
+    RX_STORE(run->levels, run->levels + 1);
     return true;
 }
 
@@ -87,11 +88,11 @@ static bool rx_level_begin(rx_run *run, bool initial) {
     uint32_t why;
     run->wanted = 0;
     if (run->on_disk) {
-        run->next_block = 0;
+        RX_STORE(run->next_block, 0);
         run->first_from = 0;
     } else {
         run->first_from = run->distinct;
-        run->next_block = run->distinct;
+        RX_STORE(run->next_block, run->distinct);
         pthread_mutex_lock(&run->lock);
         const bool room = rx_make_room(run, &why);
         pthread_mutex_unlock(&run->lock);
@@ -105,15 +106,13 @@ static bool rx_level_begin(rx_run *run, bool initial) {
     }
     if (initial) return true;
     run->level_from = run->level_start[run->levels - 1];
-    run->level_to = run->level_start[run->levels];
-    run->cursor = run->level_from;
+    RX_STORE(run->level_to, run->level_start[run->levels]);
+    RX_STORE(run->cursor, run->level_from);
     return true;
 }
 
 /* Expands the newest level; false if the search is over. */
 static bool rx_search_level(rx_run *run) {
-    const bool redo = run->config.spill && !run->on_disk;
-    if (redo) rx_counters_sum(run, &run->before);
     if (!rx_level_begin(run, false)) return false;
     for (;;) {
         rx_team_run(run, rx_work_expand, run->level_to - run->level_from < 4 * RX_CHUNK);
@@ -131,7 +130,7 @@ static bool rx_search_level(rx_run *run) {
     }
     const uint64_t count = rx_level_finish(run);
     const bool wrong = rx_findings(run);
-    run->distinct += count;
+    RX_STORE(run->distinct, run->distinct + count);
     if (count && !rx_level_push(run, run->distinct)) rx_stop_for(run, RX_STOP_MEMORY);
     if (run->stopping || wrong || !count) return false;
     if (run->config.states_max && run->distinct >= run->config.states_max) {
@@ -153,12 +152,15 @@ static void rx_search(rx_run *run) {
         if (rx_findings(run) || !run->distinct) goto done;
     }
     for (;;) {
+        if (!rx_boundary(run)) break;
         if (RX_LOAD(run->stop_flag)) rx_stop_for(run, RX_STOP_ASKED);
         if (run->config.depth_max && run->levels >= run->config.depth_max) rx_stop_for(run, RX_STOP_DEPTH);
         if (run->stopping) break;
-        if (!rx_checkpoint_perhaps(run) || !rx_search_level(run)) break;
+        if (!rx_search_level(run)) break;
     }
 done:
+    /* What was done past the last complete level is not in the checkpoint: it will be done again. */
+    if (run->config.checkpoint && run->stopping && run->stopping != RX_STOP_DISK) rx_checkpoint_write(run);
     run->stopped = run->stopping;
     run->seconds_before += rx_now() - run->begun;
 }

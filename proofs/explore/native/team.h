@@ -57,7 +57,7 @@ static void rx_leave(rx_run *run) {
 static void *rx_thread(void *argument) {
     rx_worker *w = argument;
     rx_run *run = w->run;
-    uint64_t done = 0;
+    uint64_t done = w->jobs_done;
     pthread_mutex_lock(&run->lock);
     for (;;) {
         while (run->job == done && !run->quitting) {
@@ -107,6 +107,7 @@ static void rx_team_run(rx_run *run, void (*work)(rx_worker *), bool alone) {
 static void rx_team_start(rx_run *run) {
     for (run->started = 1; run->started < run->threads; run->started++) {
         rx_worker *w = run->workers[run->started];
+        w->jobs_done = run->job;
         if (pthread_create(&w->thread, NULL, rx_thread, w)) break;
     }
     run->threads = run->started;

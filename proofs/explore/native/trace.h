@@ -35,7 +35,7 @@ static void rx_work_backward(rx_worker *w) {
         if (!s) break;
         for (uint64_t i = 0; i < count; i++) {
             w->source = s + i * W;
-            model_successors(w->source, &w->batch);
+            rx_produce(w->source, &w->batch);
             rx_settle_backward(w);
         }
     }
@@ -95,7 +95,7 @@ static bool rx_step_forward(rx_run *run, const uint64_t *from) {
     w->source = from;
     w->has_best = 0;
     w->best_fault = RX_NOWHERE;
-    if (from) model_successors(from, &w->batch);
+    if (from) rx_produce(from, &w->batch);
     else model_initial(&w->batch);
     rx_settle_forward(w);
     return w->has_best;
@@ -131,6 +131,14 @@ static bool rx_trace_run(rx_run *run) {
     }
     run->trace_length = length;
     if (f->kind != RX_STEP_INVARIANT && !(f->kind == RX_FAULT_FOUND && f->instance != RX_NOWHERE)) return true;
+    if (!MODEL_SYMMETRY) {
+        /* The step was found at this very state. */
+        if (f->kind == RX_FAULT_FOUND) return true;
+        rx_copy(states + length * W, f->after);
+        run->trace_instances[length] = f->instance;
+        run->trace_length = length + 1;
+        return true;
+    }
     run->last_step = true;
     const bool found = rx_step_forward(run, states + (length - 1) * W);
     if (f->kind == RX_FAULT_FOUND) {

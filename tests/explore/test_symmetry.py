@@ -1,0 +1,495 @@
+"""Symmetry reduction: orbits are counted exactly, counterexamples are real runs, and what would be unsound is refused."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Annotated, Self
+
+import pytest
+
+from ratified.models.language import (
+    AtMost,
+    Bag,
+    Map,
+    Model,
+    ModelError,
+    Ordered,
+    Param,
+    Range,
+    Seq,
+    Set,
+    Sort,
+    Symmetric,
+    action,
+    invariant,
+    record,
+    refines,
+    require,
+    step_invariant,
+)
+from ratified.models.language.machine import PythonMachine, Values, state_dict
+from ratified.models.language.sorts import Sort as AnySort
+from ratified.models.language.values import order_key
+from ratified.proofs.explore import check
+from ratified.proofs.explore.result import PropertyKind, Trace, Verdict
+from ratified.proofs.explore.symmetry import Renaming, Symmetry, order_risks
+
+
+class Client(Symmetric):
+    """Interchangeable."""
+
+
+class Item(Symmetric):
+    """Interchangeable too; its values have the same numbers as clients."""
+
+
+class Place(Sort):
+    """Told apart."""
+
+
+class Round(Ordered):
+    """In order."""
+
+
+@record
+class Ask:
+    """A message with symmetric values in it."""
+
+    client: Client
+    item: Item | None
+    others: Set[Client]
+
+
+class Shelf(Model):
+    """Every container there is, with symmetric values at every place."""
+
+    holds: Map[Client, Item | None]
+    asked: Set[Ask]
+    copies: Annotated[Bag[Item], AtMost(2, copies=2)]
+    order: Annotated[Seq[Client], AtMost(2)]
+    pairs: Set[tuple[Item, Client]]
+    last: Client | None = None
+
+    @action
+    def ask(self, c: Client, i: Item) -> None:
+        require(len(self.asked) < 1)
+        self.asked.add(Ask(c, i, Set(d for d in Client if d != c)))
+
+    @action
+    def take(self, c: Client, i: Item) -> None:
+        require(self.holds[c] is None and len(self.copies) < 2)
+        self.holds[c] = i
+        self.copies.add(i)
+        self.last = c
+
+    @action
+    def queue(self, c: Client) -> None:
+        require(len(self.order) < 2)
+        self.order.append(c)
+
+    @action
+    def pair(self, c: Client, i: Item) -> None:
+        require(not self.pairs)
+        self.pairs.add((i, c))
+
+
+def orbits(states: list[Values], sorts: list[type[AnySort]], sizes: list[int]) -> set[object]:
+    """Orbits, by brute force: each as the set of all that its states can become."""
+    renamings = [
+        Renaming({s: tuple(s(i) for i in order) for s, order in zip(sorts, orders, strict=True)})
+        for orders in itertools.product(*(itertools.permutations(range(n)) for n in sizes))
+    ]
+    return {frozenset(tuple(map(order_key, map(r, state))) for r in renamings) for state in states}
+
+
+def reachable(model: Model) -> list[Values]:
+    """All states, by the simplest search there is."""
+    machine = PythonMachine(model)
+    states = dict.fromkeys(s for _, s in machine.initial() if isinstance(s, tuple))
+    todo = list(states)
+    while todo:
+        for _, _, target in machine.steps(todo.pop()):
+            if isinstance(target, tuple) and target not in states:
+                states[target] = None
+                todo.append(target)
+    return list(states)
+
+
+@pytest.mark.parametrize(("clients", "items"), [(2, 2), (3, 1), (1, 3)])
+def test_one_state_of_each_orbit_is_visited(clients: int, items: int) -> None:
+    model = Shelf(Client=clients, Item=items)
+    states = reachable(model)
+    result = check(model)
+    reduced = check(model, symmetry=True)
+    assert result.distinct == len(states)
+    assert reduced.distinct == len(orbits(states, [Client, Item], [clients, items]))
+    assert reduced.depth == result.depth
+    assert reduced.symmetry == tuple(n for n, size in (("Client", clients), ("Item", items)) if size > 1)
+
+
+def test_representatives_are_the_least_of_their_orbits() -> None:
+    model = Shelf(Client=2, Item=2)
+    symmetry = Symmetry(model)
+    for state in reachable(model)[:200]:
+        found = symmetry.canonical(state)
+        assert symmetry.canonical(found) == found
+        assert tuple(map(order_key, found)) <= tuple(map(order_key, state))
+
+
+# --- counterexamples ----------------------------------------------------------------------------------------------------
+
+
+def assert_real(model: Model, trace: Trace) -> None:
+    """A run of the model as it is, from one of its initial states."""
+    machine = PythonMachine(model)
+    states = {i: s for i, (_, s) in enumerate(machine.initial()) if isinstance(s, tuple)}
+    state = next(s for s in states.values() if state_dict(machine, s) == trace.initial)
+    for step in trace.steps:
+        state = next(
+            target
+            for index, arguments, target in machine.steps(state)
+            if isinstance(target, tuple)
+            and machine.actions[index].name == step.action
+            and arguments == tuple(v for _, v in step.arguments)
+            and state_dict(machine, target) == step.state
+        )
+
+
+class Turns(Model):
+    """Clients take turns; which of them does is told nowhere."""
+
+    turn: Client
+    served: Set[Client]
+
+    def init(self, c: Client) -> None:
+        self.turn = c
+
+    @action
+    def serve(self) -> None:
+        require(self.turn not in self.served)
+        self.served.add(self.turn)
+
+    @action
+    def swap(self, c: Client) -> None:
+        require(c != self.turn)
+        self.turn = c
+
+
+class BadTurns(Turns):
+    @invariant
+    def not_all(self) -> bool:
+        return len(self.served) < 3
+
+
+class BadStep(Turns):
+    @step_invariant
+    def never_from_two_to_a_served_one(self, old: Self) -> bool:
+        return not (len(old.served) == 2 and self.turn != old.turn and self.turn in self.served)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "length"),
+    [(BadTurns(Client=3), PropertyKind.INVARIANT, 6), (BadStep(Client=3), PropertyKind.STEP_INVARIANT, 5)],
+)
+def test_a_counterexample_found_with_symmetry_is_a_real_run(
+    model: Model, kind: PropertyKind, length: int
+) -> None:
+    for symmetry in (False, True):
+        result = check(model, symmetry=symmetry)
+        assert result.violation is not None
+        assert (result.violation.kind, len(result.violation.trace)) == (kind, length)
+        assert_real(model, result.violation.trace)
+
+
+class Free(Model):
+    """Any number may be served."""
+
+    served: Set[Client]
+
+    @action
+    def serve(self, c: Client) -> None:
+        require(c not in self.served)
+        self.served.add(c)
+
+
+class Twice(Turns):
+    """Maps to a model without a way back, which a turn handed to one that was served is not; it is wrong all the same."""
+
+    @action
+    def forget(self) -> None:
+        require(len(self.served) == 2 and self.turn not in self.served)
+        self.served.clear()
+
+    @refines(Free)
+    def as_free(self, free: Free) -> None:
+        free.served = self.served
+
+
+def test_a_refinement_is_refuted_by_a_real_run() -> None:
+    result = check(Twice(Client=3), symmetry=True)
+    assert result.violation is not None
+    assert result.violation.kind is PropertyKind.REFINEMENT
+    assert_real(Twice(Client=3), result.violation.trace)
+    assert [s.action for s in result.violation.trace.steps] == ["serve", "swap", "serve", "swap", "forget"]
+
+
+# --- what breaks symmetry -----------------------------------------------------------------------------------------------
+
+
+class Favoured(Model):
+    """A parameter names some of the clients."""
+
+    first: Param[Set[Client]]
+    served: Set[Client]
+
+    @action
+    def serve(self, c: Client) -> None:
+        require(c in self.first or self.first <= self.served)
+        self.served.add(c)
+
+
+def test_only_permutations_that_leave_parameters_unchanged_are_used() -> None:
+    # Two favoured, two others: 3 orbits before both are served, and 2 more after.
+    assert check(Favoured(Client=4, first=["c1", "c2"]), symmetry=True).distinct == 5
+    assert check(Favoured(Client=4, first=["c1", "c2"])).distinct == 7
+    one = check(Favoured(Client=2, first=["c1"]), symmetry=True)
+    assert (one.distinct, one.symmetry) == (3, ())
+    assert one.notes == (
+        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike",
+    )
+
+
+def test_a_sort_of_one_value_adds_nothing() -> None:
+    result = check(Shelf(Client=1, Item=1), symmetry=True)
+    assert result.symmetry == ()
+    assert result.verdict is Verdict.HOLDS
+
+
+def test_too_many_permutations_are_refused() -> None:
+    with pytest.raises(ModelError, match="3,628,800 permutations of its symmetric sorts at Client=10"):
+        check(Free(Client=10), symmetry=True)
+
+
+# --- order --------------------------------------------------------------------------------------------------------------
+
+
+class Harmless(Model):
+    """Everything here comes to the same in any order."""
+
+    next: Map[Client, Map[Client, Annotated[int, Range(0, 3)]]]
+    votes: Map[Client, Set[Client]]
+    inbox: Map[Client, Annotated[Seq[Client], AtMost(2)]]
+    messages: Set[Ask]
+    bag: Annotated[Bag[Client], AtMost(9)]
+    count: Annotated[int, Range(0, 9)]
+    flag: bool
+    best: Round
+
+    def send(self, m: Ask) -> None:
+        self.messages.add(m)
+
+    def tell(self, to: Client, what: Client) -> None:
+        require(to != what)
+        self.inbox[to].append(what)
+
+    def voted(self, c: Client) -> bool:
+        for d in Client:  # noqa: SIM110  # a loop is what is tried
+            if c in self.votes[d]:
+                return True
+        return False
+
+    def total(self) -> int:
+        n = 0
+        for c in Client:
+            mine = len(self.votes[c])
+            if mine > 1:
+                n += mine
+        return n
+
+    @action
+    def broadcast(self, c: Client) -> None:
+        for d in Client:
+            self.send(Ask(d, None, Set([c])))
+            self.next[c][d] = len(self.votes[d]) % 2
+            if d != c:
+                self.tell(d, c)
+                self.votes[d].add(c)
+
+    @action
+    def collect(self, c: Client) -> None:
+        seen = False
+        for d in self.votes[c]:
+            self.bag.add(d)
+            self.count += 1
+            self.flag = True
+            if d == c:
+                seen = True
+        require(seen)
+
+    @action
+    def clean(self) -> None:
+        for m in self.messages:
+            if m.client in m.others:
+                self.messages.discard(m)
+        for c, row in self.next.items():
+            self.votes[c] = Set(d for d in Client if row[d] > 0)
+        self.best = max((Round(n % 2) for n in [len(self.votes[c]) for c in Client]), default=Round(0))
+
+    @invariant
+    def fine(self) -> bool:
+        known = sum(len(v) for v in self.votes.values())
+        return (
+            known >= 0
+            and self.total() >= 0
+            and len([c for c in Client if self.voted(c)]) <= len(Client)
+            and all(c in self.votes for c, _ in self.next.items())
+            and len(sorted([len(v) for v in self.votes.values()])) == len(Client)
+        )
+
+
+def test_what_does_not_depend_on_order_is_allowed() -> None:
+    assert order_risks(Harmless.module) == []
+
+
+class Base(Model):
+    """What the models below do their harm to."""
+
+    queue: Annotated[Seq[Client], AtMost(3)]
+    rounds: Map[Client, Round]
+    leader: Client | None = None
+    seen: Set[Client]
+    number: Annotated[int, Range(0, 9)]
+
+
+class Listed(Base):
+    @action
+    def go(self) -> None:
+        self.queue = Seq(c for c in Client)
+
+
+class Appended(Base):
+    @action
+    def go(self) -> None:
+        for c in Client:
+            self.queue.append(c)
+
+
+class Returned(Base):
+    def some(self) -> Client | None:
+        for c in Client:
+            if c in self.seen:
+                return c
+        return None
+
+    @action
+    def go(self) -> None:
+        self.leader = self.some()
+
+
+class Carried(Base):
+    @action
+    def go(self) -> None:
+        last: Client | None = None
+        for c in self.seen:
+            last = c
+        self.leader = last
+
+
+class Greatest(Base):
+    @action
+    def go(self) -> None:
+        self.leader = max(Client, key=lambda c: self.rounds[c])
+
+
+class Enumerated(Base):
+    @action
+    def go(self) -> None:
+        self.number = sum(i for i, c in enumerate(list(Client)) if c in self.seen)
+
+
+class Zipped(Base):
+    @action
+    def go(self) -> None:
+        self.seen = Set(c for c, i in zip(list(Client), range(2), strict=False) if i == 0)
+
+
+class Overwritten(Base):
+    @action
+    def go(self) -> None:
+        for c in self.seen:
+            self.leader = c
+
+
+class Guarded(Base):
+    @action
+    def go(self) -> None:
+        for c in Client:
+            if len(self.seen) < 2:
+                self.seen.add(c)
+
+
+class Elsewhere(Base):
+    @action
+    def go(self, c: Client) -> None:
+        for d in Client:
+            self.rounds[d] = self.rounds[c]
+
+
+class OfValues(Base):
+    @action
+    def go(self) -> None:
+        require(list(self.rounds.values())[1] == Round(0))
+
+
+class Through(Base):
+    def put(self, c: Client) -> None:
+        self.queue.append(c)
+
+    @action
+    def go(self) -> None:
+        for c in Client:
+            self.put(c)
+
+
+RISKS: list[tuple[type[Model], str]] = [
+    (Listed, "the order of this sequence depends on that of symmetric values"),
+    (Appended, "a later round may undo what an earlier one did to `queue`"),
+    (Returned, "it returns from the first round that comes to it"),
+    (Carried, "`last` is carried from one round to the next"),
+    (Greatest, "of several with the same key, max takes the first of the symmetric values"),
+    (Enumerated, "enumerate numbers symmetric values"),
+    (Zipped, "zip pairs symmetric values by their order"),
+    (Overwritten, "a later round may undo what an earlier one did to `leader`"),
+    (Guarded, "one round may read what another has written to `seen`"),
+    (Elsewhere, "one round may read what another has written to `rounds`"),
+    (OfValues, "the order of this sequence depends on that of symmetric values"),
+    (Through, "a later round may undo what an earlier one did to `queue`"),
+]
+
+
+@pytest.mark.parametrize(("model", "reason"), RISKS)
+def test_what_may_depend_on_order_is_refused_with_place_and_reason(model: type[Model], reason: str) -> None:
+    risks = order_risks(model.module)
+    assert len(risks) == 1
+    assert risks[0][1].endswith(reason)
+    with pytest.raises(ModelError, match=f"symmetry cannot be used with {model.__name__}") as caught:
+        check(model(**{s.sort.__name__: 2 for s in model.module.sorts}), symmetry=True)
+    assert caught.value.span == risks[0][0]
+    assert (
+        caught.value.remedy
+        == "make it independent of the order, make the sort a plain Sort, or check without symmetry"
+    )
+
+
+def test_order_is_no_risk_where_there_is_nothing_to_permute() -> None:
+    assert check(Listed(Client=1, Round=2), symmetry=True).verdict is Verdict.HOLDS
+
+
+MAKERS: list[Callable[[], Model]] = [lambda: Shelf(Client=2, Item=2), lambda: Turns(Client=3)]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_runs_with_symmetry_are_repeatable(make: Callable[[], Model]) -> None:
+    one, other = check(make(), symmetry=True), check(make(), symmetry=True)
+    assert (one.distinct, one.generated, one.actions) == (other.distinct, other.generated, other.actions)
