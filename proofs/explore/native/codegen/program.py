@@ -29,6 +29,8 @@ from ratified.proofs.explore.native.codegen.statements import Statements
 from ratified.proofs.explore.native.codegen.symmetry import canonical_text
 from ratified.proofs.explore.native.codegen.values import Bits, Opt, SeqV, Uni, Values
 from ratified.proofs.explore.native.codegen.writer import Ended, Exits, Place, Shared, TooLong, flat
+from ratified.proofs.explore.symmetry import Symmetry
+from ratified.proofs.explore.vacuity import witnesses
 
 VERSION = 1
 """Changes when the same model would give another program."""
@@ -38,6 +40,9 @@ INSTANCES_MOST = 96
 
 TEXT_MOST = 400_000
 """How much text an action or property may take before it is written with loops."""
+
+WITNESSES_MOST = 64
+"""The explorer looks for so many witnesses at once; properties past that count as put to the test."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
 
@@ -68,7 +73,8 @@ class Program:
     invariants: tuple[Function, ...]
     step_invariants: tuple[Function, ...]
     constraints: tuple[Function, ...]
-    symmetry: tuple[str, ...]
+    witnesses: tuple[str, ...]
+    step_witnesses: tuple[str, ...]
 
     def action_of(self, instance: int) -> int:
         """The number of the action that an instance belongs to."""
@@ -78,14 +84,14 @@ class Program:
 class Generator:
     """Generates the program of one model at one size."""
 
-    def __init__(self, model: Model, *, symmetry: bool = False, witnesses: Sequence[Expr] = ()) -> None:
+    def __init__(self, model: Model, symmetry: Symmetry | None) -> None:
         self.model = model
         self.module = type(model).module
         self.values = Values(model.scope)
         self.layout = Layout(model, self.values)
         self.shared = Shared(self.values, self.layout, self.module)
         self.symmetry = symmetry
-        self.witnesses = witnesses
+        self.witnessed: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
         self.instances: list[Instances] = []
 
     def program(self) -> Program:
@@ -96,8 +102,11 @@ class Generator:
         functions.append(self._properties("model_invariants", "invariant", kinds[Kind.INVARIANT]))
         functions.append(self._properties("model_step_invariants", "step", kinds[Kind.STEP_INVARIANT]))
         functions.append(self._witness())
-        canonical, sorts = canonical_text(self.model, self.layout, self.values) if self.symmetry else ("", ())
-        functions.append(f"static inline void model_canonical(uint64_t *s) {{\n{canonical or '    (void)s;'}\n}}")
+        canonical = "    (void)s;"
+        if self.symmetry:
+            renaming, canonical = canonical_text(self.model, self.shared, self.symmetry)
+            functions += renaming
+        functions.append(f"static inline void model_canonical(uint64_t *s) {{\n{canonical}\n}}")
         body = "\n\n".join([SUPPORT, *self.values.table_text(), *functions])
         macros = {
             "WORDS": self.layout.words,
@@ -106,7 +115,7 @@ class Generator:
             "CONSTRAINTS": len(kinds[Kind.CONSTRAINT]),
             "INVARIANTS": len(kinds[Kind.INVARIANT]),
             "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]),
-            "SYMMETRY": int(bool(canonical)),
+            "SYMMETRY": int(self.symmetry is not None),
         }
         digest = hashlib.sha256("\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode())
         lines = [f"/* {_comment(repr(self.model))}", *(f" *   {_comment(line)}" for line in self.layout.describe()), " */"]
@@ -121,7 +130,7 @@ class Generator:
             kinds[Kind.INVARIANT],
             kinds[Kind.STEP_INVARIANT],
             kinds[Kind.CONSTRAINT],
-            sorts,
+            *self.witnessed,
         )
 
     # --- writing a function: first with everything unrolled, with loops if that grows too long ---
@@ -442,20 +451,46 @@ class Generator:
 
         choose(0, {})
 
+    # --- witnesses ---
+
     def _witness(self) -> str:
-        texts = []
-        for name, states, step in (
-            ("model_witness", "const uint64_t *restrict s", False),
-            ("model_witness_step", "const uint64_t *restrict old, const uint64_t *restrict new", True),
-        ):
-            lines = ["(void)old; (void)new;"] if step else ["(void)s;"]
-            texts.append("\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *_indented([*lines, "return wanted;"]), "}"]))
-        return "\n\n".join(texts)
+        """Conditions that put properties to the test: bit i stands for witness i, whose property `witnessed` names."""
+        states, step = self._witnesses(Kind.INVARIANT), self._witnesses(Kind.STEP_INVARIANT)
+        self.witnessed = tuple(name for name, _ in states), tuple(name for name, _ in step)
+        return "\n\n".join(
+            [
+                *self._asked("model_witness", "const uint64_t *restrict s", "s", states),
+                *self._asked("model_witness_step", "const uint64_t *restrict old, const uint64_t *restrict new", "old, new", step),
+            ]
+        )
+
+    def _witnesses(self, kind: Kind) -> list[tuple[str, Expr]]:
+        found = [(f.name, goal) for f in self.module.of_kind(kind) for goal in witnesses(self.module, f, self.model.scope)]
+        return found[:WITNESSES_MOST]
+
+    def _asked(self, name: str, states: str, passed: str, goals: Sequence[tuple[str, Expr]]) -> list[str]:
+        texts, calls = [], []
+        for k, (of, goal) in enumerate(goals):
+            # Where a witness has no value it counts as seen.
+            exits = Exits(lambda: "return 1;", lambda _: "return 1;", None, of)
+
+            def write(w: Statements, goal: Expr = goal) -> None:
+                if passed != "s":
+                    w.base, w.old_base = "new", "old"
+                w.leave_unless(negation(w.val(goal, {})), lambda: "return 1;")
+
+            lines = self._write(exits, write)
+            text = [f"static int {name}_{k}({states}) {{", *_indented(lines), "    return 0;", "}"]
+            texts.append("\n".join([f"/* what puts {_comment(of)} to the test */", *text]))
+            calls.append(f"    if (wanted >> {k} & 1) found |= (uint64_t){name}_{k}({passed}) << {k};")
+        unused = "".join(f"(void){p}; " for p in passed.split(", "))
+        body = [f"    {unused}(void)wanted;", "    uint64_t found = 0;", *calls, "    return found;"]
+        return [*texts, "\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *body, "}"])]
 
 
-def generate(model: Model, *, symmetry: bool = False) -> Program:
+def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
-    return Generator(model, symmetry=symmetry).program()
+    return Generator(model, symmetry).program()
 
 
 def _quietly(write: Callable[[], None]) -> None:
