@@ -325,6 +325,7 @@ class Generator:
         except Ended:
             pass
         label[0] = outer
+        w.copied, w.memory = False, {}
         w.lines.append(f"{own}:;")
 
     # --- initial states ---
