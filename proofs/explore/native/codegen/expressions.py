@@ -203,6 +203,8 @@ class Expressions(Writer):
         if op in ("==", "!="):
             same = self.equal(left, right)
             return same if op == "==" else negation(same)
+        # min and max with default=None compare what is there, as optionals.
+        left, right = (self.v.loaded(x.item) if isinstance(x, Opt) else x for x in (left, right))
         if isinstance(left, Num) and isinstance(right, Num):
             return compare(op, left, right)
         if isinstance(left, Tup):
@@ -256,7 +258,6 @@ class Expressions(Writer):
                     else:
                         parts.append(tested("none", rest, 2**64 - 1 if may else 0) if isinstance(rest, int) else truth(f"({rest} == 0)"))
                 return both(*parts)
-            raise Impure if self.pure_depth else Unsupported("inclusion of a small set in a large one is not compiled", remedy="explore with engine='reference'")
         return self.every(a, lambda item: self.contains(b, item))
 
     def every(self, container: Any, test: Callable[[Any], Num]) -> Num:

@@ -702,6 +702,12 @@ class Values(Shapes):
 
     def _code(self, value: Any, t: Type) -> tuple[Num, Num]:
         value = self.loaded(value)
+        if isinstance(value, Opt) and not isinstance(t, OptionalType | NoneType):
+            # Widened, while the set that it is looked up in kept its universe.
+            if value.some.c == 0 or value.item is None:
+                return const(0), FALSE
+            code, valid = self._code(value.item, t)
+            return code, both(value.some, valid)
         match t:
             case BoolType() | EnumType() | SortType():
                 return value, TRUE
