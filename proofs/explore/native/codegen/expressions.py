@@ -49,7 +49,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_without,
     word_xor,
 )
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SCode, Shape, SMap, SNum, SOpt, SOptNum, SRec, SSeq, SBits, SSlots, SBag, STup, SUni, Universe, Unsupported, optional
+from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SCode, Shape, SMap, SNum, SOpt, SOptNum, SRec, SSeq, SBits, SSlots, SBag, SOrderedBag, STup, SUni, Universe, Unsupported, optional
 from ratified.proofs.explore.native.codegen.values import BagV, Bits, ListArr, MapV, Opt, Rec, Ref, SeqV, SlotV, Tup, Uni, join_types, known
 from ratified.proofs.explore.native.codegen.writer import SHORT, TEXT_MOST, Ended, Impure, Writer, flat
 
@@ -599,8 +599,8 @@ class Expressions(Writer):
         match shape:
             case SBits(universe):
                 return SCode(universe, self.v.needed(SetType(universe.type)))
-            case SBag():
-                raise Unsupported("a Bag inside an element of a set or bag is not compiled", remedy="use a Map of counts")
+            case SBag(item, most, copies):
+                return SOrderedBag(self.inside(item) if item else None, most, copies)
             case SOpt(item):
                 return optional(self.inside(item))
             case STup(items):
