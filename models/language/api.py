@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
 
 from ratified.models.language.errors import ModelError
 from ratified.models.language.ir import Kind
-from ratified.models.language.scope import current_scope, running
+from ratified.models.language.scope import running, scope_if_any
 from ratified.models.language.sorts import Sort, members
 from ratified.models.language.values import Set
 
@@ -70,21 +70,39 @@ def refines(abstract: type[Any]) -> Callable[[F], F]:
     return mark
 
 
+class Deferred:
+    """A value that depends on sizes, as the default of a parameter: it is computed when a model is instantiated."""
+
+    __slots__ = ("compute",)
+
+    def __init__(self, compute: Callable[[], object]) -> None:
+        self.compute = compute
+
+
+def at_size(compute: Callable[[], T]) -> T:
+    """The default of a parameter that depends on sizes: `quorums: Param[...] = at_size(lambda: subsets(S, len(S) // 2 + 1))`."""
+    return Deferred(compute)  # type: ignore[return-value]  # Model computes it
+
+
 def subsets(sort: type[S], size: int | None = None) -> Set[Set[S]]:
-    """All subsets of a sort, or those with `size` members."""
-    cache = current_scope().cache
+    """All subsets of a sort, or those with `size` members. In a class body: the default of a parameter, at any size."""
+    scope = scope_if_any()
+    if scope is None:
+        return at_size(lambda: subsets(sort, size))
     key = ("subsets", sort, size)
-    if key not in cache:
+    if key not in scope.cache:
         values = members(sort)
         sizes = range(len(values) + 1) if size is None else [size]
         if size is None and len(values) > 16:
             raise ModelError(
                 f"{sort.__name__} has too many subsets", remedy="ask for those of one size: subsets(S, k)"
             )
-        cache[key] = Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
-    return cache[key]  # type: ignore[return-value]  # the cache is keyed by what was computed
+        scope.cache[key] = Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
+    return scope.cache[key]  # type: ignore[return-value]  # the cache is keyed by what was computed
 
 
 def majorities(sort: type[S]) -> Set[Set[S]]:
-    """The smallest majorities of a sort: any two of them have a member in common."""
+    """The smallest majorities of a sort: any two of them have a member in common. In a class body as `subsets`."""
+    if scope_if_any() is None:
+        return at_size(lambda: majorities(sort))
     return subsets(sort, len(sort) // 2 + 1)

@@ -112,7 +112,9 @@ class Model:
                 if name in given:
                     values[name] = parameter_value(declaration, given[name], scope)
                 elif declaration.default is not None:
-                    values[name] = parameter_value(declaration, declaration.default.value, scope)
+                    default = declaration.default.value
+                    value = default.compute() if isinstance(default, api.Deferred) else default
+                    values[name] = parameter_value(declaration, value, scope)
                 else:
                     raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
         object.__setattr__(self, "scope", scope)

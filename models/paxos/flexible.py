@@ -9,7 +9,6 @@ promises, which it does when a leader fails. (Howard, Malkhi & Spiegelman, "Flex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import ClassVar, Self
 
 from ratified.models.language import (
@@ -19,32 +18,29 @@ from ratified.models.language import (
     Set,
     action,
     assume,
+    at_size,
     invariant,
     refines,
     require,
     step_invariant,
+    subsets,
 )
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.paxos import Accepted, Prepare, Promise, Propose
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
 
 
-def _every(members: int, acceptors: int) -> list[list[str]]:
-    """Return all sets of so many of the acceptors, by their names."""
-    return [list(some) for some in combinations([f"a{n + 1}" for n in range(acceptors)], members)]
-
-
 class FlexiblePaxos(Model):
     """Single-decree Paxos with a quorum system for each phase."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Acceptor": 3, "Value": 2, "Ballot": 2, "phase1": _every(3, 3), "phase2": _every(1, 3)},
-        "standard": {"Acceptor": 4, "Value": 2, "Ballot": 2, "phase1": _every(3, 4), "phase2": _every(2, 4)},
-        "large": {"Acceptor": 4, "Value": 2, "Ballot": 3, "phase1": _every(3, 4), "phase2": _every(2, 4)},
+        "small": {"Acceptor": 3, "Value": 2, "Ballot": 2},
+        "standard": {"Acceptor": 4, "Value": 2, "Ballot": 2},
+        "large": {"Acceptor": 4, "Value": 2, "Ballot": 3},
     }
 
-    phase1: Param[Set[Set[Acceptor]]]
-    phase2: Param[Set[Set[Acceptor]]]
+    phase1: Param[Set[Set[Acceptor]]] = at_size(lambda: subsets(Acceptor, len(Acceptor) // 2 + 1))
+    phase2: Param[Set[Set[Acceptor]]] = at_size(lambda: subsets(Acceptor, (len(Acceptor) + 1) // 2))
 
     max_ballot: Map[Acceptor, Ballot | None]  # the largest ballot that a has answered in
     voted: Map[Acceptor, Vote | None]  # the last vote that a has cast

@@ -13,8 +13,10 @@ from typing import ClassVar, Self
 from ratified.models.language import (
     Map,
     Model,
+    Param,
     Set,
     action,
+    assume,
     invariant,
     majorities,
     record,
@@ -68,13 +70,16 @@ class Paxos(Model):
         "large": {"Acceptor": 3, "Value": 2, "Ballot": 4},
     }
 
+    quorums: Param[Set[Set[Acceptor]]] = majorities(Acceptor)
+
     max_ballot: Map[Acceptor, Ballot | None]  # the largest ballot that a has answered in
     voted: Map[Acceptor, Vote | None]  # the last vote that a has cast
     messages: Set[Prepare | Promise | Propose | Accepted]
 
-    def quorums(self) -> Set[Set[Acceptor]]:
-        """Sets of acceptors of which any two have a member in common."""
-        return majorities(Acceptor)
+    @assume
+    def quorums_meet(self) -> bool:
+        """Any two quorums must have a member in common."""
+        return all(not p.isdisjoint(q) for p in self.quorums for q in self.quorums)
 
     # Phase 1
 
@@ -97,7 +102,7 @@ class Paxos(Model):
     def propose(self, b: Ballot, v: Value) -> None:
         """2a: the leader of b asks for votes for v, once, if the answers of a quorum allow it."""
         require(not self.has_proposed(b))
-        require(any(self.allows(quorum, b, v) for quorum in self.quorums()))
+        require(any(self.allows(quorum, b, v) for quorum in self.quorums))
         self.messages.add(Propose(b, v))
 
     @action
@@ -135,7 +140,7 @@ class Paxos(Model):
 
     def chosen_at(self, b: Ballot, v: Value) -> bool:
         """A quorum has voted for v in b."""
-        return any(all(Accepted(a, b, v) in self.messages for a in quorum) for quorum in self.quorums())
+        return any(all(Accepted(a, b, v) in self.messages for a in quorum) for quorum in self.quorums)
 
     def chosen(self, v: Value) -> bool:
         """Value v has been chosen in some ballot."""
@@ -150,7 +155,7 @@ class Paxos(Model):
         return all(
             any(
                 all(Accepted(a, c, v) in self.messages or self.cannot_vote_in(a, c) for a in q)
-                for q in self.quorums()
+                for q in self.quorums
             )
             for c in Ballot
             if c < b

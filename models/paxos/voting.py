@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 from ratified.models.language import (
     Map,
     Model,
+    Param,
     Set,
     action,
     invariant,
@@ -35,16 +36,14 @@ class Voting(Model):
         "large": {"Acceptor": 3, "Value": 2, "Ballot": 5},
     }
 
+    quorums: Param[Set[Set[Acceptor]]] = majorities(Acceptor)  # any two must meet, or there is no agreement
+
     votes: Map[Acceptor, Set[Vote]]
     max_ballot: Map[Acceptor, Ballot | None]  # a will cast no more votes in ballots below this
 
-    def quorums(self) -> Set[Set[Acceptor]]:
-        """Sets of acceptors of which any two have a member in common."""
-        return majorities(Acceptor)
-
     def chosen_at(self, b: Ballot, v: Value) -> bool:
         """A quorum has voted for v in b."""
-        return any(all(Vote(b, v) in self.votes[a] for a in quorum) for quorum in self.quorums())
+        return any(all(Vote(b, v) in self.votes[a] for a in quorum) for quorum in self.quorums)
 
     def chosen(self, v: Value) -> bool:
         """Value v has been chosen in some ballot."""
@@ -62,7 +61,7 @@ class Voting(Model):
         """No value but v has been or can ever be chosen in b."""
         return any(
             all(Vote(b, v) in self.votes[a] or self.cannot_vote_in(a, b) for a in quorum)
-            for quorum in self.quorums()
+            for quorum in self.quorums
         )
 
     def safe_at(self, b: Ballot, v: Value) -> bool:
@@ -88,7 +87,7 @@ class Voting(Model):
         require(at_most(self.max_ballot[a], b))
         require(self.did_not_vote_in(a, b))
         require(all(vote.value == v for c in Acceptor for vote in self.votes[c] if vote.ballot == b))
-        require(any(self.shows_safe_at(quorum, b, v) for quorum in self.quorums()))
+        require(any(self.shows_safe_at(quorum, b, v) for quorum in self.quorums))
         self.votes[a].add(Vote(b, v))
         self.max_ballot[a] = b
 

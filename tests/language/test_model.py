@@ -326,7 +326,7 @@ class Quorums(Model):
         self.majority = q
 
     @invariant
-    def sizes(self) -> bool:
+    def two_each(self) -> bool:
         return all(len(q) == 2 for q in majorities(Node)) and len(subsets(Node)) == 8
 
 
@@ -337,10 +337,10 @@ def test_quorums_are_values(machine_of: Callable[[Model], Machine]) -> None:
     assert not isinstance(state, Left)
     a, b, c = Node(0), Node(1), Node(2)
     assert [t for _, _, t in machine.steps(state)] == [(Set(q),) for q in ([a, b], [a, c], [b, c])]
-    assert machine.refuted_by("sizes", state) is None
+    assert machine.refuted_by("two_each", state) is None
 
 
 def test_a_claim_alone() -> None:
-    with pytest.raises(ModelError, match="Quorums claims no 'size'"):
-        Quorums(Node=3).claiming(["size"])
-    assert not Quorums(Node=3).claiming([]).module.of_kind(Quorums.module.functions["sizes"].kind)
+    with pytest.raises(ModelError, match="Quorums claims no 'two'"):
+        Quorums(Node=3).claiming(["two"])
+    assert not Quorums(Node=3).claiming([]).module.of_kind(Quorums.module.functions["two_each"].kind)

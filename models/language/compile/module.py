@@ -16,7 +16,7 @@ from types import FunctionType
 from typing import Any
 
 from ratified.models.language import ir
-from ratified.models.language.api import PARAMETER, Param
+from ratified.models.language.api import PARAMETER, Deferred, Param
 from ratified.models.language.compile.context import Context
 from ratified.models.language.compile.statements import Statements
 from ratified.models.language.errors import ModelError, Span
@@ -165,6 +165,11 @@ class ModuleCompiler:
         value = getattr(self.cls, name, missing)
         if value is missing:
             return None
+        span = declaration.span or self.span or Span(self.file, 1, 0, 1, 0)
+        if isinstance(value, Deferred):
+            if name in self.variables:
+                self._refuse(name, f"the default of `{name}` depends on sizes", "set it in `init`")
+            return ir.Literal(span, unbounded(declaration.type), value)
         node = self.node or ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
         reader = Context(self, ast.parse("def f(): pass").body[0], self.file, _nothing, {}, None)  # type: ignore[arg-type]  # a def
         try:
@@ -177,7 +182,6 @@ class ModuleCompiler:
                 f"the default of `{name}` is of type {t}, not {declaration.type}",
                 "use a value of its type",
             )
-        span = declaration.span or self.span or Span(self.file, 1, 0, 1, 0)
         return ir.Literal(span, unbounded(declaration.type), value)
 
     def _check_zeros(self) -> None:
