@@ -52,6 +52,13 @@ def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
     """A function's syntax tree and its file. Raises ModelError if the source is not at hand."""
     file = inspect.getsourcefile(function) or function.__code__.co_filename
     tree = tree_of(file)
+    if function.__code__.co_flags & inspect.CO_COROUTINE:
+        line = function.__code__.co_firstlineno
+        raise ModelError(
+            f"`{function.__name__}` is async, and a step of a model is one thing",
+            span=Span(file, line, 0, line, len(linecache.getline(file, line).rstrip())),
+            remedy="write def",
+        )
     node = _functions(tree).get(function.__code__.co_firstlineno) if tree else None
     if node is None or node.name != function.__name__:
         raise ModelError(

@@ -221,6 +221,8 @@ def from_annotation(annotation: object) -> Type:
         return join(*(from_annotation(a) for a in arguments))
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
         return TupleType(tuple(from_annotation(a) for a in arguments))
+    if origin is Map and len(arguments) != 2:
+        raise AnnotationProblem("Map needs the types of its keys and of its values", "write Map[K, V]")
     if origin is Map:
         return MapType(from_annotation(arguments[0]), from_annotation(arguments[1]))
     if origin is Set:
@@ -327,8 +329,8 @@ def _join(a: Type, b: Type) -> Type:
             return SeqType(_join(x, y))
         case BagType(x), BagType(y):
             return BagType(_join(x, y))
-        case MapType(k, x), MapType(j, y) if k == j:
-            return MapType(k, _join(x, y))
+        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j):
+            return MapType(k if k == j else unbounded(k), _join(x, y))
     raise AnnotationProblem(
         f"{a} and {b} have no type in common",
         "a union is made of records and None only: wrap the values in records",
@@ -624,11 +626,14 @@ def cardinality(t: Type, scope: Scope) -> float:
                 else sum(_power(cardinality(item, scope), k) for k in range(bound_value(size, scope) + 1))
             )
         case BagType(item, size, copies):
-            if copies is not None:
-                return _power(bound_value(copies, scope) + 1, cardinality(item, scope))
-            return (
-                math.inf if size is None else _power(bound_value(size, scope) + 1, cardinality(item, scope))
-            )
+            n = cardinality(item, scope)
+            each = math.inf if copies is None else _power(bound_value(copies, scope) + 1, n)
+            if size is None or n > 1000:
+                return each
+            most = bound_value(size, scope)
+            return min(
+                each, math.comb(int(n) + most, most)
+            )  # the bags that both bounds allow may be fewer still
     raise AssertionError(t)
 
 

@@ -39,7 +39,7 @@ def check(
 
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
-        ModelError: it has no initial state, or no claim of a name; or `symmetry` was asked for and it can tell symmetric
+        ModelError: it has no initial state, no claim of that name, or `symmetry` was asked for and it can tell symmetric
             values apart.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """

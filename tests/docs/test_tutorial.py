@@ -15,7 +15,7 @@ VARIES = re.compile(r"^(engine|time|memory) .*$", re.MULTILINE)  # from machine 
 
 
 def tutorial(checkout: Path) -> Path:
-    return checkout / "docs" / "tutorial.md"
+    return checkout / "README.md"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -24,7 +24,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def test_its_models_are_the_example(checkout: Path) -> None:
     example = (checkout / "examples" / "lock_service.py").read_text(encoding="utf-8")
-    for block in blocks(tutorial(checkout), "python"):
+    for block in blocks(tutorial(checkout), "python")[1:]:  # the first is a glance at Paxos
         for part in block.split("\n\n\n"):
             assert part.strip("\n") in example
 

@@ -111,7 +111,6 @@ STATEMENTS = (
 """Statements that no action may have. (Some are not even valid for a type checker.)"""
 
 MEMBERS = (
-    "unannotated = 5",
     "text: str",
     "number: int",
     "ratio: float",
@@ -212,6 +211,8 @@ class _Placing(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.Call):
             self.kept.add(id(node.func))  # Python itself warns of a call of a constant
+        if isinstance(node, ast.Compare):
+            self.kept.update(id(each) for each in (node.left, *node.comparators))  # and of `is` with one
         if isinstance(node, ast.Expr):
             self.kept.add(id(node.value))  # a text as a whole statement is a comment
         loaded = isinstance(getattr(node, "ctx", None), ast.Load | None)

@@ -299,7 +299,10 @@ class Expressions(Context):
     def _condition(self, node: ast.expr) -> Expr:
         match node:
             case ast.Compare(left, ops, comparators) if not (
-                len(ops) == 1 and isinstance(comparators[0], ast.Constant) and comparators[0].value is None
+                isinstance(ops[0], ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
+                and len(ops) == 1
+                and isinstance(comparators[0], ast.Constant)
+                and comparators[0].value is None
             ):
                 return self._comparison(node, left, ops, comparators)
         return self.test(node)[0]

@@ -1,0 +1,89 @@
+/* What a model's generated C promises to the explorer, and what the explorer gives it.
+ *
+ * A program is one translation unit:  the macros below;  #include "contract.h";  the model's functions;  #include "explorer.c".
+ * One unit, so that the compiler sees the width of a state and the model's code inside the search loop.
+ *
+ * MACROS that come before this file:
+ *   MODEL_WORDS            64-bit words in a packed state, 1 to 64
+ *   MODEL_INSTANCES        action instances, numbered from 0 in the order in which actions (then parameters) are declared:
+ *                          the explorer's ties are broken by this number, so every engine must number alike
+ *   MODEL_BOUNDS           places that may leave a declared bound, numbered from 0 (number them per action: counts are per number)
+ *   MODEL_CONSTRAINTS      constraints
+ *   MODEL_INVARIANTS       invariants
+ *   MODEL_STEP_INVARIANTS  step invariants
+ *   MODEL_SYMMETRY         1 if model_canonical does anything, else 0
+ *   MODEL_DIGEST           a string literal that names model, size, parameters and layout: a checkpoint of another is refused
+ *
+ * FUNCTIONS, all `static inline`, that come after this file. A state is `const uint64_t *` to MODEL_WORDS words; two states are
+ * equal if and only if their words are, so unused bits are always 0. No function keeps anything between calls.
+ *   void model_initial(rx_batch *)                        every initial state (the instance given to rx_emit is ignored)
+ *   void model_successors(const uint64_t *s, rx_batch *)  every transition of s
+ *   int  model_constraints(const uint64_t *s)             RX_OK, or the first constraint that is false, or RX_FAULT(e)
+ *   int  model_invariants(const uint64_t *s)              RX_OK, or the first invariant that is false, or RX_FAULT(e)
+ *   int  model_step_invariants(const uint64_t *old, const uint64_t *new)                                   likewise
+ *   uint64_t model_witness(const uint64_t *s, uint64_t wanted)        which of the wanted bits s is a witness for; a bit stands
+ *   uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted)  for "property i was put to the test"
+ *   void model_canonical(uint64_t *s)                     replaces s by the representative of its orbit
+ *
+ * To produce a transition, write into the words of rx_slot(batch), then rx_emit(batch, instance). The slot's words are whatever
+ * was there before. rx_bound(batch, place): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this step
+ * has no answer (a partial operation); the search finishes the level and reports it.
+ *
+ * Order of judgement of a successor: counted as generated and fired; constraints (a state outside is counted and goes no further);
+ * step invariants (on the state as produced); canonical form; looked up; if new: invariants, witnesses.
+ */
+#ifndef RX_CONTRACT_H
+#define RX_CONTRACT_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if !defined MODEL_WORDS || MODEL_WORDS < 1 || MODEL_WORDS > 64
+#error "MODEL_WORDS must be 1 to 64"
+#endif
+#define W MODEL_WORDS
+
+#define RX_OK (-1)
+#define RX_FAULT(e) (-2 - (e))
+
+#define RX_LIKELY(x) __builtin_expect(!!(x), 1)
+#define RX_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Successors are looked up a batch at a time, so that their cache misses overlap. 512 measured best for two-word states (the
+ * batch then stays in the first-level cache); wide states take fewer. */
+#ifndef RX_BATCH
+#define RX_BATCH (W <= 4 ? 512 : 128)
+#endif
+
+typedef struct rx_batch {
+    uint32_t count;   /* successors in the batch */
+    uint32_t settled; /* of these, how many were judged and hashed already */
+    uint64_t bounds;  /* bound events of the state being expanded */
+    uint64_t words[RX_BATCH][W];
+    uint64_t hash[RX_BATCH];
+    uint32_t instance[RX_BATCH];
+    uint64_t left[MODEL_BOUNDS + 1]; /* how often each bound was left */
+} rx_batch;
+
+static void rx_overflow(rx_batch *batch);
+static void rx_fault(rx_batch *batch, uint32_t error, uint32_t instance);
+
+static inline uint64_t *rx_slot(rx_batch *batch) { return batch->words[batch->count]; }
+
+static inline void rx_emit(rx_batch *batch, uint32_t instance) {
+    batch->instance[batch->count++] = instance;
+    /* A state with more successors than a batch holds is looked up in several goes: there is no limit on successors. */
+    if (RX_UNLIKELY(batch->count == RX_BATCH)) rx_overflow(batch);
+}
+
+static inline void rx_bound(rx_batch *batch, uint32_t place) {
+    batch->left[place]++;
+    batch->bounds++;
+}
+
+#endif

@@ -1,0 +1,28 @@
+"""Programs for the tests of the native explorer, each compiled once."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+from ratified.proofs.explore.native.driver import Program, load
+
+from tests.explore.native.maze import Maze
+
+HERE = Path(__file__).parent
+
+
+@cache
+def program(name: str, **macros: int) -> Program:
+    """`name`.c with its macros set. -O1: the tests compile many small programs and run each for milliseconds."""
+    flags = tuple(f"-D{macro}={value}" for macro, value in macros.items())
+    return load((HERE / f"{name}.c").read_text(encoding="utf-8"), flags=("-O1", "-Wall", "-Wextra", "-Werror", *flags))
+
+
+def maze_program(maze: Maze, words: int = 1, **macros: int) -> Program:
+    """maze.c with these parameters (of which a process has one set at a time)."""
+    loaded = program("maze", WORDS=words, **macros)
+    values = maze.values()
+    loaded.library.set_parameters((ctypes.c_uint64 * len(values))(*values))
+    return loaded

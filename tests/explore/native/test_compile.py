@@ -1,0 +1,121 @@
+"""Compilers that are missing or fail, caches that cannot be written, and processes that compile at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ratified.proofs.explore.native import compile as compiling
+from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing, compile_text, find_compiler
+from ratified.proofs.explore.native.driver import load
+
+ROOT = Path(__file__).parents[3]
+SMALL = '__attribute__((visibility("default"))) int answer(void) { return 42; }\n'
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RATIFIED_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_compiled_once(cache: Path) -> None:
+    first, second = compile_text(SMALL), compile_text(SMALL)
+    assert (first.cached, second.cached) == (False, True)
+    assert first.path == second.path and first.path.is_relative_to(cache)
+    assert first.source.read_text() == SMALL
+    assert not first.notes
+    assert compile_text(SMALL, flags=("-DX",)).path != first.path
+
+
+def test_the_cache_is_where_people_look_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RATIFIED_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert compiling.cache_folder() == tmp_path / "ratified"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert compiling.cache_folder() == tmp_path / ".cache" / "ratified"
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_compiler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler -m64")
+    with pytest.raises(CompilerMissing, match="the C compiler that CC names is not there: no-such-compiler"):
+        compile_text(SMALL)
+
+
+def test_no_compiler_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(CompilerMissing, match=r"looked for CC, cc, gcc, clang and the ziglang wheel\n.*pip install ziglang"):
+        find_compiler()
+
+
+def test_the_zig_wheel_is_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    assert find_compiler() == (sys.executable, "-m", "ziglang", "cc")
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_the_compiler_says_is_shown() -> None:
+    with pytest.raises(CompilerFailed) as caught:
+        compile_text("int f(void) { return undeclared_name; }\n")
+    message = str(caught.value)
+    assert message.startswith("the C compiler failed (exit status 1)")
+    assert "undeclared_name" in message
+    assert len(message.splitlines()) < 20
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_compiler_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "cc"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+    with pytest.raises(CompilerFailed, match="killed by signal 9"):
+        compile_text(SMALL)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RATIFIED_CACHE", str(tmp_path / "file" / "cache"))
+    compiled = compile_text(SMALL)
+    assert compiled.path.exists()
+    assert len(compiled.notes) == 1 and "cannot be written (Not a directory)" in compiled.notes[0]
+
+
+def test_a_damaged_library_is_compiled_again(cache: Path) -> None:
+    text = (Path(__file__).parent / "paxos.c").read_text()
+    compiled = compile_text(text, flags=("-O0",))
+    compiled.path.write_bytes(b"not a library")
+    assert load(text, flags=("-O0",)).words == 2
+    assert compiled.path.is_relative_to(cache)
+
+
+AT_ONCE = """
+import ctypes, sys
+from ratified.proofs.explore.native.compile import compile_text
+sys.stdin.readline()
+assert ctypes.CDLL(str(compile_text(sys.argv[1]).path)).answer() == 42
+"""
+
+
+def test_processes_that_compile_at_once(cache: Path) -> None:
+    """Four processes, all let go at the same moment: each gets a whole library."""
+    environment = {**os.environ, "RATIFIED_CACHE": str(cache)}
+    command = [sys.executable, "-c", AT_ONCE, SMALL]
+    started = [subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=environment) for _ in range(4)]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.close()
+    assert [process.wait() for process in started] == [0, 0, 0, 0]
+    assert sorted(path.suffix for path in (cache / "native").iterdir()) == [".c", ".so"]
