@@ -219,7 +219,8 @@ class Set(Value, AbstractSet[T]):
 
     def __iter__(self) -> Iterator[T]:
         if self._sorted is None:
-            self._sorted = tuple(sorted(self._data, key=order_key))
+            few = len(self._data) < 2
+            self._sorted = tuple(self._data) if few else tuple(sorted(self._data, key=order_key))
         return iter(self._sorted)
 
     def __len__(self) -> int:
