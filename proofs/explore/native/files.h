@@ -30,7 +30,8 @@ static void rx_disk_failed(rx_run *run, const char *what, const char *path, int 
     pthread_mutex_lock(&run->disk_lock);
     if (!run->disk_what[0]) {
         run->disk_errno = error;
-        snprintf(run->disk_what, sizeof run->disk_what, "%s %s%s%s", what, path, error ? ": " : "", error ? strerror(error) : "");
+        snprintf(run->disk_what, sizeof run->disk_what, "%s %s%s%s", what, path, error ? ": " : "",
+                 error ? strerror(error) : "");
     }
     pthread_mutex_unlock(&run->disk_lock);
     rx_stop_for(run, RX_STOP_DISK);
