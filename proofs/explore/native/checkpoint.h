@@ -122,7 +122,7 @@ static bool rx_checkpoint_write(rx_run *run) {
         run->checkpoint_states = run->boundary_distinct;
     }
     if (!rx_checkpoint_write_header(run)) return false;
-    rx_file_operation();
+    rx_file_moment();
     for (uint64_t old = run->checkpoint_file; old-- > 0;) {
         char path[4096];
         if (!rx_checkpoint_name(run, "states", old, path, sizeof path) || unlink(path)) break;

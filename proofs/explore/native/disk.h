@@ -2,8 +2,9 @@
  *
  * A level's successors are gathered in memory (the same table, without the older levels), sorted, and written as a run
  * whenever memory is full. At the end of the level the runs are merged, what an older level holds is struck out, and
- * the rest is the new level: written sorted, judged, counted. (Delayed duplicate detection: Korf, "Best-first frontier
- * search with delayed duplicate detection", 2004; Murphi's disk version does the same.)
+ * the rest is the new level: written sorted, judged, counted. (Stern and Dill, "Using magnetic
+ * disk instead of main memory in the Murphi verifier", CAV 1998; Korf, "Best-first frontier search with delayed
+ * duplicate detection", AAAI 2004.)
  *
  * Guarantees: the same counts, verdict and counterexample as in memory; nothing but sequential reads and writes of
  * whole blocks, and of older levels only those blocks whose range holds a candidate; at most config.memory_max bytes,

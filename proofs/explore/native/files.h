@@ -15,13 +15,18 @@ __attribute__((visibility("default"))) void rx_test_files(int64_t fail_in, int64
     rx_kill_in = kill_in;
 }
 
-static bool rx_file_operation(void) {
+static void rx_file_moment(void) {
     if (rx_kill_in && --rx_kill_in == 0) raise(SIGKILL);
+}
+
+static bool rx_file_operation(void) {
+    rx_file_moment();
     if (!rx_fail_in || --rx_fail_in) return true;
     errno = ENOSPC;
     return false;
 }
 #else
+static inline void rx_file_moment(void) {}
 static inline bool rx_file_operation(void) { return true; }
 #endif
 
