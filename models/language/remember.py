@@ -67,7 +67,9 @@ def _asked_by_claims(module: Module) -> set[str]:
 def variables_read(module: Module, function: Function) -> set[str]:
     """The variables that a function reads, in functions that it calls too."""
     return {
-        n.name for n in _nodes(module, function) if isinstance(n, ir.Variable) and n.which is not Which.ABSTRACT
+        n.name
+        for n in _nodes(module, function)
+        if isinstance(n, ir.Variable) and n.which is not Which.ABSTRACT
     }
 
 
