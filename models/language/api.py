@@ -80,7 +80,7 @@ class Deferred:
 
 
 def at_size(compute: Callable[[], T]) -> T:
-    """Give a parameter a default that depends on sizes, as in `half: Param[int] = at_size(lambda: len(Node) // 2)`."""
+    """Give a parameter a default that is computed from sizes, when a model is instantiated: write it as a lambda."""
     return Deferred(compute)  # type: ignore[return-value]  # Model computes it
 
 
