@@ -12,10 +12,11 @@ from typing import Any
 
 from ratified.models.language import ir
 from ratified.models.language.ir import Clause
-from ratified.models.language.types import BagType, MapType, SeqType, SetType
+from ratified.models.language.types import BagType, IntType, MapType, SeqType, SetType
 from ratified.proofs.explore.native.codegen.containers import FIND_MOST, Containers, empty_bits
 from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.numbers import (
+    ALL_BITS,
     FALSE,
     TRUE,
     Num,
@@ -35,7 +36,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_or,
     word_text,
 )
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, Shape, SNum, STup, Unsupported
+from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, Shape, SNum, STup, Universe, Unsupported
 from ratified.proofs.explore.native.codegen.values import Arr, BagV, Bits, ListArr, MapV, MemArr, Ref, SeqV, SlotV, Tup, known
 from ratified.proofs.explore.native.codegen.writer import Ended, Impure, Lines
 
@@ -69,6 +70,11 @@ class Comprehensions(Containers):
     """Writes loops."""
 
     room = 1
+
+    @property
+    def bits_of_word(self) -> Universe:
+        """A universe of 64 numbers, for words that are no set's."""
+        return self.v.needed(IntType(0, 63))
 
     # --- elements of domains, one by one ---
 
@@ -439,11 +445,18 @@ class Comprehensions(Containers):
                     possible[k] |= may
 
         groups: dict[tuple[int, int | str], tuple[Bits, Num, list[tuple[int, int]]]] = {}
+        wide: dict[str, Bits] = {}
         for source, element in zip(sources, made, strict=True):
             code, valid = self.v.code_of(element, universe)
             if valid.c != 1:
                 raise Unsupported("an element outside of its set's universe", remedy="explore with engine='reference'")
-            if source.bits is not None and isinstance(code.c, int):
+            if isinstance(code.c, int) and source.bits is None and (bit := _one_bit(source.test)):
+                # A condition that is one bit of a word: its bit is moved like that of a set.
+                word, number = bit
+                own = wide.setdefault(word, Bits(self.bits_of_word, (word,), (ALL_BITS,)))
+                group = groups.setdefault((id(own), 1), (own, TRUE, []))
+                group[2].append((number, code.c))
+            elif source.bits is not None and isinstance(code.c, int):
                 group = groups.setdefault((id(source.bits), source.test.c), (source.bits, source.test, []))
                 group[2].append((source.number, code.c))
             else:
@@ -737,6 +750,14 @@ class Comprehensions(Containers):
         made = self.gathered("seq", None, before, found, room)
         assert isinstance(made, SeqV)
         return made.row
+
+
+def _one_bit(test: Num) -> tuple[str, int] | None:
+    """The word and bit, if a condition is that one bit is set."""
+    own = test.test.said(equal=True) if test.test else None
+    if own is None or own.value != own.mask or own.mask & (own.mask - 1):
+        return None
+    return own.word, own.mask.bit_length() - 1
 
 
 _ = (FIND_MOST, Shape, Tup)

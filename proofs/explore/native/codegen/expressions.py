@@ -41,6 +41,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     either,
     negation,
     num,
+    same_word,
     tested,
     truth,
     word_or,
@@ -235,11 +236,9 @@ class Expressions(Writer):
         shape = self.v.joined(self.v.shape_of(a), self.v.shape_of(b))
         found = []
         for x, y in zip(self.v.leaves(a, shape), self.v.leaves(b, shape), strict=True):
-            if isinstance(x, int) and isinstance(y, int):
-                if x != y:
-                    return FALSE
-            elif x != y:
-                found.append(truth(f"({word_text(x)} == {word_text(y)})"))
+            found.append(same_word(x, y))
+            if found[-1].c == 0:
+                return FALSE
         return both(*found)
 
     def included(self, a: Any, b: Any) -> Num:

@@ -6,8 +6,10 @@ now; tests of bits of one word become one test.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW
 
@@ -17,27 +19,54 @@ Word = int | str
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A test of some bits of a word: whether all are set, some is set, some is missing, none is set."""
+    """Whether some bits of a word have a value (or, unless `equal`, have another)."""
 
-    kind: str
+    equal: bool
     word: str
     mask: int
+    value: int
 
     def text(self) -> str:
         """The test in C."""
-        mask = literal(self.mask)
-        match self.kind:
-            case "some":
-                return f"(({self.word} & {mask}) != 0)"
-            case "none":
-                return f"(({self.word} & {mask}) == 0)"
-            case "all":
-                return f"(({self.word} & {mask}) == {mask})"
-        return f"(({self.word} & {mask}) != {mask})"
+        masked = self.word if self.mask == ALL_BITS else f"({self.word} & {literal(self.mask)})"
+        return f"({masked} {'==' if self.equal else '!='} {literal(self.value)})"
+
+    def said(self, *, equal: bool) -> Test | None:
+        """The test as one of equality, or of difference: a test of one bit is both."""
+        if self.equal == equal:
+            return self
+        one_bit = self.mask & (self.mask - 1) == 0
+        return Test(equal, self.word, self.mask, self.value ^ self.mask) if one_bit else None
 
 
-_OPPOSITE = {"some": "none", "none": "some", "all": "missing", "missing": "all"}
-_OF_ONE_BIT = {"some": "all", "all": "some", "none": "missing", "missing": "none"}
+ALL_BITS = 2**64 - 1
+
+_FIELD = re.compile(r"^\((\w+\[\d+\])(?: >> (\d+))? & (\w+)ull\)$")
+_WHOLE = re.compile(r"^\w+\[\d+\]$")
+_NUMBER = re.compile(r"^\(int64_t\)(\(.+\)|\w+\[\d+\])$")
+
+
+@lru_cache(maxsize=65536)
+def field(word: str) -> tuple[str, int, int] | None:
+    """The word that a leaf was taken from, its shift and its mask (before shifting)."""
+    if found := _FIELD.match(word):
+        return found[1], int(found[2] or 0), int(found[3], 0)
+    return (word, 0, ALL_BITS) if _WHOLE.match(word) else None
+
+
+@lru_cache(maxsize=65536)
+def number_field(c: str) -> tuple[str, int, int] | None:
+    """The leaf that a number was read from."""
+    found = _NUMBER.match(c)
+    return field(found[1]) if found else None
+
+
+@lru_cache(maxsize=65536)
+def optional_field(c: str) -> tuple[str, int, int] | None:
+    """The leaf that the item of an optional number (from 0 on) was read from: one more than the number."""
+    if c.startswith("((int64_t)") and c.endswith(" - 1)"):
+        return field(c[len("((int64_t)") : -len(" - 1)")])
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +127,40 @@ def truth(c: str) -> Num:
 
 
 def tested(kind: str, word: Word, mask: int) -> Num:
-    """A test of the bits of a word."""
+    """A test of the bits of a word: whether all are set, some is, some is `missing`, or none is set."""
+    equal = kind in ("all", "none")
+    return having(equal, word, mask, mask if kind in ("all", "missing") else 0)
+
+
+def having(equal: bool, word: Word, mask: int, value: int) -> Num:
+    """Whether the bits of a word under a mask have a value (or another)."""
     if isinstance(word, int):
-        found = {"some": word & mask != 0, "none": word & mask == 0, "all": word & mask == mask, "missing": word & mask != mask}[kind]
-        return const(int(found))
+        return const(int((word & mask == value) == equal))
+    if part := field(word):
+        word, shift, within = part
+        if value & ~within:
+            return const(int(not equal))
+        mask, value = (mask & within) << shift, value << shift
     if mask == 0:
-        return const(int(kind in ("none", "all")))
-    test = Test(kind, word, mask)
+        return const(int(equal == (value == 0)))
+    test = Test(equal, word, mask, value)
     return Num(test.text(), 0, 1, test)
+
+
+def same_word(a: Word, b: Word) -> Num:
+    """Whether two words are equal."""
+    if isinstance(a, int):
+        a, b = b, a
+    if isinstance(a, int):
+        return const(int(a == b))
+    if isinstance(b, int):
+        return having(True, a, ALL_BITS, b)
+    if a == b:
+        return TRUE
+    one, other = field(a), field(b)
+    if one and other and one[1:] == other[1:]:
+        return having(True, f"({one[0]} ^ {other[0]})", one[2] << one[1], 0)
+    return truth(f"({a} == {b})")
 
 
 def negation(x: Num) -> Num:
@@ -113,16 +168,12 @@ def negation(x: Num) -> Num:
     if isinstance(x.c, int):
         return const(1 - x.c)
     if x.test:
-        return tested(_OPPOSITE[x.test.kind], x.test.word, x.test.mask)
+        return having(not x.test.equal, x.test.word, x.test.mask, x.test.value)
     return truth(f"!{x.c}")
 
 
-def _as(test: Test, kind: str) -> bool:
-    """Whether a test can be said with another word: tests of one bit have two names."""
-    return test.kind == kind or (test.mask & (test.mask - 1) == 0 and _OF_ONE_BIT[test.kind] == kind)
-
-
-def _joined(several: Iterable[Num], end: int, operator: str, kinds: tuple[str, str]) -> Num:
+def _joined(several: Iterable[Num], end: int, operator: str) -> Num:
+    """Tests of one word are made one: of equality in a conjunction, of difference in a disjunction."""
     kept: list[Num] = []
     for x in several:
         if isinstance(x.c, int):
@@ -131,10 +182,13 @@ def _joined(several: Iterable[Num], end: int, operator: str, kinds: tuple[str, s
             continue
         if any(k.c == x.c for k in kept):
             continue
+        own = x.test.said(equal=end == 0) if x.test else None
         for index, k in enumerate(kept):
-            kind = next((n for n in kinds if x.test and k.test and x.test.word == k.test.word and _as(x.test, n) and _as(k.test, n)), None)
-            if kind and x.test and k.test:
-                kept[index] = tested(kind, x.test.word, x.test.mask | k.test.mask)
+            other = k.test.said(equal=end == 0) if own and k.test and k.test.word == own.word else None
+            if own and other:
+                if (own.value ^ other.value) & own.mask & other.mask:
+                    return const(end)
+                kept[index] = having(own.equal, own.word, own.mask | other.mask, own.value | other.value)
                 break
         else:
             kept.append(x)
@@ -147,12 +201,12 @@ def _finish(kept: list[Num], operator: str) -> Num:
 
 def both(*several: Num) -> Num:
     """All of these (evaluated from the left; a later one may rely on an earlier)."""
-    return _joined(several, 0, "&&", ("all", "none"))
+    return _joined(several, 0, "&&")
 
 
 def either(*several: Num) -> Num:
     """Some of these."""
-    return _joined(several, 1, "||", ("some", "missing"))
+    return _joined(several, 1, "||")
 
 
 def chosen(test: Num, then: Word, orelse: Word) -> Word:
@@ -195,7 +249,7 @@ def compare(op: str, a: Num, b: Num) -> Num:
         for x, y in ((a, b), (b, a)):
             if (x.low, x.high) == (0, 1) and isinstance(y.c, int):
                 return x if y.c else negation(x)
-        return TRUE if a.c == b.c else truth(f"({a.text()} == {b.text()})")
+        return TRUE if a.c == b.c else _equal(a, b)
     strict = op == "<"
     if a.high < b.low or (not strict and a.high == b.low):
         return TRUE
@@ -204,6 +258,21 @@ def compare(op: str, a: Num, b: Num) -> Num:
     if a.c == b.c:
         return const(int(not strict))
     return truth(f"({a.text()} {op} {b.text()})")
+
+
+def _equal(a: Num, b: Num) -> Num:
+    if isinstance(a.c, int):
+        a, b = b, a
+    if isinstance(a.c, str) and isinstance(b.c, int):
+        if part := number_field(a.c):
+            return having(True, part[0], part[2] << part[1], b.c << part[1]) if 0 <= b.c <= part[2] else FALSE
+        if part := optional_field(a.c):
+            return having(True, part[0], part[2] << part[1], b.c + 1 << part[1]) if 0 <= b.c < part[2] else FALSE
+    elif isinstance(a.c, str) and isinstance(b.c, str):
+        one, other = number_field(a.c), number_field(b.c)
+        if one and other and one[1:] == other[1:]:
+            return having(True, f"({one[0]} ^ {other[0]})", one[2] << one[1], 0)
+    return truth(f"({a.text()} == {b.text()})")
 
 
 def word_and(a: Word, b: Word) -> Word:

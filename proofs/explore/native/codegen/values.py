@@ -40,8 +40,9 @@ from ratified.proofs.explore.native.codegen.numbers import (
     compare,
     const,
     literal,
+    negation,
     num,
-    truth,
+    same_word,
 )
 from ratified.proofs.explore.native.codegen.shapes import (
     HIGH,
@@ -349,7 +350,7 @@ class Values(Shapes):
                 if isinstance(leaf, int):
                     return Opt(const(int(leaf != 0)), const(leaf - 1 + low) if leaf else None, (shape, leaf)), leaves[1:]
                 item = num(f"((int64_t){leaf} - 1)" if low == 0 else f"((int64_t){leaf} - 1 + {const(low).text()})", low, high)
-                return Opt(truth(f"({leaf} != 0)"), item, (shape, leaf)), leaves[1:]
+                return Opt(negation(same_word(leaf, 0)), item, (shape, leaf)), leaves[1:]
             case SOpt(item):
                 some = _number(leaves[0], 0, 1)
                 inner, rest = self._value(leaves[1:], item)
@@ -882,6 +883,8 @@ class Values(Shapes):
 def _number(leaf: Word, low: int, high: int) -> Num:
     if isinstance(leaf, int):
         return const(leaf + low)
+    if (low, high) == (0, 1):
+        return replace(negation(same_word(leaf, 0)), c=f"(int64_t){leaf}")
     if low == 0:
         return num(f"(int64_t){leaf}", low, high)
     if low == LOW:
