@@ -20,7 +20,8 @@ from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
-from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, load, peak_memory
+from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, peak_memory
+from ratified.proofs.explore.native.library import load
 from ratified.proofs.explore.result import (
     ActionReport,
     BoundReport,
@@ -82,7 +83,7 @@ def check_native(
     violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
-    if type(model).module.of_kind(FunctionKind.REFINEMENT):
+    if model.module.of_kind(FunctionKind.REFINEMENT):
         notes.append("refinements were not checked: the native engine leaves them to the reference engine")
     return _result(model, program, outcome, violation, reduction, limits, notes, time.perf_counter() - begun)
 
@@ -141,7 +142,7 @@ def _result(
     never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
     verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
     return Result(
-        model=type(model).module.name,
+        model=model.module.name,
         sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
         parameters=dict(model.scope.parameters),
         engine="native",

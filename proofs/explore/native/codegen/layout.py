@@ -24,7 +24,7 @@ class Layout:
 
     def __init__(self, model: Model, values: Values) -> None:
         self.values = values
-        self.variables = {d.name: d for d in type(model).module.variables}
+        self.variables = {d.name: d for d in model.module.variables}
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, tuple[Pos, ...]] = {}
         for name, declaration in self.variables.items():

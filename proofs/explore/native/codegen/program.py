@@ -86,7 +86,7 @@ class Generator:
 
     def __init__(self, model: Model, symmetry: Symmetry | None) -> None:
         self.model = model
-        self.module = type(model).module
+        self.module = model.module
         self.values = Values(model.scope)
         self.layout = Layout(model, self.values)
         self.shared = Shared(self.values, self.layout, self.module)
