@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
-from ratified.models.language.ir import Kind
 from ratified.models.language.model import Model
 from ratified.proofs.explore.reference import check_reference
 from ratified.proofs.explore.result import Limits, Progress, Result
@@ -79,8 +78,6 @@ def _auto(task: Task) -> Result:
     from ratified.proofs.explore.native.codegen.shapes import Unsupported
     from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing
 
-    if task.model.module.of_kind(Kind.REFINEMENT):
-        return _reference(task)  # the native engine does not check refinements
     most = task.limits.states
     if not task.resources.asked:
         if most is not None and most <= SOON:

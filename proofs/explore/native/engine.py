@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ratified.models.language.errors import ModelError
 from ratified.models.language.ir import Function
-from ratified.models.language.ir import Kind as FunctionKind
 from ratified.models.language.machine import Left, PythonMachine, StepError, Values
 from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
@@ -22,6 +22,7 @@ from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
 from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, peak_memory
 from ratified.proofs.explore.native.library import load
+from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import (
     ActionReport,
     BoundReport,
@@ -38,6 +39,9 @@ from ratified.proofs.explore.search import Exploration as Seen
 from ratified.proofs.explore.search import Failure, Property
 from ratified.proofs.explore.symmetry import Symmetry, symmetry_of
 
+Question = tuple[Property | None, Values | None, Callable[[], object]]
+"""What is asked: for which property, of the step into which state, and how."""
+
 
 def check_native(
     model: Model,
@@ -53,7 +57,7 @@ def check_native(
     dump: Path | None = None,
     flags: tuple[str, ...] = (),
 ) -> Result:
-    """Explores a model natively: invariants, step invariants, constraints, bounds and (if asked) deadlocks, but no refinements.
+    """Explores a model natively: invariants, step invariants, refinements, constraints, bounds and (if asked) deadlocks.
 
     `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` further ones for the compiler.
 
@@ -83,8 +87,6 @@ def check_native(
     violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
-    if model.module.of_kind(FunctionKind.REFINEMENT):
-        notes.append("refinements were not checked: the native engine leaves them to the reference engine")
     return _result(model, program, outcome, violation, reduction, limits, notes, time.perf_counter() - begun)
 
 
@@ -173,6 +175,7 @@ def _properties(program: Program) -> list[Property]:
     return [
         *(Property(PropertyKind.INVARIANT, f.name, f.span) for f in program.invariants),
         *(Property(PropertyKind.STEP_INVARIANT, f.name, f.span) for f in program.step_invariants),
+        *(Property(PropertyKind.REFINEMENT, f.name, f.span) for f in program.refinements),
     ]
 
 
@@ -216,28 +219,48 @@ class _Reader:
         message, span = self.program.errors[finding.index]
         return ModelError(message, span=span, remedy="explore with engine='reference'")
 
-    def _questions(self, finding: Finding, states: list[Values]) -> list[tuple[Property | None, Values | None, Callable[[], object]]]:
+    def _questions(self, finding: Finding, states: list[Values]) -> list[Question]:
         """What may be asked at the end of a run and have no answer, in the order in which it is asked."""
         machine, program = self.machine, self.program
-        found: list[tuple[Property | None, Values | None, Callable[[], object]]] = []
-
-        def about(functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, target: Values | None) -> None:
-            for f in functions:
-                claim = Property(kind, f.name, f.span) if kind else None
-                if kind is PropertyKind.STEP_INVARIANT:
-                    found.append((claim, target, lambda f=f: machine.step_holds(f.name, states[-1], state)))
-                else:
-                    found.append((claim, target, lambda f=f: machine.refuted_by(f.name, state)))
-
         if states and finding.instance is None:
-            about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
-            return found
+            return self._about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
         try:
             after = [s for *_, s in (machine.steps(states[-1]) if states else machine.initial()) if not isinstance(s, Left)]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
+        found: list[Question] = []
         for state in after:
-            about(program.constraints, None, state, state)
+            found += self._about(program.constraints, None, state, None)
+        judged = [s for s in after if self._inside(s)]
+        for state in judged:
             if states:
-                about(program.step_invariants, PropertyKind.STEP_INVARIANT, state, state)
+                found += self._about(program.step_invariants, PropertyKind.STEP_INVARIANT, state, states[-1])
+        for function in program.refinements:
+            refinement, claim = self._refinement(function)
+            for state in judged:
+                ask = partial(refinement.explains, states[-1], state) if states else partial(refinement.begins, state)
+                found.append((claim, state, ask))
         return found
+
+    def _inside(self, state: Values) -> bool:
+        """Whether no constraint leaves a state out (or has no answer)."""
+        try:
+            return all(self.machine.refuted_by(c.name, state) is None for c in self.program.constraints)
+        except StepError:
+            return False
+
+    def _about(
+        self, functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, old: Values | None
+    ) -> list[Question]:
+        """What functions are asked of a state, or of the step into it from an old one."""
+        machine = self.machine
+        found: list[Question] = []
+        for f in functions:
+            ask = partial(machine.refuted_by, f.name, state) if old is None else partial(machine.step_holds, f.name, old, state)
+            claim = Property(kind, f.name, f.span) if kind else None
+            found.append((claim, None if kind is PropertyKind.INVARIANT else state, ask))
+        return found
+
+    def _refinement(self, function: Function) -> tuple[Refinement, Property]:
+        claim = Property(PropertyKind.REFINEMENT, function.name, function.span)
+        return Refinement(self.machine, function.name), claim

@@ -16,7 +16,7 @@ from typing import Any
 from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.models.language.ir import Argument, Expr, Function, Kind
-from ratified.models.language.machine import MOST_CHOICES
+from ratified.models.language.machine import MOST_CHOICES, abstract_model
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
 from ratified.models.language.types import OptionalType, RecordType, Type, UnionType, cardinality, records_of, values_of
@@ -24,6 +24,7 @@ from ratified.models.language.values import show
 from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.layout import Layout
 from ratified.proofs.explore.native.codegen.numbers import FALSE, TRUE, Num, both, compare, const, either, literal, negation, num
+from ratified.proofs.explore.native.codegen.refinement import reads, refinement_text, write_image
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.statements import Statements
 from ratified.proofs.explore.native.codegen.symmetry import canonical_text
@@ -72,6 +73,7 @@ class Program:
     errors: tuple[tuple[str, Span | None], ...]
     invariants: tuple[Function, ...]
     step_invariants: tuple[Function, ...]
+    refinements: tuple[Function, ...]
     constraints: tuple[Function, ...]
     witnesses: tuple[str, ...]
     step_witnesses: tuple[str, ...]
@@ -84,23 +86,29 @@ class Program:
 class Generator:
     """Generates the program of one model at one size."""
 
-    def __init__(self, model: Model, symmetry: Symmetry | None) -> None:
+    def __init__(self, model: Model, symmetry: Symmetry | None, *, unit: str = "", within: Shared | None = None) -> None:
+        """`within` the program of another model, whose tables and numbers of errors are used; `unit`: see Shared."""
         self.model = model
         self.module = model.module
         self.values = Values(model.scope)
         self.layout = Layout(model, self.values)
-        self.shared = Shared(self.values, self.layout, self.module)
+        self.unit = unit
+        self.shared = Shared(self.values, self.layout, self.module, unit=unit)
+        if within is not None:
+            self.values.tables = within.values.tables
+            self.shared.errors = within.errors
         self.symmetry = symmetry
         self.witnessed: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
         self.instances: list[Instances] = []
 
     def program(self) -> Program:
         """The whole program. Raises Unsupported for what has no bound or is not compiled."""
-        kinds = {k: self.module.of_kind(k) for k in (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.CONSTRAINT)}
+        kinds = {k: self.module.of_kind(k) for k in (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.CONSTRAINT)}
         functions = [self._initial(), self._successors()]
         functions.append(self._properties("model_constraints", "constraint", kinds[Kind.CONSTRAINT]))
         functions.append(self._properties("model_invariants", "invariant", kinds[Kind.INVARIANT]))
-        functions.append(self._properties("model_step_invariants", "step", kinds[Kind.STEP_INVARIANT]))
+        functions += self._refinements(kinds[Kind.REFINEMENT])
+        functions.append(self._properties("model_step_invariants", "step", kinds[Kind.STEP_INVARIANT], kinds[Kind.REFINEMENT]))
         functions.append(self._witness())
         canonical = "    (void)s;"
         if self.symmetry:
@@ -114,7 +122,8 @@ class Generator:
             "BOUNDS": len(self.shared.bounds),
             "CONSTRAINTS": len(kinds[Kind.CONSTRAINT]),
             "INVARIANTS": len(kinds[Kind.INVARIANT]),
-            "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]),
+            "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]) + len(kinds[Kind.REFINEMENT]),
+            "REFINEMENTS": len(kinds[Kind.REFINEMENT]),
             "SYMMETRY": int(self.symmetry is not None),
         }
         digest = hashlib.sha256("\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode())
@@ -129,6 +138,7 @@ class Generator:
             tuple(self.shared.errors),
             kinds[Kind.INVARIANT],
             kinds[Kind.STEP_INVARIANT],
+            kinds[Kind.REFINEMENT],
             kinds[Kind.CONSTRAINT],
             *self.witnessed,
         )
@@ -168,7 +178,8 @@ class Generator:
             functions += [text for _, text in made]
             calls += [f"    {name}(s, batch);" for name, _ in made]
         body = "\n".join(calls) if calls else "    (void)s; (void)batch;"
-        return "\n\n".join([*functions, f"static inline void model_successors(const uint64_t *restrict s, rx_batch *batch) {{\n{body}\n}}"])
+        states = f"const uint64_t *restrict s, {self.unit}rx_batch *batch"
+        return "\n\n".join([*functions, f"static inline void {self.unit}model_successors({states}) {{\n{body}\n}}"])
 
     def _action(self, number: int, instances: Instances) -> list[tuple[str, str]]:
         if instances.count == 0:
@@ -178,24 +189,24 @@ class Generator:
                 return self._written_out(number, instances)
             except TooLong:
                 pass
-        return [self._function(f"action_{number}", instances, None, TEXT_MOST)]
+        return [self._function(f"{self.unit}action_{number}", instances, None, TEXT_MOST)]
 
     def _written_out(self, number: int, instances: Instances) -> list[tuple[str, str]]:
         """A function for each choice of the static parameters."""
         made = []
         budget = TEXT_MOST // instances.count if instances.count > 1 else TEXT_MOST
         for k in range(instances.count):
-            made.append(self._function(f"action_{number}_{k}", instances, k, budget))
+            made.append(self._function(f"{self.unit}action_{number}_{k}", instances, k, budget))
         return made
 
     def _function(self, name: str, instances: Instances, chosen: int | None, budget: int) -> tuple[str, str]:
-        action = instances.action
+        action, unit = instances.action, self.unit
         label, number = ["return;"], [str(instances.first)]
 
         def fault(error: int) -> str:
-            return f"{{ rx_fault(batch, {error}, (uint32_t)({number[0]})); {label[0]} }}"
+            return f"{{ {unit}rx_fault(batch, {error}, (uint32_t)({number[0]})); {label[0]} }}"
 
-        exits = Exits(lambda: label[0], fault, lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}", action.name)
+        exits = Exits(lambda: label[0], fault, lambda place: f"{{ {unit}rx_bound(batch, {place}); {label[0]} }}", action.name)
         picks: list[Any] = []
         if chosen is not None:
             number[0] = str(instances.first + chosen)
@@ -218,7 +229,7 @@ class Generator:
             lines = self._write_once(exits, write, 1 << 60, rolled=True)
         described = ", ".join(f"{a.name}={show(v)}" for a, v in zip([a for a in action.arguments if a.domain is None], picks, strict=False))
         head = f"/* {_comment(f'{action.name}({described})')}, {_comment(_where(action.span))} */"
-        text = [head, f"static void {name}(const uint64_t *restrict s, rx_batch *batch) {{", *_indented(lines), "}"]
+        text = [head, f"static void {name}(const uint64_t *restrict s, {unit}rx_batch *batch) {{", *_indented(lines), "}"]
         return name, "\n".join(text)
 
     def _write_once(self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool) -> list[str]:
@@ -321,7 +332,7 @@ class Generator:
         try:
             w.run_body(action, env)
             w.copy()
-            w.line(f"rx_emit(batch, (uint32_t)({number[0]}));")
+            w.line(f"{self.unit}rx_emit(batch, (uint32_t)({number[0]}));")
         except Ended:
             pass
         label[0] = outer
@@ -331,7 +342,7 @@ class Generator:
     # --- initial states ---
 
     def _initial(self) -> str:
-        init = self.module.functions.get("init")
+        init, unit = self.module.functions.get("init"), self.unit
         with running(self.values.scope):
             zeros = self.model.zeros()
         words = [0] * self.layout.words
@@ -344,8 +355,8 @@ class Generator:
         label = [""]
         exits = Exits(
             lambda: label[0],
-            lambda e: f"{{ rx_fault(batch, {e}, 0); {label[0]} }}",
-            lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}",
+            lambda e: f"{{ {unit}rx_fault(batch, {e}, 0); {label[0]} }}",
+            lambda place: f"{{ {unit}rx_bound(batch, {place}); {label[0]} }}",
             "init",
         )
 
@@ -354,10 +365,10 @@ class Generator:
             self._init_choices(w, init, 0, {}, begin, missing, label)
 
         if init is None:
-            lines = ["uint64_t *restrict t = rx_slot(batch);", *begin, "rx_emit(batch, 0);"]
+            lines = [f"uint64_t *restrict t = {unit}rx_slot(batch);", *begin, f"{unit}rx_emit(batch, 0);"]
         else:
             lines = self._write(exits, write)
-        return "\n".join(["static void model_initial(rx_batch *batch) {", *_indented(lines), "}"])
+        return "\n".join([f"static void {unit}model_initial({unit}rx_batch *batch) {{", *_indented(lines), "}"])
 
     def _init_choices(
         self, w: Statements, init: Function | None, index: int, env: Env, begin: list[str], missing: dict[str, int], label: list[str]
@@ -391,7 +402,7 @@ class Generator:
     def _init_domain(self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]) -> None:
         """A parameter of init that a guard restricts: the guard reads the variables as they begin."""
         assert argument.domain is not None
-        w.line("uint64_t t[W];")
+        w.line(f"uint64_t t[{self.unit}W];")
         for line in begin:
             w.line(line)
         domain = w.named(w.domain(w.ev(argument.domain, env)))
@@ -404,7 +415,7 @@ class Generator:
 
     def _one_initial(self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]) -> None:
         w.memory, w.unassigned = {}, missing
-        w.line("uint64_t *restrict t = rx_slot(batch);")
+        w.line(f"uint64_t *restrict t = {self.unit}rx_slot(batch);")
         for line in begin:
             w.line(line)
         if missing:
@@ -412,11 +423,33 @@ class Generator:
         w.run_body(init, env)
         for name, bit in missing.items():
             w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init)
-        w.line("rx_emit(batch, 0);")
+        w.line(f"{self.unit}rx_emit(batch, 0);")
+
+    # --- refinements ---
+
+    def _refinements(self, functions: Sequence[Function]) -> list[str]:
+        """For each refinement the abstract model and what asks it; then what is asked of initial states."""
+        texts, calls = [], []
+        for k, function in enumerate(functions):
+            unit = f"r{k}_"
+            abstract = Generator(abstract_model(self.model, function.name), None, unit=unit, within=self.shared)
+            steps = [abstract._initial(), abstract._successors()]
+            exits = Exits(lambda: "return RX_OK;", lambda e: f"return RX_FAULT({e});", None, function.name)
+            lines = self._write(exits, lambda w, f=function, a=abstract: write_image(w, f, a.layout))
+            head = f"/* {_comment(function.name)}, {_comment(_where(function.span))} */"
+            signature = f"static int {unit}image(const uint64_t *restrict s, uint64_t *restrict t) {{"
+            image = "\n".join([head, signature, "    (void)s;", *_indented(lines), "    return RX_OK;", "}"])
+            read = reads(self.module, function)
+            texts.append(refinement_text(unit, [*steps, image], abstract.layout, self.layout, read))
+            calls.append((f"{unit}begins(s)", k))
+        if functions:
+            texts.append(_asking("static inline int model_beginning(const uint64_t *s)", "(void)s;", calls))
+        return texts
 
     # --- properties ---
 
-    def _properties(self, name: str, stem: str, functions: Sequence[Function]) -> str:
+    def _properties(self, name: str, stem: str, functions: Sequence[Function], refinements: Sequence[Function] = ()) -> str:
+        """What asks properties, and, of steps, refinements: their numbers follow."""
         step = stem == "step"
         states = "const uint64_t *restrict old, const uint64_t *restrict new" if step else "const uint64_t *restrict s"
         passed = "old, new" if step else "s"
@@ -426,10 +459,10 @@ class Generator:
             lines = self._write(Exits(exits.disabled, exits.fault, None, function.name), lambda w, f=function, k=k: self._property(w, f, k, step))
             text = [f"/* {_comment(function.name)}, {_comment(_where(function.span))} */", f"static int {stem}_{k}({states}) {{", *_indented(lines), "    return RX_OK;", "}"]
             texts.append("\n".join(text))
-            calls.append(f"    if ((r = {stem}_{k}({passed})) != RX_OK) return r;")
-        unused = "(void)old; (void)new; " if step else "(void)s; "
-        body = ["    int r = RX_OK;", f"    {unused}", *calls, "    return r;"]
-        return "\n\n".join([*texts, "\n".join([f"static inline int {name}({states}) {{", *body, "}"])])
+            calls.append((f"{stem}_{k}({passed})", k))
+        calls += [(f"r{k}_explains(old, new)", len(functions) + k) for k in range(len(refinements))]
+        unused = "(void)old; (void)new;" if step else "(void)s;"
+        return "\n\n".join([*texts, _asking(f"static inline int {name}({states})", unused, calls, first=stem == "constraint")])
 
     def _property(self, w: Statements, function: Function, number: int, step: bool) -> None:
         if step:
@@ -492,6 +525,18 @@ class Generator:
 def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
     return Generator(model, symmetry).program()
+
+
+def _asking(signature: str, unused: str, calls: Sequence[tuple[str, int]], *, first: bool = False) -> str:
+    """A function that makes calls: the number of the first that does not give RX_OK, but a fault, wherever it is, before that.
+
+    With `first`, nothing is asked after what does not give RX_OK.
+    """
+    body = [f"    {unused}", "    int r, found = RX_OK;", "    (void)r;"]
+    for call, number in calls:
+        body.append(f"    if (RX_UNLIKELY((r = {call}) != RX_OK)) {{")
+        body.append(f"        if (r < RX_OK) return r;\n        {f'return {number};' if first else f'if (found == RX_OK) found = {number};'}\n    }}")
+    return "\n".join([f"{signature} {{", *body, "    return found;", "}"])
 
 
 def _quietly(write: Callable[[], None]) -> None:

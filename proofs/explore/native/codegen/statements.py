@@ -238,8 +238,8 @@ class Statements(Comprehensions):
         """Make the state after the step a copy of the one before it, once."""
         if not self.copied:
             self.copied = True
-            self.line("uint64_t *restrict t = rx_slot(batch);")
-            self.line("rt_copy(t, s);")
+            self.line(f"uint64_t *restrict t = {self.shared.unit}rx_slot(batch);")
+            self.line(f"{self.shared.unit}rt_copy(t, s);")
 
     def store(self, node: ir.Store, env: Env) -> None:
         """Give a variable, or a part of it, another value."""
@@ -249,7 +249,9 @@ class Statements(Comprehensions):
         path = [self.named(self.val(step, env)) for step in node.path]
         if path:
             self.read(node.variable, node.which, node)
-        ref = self.layout.ref(node.variable, "t")
+        abstract = self.abstract if node.which is ir.Which.ABSTRACT else None
+        layout = abstract or self.layout
+        ref = layout.ref(node.variable, "t")
         for step in path:
             if isinstance(ref.shape, SMap):
                 ref = self.v.entry(ref, self.key_code(ref.shape.keys, step, node))
@@ -262,11 +264,14 @@ class Statements(Comprehensions):
         if not path:
             self.check_keys(value, ref.shape, node)
         if fit:
-            value = self.fitted(value, resolved(fit.type, self.v.scope), fit.name, fit)
+            value = self.fitted(value, resolved(fit.type, layout.values.scope), fit.name, fit)
         self.write(ref, value)
-        self.memory[node.variable] = "t"
-        if node.variable in self.unassigned:
-            self.line(f"have |= {literal(1 << self.unassigned[node.variable])};")
+        if abstract is None:
+            self.memory[node.variable] = "t"
+        # The names in an abstract model are its own.
+        missing = self.unassigned if abstract is None else self.imageless
+        if node.variable in missing:
+            self.line(f"have |= {literal(1 << missing[node.variable])};")
 
     def check_keys(self, value: Any, shape: Shape, node: Node) -> None:
         """A map must have a value for every key, at every depth."""
@@ -340,7 +345,7 @@ def changes(body: Sequence[Node], module: ir.Module) -> set[str]:
     found: set[str] = set()
     for statement in body:
         for node in ir.walk(statement):
-            if isinstance(node, ir.Store):
+            if isinstance(node, ir.Store) and node.which is not ir.Which.ABSTRACT:
                 found.add(node.variable)
             elif isinstance(node, ir.Do):
                 found |= changes(module.functions[node.function].body, module)

@@ -77,13 +77,17 @@ class Exits:
 
 @dataclass(slots=True)
 class Shared:
-    """What the functions of one program have in common."""
+    """What the functions of one model have in common.
+
+    `unit` comes before the names of the model's functions and of all that they call: two models may stand in one program.
+    """
 
     values: Values
     layout: Layout
     module: ir.Module
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
     bounds: list[Place] = field(default_factory=list)
+    unit: str = ""
     names: int = 0
     impure: set[tuple[int, str]] = field(default_factory=set)
 
@@ -105,7 +109,9 @@ class Writer:
         self.base = "s"
         self.old_base: str | None = None
         self.copied = False
+        self.abstract: Layout | None = None
         self.unassigned: dict[str, int] = {}
+        self.imageless: dict[str, int] = {}
         self.multiplicity = 1
 
     # --- lines ---
@@ -293,7 +299,7 @@ class Writer:
             return replace(ref, index=self.fixed_num(ref.index))
         index = self.fixed_num(ref.index)
         copy = self.name("w")
-        self.line(f"uint64_t {copy}[W]; rt_copy({copy}, t);")
+        self.line(f"uint64_t {copy}[{self.shared.unit}W]; {self.shared.unit}rt_copy({copy}, t);")
         return Ref(copy, ref.shape, ref.places, index)
 
     def variable(self, shape: Shape, stem: str = "v") -> tuple[list[str], Any, Lines]:
