@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, num, word_text
-from ratified.proofs.explore.native.codegen.shapes import SBits, Shape, SNum, Unsupported, widths
+from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, word_text
+from ratified.proofs.explore.native.codegen.shapes import Shape, widths
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
     Bits,
@@ -238,7 +238,9 @@ class Writer:
             case Tup():
                 return replace(value, items=tuple(map(self.named, value.items)))
             case Bits():
-                return replace(value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words))
+                return replace(
+                    value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words)
+                )
             case MapV():
                 return replace(value, entries=tuple(map(self.named, value.entries)))
             case Opt() | Uni():
@@ -269,7 +271,9 @@ class Writer:
 
     def named_leaves(self, value: Any, shape: Shape) -> Any:
         """A value read back from names for its leaves."""
-        return self.v.value([w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape)
+        return self.v.value(
+            [w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape
+        )
 
     def fixed(self, word: str) -> str:
         """A word that later stores do not change."""
@@ -355,6 +359,3 @@ def flat(lines: Lines) -> Iterator[str]:
             yield line
         else:
             yield from flat(line)
-
-
-_ = (SBits, SNum, Unsupported, num)
