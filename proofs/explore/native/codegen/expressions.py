@@ -431,7 +431,7 @@ class Expressions(Writer):
         if isinstance(t, OptionalType):
             if not isinstance(value, Opt) or value.item is None:
                 return value
-            return replace(value, item=self.narrow(self.v.loaded(value.item), t.item))
+            return Opt(value.some, self.narrow(self.v.loaded(value.item), t.item))
         if isinstance(value, Opt):
             if t == ir_none() or value.item is None:
                 return Opt(FALSE, None)
@@ -464,7 +464,7 @@ class Expressions(Writer):
                     return (
                         value
                         if value.item is None
-                        else replace(value, item=self.widen(value.item, item), code=None)
+                        else widened(value, self.widen(value.item, item))
                     )
                 return Opt(TRUE, self.widen(value, item))
             case UnionType(records):
@@ -688,6 +688,11 @@ class Expressions(Writer):
             case SSlots(item, most):
                 return SSlots(self.inside(item) if item else None, most)
         return shape
+
+
+def widened(value: Opt, item: Any) -> Opt:
+    """An optional with its item as a value of a larger type."""
+    return value if item is value.item or isinstance(item, Num) else Opt(value.some, item)
 
 
 @cache

@@ -385,6 +385,8 @@ class Generator:
 
     def _body(self, w: Statements, action: Function, env: Env, label: list[str], number: list[str]) -> None:
         w.copied, w.memory = False, {}
+        # What a parameter is chosen from need not be asked again: it was the guard that said so.
+        w.granted = tuple(a.domain for a in action.arguments if a.domain is not None)
         own = w.name("L")
         outer, label[0] = label[0], f"goto {own};"
         try:

@@ -32,6 +32,7 @@ class Frame:
 class Statements(Comprehensions):
     """Writes statements."""
 
+    granted: tuple[ir.Expr, ...] = ()
     frame: Frame | None = None
     flow: Env | None = None
 
@@ -109,6 +110,8 @@ class Statements(Comprehensions):
         if isinstance(test, ir.And):
             for operand in test.operands:
                 self.require(operand, env)
+            return
+        if isinstance(test, ir.In) and test.container in self.granted and not self.copied:
             return
         self.leave_unless(self.val(test, env), self.exits.disabled)
 

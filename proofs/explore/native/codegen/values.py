@@ -72,6 +72,10 @@ Code = tuple[Universe, str] | None
 """The number of a value in a universe, where it is known as an expression already."""
 
 
+Read = tuple[Shape, tuple[Word, ...]] | None
+"""The leaves that a value was read from: they are in order as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opt:
     """An optional. `leaf` is the leaf it was read from, with the shape that leaf has."""
@@ -80,6 +84,7 @@ class Opt:
     item: Any
     leaf: tuple[SOptNum, Word] | None = None
     code: Code = None
+    read: Read = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class Uni:
     tag: Num
     alternatives: tuple[Rec | None, ...]
     code: Code = None
+    read: Read = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ class ListArr(Arr):
     length: Num
     items: list[Any]
     item: Shape | None = None
+    read: Read = None
     most: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -365,7 +372,7 @@ class Values(Shapes):
             case SOpt(item):
                 some = _number(leaves[0], 0, 1)
                 inner, rest = self._value(leaves[1:], item)
-                return Opt(some, inner), rest
+                return Opt(some, inner, read=(shape, tuple(leaves[: len(leaves) - len(rest)]))), rest
             case SRec(t, parts):
                 found, rest = self._row(leaves, parts)
                 return Rec(t, found), rest
@@ -379,7 +386,7 @@ class Values(Shapes):
                 for k, alternative in enumerate(alternatives):
                     own = leaves[1 : 1 + len(widths(alternative))]
                     made.append(None if tag.known and tag.c != k else self.value(own, alternative))
-                return Uni(t, tag, tuple(made)), leaves[1 + several :]
+                return Uni(t, tag, tuple(made), read=(shape, tuple(leaves[: 1 + several]))), leaves[1 + several :]
             case SBits(universe):
                 words = tuple(leaves[: universe.words])
                 possible = tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words))
@@ -394,12 +401,14 @@ class Values(Shapes):
                 return MapV(keys, entries), rest
             case SSeq(part, most) | SSlots(part, most):
                 items, rest = self._row(leaves[1:], (part,) * most if part else ())
-                row = ListArr(self, _number(leaves[0], 0, most), list(items), part)
+                read = shape, tuple(leaves[: len(leaves) - len(rest)])
+                row = ListArr(self, _number(leaves[0], 0, most), list(items), part, read)
                 return (SeqV(row) if isinstance(shape, SSeq) else SlotV(row)), rest
             case SBag(part, most, copies):
                 pair = STup((part, SNum(0, copies))) if part else None
                 items, rest = self._row(leaves[1:], (pair,) * most if pair else ())
-                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair), copies), rest
+                read = shape, tuple(leaves[: len(leaves) - len(rest)])
+                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair, read), copies), rest
             case SOrderedBag(part, most, copies):
                 items, rest = self._row(leaves[1:], (STup((part, SNum(0, copies))),) * most if part else ())
                 there = [compare("!=", i.items[1], const(0)) for i in items]
@@ -426,6 +435,9 @@ class Values(Shapes):
             if value.shape == shape:
                 return [self.leaf(value, k) for k in range(len(value.places[0]))]
             value = self.load(value)
+        read = getattr(getattr(value, "row", value), "read", None)
+        if read and read[0] == shape:
+            return list(read[1])
         match shape:
             case SNum(low, _):
                 return [_raw(value, low)]

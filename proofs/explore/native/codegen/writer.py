@@ -40,6 +40,9 @@ Lines = list[Any]
 SHORT = 28
 """An expression up to so many characters may be repeated; a longer one gets a name."""
 
+NAME = 12
+"""What a local name of the model stands for is given a name in C if it is longer than one."""
+
 TEXT_MOST = 6000
 """An expression longer than this is taken apart into statements."""
 
@@ -247,9 +250,9 @@ class Writer:
                 if value.code:
                     return value
                 if isinstance(value, Opt) and value.some.c == 1:
-                    return replace(value, item=self.named(value.item), leaf=None)
+                    return Opt(value.some, self.named(value.item))
                 if isinstance(value, Uni) and value.tag.known:
-                    return replace(value, alternatives=tuple(a and self.named(a) for a in value.alternatives))
+                    return Uni(value.type, value.tag, tuple(a and self.named(a) for a in value.alternatives))
                 return self.named_leaves(value, self.v.shape_of(value))
             case Ref():
                 return self.snapshot(value)
@@ -283,7 +286,7 @@ class Writer:
 
     def fixed_num(self, value: Num) -> Num:
         """A number that later stores do not change."""
-        if isinstance(value.c, int) or (len(value.c) <= SHORT and not self._changes(value.c)):
+        if isinstance(value.c, int) or (len(value.c) <= NAME and not self._changes(value.c)):
             return value
         return Num(self.temp(value.c, "int64_t", "n"), value.low, value.high)
 
