@@ -20,7 +20,15 @@ from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
-from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, peak_memory
+from ratified.proofs.explore.native.driver import (
+    Exploration,
+    Finding,
+    Kind,
+    Options,
+    Outcome,
+    Stop,
+    peak_memory,
+)
 from ratified.proofs.explore.native.library import load
 from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import (
@@ -59,7 +67,7 @@ def check_native(
 ) -> Result:
     """Explores a model natively: invariants, step invariants, refinements, constraints, bounds and (if asked) deadlocks.
 
-    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` further ones for the compiler.
+    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler.
 
     Raises:
         SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
@@ -95,7 +103,9 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
     found = symmetry_of(model)
     if not found.trivial:
         return found
-    notes.append("there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike")
+    notes.append(
+        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+    )
     return None
 
 
@@ -153,9 +163,14 @@ def _result(
         generated=outcome.generated,
         depth=outcome.depth,
         actions=tuple(_action(i, outcome) for i in program.instances),
-        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)),
+        properties=tuple(
+            PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)
+        ),
         bounds=bounds,
-        constraints=tuple(ConstraintReport(f.name, times) for f, times in zip(program.constraints, outcome.constrained, strict=True)),
+        constraints=tuple(
+            ConstraintReport(f.name, times)
+            for f, times in zip(program.constraints, outcome.constrained, strict=True)
+        ),
         symmetry=reduction.sorts if reduction else (),
         stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
         violation=violation,
@@ -180,7 +195,7 @@ def _properties(program: Program) -> list[Property]:
 
 
 class _Reader:
-    """Reads findings: a run of packed states becomes a search that saw only that run, and is told as the reference engine does."""
+    """Reads findings: a run of packed states becomes a search that saw only that run, told as the reference does."""
 
     def __init__(self, model: Model, program: Program) -> None:
         self.program = program
@@ -201,7 +216,9 @@ class _Reader:
                 failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
                 states = states[:-1]
             case Kind.DEADLOCK:
-                failure = Failure(len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last)
+                failure = Failure(
+                    len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last
+                )
         return self._telling(states).violation(failure)
 
     def _telling(self, states: list[Values]) -> Counterexample:
@@ -225,7 +242,11 @@ class _Reader:
         if states and finding.instance is None:
             return self._about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
         try:
-            after = [s for *_, s in (machine.steps(states[-1]) if states else machine.initial()) if not isinstance(s, Left)]
+            after = [
+                s
+                for *_, s in (machine.steps(states[-1]) if states else machine.initial())
+                if not isinstance(s, Left)
+            ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
         found: list[Question] = []
@@ -238,7 +259,11 @@ class _Reader:
         for function in program.refinements:
             refinement, claim = self._refinement(function)
             for state in judged:
-                ask = partial(refinement.explains, states[-1], state) if states else partial(refinement.begins, state)
+                ask = (
+                    partial(refinement.explains, states[-1], state)
+                    if states
+                    else partial(refinement.begins, state)
+                )
                 found.append((claim, state, ask))
         return found
 
@@ -256,7 +281,11 @@ class _Reader:
         machine = self.machine
         found: list[Question] = []
         for f in functions:
-            ask = partial(machine.refuted_by, f.name, state) if old is None else partial(machine.step_holds, f.name, old, state)
+            ask = (
+                partial(machine.refuted_by, f.name, state)
+                if old is None
+                else partial(machine.step_holds, f.name, old, state)
+            )
             claim = Property(kind, f.name, f.span) if kind else None
             found.append((claim, None if kind is PropertyKind.INVARIANT else state, ask))
         return found

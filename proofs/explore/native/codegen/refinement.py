@@ -1,7 +1,7 @@
 """A refinement in C: the image of a state as a packed state of the abstract model, and what asks whether that model has a step.
 
-Guarantees: the answers are those of `ratified.proofs.explore.refinement`; what the mapping or the abstract model has no answer to is
-a fault. The abstract model's constraints are not asked, and a step of it that leaves a bound is none.
+Guarantees: the answers are those of `ratified.proofs.explore.refinement`; what the mapping or the abstract model has no answer to
+is a fault. The abstract model's constraints are not asked, and a step of it that leaves a bound is none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ KEPT_BYTES = 1 << 18
 """What each thread may remember of the abstract model's steps. (More did not measure.)"""
 
 
-def refinement_text(unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: set[str]) -> str:
+def refinement_text(
+    unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: set[str]
+) -> str:
     """All of a refinement: its mapping and the abstract model's functions, and what asks them."""
     log = max(4, (KEPT_BYTES // (16 * abstract.words)).bit_length() - 1)
     before, after = TEMPLATE.replace("R_", unit).split(_MODEL)
@@ -57,7 +59,9 @@ def write_image(w: Statements, function: Function, abstract: Layout) -> None:
         if not early:
             raise
     for name, bit in w.imageless.items():
-        w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} gives `{name}` no value", function.body[0])
+        w.fault_unless(
+            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} gives `{name}` no value", function.body[0]
+        )
 
 
 def reads(module: Module, function: Function) -> set[str]:
