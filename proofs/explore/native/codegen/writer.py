@@ -15,7 +15,7 @@ from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.proofs.explore.native.codegen.layout import Layout
 from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, word_text
-from ratified.proofs.explore.native.codegen.shapes import Shape, widths
+from ratified.proofs.explore.native.codegen.shapes import Shape, SPacked, widths
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
     Bits,
@@ -233,6 +233,12 @@ class Writer:
         """A value whose expressions are short and do not change any more: what a local name stands for."""
         if known(value):
             return value
+        if isinstance(value, Opt | Rec | Tup | Uni) and not value.code:
+            for shape, words in value.read:
+                other = isinstance(value, Uni) and self.v.shape_of(value) not in (shape, getattr(shape, "inner", None))
+                if isinstance(shape, SPacked) and not other:
+                    found = self.v.value([w if isinstance(w, int) else self.fixed(w) for w in words], shape)
+                    return self.v.narrow_to(found, value.type) if isinstance(value, Rec) else found
         match value:
             case Num():
                 return self.fixed_num(value)
