@@ -34,14 +34,14 @@ class Renaming:
     """One permutation, applied to values. Records, which are many times the same, are renamed once."""
 
     def __init__(self, permutation: Permutation) -> None:
-        self._permutation = permutation
+        self.permutation = permutation
         self._records: dict[object, object] = {}
 
     def __call__(self, value: Any) -> Any:
         """The value with every value of a permuted sort replaced."""
         kind = type(value)
-        if kind in self._permutation:
-            return self._permutation[kind][int(value)]
+        if kind in self.permutation:
+            return self.permutation[kind][int(value)]
         if kind is Set:
             return Set._of(frozenset(map(self, value._data)))
         if kind is Map:
@@ -75,6 +75,11 @@ class Symmetry:
     def trivial(self) -> bool:
         """Whether there is nothing to permute."""
         return len(self._renamings) == 1
+
+    @property
+    def permutations(self) -> list[Permutation]:
+        """The permutations that are used, the identity among them."""
+        return [renaming.permutation for renaming in self._renamings]
 
     def canonical(self, state: Values) -> Values:
         """The representative of a state's orbit."""
