@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from ratified.models.language import Model, RatifiedError
 from ratified.models.language.machine import PythonMachine
 from ratified.proofs.explore import check
@@ -25,34 +23,43 @@ def told(result: Result) -> tuple[object, ...]:
     return result.verdict, result.depth, failed, result.vacuous
 
 
-def explored(seed: int, folder: Path) -> tuple[Model, Result]:
-    """A generated model and all its states; skipped if there are too many, or it has no answer somewhere."""
+def explored(seed: int, folder: Path) -> tuple[Model, Result] | None:
+    """A generated model and all its states; None if there are too many, or it has no answer somewhere."""
     try:
         model = load(random_model(seed), folder)
-        result = check(model, limits=STATES)
+        result = check(model, limits=STATES, engine="reference")
     except RatifiedError:
-        pytest.skip("the model is refused, or has no answer in some state")
-    if result.stopped is not None and result.stopped.startswith("the limit"):
-        pytest.skip("too many states")
-    return model, result
+        return None
+    too_many = result.stopped is not None and result.stopped.startswith("the limit")
+    return None if too_many else (model, result)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_counts_are_those_of_a_plain_run(seed: int, tmp_path: Path) -> None:
-    model, result = explored(seed, tmp_path)
-    plain = run(model)
-    if result.violation is None and plain.complete:
-        assert (result.distinct, result.depth) == (plain.states, plain.depth)
+def test_counts_are_those_of_a_plain_run(tmp_path: Path) -> None:
+    compared = 0
+    for seed in SEEDS:
+        if (found := explored(seed, tmp_path)) is None:
+            continue
+        model, result = found
+        plain = run(model)
+        if result.violation is None and plain.complete:
+            assert (result.distinct, result.depth) == (plain.states, plain.depth), seed
+            compared += 1
+    assert compared >= len(SEEDS) // 3
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_symmetry_visits_one_state_of_each_orbit_and_finds_the_same(seed: int, tmp_path: Path) -> None:
-    model, result = explored(seed, tmp_path)
-    if order_risks(model.module):
-        pytest.skip("it could tell symmetric values apart")
-    reduced = check(model, symmetry=True, limits=STATES)
-    assert told(reduced) == told(result)
-    if result.violation is None:
-        symmetry = Symmetry(model)
-        states = explore(PythonMachine(model)).states
-        assert reduced.distinct == len({symmetry.canonical(state) for state in states})
+def test_symmetry_visits_one_state_of_each_orbit_and_finds_the_same(tmp_path: Path) -> None:
+    compared = 0
+    for seed in SEEDS:
+        if (found := explored(seed, tmp_path)) is None:
+            continue
+        model, result = found
+        if order_risks(model.module):
+            continue  # symmetry is refused
+        reduced = check(model, symmetry=True, limits=STATES, engine="reference")
+        assert told(reduced) == told(result), seed
+        if result.violation is None:
+            symmetry = Symmetry(model)
+            states = explore(PythonMachine(model)).states
+            assert reduced.distinct == len({symmetry.canonical(state) for state in states}), seed
+            compared += 1
+    assert compared >= len(SEEDS) // 5
