@@ -20,7 +20,15 @@ from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
-from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, peak_memory
+from ratified.proofs.explore.native.driver import (
+    Exploration,
+    Finding,
+    Kind,
+    Options,
+    Outcome,
+    Stop,
+    peak_memory,
+)
 from ratified.proofs.explore.native.library import load
 from ratified.proofs.explore.result import (
     ActionReport,
@@ -55,7 +63,7 @@ def check_native(
 ) -> Result:
     """Explores a model natively: invariants, step invariants, constraints, bounds and (if asked) deadlocks, but no refinements.
 
-    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` further ones for the compiler.
+    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler.
 
     Raises:
         SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
@@ -93,7 +101,9 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
     found = symmetry_of(model)
     if not found.trivial:
         return found
-    notes.append("there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike")
+    notes.append(
+        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+    )
     return None
 
 
@@ -151,9 +161,14 @@ def _result(
         generated=outcome.generated,
         depth=outcome.depth,
         actions=tuple(_action(i, outcome) for i in program.instances),
-        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)),
+        properties=tuple(
+            PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)
+        ),
         bounds=bounds,
-        constraints=tuple(ConstraintReport(f.name, times) for f, times in zip(program.constraints, outcome.constrained, strict=True)),
+        constraints=tuple(
+            ConstraintReport(f.name, times)
+            for f, times in zip(program.constraints, outcome.constrained, strict=True)
+        ),
         symmetry=reduction.sorts if reduction else (),
         stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
         violation=violation,
@@ -177,7 +192,7 @@ def _properties(program: Program) -> list[Property]:
 
 
 class _Reader:
-    """Reads findings: a run of packed states becomes a search that saw only that run, and is told as the reference engine does."""
+    """Reads findings: a run of packed states becomes a search that saw only that run, told as the reference does."""
 
     def __init__(self, model: Model, program: Program) -> None:
         self.program = program
@@ -198,7 +213,9 @@ class _Reader:
                 failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
                 states = states[:-1]
             case Kind.DEADLOCK:
-                failure = Failure(len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last)
+                failure = Failure(
+                    len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last
+                )
         return self._telling(states).violation(failure)
 
     def _telling(self, states: list[Values]) -> Counterexample:
@@ -216,12 +233,16 @@ class _Reader:
         message, span = self.program.errors[finding.index]
         return ModelError(message, span=span, remedy="explore with engine='reference'")
 
-    def _questions(self, finding: Finding, states: list[Values]) -> list[tuple[Property | None, Values | None, Callable[[], object]]]:
+    def _questions(
+        self, finding: Finding, states: list[Values]
+    ) -> list[tuple[Property | None, Values | None, Callable[[], object]]]:
         """What may be asked at the end of a run and have no answer, in the order in which it is asked."""
         machine, program = self.machine, self.program
         found: list[tuple[Property | None, Values | None, Callable[[], object]]] = []
 
-        def about(functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, target: Values | None) -> None:
+        def about(
+            functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, target: Values | None
+        ) -> None:
             for f in functions:
                 claim = Property(kind, f.name, f.span) if kind else None
                 if kind is PropertyKind.STEP_INVARIANT:
@@ -233,7 +254,11 @@ class _Reader:
             about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
             return found
         try:
-            after = [s for *_, s in (machine.steps(states[-1]) if states else machine.initial()) if not isinstance(s, Left)]
+            after = [
+                s
+                for *_, s in (machine.steps(states[-1]) if states else machine.initial())
+                if not isinstance(s, Left)
+            ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
         for state in after:

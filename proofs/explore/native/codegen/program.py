@@ -1,7 +1,7 @@
 """A whole program for the explorer: the functions that `contract.h` asks for, and what their numbers mean.
 
-Guarantees: instances are numbered in the order of the actions, then of their static parameters' values; the same model at the same
-size gives the same text.
+Guarantees: instances are numbered in the order of the actions, then of their static parameters' values; the same model at the
+same size gives the same text.
 """
 
 from __future__ import annotations
@@ -9,21 +9,40 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.models.language.ir import Argument, Expr, Function, Kind
 from ratified.models.language.machine import MOST_CHOICES
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
-from ratified.models.language.types import OptionalType, RecordType, Type, UnionType, cardinality, records_of, values_of
+from ratified.models.language.types import (
+    OptionalType,
+    RecordType,
+    Type,
+    UnionType,
+    cardinality,
+    records_of,
+    values_of,
+)
 from ratified.models.language.values import show
 from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.numbers import FALSE, TRUE, Num, both, compare, const, either, literal, negation, num
+from ratified.proofs.explore.native.codegen.numbers import (
+    FALSE,
+    TRUE,
+    Num,
+    both,
+    compare,
+    const,
+    either,
+    literal,
+    negation,
+    num,
+)
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.statements import Statements
 from ratified.proofs.explore.native.codegen.symmetry import canonical_text
@@ -117,10 +136,23 @@ class Generator:
             "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]),
             "SYMMETRY": int(self.symmetry is not None),
         }
-        digest = hashlib.sha256("\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode())
-        lines = [f"/* {_comment(repr(self.model))}", *(f" *   {_comment(line)}" for line in self.layout.describe()), " */"]
+        digest = hashlib.sha256(
+            "\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode()
+        )
+        lines = [
+            f"/* {_comment(repr(self.model))}",
+            *(f" *   {_comment(line)}" for line in self.layout.describe()),
+            " */",
+        ]
         lines += [f"#define MODEL_{name} {value}" for name, value in macros.items()]
-        lines += [f'#define MODEL_DIGEST "{digest.hexdigest()}"', '#include "contract.h"', "", body, '#include "explorer.c"', ""]
+        lines += [
+            f'#define MODEL_DIGEST "{digest.hexdigest()}"',
+            '#include "contract.h"',
+            "",
+            body,
+            '#include "explorer.c"',
+            "",
+        ]
         return Program(
             "\n".join(lines),
             self.layout,
@@ -139,10 +171,8 @@ class Generator:
         for rolled in (False, True):
             writer = Statements(self.shared, exits, rolled=rolled, budget=1 << 60 if rolled else budget)
             try:
-                try:
+                with suppress(Ended):
                     write(writer)
-                except Ended:
-                    pass
                 return list(flat(writer.lines))
             except TooLong:
                 continue
@@ -153,7 +183,10 @@ class Generator:
     def _values(self, argument: Argument) -> tuple[Any, ...]:
         size = cardinality(argument.type, self.values.scope)
         if size > MOST_CHOICES:
-            raise Unsupported(f"the parameter `{argument.name}` ranges over too many values", remedy="say where it comes from with a guard at the top")
+            raise Unsupported(
+                f"the parameter `{argument.name}` ranges over too many values",
+                remedy="say where it comes from with a guard at the top",
+            )
         with running(self.values.scope):
             return tuple(values_of(argument.type, self.values.scope))
 
@@ -168,7 +201,12 @@ class Generator:
             functions += [text for _, text in made]
             calls += [f"    {name}(s, batch);" for name, _ in made]
         body = "\n".join(calls) if calls else "    (void)s; (void)batch;"
-        return "\n\n".join([*functions, f"static inline void model_successors(const uint64_t *restrict s, rx_batch *batch) {{\n{body}\n}}"])
+        return "\n\n".join(
+            [
+                *functions,
+                f"static inline void model_successors(const uint64_t *restrict s, rx_batch *batch) {{\n{body}\n}}",
+            ]
+        )
 
     def _action(self, number: int, instances: Instances) -> list[tuple[str, str]]:
         if instances.count == 0:
@@ -182,11 +220,8 @@ class Generator:
 
     def _written_out(self, number: int, instances: Instances) -> list[tuple[str, str]]:
         """A function for each choice of the static parameters."""
-        made = []
-        budget = TEXT_MOST // instances.count if instances.count > 1 else TEXT_MOST
-        for k in range(instances.count):
-            made.append(self._function(f"action_{number}_{k}", instances, k, budget))
-        return made
+        budget = TEXT_MOST // instances.count
+        return [self._function(f"action_{number}_{k}", instances, k, budget) for k in range(instances.count)]
 
     def _function(self, name: str, instances: Instances, chosen: int | None, budget: int) -> tuple[str, str]:
         action = instances.action
@@ -195,7 +230,9 @@ class Generator:
         def fault(error: int) -> str:
             return f"{{ rx_fault(batch, {error}, (uint32_t)({number[0]})); {label[0]} }}"
 
-        exits = Exits(lambda: label[0], fault, lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}", action.name)
+        exits = Exits(
+            lambda: label[0], fault, lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}", action.name
+        )
         picks: list[Any] = []
         if chosen is not None:
             number[0] = str(instances.first + chosen)
@@ -216,20 +253,35 @@ class Generator:
             if chosen is not None and instances.count > 1:
                 raise
             lines = self._write_once(exits, write, 1 << 60, rolled=True)
-        described = ", ".join(f"{a.name}={show(v)}" for a, v in zip([a for a in action.arguments if a.domain is None], picks, strict=False))
+        described = ", ".join(
+            f"{a.name}={show(v)}"
+            for a, v in zip([a for a in action.arguments if a.domain is None], picks, strict=False)
+        )
         head = f"/* {_comment(f'{action.name}({described})')}, {_comment(_where(action.span))} */"
-        text = [head, f"static void {name}(const uint64_t *restrict s, rx_batch *batch) {{", *_indented(lines), "}"]
+        text = [
+            head,
+            f"static void {name}(const uint64_t *restrict s, rx_batch *batch) {{",
+            *_indented(lines),
+            "}",
+        ]
         return name, "\n".join(text)
 
-    def _write_once(self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool) -> list[str]:
+    def _write_once(
+        self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool
+    ) -> list[str]:
         writer = Statements(self.shared, exits, rolled=rolled, budget=budget)
-        try:
+        with suppress(Ended):
             write(writer)
-        except Ended:
-            pass
         return list(flat(writer.lines))
 
-    def _choices(self, w: Statements, instances: Instances, picks: Sequence[Any] | None, label: list[str], number: list[str]) -> None:
+    def _choices(
+        self,
+        w: Statements,
+        instances: Instances,
+        picks: Sequence[Any] | None,
+        label: list[str],
+        number: list[str],
+    ) -> None:
         """The static parameters first (given, or as loops), then those that a guard restricts, then the body."""
         action = instances.action
         static = [a for a in action.arguments if a.domain is None]
@@ -245,7 +297,11 @@ class Generator:
 
             def body(item: Any, position: Num) -> None:
                 inner = {**env, argument.name: item}
-                total = w.total([num(_scaled(code, len(values)), 0, 2**31), position]) if code.c != 0 else position
+                total = (
+                    w.total([num(_scaled(code, len(values)), 0, 2**31), position])
+                    if code.c != 0
+                    else position
+                )
                 one_static(index + 1, inner, total)
 
             if universe is None:
@@ -263,7 +319,9 @@ class Generator:
             env = {a.name: w.v.lift(v, a.type) for a, v in zip(static, picks, strict=True)}
             self._dynamic(w, action, 0, env, label, number)
 
-    def _dynamic(self, w: Statements, action: Function, index: int, env: Env, label: list[str], number: list[str]) -> None:
+    def _dynamic(
+        self, w: Statements, action: Function, index: int, env: Env, label: list[str], number: list[str]
+    ) -> None:
         dynamic = [a for a in action.arguments if a.domain is not None]
         if index == len(dynamic):
             self._body(w, action, env, label, number)
@@ -282,7 +340,9 @@ class Generator:
 
             if isinstance(domain, SeqV):
                 # An element that occurs twice is one choice.
-                new = both(*(either(negation(there), negation(w.equal(item, other))) for there, other in before))
+                new = both(
+                    *(either(negation(there), negation(w.equal(item, other))) for there, other in before)
+                )
                 before.append((TRUE, item))
                 fine = both(fine, new)
             w._if(fine, go)
@@ -306,7 +366,16 @@ class Generator:
                 return either(negation(item.some), own), Opt(item.some, narrowed)
         wanted = records_of(inner)
         if isinstance(item, Uni) and wanted and item.type != inner:
-            fine = both(fine, either(*(compare("==", item.tag, const(k)) for k, r in enumerate(item.type.records) if r in wanted and item.alternatives[k])))
+            fine = both(
+                fine,
+                either(
+                    *(
+                        compare("==", item.tag, const(k))
+                        for k, r in enumerate(item.type.records)
+                        if r in wanted and item.alternatives[k]
+                    )
+                ),
+            )
             if fine.c == 0:
                 return FALSE, item
             item = w.narrow(item, inner)
@@ -316,6 +385,8 @@ class Generator:
 
     def _body(self, w: Statements, action: Function, env: Env, label: list[str], number: list[str]) -> None:
         w.copied, w.memory = False, {}
+        # What a parameter is chosen from need not be asked again: it was the guard that said so.
+        w.granted = tuple(a.domain for a in action.arguments if a.domain is not None)
         own = w.name("L")
         outer, label[0] = label[0], f"goto {own};"
         try:
@@ -336,7 +407,9 @@ class Generator:
             zeros = self.model.zeros()
         words = [0] * self.layout.words
         for name, value in zeros.items():
-            leaves = self.values.leaves(self.values.lift(value, self.layout.variables[name].type), self.layout.shapes[name])
+            leaves = self.values.leaves(
+                self.values.lift(value, self.layout.variables[name].type), self.layout.shapes[name]
+            )
             for pos, leaf in zip(self.layout.places[name], leaves, strict=True):
                 words[pos.word] |= int(leaf) << pos.shift
         begin = [f"t[{k}] = {literal(word)};" for k, word in enumerate(words)]
@@ -360,7 +433,14 @@ class Generator:
         return "\n".join(["static void model_initial(rx_batch *batch) {", *_indented(lines), "}"])
 
     def _init_choices(
-        self, w: Statements, init: Function | None, index: int, env: Env, begin: list[str], missing: dict[str, int], label: list[str]
+        self,
+        w: Statements,
+        init: Function | None,
+        index: int,
+        env: Env,
+        begin: list[str],
+        missing: dict[str, int],
+        label: list[str],
     ) -> None:
         assert init is not None
         if index == len(init.arguments):
@@ -388,7 +468,9 @@ class Generator:
         for value in values:
             body(w.v.lift(value, argument.type))
 
-    def _init_domain(self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]) -> None:
+    def _init_domain(
+        self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]
+    ) -> None:
         """A parameter of init that a guard restricts: the guard reads the variables as they begin."""
         assert argument.domain is not None
         w.line("uint64_t t[W];")
@@ -402,7 +484,9 @@ class Generator:
 
         w.loop(domain, choose, copies=False)
 
-    def _one_initial(self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]) -> None:
+    def _one_initial(
+        self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]
+    ) -> None:
         w.memory, w.unassigned = {}, missing
         w.line("uint64_t *restrict t = rx_slot(batch);")
         for line in begin:
@@ -418,13 +502,26 @@ class Generator:
 
     def _properties(self, name: str, stem: str, functions: Sequence[Function]) -> str:
         step = stem == "step"
-        states = "const uint64_t *restrict old, const uint64_t *restrict new" if step else "const uint64_t *restrict s"
+        states = (
+            "const uint64_t *restrict old, const uint64_t *restrict new"
+            if step
+            else "const uint64_t *restrict s"
+        )
         passed = "old, new" if step else "s"
         exits = Exits(lambda: "return RX_OK;", lambda e: f"return RX_FAULT({e});", None)
         texts, calls = [], []
         for k, function in enumerate(functions):
-            lines = self._write(Exits(exits.disabled, exits.fault, None, function.name), lambda w, f=function, k=k: self._property(w, f, k, step))
-            text = [f"/* {_comment(function.name)}, {_comment(_where(function.span))} */", f"static int {stem}_{k}({states}) {{", *_indented(lines), "    return RX_OK;", "}"]
+            lines = self._write(
+                Exits(exits.disabled, exits.fault, None, function.name),
+                lambda w, f=function, k=k: self._property(w, f, k, step),
+            )
+            text = [
+                f"/* {_comment(function.name)}, {_comment(_where(function.span))} */",
+                f"static int {stem}_{k}({states}) {{",
+                *_indented(lines),
+                "    return RX_OK;",
+                "}",
+            ]
             texts.append("\n".join(text))
             calls.append(f"    if ((r = {stem}_{k}({passed})) != RX_OK) return r;")
         unused = "(void)old; (void)new; " if step else "(void)s; "
@@ -461,12 +558,21 @@ class Generator:
         return "\n\n".join(
             [
                 *self._asked("model_witness", "const uint64_t *restrict s", "s", states),
-                *self._asked("model_witness_step", "const uint64_t *restrict old, const uint64_t *restrict new", "old, new", step),
+                *self._asked(
+                    "model_witness_step",
+                    "const uint64_t *restrict old, const uint64_t *restrict new",
+                    "old, new",
+                    step,
+                ),
             ]
         )
 
     def _witnesses(self, kind: Kind) -> list[tuple[str, Expr]]:
-        found = [(f.name, goal) for f in self.module.of_kind(kind) for goal in witnesses(self.module, f, self.model.scope)]
+        found = [
+            (f.name, goal)
+            for f in self.module.of_kind(kind)
+            for goal in witnesses(self.module, f, self.model.scope)
+        ]
         return found[:WITNESSES_MOST]
 
     def _asked(self, name: str, states: str, passed: str, goals: Sequence[tuple[str, Expr]]) -> list[str]:
@@ -486,7 +592,10 @@ class Generator:
             calls.append(f"    if (wanted >> {k} & 1) found |= (uint64_t){name}_{k}({passed}) << {k};")
         unused = "".join(f"(void){p}; " for p in passed.split(", "))
         body = [f"    {unused}(void)wanted;", "    uint64_t found = 0;", *calls, "    return found;"]
-        return [*texts, "\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *body, "}"])]
+        return [
+            *texts,
+            "\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *body, "}"]),
+        ]
 
 
 def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
@@ -495,10 +604,8 @@ def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
 
 
 def _quietly(write: Callable[[], None]) -> None:
-    try:
+    with suppress(Ended):
         write()
-    except Ended:
-        pass
 
 
 def _scaled(code: Num, times: int) -> int | str:

@@ -255,7 +255,10 @@ class Shapes:
         """The universe of a type that must have one."""
         found = self.universe(t)
         if found is None:
-            raise Unsupported(f"{t} has too many values for the native explorer here", remedy="explore with engine='reference'")
+            raise Unsupported(
+                f"{t} has too many values for the native explorer here",
+                remedy="explore with engine='reference'",
+            )
         return found
 
     def _countable(self, t: Type) -> bool:
@@ -299,9 +302,13 @@ class Shapes:
                 return SNum(LOW, HIGH)
             case IntType():
                 bounded = resolved(t, self.scope)
-                assert isinstance(bounded, IntType) and isinstance(bounded.low, int) and isinstance(bounded.high, int)
+                assert isinstance(bounded, IntType)
+                assert isinstance(bounded.low, int)
+                assert isinstance(bounded.high, int)
                 if bounded.high < bounded.low:
-                    raise Unsupported(f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds")
+                    raise Unsupported(
+                        f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds"
+                    )
                 return SNum(bounded.low, bounded.high)
             case EnumType(enum):
                 return SNum(0, len(enum) - 1)
@@ -310,7 +317,9 @@ class Shapes:
             case OptionalType(item):
                 return optional(self.shape(item, inside=inside))
             case RecordType():
-                return SRec(t, tuple(self.shape(f, inside=inside) for f in record_fields(t, self.scope).values()))
+                return SRec(
+                    t, tuple(self.shape(f, inside=inside) for f in record_fields(t, self.scope).values())
+                )
             case UnionType(records):
                 made = tuple(self.shape(r, inside=inside) for r in records)
                 return SUni(t, made)  # type: ignore[arg-type]  # the shapes of records
@@ -330,7 +339,11 @@ class Shapes:
                     return SBits(universe)
                 if isinstance(size, int):
                     slots = SSlots(self.shape(item, inside=True), size)
-                    return SBits(universe) if universe is not None and sum(widths(slots)) >= universe.size else slots
+                    return (
+                        SBits(universe)
+                        if universe is not None and sum(widths(slots)) >= universe.size
+                        else slots
+                    )
                 raise Unsupported(f"a set of {t.item} has no bound", remedy=_bound("Set", t.item))
             case SeqType(item, int(size)):
                 return SSeq(self.shape(item, inside=inside), size)

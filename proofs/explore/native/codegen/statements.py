@@ -15,7 +15,7 @@ from ratified.models.language.ir import Node
 from ratified.models.language.types import Type, resolved
 from ratified.proofs.explore.native.codegen.comprehensions import UNROLLED_MOST, Comprehensions
 from ratified.proofs.explore.native.codegen.expressions import Env
-from ratified.proofs.explore.native.codegen.numbers import FALSE, Num, const, literal, negation, word_text
+from ratified.proofs.explore.native.codegen.numbers import FALSE, Num, literal, negation, word_text
 from ratified.proofs.explore.native.codegen.shapes import Shape, SMap, SSeq, STup, Unsupported, widths
 from ratified.proofs.explore.native.codegen.values import MapV, Ref, RefArr, Tup, known
 from ratified.proofs.explore.native.codegen.writer import Ended, Lines
@@ -32,6 +32,7 @@ class Frame:
 class Statements(Comprehensions):
     """Writes statements."""
 
+    granted: tuple[ir.Expr, ...] = ()
     frame: Frame | None = None
     flow: Env | None = None
 
@@ -98,7 +99,9 @@ class Statements(Comprehensions):
                 case ir.Do(_, key, arguments):
                     function = self.module.functions[key]
                     made = [self.named(self.ev(a, env)) for a in arguments]
-                    self.run_body(function, dict(zip((a.name for a in function.arguments), made, strict=True)))
+                    self.run_body(
+                        function, dict(zip((a.name for a in function.arguments), made, strict=True))
+                    )
                 case _:
                     raise AssertionError(statement)
 
@@ -107,6 +110,8 @@ class Statements(Comprehensions):
         if isinstance(test, ir.And):
             for operand in test.operands:
                 self.require(operand, env)
+            return
+        if isinstance(test, ir.In) and test.container in self.granted and not self.copied:
             return
         self.leave_unless(self.val(test, env), self.exits.disabled)
 
@@ -254,7 +259,8 @@ class Statements(Comprehensions):
             if isinstance(ref.shape, SMap):
                 ref = self.v.entry(ref, self.key_code(ref.shape.keys, step, node))
                 continue
-            assert isinstance(ref.shape, SSeq) and ref.shape.item is not None
+            assert isinstance(ref.shape, SSeq)
+            assert ref.shape.item is not None
             row = self.v.load(ref).row
             assert isinstance(row, RefArr)
             index = self.fixed_num(self.index(row, step, node))
@@ -290,7 +296,13 @@ class Statements(Comprehensions):
                 continue
             mask = (1 << width) - 1
             if isinstance(shift, int):
-                moved = literal(leaf << shift) if isinstance(leaf, int) else f"({leaf} << {shift})" if shift else leaf
+                moved = (
+                    literal(leaf << shift)
+                    if isinstance(leaf, int)
+                    else f"({leaf} << {shift})"
+                    if shift
+                    else leaf
+                )
                 clear = literal(~(mask << shift))
             else:
                 moved, clear = f"({word_text(leaf)} << {shift})", f"~({literal(mask)} << {shift})"
@@ -345,6 +357,3 @@ def changes(body: Sequence[Node], module: ir.Module) -> set[str]:
             elif isinstance(node, ir.Do):
                 found |= changes(module.functions[node.function].body, module)
     return found
-
-
-_ = const

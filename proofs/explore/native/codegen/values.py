@@ -1,7 +1,7 @@
 """Values as the generator knows them: built from numbers and words that are constants or C expressions.
 
-Guarantees: `leaves` and `value` are inverse for every shape; what is constant stays constant through both. A value may be read only
-where the model may read it: the item of an optional that may be None is an expression that means nothing where it is None.
+Guarantees: `leaves` and `value` are inverse for every shape; what is constant stays constant through both. A value may be read
+only where the model may read it: the item of an optional that may be None is an expression that means nothing where it is None.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from ratified.models.language.types import (
     TupleType,
     Type,
     UnionType,
-    records_of,
 )
 from ratified.models.language.values import Bag, Map, Seq, Set
 from ratified.proofs.explore.native.codegen.numbers import (
@@ -45,12 +44,10 @@ from ratified.proofs.explore.native.codegen.numbers import (
     same_word,
 )
 from ratified.proofs.explore.native.codegen.shapes import (
-    HIGH,
     LOW,
     SBag,
     SBits,
     SCode,
-    SOrderedBag,
     Shape,
     Shapes,
     SMap,
@@ -58,6 +55,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SNum,
     SOpt,
     SOptNum,
+    SOrderedBag,
     SRec,
     SSeq,
     SSlots,
@@ -74,6 +72,10 @@ Code = tuple[Universe, str] | None
 """The number of a value in a universe, where it is known as an expression already."""
 
 
+Read = tuple[Shape, tuple[Word, ...]] | None
+"""The leaves that a value was read from: they are in order as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opt:
     """An optional. `leaf` is the leaf it was read from, with the shape that leaf has."""
@@ -82,6 +84,7 @@ class Opt:
     item: Any
     leaf: tuple[SOptNum, Word] | None = None
     code: Code = None
+    read: Read = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Uni:
     tag: Num
     alternatives: tuple[Rec | None, ...]
     code: Code = None
+    read: Read = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ class ListArr(Arr):
     length: Num
     items: list[Any]
     item: Shape | None = None
+    read: Read = None
     most: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -223,7 +228,7 @@ class Ref:
     memory: str
     shape: Shape
     places: tuple[tuple[Pos, ...], ...]
-    index: Num = const(0)
+    index: Num = FALSE
 
 
 @dataclass(slots=True)
@@ -314,12 +319,18 @@ class Values(Shapes):
         places = tuple(cut(p, k) for p in ref.places for k in range(parts))
         if len(ref.places) == 1:
             return Ref(ref.memory, shape, places, index)
-        return Ref(ref.memory, shape, places, num(f"({ref.index.c} * {parts} + {index.c})", 0, len(places) - 1))
+        return Ref(
+            ref.memory, shape, places, num(f"({ref.index.c} * {parts} + {index.c})", 0, len(places) - 1)
+        )
 
     def where(self, ref: Ref, leaf: int) -> tuple[Word, Word, int]:
         """The word, the shift and the width of a leaf."""
         places = [p[leaf] for p in ref.places]
-        return self.table([p.word for p in places], ref.index), self.table([p.shift for p in places], ref.index), places[0].width
+        return (
+            self.table([p.word for p in places], ref.index),
+            self.table([p.shift for p in places], ref.index),
+            places[0].width,
+        )
 
     def leaf(self, ref: Ref, leaf: int) -> Word:
         """A leaf of a packed value."""
@@ -349,13 +360,19 @@ class Values(Shapes):
             case SOptNum(low, high):
                 leaf = leaves[0]
                 if isinstance(leaf, int):
-                    return Opt(const(int(leaf != 0)), const(leaf - 1 + low) if leaf else None, (shape, leaf)), leaves[1:]
-                item = num(f"((int64_t){leaf} - 1)" if low == 0 else f"((int64_t){leaf} - 1 + {const(low).text()})", low, high)
+                    return Opt(
+                        const(int(leaf != 0)), const(leaf - 1 + low) if leaf else None, (shape, leaf)
+                    ), leaves[1:]
+                item = num(
+                    f"((int64_t){leaf} - 1)" if low == 0 else f"((int64_t){leaf} - 1 + {const(low).text()})",
+                    low,
+                    high,
+                )
                 return Opt(negation(same_word(leaf, 0)), item, (shape, leaf)), leaves[1:]
             case SOpt(item):
                 some = _number(leaves[0], 0, 1)
                 inner, rest = self._value(leaves[1:], item)
-                return Opt(some, inner), rest
+                return Opt(some, inner, read=(shape, tuple(leaves[: len(leaves) - len(rest)]))), rest
             case SRec(t, parts):
                 found, rest = self._row(leaves, parts)
                 return Rec(t, found), rest
@@ -369,25 +386,29 @@ class Values(Shapes):
                 for k, alternative in enumerate(alternatives):
                     own = leaves[1 : 1 + len(widths(alternative))]
                     made.append(None if tag.known and tag.c != k else self.value(own, alternative))
-                return Uni(t, tag, tuple(made)), leaves[1 + several :]
+                return Uni(t, tag, tuple(made), read=(shape, tuple(leaves[: 1 + several]))), leaves[1 + several :]
             case SBits(universe):
                 words = tuple(leaves[: universe.words])
                 possible = tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words))
                 return Bits(universe, words, possible), leaves[universe.words :]
             case SCode(universe, subsets):
                 word = self.table(self._masks(universe, subsets), _number(leaves[0], 0, subsets.size - 1))
-                return Bits(universe, (word,), (word if isinstance(word, int) else universe.mask(0),)), leaves[1:]
+                return Bits(
+                    universe, (word,), (word if isinstance(word, int) else universe.mask(0),)
+                ), leaves[1:]
             case SMap(keys, part):
                 entries, rest = self._row(leaves, (part,) * keys.size)
                 return MapV(keys, entries), rest
             case SSeq(part, most) | SSlots(part, most):
                 items, rest = self._row(leaves[1:], (part,) * most if part else ())
-                row = ListArr(self, _number(leaves[0], 0, most), list(items), part)
+                read = shape, tuple(leaves[: len(leaves) - len(rest)])
+                row = ListArr(self, _number(leaves[0], 0, most), list(items), part, read)
                 return (SeqV(row) if isinstance(shape, SSeq) else SlotV(row)), rest
             case SBag(part, most, copies):
                 pair = STup((part, SNum(0, copies))) if part else None
                 items, rest = self._row(leaves[1:], (pair,) * most if pair else ())
-                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair), copies), rest
+                read = shape, tuple(leaves[: len(leaves) - len(rest)])
+                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair, read), copies), rest
             case SOrderedBag(part, most, copies):
                 items, rest = self._row(leaves[1:], (STup((part, SNum(0, copies))),) * most if part else ())
                 there = [compare("!=", i.items[1], const(0)) for i in items]
@@ -414,6 +435,9 @@ class Values(Shapes):
             if value.shape == shape:
                 return [self.leaf(value, k) for k in range(len(value.places[0]))]
             value = self.load(value)
+        read = getattr(getattr(value, "row", value), "read", None)
+        if read and read[0] == shape:
+            return list(read[1])
         match shape:
             case SNum(low, _):
                 return [_raw(value, low)]
@@ -434,8 +458,8 @@ class Values(Shapes):
                 numbers = [0] * (1 << universe.size)
                 for index, mask in enumerate(self._masks(universe, subsets)):
                     numbers[mask] = index
-                index = const(word) if isinstance(word, int) else num(word, 0, len(numbers) - 1)
-                return [self.table(numbers, index)]
+                which = const(word) if isinstance(word, int) else num(word, 0, len(numbers) - 1)
+                return [self.table(numbers, which)]
             case SMap(keys, part):
                 return [w for v in self.entries(value, keys) for w in self.leaves(v, part)]
             case SSeq(part, most):
@@ -469,10 +493,14 @@ class Values(Shapes):
             k = next(k for k, a in enumerate(alternatives) if a.type == value.type)
             return [k, *self._padded(value, alternatives[k], several)]
         assert isinstance(value, Uni)
-        numbers = [next((k for k, a in enumerate(alternatives) if a.type == r), 0) for r in value.type.records]
+        numbers = [
+            next((k for k, a in enumerate(alternatives) if a.type == r), 0) for r in value.type.records
+        ]
         tag = self.table(numbers, value.tag)
         rows = [
-            (k, self._padded(a, alternatives[numbers[k]], several)) for k, a in enumerate(value.alternatives) if a is not None
+            (k, self._padded(a, alternatives[numbers[k]], several))
+            for k, a in enumerate(value.alternatives)
+            if a is not None
         ]
         found = rows[-1][1]
         for k, row in reversed(rows[:-1]):
@@ -521,7 +549,8 @@ class Values(Shapes):
     def _slot(self, row: Arr, k: int) -> list[Word]:
         if isinstance(row, MemArr):
             return row.words(const(k))
-        assert isinstance(row, RefArr) and row.item is not None
+        assert isinstance(row, RefArr)
+        assert row.item is not None
         stride = len(widths(row.item))
         return [self.leaf(row.ref, 1 + k * stride + j) for j in range(stride)]
 
@@ -533,7 +562,11 @@ class Values(Shapes):
             case Num():
                 return SNum(value.low, value.high)
             case Opt():
-                return SNone() if value.some.c == 0 or value.item is None else optional(self.shape_of(value.item))
+                return (
+                    SNone()
+                    if value.some.c == 0 or value.item is None
+                    else optional(self.shape_of(value.item))
+                )
             case Rec() | Uni():
                 return self.shape(value.type)
             case Tup():
@@ -599,7 +632,9 @@ class Values(Shapes):
             case SSeq(), SSeq():
                 return SSeq(self._joined_item(a.item, b.item), max(a.most, b.most))
             case SOrderedBag(), SOrderedBag():
-                return SOrderedBag(self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies))
+                return SOrderedBag(
+                    self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies)
+                )
             case (SBag() | SOrderedBag(), SBag() | SOrderedBag()):
                 return SBag(self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies))
         raise AssertionError((a, b))
@@ -648,7 +683,11 @@ class Values(Shapes):
                 )
                 words[w] = word_or(words[w], chosen(both(there, valid), bit, 0))
         _ = word_text
-        return Bits(universe, tuple(words), tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words)))
+        return Bits(
+            universe,
+            tuple(words),
+            tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words)),
+        )
 
     def moved(self, value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> Bits:
         """The set that has, for each pair, the second number if the value has the first."""
@@ -677,8 +716,11 @@ class Values(Shapes):
             return value
         assert isinstance(value, Bits)
         if not all(isinstance(w, int) for w in value.words):
-            raise Unsupported("a set that is large and small at once is not compiled", remedy="explore with engine='reference'")
-        items = [self.lift(v, value.universe.type) for k, v in enumerate(value.universe.values) if value.words[k >> 6] >> (k & 63) & 1]  # type: ignore[operator]  # all are ints
+            raise Unsupported(
+                "a set that is large and small at once is not compiled",
+                remedy="explore with engine='reference'",
+            )
+        items = [self.lift(v, value.universe.type) for v in members_of(value)]  # type: ignore[operator]  # all are ints
         return SlotV(ListArr(self, const(len(items)), items))
 
     def entries(self, value: Any, keys: Universe) -> tuple[Any, ...]:
@@ -750,7 +792,11 @@ class Values(Shapes):
                 if value.some.c == 0 or value.item is None:
                     return const(0), TRUE
                 code, valid = self._code(value.item, item)
-                if value.leaf and isinstance(item, IntType | SortType | EnumType | BoolType) and value.leaf[0].low == (item.low if isinstance(item, IntType) else 0):
+                if (
+                    value.leaf
+                    and isinstance(item, IntType | SortType | EnumType | BoolType)
+                    and value.leaf[0].low == (item.low if isinstance(item, IntType) else 0)
+                ):
                     return _number(value.leaf[1], 0, self._size(item)), chosen_num(value.some, valid, TRUE)
                 return chosen_num(value.some, _plus(code, 1), const(0)), chosen_num(value.some, valid, TRUE)
             case RecordType():
@@ -820,7 +866,8 @@ class Values(Shapes):
             value = self.loaded(value.item)
         if isinstance(value, Uni):
             value = value.alternatives[value.type.records.index(t)]
-        assert isinstance(value, Rec) and value.type == t, (value, t)
+        assert isinstance(value, Rec)
+        assert value.type == t, (value, t)
         return value
 
     # --- Python values ---
@@ -851,11 +898,16 @@ class Values(Shapes):
                 return SeqV(ListArr(self, const(len(value)), [self.lift(v, item) for v in value]))
             case BagType(item):
                 pairs = [Tup((self.lift(v, item), const(value.count(v)))) for v in value.distinct()]
-                return BagV(ListArr(self, const(len(pairs)), pairs), max((value.count(v) for v in value.distinct()), default=1))
+                return BagV(
+                    ListArr(self, const(len(pairs)), pairs),
+                    max((value.count(v) for v in value.distinct()), default=1),
+                )
             case MapType(key, item):
                 universe = self.universe(key) or self.universe(hull(value.keys(), key))
                 if universe is None:
-                    raise Unsupported(f"a map of {key} has too many keys", remedy="explore with engine='reference'")
+                    raise Unsupported(
+                        f"a map of {key} has too many keys", remedy="explore with engine='reference'"
+                    )
                 return MapV(universe, tuple(self.lift(value[k], item) for k in universe.values if k in value))
         raise AssertionError(t)
 
@@ -893,7 +945,9 @@ class Values(Shapes):
                 return self._lower(value.item, item) if value.some.c else None
             case RecordType(record):
                 fields = self.narrow_to(value, t).fields
-                return record(*(self._lower(v, f) for v, f in zip(fields, self.fields(t).values(), strict=True)))
+                return record(
+                    *(self._lower(v, f) for v, f in zip(fields, self.fields(t).values(), strict=True))
+                )
             case UnionType():
                 if isinstance(value, Uni):
                     value = value.alternatives[value.tag.c]  # type: ignore[index]  # known
@@ -902,7 +956,7 @@ class Values(Shapes):
                 return tuple(map(self._lower, value.items, items))
             case SetType(item):
                 if isinstance(value, Bits):
-                    return Set(v for k, v in enumerate(value.universe.values) if value.words[k >> 6] >> (k & 63) & 1)  # type: ignore[operator]  # known
+                    return Set(v for v in members_of(value))  # type: ignore[operator]  # known
                 return Set(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
             case SeqType(item):
                 return Seq(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
@@ -910,7 +964,9 @@ class Values(Shapes):
                 pairs = [value.row.get(const(k)).items for k in range(value.row.length.c)]
                 return Bag(v for i, n in pairs for v in [self._lower(i, item)] * n.c)
             case MapType(_, item):
-                return Map({k: self._lower(v, item) for k, v in zip(value.keys.values, value.entries, strict=True)})
+                return Map(
+                    {k: self._lower(v, item) for k, v in zip(value.keys.values, value.entries, strict=True)}
+                )
         raise AssertionError(t)
 
 
@@ -998,8 +1054,16 @@ def known(value: Any) -> bool:
         case MapV():
             return all(map(known, value.entries))
         case SeqV() | SlotV() | BagV():
-            return isinstance(value.row, ListArr) and value.row.length.known and all(map(known, value.row.items))
+            return (
+                isinstance(value.row, ListArr) and value.row.length.known and all(map(known, value.row.items))
+            )
     return False
+
+
+def members_of(value: Bits) -> list[Any]:
+    """The elements of a known set."""
+    numbers = [w if isinstance(w, int) else 0 for w in value.words]
+    return [v for k, v in enumerate(value.universe.values) if numbers[k >> 6] >> (k & 63) & 1]
 
 
 def join_types(a: Type, b: Type) -> Type:
@@ -1008,7 +1072,7 @@ def join_types(a: Type, b: Type) -> Type:
 
     match a, b:
         case IntType(int(), int()), IntType(int(), int()):
-            return IntType(min(a.low, b.low), max(a.high, b.high))  # type: ignore[type-var,arg-type]  # ints
+            return IntType(min(a.low, b.low), max(a.high, b.high))  # type: ignore[type-var]  # ints
         case OptionalType(x), OptionalType(y):
             return OptionalType(join_types(x, y))
         case TupleType(xs), TupleType(ys):
@@ -1031,6 +1095,3 @@ def hull(values: Any, t: Type) -> Type:
         case SetType(item):
             return SetType(hull([x for v in values for x in v], item))
     return t
-
-
-_ = (HIGH, records_of, field)

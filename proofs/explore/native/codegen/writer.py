@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, num, word_text
-from ratified.proofs.explore.native.codegen.shapes import SBits, Shape, SNum, Unsupported, widths
+from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, word_text
+from ratified.proofs.explore.native.codegen.shapes import Shape, widths
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
     Bits,
@@ -39,6 +39,9 @@ Lines = list[Any]
 
 SHORT = 28
 """An expression up to so many characters may be repeated; a longer one gets a name."""
+
+NAME = 12
+"""What a local name of the model stands for is given a name in C if it is longer than one."""
 
 TEXT_MOST = 6000
 """An expression longer than this is taken apart into statements."""
@@ -238,16 +241,18 @@ class Writer:
             case Tup():
                 return replace(value, items=tuple(map(self.named, value.items)))
             case Bits():
-                return replace(value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words))
+                return replace(
+                    value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words)
+                )
             case MapV():
                 return replace(value, entries=tuple(map(self.named, value.entries)))
             case Opt() | Uni():
                 if value.code:
                     return value
                 if isinstance(value, Opt) and value.some.c == 1:
-                    return replace(value, item=self.named(value.item), leaf=None)
+                    return Opt(value.some, self.named(value.item))
                 if isinstance(value, Uni) and value.tag.known:
-                    return replace(value, alternatives=tuple(a and self.named(a) for a in value.alternatives))
+                    return Uni(value.type, value.tag, tuple(a and self.named(a) for a in value.alternatives))
                 return self.named_leaves(value, self.v.shape_of(value))
             case Ref():
                 return self.snapshot(value)
@@ -269,7 +274,9 @@ class Writer:
 
     def named_leaves(self, value: Any, shape: Shape) -> Any:
         """A value read back from names for its leaves."""
-        return self.v.value([w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape)
+        return self.v.value(
+            [w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape
+        )
 
     def fixed(self, word: str) -> str:
         """A word that later stores do not change."""
@@ -279,7 +286,7 @@ class Writer:
 
     def fixed_num(self, value: Num) -> Num:
         """A number that later stores do not change."""
-        if isinstance(value.c, int) or (len(value.c) <= SHORT and not self._changes(value.c)):
+        if isinstance(value.c, int) or (len(value.c) <= NAME and not self._changes(value.c)):
             return value
         return Num(self.temp(value.c, "int64_t", "n"), value.low, value.high)
 
@@ -355,6 +362,3 @@ def flat(lines: Lines) -> Iterator[str]:
             yield line
         else:
             yield from flat(line)
-
-
-_ = (SBits, SNum, Unsupported, num)
