@@ -83,7 +83,7 @@ def state_dict(machine: Machine, state: Values) -> dict[str, object]:
 
 def abstract_model(model: Model, name: str) -> Model:
     """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
-    abstract = abstract_class(type(model), name)
+    abstract: type[Model] = abstract_class(type(model), name)
     given = model.given()
     wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
     sorts = {s.sort for s in abstract.module.sorts}
