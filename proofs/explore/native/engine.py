@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ratified.models.language.errors import ModelError
@@ -212,7 +213,7 @@ class _Reader:
                 rank = len(program.invariants) + finding.index
                 failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
                 states = states[:-1]
-            case Kind.DEADLOCK:
+            case _:
                 failure = Failure(
                     len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last
                 )
@@ -246,9 +247,9 @@ class _Reader:
             for f in functions:
                 claim = Property(kind, f.name, f.span) if kind else None
                 if kind is PropertyKind.STEP_INVARIANT:
-                    found.append((claim, target, lambda f=f: machine.step_holds(f.name, states[-1], state)))
+                    found.append((claim, target, partial(machine.step_holds, f.name, states[-1], state)))
                 else:
-                    found.append((claim, target, lambda f=f: machine.refuted_by(f.name, state)))
+                    found.append((claim, target, partial(machine.refuted_by, f.name, state)))
 
         if states and finding.instance is None:
             about(program.invariants, PropertyKind.INVARIANT, states[-1], None)

@@ -374,6 +374,7 @@ class Expressions(Writer):
 
     def _ev_absolute(self, node: ir.Absolute, env: Env) -> Num:
         value = self.val(node.operand, env)
+        assert isinstance(value, Num)
         if value.low >= 0:
             return value
         negative = self.arithmetic("-", const(0), value, node)
@@ -466,11 +467,7 @@ class Expressions(Writer):
         match t:
             case OptionalType(item):
                 if isinstance(value, Opt):
-                    return (
-                        value
-                        if value.item is None
-                        else widened(value, self.widen(value.item, item))
-                    )
+                    return value if value.item is None else widened(value, self.widen(value.item, item))
                 return Opt(TRUE, self.widen(value, item))
             case UnionType(records):
                 if isinstance(value, Rec):

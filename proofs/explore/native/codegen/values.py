@@ -395,7 +395,9 @@ class Values(Shapes):
                 for k, alternative in enumerate(alternatives):
                     own = leaves[1 : 1 + len(widths(alternative))]
                     made.append(None if tag.known and tag.c != k else self.value(own, alternative))
-                return Uni(t, tag, tuple(made), read=((shape, tuple(leaves[: 1 + several])),)), leaves[1 + several :]
+                return Uni(t, tag, tuple(made), read=((shape, tuple(leaves[: 1 + several])),)), leaves[
+                    1 + several :
+                ]
             case SBits(universe):
                 words = tuple(leaves[: universe.words])
                 possible = tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words))
@@ -410,21 +412,27 @@ class Values(Shapes):
                 return MapV(keys, entries), rest
             case SSeq(part, most) | SSlots(part, most):
                 items, rest = self._row(leaves[1:], (part,) * most if part else ())
-                read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
+                read: Read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
                 row = ListArr(self, _number(leaves[0], 0, most), list(items), part, read)
                 return (SeqV(row) if isinstance(shape, SSeq) else SlotV(row)), rest
             case SBag(part, most, copies):
                 pair = STup((part, SNum(0, copies))) if part else None
                 items, rest = self._row(leaves[1:], (pair,) * most if pair else ())
-                read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
-                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair, read), copies), rest
+                taken: Read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
+                return BagV(
+                    ListArr(self, _number(leaves[0], 0, most), list(items), pair, taken), copies
+                ), rest
             case SPacked(inner):
                 rows = groups(inner)
-                own = [extract(word, shift, width) for word, row in zip(leaves, rows, strict=False) for _, shift, width in row]
-                found = self.value(own, inner)
-                if isinstance(found, Opt | Rec | Tup | Uni):
-                    found = replace(found, read=(*found.read, (shape, tuple(leaves[: len(rows)]))))
-                return found, leaves[len(rows) :]
+                own = [
+                    extract(word, shift, width)
+                    for word, row in zip(leaves, rows, strict=False)
+                    for _, shift, width in row
+                ]
+                whole = self.value(own, inner)
+                if isinstance(whole, Opt | Rec | Tup | Uni):
+                    whole = replace(whole, read=(*whole.read, (shape, tuple(leaves[: len(rows)]))))
+                return whole, leaves[len(rows) :]
             case SOrderedBag(part, most, copies):
                 items, rest = self._row(leaves[1:], (STup((part, SNum(0, copies))),) * most if part else ())
                 there = [compare("!=", i.items[1], const(0)) for i in items]
@@ -738,7 +746,7 @@ class Values(Shapes):
                 "a set that is large and small at once is not compiled",
                 remedy="explore with engine='reference'",
             )
-        items = [self.lift(v, value.universe.type) for v in members_of(value)]  # type: ignore[operator]  # all are ints
+        items = [self.lift(v, value.universe.type) for v in members_of(value)]
         return SlotV(ListArr(self, const(len(items)), items))
 
     def entries(self, value: Any, keys: Universe) -> tuple[Any, ...]:
@@ -976,7 +984,7 @@ class Values(Shapes):
                 return tuple(map(self._lower, value.items, items))
             case SetType(item):
                 if isinstance(value, Bits):
-                    return Set(v for v in members_of(value))  # type: ignore[operator]  # known
+                    return Set(v for v in members_of(value))
                 return Set(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
             case SeqType(item):
                 return Seq(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
@@ -1037,8 +1045,10 @@ def _plus_num(a: Num, b: Num) -> Num:
 def alike(a: Shape, b: Shape) -> bool:
     """Whether values have the same leaves in two shapes, as far as both hold them."""
     match a, b:
-        case (SNum(), SNum()) | (SOptNum(), SOptNum()):
-            return a.low == b.low  # type: ignore[union-attr]  # both have one
+        case SNum(), SNum():
+            return a.low == b.low
+        case SOptNum(), SOptNum():
+            return a.low == b.low
         case STup(), STup():
             return len(a.items) == len(b.items) and all(map(alike, a.items, b.items))
     return a == b
@@ -1110,8 +1120,8 @@ def join_types(a: Type, b: Type) -> Type:
     from ratified.models.language.types import join
 
     match a, b:
-        case IntType(int(), int()), IntType(int(), int()):
-            return IntType(min(a.low, b.low), max(a.high, b.high))  # type: ignore[type-var]  # ints
+        case IntType(int(low), int(high)), IntType(int(least), int(most)):
+            return IntType(min(low, least), max(high, most))
         case OptionalType(x), OptionalType(y):
             return OptionalType(join_types(x, y))
         case TupleType(xs), TupleType(ys):
