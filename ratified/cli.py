@@ -162,7 +162,7 @@ def check(
     color: bool | None,
     **how: Any,
 ) -> int:
-    r"""Explore every reachable state of MODEL at one size.
+    """Explore every reachable state of MODEL at one size.
 
     MODEL is a bundled model's name, path.py, path.py:Class or module:Class. Its standard size is used; Sort=3 and
     parameter=value replace single entries of it.
@@ -171,7 +171,7 @@ def check(
       ratified check paxos
       ratified check paxos Acceptor=3 Value=2 Ballot=2
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
-    """
+    """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.checking import Output, check_model
 
     to = Output(form, output, quiet=quiet, color=color)

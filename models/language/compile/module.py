@@ -21,6 +21,7 @@ from ratified.models.language.compile.context import Context
 from ratified.models.language.compile.statements import Statements
 from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
+from ratified.models.language.sorts import Sort
 from ratified.models.language.source import class_field_span, class_node, definition, head_span, of_the_author
 from ratified.models.language.types import (
     BOOL,
@@ -35,6 +36,7 @@ from ratified.models.language.types import (
     Type,
     fits,
     from_annotation,
+    names_in_bounds,
     parts,
     records_of,
     sorts_of,
@@ -77,12 +79,7 @@ class ModuleCompiler:
     def __init__(self, cls: type, names: Mapping[str, Any], line: int) -> None:
         self.cls = cls
         self.names = names
-        self.file = (
-            sys.modules[cls.__module__].__dict__.get("__file__", "?")
-            if cls.__module__ in sys.modules
-            else "?"
-        )
-        self.file = names.get("__file__", self.file)
+        self.file: str = names.get("__file__", "?")
         self.node = class_node(self.file, cls.__name__, line)
         self.span: Span | None = head_span(self.node, self.file) if self.node else None
         self.variables: dict[str, Declaration] = {}
@@ -136,6 +133,11 @@ class ModuleCompiler:
         self._check_zeros()
 
     def _declare(self, name: str, annotation: Any, line: int) -> None:
+        root = next(base for base in self.cls.__mro__ if vars(base).get("_ratified_root"))
+        if name in vars(root) and name != "sizes":
+            self._refuse(
+                name, f"every model has a `{name}` of its own", "choose another name for the variable"
+            )
         if isinstance(annotation, str):
             names = {**vars(typing), "Param": Param, **vars(sys.modules[self.cls.__module__]), **self.names}
             try:
@@ -197,9 +199,12 @@ class ModuleCompiler:
     def _sorts(self, functions: Mapping[str, Function]) -> tuple[SortType, ...]:
         found: dict[SortType, None] = {}
 
-        def add(t: Type | None) -> None:
-            if t is not None:
-                found.update(dict.fromkeys(SortType(s) for s in sorts_of(t)))
+        def add(t: Type) -> None:
+            found.update(dict.fromkeys(SortType(s) for s in sorts_of(t)))
+            for name in names_in_bounds(t):
+                sort = self.names.get(name)
+                if isinstance(sort, type) and issubclass(sort, Sort):
+                    found[SortType(sort)] = None
 
         for declaration in (*self.variables.values(), *self.parameters.values()):
             add(declaration.type)
@@ -216,11 +221,7 @@ class ModuleCompiler:
 
     def abstract_of(self, context: Context) -> Any:
         """The declarations of the model that the refinement being compiled maps to."""
-        abstract = context.function.__dict__.get("ratified_abstract") or vars(self.cls).get("", None)
-        for klass in self.cls.__mro__:
-            marked = vars(klass).get(context.function.__name__)
-            abstract = abstract or getattr(marked, "ratified_abstract", None)
-        module = getattr(abstract, "module", None)
+        module = getattr(abstract_class(self.cls, context.function.__name__), "module", None)
         if not isinstance(module, Module):
             context.fail(context.node, "@refines needs a model class", "write @refines(Abstract)")
         return _Declarations({d.name: d for d in module.variables}, {d.name: d for d in module.parameters})
@@ -285,6 +286,12 @@ class ModuleCompiler:
             self.functions[key] = compiler.compile()
             self._path.pop()
         return key
+
+
+def abstract_class(cls: type, name: str) -> Any:
+    """The model class that a refinement of a class maps to, as @refines says; None if it does not."""
+    marked = (getattr(vars(klass).get(name), "ratified_abstract", None) for klass in cls.__mro__)
+    return next((abstract for abstract in marked if abstract is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,6 +507,17 @@ class FunctionCompiler(Statements):
         if self.kind not in (Kind.ACTION, Kind.INIT):
             return argument
         earlier = {a.name for a in self.arguments_[:index]}
+        if (domain := self._guarded(argument, earlier, body)) is not None:
+            return Argument(argument.name, argument.type, domain)
+        if why := infinite(argument.type):
+            remedy = f"{why[1]}, or say where it comes from at the top: require({argument.name} in ...)"
+            parameter = next(
+                a for a in ast.walk(self.node.args) if isinstance(a, ast.arg) and a.arg == argument.name
+            )
+            self.fail(parameter, f"`{argument.name}` ranges over infinitely many values: {why[0]}", remedy)
+        return argument
+
+    def _guarded(self, argument: Argument, earlier: set[str], body: tuple[Node, ...]) -> Expr | None:
         for statement in body:
             match statement:
                 case ir.Let():
@@ -507,10 +525,10 @@ class FunctionCompiler(Statements):
                 case ir.Require(_, test):
                     for conjunct in test.operands if isinstance(test, ir.And) else (test,):
                         if domain := _domain_in(conjunct, argument.name, earlier):
-                            return Argument(argument.name, argument.type, domain)
+                            return domain
                 case _:
                     break
-        return argument
+        return None
 
 
 def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:

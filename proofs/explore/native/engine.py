@@ -215,7 +215,7 @@ class _Reader:
                 rank = len(program.invariants) + finding.index
                 failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
                 states = states[:-1]
-            case Kind.DEADLOCK:
+            case _:
                 failure = Failure(
                     len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last
                 )

@@ -327,14 +327,10 @@ class Comprehensions(Containers):
 
         def test(item: Any) -> Num:
             inner = self.bound_to(env, clause.names, item)
-            guards = [partial(self.val, c, inner) for c in clause.conditions]
+            guards: list[Callable[[], Num]] = [partial(self.val, c, inner) for c in clause.conditions]
             if universal:
-                parts = [
-                    *(partial(_negated, g) for g in guards),
-                    lambda: self._quantified(node, rest, inner),
-                ]
-            else:
-                parts = [*guards, lambda: self._quantified(node, rest, inner)]
+                guards = [partial(_negated, g) for g in guards]
+            parts: list[Callable[[], Num]] = [*guards, partial(self._quantified, node, rest, inner)]
             return self.chain(parts, [None] * len(parts), conjunction=not universal)
 
         return self.over(self.ev(clause.domain, env), test, universal=universal)

@@ -804,9 +804,19 @@ class Containers(Expressions):
 
 
 def _bounded(t: Type) -> bool:
-    from ratified.models.language.compile.expressions import has_bounds
-
-    return has_bounds(t)
+    """Whether a type has bounds outside of records (which are checked when they are made)."""
+    match t:
+        case IntType(low, _):
+            return low is not None
+        case OptionalType(item) | MapType(_, item):
+            return _bounded(item)
+        case SetType(item, size) | SeqType(item, size):
+            return size is not None or _bounded(item)
+        case BagType(item, size, copies):
+            return size is not None or copies is not None or _bounded(item)
+        case TupleType(items):
+            return any(map(_bounded, items))
+    return False
 
 
 def empty_bits(universe: Universe, *, full: bool = False) -> Bits:

@@ -56,6 +56,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SOpt,
     SOptNum,
     SOrderedBag,
+    SPacked,
     SRec,
     SSeq,
     SSlots,
@@ -64,6 +65,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     Universe,
     Unsupported,
     optional,
+    packed,
 )
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
@@ -76,6 +78,7 @@ from ratified.proofs.explore.native.codegen.values import (
     SlotV,
     Tup,
     Uni,
+    in_union,
     known,
 )
 from ratified.proofs.explore.native.codegen.writer import SHORT, TEXT_MOST, Ended, Impure, Writer
@@ -267,6 +270,8 @@ class Expressions(Writer):
         if isinstance(a, Bits | SlotV) and isinstance(b, Bits | SlotV) and type(a) is not type(b):
             return both(self.included(a, b), self.included(b, a))
         shape = self.v.joined(self.v.shape_of(a), self.v.shape_of(b))
+        both_read = {own for own, _ in getattr(a, "read", ())} & {own for own, _ in getattr(b, "read", ())}
+        shape = next((own for own in both_read if isinstance(own, SPacked)), shape)
         found = []
         for x, y in zip(self.v.leaves(a, shape), self.v.leaves(b, shape), strict=True):
             found.append(same_word(x, y))
@@ -369,6 +374,7 @@ class Expressions(Writer):
 
     def _ev_absolute(self, node: ir.Absolute, env: Env) -> Num:
         value = self.val(node.operand, env)
+        assert isinstance(value, Num)
         if value.low >= 0:
             return value
         negative = self.arithmetic("-", const(0), value, node)
@@ -461,19 +467,12 @@ class Expressions(Writer):
         match t:
             case OptionalType(item):
                 if isinstance(value, Opt):
-                    return (
-                        value
-                        if value.item is None
-                        else widened(value, self.widen(value.item, item))
-                    )
+                    return value if value.item is None else widened(value, self.widen(value.item, item))
                 return Opt(TRUE, self.widen(value, item))
             case UnionType(records):
                 if isinstance(value, Rec):
-                    return Uni(
-                        t,
-                        const(records.index(value.type)),
-                        tuple(value if r == value.type else None for r in records),
-                    )
+                    held = tuple(value if r == value.type else None for r in records)
+                    return Uni(t, const(records.index(value.type)), held, read=in_union(value))
                 if isinstance(value, Uni) and value.type != t:
                     numbers = [records.index(r) for r in value.type.records]
                     by_type = dict(zip(value.type.records, value.alternatives, strict=True))
@@ -669,24 +668,29 @@ class Expressions(Writer):
         return found
 
     def inside(self, shape: Shape) -> Shape:
-        """The shape of an element of a set or bag: its leaves in canonical order."""
+        """The shape of an element of a set or bag: its leaves in canonical order, side by side."""
+        return packed(self._inside(shape))
+
+    def _inside(self, shape: Shape) -> Shape:
         match shape:
+            case SPacked(inner):
+                return inner
             case SBits(universe):
                 return SCode(universe, self.v.needed(SetType(universe.type)))
             case SBag(item, most, copies):
-                return SOrderedBag(self.inside(item) if item else None, most, copies)
+                return SOrderedBag(item, most, copies)
             case SOpt(item):
-                return optional(self.inside(item))
+                return optional(self._inside(item))
             case STup(items):
-                return STup(tuple(map(self.inside, items)))
+                return STup(tuple(map(self._inside, items)))
             case SRec(t, _) | SUni(t, _):
                 return self.v.shape(t, inside=True)
             case SMap(keys, value):
-                return SMap(keys, self.inside(value))
+                return SMap(keys, self._inside(value))
             case SSeq(item, most):
-                return SSeq(self.inside(item) if item else None, most)
+                return SSeq(self._inside(item) if item else None, most)
             case SSlots(item, most):
-                return SSlots(self.inside(item) if item else None, most)
+                return SSlots(self._inside(item) if item else None, most)
         return shape
 
 

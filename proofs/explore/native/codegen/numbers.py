@@ -41,9 +41,9 @@ class Test:
 
 ALL_BITS = 2**64 - 1
 
-_FIELD = re.compile(r"^\((\w+\[\d+\])(?: >> (\d+))? & (\w+)ull\)$")
-_WHOLE = re.compile(r"^\w+\[\d+\]$")
-_NUMBER = re.compile(r"^\(int64_t\)(\(.+\)|\w+\[\d+\])$")
+_FIELD = re.compile(r"^\((\w+(?:\[\d+\])?)(?: >> (\d+))? & (\w+)ull\)$")
+_WHOLE = re.compile(r"^[a-z]\w*(?:\[\d+\])?$")
+_NUMBER = re.compile(r"^\(int64_t\)(\(.+\)|\w+(?:\[\d+\])?)$")
 
 
 @lru_cache(maxsize=65536)
@@ -341,6 +341,21 @@ def word_shift(a: Word, places: int) -> Word:
     if places == 0:
         return a
     return f"({a} << {places})" if places > 0 else f"({a} >> {-places})"
+
+
+def extract(word: Word, shift: int, width: int) -> Word:
+    """Some bits of a word, as a number."""
+    mask = (1 << width) - 1
+    if isinstance(word, int):
+        return word >> shift & mask
+    if width == 0:
+        return 0
+    if part := field(word):
+        word, own, within = part
+        if within == ALL_BITS and own == 0 and shift == 0 and width == 64:
+            return word
+        shift, mask = shift + own, mask & within >> shift
+    return f"({word} & {literal(mask)})" if shift == 0 else f"({word} >> {shift} & {literal(mask)})"
 
 
 def count_bits(words: list[Word]) -> Num:

@@ -408,15 +408,19 @@ class Generator:
         w.granted = tuple(a.domain for a in action.arguments if a.domain is not None)
         own = w.name("L")
         outer, label[0] = label[0], f"goto {own};"
-        try:
+
+        def write() -> None:
             w.run_body(action, env)
             w.copy()
             w.line(f"{self.unit}rx_emit(batch, (uint32_t)({number[0]}));")
-        except Ended:
-            pass
+
+        lines, _, _ = w.branch(write)
         label[0] = outer
         w.copied, w.memory = False, {}
-        w.lines.append(f"{own}:;")
+        if len(action.arguments) == len([a for a in action.arguments if a.domain is None]):
+            w.lines.extend([*lines, f"{own}:;"])
+        else:  # one body after another: each has names of its own
+            w.put("{", [*lines, f"{own}:;"])
 
     # --- initial states ---
 
@@ -516,7 +520,7 @@ class Generator:
             w.line("uint64_t have = 0;")
         w.run_body(init, env)
         for name, bit in missing.items():
-            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init)
+            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init.span)
         w.line(f"{self.unit}rx_emit(batch, 0);")
 
     # --- refinements ---
@@ -568,7 +572,7 @@ class Generator:
         for k, function in enumerate(functions):
             lines = self._write(
                 Exits(exits.disabled, exits.fault, None, function.name),
-                lambda w, f=function, k=k: self._property(w, f, k, step),
+                partial(self._property, function=function, number=k, step=step),
             )
             text = [
                 f"/* {_comment(function.name)}, {_comment(_where(function.span))} */",

@@ -183,6 +183,28 @@ class SOrderedBag(Shape):
     copies: int
 
 
+@dataclass(frozen=True, slots=True)
+class SPacked(Shape):
+    """An element of a set or bag: its leaves side by side in words, the first one highest, so that words compare as leaves do."""
+
+    inner: Shape
+
+
+def packed(inner: Shape) -> Shape:
+    """A shape with its leaves side by side, if there are several."""
+    return SPacked(inner) if len(widths(inner)) > 1 else inner
+
+
+def groups(inner: Shape) -> list[list[tuple[int, int, int]]]:
+    """For each word of a packed shape, the leaves in it: their number, shift and width."""
+    rows: list[list[tuple[int, int]]] = [[]]
+    for k, width in enumerate(widths(inner)):
+        if sum(w for _, w in rows[-1]) + width > 64:
+            rows.append([])
+        rows[-1].append((k, width))
+    return [[(k, sum(w for _, w in row[n + 1 :]), width) for n, (k, width) in enumerate(row)] for row in rows]
+
+
 def optional(item: Shape) -> Shape:
     """The shape of an optional value."""
     if isinstance(item, SNum) and item.high - item.low < 2**62:
@@ -220,6 +242,8 @@ def widths(shape: Shape) -> list[int]:
             return [bits_for(most), *(widths(item) * most if item else [])]
         case SBag(item, most, copies):
             return [bits_for(most), *([*widths(item), bits_for(copies)] * most if item else [])]
+        case SPacked(inner):
+            return [sum(width for *_, width in group) for group in groups(inner)]
         case SOrderedBag(item, most, copies):
             return [bits_for(most * copies), *([*widths(item), bits_for(copies)] * most if item else [])]
     raise AssertionError(shape)
@@ -338,7 +362,7 @@ class Shapes:
                 if universe is not None and (size is None or universe.size <= 4 * 64):
                     return SBits(universe)
                 if isinstance(size, int):
-                    slots = SSlots(self.shape(item, inside=True), size)
+                    slots = SSlots(packed(self.shape(item, inside=True)), size)
                     return (
                         SBits(universe)
                         if universe is not None and sum(widths(slots)) >= universe.size
@@ -355,7 +379,7 @@ class Shapes:
                     size = int(of) * copies
                 most = size if math.isinf(of) else min(size, int(of))
                 of_one = size if not isinstance(copies, int) else min(copies, size)
-                return (SOrderedBag if inside else SBag)(self.shape(item, inside=True), most, of_one)
+                return (SOrderedBag if inside else SBag)(packed(self.shape(item, inside=True)), most, of_one)
         raise Unsupported(f"{t} has no bound", remedy="bound it with AtMost")
 
 

@@ -38,10 +38,14 @@ from ratified.proofs.explore.native.codegen.numbers import (
     chosen_num,
     compare,
     const,
+    extract,
     literal,
     negation,
     num,
     same_word,
+    word_and,
+    word_or,
+    word_shift,
 )
 from ratified.proofs.explore.native.codegen.shapes import (
     LOW,
@@ -56,6 +60,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SOpt,
     SOptNum,
     SOrderedBag,
+    SPacked,
     SRec,
     SSeq,
     SSlots,
@@ -63,7 +68,9 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SUni,
     Universe,
     Unsupported,
+    groups,
     optional,
+    packed,
     shared,
     widths,
 )
@@ -72,8 +79,8 @@ Code = tuple[Universe, str] | None
 """The number of a value in a universe, where it is known as an expression already."""
 
 
-Read = tuple[Shape, tuple[Word, ...]] | None
-"""The leaves that a value was read from: they are in order as they are."""
+Read = tuple[tuple[Shape, tuple[Word, ...]], ...]
+"""The leaves that a value was read from, for each shape that it was read in: they are in order as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Opt:
     item: Any
     leaf: tuple[SOptNum, Word] | None = None
     code: Code = None
-    read: Read = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ class Rec:
     type: RecordType
     fields: tuple[Any, ...]
     code: Code = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class Tup:
 
     items: tuple[Any, ...]
     code: Code = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ class Uni:
     tag: Num
     alternatives: tuple[Rec | None, ...]
     code: Code = None
-    read: Read = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +161,7 @@ class ListArr(Arr):
     length: Num
     items: list[Any]
     item: Shape | None = None
-    read: Read = None
+    read: Read = ()
     most: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -372,7 +381,7 @@ class Values(Shapes):
             case SOpt(item):
                 some = _number(leaves[0], 0, 1)
                 inner, rest = self._value(leaves[1:], item)
-                return Opt(some, inner, read=(shape, tuple(leaves[: len(leaves) - len(rest)]))), rest
+                return Opt(some, inner, read=((shape, tuple(leaves[: len(leaves) - len(rest)])),)), rest
             case SRec(t, parts):
                 found, rest = self._row(leaves, parts)
                 return Rec(t, found), rest
@@ -386,7 +395,9 @@ class Values(Shapes):
                 for k, alternative in enumerate(alternatives):
                     own = leaves[1 : 1 + len(widths(alternative))]
                     made.append(None if tag.known and tag.c != k else self.value(own, alternative))
-                return Uni(t, tag, tuple(made), read=(shape, tuple(leaves[: 1 + several]))), leaves[1 + several :]
+                return Uni(t, tag, tuple(made), read=((shape, tuple(leaves[: 1 + several])),)), leaves[
+                    1 + several :
+                ]
             case SBits(universe):
                 words = tuple(leaves[: universe.words])
                 possible = tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words))
@@ -401,14 +412,27 @@ class Values(Shapes):
                 return MapV(keys, entries), rest
             case SSeq(part, most) | SSlots(part, most):
                 items, rest = self._row(leaves[1:], (part,) * most if part else ())
-                read = shape, tuple(leaves[: len(leaves) - len(rest)])
+                read: Read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
                 row = ListArr(self, _number(leaves[0], 0, most), list(items), part, read)
                 return (SeqV(row) if isinstance(shape, SSeq) else SlotV(row)), rest
             case SBag(part, most, copies):
                 pair = STup((part, SNum(0, copies))) if part else None
                 items, rest = self._row(leaves[1:], (pair,) * most if pair else ())
-                read = shape, tuple(leaves[: len(leaves) - len(rest)])
-                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair, read), copies), rest
+                taken: Read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
+                return BagV(
+                    ListArr(self, _number(leaves[0], 0, most), list(items), pair, taken), copies
+                ), rest
+            case SPacked(inner):
+                rows = groups(inner)
+                own = [
+                    extract(word, shift, width)
+                    for word, row in zip(leaves, rows, strict=False)
+                    for _, shift, width in row
+                ]
+                whole = self.value(own, inner)
+                if isinstance(whole, Opt | Rec | Tup | Uni):
+                    whole = replace(whole, read=(*whole.read, (shape, tuple(leaves[: len(rows)]))))
+                return whole, leaves[len(rows) :]
             case SOrderedBag(part, most, copies):
                 items, rest = self._row(leaves[1:], (STup((part, SNum(0, copies))),) * most if part else ())
                 there = [compare("!=", i.items[1], const(0)) for i in items]
@@ -435,9 +459,9 @@ class Values(Shapes):
             if value.shape == shape:
                 return [self.leaf(value, k) for k in range(len(value.places[0]))]
             value = self.load(value)
-        read = getattr(getattr(value, "row", value), "read", None)
-        if read and read[0] == shape:
-            return list(read[1])
+        for own, words in getattr(getattr(value, "row", value), "read", ()):
+            if own == shape:
+                return list(words)
         match shape:
             case SNum(low, _):
                 return [_raw(value, low)]
@@ -469,6 +493,9 @@ class Values(Shapes):
                 return self._row_leaves(row, part, most)
             case SBag(part, most, copies):
                 return self._row_leaves(value.row, STup((part, SNum(0, copies))) if part else None, most)
+            case SPacked(inner):
+                own = self.leaves(value, inner)
+                return [word_or(*(word_shift(own[k], shift) for k, shift, _ in row)) for row in groups(inner)]
             case SOrderedBag(part, most, copies):
                 return self._ordered_bag(value, part, most, copies)
         raise AssertionError(shape)
@@ -522,7 +549,7 @@ class Values(Shapes):
         for k in range(most):
             if k >= row.most or row.length.high <= k:
                 found += [0] * stride
-            elif clean and row.item == item:
+            elif clean and row.item is not None and alike(row.item, item):
                 found += self._slot(row, k)
             else:
                 there = compare("<", const(k), row.length)
@@ -608,6 +635,10 @@ class Values(Shapes):
         if a == b:
             return a
         match a, b:
+            case SPacked(), SPacked():
+                return packed(self.joined(a.inner, b.inner))
+            case (SPacked(), _) | (_, SPacked()):
+                return self.joined(_unpacked(a), _unpacked(b))
             case SNum(), SNum():
                 return SNum(min(a.low, b.low), max(a.high, b.high))
             case (SNone(), other) | (other, SNone()):
@@ -667,8 +698,6 @@ class Values(Shapes):
                 if v in universe.index and value.possible[k >> 6] >> (k & 63) & 1
             ]
             return self.moved(value, pairs, universe)
-        from ratified.proofs.explore.native.codegen.numbers import word_or, word_text
-
         words: list[Word] = [0] * universe.words
         for k in range(value.row.most):
             there = compare("<", const(k), value.row.length)
@@ -682,7 +711,6 @@ class Values(Shapes):
                     else f"(({code.c} >> 6) == {w} ? 1ull << ({code.c} & 63) : 0)"
                 )
                 words[w] = word_or(words[w], chosen(both(there, valid), bit, 0))
-        _ = word_text
         return Bits(
             universe,
             tuple(words),
@@ -691,8 +719,6 @@ class Values(Shapes):
 
     def moved(self, value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> Bits:
         """The set that has, for each pair, the second number if the value has the first."""
-        from ratified.proofs.explore.native.codegen.numbers import word_and, word_or, word_shift
-
         masks: dict[tuple[int, int, int], int] = {}
         for source, target in pairs:
             key = source >> 6, target >> 6, (target & 63) - (source & 63)
@@ -720,7 +746,7 @@ class Values(Shapes):
                 "a set that is large and small at once is not compiled",
                 remedy="explore with engine='reference'",
             )
-        items = [self.lift(v, value.universe.type) for v in members_of(value)]  # type: ignore[operator]  # all are ints
+        items = [self.lift(v, value.universe.type) for v in members_of(value)]
         return SlotV(ListArr(self, const(len(items)), items))
 
     def entries(self, value: Any, keys: Universe) -> tuple[Any, ...]:
@@ -865,7 +891,9 @@ class Values(Shapes):
         if isinstance(value, Opt):
             value = self.loaded(value.item)
         if isinstance(value, Uni):
-            value = value.alternatives[value.type.records.index(t)]
+            found = value.alternatives[value.type.records.index(t)]
+            assert isinstance(found, Rec), (value, t)
+            value = replace(found, read=(*found.read, *in_union(value)))
         assert isinstance(value, Rec)
         assert value.type == t, (value, t)
         return value
@@ -956,7 +984,7 @@ class Values(Shapes):
                 return tuple(map(self._lower, value.items, items))
             case SetType(item):
                 if isinstance(value, Bits):
-                    return Set(v for v in members_of(value))  # type: ignore[operator]  # known
+                    return Set(v for v in members_of(value))
                 return Set(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
             case SeqType(item):
                 return Seq(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
@@ -1012,6 +1040,27 @@ def _plus_num(a: Num, b: Num) -> Num:
     if isinstance(a.c, int):
         return _plus(b, a.c)
     return num(f"({a.c} + {b.c})", a.low + b.low, a.high + b.high)
+
+
+def alike(a: Shape, b: Shape) -> bool:
+    """Whether values have the same leaves in two shapes, as far as both hold them."""
+    match a, b:
+        case SNum(), SNum():
+            return a.low == b.low
+        case SOptNum(), SOptNum():
+            return a.low == b.low
+        case STup(), STup():
+            return len(a.items) == len(b.items) and all(map(alike, a.items, b.items))
+    return a == b
+
+
+def in_union(value: Any) -> Read:
+    """What a value was read from, where that holds for it also as one of a union's records."""
+    return tuple(r for r in value.read if isinstance(_unpacked(r[0]), SUni))
+
+
+def _unpacked(shape: Shape) -> Shape:
+    return shape.inner if isinstance(shape, SPacked) else shape
 
 
 def _less(total: int, value: Num) -> Num:
@@ -1071,8 +1120,8 @@ def join_types(a: Type, b: Type) -> Type:
     from ratified.models.language.types import join
 
     match a, b:
-        case IntType(int(), int()), IntType(int(), int()):
-            return IntType(min(a.low, b.low), max(a.high, b.high))  # type: ignore[type-var]  # ints
+        case IntType(int(low), int(high)), IntType(int(least), int(most)):
+            return IntType(min(low, least), max(high, most))
         case OptionalType(x), OptionalType(y):
             return OptionalType(join_types(x, y))
         case TupleType(xs), TupleType(ys):

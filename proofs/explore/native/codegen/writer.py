@@ -15,7 +15,7 @@ from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.proofs.explore.native.codegen.layout import Layout
 from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, word_text
-from ratified.proofs.explore.native.codegen.shapes import Shape, widths
+from ratified.proofs.explore.native.codegen.shapes import Shape, SPacked, widths
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
     Bits,
@@ -197,9 +197,10 @@ class Writer:
             self.leave(statement())
         self.line(f"if ({negation(fine).text()}) {statement()}")
 
-    def fault_unless(self, fine: Num, message: str, node: ir.Node) -> None:
+    def fault_unless(self, fine: Num, message: str, at: ir.Node | Span) -> None:
         """A partial operation has no answer where `fine` is false."""
-        self.leave_unless(fine, lambda: self.exits.fault(self.error(message, node.span)))
+        span = at if isinstance(at, Span) else at.span
+        self.leave_unless(fine, lambda: self.exits.fault(self.error(message, span)))
 
     def bound_unless(self, fine: Num, what: str, span: Span | None) -> None:
         """A declared bound is left where `fine` is false."""
@@ -239,6 +240,15 @@ class Writer:
         """A value whose expressions are short and do not change any more: what a local name stands for."""
         if known(value):
             return value
+        if isinstance(value, Opt | Rec | Tup | Uni) and not value.code:
+            for shape, words in value.read:
+                other = isinstance(value, Uni) and self.v.shape_of(value) not in (
+                    shape,
+                    getattr(shape, "inner", None),
+                )
+                if isinstance(shape, SPacked) and not other:
+                    found = self.v.value([w if isinstance(w, int) else self.fixed(w) for w in words], shape)
+                    return self.v.narrow_to(found, value.type) if isinstance(value, Rec) else found
         match value:
             case Num():
                 return self.fixed_num(value)
