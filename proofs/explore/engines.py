@@ -83,7 +83,7 @@ def _auto(task: Task) -> Result:
         if most is not None and most <= SOON:
             return _reference(task)
         first = _reference(replace(task, limits=replace(task.limits, states=SOON)))
-        if first.distinct < SOON or first.violation is not None:
+        if first.distinct < SOON:  # otherwise it may have stopped in the middle of a level
             return first
     try:
         return _native(task)

@@ -761,7 +761,8 @@ class Comprehensions(Containers):
         def put(item: Any) -> None:
             nonlocal room
             room += 1
-            found.append((self.later(), self.named(item), const(1)))
+            element = self.named(item)  # before the place where it is put in
+            found.append((self.later(), element, const(1)))
 
         def take(item: Any) -> None:
             keep = self.contains(b, item)
@@ -805,7 +806,8 @@ class Comprehensions(Containers):
         def put(item: Any) -> None:
             nonlocal room
             room += self.room // begun
-            found.append((self.later(), self.named(item), const(1)))
+            element = self.named(item)  # before the place where it is put in
+            found.append((self.later(), element, const(1)))
 
         self.loop(value, put)
         made = self.gathered("seq", None, before, found, room)
