@@ -47,6 +47,8 @@ from ratified.proofs.explore.search import Exploration as Seen
 from ratified.proofs.explore.search import Failure, Property
 from ratified.proofs.explore.symmetry import Symmetry, symmetry_of
 
+DEADLOCK = Property(PropertyKind.DEADLOCK, "deadlock", None)
+
 Question = tuple[Property | None, Values | None, Callable[[], object]]
 """What is asked: for which property, of the step into which state, and how."""
 
@@ -95,7 +97,9 @@ def check_native(
     violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
-    return _result(model, program, outcome, violation, reduction, limits, notes, time.perf_counter() - begun)
+    return _result(
+        model, program, outcome, violation, reduction, limits, deadlock, notes, time.perf_counter() - begun
+    )
 
 
 def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
@@ -141,6 +145,7 @@ def _result(
     violation: Violation | None,
     reduction: Symmetry | None,
     limits: Limits,
+    deadlock: bool,
     notes: list[str],
     seconds: float,
 ) -> Result:
@@ -151,6 +156,7 @@ def _result(
     )
     stopped = _stopped(outcome, limits)
     never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
+    properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
     verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
     return Result(
@@ -163,9 +169,7 @@ def _result(
         generated=outcome.generated,
         depth=outcome.depth,
         actions=tuple(_action(i, outcome) for i in program.instances),
-        properties=tuple(
-            PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)
-        ),
+        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
         bounds=bounds,
         constraints=tuple(
             ConstraintReport(f.name, times)
@@ -187,6 +191,7 @@ def _action(instances: Instances, outcome: Outcome) -> ActionReport:
 
 
 def _properties(program: Program) -> list[Property]:
+    """All properties but deadlock, which comes after them, by rank."""
     return [
         *(Property(PropertyKind.INVARIANT, f.name, f.span) for f in program.invariants),
         *(Property(PropertyKind.STEP_INVARIANT, f.name, f.span) for f in program.step_invariants),
@@ -216,9 +221,7 @@ class _Reader:
                 failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
                 states = states[:-1]
             case _:
-                failure = Failure(
-                    len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last
-                )
+                failure = Failure(len(states), len(properties), 0, DEADLOCK, last)
         return self._telling(states).violation(failure)
 
     def _telling(self, states: list[Values]) -> Counterexample:

@@ -1,7 +1,7 @@
-"""Random models that refine something: a model, an abstract one that is it or nearly it, and a mapping that may forget variables.
+"""Random models that refine something: an abstract model that is a copy or nearly one, a mapping that may forget variables.
 
-`random_refinement(seed)` gives the text of a file, as the models it is made from. The abstract model is a copy with a line of one of
-its actions taken out or changed, so that refinements hold, fail early or late, or have no answer, each in a good part of the cases.
+`random_refinement(seed)` gives a file as the generated models are. Of the abstract model, a guard or a change may be taken out:
+so refinements hold, fail early or late, or have no answer, each in a good part of the cases.
 """
 
 from __future__ import annotations
@@ -12,23 +12,27 @@ from dataclasses import replace
 
 from tests.generate.models import GeneratedModel, random_model
 
-_VARIABLE = re.compile(r"^    (\w+): ((?!Param).+?)(?: = (.+))?$", re.M)
+_VARIABLE = re.compile(r"^    (\w+): ((?!Param).+?)(?: = (.+))?$", re.MULTILINE)
 _GUARD = re.compile(r"^ +require\(.*\)$")
 _CHANGE = re.compile(r"^ +self\.\w+.*(?: [-+]?= |\.add\(|\.append\().*$")
 
 
 def random_refinement(seed: int) -> GeneratedModel:
     """The model of a seed; `as_coarse` is what it claims to refine."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311  # nothing is secret here
     made = random_model(seed)
     start = made.text.index("\nclass Base(")
     classes = made.text[start:]
-    other = classes.replace("class Base(", "class OtherBase(").replace("class Variant(Base)", "class OtherVariant(OtherBase)")
+    other = classes.replace("class Base(", "class OtherBase(").replace(
+        "class Variant(Base)", "class OtherVariant(OtherBase)"
+    )
     if dice.random() < 0.6:
         other = _changed(other, dice)
     abstract = f"Other{made.name}"
     mapping = "\n".join(f"        abstract.{name} = {value}" for name, value in _mapping(classes, dice))
-    text = made.text[:start].replace("\nfrom ratified import", "\nfrom ratified import refines, require\nfrom ratified import", 1)
+    text = made.text[:start].replace(
+        "\nfrom ratified import", "\nfrom ratified import refines, require\nfrom ratified import", 1
+    )
     return replace(
         made,
         text=f"{text}{other}\n{classes}\n\nclass Fine({made.name}):\n"
@@ -59,5 +63,9 @@ def _changed(classes: str, dice: random.Random) -> str:
     if places:
         k = dice.choice(places)
         indent = lines[k][: len(lines[k]) - len(lines[k].lstrip())]
-        lines[k] = f"{indent}require({dice.choice(['False', 'True'])})" if _GUARD.match(lines[k]) else f"{indent}pass"
+        lines[k] = (
+            f"{indent}require({dice.choice(['False', 'True'])})"
+            if _GUARD.match(lines[k])
+            else f"{indent}pass"
+        )
     return "\n".join(lines)
