@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,15 @@ from ratified.proofs.explore.native.codegen.layout import Layout
 from ratified.proofs.explore.native.codegen.program import generate
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.values import Values
+from ratified.proofs.explore.native.compile import RUNTIME, find_compiler
 from ratified.proofs.explore.native.engine import check_native
 from ratified.proofs.explore.result import Verdict
 from tests.explore.native.differential import TooLarge, differences
+from tests.generate.cases import random_case
 from tests.generate.models import random_model
 from tests.generate.running import load
+
+HERE = Path(__file__).parent
 
 ROWS = [
     (Consensus, {"Value": 3}, 4, 2),
@@ -72,17 +77,49 @@ def test_more_random_models(seed: int, tmp_path: Path) -> None:
     _compare(seed, tmp_path, ("-O1",))
 
 
-def _compare(seed: int, folder: Path, flags: tuple[str, ...]) -> None:
+def _compare(seed: int, folder: Path, flags: tuple[str, ...], *, symmetry: bool = False) -> None:
     try:
         model = load(random_model(seed), folder)
     except RatifiedError:
         pytest.skip("the language refuses this one")
     try:
-        assert differences(model, flags=flags) == []
+        assert differences(model, flags=flags, symmetry=symmetry) == []
     except TooLarge:
         pytest.skip("too many states to step through one by one")
     except Unsupported as problem:
         pytest.skip(problem.message)
+
+
+@pytest.mark.parametrize("seed", range(5_000, 5_020))
+def test_random_models_with_symmetry(seed: int, tmp_path: Path) -> None:
+    _compare(seed, tmp_path, ("-O0",), symmetry=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_expressions_have_the_values_that_the_reference_machine_computes(seed: int, tmp_path: Path) -> None:
+    model = load(random_case(seed), tmp_path)
+    assert differences(model, flags=("-O0",)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(7_000, 7_010))
+def test_generated_code_is_clean_under_sanitizers(seed: int, tmp_path: Path) -> None:
+    """Memory and undefined behaviour: whatever CPython would not evaluate, C does not evaluate either."""
+    try:
+        model = load(random_model(seed), tmp_path)
+    except RatifiedError:
+        pytest.skip("the language refuses this one")
+    source, binary = tmp_path / "model.c", tmp_path / "main"
+    source.write_text(generate(model).text)
+    flags = ["-std=c11", "-O1", "-w", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    folders = [f"-I{RUNTIME}", f"-I{HERE}", f'-DMODEL_FILE="{source}"']
+    command = [*find_compiler(), *flags, *folders, str(HERE / "main.c"), "-o", str(binary)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "cannot find" in built.stderr:
+        pytest.skip("this compiler has no sanitizers")
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([str(binary), "1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -49,7 +49,6 @@ from ratified.proofs.explore.native.codegen.shapes import (
     LOW,
     SBag,
     SBits,
-    SCode,
     Shape,
     SMap,
     SNum,
@@ -676,7 +675,7 @@ class Expressions(Writer):
             case SPacked(inner):
                 return inner
             case SBits(universe):
-                return SCode(universe, self.v.needed(SetType(universe.type)))
+                return self.v.ordered_set(universe)
             case SBag(item, most, copies):
                 return SOrderedBag(item, most, copies)
             case SOpt(item):

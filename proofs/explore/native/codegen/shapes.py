@@ -139,6 +139,16 @@ class SCode(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class SOrderedBits(Shape):
+    """A set inside an element of a set or bag: how many elements, then its bits, the first element's highest, each turned over.
+
+    In canonical order smaller sets come first, and of two of one size the one that has the first element which only one has.
+    """
+
+    universe: Universe
+
+
+@dataclass(frozen=True, slots=True)
 class SMap(Shape):
     """A map: the values of all keys."""
 
@@ -236,6 +246,8 @@ def widths(shape: Shape) -> list[int]:
             return [bits_for(universe.mask(k)) for k in range(universe.words)]
         case SCode(_, subsets):
             return [bits_for(subsets.size - 1)]
+        case SOrderedBits(universe):
+            return [bits_for(universe.size), *(bits_for(universe.mask(k)) for k in range(universe.words))]
         case SMap(keys, value):
             return widths(value) * keys.size
         case SSeq(item, most) | SSlots(item, most):
@@ -353,12 +365,17 @@ class Shapes:
                 return SMap(self.needed(key), self.shape(value, inside=inside))
         return self._container(resolved(t, self.scope), inside)
 
+    def ordered_set(self, universe: Universe) -> Shape:
+        """The shape of a set inside an element of a set or bag."""
+        subsets = self.universe(SetType(universe.type))
+        return SOrderedBits(universe) if subsets is None else SCode(universe, subsets)
+
     def _container(self, t: Type, inside: bool) -> Shape:
         match t:
             case SetType(item, size):
                 universe = self.universe(item)
                 if inside and universe is not None:
-                    return SCode(universe, self.needed(SetType(item)))
+                    return self.ordered_set(universe)
                 if universe is not None and (size is None or universe.size <= 4 * 64):
                     return SBits(universe)
                 if isinstance(size, int):

@@ -38,6 +38,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     chosen_num,
     compare,
     const,
+    count_bits,
     extract,
     literal,
     negation,
@@ -60,6 +61,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SOpt,
     SOptNum,
     SOrderedBag,
+    SOrderedBits,
     SPacked,
     SRec,
     SSeq,
@@ -407,6 +409,9 @@ class Values(Shapes):
                 return Bits(
                     universe, (word,), (word if isinstance(word, int) else universe.mask(0),)
                 ), leaves[1:]
+            case SOrderedBits(universe):
+                turned = [_turned(w, universe.mask(k)) for k, w in enumerate(leaves[1 : 1 + universe.words])]
+                return self._value([*turned, *leaves[1 + universe.words :]], SBits(universe))
             case SMap(keys, part):
                 entries, rest = self._row(leaves, (part,) * keys.size)
                 return MapV(keys, entries), rest
@@ -475,15 +480,8 @@ class Values(Shapes):
                 return [w for part, v in zip(parts, value.items, strict=True) for w in self.leaves(v, part)]
             case SUni(_, alternatives):
                 return self._union_leaves(value, alternatives)
-            case SBits(universe):
-                return list(self.as_bits(value, universe).words)
-            case SCode(universe, subsets):
-                (word,) = self.as_bits(value, universe).words
-                numbers = [0] * (1 << universe.size)
-                for index, mask in enumerate(self._masks(universe, subsets)):
-                    numbers[mask] = index
-                which = const(word) if isinstance(word, int) else num(word, 0, len(numbers) - 1)
-                return [self.table(numbers, which)]
+            case SBits() | SCode() | SOrderedBits():
+                return self._set_leaves(self.as_bits(value, shape.universe).words, shape)
             case SMap(keys, part):
                 return [w for v in self.entries(value, keys) for w in self.leaves(v, part)]
             case SSeq(part, most):
@@ -499,6 +497,20 @@ class Values(Shapes):
             case SOrderedBag(part, most, copies):
                 return self._ordered_bag(value, part, most, copies)
         raise AssertionError(shape)
+
+    def _set_leaves(self, words: tuple[Word, ...], shape: SBits | SCode | SOrderedBits) -> list[Word]:
+        match shape:
+            case SCode(universe, subsets):
+                numbers = [0] * (1 << universe.size)
+                for index, mask in enumerate(self._masks(universe, subsets)):
+                    numbers[mask] = index
+                (word,) = words
+                which = const(word) if isinstance(word, int) else num(word, 0, len(numbers) - 1)
+                return [self.table(numbers, which)]
+            case SOrderedBits(universe):
+                turned = [_turned(w, universe.mask(k)) for k, w in enumerate(words)]
+                return [_raw(count_bits(list(words)), 0), *turned]
+        return list(words)
 
     def _optional_leaves(self, value: Any, shape: SOptNum | SOpt) -> list[Word]:
         assert isinstance(value, Opt)
@@ -653,9 +665,14 @@ class Values(Shapes):
                 return a
             case SRec(), SRec() if a.type == b.type:
                 return SRec(a.type, tuple(map(self.joined, a.fields, b.fields)))
-            case SBits() | SCode(), SBits() | SCode():
+            case SCode() | SOrderedBits(), SCode() | SOrderedBits():
+                return self.ordered_set(self.joined_universe(a.universe, b.universe))
+            case SBits() | SCode() | SOrderedBits(), SBits() | SCode() | SOrderedBits():
                 return SBits(self.joined_universe(a.universe, b.universe))
-            case (SSlots() | SBits() | SCode(), SSlots() | SBits() | SCode()):
+            case (
+                SSlots() | SBits() | SCode() | SOrderedBits(),
+                SSlots() | SBits() | SCode() | SOrderedBits(),
+            ):
                 one, other = self._slots_shape(a), self._slots_shape(b)
                 return SSlots(self._joined_item(one.item, other.item), max(one.most, other.most))
             case SMap(), SMap():
@@ -673,7 +690,7 @@ class Values(Shapes):
     def _slots_shape(self, shape: Shape) -> SSlots:
         if isinstance(shape, SSlots):
             return shape
-        assert isinstance(shape, SBits | SCode)
+        assert isinstance(shape, SBits | SCode | SOrderedBits)
         return SSlots(self.shape(shape.universe.type, inside=True), shape.universe.size)
 
     def joined_universe(self, a: Universe, b: Universe) -> Universe:
@@ -1061,6 +1078,14 @@ def in_union(value: Any) -> Read:
 
 def _unpacked(shape: Shape) -> Shape:
     return shape.inner if isinstance(shape, SPacked) else shape
+
+
+def _turned(word: Word, mask: int) -> Word:
+    """The bits of a word in the opposite order, each turned over. Twice is nothing."""
+    bits = mask.bit_length()
+    if isinstance(word, int):
+        return int(f"{word:0{bits}b}"[::-1], 2) ^ mask if bits else 0
+    return f"rt_turned({word}, {bits})"
 
 
 def _less(total: int, value: Num) -> Num:
