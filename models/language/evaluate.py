@@ -13,7 +13,7 @@ from ratified.models.language import api, ir
 from ratified.models.language.api import Disabled
 from ratified.models.language.errors import ModelError, RatifiedError, Span
 from ratified.models.language.ir import Argument, Expr, Function, Kind, Node, Which
-from ratified.models.language.machine import Choices, Left, StepError, Values, abstract_model
+from ratified.models.language.machine import Choices, Left, StepError, Values, abstract_model, image_of
 from ratified.models.language.model import Model, check_total
 from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft, members
@@ -580,4 +580,5 @@ class TreeMachine:
         self._probe.abstract = {}
         with running(self.model.scope):
             self._ask(name, (), state)
-        return tuple(self._probe.abstract[d.name] for d in abstract.variables)
+        names = [d.name for d in abstract.variables]
+        return image_of(self.module.functions[name], names, self._probe.abstract, state)

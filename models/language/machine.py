@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from types import CodeType, FunctionType, TracebackType
@@ -300,12 +300,26 @@ class PythonMachine:
             self._abstract[name] = abstract_model(self.model, name)
         abstract = self._abstract[name]
         self._probe.__dict__.update(zip(self._names, state, strict=True))
+        names = [d.name for d in abstract.module.variables]
+        for variable in names:
+            abstract.__dict__.pop(variable, None)
         with running(self.model.scope):
             try:
                 self._functions[name](self._probe, abstract)
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, (), state) from None
-        return tuple(abstract.__dict__[d.name] for d in abstract.module.variables)
+        return image_of(self.module.functions[name], names, abstract.__dict__, state)
+
+
+def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any], state: Values) -> Values:
+    """The abstract state that a refinement has given. Raises StepError if it has left out a variable (by returning early)."""
+    for name in names:
+        if name not in given:
+            problem = ModelError(
+                f"{function.name} gives `{name}` no value", span=function.span, remedy="assign it on every way"
+            )
+            raise StepError(problem, function.name, (), state)
+    return tuple(given[name] for name in names)
 
 
 def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
