@@ -143,7 +143,7 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
 
 def symmetry_of(model: Model) -> Symmetry:
     """The symmetry of a model. Raises ModelError if the model, or what it refines, can tell symmetric values apart."""
-    modules = [type(model).module]
+    modules = [model.module]
     modules += [abstract_class(model, f.name).module for f in modules[0].of_kind(Kind.REFINEMENT)]
     symmetry = Symmetry(model)
     if not symmetry.trivial:
