@@ -109,7 +109,7 @@ class ModuleCompiler:
                 self._refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
             self._ensure(name, method.function, method.owner, method.kind, None)
         functions = {name: self._fair(self.functions[name], method) for name, method in self.methods.items()}
-        functions.update(self.functions)
+        functions.update({key: f for key, f in self.functions.items() if key not in functions})
         return Module(
             self.cls.__name__,
             inspect.getdoc(self.cls) or "",
