@@ -8,6 +8,7 @@ from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
 from ratified.proofs.explore.counterexample import EvaluationError
 from ratified.proofs.explore.engines import engine_named
+from ratified.proofs.explore.liveness import liveness_claims
 from ratified.proofs.explore.result import Limits, Progress, Result
 
 __all__ = ["EvaluationError", "check"]
@@ -32,7 +33,10 @@ def check(
     run. A state that breaks a `@constraint` is neither counted, checked nor expanded, and step invariants and refinements are
     not asked about steps into it. `symmetry` explores one state of each orbit under renaming of symmetric sorts.
 
-    `claims` names the invariants, step invariants and refinements to check; without it, all are.
+    Liveness is checked when nothing else is violated, on all states and steps; what fails is told with a fair run that
+    repeats for ever. It cannot be checked with symmetry, and where a constraint left states out it can only be refuted.
+
+    `claims` names the claims to check; without it, all are.
 
     A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
     was violated. `progress` is called at most some five times a second. `engine` is auto, reference or native.
@@ -40,7 +44,7 @@ def check(
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
         ModelError: it has no initial state, no claim of that name, or `symmetry` was asked for and it can tell symmetric
-            values apart.
+            values apart or claims liveness.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
     given: object = model
@@ -51,5 +55,11 @@ def check(
         )
     if claims is not None:
         model = model.claiming(claims)
-    chosen = engine_named(engine)
+    live = bool(liveness_claims(model.module))
+    if live and engine == "native":
+        raise RatifiedError(
+            f"the native engine does not check liveness, which {model.module.name} claims",
+            remedy="use the reference engine: engine='reference'; or choose other claims",
+        )
+    chosen = engine_named("reference" if live and engine == "auto" else engine)
     return chosen(model, limits=limits, symmetry=symmetry, deadlock=deadlock, progress=progress)

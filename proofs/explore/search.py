@@ -34,6 +34,9 @@ from ratified.proofs.explore.symmetry import Symmetry
 NOWHERE = -1
 """The predecessor of an initial state."""
 
+INTERRUPTED = "interrupted"
+"""Why a search stopped that a person broke off."""
+
 _LEFT_OUT = -1
 """A state that constraint number i leaves out is remembered as _LEFT_OUT - i."""
 
@@ -91,7 +94,8 @@ class Exploration:
 
     States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
     state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
-    into states that a constraint leaves out; with symmetry its targets stand for their orbits.
+    into states that a constraint leaves out, nor steps out of a bound: these are in `cut`, with NOWHERE as their target; with
+    symmetry the targets stand for their orbits.
     """
 
     properties: tuple[Property, ...]
@@ -99,6 +103,7 @@ class Exploration:
     predecessor: array[int] = field(default_factory=lambda: array("q"))
     levels: list[int] = field(default_factory=list)
     edges: list[Edge] | None = None
+    cut: list[Edge] = field(default_factory=list)
     generated: int = 0
     fired: list[int] = field(default_factory=list)
     new: list[int] = field(default_factory=list)
@@ -175,7 +180,7 @@ class Search:
             except _Stopped as stop:
                 self.found.stopped = str(stop)
             except KeyboardInterrupt:
-                self.found.stopped = "interrupted"
+                self.found.stopped = INTERRUPTED
         if len(self.found.states) > self._end:
             self.found.levels.append(self._end)  # a level that was found, and not begun
         return self.found
@@ -244,15 +249,8 @@ class Search:
 
     def _look_at_limits(self, number: int) -> None:
         now = time.perf_counter()
-        limits = self._limits
-        if limits.seconds is not None and now - self._started >= limits.seconds:
-            raise _Stopped(f"the time limit of {limits.seconds:g} s")
-        if (
-            limits.memory is not None
-            and number % _BETWEEN_MEMORY_CHECKS == 0
-            and peak_memory() > limits.memory
-        ):
-            raise _Stopped(f"the memory limit of {limits.memory:,} bytes")
+        if stop := exhausted(self._limits, now - self._started, memory=number % _BETWEEN_MEMORY_CHECKS == 0):
+            raise _Stopped(stop)
         if self._progress and now >= self._next_report:
             self._next_report = now + _BETWEEN_REPORTS
             found = self.found
@@ -276,6 +274,8 @@ class Search:
         for action, arguments, target in steps:
             if isinstance(target, Left):
                 found.bounds[target.what, self._machine.actions[action].name, target.span] += 1
+                if found.edges is not None:
+                    found.cut.append(Edge(number, action, arguments, NOWHERE))
                 continue
             found.generated += 1
             fired[action] += 1
@@ -285,6 +285,8 @@ class Search:
                 after = self._admit(standing, number, action)
             if after < 0:
                 self._leave_out(after)
+                if found.edges is not None:
+                    found.cut.append(Edge(number, action, arguments, NOWHERE))
                 continue
             successors.add(after)
             if asked is not None and target not in asked:
@@ -402,6 +404,15 @@ def explore(
 ) -> Exploration:
     """Search the states of a machine and return what was seen, with the steps between them if `keep_edges`."""
     return Search(machine, limits=limits, symmetry=symmetry, keep_edges=keep_edges).run()
+
+
+def exhausted(limits: Limits, seconds: float, *, memory: bool = True) -> str | None:
+    """Which limit of time, or of memory if that is to be looked at, is reached after so many seconds."""
+    if limits.seconds is not None and seconds >= limits.seconds:
+        return f"the time limit of {limits.seconds:g} s"
+    if memory and limits.memory is not None and peak_memory() > limits.memory:
+        return f"the memory limit of {limits.memory:,} bytes"
+    return None
 
 
 def peak_memory() -> int:

@@ -77,6 +77,11 @@ def _what_failed(violation: Violation) -> str:
     where = f"after {plural(steps, 'step')}" if steps else "in an initial state"
     if violation.kind is PropertyKind.DEADLOCK:
         return f"deadlock {where}"
+    if violation.trace.loop is not None:
+        again = steps - violation.trace.loop
+        stays = f"stays as it is {where}" if steps else "stays in an initial state"
+        then = f"repeats {plural(again, 'step')} for ever" if again else stays
+        return f"{violation.name} fails: a run {then}"
     return f"{violation.name} fails {where}"
 
 
@@ -178,7 +183,8 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
 def _violation(violation: Violation, paint: Paint) -> Iterator[str]:
     trace = violation.trace
     steps = plural(len(trace.steps), "step")
-    yield paint(f"a shortest run that shows it ({steps})", "bold")
+    which = "a run" if violation.kind is PropertyKind.LIVENESS else "a shortest run"
+    yield paint(f"{which} that shows it ({steps})", "bold")
     yield ""
     yield from trace_lines(trace, paint)
     if violation.kind is PropertyKind.DEADLOCK:
