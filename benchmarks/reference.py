@@ -90,7 +90,9 @@ def main() -> None:
     else:
         print(table(rows))
         reached = next(r["transitions_per_second"] for r in rows if r["model"] == TARGET)
-        print(f"\ntarget for {TARGET}: {TARGET_TRANSITIONS_PER_SECOND:,} transitions a second; reached {reached:,}")
+        print(
+            f"\ntarget for {TARGET}: {TARGET_TRANSITIONS_PER_SECOND:,} transitions a second; reached {reached:,}"
+        )
 
 
 if __name__ == "__main__":

@@ -98,8 +98,13 @@ def options_of_exploring(command: F) -> F:
                 "--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds."
             ),
             click.option(
-                "--memory", callback=memory, metavar="SIZE", help="Stop at this much memory: 512M, 2G."
+                "--memory",
+                callback=memory,
+                metavar="SIZE",
+                help="Use this much memory (512M, 2G): the native engine keeps further states on disk, the "
+                "reference engine stops.",
             ),
+            click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
             click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True),
             click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
             click.option(
@@ -132,6 +137,19 @@ def commands() -> None:
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
 @click.option(
     "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Save there as it goes, and go on from what is saved there.",
+)
+@click.option(
+    "--dump-c",
+    "dump",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the generated C.",
 )
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @options_of_exploring

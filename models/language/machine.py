@@ -20,7 +20,6 @@ from ratified.models.language.compile.module import methods_of
 from ratified.models.language.errors import ModelError, RatifiedError, SizeError, Span
 from ratified.models.language.ir import Argument, Function, Kind, Module
 from ratified.models.language.model import Model
-from ratified.models.language.remember import remember
 from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft
 from ratified.models.language.source import definition, of_the_author, span_of
@@ -178,7 +177,6 @@ class PythonMachine:
         self._old = model.twin()
         self._names = tuple(d.name for d in self.module.variables)
         self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
-        remember([self._probe, self._old], self._functions)
         self._abstract: dict[str, Model] = {}
         self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)

@@ -40,7 +40,7 @@ class SortMeta(type):
     def __iter__(cls: type[T]) -> Iterator[T]:
         scope = scope_if_any()
         known: Any = scope.cache.get(cls) if scope else None  # most often: without a call
-        return iter(known or members(cls))  # type: ignore[type-var]  # only sorts have this metaclass; mypy wants T free here
+        return iter(known or members(cls))
 
     def __len__(cls) -> int:
         return size_of(cls)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
 from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.engines import engine_named
-from ratified.proofs.explore.liveness import liveness_claims
+from ratified.proofs.explore.engines import Resources, Task, run
 from ratified.proofs.explore.result import Limits, Progress, Result
 
-__all__ = ["EvaluationError", "check"]
+__all__ = ["EvaluationError", "Resources", "check"]
 
 _UNLIMITED = Limits()
+_WHATEVER = Resources()
 
 
 def check(
@@ -25,6 +25,7 @@ def check(
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
     claims: Collection[str] | None = None,
+    resources: Resources = _WHATEVER,
 ) -> Result:
     """Visit every reachable state of a model, breadth first, and check what it claims.
 
@@ -39,7 +40,8 @@ def check(
     `claims` names the claims to check; without it, all are.
 
     A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
-    was violated. `progress` is called at most some five times a second. `engine` is auto, reference or native.
+    was violated; but where the native engine has a memory limit, it keeps further states on disk. `progress` is called at most
+    some five times a second. `engine` is auto, reference or native; `resources` are for the native one.
 
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
@@ -55,11 +57,4 @@ def check(
         )
     if claims is not None:
         model = model.claiming(claims)
-    live = bool(liveness_claims(model.module))
-    if live and engine == "native":
-        raise RatifiedError(
-            f"the native engine does not check liveness, which {model.module.name} claims",
-            remedy="use the reference engine: engine='reference'; or choose other claims",
-        )
-    chosen = engine_named("reference" if live and engine == "auto" else engine)
-    return chosen(model, limits=limits, symmetry=symmetry, deadlock=deadlock, progress=progress)
+    return run(engine, Task(model, limits, symmetry, deadlock, progress, resources))

@@ -66,8 +66,8 @@
 #define RX_LIKELY(x) __builtin_expect(!!(x), 1)
 #define RX_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Successors are looked up a batch at a time, so that their cache misses overlap. 512 measured best for two-word states
- * (the batch then stays in the first-level cache); wide states take fewer. */
+/* Successors are looked up a batch at a time, so that their cache misses overlap. 256 and 512 measured best for
+ * two-word states (the batch then stays in the first-level cache); wide states take fewer. */
 #ifndef RX_BATCH
 #define RX_BATCH (W <= 4 ? 512 : 128)
 #endif
