@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
+    from ratified.proofs.explore.simulate import Simulation, simulate
 
 __all__ = [
     "AtMost",
@@ -62,6 +63,7 @@ __all__ = [
     "Result",
     "Seq",
     "Set",
+    "Simulation",
     "SizeError",
     "Sort",
     "Symmetric",
@@ -82,6 +84,7 @@ __all__ = [
     "refines",
     "replace",
     "require",
+    "simulate",
     "step_invariant",
     "subsets",
 ]
@@ -91,7 +94,9 @@ _ELSEWHERE = {
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
     "Result": "ratified.proofs.explore.result",
+    "Simulation": "ratified.proofs.explore.simulate",
     "Verdict": "ratified.proofs.explore.result",
+    "simulate": "ratified.proofs.explore.simulate",
 }
 """Where a name comes from that is not a word of the language."""
 

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ratified.models.language.errors import RatifiedError, Span
-from ratified.models.language.ir import Function, Kind
+from ratified.models.language.ir import Kind, Module
 from ratified.models.language.machine import Left, Machine, StepError, Values
 from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import Limits, Progress, PropertyKind
@@ -151,13 +151,7 @@ class Search:
         self._constraints = module.of_kind(Kind.CONSTRAINT)
         self._refinements = [Refinement(machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
         self._deadlock = deadlock
-        properties = (
-            *(_property(PropertyKind.INVARIANT, f) for f in self._invariants),
-            *(_property(PropertyKind.STEP_INVARIANT, f) for f in self._step_invariants),
-            *(_property(PropertyKind.REFINEMENT, f) for f in module.of_kind(Kind.REFINEMENT)),
-            *([Property(PropertyKind.DEADLOCK, "deadlock", None)] if deadlock else []),
-        )
-        self.found = Exploration(properties, edges=[] if keep_edges else None)
+        self.found = Exploration(safety_of(module, deadlock), edges=[] if keep_edges else None)
         self.found.fired = [0] * len(machine.actions)
         self.found.new = [0] * len(machine.actions)
         self.found.left_out = [0] * len(self._constraints)
@@ -421,8 +415,17 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _property(kind: PropertyKind, function: Function) -> Property:
-    return Property(kind, function.name, function.span)
+def safety_of(module: Module, deadlock: bool) -> tuple[Property, ...]:
+    """What is checked of states and steps, in the order in which of several failures at once the first is told."""
+    kinds = {
+        PropertyKind.INVARIANT: Kind.INVARIANT,
+        PropertyKind.STEP_INVARIANT: Kind.STEP_INVARIANT,
+        PropertyKind.REFINEMENT: Kind.REFINEMENT,
+    }
+    claims = [
+        Property(kind, f.name, f.span) for kind, functions in kinds.items() for f in module.of_kind(functions)
+    ]
+    return (*claims, *([Property(PropertyKind.DEADLOCK, "deadlock", None)] if deadlock else []))
 
 
 @contextmanager
