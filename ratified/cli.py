@@ -185,7 +185,7 @@ def check(
       ratified check paxos
       ratified check paxos Acceptor=3 Value=2 Ballot=2
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
-    """  # noqa: D301  # click looks for the character itself
+    """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.checking import Output, check_model
 
     to = Output(form, output, quiet=quiet, color=color)
@@ -233,7 +233,7 @@ def simulate(
     \b
       ratified simulate paxos Acceptor=5 Value=3 Ballot=6 --runs 1000
       ratified simulate my_model.py:Lock Client=9 --seed 7 --show
-    """  # noqa: D301  # click looks for the character itself
+    """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.checking import Output
     from ratified.simulating import simulate_model
 

@@ -46,7 +46,8 @@ class Simulation:
     `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `depth` steps; `longest`
     is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came to
     a state with no further step. `fired` is how often each action was taken. `unchecked` are claims of liveness, which walks
-    cannot decide. `first` is the first run; the violation's run is not a shortest one, but nothing in it comes back to where it was.
+    cannot decide. `first` is the first run. The violation's run is not a shortest one, but what led back to where it was is left
+    out of it.
     """
 
     model: str

@@ -49,7 +49,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_without,
     word_xor,
 )
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SCode, Shape, SMap, SNum, SOpt, SOptNum, SRec, SSeq, SBits, SSlots, SBag, STup, SUni, Universe, Unsupported, optional
+from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SCode, Shape, SMap, SNum, SOpt, SOptNum, SRec, SSeq, SBits, SSlots, SBag, SOrderedBag, STup, SUni, Universe, Unsupported, optional
 from ratified.proofs.explore.native.codegen.values import BagV, Bits, ListArr, MapV, Opt, Rec, Ref, SeqV, SlotV, Tup, Uni, join_types, known
 from ratified.proofs.explore.native.codegen.writer import SHORT, TEXT_MOST, Ended, Impure, Writer, flat
 
@@ -203,6 +203,8 @@ class Expressions(Writer):
         if op in ("==", "!="):
             same = self.equal(left, right)
             return same if op == "==" else negation(same)
+        # min and max with default=None compare what is there, as optionals.
+        left, right = (self.v.loaded(x.item) if isinstance(x, Opt) else x for x in (left, right))
         if isinstance(left, Num) and isinstance(right, Num):
             return compare(op, left, right)
         if isinstance(left, Tup):
@@ -256,7 +258,6 @@ class Expressions(Writer):
                     else:
                         parts.append(tested("none", rest, 2**64 - 1 if may else 0) if isinstance(rest, int) else truth(f"({rest} == 0)"))
                 return both(*parts)
-            raise Impure if self.pure_depth else Unsupported("inclusion of a small set in a large one is not compiled", remedy="explore with engine='reference'")
         return self.every(a, lambda item: self.contains(b, item))
 
     def every(self, container: Any, test: Callable[[Any], Num]) -> Num:
@@ -598,8 +599,8 @@ class Expressions(Writer):
         match shape:
             case SBits(universe):
                 return SCode(universe, self.v.needed(SetType(universe.type)))
-            case SBag():
-                raise Unsupported("a Bag inside an element of a set or bag is not compiled", remedy="use a Map of counts")
+            case SBag(item, most, copies):
+                return SOrderedBag(self.inside(item) if item else None, most, copies)
             case SOpt(item):
                 return optional(self.inside(item))
             case STup(items):

@@ -171,6 +171,18 @@ class SBag(Shape):
     copies: int
 
 
+@dataclass(frozen=True, slots=True)
+class SOrderedBag(Shape):
+    """A bag inside an element of a set or bag: how many elements, then each different one with `copies` + 1 less its copies.
+
+    In canonical order more copies come first, for what follows them is greater.
+    """
+
+    item: Shape | None
+    most: int
+    copies: int
+
+
 def optional(item: Shape) -> Shape:
     """The shape of an optional value."""
     if isinstance(item, SNum) and item.high - item.low < 2**62:
@@ -208,6 +220,8 @@ def widths(shape: Shape) -> list[int]:
             return [bits_for(most), *(widths(item) * most if item else [])]
         case SBag(item, most, copies):
             return [bits_for(most), *([*widths(item), bits_for(copies)] * most if item else [])]
+        case SOrderedBag(item, most, copies):
+            return [bits_for(most * copies), *([*widths(item), bits_for(copies)] * most if item else [])]
     raise AssertionError(shape)
 
 
@@ -321,15 +335,14 @@ class Shapes:
             case SeqType(item, int(size)):
                 return SSeq(self.shape(item, inside=inside), size)
             case BagType(item, size, copies):
-                if inside:
-                    raise Unsupported("a Bag inside an element of a set or bag is not compiled", remedy="use a Map of counts")
                 of = cardinality(item, self.scope)
                 if not isinstance(size, int):
                     if not isinstance(copies, int) or math.isinf(of):
                         raise Unsupported(f"a bag of {t.item} has no bound", remedy=_bound("Bag", t.item))
                     size = int(of) * copies
                 most = size if math.isinf(of) else min(size, int(of))
-                return SBag(self.shape(item, inside=True), most, size if not isinstance(copies, int) else min(copies, size))
+                of_one = size if not isinstance(copies, int) else min(copies, size)
+                return (SOrderedBag if inside else SBag)(self.shape(item, inside=True), most, of_one)
         raise Unsupported(f"{t} has no bound", remedy="bound it with AtMost")
 
 

@@ -50,6 +50,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SBag,
     SBits,
     SCode,
+    SOrderedBag,
     Shape,
     Shapes,
     SMap,
@@ -387,6 +388,12 @@ class Values(Shapes):
                 pair = STup((part, SNum(0, copies))) if part else None
                 items, rest = self._row(leaves[1:], (pair,) * most if pair else ())
                 return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair), copies), rest
+            case SOrderedBag(part, most, copies):
+                items, rest = self._row(leaves[1:], (STup((part, SNum(0, copies))),) * most if part else ())
+                there = [compare("!=", i.items[1], const(0)) for i in items]
+                pairs = [Tup((i.items[0], _less(copies + 1, i.items[1]))) for i in items]
+                length = _sum(there)
+                return BagV(ListArr(self, num(length.c, 0, most), list(pairs)), copies), rest
         raise AssertionError(shape)
 
     def _row(self, leaves: list[Word], parts: Sequence[Shape]) -> tuple[tuple[Any, ...], list[Word]]:
@@ -438,6 +445,8 @@ class Values(Shapes):
                 return self._row_leaves(row, part, most)
             case SBag(part, most, copies):
                 return self._row_leaves(value.row, STup((part, SNum(0, copies))) if part else None, most)
+            case SOrderedBag(part, most, copies):
+                return self._ordered_bag(value, part, most, copies)
         raise AssertionError(shape)
 
     def _optional_leaves(self, value: Any, shape: SOptNum | SOpt) -> list[Word]:
@@ -491,6 +500,23 @@ class Values(Shapes):
                 there = compare("<", const(k), row.length)
                 found += [chosen(there, w, 0) for w in self.leaves(row.get(const(k)), item)]
         return found
+
+    def _ordered_bag(self, value: BagV, item: Shape | None, most: int, copies: int) -> list[Word]:
+        row = value.row
+        counts = []
+        found: list[Word] = []
+        for k in range(most if item else 0):
+            assert item is not None
+            there = compare("<", const(k), row.length) if k < row.most else FALSE
+            if there.c == 0:
+                found += [0] * (len(widths(item)) + 1)
+                continue
+            pair = row.get(const(k))
+            times = num(pair.items[1].c, 1, copies)
+            counts.append(chosen_num(there, times, const(0)))
+            leaves = [*self.leaves(pair.items[0], item), _raw(_less(copies + 1, times), 0)]
+            found += [chosen(there, w, 0) for w in leaves]
+        return [_raw(_sum(counts), 0), *found]
 
     def _slot(self, row: Arr, k: int) -> list[Word]:
         if isinstance(row, MemArr):
@@ -572,7 +598,9 @@ class Values(Shapes):
                 return SMap(self.joined_universe(a.keys, b.keys), self.joined(a.value, b.value))
             case SSeq(), SSeq():
                 return SSeq(self._joined_item(a.item, b.item), max(a.most, b.most))
-            case SBag(), SBag():
+            case SOrderedBag(), SOrderedBag():
+                return SOrderedBag(self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies))
+            case (SBag() | SOrderedBag(), SBag() | SOrderedBag()):
                 return SBag(self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies))
         raise AssertionError((a, b))
 
@@ -702,6 +730,12 @@ class Values(Shapes):
 
     def _code(self, value: Any, t: Type) -> tuple[Num, Num]:
         value = self.loaded(value)
+        if isinstance(value, Opt) and not isinstance(t, OptionalType | NoneType):
+            # Widened, while the set that it is looked up in kept its universe.
+            if value.some.c == 0 or value.item is None:
+                return const(0), FALSE
+            code, valid = self._code(value.item, t)
+            return code, both(value.some, valid)
         match t:
             case BoolType() | EnumType() | SortType():
                 return value, TRUE
@@ -922,6 +956,19 @@ def _plus_num(a: Num, b: Num) -> Num:
     if isinstance(a.c, int):
         return _plus(b, a.c)
     return num(f"({a.c} + {b.c})", a.low + b.low, a.high + b.high)
+
+
+def _less(total: int, value: Num) -> Num:
+    if isinstance(value.c, int):
+        return const(total - value.c)
+    return num(f"({total} - {value.c})", total - value.high, total - value.low)
+
+
+def _sum(several: Sequence[Num]) -> Num:
+    found = const(0)
+    for one in several:
+        found = _plus_num(found, one)
+    return found
 
 
 def _inner(shape: Shape) -> Shape:
