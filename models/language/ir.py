@@ -529,8 +529,8 @@ class Kind(Enum):
     CONSTRAINT = "constraint"
     ASSUMPTION = "assumption"
     REFINEMENT = "refinement"
-    EVENTUALLY = "eventually"
-    LEADS_TO = "leads to"
+    EVENTUALLY = "eventually claim"
+    LEADS_TO = "leads-to claim"
     HELPER = "helper"
 
 
