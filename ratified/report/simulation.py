@@ -27,7 +27,7 @@ from ratified.version import __version__
 
 SCHEMA = "ratified-simulation/1"
 
-NOT_SHORTEST = "a run, not a shortest one,"
+NOT_SHORTEST = "a run, not necessarily a shortest one,"
 
 
 def simulation_headline(name: str, walked: Simulation) -> str:
