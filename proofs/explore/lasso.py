@@ -130,7 +130,7 @@ class LassoSearch:
                     best = self._lasso(pending, state, [])
                     bound = path.depth
                 break  # they come in order of depth
-        loops = self._loops({s for s in pending if s < self.graph.expanded})
+        loops = self._loops(set(pending))
         starts = self._starts(loops, pending, goal)
         self._looked_at, any_will_do = 0, best is None
         for depth, state, loop, wanting in starts:
