@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ratified.models.language import ir
 from ratified.models.language.api import Disabled
-from ratified.models.language.compile.module import methods_of
+from ratified.models.language.compile.module import abstract_class, methods_of
 from ratified.models.language.errors import ModelError, RatifiedError, SizeError, Span
 from ratified.models.language.ir import Argument, Function, Kind, Module
 from ratified.models.language.model import Model
@@ -84,18 +84,9 @@ def state_dict(machine: Machine, state: Values) -> dict[str, object]:
     return dict(zip((d.name for d in machine.module.variables), state, strict=True))
 
 
-def abstract_class(model: Model, name: str) -> type[Model]:
-    """The model class that a refinement of a model maps to."""
-    for klass in type(model).__mro__:
-        abstract = getattr(vars(klass).get(name), "ratified_abstract", None)
-        if abstract is not None:
-            return abstract  # type: ignore[no-any-return]  # set by @refines
-    raise AssertionError(name)
-
-
 def abstract_model(model: Model, name: str) -> Model:
     """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
-    abstract = abstract_class(model, name)
+    abstract: type[Model] = abstract_class(type(model), name)
     given = model.given()
     wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
     sorts = {s.sort for s in abstract.module.sorts}

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
-from ratified.models.language.ir import Kind
 from ratified.models.language.model import Model
 from ratified.proofs.explore.liveness import liveness_claims
 from ratified.proofs.explore.reference import check_reference
@@ -80,15 +79,14 @@ def _auto(task: Task) -> Result:
     from ratified.proofs.explore.native.codegen.shapes import Unsupported
     from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing
 
-    module = task.model.module
-    if module.of_kind(Kind.REFINEMENT) or liveness_claims(module):
-        return _reference(task)  # the native engine checks neither
+    if liveness_claims(task.model.module) and not task.resources.asked:
+        return _reference(task)  # the native engine does not check liveness
     most = task.limits.states
     if not task.resources.asked:
         if most is not None and most <= SOON:
             return _reference(task)
         first = _reference(replace(task, limits=replace(task.limits, states=SOON)))
-        if first.distinct < SOON or first.violation is not None:
+        if first.distinct < SOON:  # otherwise it may have stopped in the middle of a level
             return first
     try:
         return _native(task)

@@ -87,12 +87,7 @@ class ModuleCompiler:
     def __init__(self, cls: type, names: Mapping[str, Any], line: int) -> None:
         self.cls = cls
         self.names = names
-        self.file = (
-            sys.modules[cls.__module__].__dict__.get("__file__", "?")
-            if cls.__module__ in sys.modules
-            else "?"
-        )
-        self.file = names.get("__file__", self.file)
+        self.file: str = names.get("__file__", "?")
         self.node = class_node(self.file, cls.__name__, line)
         self.span: Span | None = head_span(self.node, self.file) if self.node else None
         self.variables: dict[str, Declaration] = {}
@@ -263,11 +258,7 @@ class ModuleCompiler:
 
     def abstract_of(self, context: Context) -> Any:
         """The declarations of the model that the refinement being compiled maps to."""
-        abstract = context.function.__dict__.get("ratified_abstract") or vars(self.cls).get("", None)
-        for klass in self.cls.__mro__:
-            marked = vars(klass).get(context.function.__name__)
-            abstract = abstract or getattr(marked, "ratified_abstract", None)
-        module = getattr(abstract, "module", None)
+        module = getattr(abstract_class(self.cls, context.function.__name__), "module", None)
         if not isinstance(module, Module):
             context.fail(context.node, "@refines needs a model class", "write @refines(Abstract)")
         return _Declarations({d.name: d for d in module.variables}, {d.name: d for d in module.parameters})
@@ -332,6 +323,12 @@ class ModuleCompiler:
             self.functions[key] = compiler.compile()
             self._path.pop()
         return key
+
+
+def abstract_class(cls: type, name: str) -> Any:
+    """The model class that a refinement of a class maps to, as @refines says; None if it does not."""
+    marked = (getattr(vars(klass).get(name), "ratified_abstract", None) for klass in cls.__mro__)
+    return next((abstract for abstract in marked if abstract is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ Guarantees: elements are met in canonical order; `all` and `any` stop where CPyt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ratified.models.language import ir
 from ratified.models.language.ir import Clause
 from ratified.models.language.types import BagType, IntType, MapType, SeqType, SetType
-from ratified.proofs.explore.native.codegen.containers import FIND_MOST, Containers, empty_bits
+from ratified.proofs.explore.native.codegen.containers import Containers, empty_bits
 from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.numbers import (
     ALL_BITS,
@@ -36,8 +37,19 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_or,
     word_text,
 )
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, Shape, SNum, STup, Universe, Unsupported
-from ratified.proofs.explore.native.codegen.values import Arr, BagV, Bits, ListArr, MapV, MemArr, Ref, SeqV, SlotV, Tup, known
+from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SNum, STup, Universe, Unsupported
+from ratified.proofs.explore.native.codegen.values import (
+    Arr,
+    BagV,
+    Bits,
+    ListArr,
+    MapV,
+    MemArr,
+    Ref,
+    SeqV,
+    SlotV,
+    known,
+)
 from ratified.proofs.explore.native.codegen.writer import Ended, Impure, Lines
 
 PURE_MOST = 3000
@@ -165,14 +177,12 @@ class Comprehensions(Containers):
                 self.leave(leave)
             self.line(f"if ({found.text()}) {leave}")
 
-        try:
+        with suppress(Ended):
             self.loop(container, body, copies=False)
-        except Ended:
-            pass
         self.line(f"{end}:;")
         return truth(result)
 
-    def search(self, row: Arr, container: Any, item: Any) -> Num:
+    def search(self, container: Any, item: Any) -> Num:
         """Membership by a loop."""
         if self.pure_depth:
             raise Impure
@@ -181,7 +191,9 @@ class Comprehensions(Containers):
 
     # --- loops ---
 
-    def loop(self, value: Any, body: Callable[[Any], None], *, copies: bool = True, unroll: bool = False) -> None:
+    def loop(
+        self, value: Any, body: Callable[[Any], None], *, copies: bool = True, unroll: bool = False
+    ) -> None:
         """Write `body` for each element in canonical order (each copy of a bag's, unless `copies` is False)."""
         if self.pure_depth:
             raise Impure
@@ -204,7 +216,7 @@ class Comprehensions(Containers):
         if isinstance(value, Bits):
             for k in self.numbers(value):
                 present = tested("some", value.words[k >> 6], 1 << (k & 63))
-                self._if(present, lambda k=k: body(self.v.lift(value.universe.values[k], value.universe.type)))
+                self._if(present, partial(body, self.v.lift(value.universe.values[k], value.universe.type)))
             return
         row = value.row
         for k in range(row.most):
@@ -213,11 +225,11 @@ class Comprehensions(Containers):
                 break
             item = row.get(const(k))
             if not isinstance(value, BagV):
-                self._if(there, lambda item=item: body(item))
+                self._if(there, partial(body, item))
                 continue
             times = item.items[1] if copies else const(1)
             for c in range(times.high):
-                self._if(both(there, compare("<", const(c), times)), lambda item=item: body(item.items[0]))
+                self._if(both(there, compare("<", const(c), times)), partial(body, item.items[0]))
 
     def _if(self, test: Num, body: Callable[[], None]) -> None:
         """What `body` writes, under a test. A hook: local names that it changes are brought together afterwards."""
@@ -239,7 +251,11 @@ class Comprehensions(Containers):
             at = num(i, 0, universe.size - 1)
             with ExitStack() as stack:
                 if universe.words == 1:
-                    stack.enter_context(self.block(f"for (uint64_t {b} = {word_text(value.words[0])}; {b}; {b} &= {b} - 1) {{"))
+                    stack.enter_context(
+                        self.block(
+                            f"for (uint64_t {b} = {word_text(value.words[0])}; {b}; {b} &= {b} - 1) {{"
+                        )
+                    )
                     self.line(f"const int64_t {i} = __builtin_ctzll({b});")
                 else:
                     words, k = self.name("u"), self.name("k")
@@ -269,14 +285,12 @@ class Comprehensions(Containers):
 
     @staticmethod
     def _ended(write: Callable[[], None]) -> None:
-        try:
+        with suppress(Ended):
             write()
-        except Ended:
-            pass
 
     # --- comprehensions ---
 
-    def _Collect(self, node: ir.Collect, env: Env) -> Any:
+    def _ev_collect(self, node: ir.Collect, env: Env) -> Any:
         if self.pure_depth:
             return self.collect_pure(node, env)
         found = self.pure(lambda: self.collect_pure(node, env), node)
@@ -313,11 +327,10 @@ class Comprehensions(Containers):
 
         def test(item: Any) -> Num:
             inner = self.bound_to(env, clause.names, item)
-            guards = [lambda c=c: self.val(c, inner) for c in clause.conditions]
+            guards: list[Callable[[], Num]] = [partial(self.val, c, inner) for c in clause.conditions]
             if universal:
-                parts = [*(lambda g=g: negation(g()) for g in guards), lambda: self._quantified(node, rest, inner)]
-            else:
-                parts = [*guards, lambda: self._quantified(node, rest, inner)]
+                guards = [partial(_negated, g) for g in guards]
+            parts: list[Callable[[], Num]] = [*guards, partial(self._quantified, node, rest, inner)]
             return self.chain(parts, [None] * len(parts), conjunction=not universal)
 
         return self.over(self.ev(clause.domain, env), test, universal=universal)
@@ -335,7 +348,11 @@ class Comprehensions(Containers):
 
         def amount(item: Any) -> Num:
             inner = self.bound_to(env, clause.names, item)
-            test = self.chain([lambda c=c: self.val(c, inner) for c in clause.conditions], [None] * len(clause.conditions), conjunction=True)
+            test = self.chain(
+                [partial(self.val, c, inner) for c in clause.conditions],
+                [None] * len(clause.conditions),
+                conjunction=True,
+            )
             return FALSE if test.c == 0 else chosen_num(test, self._sum(node, rest, inner), const(0))
 
         if isinstance(value, Bits):
@@ -353,7 +370,11 @@ class Comprehensions(Containers):
                 most = sum(m.bit_count() for m in masks)
                 counted = num(counted.c, min(counted.low, most), most)
                 if times:
-                    parts.append(num(f"({times} * {counted.text()})", min(0, times * most), max(0, times * most)) if times != 1 else counted)
+                    parts.append(
+                        num(f"({times} * {counted.text()})", min(0, times * most), max(0, times * most))
+                        if times != 1
+                        else counted
+                    )
         else:
             for k in range(value.row.most):
                 there = compare("<", const(k), value.row.length)
@@ -378,7 +399,10 @@ class Comprehensions(Containers):
             value = self.domain(self.ev(clause.domain, env))
             if isinstance(value, SeqV | SlotV):
                 self.worth(value.row.most)
-                items = [self.ev(node.element, self.bound_to(env, clause.names, value.row.get(const(k)))) for k in range(value.row.most)]
+                items = [
+                    self.ev(node.element, self.bound_to(env, clause.names, value.row.get(const(k))))
+                    for k in range(value.row.most)
+                ]
                 return SeqV(self.listed(value.row.length, items))
         found = []
         for source in self._sources(node.clauses, env, None, 0, TRUE):
@@ -389,7 +413,9 @@ class Comprehensions(Containers):
                 found.append(self.ev(node.element, source.env))
         return SeqV(self.listed(const(len(found)), found))
 
-    def _sources(self, clauses: tuple[Clause, ...], env: Env, bits: Bits | None, number: int, test: Num) -> Iterator[Source]:
+    def _sources(
+        self, clauses: tuple[Clause, ...], env: Env, bits: Bits | None, number: int, test: Num
+    ) -> Iterator[Source]:
         if not clauses:
             yield Source(bits, number, test, env)
             return
@@ -400,7 +426,11 @@ class Comprehensions(Containers):
         try:
             for one, k, present, item in self._elements(value):
                 inner = self.bound_to(env, clause.names, item)
-                fine = self.chain([lambda c=c: self.val(c, inner) for c in clause.conditions], [None] * len(clause.conditions), conjunction=True)
+                fine = self.chain(
+                    [partial(self.val, c, inner) for c in clause.conditions],
+                    [None] * len(clause.conditions),
+                    conjunction=True,
+                )
                 fine = both(test, present, fine)
                 if fine.c == 0:
                     continue
@@ -449,7 +479,9 @@ class Comprehensions(Containers):
         for source, element in zip(sources, made, strict=True):
             code, valid = self.v.code_of(element, universe)
             if valid.c != 1:
-                raise Unsupported("an element outside of its set's universe", remedy="explore with engine='reference'")
+                raise Unsupported(
+                    "an element outside of its set's universe", remedy="explore with engine='reference'"
+                )
             if isinstance(code.c, int) and source.bits is None and (bit := _one_bit(source.test)):
                 # A condition that is one bit of a word: its bit is moved like that of a set.
                 word, number = bit
@@ -466,7 +498,7 @@ class Comprehensions(Containers):
         return Bits(universe, tuple(words), tuple(possible))
 
     def _extreme(self, node: ir.Collect, env: Env, sources: list[Source]) -> Any:
-        """min or max of elements whose keys are known: a chain of tests from the best on."""
+        """Min or max of elements whose keys are known: a chain of tests from the best on."""
         keyed = []
         for source in sources:
             element = self.val(node.element, source.env)
@@ -476,7 +508,11 @@ class Comprehensions(Containers):
                 raise Impure
             best_key, _, best = keyed[0]
             for key, _, element in keyed[1:]:
-                better = self.comparison("<", key, best_key) if node.kind == "min" else self.comparison("<", best_key, key)
+                better = (
+                    self.comparison("<", key, best_key)
+                    if node.kind == "min"
+                    else self.comparison("<", best_key, key)
+                )
                 best, best_key = self.v.select(better, element, best), self.v.select(better, key, best_key)
             return best
         shape = self.v.joined_all([self.v.shape_of(k) for k, _, _ in keyed]) if keyed else SNum(0, 0)
@@ -507,7 +543,15 @@ class Comprehensions(Containers):
                 return self._map_loops(node, env)
         return self._gather(node, env)
 
-    def nest(self, clauses: tuple[Clause, ...], env: Env, leaf: Callable[[Env], None], *, copies: bool, unroll: bool = False) -> None:
+    def nest(
+        self,
+        clauses: tuple[Clause, ...],
+        env: Env,
+        leaf: Callable[[Env], None],
+        *,
+        copies: bool,
+        unroll: bool = False,
+    ) -> None:
         """Write nested loops with their conditions around what `leaf` writes."""
         if not clauses:
             leaf(env)
@@ -565,7 +609,11 @@ class Comprehensions(Containers):
                 self.line(f"{total} += {found.text()};")
 
         self.nest(node.clauses, env, leaf, copies=True)
-        return Num(total, max(LOW, ends[0]), min(HIGH, ends[1])) if ends[0] < ends[1] else num(total, ends[0], ends[1])
+        return (
+            Num(total, max(LOW, ends[0]), min(HIGH, ends[1]))
+            if ends[0] < ends[1]
+            else num(total, ends[0], ends[1])
+        )
 
     def _map_loops(self, node: ir.Collect, env: Env) -> Any:
         assert isinstance(node.type, MapType)
@@ -600,7 +648,11 @@ class Comprehensions(Containers):
         names, best, also = self.variable(shape)
         before.extend([*declared, *also])
         for slot, key, element in found:
-            better = self.comparison("<", key, best_key) if node.kind == "min" else self.comparison("<", best_key, key)
+            better = (
+                self.comparison("<", key, best_key)
+                if node.kind == "min"
+                else self.comparison("<", best_key, key)
+            )
             slot.append(f"if ({either(negation(truth(have)), better).text()}) {{ {have} = 1;")
             slot.extend([*self.assign(key_names, key, key_shape), *self.assign(names, element, shape), "}"])
         if node.default is None:
@@ -631,7 +683,9 @@ class Comprehensions(Containers):
         self.nest(node.clauses, env, leaf, copies=node.kind != "set")
         return self.gathered(node.kind, node.type.item, before, found, room)
 
-    def gathered(self, kind: str, item: Any, before: Lines, found: list[tuple[Lines, Any, Num]], room: int) -> Any:
+    def gathered(
+        self, kind: str, item: Any, before: Lines, found: list[tuple[Lines, Any, Num]], room: int
+    ) -> Any:
         """The container that puts each element in at its place among the lines."""
         if not found:
             if kind == "set":
@@ -649,20 +703,27 @@ class Comprehensions(Containers):
                 else:
                     index = "0" if universe.words == 1 else f"{code.c} >> 6"
                     slot.append(f"{words}[{index}] |= 1ull << ({code.c} & 63);")
-            return Bits(universe, tuple(f"{words}[{k}]" for k in range(universe.words)), tuple(universe.mask(k) for k in range(universe.words)))
+            return Bits(
+                universe,
+                tuple(f"{words}[{k}]" for k in range(universe.words)),
+                tuple(universe.mask(k) for k in range(universe.words)),
+            )
         if room > ROOM_MOST:
-            raise Unsupported("a comprehension over too many elements is not compiled", remedy="explore with engine='reference'")
+            raise Unsupported(
+                "a comprehension over too many elements is not compiled",
+                remedy="explore with engine='reference'",
+            )
         if kind != "seq":
             shape = self.inside(shape)
         if kind == "bag":
             shape = STup((shape, SNum(0, room)))
         length = self.name("n")
-        lines, row, _ = self.branch(lambda: self.array(shape, room, Num(length, 0, room)))
-        assert row is not None
+        lines, made, _ = self.branch(lambda: self.array(shape, room, Num(length, 0, room)))
+        assert made is not None
         before.extend([*lines, f"int64_t {length} = 0;"])
         for slot, element, times in found:
-            slot.extend(self.branch(lambda e=element, t=times: self._put(kind, row, e, t))[0])
-        done = self.settle(row)
+            slot.extend(self.branch(partial(self._put, kind, made, element, times))[0])
+        done = self.settle(made)
         match kind:
             case "set":
                 return SlotV(done)
@@ -726,7 +787,7 @@ class Comprehensions(Containers):
         assert row is not None
         before.extend([*lines, f"int64_t {length} = 0;"])
         for slot, element, _ in found:
-            slot.extend(self.branch(lambda e=element: self.insert_slot(row, e))[0])
+            slot.extend(self.branch(partial(self.insert_slot, row, element))[0])
         return SlotV(self.settle(row))
 
     def as_row(self, value: Any) -> Arr:
@@ -752,12 +813,13 @@ class Comprehensions(Containers):
         return made.row
 
 
+def _negated(test: Callable[[], Num]) -> Num:
+    return negation(test())
+
+
 def _one_bit(test: Num) -> tuple[str, int] | None:
     """The word and bit, if a condition is that one bit is set."""
     own = test.test.said(equal=True) if test.test else None
     if own is None or own.value != own.mask or own.mask & (own.mask - 1):
         return None
     return own.word, own.mask.bit_length() - 1
-
-
-_ = (FIND_MOST, Shape, Tup)

@@ -1,7 +1,7 @@
 """Sets, bags, sequences and maps: how they are made, asked and changed, and the bounds that they are checked against.
 
-Guarantees: sets of a small universe are words of bits throughout; rows (sequences, large sets, bags) are ordered and distinct where
-their kind says so.
+Guarantees: sets of a small universe are words of bits throughout; rows (sequences, large sets, bags) are ordered and distinct
+where their kind says so.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ from typing import Any
 
 from ratified.models.language import ir
 from ratified.models.language.ir import Node
-from ratified.models.language.types import BagType, IntType, MapType, OptionalType, SeqType, SetType, TupleType, Type
+from ratified.models.language.types import (
+    BagType,
+    IntType,
+    MapType,
+    OptionalType,
+    SeqType,
+    SetType,
+    TupleType,
+    Type,
+)
 from ratified.proofs.explore.native.codegen.expressions import Env, Expressions
 from ratified.proofs.explore.native.codegen.numbers import (
     FALSE,
@@ -36,8 +45,29 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_without,
     word_xor,
 )
-from ratified.proofs.explore.native.codegen.shapes import SBag, Shape, SMap, SNum, STup, Universe, Unsupported, widths
-from ratified.proofs.explore.native.codegen.values import Arr, BagV, Bits, ListArr, MapV, MemArr, Opt, Ref, SeqV, SlotV, Tup, hull, known
+from ratified.proofs.explore.native.codegen.shapes import (
+    Shape,
+    SMap,
+    SNum,
+    STup,
+    Universe,
+    Unsupported,
+)
+from ratified.proofs.explore.native.codegen.values import (
+    Arr,
+    BagV,
+    Bits,
+    ListArr,
+    MapV,
+    MemArr,
+    Opt,
+    Ref,
+    SeqV,
+    SlotV,
+    Tup,
+    hull,
+    known,
+)
 from ratified.proofs.explore.native.codegen.writer import Impure
 
 PLACES_MOST = 4096
@@ -96,7 +126,7 @@ class Containers(Expressions):
 
     # --- making ---
 
-    def _MakeSet(self, node: ir.MakeSet, env: Env) -> Any:
+    def _ev_make_set(self, node: ir.MakeSet, env: Env) -> Any:
         assert isinstance(node.type, SetType)
         return self.make_set(node.type.item, [self.ev(i, env) for i in node.items])
 
@@ -131,7 +161,9 @@ class Containers(Expressions):
         """A set of bits with one more element."""
         code, valid = self.v.code_of(item, value.universe)
         if valid.c != 1:
-            raise Unsupported("an element outside of its set's universe", remedy="explore with engine='reference'")
+            raise Unsupported(
+                "an element outside of its set's universe", remedy="explore with engine='reference'"
+            )
         words, possible = list(value.words), list(value.possible)
         for k, bit in enumerate(self.bit_words(code, value.universe)):
             if bit != 0:
@@ -148,10 +180,10 @@ class Containers(Expressions):
         code = self.hold(code)
         return [f"(({code.c} >> 6) == {k} ? 1ull << ({code.c} & 63) : 0)" for k in range(universe.words)]
 
-    def _MakeSeq(self, node: ir.MakeSeq, env: Env) -> Any:
+    def _ev_make_seq(self, node: ir.MakeSeq, env: Env) -> Any:
         return SeqV(self.listed(const(len(node.items)), [self.ev(i, env) for i in node.items]))
 
-    def _MakeMap(self, node: ir.MakeMap, env: Env) -> Any:
+    def _ev_make_map(self, node: ir.MakeMap, env: Env) -> Any:
         assert isinstance(node.type, MapType)
         pairs = [(self.val(k, env), self.ev(v, env)) for k, v in node.pairs]
         return self.make_map(node.type, pairs)
@@ -167,7 +199,9 @@ class Containers(Expressions):
         for key, value in pairs:
             code, valid = self.v.code_of(key, universe)
             if valid.c != 1:
-                raise Unsupported("a map with keys outside of its type", remedy="explore with engine='reference'")
+                raise Unsupported(
+                    "a map with keys outside of its type", remedy="explore with engine='reference'"
+                )
             if isinstance(code.c, int):
                 entries[code.c] = value
                 continue
@@ -175,12 +209,15 @@ class Containers(Expressions):
                 if entry is not None:
                     entries[k] = self.v.select(compare("==", code, const(k)), value, entry)
         if any(e is None for e in entries):
-            raise Unsupported("a map without a value for every key is not compiled", remedy="explore with engine='reference'")
+            raise Unsupported(
+                "a map without a value for every key is not compiled",
+                remedy="explore with engine='reference'",
+            )
         return MapV(universe, tuple(entries))
 
     # --- asking ---
 
-    def _In(self, node: ir.In, env: Env) -> Num:
+    def _ev_in(self, node: ir.In, env: Env) -> Num:
         return self.contains(self.ev(node.container, env), self.ev(node.item, env))
 
     def contains(self, container: Any, item: Any) -> Num:
@@ -196,7 +233,7 @@ class Containers(Expressions):
         row = container.row
         if row.most <= FIND_MOST or isinstance(row, ListArr):
             return either(*(self._there(row, k, container, item) for k in range(row.most)))
-        return self.search(row, container, item)
+        return self.search(container, item)
 
     def bit(self, value: Bits, code: Num) -> Num:
         """Whether the element of a number is in a set."""
@@ -211,7 +248,11 @@ class Containers(Expressions):
         code = self.hold(code)
         word: Word = value.words[-1]
         for k in range(len(value.words) - 2, -1, -1):
-            word = chosen(compare("==", truth(f"({code.c} >> 6)"), const(k)) if False else truth(f"({code.c} >> 6 == {k})"), value.words[k], word)
+            word = chosen(
+                truth(f"({code.c} >> 6 == {k})"),
+                value.words[k],
+                word,
+            )
         return truth(f"({word_text(word)} >> ({code.c} & 63) & 1)")
 
     def _there(self, row: Arr, k: int, container: Any, item: Any) -> Num:
@@ -224,11 +265,11 @@ class Containers(Expressions):
             value = value.items[0]
         return both(there, self.equal(value, item))
 
-    def search(self, row: Arr, container: Any, item: Any) -> Num:
+    def search(self, container: Any, item: Any) -> Num:
         """Membership by a loop. Defined where loops are."""
         raise NotImplementedError
 
-    def _Length(self, node: ir.Length, env: Env) -> Num:
+    def _ev_length(self, node: ir.Length, env: Env) -> Num:
         return self.length(self.ev(node.operand, env))
 
     def length(self, value: Any) -> Num:
@@ -245,7 +286,9 @@ class Containers(Expressions):
                 return num(found.c, min(found.low, most), most)
             case BagV():
                 counts = [
-                    chosen_num(compare("<", const(k), value.row.length), value.row.get(const(k)).items[1], const(0))
+                    chosen_num(
+                        compare("<", const(k), value.row.length), value.row.get(const(k)).items[1], const(0)
+                    )
                     for k in range(value.row.most)
                 ]
                 return self.total(counts)
@@ -261,7 +304,7 @@ class Containers(Expressions):
         low, high = sum(c.low for c in counts), sum(c.high for c in counts)
         return num("(" + " + ".join(c.text() for c in counts) + ")", low, high)
 
-    def _Count(self, node: ir.Count, env: Env) -> Num:
+    def _ev_count(self, node: ir.Count, env: Env) -> Num:
         container, item = self.val(node.container, env), self.ev(node.item, env)
         row = container.row
         counts = []
@@ -270,7 +313,7 @@ class Containers(Expressions):
             counts.append(chosen_num(self._there(row, k, container, item), times, const(0)))
         return self.total(counts)
 
-    def _IndexOf(self, node: ir.IndexOf, env: Env) -> Num:
+    def _ev_index_of(self, node: ir.IndexOf, env: Env) -> Num:
         container, item = self.val(node.container, env), self.ev(node.item, env)
         row = container.row
         tests = [self._there(row, k, container, item) for k in range(row.most)]
@@ -280,7 +323,7 @@ class Containers(Expressions):
             found = chosen_num(tests[k], const(k), found)
         return found
 
-    def _At(self, node: ir.At, env: Env) -> Any:
+    def _ev_at(self, node: ir.At, env: Env) -> Any:
         container, key = self.ev(node.container, env), self.ev(node.key, env)
         return self.at(container, key, node)
 
@@ -312,11 +355,20 @@ class Containers(Expressions):
             key = chosen_num(compare("<", key, const(0)), from_end, key)
         return num(key.c, max(0, key.low), min(row.most - 1, key.high))
 
-    def _Disjoint(self, node: ir.Disjoint, env: Env) -> Num:
+    def _ev_disjoint(self, node: ir.Disjoint, env: Env) -> Num:
         a, b = self.val(node.left, env), self.val(node.right, env)
         if isinstance(a, Bits) and isinstance(b, Bits):
             a, b = self.common(a, b)
-            return both(*(tested("none", y, x) if isinstance(x, int) else tested("none", x, y) if isinstance(y, int) else truth(f"(({x} & {y}) == 0)") for x, y in zip(a.words, b.words, strict=True)))
+            return both(
+                *(
+                    tested("none", y, x)
+                    if isinstance(x, int)
+                    else tested("none", x, y)
+                    if isinstance(y, int)
+                    else truth(f"(({x} & {y}) == 0)")
+                    for x, y in zip(a.words, b.words, strict=True)
+                )
+            )
         if isinstance(a, Bits):
             a, b = b, a
         return self.every(a, lambda item: negation(self.contains(b, item)))
@@ -328,22 +380,37 @@ class Containers(Expressions):
         universe = self.v.joined_universe(a.universe, b.universe)
         return self.v.as_bits(a, universe), self.v.as_bits(b, universe)
 
-    def _SetOp(self, node: ir.SetOp, env: Env) -> Any:
+    def _ev_set_op(self, node: ir.SetOp, env: Env) -> Any:
         a, b = self.val(node.left, env), self.val(node.right, env)
         if isinstance(a, Bits) and isinstance(b, Bits):
             a, b = self.common(a, b)
-            apply: dict[str, Callable[[Any, Any], Any]] = {"|": word_or, "&": word_and, "-": word_without, "^": word_xor}
-            may: dict[str, Callable[[int, int], int]] = {"|": int.__or__, "&": int.__and__, "-": lambda x, _: x, "^": int.__or__}
+            apply: dict[str, Callable[[Any, Any], Any]] = {
+                "|": word_or,
+                "&": word_and,
+                "-": word_without,
+                "^": word_xor,
+            }
+            may: dict[str, Callable[[int, int], int]] = {
+                "|": int.__or__,
+                "&": int.__and__,
+                "-": lambda x, _: x,
+                "^": int.__or__,
+            }
             words = tuple(map(apply[node.op], a.words, b.words))
-            possible = tuple(w if isinstance(w, int) else may[node.op](x, y) for w, x, y in zip(words, a.possible, b.possible, strict=True))
-            return Bits(a.universe, tuple(0 if not p else w for w, p in zip(words, possible, strict=True)), possible)
+            possible = tuple(
+                w if isinstance(w, int) else may[node.op](x, y)
+                for w, x, y in zip(words, a.possible, b.possible, strict=True)
+            )
+            return Bits(
+                a.universe, tuple(0 if not p else w for w, p in zip(words, possible, strict=True)), possible
+            )
         return self.slot_operation(node.op, a, b)
 
     def slot_operation(self, op: str, a: Any, b: Any) -> Any:
         """An operation on large sets. Defined where loops are."""
         raise NotImplementedError
 
-    def _Insert(self, node: ir.Insert, env: Env) -> Any:
+    def _ev_insert(self, node: ir.Insert, env: Env) -> Any:
         container, item = self.val(node.container, env), self.val(node.item, env)
         if isinstance(container, SeqV):
             return self.concat(container.row, self.listed(const(1), [item]))
@@ -354,17 +421,23 @@ class Containers(Expressions):
             code_valid = self.v.code_of(item, container.universe)[1]
             if code_valid.c == 1:
                 return self.add_bit(container, item)
-            universe = self.element_universe(node.type.item, self.v.joined(self.v.shape(container.universe.type), self.v.shape_of(item)))
+            universe = self.element_universe(
+                node.type.item, self.v.joined(self.v.shape(container.universe.type), self.v.shape_of(item))
+            )
             if universe is None:
-                raise Unsupported("a set of many ints is not compiled", span=node.span, remedy="bound the ints with Range")
+                raise Unsupported(
+                    "a set of many ints is not compiled", span=node.span, remedy="bound the ints with Range"
+                )
             return self.add_bit(self.v.as_bits(container, universe), item)
         inner = self.inside(self.v.shape_of(item))
         own = self.item_shape(container.row)
-        row = self.to_memory(container.row, self.v.joined(own, inner) if own else inner, container.row.most + 1)
+        row = self.to_memory(
+            container.row, self.v.joined(own, inner) if own else inner, container.row.most + 1
+        )
         self.insert_slot(row, item)
         return SlotV(self.settle(row))
 
-    def _Remove(self, node: ir.Remove, env: Env) -> Any:
+    def _ev_remove(self, node: ir.Remove, env: Env) -> Any:
         container, item = self.val(node.container, env), self.val(node.item, env)
         if node.strict:
             self.fault_unless(self.contains(container, item), "there is no such element to remove", node)
@@ -374,9 +447,13 @@ class Containers(Expressions):
                 word_without(w, chosen(valid, bit, 0))
                 for w, bit in zip(container.words, self.bit_words(code, container.universe), strict=True)
             ]
-            possible = tuple(p & w if isinstance(w, int) else p for p, w in zip(container.possible, words, strict=True))
+            possible = tuple(
+                p & w if isinstance(w, int) else p for p, w in zip(container.possible, words, strict=True)
+            )
             if isinstance(code.c, int) and valid.c == 1:
-                possible = tuple(p & ~(1 << (code.c & 63)) if code.c >> 6 == k else p for k, p in enumerate(possible))
+                possible = tuple(
+                    p & ~(1 << (code.c & 63)) if code.c >> 6 == k else p for k, p in enumerate(possible)
+                )
             return Bits(container.universe, tuple(words), possible)
         own = self.item_shape(container.row)
         if own is None:
@@ -409,7 +486,10 @@ class Containers(Expressions):
         """Put copies into a bag under construction."""
         assert isinstance(row.item, STup)
         n = row.length.text()
-        self.line(f"{n} = rt_bag_add({row.name}, {n}, {row.stride - 1}, {self.element(item, row.item.items[0])}, (uint64_t){copies.text()});")
+        self.line(
+            f"{n} = rt_bag_add({row.name}, {n}, {row.stride - 1}, "
+            f"{self.element(item, row.item.items[0])}, (uint64_t){copies.text()});"
+        )
 
     def bag_with(self, value: BagV, item: Any) -> BagV:
         """A bag with one more copy."""
@@ -421,7 +501,7 @@ class Containers(Expressions):
 
     # --- sequences ---
 
-    def _Concat(self, node: ir.Concat, env: Env) -> Any:
+    def _ev_concat(self, node: ir.Concat, env: Env) -> Any:
         a, b = self.val(node.left, env), self.val(node.right, env)
         if isinstance(a, SeqV):
             return self.concat(a.row, b.row)
@@ -446,8 +526,20 @@ class Containers(Expressions):
             return SeqV(self.listed(length, [*self.places(a)[: a.length.c], *self.places(b)]))
         items = []
         for k in range(a.most + b.most):
-            behind = b.get(const(0)) if b.most == 1 else (
-                b.get(num(f"({k} - {a.length.c})", max(0, k - a.length.high), min(b.most - 1, k - a.length.low))) if b.most else None
+            behind = (
+                b.get(const(0))
+                if b.most == 1
+                else (
+                    b.get(
+                        num(
+                            f"({k} - {a.length.c})",
+                            max(0, k - a.length.high),
+                            min(b.most - 1, k - a.length.low),
+                        )
+                    )
+                    if b.most
+                    else None
+                )
             )
             if behind is None:
                 items.append(a.get(const(k)))
@@ -459,7 +551,7 @@ class Containers(Expressions):
                 items.append(self.v.select(compare("<", const(k), a.length), a.get(const(k)), behind))
         return SeqV(self.listed(length, items))
 
-    def _Slice(self, node: ir.Slice, env: Env) -> Any:
+    def _ev_slice(self, node: ir.Slice, env: Env) -> Any:
         row = self.val(node.operand, env).row
         low = const(0) if node.low is None else self.clipped(self.val(node.low, env), row, node)
         high = row.length if node.high is None else self.clipped(self.val(node.high, env), row, node)
@@ -469,8 +561,18 @@ class Containers(Expressions):
         most = max(0, min(row.most, high.high - low.low))
         length = num(length.c, max(0, length.low), min(most, length.high))
         if isinstance(low.c, int):
-            return SeqV(self.listed(length, [row.get(const(low.c + k)) for k in range(most) if low.c + k < row.most]))
-        return SeqV(self.listed(length, [row.get(num(f"({low.c} + {k})", low.low + k, min(row.most - 1, low.high + k))) for k in range(most)]))
+            return SeqV(
+                self.listed(length, [row.get(const(low.c + k)) for k in range(most) if low.c + k < row.most])
+            )
+        return SeqV(
+            self.listed(
+                length,
+                [
+                    row.get(num(f"({low.c} + {k})", low.low + k, min(row.most - 1, low.high + k)))
+                    for k in range(most)
+                ],
+            )
+        )
 
     def clipped(self, bound: Num, row: Arr, node: Node) -> Num:
         """A bound of a slice, as Python clips it."""
@@ -483,7 +585,7 @@ class Containers(Expressions):
         found = chosen_num(compare("<", row.length, bound), row.length, bound)
         return num(found.c, max(0, min(bound.low, row.length.low)), max(0, min(bound.high, row.length.high)))
 
-    def _Pop(self, node: ir.Pop, env: Env) -> Any:
+    def _ev_pop(self, node: ir.Pop, env: Env) -> Any:
         row = self.val(node.container, env).row
         index = self.index(row, self.val(node.index, env), node)
         length = self.arithmetic("-", row.length, const(1), node)
@@ -491,14 +593,24 @@ class Containers(Expressions):
         if node_is_last(node):
             return SeqV(self.listed(length, self.places(row)[: max(0, row.most - 1)]))
         index = self.hold(index)
-        items = [self.v.select(compare("<", const(k), index), row.get(const(k)), row.get(const(k + 1))) for k in range(row.most - 1)]
+        items = [
+            self.v.select(compare("<", const(k), index), row.get(const(k)), row.get(const(k + 1)))
+            for k in range(row.most - 1)
+        ]
         return SeqV(self.listed(length, items))
 
-    def _With(self, node: ir.With, env: Env) -> Any:
-        container, key, value = self.val(node.container, env), self.val(node.key, env), self.ev(node.value, env)
+    def _ev_with(self, node: ir.With, env: Env) -> Any:
+        container, key, value = (
+            self.val(node.container, env),
+            self.val(node.key, env),
+            self.ev(node.value, env),
+        )
         if isinstance(container, MapV):
             code = self.key_code(container.keys, key, node)
-            entries = [self.v.select(compare("==", code, const(k)), value, e) for k, e in enumerate(container.entries)]
+            entries = [
+                self.v.select(compare("==", code, const(k)), value, e)
+                for k, e in enumerate(container.entries)
+            ]
             return MapV(container.keys, tuple(entries))
         return self.with_item(container, key, value, node)
 
@@ -506,30 +618,53 @@ class Containers(Expressions):
         """A sequence with another value at an index."""
         row = container.row
         index = self.index(row, key, node)
-        items = [self.v.select(compare("==", index, const(k)), value, e) for k, e in enumerate(self.places(row))]
+        items = [
+            self.v.select(compare("==", index, const(k)), value, e) for k, e in enumerate(self.places(row))
+        ]
         return SeqV(self.listed(row.length, items))
 
-    def _Convert(self, node: ir.Convert, env: Env) -> Any:
+    def _ev_convert(self, node: ir.Convert, env: Env) -> Any:
         operand = self.ev(node.operand, env)
         if node.what == "keys":
-            keys = operand.shape.keys if isinstance(operand, Ref) else operand.keys
-            return empty_bits(keys, full=True)
+            return empty_bits(self.keys_of(operand), full=True)
         operand = self.v.loaded(operand)
         match node.what:
             case "distinct":
                 pairs = self.places(operand.row)
-                return SlotV(ListArr(self.v, operand.row.length, [p.items[0] for p in pairs], self._bag_item(operand.row)))
+                return SlotV(
+                    ListArr(
+                        self.v, operand.row.length, [p.items[0] for p in pairs], self._bag_item(operand.row)
+                    )
+                )
             case "values":
                 return SeqV(self.listed(const(operand.keys.size), operand.entries))
             case "items":
                 lifted = [self.v.lift(k, operand.keys.type) for k in operand.keys.values]
-                return SeqV(self.listed(const(operand.keys.size), [Tup(pair) for pair in zip(lifted, operand.entries, strict=True)]))
+                return SeqV(
+                    self.listed(
+                        const(operand.keys.size),
+                        [Tup(pair) for pair in zip(lifted, operand.entries, strict=True)],
+                    )
+                )
             case "reversed":
                 return self.reversed(operand.row)
             case "enumerate":
-                return SeqV(self.listed(operand.row.length, [Tup((const(k), v)) for k, v in enumerate(self.places(operand.row))]))
+                return SeqV(
+                    self.listed(
+                        operand.row.length,
+                        [Tup((const(k), v)) for k, v in enumerate(self.places(operand.row))],
+                    )
+                )
         found = self.sorted(operand)
         return self.reversed(found) if node.what == "sorted-reversed" else SeqV(found)
+
+    def keys_of(self, value: Any) -> Universe:
+        """The keys of a map."""
+        if isinstance(value, Ref):
+            assert isinstance(value.shape, SMap)
+            return value.shape.keys
+        assert isinstance(value, MapV)
+        return value.keys
 
     def _bag_item(self, row: Arr) -> Shape | None:
         shape = self.item_shape(row)
@@ -540,7 +675,9 @@ class Containers(Expressions):
         if isinstance(row.length.c, int):
             return SeqV(self.listed(row.length, self.places(row)[: row.length.c][::-1]))
         n = self.hold(row.length)
-        return SeqV(self.listed(n, [row.get(num(f"({n.c} - {k + 1})", 0, row.most - 1)) for k in range(row.most)]))
+        return SeqV(
+            self.listed(n, [row.get(num(f"({n.c} - {k + 1})", 0, row.most - 1)) for k in range(row.most)])
+        )
 
     def sorted(self, value: Any) -> Arr:
         """The elements in order. Sets and bags are in order already."""
@@ -561,22 +698,29 @@ class Containers(Expressions):
         """The elements of a container in canonical order, copies repeated. Defined where loops are."""
         raise NotImplementedError
 
-    def _Zip(self, node: ir.Zip, env: Env) -> Any:
+    def _ev_zip(self, node: ir.Zip, env: Env) -> Any:
         a, b = self.val(node.left, env).row, self.val(node.right, env).row
         length = chosen_num(compare("<", a.length, b.length), a.length, b.length)
         most = min(a.most, b.most)
         length = num(length.c, length.low, min(length.high, most))
         return SeqV(self.listed(length, [Tup((a.get(const(k)), b.get(const(k)))) for k in range(most)]))
 
-    def _IntRange(self, node: ir.IntRange, env: Env) -> Any:
+    def _ev_int_range(self, node: ir.IntRange, env: Env) -> Any:
         low, high = self.hold(self.val(node.low, env)), self.hold(self.val(node.high, env))
         most = max(0, high.high - low.low)
         if most > PLACES_MOST:
-            raise Unsupported("a range of ints without bounds is not compiled", span=node.span, remedy="bound its ends with Range, or explore with engine='reference'")
+            raise Unsupported(
+                "a range of ints without bounds is not compiled",
+                span=node.span,
+                remedy="bound its ends with Range, or explore with engine='reference'",
+            )
         difference = self.arithmetic("-", high, low, node)
         length = chosen_num(compare("<", low, high), difference, const(0))
         length = num(length.c, max(0, length.low), min(most, max(0, length.high)))
-        items = [const(low.c + k) if isinstance(low.c, int) else num(f"({low.c} + {k})", low.low + k, low.high + k) for k in range(most)]
+        items = [
+            const(low.c + k) if isinstance(low.c, int) else num(f"({low.c} + {k})", low.low + k, low.high + k)
+            for k in range(most)
+        ]
         return SeqV(self.listed(length, items))
 
     # --- bounds ---
@@ -603,7 +747,10 @@ class Containers(Expressions):
         match t:
             case IntType(int(low), int(high)):
                 value = self.v.loaded(value)
-                yield both(compare("<=", const(low), value), compare("<=", value, const(high))), f"the range {low}..{high} of {name}"
+                yield (
+                    both(compare("<=", const(low), value), compare("<=", value, const(high))),
+                    f"the range {low}..{high} of {name}",
+                )
             case OptionalType(item):
                 value = self.v.loaded(value)
                 if isinstance(value, Opt) and value.item is not None and value.some.c != 0:
@@ -657,9 +804,19 @@ class Containers(Expressions):
 
 
 def _bounded(t: Type) -> bool:
-    from ratified.models.language.compile.expressions import has_bounds
-
-    return has_bounds(t)
+    """Whether a type has bounds outside of records (which are checked when they are made)."""
+    match t:
+        case IntType(low, _):
+            return low is not None
+        case OptionalType(item) | MapType(_, item):
+            return _bounded(item)
+        case SetType(item, size) | SeqType(item, size):
+            return size is not None or _bounded(item)
+        case BagType(item, size, copies):
+            return size is not None or copies is not None or _bounded(item)
+        case TupleType(items):
+            return any(map(_bounded, items))
+    return False
 
 
 def empty_bits(universe: Universe, *, full: bool = False) -> Bits:
@@ -685,6 +842,3 @@ def negated(value: Num) -> Num:
 def node_is_last(node: ir.Pop) -> bool:
     """Whether the last element is taken."""
     return isinstance(node.index, ir.Literal) and node.index.value == -1
-
-
-_ = (SBag, widths)
