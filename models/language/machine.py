@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from types import CodeType, FunctionType, TracebackType
@@ -68,6 +68,9 @@ class Machine(Protocol):
 
     def refuted_by(self, name: str, state: Values) -> Values | None:
         """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
+
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """What a liveness property says in a state, for each choice of its arguments."""
 
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """Whether a step invariant is true of a step."""
@@ -284,6 +287,19 @@ class PythonMachine:
                     raise StepError(_explained(problem), name, arguments, state) from None
         return None
 
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """See Machine."""
+        function = self._functions[name]
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        found: list[tuple[Values, Any]] = []
+        with running(self.model.scope):
+            for arguments in self._choices[name]:
+                try:
+                    found.append((arguments, function(self._probe, *arguments)))
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+        return found
+
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""
         self._old.__dict__.update(zip(self._names, old, strict=True))
@@ -300,12 +316,26 @@ class PythonMachine:
             self._abstract[name] = abstract_model(self.model, name)
         abstract = self._abstract[name]
         self._probe.__dict__.update(zip(self._names, state, strict=True))
+        names = [d.name for d in abstract.module.variables]
+        for variable in names:
+            abstract.__dict__.pop(variable, None)
         with running(self.model.scope):
             try:
                 self._functions[name](self._probe, abstract)
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, (), state) from None
-        return tuple(abstract.__dict__[d.name] for d in abstract.module.variables)
+        return image_of(self.module.functions[name], names, abstract.__dict__, state)
+
+
+def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any], state: Values) -> Values:
+    """The abstract state that a refinement has given. Raises StepError if it has left out a variable (by returning early)."""
+    for name in names:
+        if name not in given:
+            problem = ModelError(
+                f"{function.name} gives `{name}` no value", span=function.span, remedy="assign it on every way"
+            )
+            raise StepError(problem, function.name, (), state)
+    return tuple(given[name] for name in names)
 
 
 def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
