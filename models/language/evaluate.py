@@ -564,6 +564,12 @@ class TreeMachine:
         with running(self.model.scope):
             return next((a for a in self._choices[name] if not self._ask(name, a, state)), None)
 
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """See Machine."""
+        self._probe.now = dict(zip(self._names, state, strict=True))
+        with running(self.model.scope):
+            return [(a, self._ask(name, a, state)) for a in self._choices[name]]
+
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""
         self._probe.now = dict(zip(self._names, new, strict=True))

@@ -69,6 +69,9 @@ class Machine(Protocol):
     def refuted_by(self, name: str, state: Values) -> Values | None:
         """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
 
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """What a liveness property says in a state, for each choice of its arguments."""
+
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """Whether a step invariant is true of a step."""
 
@@ -283,6 +286,19 @@ class PythonMachine:
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(_explained(problem), name, arguments, state) from None
         return None
+
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """See Machine."""
+        function = self._functions[name]
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        found: list[tuple[Values, Any]] = []
+        with running(self.model.scope):
+            for arguments in self._choices[name]:
+                try:
+                    found.append((arguments, function(self._probe, *arguments)))
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+        return found
 
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""

@@ -13,8 +13,9 @@ from typing import Any
 from ratified.models.language import ir
 from ratified.models.language.ir import Node
 from ratified.models.language.types import Type, resolved
-from ratified.proofs.explore.native.codegen.comprehensions import UNROLLED_MOST, Comprehensions
+from ratified.proofs.explore.native.codegen.comprehensions import Comprehensions
 from ratified.proofs.explore.native.codegen.expressions import Env
+from ratified.proofs.explore.native.codegen.loops import UNROLLED_MOST
 from ratified.proofs.explore.native.codegen.numbers import FALSE, Num, literal, negation, word_text
 from ratified.proofs.explore.native.codegen.shapes import Shape, SMap, SSeq, STup, Unsupported, widths
 from ratified.proofs.explore.native.codegen.values import MapV, Ref, RefArr, Tup, known

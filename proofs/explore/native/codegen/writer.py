@@ -93,6 +93,7 @@ class Shared:
     unit: str = ""
     names: int = 0
     impure: set[tuple[int, str]] = field(default_factory=set)
+    kept: list[object] = field(default_factory=list)  # nodes whose identity is in `impure` must not be freed
 
 
 class Writer:
@@ -147,7 +148,7 @@ class Writer:
         except (Impure, Ended):
             if known_key is not None:
                 self.shared.impure.add(known_key)
-                _keep.append(key)
+                self.shared.kept.append(key)
             return None
         finally:
             self.pure_depth -= 1
@@ -361,9 +362,6 @@ class Writer:
         if isinstance(value, Num) and isinstance(value.c, str) and len(value.c) > TEXT_MOST:
             raise Impure
         return value
-
-
-_keep: list[object] = []  # nodes whose identity is remembered must not be freed
 
 
 def replace_length(row: MemArr, length: Num) -> MemArr:
