@@ -66,33 +66,40 @@ def test_published_counts_with_symmetry(
     assert result.symmetry == ("Acceptor", "Value")
 
 
-@pytest.mark.parametrize("seed", range(5_000, 5_030))
-def test_random_models_are_explored_as_the_reference_machine_steps(seed: int, tmp_path: Path) -> None:
-    _compare(seed, tmp_path, ("-O0",))
+# Seeds come ten at a time: one that the language refuses, or that has too many states to step through one by one, is passed
+# over, but most must have been compared.
+TEN = 10
+
+
+@pytest.mark.parametrize("first", range(5_000, 5_030, TEN))
+def test_random_models_are_explored_as_the_reference_machine_steps(first: int, tmp_path: Path) -> None:
+    _compare(first, tmp_path, ("-O0",))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6_000, 6_200))
-def test_more_random_models(seed: int, tmp_path: Path) -> None:
-    _compare(seed, tmp_path, ("-O1",))
+@pytest.mark.parametrize("first", range(6_000, 6_200, TEN))
+def test_more_random_models(first: int, tmp_path: Path) -> None:
+    _compare(first, tmp_path, ("-O1",))
 
 
-def _compare(seed: int, folder: Path, flags: tuple[str, ...], *, symmetry: bool = False) -> None:
-    try:
-        model = load(random_model(seed), folder)
-    except RatifiedError:
-        pytest.skip("the language refuses this one")
-    try:
-        assert differences(model, flags=flags, symmetry=symmetry) == []
-    except TooLarge:
-        pytest.skip("too many states to step through one by one")
-    except Unsupported as problem:
-        pytest.skip(problem.message)
+@pytest.mark.parametrize("first", range(5_000, 5_020, TEN))
+def test_random_models_with_symmetry(first: int, tmp_path: Path) -> None:
+    _compare(first, tmp_path, ("-O0",), symmetry=True)
 
 
-@pytest.mark.parametrize("seed", range(5_000, 5_020))
-def test_random_models_with_symmetry(seed: int, tmp_path: Path) -> None:
-    _compare(seed, tmp_path, ("-O0",), symmetry=True)
+def _compare(first: int, folder: Path, flags: tuple[str, ...], *, symmetry: bool = False) -> None:
+    compared = 0
+    for seed in range(first, first + TEN):
+        try:
+            model = load(random_model(seed), folder)
+        except RatifiedError:
+            continue
+        try:
+            assert differences(model, flags=flags, symmetry=symmetry) == [], seed
+        except (TooLarge, Unsupported):
+            continue
+        compared += 1
+    assert compared >= TEN // 2
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -102,24 +109,25 @@ def test_expressions_have_the_values_that_the_reference_machine_computes(seed: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(7_000, 7_010))
-def test_generated_code_is_clean_under_sanitizers(seed: int, tmp_path: Path) -> None:
+def test_generated_code_is_clean_under_sanitizers(tmp_path: Path) -> None:
     """Memory and undefined behaviour: whatever CPython would not evaluate, C does not evaluate either."""
-    try:
-        model = load(random_model(seed), tmp_path)
-    except RatifiedError:
-        pytest.skip("the language refuses this one")
-    source, binary = tmp_path / "model.c", tmp_path / "main"
-    source.write_text(generate(model).text)
-    flags = ["-std=c11", "-O1", "-w", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    folders = [f"-I{RUNTIME}", f"-I{HERE}", f'-DMODEL_FILE="{source}"']
-    command = [*find_compiler(), *flags, *folders, str(HERE / "main.c"), "-o", str(binary)]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "cannot find" in built.stderr:
-        pytest.skip("this compiler has no sanitizers")
-    assert built.returncode == 0, built.stderr
-    done = subprocess.run([str(binary), "1"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    ran = 0
+    for seed in range(7_000, 7_000 + TEN):
+        try:
+            text = generate(load(random_model(seed), tmp_path)).text
+        except RatifiedError:
+            continue
+        source, binary = tmp_path / "model.c", tmp_path / "main"
+        source.write_text(text)
+        flags = ["-std=c11", "-O1", "-w", "-pthread", "-fsanitize=address,undefined"]
+        folders = ["-fno-sanitize-recover=all", f"-I{RUNTIME}", f"-I{HERE}", f'-DMODEL_FILE="{source}"']
+        command = [*find_compiler(), *flags, *folders, str(HERE / "main.c"), "-o", str(binary)]
+        built = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert built.returncode == 0, built.stderr
+        done = subprocess.run([str(binary), "1"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        ran += 1
+    assert ran >= TEN // 2
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
