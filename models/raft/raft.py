@@ -6,7 +6,7 @@ here is one that the specification has: a candidate asks itself for its vote by 
 term does so in a step of its own; a conflicting log loses one entry at a time.
 
 The network loses, repeats and reorders messages as it likes. Servers fail by stopping, and restart with what Figure 2 calls
-persistent state. What is explored is bounded by `max_term`, `max_log`, `max_messages` and `max_copies`: states beyond are left out.
+persistent state. `max_term`, `max_log`, `max_messages` and `max_copies` bound what is explored: states beyond are left out.
 """
 
 from __future__ import annotations
@@ -88,15 +88,15 @@ class Raft(Model):
         self.next_index = Map({i: Map({j: 1 for j in Server}) for i in Server})
 
     @assume
-    def bounds_leave_something(self) -> bool:
-        """There must be room for a term, an entry and a message: max_term, max_log, max_messages, max_copies, max_entries >= 1."""
+    def something_can_happen(self) -> bool:
+        """The bounds must leave room for a term, for a message and for an entry in a message."""
         return (
-            self.max_term >= 1
-            and self.max_log >= 0
-            and self.max_messages >= 1
-            and self.max_copies >= 1
-            and self.max_entries >= 1
+            self.max_term >= 1 and self.max_log >= 0 and self.max_messages >= 1 and self.carries_something()
         )
+
+    def carries_something(self) -> bool:
+        """A message may be in flight at all, and bring an entry."""
+        return self.max_copies >= 1 and self.max_entries >= 1
 
     @constraint
     def within_bounds(self) -> bool:
@@ -121,7 +121,7 @@ class Raft(Model):
 
     @action
     def update_term(self, m: Message) -> None:
-        """The receiver of a message of a newer term takes it over and becomes a follower; the message remains to be dealt with."""
+        """The receiver of a message takes over its newer term, as a follower; the message remains to be dealt with."""
         require(m in self.messages)
         require(m.term > self.current_term[m.dest])
         self.current_term[m.dest] = m.term
@@ -142,7 +142,7 @@ class Raft(Model):
 
     @action
     def timeout(self, i: Server) -> None:
-        """Server i has not heard of a leader for long: it begins an election. (It asks itself for its vote like everybody.)"""
+        """Server i has not heard of a leader for long and begins an election. Even for its own vote it will have to ask."""
         require(self.role[i] != Role.LEADER)
         self.role[i] = Role.CANDIDATE
         self.current_term[i] += 1
@@ -155,9 +155,7 @@ class Raft(Model):
         """Candidate i asks server j, maybe itself, for its vote."""
         require(self.role[i] == Role.CANDIDATE)
         require(j not in self.votes_responded[i])
-        self.messages.add(
-            RequestVote(i, j, self.current_term[i], len(self.log[i]), last_term(self.log[i]))
-        )
+        self.messages.add(RequestVote(i, j, self.current_term[i], len(self.log[i]), last_term(self.log[i])))
 
     @action
     def handle_request_vote(self, m: RequestVote) -> None:
@@ -239,8 +237,11 @@ class Raft(Model):
 
     def conflicts(self, i: Server, m: AppendEntries) -> bool:
         """The log of server i holds, where an entry of the message belongs, one of another term."""
-        mine = self.log[i][m.prev_log_index :]
-        return any(held.term != sent.term for held, sent in zip(mine, m.entries))
+        prev = m.prev_log_index
+        return any(
+            term_at(self.log[i], n) != m.entries[n - prev - 1].term
+            for n in range(prev + 1, min(prev + len(m.entries), len(self.log[i])) + 1)
+        )
 
     def is_follower_of(self, i: Server, m: AppendEntries) -> bool:
         """Server i follows the leader that sent the message."""
@@ -356,9 +357,7 @@ class Raft(Model):
     @step_invariant
     def leader_append_only(self, old: Self) -> bool:
         """A leader never overwrites or deletes entries in its log; it only appends new entries (section 5.3)."""
-        return all(
-            self.log[i][: len(old.log[i])] == old.log[i] for i in Server if old.role[i] == Role.LEADER
-        )
+        return all(self.log[i][: len(old.log[i])] == old.log[i] for i in Server if old.role[i] == Role.LEADER)
 
     @invariant
     def log_matching(self) -> bool:
@@ -390,7 +389,7 @@ class Raft(Model):
 
     @invariant
     def state_machine_safety(self) -> bool:
-        """No two servers apply different entries at the same index (section 5.4.3): of what they have committed, one has a part."""
+        """No two servers apply different entries at the same index (section 5.4.3): one has committed a part of the other's."""
         return all(
             self.committed(i)[: self.commit_index[j]] == self.committed(j)[: self.commit_index[i]]
             for i in Server
@@ -399,7 +398,7 @@ class Raft(Model):
 
     @invariant
     def committed_is_on_a_majority(self) -> bool:
-        """What a server knows to be committed, and it knows of entries that it has, is in the logs of a majority."""
+        """What a server knows to be committed is in its own log, and in those of a majority."""
         return all(
             self.commit_index[i] <= len(self.log[i])
             and self.is_quorum(

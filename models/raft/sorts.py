@@ -1,7 +1,7 @@
 """What every model of Raft speaks about: servers, terms, logs and messages.
 
-Terms and indices are numbers, as in the paper: 0 stands for "no entry". The types reach one further than the bounds of a check, so
-that the step that crosses a bound is a step to a state that is left out, and not a step that cannot be taken.
+Terms and indices are numbers, as in the paper: 0 stands for "no entry". The types reach one further than the bounds of a
+check, so that the step that crosses a bound leads to a state that is left out, and is not a step that cannot be taken.
 """
 
 from __future__ import annotations

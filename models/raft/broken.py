@@ -1,0 +1,179 @@
+"""Raft with one thing wrong: each of these is a mistake that somebody's Raft had, and none of them survives an exploration.
+
+Each class is Raft but for what it overrides. Its small size is the smallest at which the claim fails that it is about; some of
+these stories are long, and to find them soon, what they do not need is left out: see `Quiet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+from ratified.models.language import Map, Set, action, constraint, require, step_invariant
+from ratified.models.raft.raft import Raft
+from ratified.models.raft.sorts import (
+    AppendEntries,
+    AppendEntriesResponse,
+    Message,
+    RequestVote,
+    RequestVoteResponse,
+    Role,
+    Server,
+)
+
+
+class Quiet(Raft):
+    """Raft in a quiet hour: no server restarts, no message is lost or repeated, and elections come one after another."""
+
+    def init(self) -> None:
+        super().init()
+
+    @action
+    def restart(self, i: Server) -> None:
+        """Not now."""
+        require(False)
+
+    @action
+    def duplicate(self, m: Message) -> None:
+        """Not now."""
+        require(m in self.messages)
+        require(False)
+
+    @action
+    def drop(self, m: Message) -> None:
+        """Not now."""
+        require(m in self.messages)
+        require(False)
+
+    @constraint
+    def one_candidate(self) -> bool:
+        """No two servers stand for election at the same time."""
+        return sum(1 for i in Server if self.role[i] == Role.CANDIDATE) <= 1
+
+
+# Voting and terms
+
+
+class ForgottenVote(Raft):
+    """A server that restarts has lost its vote (PySyncObj, raft-java, seaweedfs/raft).
+
+    Breaks `election_safety`.
+    """
+
+    def restart(self, i: Server) -> None:
+        super().restart(i)
+        self.voted_for[i] = None
+
+
+class StaleVotes(Raft):
+    """A candidate counts answers to what it asked in an earlier term (Xraft, akka-raft).
+
+    Breaks `election_safety`.
+    """
+
+    def counts(self, i: Server, m: RequestVoteResponse) -> bool:
+        return m.term <= self.current_term[i]
+
+
+class ShorterHistory(Raft):
+    """Logs are compared by their lengths only (liferaft, jgroups-raft).
+
+    Breaks `leader_completeness`.
+    """
+
+    def up_to_date(self, m: RequestVote, i: Server) -> bool:
+        return m.last_log_index >= len(self.log[i])
+
+
+class HalfQuorums(Raft):
+    """A majority is counted as n/2 servers.
+
+    Breaks `election_safety`.
+    """
+
+    def is_quorum(self, i: Server, members: Set[Server]) -> bool:
+        return 2 * len(members) >= len(Server)
+
+
+class StubbornLeader(Raft):
+    """A leader that learns of a newer term takes it over, but goes on leading (hashicorp/raft).
+
+    Breaks `election_safety`.
+    """
+
+    def update_term(self, m: Message) -> None:
+        require(m in self.messages)
+        require(m.term > self.current_term[m.dest])
+        self.current_term[m.dest] = m.term
+        if self.role[m.dest] != Role.LEADER:
+            self.role[m.dest] = Role.FOLLOWER
+        self.voted_for[m.dest] = None
+
+
+# Log and commit
+
+
+class CountedOldEntries(Raft):
+    """A leader commits entries of earlier terms by counting servers that have them (Figure 8; PySyncObj, LogCabin).
+
+    Breaks `leader_completeness`.
+    """
+
+    def may_commit(self, i: Server, index: int) -> bool:
+        return True
+
+
+class CommitGoesBack(Raft):
+    """A follower believes whatever leader says about how far it has committed.
+
+    Breaks `commit_index_only_rises`.
+    """
+
+    @step_invariant
+    def commit_index_only_rises(self, old: Self) -> bool:
+        """But for a restart."""
+        return all(
+            old.commit_index[i] <= self.commit_index[i]
+            for i in Server
+            if old.log[i] != self.log[i] or old.messages != self.messages
+        )
+
+
+class TruncatingAppend(Raft):
+    """A follower's log ends where the message ends, be it an old or an empty one (RaftOS, PySyncObj).
+
+    Breaks `committed_is_on_a_majority`.
+    """
+
+    def accept_entries(self, m: AppendEntries) -> None:
+        i = m.dest
+        super().accept_entries(m)
+        self.log[i] = self.log[i][: m.prev_log_index + len(m.entries)]
+
+
+class KeptConflict(Raft):
+    """A follower keeps its conflicting entries, and says that it has the leader's (mofa).
+
+    Breaks `state_machine_safety`.
+    """
+
+    def conflicts(self, i: Server, m: AppendEntries) -> bool:
+        return False
+
+
+class CountedRejections(Raft):
+    """A rejection says up to where the leader wanted to come, and the leader takes that for an agreement (CCF).
+
+    Breaks `committed_is_on_a_majority`.
+    """
+
+    def reject_entries(self, m: AppendEntries) -> None:
+        require(m in self.messages)
+        i = m.dest
+        require(m.term < self.current_term[i] or (self.is_follower_of(i, m) and not self.fits(i, m)))
+        end = m.prev_log_index + len(m.entries)
+        self.reply(m, AppendEntriesResponse(i, m.source, self.current_term[i], False, end))
+
+    def handle_append_response(self, m: AppendEntriesResponse) -> None:
+        super().handle_append_response(m)
+        self.match_index[m.dest][m.source] = m.match_index
