@@ -2,9 +2,9 @@
 
     python benchmarks/native.py [--small] [--repeat N] [--json FILE]
 
-Each measurement is a process of its own; of several the best is shown, since what else the machine does only ever adds. The counts are
-held against the known ones. Columns: states, transitions a second, peak memory of the process, bytes a state (states, table and
-workers), seconds with one thread and with two, their ratio, and compile time with an empty cache.
+Each measurement is a process of its own; of several the best is shown, since what else the machine does only ever
+adds. The counts are held against the known ones. Columns: states, transitions a second, peak memory of the process, bytes
+a state (states, table and workers), seconds with one thread and with two, their ratio, and compile time with an empty cache.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def measure(row: Row, threads: int) -> dict[str, float]:
     """One exploration, in this process."""
     from ratified.models.language.errors import RatifiedError
     from ratified.proofs.explore.native.compile import compile_text
-    from ratified.proofs.explore.native.driver import Exploration, Options, Program, peak_memory
+    from ratified.proofs.explore.native.driver import Exploration, Options, peak_memory
+    from ratified.proofs.explore.native.library import Program
     from ratified.proofs.explore.result import Limits
 
     compiled = compile_text((MODELS / f"{row.model}.c").read_text(encoding="utf-8"), flags=row.macros)
@@ -78,7 +79,9 @@ def best(row: Row, threads: int, repeat: int, cache: str) -> dict[str, float]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RATIFIED_CACHE": cache}
     runs: list[dict[str, float]] = []
     for _ in range(repeat):
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(  # noqa: S603 - this file itself
+            command, capture_output=True, text=True, env=environment, check=False
+        )
         if done.returncode:
             raise SystemExit(done.stderr)
         runs.append(json.loads(done.stdout))
@@ -86,6 +89,7 @@ def best(row: Row, threads: int, repeat: int, cache: str) -> dict[str, float]:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--small", action="store_true", help="only what takes a moment: for CI")
     parser.add_argument("--repeat", type=int, default=3)
@@ -98,7 +102,8 @@ def main() -> None:
         return
     results = []
     print(
-        f"{'model':32}{'states':>12}{'transitions':>13}{'Mtr/s':>7}{'peak MB':>9}{'B/state':>8}{'1 thr s':>9}{'2 thr s':>9}{'ratio':>7}{'cc s':>6}"
+        f"{'model':32}{'states':>12}{'transitions':>13}{'Mtr/s':>7}{'peak MB':>9}{'B/state':>8}"
+        f"{'1 thr s':>9}{'2 thr s':>9}{'ratio':>7}{'cc s':>6}"
     )
     with tempfile.TemporaryDirectory() as cache:
         for row in ROWS:

@@ -68,8 +68,16 @@ def verify_protocol(protocol: str, how: Mapping[str, Any], to: Output) -> int:
 def exploring_options(how: Mapping[str, Any]) -> Options:
     """Return how to explore, from the options that were given."""
     limits = Limits(depth=how["depth"], states=how["states"], seconds=how["seconds"], memory=how["memory"])
-    claims = how.get("claims") or None
-    return Options(limits, how["symmetry"], how.get("deadlock", False), how["engine"], claims)
+    return Options(
+        limits,
+        how["symmetry"],
+        how.get("deadlock", False),
+        how["engine"],
+        how.get("claims") or None,
+        how["threads"],
+        how.get("checkpoint"),
+        how.get("dump"),
+    )
 
 
 def explored(name: str, model: Any, options: Options, to: Output) -> Checked:

@@ -98,8 +98,13 @@ def options_of_exploring(command: F) -> F:
                 "--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds."
             ),
             click.option(
-                "--memory", callback=memory, metavar="SIZE", help="Stop at this much memory: 512M, 2G."
+                "--memory",
+                callback=memory,
+                metavar="SIZE",
+                help="Use this much memory (512M, 2G): the native engine keeps further states on disk, the "
+                "reference engine stops.",
             ),
+            click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
             click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True),
             click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
             click.option(
@@ -133,6 +138,19 @@ def commands() -> None:
 @click.option(
     "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Save there as it goes, and go on from what is saved there.",
+)
+@click.option(
+    "--dump-c",
+    "dump",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the generated C.",
+)
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @options_of_exploring
 def check(
@@ -144,7 +162,7 @@ def check(
     color: bool | None,
     **how: Any,
 ) -> int:
-    r"""Explore every reachable state of MODEL at one size.
+    """Explore every reachable state of MODEL at one size.
 
     MODEL is a bundled model's name, path.py, path.py:Class or module:Class. Its standard size is used; Sort=3 and
     parameter=value replace single entries of it.
@@ -153,7 +171,7 @@ def check(
       ratified check paxos
       ratified check paxos Acceptor=3 Value=2 Ballot=2
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
-    """
+    """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.checking import Output, check_model
 
     to = Output(form, output, quiet=quiet, color=color)

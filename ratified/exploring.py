@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ratified.models.language.errors import SizeError
@@ -23,6 +24,9 @@ class Options:
     deadlock: bool = False
     engine: str = "auto"
     claims: tuple[str, ...] | None = None
+    threads: int | None = None
+    checkpoint: Path | None = None
+    dump: Path | None = None
 
 
 def base_class() -> type:
@@ -38,7 +42,7 @@ def explore(model: Any, options: Options, progress: Callable[[Progress], None] |
     Raises:
         ModelError: a step of the model went wrong.
     """
-    from ratified.proofs.explore import check
+    from ratified.proofs.explore import Resources, check
 
     return check(
         model,
@@ -48,6 +52,7 @@ def explore(model: Any, options: Options, progress: Callable[[Progress], None] |
         progress=progress,
         engine=options.engine,
         claims=options.claims,
+        resources=Resources(options.threads, options.checkpoint, options.dump),
     )
 
 

@@ -80,7 +80,7 @@ class Deferred:
 
 
 def at_size(compute: Callable[[], T]) -> T:
-    """Give a parameter a default that depends on sizes, as in `half: Param[int] = at_size(lambda: len(Node) // 2)`."""
+    """Give a parameter a default that is computed from sizes, when a model is instantiated: write it as a lambda."""
     return Deferred(compute)  # type: ignore[return-value]  # Model computes it
 
 
@@ -103,6 +103,10 @@ def subsets(sort: type[S], size: int | None = None) -> Set[Set[S]]:
 
 def majorities(sort: type[S]) -> Set[Set[S]]:
     """The smallest majorities of a sort: any two of them have a member in common. In a class body as `subsets`."""
-    if scope_if_any() is None:
+    scope = scope_if_any()
+    if scope is None:
         return at_size(lambda: majorities(sort))
-    return subsets(sort, len(sort) // 2 + 1)
+    known: Any = scope.cache.get((majorities, sort))
+    if known is None:
+        known = scope.cache[majorities, sort] = subsets(sort, len(sort) // 2 + 1)
+    return known  # type: ignore[no-any-return]  # the cache is keyed by what was computed

@@ -11,7 +11,7 @@ import typing
 from typing import Any, TypeVar, dataclass_transform
 
 from ratified.models.language.errors import ModelError
-from ratified.models.language.scope import current_scope
+from ratified.models.language.scope import scope_if_any
 from ratified.models.language.source import class_field_span
 from ratified.models.language.types import (
     AnnotationProblem,
@@ -95,7 +95,9 @@ def _constructor(cls: Any, types: dict[str, Type]) -> Any:
     cache: dict[tuple[object, ...], object] = {}
 
     def check(values: tuple[object, ...]) -> None:
-        scope = current_scope()
+        scope = scope_if_any()
+        if scope is None:
+            return  # made by hand, outside of any model: there are no bounds to hold it to
         fit_key = ("fit", cls)
         fits: Any = scope.cache.get(fit_key)
         if fits is None:

@@ -5,8 +5,7 @@ Guarantees: a sort can be iterated, and a bound evaluated, only inside a scope; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -41,14 +40,19 @@ def current_scope() -> Scope:
     return scope
 
 
-@contextmanager
-def running(scope: Scope) -> Iterator[None]:
+class running:  # noqa: N801  # reads as a verb where it is used: `with running(scope):`
     """Put a scope in force for the duration of the block."""
-    token = _current.set(scope)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_scope", "_token")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._scope)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 def size_of(sort: type) -> int:

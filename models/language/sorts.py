@@ -38,7 +38,9 @@ class SortMeta(type):
     _values: list[Any]
 
     def __iter__(cls: type[T]) -> Iterator[T]:
-        return iter(members(cls))  # type: ignore[type-var]  # only sorts have this metaclass; mypy wants T free here
+        scope = scope_if_any()
+        known: Any = scope.cache.get(cls) if scope else None  # most often: without a call
+        return iter(known or members(cls))
 
     def __len__(cls) -> int:
         return size_of(cls)

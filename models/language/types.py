@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import math
+import re
 import types as python_types
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -435,6 +436,12 @@ def parts(t: Type) -> Iterator[Type]:
 def sorts_of(t: Type) -> list[type[Sort]]:
     """The sorts in a type, in order of appearance."""
     return list(dict.fromkeys(p.sort for p in parts(t) if isinstance(p, SortType)))
+
+
+def names_in_bounds(t: Type) -> set[str]:
+    """The names that the bounds of a type mention."""
+    bounds = [getattr(p, bound, None) for p in parts(t) for bound in ("low", "high", "size", "copies")]
+    return {name for bound in bounds if isinstance(bound, str) for name in re.findall(r"[^\W\d]\w*", bound)}
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ current content of its place, cannot be updated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Any, Protocol, Self, TypeVar, overload
 
 from ratified.models.language.errors import ModelError
-from ratified.models.language.sorts import Sort
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -220,7 +219,8 @@ class Set(Value, AbstractSet[T]):
 
     def __iter__(self) -> Iterator[T]:
         if self._sorted is None:
-            self._sorted = tuple(sorted(self._data, key=order_key))
+            few = len(self._data) < 2
+            self._sorted = tuple(self._data) if few else tuple(sorted(self._data, key=order_key))
         return iter(self._sorted)
 
     def __len__(self) -> int:
@@ -494,27 +494,3 @@ def show(value: object) -> str:
     if isinstance(value, Enum):
         return value.name
     return "(" + ", ".join(map(show, value)) + ")" if type(value) is tuple else repr(value)
-
-
-Permutation = Mapping[Sort, Sort]
-
-
-def renamed(value: Any, names: Permutation, records: Callable[[Any], Any]) -> Any:
-    """A value with every symmetric value in it replaced. `records` renames a record (callers keep a memo for that)."""
-    if isinstance(value, Sort):
-        return names.get(value, value)
-    if isinstance(value, Value):
-        if isinstance(value, Map):
-            return Map(
-                {renamed(k, names, records): renamed(v, names, records) for k, v in value._data.items()}
-            )
-        if isinstance(value, Bag):
-            return Bag._of({renamed(k, names, records): n for k, n in value._data.items()})
-        if isinstance(value, Set):
-            return Set._of(frozenset(renamed(item, names, records) for item in value._data))
-        return type(value)._of(tuple(renamed(item, names, records) for item in value._data))
-    if isinstance(value, tuple):
-        return tuple(renamed(item, names, records) for item in value)
-    if hasattr(value, "__record_types__"):
-        return records(value)
-    return value

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
 from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.engines import engine_named
+from ratified.proofs.explore.engines import Resources, Task, run
 from ratified.proofs.explore.result import Limits, Progress, Result
 
-__all__ = ["EvaluationError", "check"]
+__all__ = ["EvaluationError", "Resources", "check"]
 
 _UNLIMITED = Limits()
+_WHATEVER = Resources()
 
 
 def check(
@@ -24,6 +25,7 @@ def check(
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
     claims: Collection[str] | None = None,
+    resources: Resources = _WHATEVER,
 ) -> Result:
     """Visit every reachable state of a model, breadth first, and check what it claims.
 
@@ -35,7 +37,8 @@ def check(
     `claims` names the invariants, step invariants and refinements to check; without it, all are.
 
     A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
-    was violated. `progress` is called at most some five times a second. `engine` is auto, reference or native.
+    was violated; but where the native engine has a memory limit, it keeps further states on disk. `progress` is called at most
+    some five times a second. `engine` is auto, reference or native; `resources` are for the native one.
 
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
@@ -51,5 +54,4 @@ def check(
         )
     if claims is not None:
         model = model.claiming(claims)
-    chosen = engine_named(engine)
-    return chosen(model, limits=limits, symmetry=symmetry, deadlock=deadlock, progress=progress)
+    return run(engine, Task(model, limits, symmetry, deadlock, progress, resources))

@@ -1,47 +1,125 @@
-"""Which engines there are, and which one `auto` means."""
+"""Which engines there are, and how `auto` chooses between them.
+
+Guarantees: all engines give the same results but for time, memory and the engine's name; whatever keeps the fast one from being
+used is told in a note of the result, with the remedy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
+from ratified.models.language.ir import Kind
 from ratified.models.language.model import Model
 from ratified.proofs.explore.reference import check_reference
 from ratified.proofs.explore.result import Limits, Progress, Result
 
 ENGINES = ("auto", "reference", "native")
 
-
-class Engine(Protocol):
-    """Explores a model and reports. All engines give the same results but for time, memory and the engine's name."""
-
-    def __call__(
-        self,
-        model: Model,
-        *,
-        limits: Limits,
-        symmetry: bool,
-        deadlock: bool,
-        progress: Callable[[Progress], None] | None,
-    ) -> Result:
-        """See `ratified.proofs.explore.check`."""
+SOON = 2_000
+"""States that the reference engine explores before `auto` compiles: what is done by then is done sooner than a compiler runs."""
 
 
-def native_engine() -> Engine | None:
-    """The native engine where it can be used. This is where it is plugged in."""
-    return None
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the native engine may use. `threads` is all cores if None.
+
+    `checkpoint` is a folder from which an exploration that was stopped goes on; `dump` a file for the generated C.
+    """
+
+    threads: int | None = None
+    checkpoint: Path | None = None
+    dump: Path | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was asked for that only the native engine has."""
+        return self != Resources()
 
 
-def engine_named(name: str) -> Engine:
-    """The engine of that name. Raises RatifiedError if there is none, or it cannot be used here."""
-    if name not in ENGINES:
-        raise RatifiedError(f"there is no engine {name!r}", remedy=f"choose one of {', '.join(ENGINES)}")
-    if name != "native":
-        return check_reference
-    native = native_engine()
-    if native is None:
-        raise RatifiedError(
-            "the native engine is not available here", remedy="use the reference engine: engine='reference'"
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An exploration that was asked for. See `ratified.proofs.explore.check`."""
+
+    model: Model
+    limits: Limits
+    symmetry: bool
+    deadlock: bool
+    progress: Callable[[Progress], None] | None
+    resources: Resources
+
+
+def run(engine: str, task: Task) -> Result:
+    """Explore with the engine of that name. Raises RatifiedError if there is none, or it cannot be used here."""
+    if engine not in ENGINES:
+        raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
+    if engine == "native":
+        return _native(task)
+    if engine == "reference":
+        if task.resources.asked:
+            raise RatifiedError(
+                "threads, checkpoints and C code are the native engine's", remedy="use engine native or auto"
+            )
+        return _reference(task)
+    return _auto(task)
+
+
+def _reference(task: Task) -> Result:
+    return check_reference(
+        task.model, limits=task.limits, symmetry=task.symmetry, deadlock=task.deadlock, progress=task.progress
+    )
+
+
+def _auto(task: Task) -> Result:
+    """The reference engine for what is small, the native one for the rest where it can be used."""
+    from ratified.proofs.explore.native.codegen.shapes import Unsupported
+    from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing
+
+    if task.model.module.of_kind(Kind.REFINEMENT):
+        return _reference(task)  # the native engine does not check refinements
+    most = task.limits.states
+    if not task.resources.asked:
+        if most is not None and most <= SOON:
+            return _reference(task)
+        first = _reference(replace(task, limits=replace(task.limits, states=SOON)))
+        if first.distinct < SOON or first.violation is not None:
+            return first
+    try:
+        return _native(task)
+    except (Unsupported, CompilerMissing, CompilerFailed) as reason:
+        if task.resources.asked:
+            raise
+        found = _reference(task)
+        note = f"the native engine was not used: {reason.message}"
+        return replace(found, notes=(*found.notes, f"{note} ({reason.remedy})" if reason.remedy else note))
+
+
+def _native(task: Task) -> Result:
+    from ratified.proofs.explore.native.engine import check_native
+
+    with _room(task.limits) as spill:
+        return check_native(
+            task.model,
+            limits=task.limits,
+            symmetry=task.symmetry,
+            deadlock=task.deadlock,
+            progress=task.progress,
+            threads=task.resources.threads,
+            spill=spill,
+            checkpoint=task.resources.checkpoint,
+            dump=task.resources.dump,
         )
-    return native
+
+
+@contextmanager
+def _room(limits: Limits) -> Iterator[Path | None]:
+    """A folder for the states that do not fit into a memory budget, gone afterwards."""
+    if limits.memory is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="ratified-") as folder:
+        yield Path(folder)

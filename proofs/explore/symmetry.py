@@ -24,7 +24,7 @@ from ratified.proofs.explore.risks import order_risks
 MOST_PERMUTATIONS = 50_000
 """Beyond this a state takes longer to bring into canonical form than symmetry saves."""
 
-_MOST_KEPT = 1_000_000
+_MOST_KEPT = 250_000
 
 Permutation = dict[type[Sort], tuple[Sort, ...]]
 """By sort, what each value becomes, in order. By sort, because values of different sorts with the same number are equal."""
@@ -34,14 +34,14 @@ class Renaming:
     """One permutation, applied to values. Records, which are many times the same, are renamed once."""
 
     def __init__(self, permutation: Permutation) -> None:
-        self._permutation = permutation
+        self.permutation = permutation
         self._records: dict[object, object] = {}
 
     def __call__(self, value: Any) -> Any:
         """The value with every value of a permuted sort replaced."""
         kind = type(value)
-        if kind in self._permutation:
-            return self._permutation[kind][int(value)]
+        if kind in self.permutation:
+            return self.permutation[kind][int(value)]
         if kind is Set:
             return Set._of(frozenset(map(self, value._data)))
         if kind is Map:
@@ -70,12 +70,16 @@ class Symmetry:
         self._every = (1 << len(self._renamings)) - 1
         # By variable: of a value and the permutations still in play, the least value it becomes, and which lead there.
         self._least: list[dict[tuple[Any, int], tuple[Any, int]]] = [{} for _ in model.module.variables]
-        self._renamed: list[dict[Any, list[tuple[Any, Any] | None]]] = [{} for _ in model.module.variables]
 
     @property
     def trivial(self) -> bool:
         """Whether there is nothing to permute."""
         return len(self._renamings) == 1
+
+    @property
+    def permutations(self) -> list[Permutation]:
+        """The permutations that are used, the identity among them."""
+        return [renaming.permutation for renaming in self._renamings]
 
     def canonical(self, state: Values) -> Values:
         """The representative of a state's orbit."""
@@ -91,29 +95,23 @@ class Symmetry:
         return tuple(found)
 
     def _decide(self, variable: int, value: Any, playing: int) -> tuple[Any, int]:
-        renamed = self._renamed[variable].get(value)
-        if renamed is None:
-            if len(self._renamed[variable]) > _MOST_KEPT:
-                self._renamed[variable].clear()
-                self._least[variable].clear()
-            renamed = self._renamed[variable][value] = [None] * len(self._renamings)
+        least = self._least[variable]
+        if len(least) >= _MOST_KEPT:
+            least.clear()
         best: tuple[Any, Any] | None = None
         winners = 0
         rest = playing
         while rest:
             bit = rest & -rest
             rest ^= bit
-            index = bit.bit_length() - 1
-            candidate = renamed[index]
-            if candidate is None:
-                becomes = self._renamings[index](value)
-                candidate = renamed[index] = order_key(becomes), becomes
+            becomes = self._renamings[bit.bit_length() - 1](value)
+            candidate = order_key(becomes), becomes
             if best is None or candidate[0] < best[0]:
                 best, winners = candidate, bit
             elif candidate[0] == best[0]:
                 winners |= bit
         assert best is not None, "the identity leads somewhere"
-        known = self._least[variable][value, playing] = best[1], winners
+        known = least[value, playing] = best[1], winners
         return known
 
 
@@ -143,7 +141,7 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
 
 def symmetry_of(model: Model) -> Symmetry:
     """The symmetry of a model. Raises ModelError if the model, or what it refines, can tell symmetric values apart."""
-    modules = [type(model).module]
+    modules = [model.module]
     modules += [abstract_class(model, f.name).module for f in modules[0].of_kind(Kind.REFINEMENT)]
     symmetry = Symmetry(model)
     if not symmetry.trivial:

@@ -14,8 +14,8 @@ from tests.generate import worlds
 from tests.generate.choices import Chooser, HypothesisSource, RandomSource
 from tests.generate.models import GeneratedModel, ModelWriter, assemble
 from tests.generate.scope import Name
-from tests.generate.statements import Lines, indented
 from tests.generate.types import BOOL, INTEGER, IntType, Type, annotation, cardinality, has_zero
+from tests.generate.updates import Lines, indented
 
 ENVIRONMENTS_MOST = 300
 DEPTH = 3

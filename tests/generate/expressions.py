@@ -13,6 +13,7 @@ from tests.generate.types import (
     INTEGER,
     BagType,
     BoolType,
+    DisplayType,
     EnumType,
     IntType,
     MapType,
@@ -253,7 +254,7 @@ class Expressions(Containers):
                     ),
                 ),
                 (1, lambda: f"{operand()} * {operand()}"),
-                (1, lambda: self._division(scope, depth)),
+                (2, lambda: self._division(scope, depth)),
                 (1, lambda: f"-{operand()}"),
                 (1, lambda: f"abs({self.expr(scope, INTEGER, depth - 1)})"),
                 (1, lambda: f"{self.choose.pick(['min', 'max'])}({operand()}, {operand()})"),
@@ -261,7 +262,7 @@ class Expressions(Containers):
                 (3, lambda: self._sum(scope, depth)),
                 (2, lambda: self._extreme(scope, depth)),
                 (2, lambda: self._numbered(scope, depth)),
-                (2, lambda: self._count(scope, depth)),
+                (5, lambda: self._count(scope, depth)),
             ]
         )
 
@@ -338,7 +339,7 @@ class Expressions(Containers):
         item = collection_item(atom.kind)
         assert item is not None
         wanted = self.expr(scope, item, depth - 1)
-        if isinstance(atom.kind, SeqType) and self.choose.chance(40):
+        if isinstance(atom.kind, SeqType) and self.choose.chance(60):
             read = f"{atom.text}.index({wanted})"
             return (
                 read
@@ -416,7 +417,7 @@ class Expressions(Containers):
             item = self._member(atom.kind)
             assert item is not None
             return f"{wrap(self.expr(scope, item, depth - 1))} {operator} {atom.text}"
-        atoms = [atom for atom in scope.atoms() if not isinstance(atom.kind, MapType)]
+        atoms = [atom for atom in scope.atoms() if not isinstance(atom.kind, MapType | DisplayType)]
         if not atoms:
             return self._comparison(scope, depth)
         atom = self.choose.pick(atoms)

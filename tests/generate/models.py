@@ -17,7 +17,7 @@ from tests.generate.choices import Chooser, HypothesisSource, RandomSource
 from tests.generate.containers import wrap_element
 from tests.generate.expressions import EMPTY
 from tests.generate.scope import Function, Name, Scope, World, collection_item, wrap
-from tests.generate.statements import Frame, Lines, Statements, indented
+from tests.generate.statements import Statements
 from tests.generate.types import (
     BOOL,
     BagType,
@@ -35,6 +35,7 @@ from tests.generate.types import (
     cardinality,
     has_zero,
 )
+from tests.generate.updates import Frame, Lines, indented
 
 STATES_MOST = 30_000
 """The product of the variables' cardinalities stays below this."""
@@ -392,7 +393,7 @@ class ModelWriter(Statements):
                 "    def steady(self, old: Self) -> bool:",
                 f"        return {claim}",
             ]
-        if self.choose.chance(12):
+        if self.choose.chance(8):
             claim = self._claimed(scope)
             lines += ["", "    @constraint", "    def small(self) -> bool:", f"        return {claim}"]
         self.careless = careless

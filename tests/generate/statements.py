@@ -8,45 +8,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tests.generate.containers import wrap_element
-from tests.generate.expressions import Expressions
 from tests.generate.scope import Function, Name, Scope, collection_item, constants, wrap
 from tests.generate.types import (
     BOOL,
     INTEGER,
-    BagType,
     BoolType,
     DisplayType,
     EnumType,
     IntType,
-    MapType,
     OptionType,
     RecordType,
-    SeqType,
-    SetType,
     SortType,
     TupleType,
     Type,
     UnionType,
     annotation,
 )
-
-Lines = list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where a statement stands: what may be changed there (`places`), which procedures may be called, how deep to nest."""
-
-    places: tuple[Name, ...] = ()
-    procedures: tuple[Function, ...] = ()
-    depth: int = 2
-
-    def deeper(self) -> Frame:
-        """Inside one more block."""
-        return Frame(self.places, self.procedures, self.depth - 1)
+from tests.generate.updates import Frame, Lines, Updates, indented
 
 
 def ends(lines: Lines) -> bool:
@@ -66,11 +47,6 @@ def _ends(node: ast.AST) -> bool:
             return all(_ends(case.body[-1]) for case in cases)
         case _:
             return False
-
-
-def indented(lines: Lines) -> Lines:
-    """A block one level deeper."""
-    return [f"    {line}" for line in lines]
 
 
 def members_of(kind: Type) -> tuple[RecordType, ...]:
@@ -102,7 +78,7 @@ NOTHING = DisplayType(BOOL)
 """Stands for a type without values, where all of a type has been matched."""
 
 
-class Statements(Expressions):
+class Statements(Updates):
     """Writes statements."""
 
     # --- blocks -------------------------------------------------------------------------------------------------------
@@ -375,153 +351,6 @@ class Statements(Expressions):
             name = self.fresh("c")
             return f"{whole} as {name}", [*names, Name(name, kind)]
         return whole, names
-
-    # --- updates ------------------------------------------------------------------------------------------------------
-
-    def update(self, scope: Scope, frame: Frame) -> Lines:
-        """A change of some variable; a guard comes before it where it could fail."""
-        places = [place for place in frame.places if self.can(scope, place.kind)]
-        if not places:
-            return ["pass"]
-        place = self.choose.pick(places)
-        text, kind = place.text, place.kind
-        while isinstance(kind, MapType):
-            if not self.can(scope, kind.key) or self.choose.chance(8):
-                return [self._set_to(scope, text, kind)]
-            text, kind = (
-                f"{text}[{self.expr(scope, kind.key, 0 if self.choose.chance(80) else 1)}]",
-                kind.value,
-            )
-        if not self.can(scope, kind):
-            return ["pass"]
-        return self.choose.weighted(self._updates(scope, text, kind))
-
-    def _updates(self, scope: Scope, text: str, kind: Type) -> list[tuple[int, Callable[[], Lines]]]:
-        options: list[tuple[int, Callable[[], Lines]]] = [
-            (4, lambda: [f"{text} = {self.expr(scope, kind, 2)}"])
-        ]
-        match kind:
-            case IntType(low, high):
-                options = [(2, options[0][1]), (4, lambda: self._counted(scope, text, low, high))]
-            case BoolType():
-                options.append((2, lambda: [f"{text} = not {text}"]))
-            case SortType() if kind.ordered:
-                options.append((3, lambda: self._raised(text)))
-            case RecordType() | OptionType() | EnumType():
-                pass
-            case SetType():
-                options = self._set_updates(scope, text, kind)
-            case BagType():
-                options = self._bag_updates(scope, text, kind)
-            case SeqType():
-                options = self._seq_updates(scope, text, kind)
-            case _:
-                pass
-        return options
-
-    def _set_to(self, scope: Scope, text: str, kind: Type) -> str:
-        value = self.expr(scope, kind, 2)
-        if value == text:  # something that changes the variable makes for more states
-            others = [other for other in (*scope.of(kind), *constants(kind)) if other != text]
-            value = self.choose.pick(others) if others else value
-        return f"{text} = {value}"
-
-    def _unless(self, test: str, line: str, percent: int) -> Lines:
-        """The line, its guard before it (or around it) except in some of a hundred cases."""
-        if self.choose.chance(percent):
-            return [line]
-        if self.choose.chance(30):
-            return [f"if {test}:", f"    {line}"]
-        return [f"require({test})", line]
-
-    def _counted(self, scope: Scope, text: str, low: int, high: int) -> Lines:
-        if self.choose.chance(20):
-            return self._unless(f"{text} > {low}", f"{text} -= 1", 12)
-        if self.choose.chance(15):
-            return [f"{text} += {self.expr(scope, IntType(0, 1), 1)}"]
-        return self._unless(f"{text} < {high}", f"{text} += 1", 12)
-
-    def _raised(self, text: str) -> Lines:
-        return self._unless(
-            f"not {text}.is_last()", f"{text} = {text} + 1" if self.choose.chance(60) else f"{text} += 1", 12
-        )
-
-    def _one(self, scope: Scope, item: Type) -> str:
-        return self.expr(scope, item, 1)
-
-    def _set_updates(self, scope: Scope, text: str, kind: SetType) -> list[tuple[int, Callable[[], Lines]]]:
-        options: list[tuple[int, Callable[[], Lines]]] = [
-            (1, lambda: [f"{text}.clear()"]),
-            (2, lambda: [self._set_to(scope, text, kind)]),
-        ]
-        if self.can(scope, kind.item):
-            options = [
-                (8, lambda: self._added(scope, text, kind)),
-                (3, lambda: [f"{text}.discard({self._one(scope, kind.item)})"]),
-                (2, lambda: self._taken(text, self._one(scope, kind.item))),
-                (1, lambda: [f"{text} |= {{{self._one(scope, kind.item)}}}"]),
-                (1, lambda: [f"{text} -= {{{self._one(scope, kind.item)}}}"]),
-                (1, lambda: [f"{text}.update({self.expr(scope, SetType(kind.item), 1)})"]),
-                *options,
-            ]
-        return options
-
-    def _added(self, scope: Scope, text: str, kind: SetType) -> Lines:
-        line = f"{text}.add({self._one(scope, kind.item)})"
-        return [line] if kind.limit is None else self._unless(f"len({text}) < {kind.limit}", line, 15)
-
-    def _taken(self, text: str, item: str) -> Lines:
-        return self._unless(f"{wrap(item)} in {text}", f"{text}.remove({item})", self.careless)
-
-    def _bag_updates(self, scope: Scope, text: str, kind: BagType) -> list[tuple[int, Callable[[], Lines]]]:
-        options: list[tuple[int, Callable[[], Lines]]] = [
-            (1, lambda: [f"{text}.clear()"]),
-            (1, lambda: [f"{text} = {self.expr(scope, kind, 1)}"]),
-        ]
-        if self.can(scope, kind.item):
-            options = [
-                (7, lambda: self._bagged(scope, text, kind)),
-                (2, lambda: [f"{text}.discard({self._one(scope, kind.item)})"]),
-                (3, lambda: self._taken(text, self._one(scope, kind.item))),
-                *options,
-            ]
-        return options
-
-    def _bagged(self, scope: Scope, text: str, kind: BagType) -> Lines:
-        return self._put(text, kind, self._one(scope, kind.item))
-
-    def _put(self, text: str, kind: BagType, item: str) -> Lines:
-        test = f"len({text}) < {kind.limit}"
-        if kind.copies is not None and not self.choose.chance(15):
-            test += f" and {text}.count({item}) < {kind.copies}"
-        return self._unless(test, f"{text}.add({item})", 12)
-
-    def _seq_updates(self, scope: Scope, text: str, kind: SeqType) -> list[tuple[int, Callable[[], Lines]]]:
-        options: list[tuple[int, Callable[[], Lines]]] = [
-            (
-                2,
-                lambda: self._unless(
-                    f"len({text}) > 0", f"{text}.pop({self.choose.pick(['', '', '0'])})", self.careless
-                ),
-            ),
-            (1, lambda: [f"{text}.clear()"]),
-            (2, lambda: [self._set_to(scope, text, kind)]),
-            (1, lambda: self._unless(f"len({text}) < 2", f"{text}.extend({self.expr(scope, kind, 1)})", 15)),
-        ]
-        if self.can(scope, kind.item):
-            bound = f"len({text}) < {kind.limit}"
-            options = [
-                (7, lambda: self._unless(bound, f"{text}.append({self._one(scope, kind.item)})", 12)),
-                (3, lambda: self._placed(scope, text, kind)),
-                (1, lambda: self._unless(bound, f"{text} = {text} + [{self._one(scope, kind.item)}]", 12)),
-                *options,
-            ]
-        return options
-
-    def _placed(self, scope: Scope, text: str, kind: SeqType) -> Lines:
-        index = self.choose.pick(["0", "-1", "1"])
-        test = f"len({text}) > {1 if index == '1' else 0}"
-        return self._unless(test, f"{text}[{index}] = {self._one(scope, kind.item)}", self.careless)
 
     # --- pure functions -----------------------------------------------------------------------------------------------
 

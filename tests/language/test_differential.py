@@ -43,13 +43,13 @@ def same_as_cpython(generated: GeneratedModel, folder: Path) -> None:
     event(f"{'some' if states > 1 else 'one' if states else 'no'} states")
 
 
-@examples(300, 5_000)
+@examples(200, 5_000)
 @given(generated=model_texts())
 def test_models_do_the_same(generated: GeneratedModel, folder: Path) -> None:
     same_as_cpython(generated, folder)
 
 
-@examples(400, 10_000)
+@examples(250, 10_000)
 @given(generated=expression_cases())
 def test_expressions_have_the_same_values(generated: GeneratedModel, folder: Path) -> None:
     same_as_cpython(generated, folder)
@@ -65,24 +65,26 @@ def test_what_is_not_the_language_is_refused_with_its_place(refused: Refused, fo
 
 
 def test_every_construct_is_generated() -> None:
-    used: set[str] = set()
-    for seed in range(1_500):
-        used |= constructs(random_model(seed).text)
-    assert used >= EXPECTED, sorted(EXPECTED - used)
+    missing = set(EXPECTED)
+    for seed in range(1_000):
+        missing -= constructs(random_model(seed).text)
+        if not missing:
+            break
+    assert missing == set()
 
 
 def test_seeded_models_do_the_same_and_most_of_them_move(folder: Path) -> None:
     """Larger models than Hypothesis likes to try."""
     refused: Counter[str] = Counter()
     sizes = []
-    for seed in range(120):
+    for seed in range(100):
         try:
             sizes.append(agree(load(random_model(seed), folder), STATES_MOST))
         except RatifiedError as problem:
             refused[problem.message] += 1
-    assert refused.total() <= 6, refused
-    assert sum(states >= 5 for states in sizes) >= 55
-    assert sum(states >= 20 for states in sizes) >= 28
+    assert refused.total() <= 5, refused
+    assert sum(states >= 5 for states in sizes) >= 45
+    assert sum(states >= 20 for states in sizes) >= 20
 
 
 @pytest.mark.slow

@@ -344,3 +344,27 @@ def test_a_claim_alone() -> None:
     with pytest.raises(ModelError, match="Quorums claims no 'two'"):
         Quorums(Node=3).claiming(["two"])
     assert not Quorums(Node=3).claiming([]).module.of_kind(Quorums.module.functions["two_each"].kind)
+
+
+class Bounded(Model):
+    """A sort that only a bound names, and defaults that hold empty containers and bounded records."""
+
+    seats: Annotated[int, Range(0, "len(Node)")]
+    table: Map[bool, Set[Turn]] = Map({False: Set(), True: Set()})
+
+    @action
+    def sit(self) -> None:
+        require(self.seats < 9)
+        self.seats += 1
+
+
+def test_a_sort_that_only_a_bound_names_has_a_size() -> None:
+    machine = PythonMachine(Bounded(Node=1, Turn=1))
+    ((_, state),) = machine.initial()
+    assert not isinstance(state, Left)
+    ((_, _, one),) = machine.steps(state)
+    assert not isinstance(one, Left)
+    assert one == (1, Map({False: Set(), True: Set()}))
+    ((_, _, two),) = machine.steps(one)
+    assert isinstance(two, Left)
+    assert two.what == "the range 0..1 of seats"

@@ -262,13 +262,14 @@ class Context:
             case Set() | frozenset() | Seq() | Bag() | Map() if not value and expected is not None:
                 return unbounded(expected.item if isinstance(expected, OptionalType) else expected)
             case Set() | frozenset() if value:
-                return SetType(self._item(value, node))
+                return SetType(self._item(value, node, getattr(expected, "item", None)))
             case Seq() if value:
-                return SeqType(self._item(value, node))
+                return SeqType(self._item(value, node, getattr(expected, "item", None)))
             case Bag() if value:
-                return BagType(self._item(value, node))
+                return BagType(self._item(value, node, getattr(expected, "item", None)))
             case Map() if value:
-                return MapType(self._item(value, node), self._item(value.values(), node))
+                items = self._item(value.values(), node, getattr(expected, "value", None))
+                return MapType(self._item(value, node, None), items)
             case tuple() if type(value) is tuple and value:
                 return TupleType(tuple(self.type_of(v, node) for v in value))
         if hasattr(type(value), "__record_types__"):
@@ -285,8 +286,8 @@ class Context:
             "see docs/language.md for the types there are",
         )
 
-    def _item(self, values: Any, node: ast.AST) -> Type:
-        return self.join(node, *(self.type_of(v, node) for v in values))
+    def _item(self, values: Any, node: ast.AST, expected: Type | None) -> Type:
+        return self.join(node, *(self.type_of(v, node, expected) for v in values))
 
     # --- what is known here ---
 

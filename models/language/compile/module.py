@@ -21,6 +21,7 @@ from ratified.models.language.compile.context import Context
 from ratified.models.language.compile.statements import Statements
 from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
+from ratified.models.language.sorts import Sort
 from ratified.models.language.source import class_field_span, class_node, definition, head_span, of_the_author
 from ratified.models.language.types import (
     BOOL,
@@ -35,6 +36,7 @@ from ratified.models.language.types import (
     Type,
     fits,
     from_annotation,
+    names_in_bounds,
     parts,
     records_of,
     sorts_of,
@@ -136,6 +138,9 @@ class ModuleCompiler:
         self._check_zeros()
 
     def _declare(self, name: str, annotation: Any, line: int) -> None:
+        root = next(base for base in self.cls.__mro__ if vars(base).get("_ratified_root"))
+        if name in vars(root) and name != "sizes":
+            self._refuse(name, f"every model has a `{name}` of its own", "choose another name for the variable")
         if isinstance(annotation, str):
             names = {**vars(typing), "Param": Param, **vars(sys.modules[self.cls.__module__]), **self.names}
             try:
@@ -197,9 +202,12 @@ class ModuleCompiler:
     def _sorts(self, functions: Mapping[str, Function]) -> tuple[SortType, ...]:
         found: dict[SortType, None] = {}
 
-        def add(t: Type | None) -> None:
-            if t is not None:
-                found.update(dict.fromkeys(SortType(s) for s in sorts_of(t)))
+        def add(t: Type) -> None:
+            found.update(dict.fromkeys(SortType(s) for s in sorts_of(t)))
+            for name in names_in_bounds(t):
+                sort = self.names.get(name)
+                if isinstance(sort, type) and issubclass(sort, Sort):
+                    found[SortType(sort)] = None
 
         for declaration in (*self.variables.values(), *self.parameters.values()):
             add(declaration.type)
@@ -500,6 +508,17 @@ class FunctionCompiler(Statements):
         if self.kind not in (Kind.ACTION, Kind.INIT):
             return argument
         earlier = {a.name for a in self.arguments_[:index]}
+        if (domain := self._guarded(argument, earlier, body)) is not None:
+            return Argument(argument.name, argument.type, domain)
+        if why := infinite(argument.type):
+            remedy = f"{why[1]}, or say where it comes from at the top: require({argument.name} in ...)"
+            parameter = next(
+                a for a in ast.walk(self.node.args) if isinstance(a, ast.arg) and a.arg == argument.name
+            )
+            self.fail(parameter, f"`{argument.name}` ranges over infinitely many values: {why[0]}", remedy)
+        return argument
+
+    def _guarded(self, argument: Argument, earlier: set[str], body: tuple[Node, ...]) -> Expr | None:
         for statement in body:
             match statement:
                 case ir.Let():
@@ -507,10 +526,10 @@ class FunctionCompiler(Statements):
                 case ir.Require(_, test):
                     for conjunct in test.operands if isinstance(test, ir.And) else (test,):
                         if domain := _domain_in(conjunct, argument.name, earlier):
-                            return Argument(argument.name, argument.type, domain)
+                            return domain
                 case _:
                     break
-        return argument
+        return None
 
 
 def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:

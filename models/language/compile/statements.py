@@ -498,7 +498,10 @@ class Statements(Calls):
             while name.id in self.declarations:
                 name.id += "_"
             ast.copy_location(name, subject)
-            let = self._let(node, name, self.expr(subject), subject)
+            made = self.expr(subject)
+            if isinstance(made.type, NoneType):
+                self.fail(subject, "this is always None here", "leave out the match")
+            let = self._let(node, name, made, subject)
             read = ast.copy_location(ast.Name(name.id, ast.Load()), subject)
             nodes, ended = self._cases(node, read, cases)
             return [*let, *nodes], ended

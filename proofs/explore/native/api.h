@@ -153,8 +153,16 @@ RX_API const uint32_t *rx_trace_instances(const rx_run *run) { return run->trace
 
 /* What the program was compiled for, so that a driver can tell that it talks to what it thinks: see driver.py. */
 RX_API void rx_describe(uint64_t *out, const char **digest) {
-    const uint64_t numbers[] = {W, MODEL_INSTANCES, MODEL_BOUNDS, MODEL_CONSTRAINTS, MODEL_INVARIANTS, MODEL_STEP_INVARIANTS,
-                                MODEL_SYMMETRY, sizeof(rx_config), sizeof(rx_result), sizeof(rx_finding)};
+    const uint64_t numbers[] = {W,
+                                MODEL_INSTANCES,
+                                MODEL_BOUNDS,
+                                MODEL_CONSTRAINTS,
+                                MODEL_INVARIANTS,
+                                MODEL_STEP_INVARIANTS,
+                                MODEL_SYMMETRY,
+                                sizeof(rx_config),
+                                sizeof(rx_result),
+                                sizeof(rx_finding)};
     memcpy(out, numbers, sizeof numbers);
     *digest = MODEL_DIGEST;
 }
@@ -172,13 +180,14 @@ RX_API void rx_read_walks(const rx_run *run, uint64_t *done, uint64_t *states, u
     *found = RX_LOAD(run->walk_found);
 }
 
-/* The state of a number, or NULL (there is none, or it is on disk). Numbers are stable from the first call of rx_graph_count. */
+/* The state of a number, or NULL (there is none, or it is on disk). Numbers are stable from the first call of
+ * rx_graph_count. */
 RX_API const uint64_t *rx_state(const rx_run *run, uint64_t number) {
     return run->on_disk || number >= run->distinct ? NULL : rx_at(run, number);
 }
 
-/* Fills offsets[0..distinct] so that the edges of state i are [offsets[i], offsets[i + 1]); returns how many there are in all, or
- * UINT64_MAX if the states are on disk or there is no memory. */
+/* Fills offsets[0..distinct] so that the edges of state i are [offsets[i], offsets[i + 1]); returns how many there are
+ * in all, or UINT64_MAX if the states are on disk or there is no memory. */
 RX_API uint64_t rx_graph_count(rx_run *run, uint64_t *offsets) {
     rx_team_start(run);
     uint64_t edges = UINT64_MAX;

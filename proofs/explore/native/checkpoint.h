@@ -1,9 +1,10 @@
 /* Checkpoints: what is needed to go on after a level, on disk, at any moment whole.
  *
- * A folder with `states-N` (the states of all levels; only ever appended to), `header` (which file, how far, all counters) and `lock`.
- * States are synced before the header that speaks of them, and the header is replaced by renaming: a kill at any moment leaves the last
- * complete checkpoint. What is found on reading is held against checksums. A run that is stopped leaves a checkpoint of its last
- * complete level; the counters then do not include what was done past it.
+ * A folder with `states-N` (the states of all levels; only ever appended to), `header` (which file, how far, all
+ * counters) and `lock`. States are synced before the header that speaks of them, and the header is replaced by
+ * renaming: a kill at any moment leaves the last complete checkpoint. What is found on reading is held against
+ * checksums. A run that is stopped leaves a checkpoint of its last complete level; the counters then do not include
+ * what was done past it.
  */
 #ifndef RX_CHECKPOINT_H
 #define RX_CHECKPOINT_H
@@ -27,8 +28,9 @@ static void rx_counters_set(rx_run *run, const rx_counters *sum);
 static bool rx_level_push(rx_run *run, uint64_t end);
 
 static bool rx_checkpoint_name(rx_run *run, const char *file, uint64_t number, char *path, size_t size) {
-    const int n = number == UINT64_MAX ? snprintf(path, size, "%s/%s", run->config.checkpoint, file)
-                                       : snprintf(path, size, "%s/%s-%llu", run->config.checkpoint, file, (unsigned long long)number);
+    const int n = number == UINT64_MAX
+                      ? snprintf(path, size, "%s/%s", run->config.checkpoint, file)
+                      : snprintf(path, size, "%s/%s-%llu", run->config.checkpoint, file, (unsigned long long)number);
     if ((size_t)n < size) return true;
     rx_disk_failed(run, "too long a name:", run->config.checkpoint, 0);
     return false;
@@ -112,14 +114,15 @@ static bool rx_checkpoint_write(rx_run *run) {
             !rx_checkpoint_new_file(run, &run->checkpoint_fd, run->checkpoint_path, sizeof run->checkpoint_path))
             return false;
         const uint64_t from = run->checkpoint_states, count = run->boundary_distinct - from;
-        if (!rx_write(run, run->checkpoint_fd, run->checkpoint_path, rx_at(run, from), count * RX_STATE_BYTES, from * RX_STATE_BYTES) ||
+        if (!rx_write(run, run->checkpoint_fd, run->checkpoint_path, rx_at(run, from), count * RX_STATE_BYTES,
+                      from * RX_STATE_BYTES) ||
             !rx_sync(run, run->checkpoint_fd, run->checkpoint_path))
             return false;
         run->checkpoint_sum = rx_checksum(run->checkpoint_sum, rx_at(run, from), count * W);
         run->checkpoint_states = run->boundary_distinct;
     }
     if (!rx_checkpoint_write_header(run)) return false;
-    rx_file_operation();
+    rx_file_moment();
     for (uint64_t old = run->checkpoint_file; old-- > 0;) {
         char path[4096];
         if (!rx_checkpoint_name(run, "states", old, path, sizeof path) || unlink(path)) break;
@@ -147,7 +150,8 @@ static int rx_refuse(rx_run *run, const char *what) {
 /* Whether a header is whole and speaks of this model, with these options. */
 static int rx_checkpoint_judge(rx_run *run, const rx_header *h, size_t bytes) {
     const size_t smallest = sizeof *h + 2 * sizeof(uint64_t);
-    if (bytes < 16 || memcmp(h->magic, RX_CHECKPOINT_MAGIC, 16)) return rx_refuse(run, "is of another version, or none");
+    if (bytes < 16 || memcmp(h->magic, RX_CHECKPOINT_MAGIC, 16))
+        return rx_refuse(run, "is of another version, or none");
     const uint64_t *words = (const uint64_t *)h;
     if (bytes < smallest - sizeof(rx_counters) || h->bytes != bytes || bytes % 8 ||
         words[bytes / 8 - 1] != rx_checksum(0, words, bytes / 8 - 1))
@@ -158,7 +162,8 @@ static int rx_checkpoint_judge(rx_run *run, const rx_header *h, size_t bytes) {
                             h->constraints == MODEL_CONSTRAINTS && h->digest_bytes == mine;
     const char *digest = (const char *)h + bytes - 8 - padded;
     if (!same_shape || memcmp(digest, MODEL_DIGEST, mine)) {
-        /* With other numbers of instances the text stands elsewhere only if the header is damaged: it is counted from the end. */
+        /* With other numbers of instances the text stands elsewhere only if the header is damaged: it is counted from
+         * the end. */
         const int shown = h->digest_bytes < 200 ? (int)h->digest_bytes : 200;
         snprintf(run->disk_what, sizeof run->disk_what,
                  "the checkpoint in %.3000s is of another model, size or version: it says \"%.*s\", this is \"%.200s\"",
@@ -175,10 +180,12 @@ static int rx_checkpoint_judge(rx_run *run, const rx_header *h, size_t bytes) {
 static int rx_resume_memory(rx_run *run, const rx_header *h) {
     unsigned log_slots = RX_LOG_SLOTS_MIN;
     while (rx_table_room(log_slots) < h->distinct + 2 * rx_margin(run)) log_slots++;
-    if (log_slots > RX_SLOT_BITS || !rx_commit_states(run, h->distinct + 2 * rx_margin(run)) || !rx_table_new(run, log_slots))
+    if (log_slots > RX_SLOT_BITS || !rx_commit_states(run, h->distinct + 2 * rx_margin(run)) ||
+        !rx_table_new(run, log_slots))
         return rx_refuse(run, "does not fit into memory; give a memory budget and a spill folder");
     if (!rx_read(run, run->checkpoint_fd, run->checkpoint_path, run->states, h->distinct * RX_STATE_BYTES, 0)) return 1;
-    if (rx_checksum(0, run->states, h->distinct * W) != h->sum) return rx_refuse(run, "is damaged: its states do not match their checksum");
+    if (rx_checksum(0, run->states, h->distinct * W) != h->sum)
+        return rx_refuse(run, "is damaged: its states do not match their checksum");
     rx_table_put_range(run, 0, h->distinct);
     run->checkpoint_states = h->distinct;
     run->checkpoint_sum = h->sum;
@@ -212,7 +219,9 @@ static int rx_resume_sort(rx_run *run, const rx_header *h) {
         const uint64_t end = run->level_start[k + 1];
         for (uint64_t from = run->level_start[k], n; from < end; from += n) {
             n = end - from < run->committed ? end - from : run->committed;
-            if (!rx_read(run, run->checkpoint_fd, run->checkpoint_path, run->states, n * RX_STATE_BYTES, from * RX_STATE_BYTES)) return 1;
+            if (!rx_read(run, run->checkpoint_fd, run->checkpoint_path, run->states, n * RX_STATE_BYTES,
+                         from * RX_STATE_BYTES))
+                return 1;
             sum = rx_checksum(sum, run->states, n * W);
             memset(run->first, 0, n * sizeof *run->first);
             rx_sort(run->states, run->first, n, run->threads);
@@ -226,7 +235,8 @@ static int rx_resume_sort(rx_run *run, const rx_header *h) {
     }
     close(run->checkpoint_fd);
     run->checkpoint_fd = -1;
-    if (run->disk_states != h->distinct || sum != h->sum) return rx_refuse(run, "is damaged: its states do not match their checksum");
+    if (run->disk_states != h->distinct || sum != h->sum)
+        return rx_refuse(run, "is damaged: its states do not match their checksum");
     return RX_LOAD(run->stopping) ? rx_refuse(run, "cannot be brought to disk: no memory") : 0;
 }
 
@@ -245,7 +255,8 @@ static int rx_resume(rx_run *run, const rx_header *h) {
     const uint64_t need = h->distinct + 4 * rx_margin(run);
     unsigned log_slots = RX_LOG_SLOTS_MIN;
     while (rx_table_room(log_slots) < need) log_slots++;
-    if (!(run->config.spill || h->sorted) || rx_fits(run, need, need - h->distinct, log_slots)) return rx_resume_memory(run, h);
+    if (!(run->config.spill || h->sorted) || rx_fits(run, need, need - h->distinct, log_slots))
+        return rx_resume_memory(run, h);
     if (!rx_disk_open(run)) return 1;
     RX_STORE(run->on_disk, 1);
     if (!rx_disk_memory(run)) return rx_refuse(run, "needs a larger memory budget");

@@ -1,8 +1,9 @@
 """From C text to a loaded shared library: finds a compiler, and compiles each text once per machine.
 
-Guarantees: a library in the cache was compiled from exactly this text, these runtime files, by this compiler with these flags for this
-kind of processor; two processes that compile at once do not disturb each other (each writes a file of its own and renames it);
-whatever goes wrong is a `RatifiedError` that says what to do, and a cache that cannot be written costs a note, not the run.
+Guarantees: a library in the cache was compiled from exactly this text, these runtime files, by this compiler with these
+flags for this kind of processor; two processes that compile at once do not disturb each other (each writes a file of its own
+and renames it); whatever goes wrong is a `RatifiedError` that says what to do, and a cache that cannot be written costs a
+note, not the run.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def cache_folder() -> Path:
     if own := os.environ.get("RATIFIED_CACHE"):
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base and os.path.isabs(base) else Path.home() / ".cache") / "ratified"
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "ratified"
 
 
 def compile_text(text: str, *, flags: Sequence[str] = ()) -> Compiled:
@@ -109,8 +110,8 @@ def _compile(text: str, command: Sequence[str], library: Path, source: Path) -> 
             own_source, own_library = Path(work) / source.name, Path(work) / library.name
             own_source.write_text(text, encoding="utf-8")
             _run([*command, str(own_source), "-o", str(own_library)])
-            os.replace(own_source, source)
-            os.replace(own_library, library)
+            own_source.replace(source)
+            own_library.replace(library)
     except OSError as error:
         raise CompilerFailed(
             f"cannot write compiled code to {library.parent}: {error.strerror or error}",
@@ -120,7 +121,10 @@ def _compile(text: str, command: Sequence[str], library: Path, source: Path) -> 
 
 def _run(command: Sequence[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        # The command is the one that the user's own environment names.
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
     except OSError as error:
         raise CompilerMissing(
             f"the C compiler cannot be run: {command[0]}: {error.strerror or error}",

@@ -1,37 +1,49 @@
+// clang-format off: the lists below are set to be read
 /* What a model's generated C promises to the explorer, and what the explorer gives it.
  *
- * A program is one translation unit:  the macros below;  #include "contract.h";  the model's functions;  #include "explorer.c".
+ * A program is one translation unit: the macros below; #include "contract.h"; the model's functions; #include "explorer.c".
  * One unit, so that the compiler sees the width of a state and the model's code inside the search loop.
  *
  * MACROS that come before this file:
  *   MODEL_WORDS            64-bit words in a packed state, 1 to 64
  *   MODEL_INSTANCES        action instances, numbered from 0 in the order in which actions (then parameters) are declared:
  *                          the explorer's ties are broken by this number, so every engine must number alike
- *   MODEL_BOUNDS           places that may leave a declared bound, numbered from 0 (number them per action: counts are per number)
+ *   MODEL_BOUNDS           places that may leave a declared bound, numbered from 0 (a number for each place and action:
+ *                          counts are per number)
  *   MODEL_CONSTRAINTS      constraints
  *   MODEL_INVARIANTS       invariants
  *   MODEL_STEP_INVARIANTS  step invariants
  *   MODEL_SYMMETRY         1 if model_canonical does anything, else 0
  *   MODEL_DIGEST           a string literal that names model, size, parameters and layout: a checkpoint of another is refused
  *
- * FUNCTIONS, all `static inline`, that come after this file. A state is `const uint64_t *` to MODEL_WORDS words; two states are
- * equal if and only if their words are, so unused bits are always 0. No function keeps anything between calls.
- *   void model_initial(rx_batch *)                        every initial state (the instance given to rx_emit is ignored)
- *   void model_successors(const uint64_t *s, rx_batch *)  every transition of s
- *   int  model_constraints(const uint64_t *s)             RX_OK, or the first constraint that is false, or RX_FAULT(e)
- *   int  model_invariants(const uint64_t *s)              RX_OK, or the first invariant that is false, or RX_FAULT(e)
- *   int  model_step_invariants(const uint64_t *old, const uint64_t *new)                                   likewise
- *   uint64_t model_witness(const uint64_t *s, uint64_t wanted)        which of the wanted bits s is a witness for; a bit stands
- *   uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted)  for "property i was put to the test"
- *   void model_canonical(uint64_t *s)                     replaces s by the representative of its orbit
+ * FUNCTIONS, all `static inline`, that come after this file. A state is MODEL_WORDS words; two states are equal if and only
+ * if their words are, so unused bits are always 0. No function keeps anything between calls.
+ *   void model_initial(rx_batch *)
+ *       every initial state (the instance given to rx_emit is ignored)
+ *   void model_successors(const uint64_t *s, rx_batch *)
+ *       every transition of s
+ *   int model_constraints(const uint64_t *s)
+ *       RX_OK, or the first constraint that is false, or RX_FAULT(e)
+ *   int model_invariants(const uint64_t *s)
+ *   int model_step_invariants(const uint64_t *old, const uint64_t *new)
+ *       likewise
+ *   uint64_t model_witness(const uint64_t *s, uint64_t wanted)
+ *   uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted)
+ *       which of the wanted bits the state or step is a witness for; bit i stands for "property i was put to the test"
+ *   void model_canonical(uint64_t *s)
+ *       replaces s by the representative of its orbit
  *
  * To produce a transition, write into the words of rx_slot(batch), then rx_emit(batch, instance). The slot's words are whatever
- * was there before. rx_bound(batch, place): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this step
- * has no answer (a partial operation); the search finishes the level and reports it.
+ * was there before. rx_bound(batch, place): this step would leave a bound; it is not taken. rx_fault(batch, e, instance): this
+ * step has no answer (a partial operation); the search finishes the level and reports it.
  *
- * Order of judgement of a successor: counted as generated and fired; constraints (a state outside is counted and goes no further);
- * step invariants (on the state as produced); canonical form; looked up; if new: invariants, witnesses.
+ * Order of judgement of a successor: counted as generated and fired; constraints (a state outside is counted and goes no
+ * further); step invariants (on the state as produced); canonical form; looked up; if new: invariants, witnesses.
+ *
+ * Which of several findings is reported: the shortest run; then fault, invariant, step invariant, deadlock; then the smallest
+ * number of fault or property; then the smallest state, word by word. The runs shown are made of smallest predecessors.
  */
+// clang-format on
 #ifndef RX_CONTRACT_H
 #define RX_CONTRACT_H
 
@@ -54,8 +66,8 @@
 #define RX_LIKELY(x) __builtin_expect(!!(x), 1)
 #define RX_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Successors are looked up a batch at a time, so that their cache misses overlap. 512 measured best for two-word states (the
- * batch then stays in the first-level cache); wide states take fewer. */
+/* Successors are looked up a batch at a time, so that their cache misses overlap. 256 and 512 measured best for
+ * two-word states (the batch then stays in the first-level cache); wide states take fewer. */
 #ifndef RX_BATCH
 #define RX_BATCH (W <= 4 ? 512 : 128)
 #endif

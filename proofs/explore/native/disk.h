@@ -1,12 +1,14 @@
 /* States past the memory budget: sorted levels on disk, and duplicates found by merging.
  *
- * A level's successors are gathered in memory (the same table, without the older levels), sorted, and written as a run whenever memory
- * is full. At the end of the level the runs are merged, what an older level holds is struck out, and the rest is the new level: written
- * sorted, judged, counted. (Delayed duplicate detection: Korf, "Best-first frontier search with delayed duplicate detection", 2004;
- * Murphi's disk version does the same.)
+ * A level's successors are gathered in memory (the same table, without the older levels), sorted, and written as a run
+ * whenever memory is full. At the end of the level the runs are merged, what an older level holds is struck out, and
+ * the rest is the new level: written sorted, judged, counted. (Stern and Dill, "Using magnetic
+ * disk instead of main memory in the Murphi verifier", CAV 1998; Korf, "Best-first frontier search with delayed
+ * duplicate detection", AAAI 2004.)
  *
- * Guarantees: the same counts, verdict and counterexample as in memory; nothing but sequential reads and writes of whole blocks, and of older levels
- * only those blocks whose range holds a candidate; at most config.memory_max bytes, whatever the number of states.
+ * Guarantees: the same counts, verdict and counterexample as in memory; nothing but sequential reads and writes of
+ * whole blocks, and of older levels only those blocks whose range holds a candidate; at most config.memory_max bytes,
+ * whatever the number of states.
  */
 #ifndef RX_DISK_H
 #define RX_DISK_H
@@ -14,7 +16,8 @@
 enum { RX_IO_BYTES = 1 << 18 };
 #define RX_IO_STATES (RX_IO_BYTES / (8 * W))
 
-/* A sorted run of candidates in the runs file: `count` states, then as many instances. The rest is where a merge stands in it. */
+/* A sorted run of candidates in the runs file: `count` states, then as many instances. The rest is where a merge stands
+ * in it. */
 typedef struct rx_extent {
     uint64_t offset, count, taken, at, have;
 } rx_extent;
@@ -28,7 +31,8 @@ typedef struct rx_block {
 
 static const uint64_t *rx_disk_chunk(rx_worker *w, uint64_t from, uint64_t count) {
     rx_run *run = w->run;
-    const bool read = rx_read(run, run->levels_fd, run->levels_path, w->chunk, count * RX_STATE_BYTES, from * RX_STATE_BYTES);
+    const bool read =
+        rx_read(run, run->levels_fd, run->levels_path, w->chunk, count * RX_STATE_BYTES, from * RX_STATE_BYTES);
     return read ? w->chunk : NULL;
 }
 
@@ -57,7 +61,9 @@ static bool rx_block_push(rx_run *run, uint64_t from, uint64_t count, const uint
 /* Appends sorted states to the newest level's file. */
 static bool rx_disk_append(rx_run *run, const uint64_t *states, uint64_t count) {
     if (!count) return true;
-    if (!rx_write(run, run->levels_fd, run->levels_path, states, count * RX_STATE_BYTES, run->disk_states * RX_STATE_BYTES)) return false;
+    if (!rx_write(run, run->levels_fd, run->levels_path, states, count * RX_STATE_BYTES,
+                  run->disk_states * RX_STATE_BYTES))
+        return false;
     for (uint64_t i = 0; i < count; i += RX_IO_STATES) {
         const uint64_t n = count - i < RX_IO_STATES ? count - i : RX_IO_STATES;
         if (!rx_block_push(run, run->disk_states + i, n, states + i * W, false)) return false;
@@ -101,7 +107,8 @@ static bool rx_runs_append(rx_run *run, uint64_t count) {
     }
     const char *path = run->runs_path;
     if (!rx_write(run, run->runs_fd, path, run->states, count * RX_STATE_BYTES, run->runs_bytes) ||
-        !rx_write(run, run->runs_fd, path, run->first, count * sizeof(rx_first), run->runs_bytes + count * RX_STATE_BYTES))
+        !rx_write(run, run->runs_fd, path, run->first, count * sizeof(rx_first),
+                  run->runs_bytes + count * RX_STATE_BYTES))
         return false;
     run->runs[run->runs_count++] = (rx_extent){.offset = run->runs_bytes, .count = count};
     run->runs_bytes += count * (RX_STATE_BYTES + sizeof(rx_first));
@@ -131,7 +138,8 @@ static bool rx_run_refill(rx_run *run, rx_extent *e, uint64_t buffer, uint64_t r
            rx_read(run, run->runs_fd, run->runs_path, run->first + buffer, n * sizeof(rx_first), firsts);
 }
 
-/* Merges the runs on into the lower half of memory (their buffers are the upper half), equal states into one. The number of states; 0: no more. */
+/* Merges the runs on into the lower half of memory (their buffers are the upper half), equal states into one. The
+ * number of states; 0: no more. */
 static uint64_t rx_merge_piece(rx_run *run) {
     const uint64_t half = run->committed / 2, room = half / run->runs_count;
     uint64_t count = 0;
@@ -172,8 +180,8 @@ static uint64_t rx_lower(const rx_run *run, uint64_t from, uint64_t to, const ui
     return from;
 }
 
-/* Strikes out the candidates that older levels hold: a worker takes a block, and reads it only if a candidate is in its range. The marks are
- * bytes in the table's memory, which holds nothing at this time. */
+/* Strikes out the candidates that older levels hold: a worker takes a block, and reads it only if a candidate is in its
+ * range. The marks are bytes in the table's memory, which holds nothing at this time. */
 static void rx_work_strike(rx_worker *w) {
     rx_run *run = w->run;
     uint8_t *mark = (uint8_t *)run->table;
@@ -203,7 +211,7 @@ static void rx_work_judge(rx_worker *w) {
         const uint64_t to = run->piece - from < 4096 ? run->piece : from + 4096;
         for (uint64_t i = from; i < to; i++) {
             if (mark[i]) continue;
-            w->counters.fresh[run->first[i]]++;
+            if (run->levels) w->counters.fresh[run->first[i]]++;
             rx_judge_new(w, rx_at(run, i), run->levels + 1);
         }
     }
@@ -256,8 +264,9 @@ static uint64_t rx_disk_finish(rx_run *run) {
 /* Gives back the memory of states and table, and takes as much for candidates as the budget allows. */
 static bool rx_disk_memory(rx_run *run) {
     const uint64_t each = RX_STATE_BYTES + sizeof(rx_first);
-    uint64_t budget = run->config.memory_max ? run->config.memory_max
-                                             : rx_bytes(run->committed, run->first_committed, run->log_slots, run->threads);
+    uint64_t budget = run->config.memory_max
+                          ? run->config.memory_max
+                          : rx_bytes(run->committed, run->first_committed, run->log_slots, run->threads);
     const uint64_t fixed = run->threads * (sizeof(rx_worker) + RX_IO_BYTES) + (4u << 16);
     budget = budget > fixed ? budget - fixed : 0;
     rx_table_free(run);

@@ -1,7 +1,8 @@
-"""The explorer from Python: loads a compiled model, runs it without the GIL, and returns what it found as frozen values.
+"""The explorer from Python: runs a compiled model without the GIL, and returns what it found as frozen values.
 
-Guarantees: Ctrl-C, a limit or a failing `progress` callback end a run in order, with what was visited until then; states are
-tuples of `words` integers exactly as packed; nothing here knows what they mean. `contract.h` and `run.h` say what the numbers are.
+Guarantees: Ctrl-C, a limit or a failing `progress` callback end a run in order, with what was visited until then; states
+are tuples of `words` integers exactly as packed; nothing here knows what they mean. `contract.h` and `run.h` say what the
+numbers are.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ import os
 import resource
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ratified.models.language.errors import RatifiedError
-from ratified.proofs.explore.native.compile import compile_text
+from ratified.proofs.explore.native.library import (
+    ConfigStruct,
+    NativeError,
+    Program,
+    ProgressStruct,
+    WalksStruct,
+)
 from ratified.proofs.explore.result import Limits, Progress
 
 PROGRESS_SECONDS = 0.2
 _NOWHERE = 0xFFFFFFFF
 
 Packed = tuple[int, ...]
-
-
-class NativeError(RatifiedError):
-    """The explorer cannot begin or cannot go on: memory, disk, a checkpoint of something else."""
 
 
 class Stop(Enum):
@@ -56,7 +58,8 @@ class Kind(Enum):
 class Finding:
     """Something wrong, and the shortest run that shows it.
 
-    `index` numbers the invariant, the step invariant, or the fault. `states[i + 1]` was reached from `states[i]` by `instances[i]`.
+    `index` numbers the invariant, the step invariant, or the fault. `states[i + 1]` was reached from `states[i]` by
+    `instances[i]`.
     A fault inside a step has `instance`, the step that was tried in the last state; a fault in an invariant has None.
     A fault in an initial state has no states.
     """
@@ -74,7 +77,7 @@ class Options:
 
     threads: int | None = None
     deadlock: bool = False
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     spill: Path | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 20.0
@@ -86,8 +89,9 @@ class Options:
 class Outcome:
     """What an exploration counted. Tuples are by instance, by bound, by constraint.
 
-    `new[i]` counts the states for which i is the smallest of the instances that reach them in the level in which they are first reached.
-    `unwitnessed` are the bits of `Options.witness` that no state was a witness for. `memory` is what states, table and workers took.
+    `new[i]` counts the states for which i is the smallest of the instances that reach them from the level before (complete
+    levels only). `unwitnessed` are the bits of `Options.witness` that no state was a witness for. `memory` is what states,
+    table and workers took.
     """
 
     distinct: int
@@ -109,116 +113,6 @@ class Outcome:
     resumed: bool
 
 
-class _Config(ctypes.Structure):
-    _fields_ = (
-        ("threads", ctypes.c_uint32),
-        ("deadlock", ctypes.c_uint32),
-        ("depth_max", ctypes.c_uint64),
-        ("states_max", ctypes.c_uint64),
-        ("memory_max", ctypes.c_uint64),
-        ("seconds_max", ctypes.c_double),
-        ("checkpoint_seconds", ctypes.c_double),
-        ("spill", ctypes.c_char_p),
-        ("checkpoint", ctypes.c_char_p),
-        ("witness_wanted", ctypes.c_uint64),
-        ("witness_step_wanted", ctypes.c_uint64),
-    )
-
-
-class _Progress(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_uint64) for name in ("distinct", "generated", "depth", "queue", "on_disk"))
-
-
-class _Walks(ctypes.Structure):
-    _fields_ = (
-        ("seed", ctypes.c_uint64),
-        ("walks", ctypes.c_uint64),
-        ("depth", ctypes.c_uint64),
-        ("deadlock", ctypes.c_uint32),
-        ("unused", ctypes.c_uint32),
-    )
-
-
-def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
-    """`rx_finding` and `rx_result`, whose sizes depend on the width of a state."""
-
-    class Found(ctypes.Structure):
-        _fields_ = (
-            *((name, ctypes.c_uint32) for name in ("kind", "property", "instance", "has_state")),
-            ("length", ctypes.c_uint64),
-            ("state", ctypes.c_uint64 * words),
-            ("after", ctypes.c_uint64 * words),
-        )
-
-    wide = (
-        *("distinct", "generated", "depth", "expanded", "degree_min", "degree_max", "witness_missing", "witness_step_missing"),
-        *("table_bytes", "states_bytes", "first_bytes", "worker_bytes", "disk_bytes"),
-    )
-
-    class Counted(ctypes.Structure):
-        _fields_ = (
-            *((name, ctypes.c_uint64) for name in wide),
-            ("seconds", ctypes.c_double),
-            *((name, ctypes.c_uint32) for name in ("stopped", "on_disk", "threads", "disk_errno", "resumed", "unused")),
-            ("finding", Found),
-        )
-
-    return Found, Counted
-
-
-class Program:
-    """A compiled model, loaded."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.library = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise NativeError(f"cannot load the compiled model {path}: {error}", remedy="remove it, and it is compiled again") from error
-        pointer = ctypes.c_void_p
-        for name, result, arguments in (
-            ("rx_new", pointer, [ctypes.POINTER(_Config)]),
-            ("rx_open", ctypes.c_int, [pointer]),
-            ("rx_explore", None, [pointer]),
-            ("rx_free", None, [pointer]),
-            ("rx_ask_to_stop", None, [pointer]),
-            ("rx_message", ctypes.c_char_p, [pointer]),
-            ("rx_read_progress", None, [pointer, ctypes.POINTER(_Progress)]),
-            ("rx_read_result", None, [pointer, pointer]),
-            ("rx_read_counts", None, [pointer] * 5),
-            ("rx_simulate", None, [pointer, ctypes.POINTER(_Walks)]),
-            ("rx_read_walks", None, [pointer] * 4),
-            ("rx_state", ctypes.POINTER(ctypes.c_uint64), [pointer, ctypes.c_uint64]),
-            ("rx_read_levels", None, [pointer] * 2),
-            ("rx_graph_count", ctypes.c_uint64, [pointer] * 2),
-            ("rx_graph_fill", None, [pointer] * 4),
-            ("rx_trace_length", ctypes.c_uint64, [pointer]),
-            ("rx_trace_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
-            ("rx_trace_instances", ctypes.POINTER(ctypes.c_uint32), [pointer]),
-            ("rx_describe", None, [pointer, ctypes.POINTER(ctypes.c_char_p)]),
-        ):
-            function = getattr(self.library, name)
-            function.restype, function.argtypes = result, arguments
-        numbers, digest = (ctypes.c_uint64 * 10)(), ctypes.c_char_p()
-        self.library.rx_describe(numbers, ctypes.byref(digest))
-        self.words, self.instances, self.bounds, self.constraints = numbers[0], numbers[1], numbers[2], numbers[3]
-        self.invariants, self.step_invariants, self.symmetry = numbers[4], numbers[5], bool(numbers[6])
-        self.digest = (digest.value or b"").decode()
-        self.found_type, self.counted_type = _structures(self.words)
-        sizes = (ctypes.sizeof(_Config), ctypes.sizeof(self.counted_type), ctypes.sizeof(self.found_type))
-        assert sizes == tuple(numbers[7:10]), f"driver.py and the C structures differ: {sizes}, {tuple(numbers[7:10])}"
-
-
-def load(text: str, *, flags: tuple[str, ...] = ()) -> Program:
-    """Compiles (or finds) and loads a program. Raises CompilerMissing, CompilerFailed, NativeError."""
-    compiled = compile_text(text, flags=flags)
-    try:
-        return Program(compiled.path)
-    except NativeError:
-        # A cache file that something else damaged: once more from the text.
-        compiled.path.unlink(missing_ok=True)
-        return Program(compile_text(text, flags=flags).path)
-
-
 def cores() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -231,7 +125,7 @@ class Exploration:
         self.program = program
         self.options = options = options or Options()
         limits = options.limits
-        self._config = _Config(
+        self._config = ConfigStruct(
             threads=options.threads or cores(),
             deadlock=options.deadlock,
             depth_max=limits.depth or 0,
@@ -246,7 +140,10 @@ class Exploration:
         )
         self._handle: int | None = program.library.rx_new(ctypes.byref(self._config))
         if not self._handle:
-            raise NativeError("no memory to begin exploring with", remedy="free some, or raise the limit on address space (ulimit -v)")
+            raise NativeError(
+                "no memory to begin exploring with",
+                remedy="free some, or raise the limit on address space (ulimit -v)",
+            )
         if program.library.rx_open(self._handle):
             message = self._message()
             self.close()
@@ -255,7 +152,9 @@ class Exploration:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -272,13 +171,17 @@ class Exploration:
         """
         library, handle = self.program.library, self._handle
         assert handle, "closed"
-        in_background(lambda: library.rx_explore(handle), lambda: library.rx_ask_to_stop(handle), self._reporter(progress))
+        in_background(
+            lambda: library.rx_explore(handle),
+            lambda: library.rx_ask_to_stop(handle),
+            self._reporter(progress),
+        )
         return self._outcome()
 
     def _reporter(self, progress: Callable[[Progress], None] | None) -> Callable[[float], None] | None:
         if progress is None:
             return None
-        seen = _Progress()
+        seen = ProgressStruct()
 
         def report(seconds: float) -> None:
             self.program.library.rx_read_progress(self._handle, ctypes.byref(seen))
@@ -295,11 +198,15 @@ class Exploration:
         counted = program.counted_type()
         program.library.rx_read_result(self._handle, ctypes.byref(counted))
         if counted.stopped == Stop.DISK.value:
-            raise NativeError(self._message(), remedy="make room or name another folder; a checkpoint can be resumed")
+            raise NativeError(
+                self._message(), remedy="make room or name another folder; a checkpoint can be resumed"
+            )
         sizes = (program.instances, program.instances, program.bounds, program.constraints)
         counts = [(ctypes.c_uint64 * (size + 1))() for size in sizes]
         program.library.rx_read_counts(self._handle, *counts)
-        fired, new, left, constrained = (tuple(numbers[:size]) for numbers, size in zip(counts, sizes, strict=True))
+        fired, new, left, constrained = (
+            tuple(numbers[:size]) for numbers, size in zip(counts, sizes, strict=True)
+        )
         mean = sum(fired) / counted.expanded if counted.expanded else 0.0
         return Outcome(
             distinct=counted.distinct,
@@ -337,11 +244,13 @@ class Exploration:
             instances=tuple(steps[1:length]) if length else (),
         )
 
-    def walk(self, walks: _Walks, progress: Callable[[Progress], None] | None = None) -> Walks:
+    def walk(self, walks: WalksStruct, progress: Callable[[Progress], None] | None = None) -> Walks:
         """See `simulate`."""
         library, handle = self.program.library, self._handle
         in_background(
-            lambda: library.rx_simulate(handle, ctypes.byref(walks)), lambda: library.rx_ask_to_stop(handle), self._reporter(progress)
+            lambda: library.rx_simulate(handle, ctypes.byref(walks)),
+            lambda: library.rx_ask_to_stop(handle),
+            self._reporter(progress),
         )
         outcome = self._outcome()
         done, states, found = ctypes.c_uint64(), ctypes.c_uint64(), ctypes.c_uint64()
@@ -382,7 +291,10 @@ class Exploration:
         offsets = (ctypes.c_uint64 * (counted.distinct + 1))()
         count = library.rx_graph_count(handle, offsets)
         if count == 0xFFFFFFFFFFFFFFFF:
-            raise NativeError("the state graph does not fit into memory", remedy="give a larger memory budget, or a smaller size")
+            raise NativeError(
+                "the state graph does not fit into memory",
+                remedy="give a larger memory budget, or a smaller size",
+            )
         targets, instances = (ctypes.c_uint64 * count)(), (ctypes.c_uint32 * count)()
         library.rx_graph_fill(handle, offsets, targets, instances)
         offset_view, target_view = (memoryview(array).cast("B").cast("Q") for array in (offsets, targets))
@@ -393,8 +305,8 @@ class Exploration:
 class Graph:
     """States by number and the edges between them, as flat arrays (`numpy.asarray` takes them as they are).
 
-    The edges of state i are at [offsets[i], offsets[i + 1]) of `targets` and `instances`, in the order in which the model produces
-    them. Level k is the states [levels[k], levels[k + 1]), in the order of their words: the same numbers on every run.
+    The edges of state i are at [offsets[i], offsets[i + 1]) of `targets` and `instances`, in the order in which the model
+    produces them. Level k is the states [levels[k], levels[k + 1]), in the order of their words: the same numbers on every run.
     """
 
     levels: tuple[int, ...]
@@ -436,10 +348,12 @@ def simulate(
     """
     options = options or Options()
     with Exploration(program, replace(options, spill=None, checkpoint=None)) as exploration:
-        return exploration.walk(_Walks(seed & (2**64 - 1), walks, depth, options.deadlock, 0), progress)
+        return exploration.walk(WalksStruct(seed & (2**64 - 1), walks, depth, options.deadlock, 0), progress)
 
 
-def in_background(work: Callable[[], None], stop: Callable[[], None], report: Callable[[float], None] | None) -> None:
+def in_background(
+    work: Callable[[], None], stop: Callable[[], None], report: Callable[[float], None] | None
+) -> None:
     """Runs `work` (a C function, so without the GIL) in a thread of its own, and this thread's signals and `report` meanwhile.
 
     KeyboardInterrupt asks `work` to stop and is then done with: the caller reports what there is. An error in `report` does the
@@ -458,7 +372,7 @@ def in_background(work: Callable[[], None], stop: Callable[[], None], report: Ca
                     report(seconds)
             except KeyboardInterrupt:
                 stop()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again when the run has ended
                 failure = error
                 stop()
     finally:

@@ -1,7 +1,7 @@
 /* Expanding one level: produce, judge, look up, insert. The loop that all the time goes into.
  *
- * Guarantees: every successor of every state of the level is judged once, in the order the contract says; after rx_level_finish the new
- * level is contiguous, and each of its states is there exactly once.
+ * Guarantees: every successor of every state of the level is judged once, in the order the contract says; after
+ * rx_level_finish the new level is contiguous, and each of its states is there exactly once.
  */
 #ifndef RX_EXPAND_H
 #define RX_EXPAND_H
@@ -9,9 +9,10 @@
 /* How far past `room` the workers can get before all of them stand at a safe point. */
 static uint64_t rx_margin(const rx_run *run) { return (uint64_t)run->threads * (RX_BATCH + 2 * RX_BLOCK); }
 
-static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind, uint32_t property, uint32_t instance, uint64_t length,
-                                                     const uint64_t *state, const uint64_t *after) {
-    rx_finding f = {.kind = kind, .property = property, .instance = instance, .length = length, .has_state = state != NULL};
+static __attribute__((noinline, cold)) void rx_found(rx_worker *w, uint32_t kind, uint32_t property, uint32_t instance,
+                                                     uint64_t length, const uint64_t *state, const uint64_t *after) {
+    rx_finding f = {
+        .kind = kind, .property = property, .instance = instance, .length = length, .has_state = state != NULL};
     if (state) rx_copy(f.state, state);
     if (after) rx_copy(f.after, after);
     if (rx_finding_compare(&f, &w->finding) < 0) w->finding = f;
@@ -30,8 +31,8 @@ static __attribute__((cold, unused)) void rx_fault(rx_batch *batch, uint32_t err
     rx_found(w, RX_FAULT_FOUND, error, instance, w->length, w->source, NULL);
 }
 
-/* One copy of the model's code, for the hot loop and all others: models are large, and compiling them is most of a first run's time. The
- * call itself did not measure. */
+/* One copy of the model's code, for the hot loop and all others: models are large, and compiling them is most of a
+ * first run's time. The call itself did not measure. */
 static __attribute__((noinline)) void rx_produce(const uint64_t *s, rx_batch *batch) { model_successors(s, batch); }
 
 /* A new state's own properties. `length` is that of the shortest run that ends in it. */
@@ -74,7 +75,8 @@ static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t insta
     return !judged || rx_judge_step_of(w, t, instance);
 }
 
-/* Judges the successors produced since the last call; those that were seen a moment ago, or are outside, leave the batch. */
+/* Judges the successors produced since the last call; those that were seen a moment ago, or are outside, leave the
+ * batch. */
 static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     rx_batch *b = &w->batch;
     const rx_run *run = w->run;
@@ -119,7 +121,8 @@ static inline uint64_t rx_new_index(rx_worker *w) {
 static inline void rx_first_min(rx_first *slot, uint32_t instance) {
     rx_first old = RX_LOAD(*slot);
     while (instance < old &&
-           !__atomic_compare_exchange_n(slot, &old, (rx_first)instance, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+           !__atomic_compare_exchange_n(slot, &old, (rx_first)instance, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
 }
 
 static inline void rx_insert(rx_worker *w, const uint64_t *t, uint64_t hash, uint32_t instance) {
@@ -133,8 +136,8 @@ static inline void rx_insert(rx_worker *w, const uint64_t *t, uint64_t hash, uin
             const uint64_t index = rx_new_index(w);
             rx_copy(rx_at(run, index), t);
             run->first[index - run->first_from] = (rx_first)instance;
-            if (RX_LIKELY(__atomic_compare_exchange_n(&table[at], &cell, tag | (rx_cell)(index + 1), false, __ATOMIC_ACQ_REL,
-                                                      __ATOMIC_ACQUIRE))) {
+            if (RX_LIKELY(__atomic_compare_exchange_n(&table[at], &cell, tag | (rx_cell)(index + 1), false,
+                                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))) {
                 w->block_next++;
                 w->added++;
                 /* On disk, whether it is new is only known when the level is merged (disk.h). */
@@ -157,15 +160,17 @@ static void rx_watch(rx_worker *w) {
     rx_run *run = w->run;
     RX_STORE(w->published, w->counters.generated);
     if (RX_LOAD(run->stop_flag)) rx_stop_for(run, RX_STOP_ASKED);
-    if (++w->drains % 16 == 0 && run->config.seconds_max > 0 && rx_now() - run->begun + run->seconds_before > run->config.seconds_max)
+    if (++w->drains % 16 == 0 && run->config.seconds_max > 0 && rx_now() - run->begun > run->config.seconds_max)
         rx_stop_for(run, RX_STOP_SECONDS);
     if (run->config.states_max && !run->on_disk && RX_LOAD(run->next_block) > run->config.states_max) {
         /* next_block counts places handed out; what is still free of them is not a state. */
-        if (RX_LOAD(run->next_block) > run->config.states_max + (uint64_t)run->threads * RX_BLOCK) rx_stop_for(run, RX_STOP_STATES);
+        if (RX_LOAD(run->next_block) > run->config.states_max + (uint64_t)run->threads * RX_BLOCK)
+            rx_stop_for(run, RX_STOP_STATES);
     }
 }
 
-/* Looks up and inserts the batch: first all slots (prefetched when hashed), then all states they point to, then compare. */
+/* Looks up and inserts the batch: first all slots (prefetched when hashed), then all states they point to, then
+ * compare. */
 static __attribute__((noinline)) void rx_drain(rx_worker *w) {
     rx_run *run = w->run;
     rx_batch *b = &w->batch;
@@ -195,7 +200,9 @@ static void rx_settle_expand(rx_worker *w) {
     if (w->batch.count >= RX_BATCH / 2) rx_drain(w);
 }
 
-static __attribute__((noinline, cold)) void rx_overflow(rx_batch *batch) { ((rx_worker *)batch)->settle((rx_worker *)batch); }
+static __attribute__((noinline, cold)) void rx_overflow(rx_batch *batch) {
+    ((rx_worker *)batch)->settle((rx_worker *)batch);
+}
 
 static const uint64_t *rx_level_chunk(rx_worker *w, uint64_t from, uint64_t count);
 
@@ -239,7 +246,8 @@ static void rx_work_initial(rx_worker *w) {
     rx_drain(w);
 }
 
-/* Closes the gaps that unfinished blocks leave in the new level, by moving its last states into them. Returns the number of states. */
+/* Closes the gaps that unfinished blocks leave in the new level, by moving its last states into them. Returns the
+ * number of states. */
 static uint64_t rx_level_close(rx_run *run, uint64_t from) {
     uint64_t count = 0, gaps = 0;
     uint64_t gap_from[RX_THREADS_MAX], gap_to[RX_THREADS_MAX];

@@ -1,7 +1,9 @@
-/* The explorer: breadth-first search of a model's packed states, exactly, on every core. Included at the end of the model's file.
+/* The explorer: breadth-first search of a model's packed states, exactly, on every core. Included at the end of the
+ * model's file.
  *
- * Guarantees: level by level; every reachable state is visited once; counts, verdict and counterexample are the same for any number of
- * threads. Read contract.h first, then run.h (data), expand.h (the loop), table.h, team.h, grow.h; the rest is around that.
+ * Guarantees: level by level; every reachable state is visited once; counts, verdict and counterexample are the same
+ * for any number of threads. Read contract.h first, then run.h (data), expand.h (the loop), table.h, team.h, grow.h;
+ * the rest is around that.
  */
 #include "run.h"
 
@@ -11,7 +13,8 @@
 #include "expand.h"
 #include "sort.h"
 
-/* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be optimised. */
+/* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be
+ * optimised. */
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("O1")
 #endif

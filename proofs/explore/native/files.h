@@ -15,13 +15,18 @@ __attribute__((visibility("default"))) void rx_test_files(int64_t fail_in, int64
     rx_kill_in = kill_in;
 }
 
-static bool rx_file_operation(void) {
+static void rx_file_moment(void) {
     if (rx_kill_in && --rx_kill_in == 0) raise(SIGKILL);
+}
+
+static bool rx_file_operation(void) {
+    rx_file_moment();
     if (!rx_fail_in || --rx_fail_in) return true;
     errno = ENOSPC;
     return false;
 }
 #else
+static inline void rx_file_moment(void) {}
 static inline bool rx_file_operation(void) { return true; }
 #endif
 
@@ -30,7 +35,8 @@ static void rx_disk_failed(rx_run *run, const char *what, const char *path, int 
     pthread_mutex_lock(&run->disk_lock);
     if (!run->disk_what[0]) {
         run->disk_errno = error;
-        snprintf(run->disk_what, sizeof run->disk_what, "%s %s%s%s", what, path, error ? ": " : "", error ? strerror(error) : "");
+        snprintf(run->disk_what, sizeof run->disk_what, "%s %s%s%s", what, path, error ? ": " : "",
+                 error ? strerror(error) : "");
     }
     pthread_mutex_unlock(&run->disk_lock);
     rx_stop_for(run, RX_STOP_DISK);

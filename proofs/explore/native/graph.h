@@ -1,8 +1,9 @@
 /* The state graph, for liveness and diagrams: states by number, and every state's edges.
  *
- * Guarantees: numbers are the same for any number of threads (levels in order, states of a level in order of their packed words); the edges
- * of a state stand in the order in which the model produces them. Edges lead to visited states only: not to what a constraint
- * leaves out, nor, after a run that was stopped, to what was not visited yet. For what fits in memory.
+ * Guarantees: numbers are the same for any number of threads (levels in order, states of a level in order of their
+ * packed words); the edges of a state stand in the order in which the model produces them. Edges lead to visited states
+ * only: not to what a constraint leaves out, nor, after a run that was stopped, to what was not visited yet. For what
+ * fits in memory.
  */
 #ifndef RX_GRAPH_H
 #define RX_GRAPH_H

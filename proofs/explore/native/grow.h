@@ -1,7 +1,7 @@
 /* Room for more states: what happens at a safe point, and what an exploration weighs.
  *
- * Guarantees: at most config.memory_max bytes are committed for states, table and workers. What does not fit ends the run, or, with a
- * spill folder, sends it to disk.
+ * Guarantees: at most config.memory_max bytes are committed for states, table and workers. What does not fit ends the
+ * run, or, with a spill folder, sends it to disk.
  */
 #ifndef RX_GROW_H
 #define RX_GROW_H
@@ -72,7 +72,8 @@ static bool rx_make_room(rx_run *run, uint32_t *why) {
             uint64_t to = run->next_block, resume = to;
             for (uint32_t i = 0; i < run->threads; i++) {
                 const rx_worker *w = run->workers[i];
-                if (w->block_next < w->block_end && w->block_end > from && w->block_next < to) to = w->block_next, resume = w->block_end;
+                if (w->block_next < w->block_end && w->block_end > from && w->block_next < to)
+                    to = w->block_next, resume = w->block_end;
             }
             if (from < to) rx_rebuild(run, from, to);
             if (resume == run->next_block && to == resume) break;

@@ -1,4 +1,5 @@
-/* Address space that is reserved once and committed piece by piece: arrays that grow without ever moving or being copied. */
+/* Address space that is reserved once and committed piece by piece: arrays that grow without ever moving or being
+ * copied. */
 #ifndef RX_MEMORY_H
 #define RX_MEMORY_H
 
@@ -6,7 +7,8 @@
 #define MAP_NORESERVE 0
 #endif
 
-/* NULL if there is no room; *bytes is lowered (by halves, to at least `least`) where the address space is limited (ulimit -v). */
+/* NULL if there is no room; *bytes is lowered (by halves, to at least `least`) where the address space is limited
+ * (ulimit -v). */
 static void *rx_reserve(size_t *bytes, size_t least) {
     for (;; *bytes /= 2) {
         void *p = mmap(NULL, *bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -23,7 +25,8 @@ static size_t rx_pages(size_t bytes) {
 static bool rx_commit(void *base, size_t from, size_t to) {
     if (mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE)) return false;
 #ifdef MADV_HUGEPAGE
-    /* Random access to gigabytes spends most of its time on address translation unless pages are large: measured 1.6 times. */
+    /* Random access to hundreds of megabytes spends much of its time on address translation unless pages are large:
+     * 15 % on Paxos with four ballots. */
     if (to >= (4u << 20)) madvise((char *)base + from, to - from, MADV_HUGEPAGE);
 #endif
     return true;

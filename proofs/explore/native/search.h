@@ -28,7 +28,8 @@ static void rx_counters_add(rx_counters *to, const rx_counters *from, const uint
 /* The sums over all workers. */
 static void rx_counters_sum(rx_run *run, rx_counters *sum) {
     rx_counters_clear(run, sum);
-    for (uint32_t i = 0; i < run->threads; i++) rx_counters_add(sum, &run->workers[i]->counters, run->workers[i]->batch.left);
+    for (uint32_t i = 0; i < run->threads; i++)
+        rx_counters_add(sum, &run->workers[i]->counters, run->workers[i]->batch.left);
 }
 
 /* Lets the counters say `sum` again, as if nothing had been counted since. */
@@ -83,7 +84,8 @@ static uint64_t rx_level_finish(rx_run *run) {
     return count;
 }
 
-/* Between levels, once more room than a level's beginning needs was asked for in vain, or a new level begins: workers are idle. */
+/* Between levels, once more room than a level's beginning needs was asked for in vain, or a new level begins: workers
+ * are idle. */
 static bool rx_level_begin(rx_run *run, bool initial) {
     uint32_t why;
     run->wanted = 0;
@@ -111,22 +113,26 @@ static bool rx_level_begin(rx_run *run, bool initial) {
     return true;
 }
 
+/* The level did not fit: everything it counted is taken back, and what there was before it goes to disk. */
+static bool rx_level_again(rx_run *run) {
+    rx_counters_set(run, &run->before);
+    for (uint32_t i = 0; i < run->threads; i++) {
+        rx_worker *w = run->workers[i];
+        w->added = w->block_next = w->block_end = 0;
+        w->finding.kind = RX_NOTHING;
+    }
+    run->abandoned = 0;
+    rx_forget_recent(run);
+    return rx_disk_enter(run);
+}
+
 /* Expands the newest level; false if the search is over. */
 static bool rx_search_level(rx_run *run) {
     if (!rx_level_begin(run, false)) return false;
     for (;;) {
         rx_team_run(run, rx_work_expand, run->level_to - run->level_from < 4 * RX_CHUNK);
         if (!run->abandoned || run->stopping) break;
-        /* The level did not fit: everything it counted is taken back, and it is done again with its states on disk. */
-        rx_counters_set(run, &run->before);
-        for (uint32_t i = 0; i < run->threads; i++) {
-            rx_worker *w = run->workers[i];
-            w->added = w->block_next = w->block_end = 0;
-            w->finding.kind = RX_NOTHING;
-        }
-        run->abandoned = 0;
-        rx_forget_recent(run);
-        if (!rx_disk_enter(run) || !rx_level_begin(run, false)) return false;
+        if (!rx_level_again(run) || !rx_level_begin(run, false)) return false;
     }
     const uint64_t count = rx_level_finish(run);
     const bool wrong = rx_findings(run);
@@ -144,10 +150,13 @@ static void rx_search(rx_run *run) {
     run->begun = rx_now();
     if (!run->levels) {
         if (rx_level_begin(run, true)) {
-            rx_work_initial(run->workers[0]);
-            run->distinct = rx_level_finish(run);
-            if (!rx_level_push(run, run->distinct)) rx_stop_for(run, RX_STOP_MEMORY);
-            if (!run->distinct) run->levels = 0;
+            if (run->config.spill) rx_counters_sum(run, &run->before);
+            rx_team_run(run, rx_work_initial, true);
+            if (!run->abandoned || (rx_level_again(run) && rx_level_begin(run, true))) {
+                if (run->on_disk) rx_team_run(run, rx_work_initial, true);
+                RX_STORE(run->distinct, rx_level_finish(run));
+                if (run->distinct && !rx_level_push(run, run->distinct)) rx_stop_for(run, RX_STOP_MEMORY);
+            }
         }
         if (rx_findings(run) || !run->distinct) goto done;
     }

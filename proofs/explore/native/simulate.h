@@ -1,7 +1,8 @@
-/* Random walks, for sizes that cannot be explored: each from a random initial state, each step uniformly among the transitions.
+/* Random walks, for sizes that cannot be explored: each from a random initial state, each step uniformly among the
+ * transitions.
  *
- * Guarantees: walk i of a seed is the same walk on every run and with any number of threads; of the walks that find something, the one of
- * the smallest number is returned. What is not found is not proved.
+ * Guarantees: walk i of a seed is the same walk on every run and with any number of threads; of the walks that find
+ * something, the one of the smallest number is returned. What is not found is not proved.
  */
 #ifndef RX_SIMULATE_H
 #define RX_SIMULATE_H
@@ -49,7 +50,8 @@ static void rx_settle_walk(rx_worker *w) {
     b->count = b->settled = 0;
 }
 
-/* Walks once. The number of states; what is wrong is in the worker's finding. `states`, `instances`: where to write the walk, or NULL. */
+/* Walks once. The number of states; what is wrong is in the worker's finding. `states`, `instances`: where to write the
+ * walk, or NULL. */
 static uint64_t rx_walk(rx_worker *w, const rx_walks *walks, uint64_t number, uint64_t *states, uint32_t *instances) {
     rx_walker *walker = w->walker;
     uint64_t seed = walks->seed, current[W];
@@ -91,8 +93,9 @@ static void rx_work_walks(rx_worker *w) {
         if (w->finding.kind) {
             /* Only which walk: it is walked again for what it found, so that the smallest number decides. */
             uint64_t best = RX_LOAD(run->walk_found);
-            while (number < best &&
-                   !__atomic_compare_exchange_n(&run->walk_found, &best, number, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
+            while (number < best && !__atomic_compare_exchange_n(&run->walk_found, &best, number, false,
+                                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            }
             w->finding.kind = RX_NOTHING;
         }
         rx_watch(w);

@@ -1,6 +1,7 @@
 /* Sorting packed states in place, lexicographically, with (or without) the instance that reached each.
  *
- * Guarantees: no memory but the stack; never quadratic (deep recursion falls back to heap sort); two threads where two are free.
+ * Guarantees: no memory but the stack; never quadratic (deep recursion falls back to heap sort); two threads where two
+ * are free.
  */
 #ifndef RX_SORT_H
 #define RX_SORT_H
@@ -47,7 +48,8 @@ static void rx_sort_heap(const rx_span *s, uint64_t from, uint64_t to) {
         if (begin) begin--;
         else rx_span_swap(s, from, from + --end);
         for (uint64_t root = begin, child; (child = 2 * root + 1) < end; root = child) {
-            if (child + 1 < end && rx_compare(rx_span_at(s, from + child), rx_span_at(s, from + child + 1)) < 0) child++;
+            if (child + 1 < end && rx_compare(rx_span_at(s, from + child), rx_span_at(s, from + child + 1)) < 0)
+                child++;
             if (rx_compare(rx_span_at(s, from + root), rx_span_at(s, from + child)) >= 0) break;
             rx_span_swap(s, from + root, from + child);
         }

@@ -1,14 +1,16 @@
 /* The team of threads, and the safe points at which all of them stand still.
  *
- * Guarantees: rx_team_run returns when every worker has finished the job. Between two drains a worker may be asked to a safe point; what
- * rx_coordinate does there, it does while no other worker reads or writes states, table or runs. No thread waits spinning.
+ * Guarantees: rx_team_run returns when every worker has finished the job. Between two drains a worker may be asked to a
+ * safe point; what rx_coordinate does there, it does while no other worker reads or writes states, table or runs. No
+ * thread waits spinning.
  */
 #ifndef RX_TEAM_H
 #define RX_TEAM_H
 
 static void rx_coordinate(rx_run *run);
 
-/* Takes part in rebuilding the table, piece by piece, until no piece is left to take. Called and returns with the lock held. */
+/* Takes part in rebuilding the table, piece by piece, until no piece is left to take. Called and returns with the lock
+ * held. */
 static void rx_rebuild_help(rx_run *run) {
     enum { PIECE = 1 << 15 };
     while (run->rebuild_next < run->rebuild_to) {
@@ -48,7 +50,8 @@ static void rx_safe_point(rx_worker *w) {
     pthread_mutex_unlock(&run->lock);
 }
 
-/* A worker has no more to do in this job; if the others were only waiting for it at a safe point, they need not any more. */
+/* A worker has no more to do in this job; if the others were only waiting for it at a safe point, they need not any
+ * more. */
 static void rx_leave(rx_run *run) {
     run->active--;
     if (run->active && RX_LOAD(run->wanted) && run->arrived == run->active) rx_coordinate(run);
@@ -77,7 +80,8 @@ static void *rx_thread(void *argument) {
     return NULL;
 }
 
-/* Every worker does `work`; the caller is worker 0. With `alone`, only worker 0 does: a small level is not worth waking threads. */
+/* Every worker does `work`; the caller is worker 0. With `alone`, only worker 0 does: a small level is not worth waking
+ * threads. */
 static void rx_team_run(rx_run *run, void (*work)(rx_worker *), bool alone) {
     if (alone || run->threads == 1) {
         run->active = 1;

@@ -1,7 +1,9 @@
-/* From something wrong back to an initial state: the counterexample, by expanding levels again instead of keeping links.
+/* From something wrong back to an initial state: the counterexample, by expanding levels again instead of keeping
+ * links.
  *
- * Guarantees: the run is a shortest one, a real one (with symmetry too, where the levels hold representatives only), and the same
- * every time: backwards, the smallest predecessor of the level before; forwards, the smallest state, then the smallest instance.
+ * Guarantees: the run is a shortest one, a real one (with symmetry too, where the levels hold representatives only),
+ * and the same every time: backwards, the smallest predecessor of the level before; forwards, the smallest state, then
+ * the smallest instance.
  */
 #ifndef RX_TRACE_H
 #define RX_TRACE_H
@@ -151,7 +153,8 @@ static bool rx_trace_run(rx_run *run) {
     return found;
 }
 
-/* Reconstructs the run to run->finding; nothing of what was counted changes. False if it cannot be (the disk does not answer). */
+/* Reconstructs the run to run->finding; nothing of what was counted changes. False if it cannot be (the disk does not
+ * answer). */
 static bool rx_trace(rx_run *run) {
     uint64_t *left = malloc((size_t)run->threads * sizeof run->workers[0]->batch.left);
     if (!left) return false;

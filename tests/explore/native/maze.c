@@ -1,7 +1,8 @@
 /* A random transition system, everything about which is a parameter set at run time: maze.py says the same in Python.
  *
- * A state is a node number in word 0; the other words (-DWORDS=1..64) are hashes of it, so that comparing and copying all words
- * matters. A node's step i leads 1 + hash % span further round a ring (or 0: a self-loop, or back), so that depth is about nodes / span. */
+ * A state is a node number in word 0; the other words (-DWORDS=1..64) are hashes of it, so that comparing and copying
+ * all words matters. A node's step i leads 1 + hash % span further round a ring (or 0: a self-loop, or back), so that
+ * depth is about nodes / span. */
 #ifndef WORDS
 #define WORDS 1
 #endif
@@ -20,8 +21,10 @@
 
 static struct {
     uint64_t seed, nodes, span, starts;
-    /* Nodes at which things go wrong; UINT64_MAX: never. A step invariant fails on steps from a node. Modulus 0: never. */
-    uint64_t bad0, bad1, bad_step0, bad_step1, fault_step, fault_state, fault_after, dead_modulus, bound_modulus, outside0, outside1;
+    /* Nodes at which things go wrong; UINT64_MAX: never. A step invariant fails on steps from a node. Modulus 0: never.
+     */
+    uint64_t bad0, bad1, bad_step0, bad_step1, fault_step, fault_state, fault_after, dead_modulus, bound_modulus,
+        outside0, outside1;
 } p;
 
 __attribute__((visibility("default"))) void set_parameters(const uint64_t *values) { memcpy(&p, values, sizeof p); }
@@ -59,7 +62,11 @@ static inline void model_successors(const uint64_t *s, rx_batch *batch) {
             continue;
         }
         const uint64_t jump = h >> 40;
-        go(batch, jump % 8 == 0 ? node : jump % 8 == 1 ? (node + p.nodes - jump % p.span % p.nodes) % p.nodes : (node + 1 + jump % p.span) % p.nodes, i);
+        go(batch,
+           jump % 8 == 0   ? node
+           : jump % 8 == 1 ? (node + p.nodes - jump % p.span % p.nodes) % p.nodes
+                           : (node + 1 + jump % p.span) % p.nodes,
+           i);
     }
 }
 
@@ -90,7 +97,8 @@ static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) {
 
 static inline uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted) {
     uint64_t bits = 0;
-    for (uint64_t i = 0; i < 64; i++) bits |= (uint64_t)(mix(old[0] ^ new[0] << 20, 700 + i) % (1 + i * i * 8) == 0) << i;
+    for (uint64_t i = 0; i < 64; i++)
+        bits |= (uint64_t)(mix(old[0] ^ new[0] << 20, 700 + i) % (1 + i * i * 8) == 0) << i;
     return bits & wanted;
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, fields
 
 from ratified.proofs.explore.native.driver import Finding, Kind, Packed
@@ -115,7 +116,15 @@ class _Search:
     def pack(self, node: int) -> Packed:
         return self.maze.packed(node, self.words)
 
-    def add(self, kind: Kind, index: int, length: int, node: int | None, instance: int | None, after: int | None = None) -> None:
+    def add(
+        self,
+        kind: Kind,
+        index: int,
+        length: int,
+        node: int | None,
+        instance: int | None,
+        after: int | None = None,
+    ) -> None:
         shown = length + (kind is Kind.STEP_INVARIANT)
         state = self.pack(node) if node is not None else (0,) * self.words
         second = self.pack(after) if after is not None else ()
@@ -133,7 +142,9 @@ class _Search:
             if old == self.maze.fault_after:
                 self.add(Kind.FAULT, 11, length, old, instance)
             elif old in (self.maze.bad_step0, self.maze.bad_step1):
-                self.add(Kind.STEP_INVARIANT, 0 if old == self.maze.bad_step0 else 1, length, old, instance, node)
+                self.add(
+                    Kind.STEP_INVARIANT, 0 if old == self.maze.bad_step0 else 1, length, old, instance, node
+                )
         return True
 
     def enter(self, nodes: list[int]) -> None:
@@ -175,7 +186,12 @@ class _Search:
         initial = self.maze.initial()
         self.generated = len(initial)
         self.enter(sorted({node for node in initial if self.admit(None, node, 0)}))
-        while self.levels and not self.exhausted and not self.found and (depth is None or len(self.levels) < depth):
+        while (
+            self.levels
+            and not self.exhausted
+            and not self.found
+            and (depth is None or len(self.levels) < depth)
+        ):
             self.expand()
 
     def trace_to(self, node: int, length: int) -> tuple[list[int], list[int]]:
@@ -184,7 +200,7 @@ class _Search:
         for level in reversed(self.levels[: length - 1]):
             nodes.append(next(n for n in level if any(t == nodes[-1] for _, t in self.maze.steps(n)[0])))
         nodes.reverse()
-        pairs = zip(nodes, nodes[1:], strict=False)
+        pairs = itertools.pairwise(nodes)
         return nodes, [min(i for i, t in self.maze.steps(a)[0] if t == b) for a, b in pairs]
 
     def finding(self) -> Finding | None:
@@ -195,7 +211,8 @@ class _Search:
         assert node is not None
         nodes, instances = self.trace_to(node, key[0] - (kind is Kind.STEP_INVARIANT))
         if kind is Kind.STEP_INVARIANT:
-            assert after is not None and instance is not None
+            assert after is not None
+            assert instance is not None
             nodes.append(after)
             instances.append(instance)
         return Finding(kind, index, instance, tuple(map(self.pack, nodes)), tuple(instances))

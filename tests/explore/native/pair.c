@@ -21,7 +21,8 @@
 #define MODEL_DIGEST "pair"
 #include "contract.h"
 
-/* The second walker is in the low half: the representative (the smaller word) has the smaller number in the high half. */
+/* The second walker is in the low half: the representative (the smaller word) has the smaller number in the high half.
+ */
 static inline void go(rx_batch *batch, uint64_t a, uint64_t b, uint32_t instance) {
     rx_slot(batch)[0] = a << 32 | b;
     rx_emit(batch, instance);
@@ -37,7 +38,10 @@ static inline void model_successors(const uint64_t *s, rx_batch *batch) {
     if (b % 2 == 0) go(batch, a, (b + 7) % SIZE, 3);
 }
 
-static inline int model_constraints(const uint64_t *s) { (void)s; return RX_OK; }
+static inline int model_constraints(const uint64_t *s) {
+    (void)s;
+    return RX_OK;
+}
 static inline int model_invariants(const uint64_t *s) { return BAD && s[0] == ((uint64_t)BAD << 32 | BAD) ? 0 : RX_OK; }
 
 static inline int model_step_invariants(const uint64_t *old, const uint64_t *new) {
@@ -49,9 +53,13 @@ static inline int model_step_invariants(const uint64_t *old, const uint64_t *new
     return RX_OK;
 }
 
-static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) { (void)s; return wanted; }
+static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) {
+    (void)s;
+    return wanted;
+}
 static inline uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted) {
-    (void)old; (void)new;
+    (void)old;
+    (void)new;
     return wanted;
 }
 

@@ -1,7 +1,8 @@
 /* Lamport's Paxos, packed by hand: the runtime's yardstick. -DBALLOTS=2..4, 3 acceptors, 2 values.
  *
- * Word 0: per acceptor 3 bits max_ballot + 1, 3 bits max_voted + 1, 1 bit voted value (0 while there is none); then 1a, 2a, 2b.
- * Word 1: for each ballot b and acceptor, the 1b messages: bit 0 "no vote", bit 1 + 2c + v "voted v in c", c < b. */
+ * Word 0: per acceptor 3 bits max_ballot + 1, 3 bits max_voted + 1, 1 bit voted value (0 while there is none); then 1a,
+ * 2a, 2b. Word 1: for each ballot b and acceptor, the 1b messages: bit 0 "no vote", bit 1 + 2c + v "voted v in c", c <
+ * b. */
 #ifndef BALLOTS
 #define BALLOTS 3
 #endif
@@ -84,7 +85,10 @@ static inline void model_successors(const uint64_t *s, rx_batch *batch) {
     }
 }
 
-static inline int model_constraints(const uint64_t *s) { (void)s; return RX_OK; }
+static inline int model_constraints(const uint64_t *s) {
+    (void)s;
+    return RX_OK;
+}
 
 /* Agreement: at most one value has, in some ballot, the votes of a majority. */
 static inline int model_invariants(const uint64_t *s) {
@@ -94,10 +98,18 @@ static inline int model_invariants(const uint64_t *s) {
     return chosen == 3 ? 0 : RX_OK;
 }
 
-static inline int model_step_invariants(const uint64_t *old, const uint64_t *new) { (void)old; (void)new; return RX_OK; }
-static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) { (void)s; return wanted; }
+static inline int model_step_invariants(const uint64_t *old, const uint64_t *new) {
+    (void)old;
+    (void)new;
+    return RX_OK;
+}
+static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) {
+    (void)s;
+    return wanted;
+}
 static inline uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted) {
-    (void)old; (void)new;
+    (void)old;
+    (void)new;
     return wanted;
 }
 static inline void model_canonical(uint64_t *s) { (void)s; }

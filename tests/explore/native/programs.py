@@ -6,8 +6,7 @@ import ctypes
 from functools import cache
 from pathlib import Path
 
-from ratified.proofs.explore.native.driver import Program, load
-
+from ratified.proofs.explore.native.library import Program, load
 from tests.explore.native.maze import Maze
 
 HERE = Path(__file__).parent
@@ -17,7 +16,9 @@ HERE = Path(__file__).parent
 def program(name: str, **macros: int) -> Program:
     """`name`.c with its macros set. -O1: the tests compile many small programs and run each for milliseconds."""
     flags = tuple(f"-D{macro}={value}" for macro, value in macros.items())
-    return load((HERE / f"{name}.c").read_text(encoding="utf-8"), flags=("-O1", "-Wall", "-Wextra", "-Werror", *flags))
+    return load(
+        (HERE / f"{name}.c").read_text(encoding="utf-8"), flags=("-O1", "-Wall", "-Wextra", "-Werror", *flags)
+    )
 
 
 def maze_program(maze: Maze, words: int = 1, **macros: int) -> Program:

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from ratified.proofs.explore.native import compile as compiling
-from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing, compile_text, find_compiler
-from ratified.proofs.explore.native.driver import load
+from ratified.proofs.explore.native.compile import (
+    CompilerFailed,
+    CompilerMissing,
+    compile_text,
+    find_compiler,
+)
+from ratified.proofs.explore.native.library import load
 
 ROOT = Path(__file__).parents[3]
 SMALL = '__attribute__((visibility("default"))) int answer(void) { return 42; }\n'
@@ -27,7 +32,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_compiled_once(cache: Path) -> None:
     first, second = compile_text(SMALL), compile_text(SMALL)
     assert (first.cached, second.cached) == (False, True)
-    assert first.path == second.path and first.path.is_relative_to(cache)
+    assert first.path == second.path
+    assert first.path.is_relative_to(cache)
     assert first.source.read_text() == SMALL
     assert not first.notes
     assert compile_text(SMALL, flags=("-DX",)).path != first.path
@@ -53,7 +59,9 @@ def test_no_compiler_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(CompilerMissing, match=r"looked for CC, cc, gcc, clang and the ziglang wheel\n.*pip install ziglang"):
+    with pytest.raises(
+        CompilerMissing, match=r"looked for CC, cc, gcc, clang and the ziglang wheel\n.*pip install ziglang"
+    ):
         find_compiler()
 
 
@@ -89,7 +97,8 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("RATIFIED_CACHE", str(tmp_path / "file" / "cache"))
     compiled = compile_text(SMALL)
     assert compiled.path.exists()
-    assert len(compiled.notes) == 1 and "cannot be written (Not a directory)" in compiled.notes[0]
+    assert len(compiled.notes) == 1
+    assert "cannot be written (Not a directory)" in compiled.notes[0]
 
 
 def test_a_damaged_library_is_compiled_again(cache: Path) -> None:

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Options, Outcome, Program
+from ratified.proofs.explore.native.driver import Exploration, Options, Outcome
+from ratified.proofs.explore.native.library import Program
 from ratified.proofs.explore.result import Limits
-
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Expected, Maze
 from tests.explore.native.programs import maze_program, program
@@ -23,14 +23,20 @@ def run(program: Program, options: Options) -> Outcome:
 @pytest.mark.parametrize(("ballots", "distinct", "depth"), [(2, 3_921, 17), (3, 185_369, 25)])
 def test_paxos(ballots: int, distinct: int, depth: int, threads: int) -> None:
     outcome = run(program("paxos", BALLOTS=ballots), Options(threads=threads))
-    assert (outcome.distinct, outcome.depth, outcome.finding, outcome.stopped) == (distinct, depth, None, None)
+    assert (outcome.distinct, outcome.depth, outcome.finding, outcome.stopped) == (
+        distinct,
+        depth,
+        None,
+        None,
+    )
     assert outcome.generated == sum(outcome.fired) + 1
     assert sum(outcome.new) == distinct - 1
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
-    ("managers", "distinct", "depth"), [(3, 288, 11), (4, 1_568, 14), (5, 8_832, 17), (6, 50_816, 20), (7, 296_448, 23)]
+    ("managers", "distinct", "depth"),
+    [(3, 288, 11), (4, 1_568, 14), (5, 8_832, 17), (6, 50_816, 20), (7, 296_448, 23)],
 )
 def test_two_phase_commit(managers: int, distinct: int, depth: int, threads: int) -> None:
     outcome = run(program("twophase", MANAGERS=managers), Options(threads=threads))
@@ -39,7 +45,11 @@ def test_two_phase_commit(managers: int, distinct: int, depth: int, threads: int
 
 def agree(outcome: Outcome, expected: Expected) -> None:
     assert outcome.finding == expected.finding
-    assert (outcome.distinct, outcome.generated, outcome.depth) == (expected.distinct, expected.generated, expected.depth)
+    assert (outcome.distinct, outcome.generated, outcome.depth) == (
+        expected.distinct,
+        expected.generated,
+        expected.depth,
+    )
     assert outcome.out_degree == expected.out_degree
     assert (outcome.fired, outcome.new) == (expected.fired, expected.new)
     assert (outcome.left, outcome.constrained) == (expected.left, expected.constrained)
@@ -47,7 +57,7 @@ def agree(outcome: Outcome, expected: Expected) -> None:
 
 def random_maze(seed: int) -> Maze:
     """Any size from a handful of nodes to thousands, now and then with something wrong in it."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
     nodes = dice.choice([1, 2, 7, 100, 1000, 6000])
 
     def now_and_then() -> int:
@@ -73,7 +83,7 @@ def random_maze(seed: int) -> Maze:
 
 
 @pytest.mark.parametrize("words", [1, 2, 3, 9])
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_any_maze(seed: int, words: int) -> None:
     maze = random_maze(seed * 7 + words)
     deadlock = seed % 3 == 0
@@ -105,7 +115,9 @@ def test_an_initial_state_outside() -> None:
 def test_witnesses() -> None:
     maze = Maze(seed=6, nodes=3000, span=50)
     wanted = (1 << 64) - 2
-    expected = oracle.unwitnessed([node for level in oracle.explore(maze).levels for node in level], maze, wanted)
+    expected = oracle.unwitnessed(
+        [node for level in oracle.explore(maze).levels for node in level], maze, wanted
+    )
     assert 0 < expected < wanted
     for threads in (1, 2):
         outcome = run(maze_program(maze), Options(threads=threads, witness=wanted, witness_step=1))
@@ -119,7 +131,8 @@ def test_depth_limit(depth: int) -> None:
     for threads in (1, 2):
         outcome = run(maze_program(maze), Options(threads=threads, limits=Limits(depth=depth)))
         agree(outcome, expected)
-        assert outcome.stopped is not None and outcome.stopped.name == "DEPTH"
+        assert outcome.stopped is not None
+        assert outcome.stopped.name == "DEPTH"
 
 
 def test_a_depth_limit_that_is_not_reached() -> None:
@@ -132,24 +145,28 @@ def test_a_depth_limit_that_is_not_reached() -> None:
 
 def test_state_limit() -> None:
     outcome = run(program("paxos", BALLOTS=3), Options(threads=2, limits=Limits(states=50_000)))
-    assert outcome.stopped is not None and outcome.stopped.name == "STATES"
+    assert outcome.stopped is not None
+    assert outcome.stopped.name == "STATES"
     assert 50_000 <= outcome.distinct < 60_000
 
 
 def test_time_limit() -> None:
     outcome = run(program("paxos", BALLOTS=4), Options(limits=Limits(seconds=1e-9)))
-    assert outcome.stopped is not None and outcome.stopped.name == "SECONDS"
+    assert outcome.stopped is not None
+    assert outcome.stopped.name == "SECONDS"
     assert outcome.distinct < 8_220_065
 
 
 def test_memory_limit() -> None:
     outcome = run(program("paxos", BALLOTS=4), Options(threads=2, limits=Limits(memory=20_000_000)))
-    assert outcome.stopped is not None and outcome.stopped.name == "MEMORY"
+    assert outcome.stopped is not None
+    assert outcome.stopped.name == "MEMORY"
     assert outcome.memory <= 20_000_000
     assert 185_369 < outcome.distinct < 8_220_065
 
 
 def test_too_little_memory_to_begin() -> None:
     outcome = run(program("paxos", BALLOTS=3), Options(limits=Limits(memory=1000)))
-    assert outcome.stopped is not None and outcome.stopped.name == "MEMORY"
+    assert outcome.stopped is not None
+    assert outcome.stopped.name == "MEMORY"
     assert outcome.distinct == 0

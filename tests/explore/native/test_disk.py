@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, NativeError, Options, Outcome, Stop
+from ratified.proofs.explore.native.driver import Exploration, Options, Outcome, Stop
+from ratified.proofs.explore.native.library import NativeError
 from ratified.proofs.explore.result import Limits
-
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program
@@ -31,7 +31,18 @@ def counts(outcome: Outcome) -> tuple[object, ...]:
     """What does not depend on threads, memory, or how often a run was interrupted."""
     return tuple(
         getattr(outcome, name)
-        for name in ("distinct", "generated", "depth", "out_degree", "fired", "new", "left", "constrained", "finding", "stopped")
+        for name in (
+            "distinct",
+            "generated",
+            "depth",
+            "out_degree",
+            "fired",
+            "new",
+            "left",
+            "constrained",
+            "finding",
+            "stopped",
+        )
     )
 
 
@@ -51,7 +62,9 @@ def test_many_runs_in_a_level(tmp_path: Path) -> None:
     """So little memory that a level's candidates are written in many runs and merged in many pieces."""
     limits = Limits(memory=1_500_000)
     whole = run("twophase", Options(), MANAGERS=7)
-    assert counts(run("twophase", Options(threads=2, limits=limits, spill=tmp_path), MANAGERS=7, RX_RECENT_LOG=4)) == counts(whole)
+    assert counts(
+        run("twophase", Options(threads=2, limits=limits, spill=tmp_path), MANAGERS=7, RX_RECENT_LOG=4)
+    ) == counts(whole)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -61,7 +74,9 @@ def test_any_maze_on_disk(seed: int, tmp_path: Path) -> None:
     expected = oracle.explore(maze, 2, deadlock=True)
     for threads in (1, 2):
         loaded = maze_program(maze, 2, RX_BATCH=16, RX_RECENT_LOG=4)
-        options = Options(threads=threads, deadlock=True, limits=Limits(memory=600_000 * threads), spill=tmp_path)
+        options = Options(
+            threads=threads, deadlock=True, limits=Limits(memory=600_000 * threads), spill=tmp_path
+        )
         with Exploration(loaded, options) as exploration:
             outcome = exploration.run()
         agree(outcome, expected)
@@ -71,12 +86,17 @@ def test_any_maze_on_disk(seed: int, tmp_path: Path) -> None:
 def test_a_counterexample_from_disk(tmp_path: Path) -> None:
     options = Options(threads=2)
     whole = run("paxos", options, BALLOTS=4, BROKEN=1)
-    spilled = run("paxos", replace(options, limits=Limits(memory=2 * MIB), spill=tmp_path), BALLOTS=4, BROKEN=1)
-    assert spilled.disk and counts(spilled) == counts(whole)
+    spilled = run(
+        "paxos", replace(options, limits=Limits(memory=2 * MIB), spill=tmp_path), BALLOTS=4, BROKEN=1
+    )
+    assert spilled.disk
+    assert counts(spilled) == counts(whole)
 
 
 def test_the_graph_is_refused_on_disk(tmp_path: Path) -> None:
-    with Exploration(program("paxos", BALLOTS=3), Options(limits=Limits(memory=2 * MIB), spill=tmp_path)) as exploration:
+    with Exploration(
+        program("paxos", BALLOTS=3), Options(limits=Limits(memory=2 * MIB), spill=tmp_path)
+    ) as exploration:
         exploration.run()
         with pytest.raises(NativeError, match="does not fit into memory"):
             exploration.graph()
@@ -87,9 +107,44 @@ def test_a_full_disk(tmp_path: Path) -> None:
     loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
     for operation in (1, 2, 20):
         loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
-        with Exploration(loaded, options) as exploration, pytest.raises(NativeError, match="No space left on device"):
+        with (
+            Exploration(loaded, options) as exploration,
+            pytest.raises(NativeError, match="No space left on device"),
+        ):
             exploration.run()
     loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(0))
+
+
+def test_resuming_after_a_full_disk(tmp_path: Path) -> None:
+    whole = run("paxos", Options(), BALLOTS=3)
+    loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
+    for memory in (None, 2 * MIB):
+        folder = tmp_path / f"checkpoint-{memory}"
+        options = Options(
+            limits=Limits(memory=memory), spill=tmp_path, checkpoint=folder, checkpoint_seconds=0
+        )
+        for operation in (3, 17, 31, 41):
+            loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
+            with (
+                Exploration(loaded, options) as exploration,
+                pytest.raises(NativeError, match="No space left"),
+            ):
+                exploration.run()
+        loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(0))
+        with Exploration(loaded, options) as exploration:
+            outcome = exploration.run()
+        assert outcome.resumed
+        assert counts(outcome) == counts(whole)
+
+
+def test_more_initial_states_than_memory_holds(tmp_path: Path) -> None:
+    maze = Maze(seed=31, nodes=60_000, span=60_000, starts=90_000, dead_modulus=2)
+    expected = oracle.explore(maze)
+    options = Options(threads=1, limits=Limits(memory=700_000), spill=tmp_path)
+    with Exploration(maze_program(maze, RX_BATCH=16, RX_RECENT_LOG=4), options) as exploration:
+        outcome = exploration.run()
+    assert outcome.disk
+    agree(outcome, expected)
 
 
 def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -105,20 +160,31 @@ def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [1, 12, 24])
 def test_resuming(memory: int | None, depth: int, tmp_path: Path) -> None:
     whole = run("paxos", Options(), BALLOTS=3)
-    options = Options(threads=2, limits=Limits(depth=depth, memory=memory), spill=tmp_path, checkpoint=tmp_path / "checkpoint")
+    options = Options(
+        threads=2,
+        limits=Limits(depth=depth, memory=memory),
+        spill=tmp_path,
+        checkpoint=tmp_path / "checkpoint",
+    )
     first = run("paxos", options, BALLOTS=3)
     assert (first.stopped, first.depth, first.resumed) == (Stop.DEPTH, depth, False)
     second = run("paxos", replace(options, limits=Limits(memory=memory)), BALLOTS=3)
-    assert second.resumed and counts(second) == counts(whole)
+    assert second.resumed
+    assert counts(second) == counts(whole)
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, 2 * MIB), (2 * MIB, None), (2 * MIB, 4 * MIB), (None, 1_500_000)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, 2 * MIB), (2 * MIB, None), (2 * MIB, 4 * MIB), (None, 1_500_000)]
+)
 def test_resuming_with_another_memory(before: int | None, after: int | None, tmp_path: Path) -> None:
     whole = run("paxos", Options(), BALLOTS=3)
-    options = Options(limits=Limits(depth=20, memory=before), spill=tmp_path, checkpoint=tmp_path / "checkpoint")
+    options = Options(
+        limits=Limits(depth=20, memory=before), spill=tmp_path, checkpoint=tmp_path / "checkpoint"
+    )
     run("paxos", options, BALLOTS=3)
     second = run("paxos", replace(options, threads=1, limits=Limits(memory=after)), BALLOTS=3)
-    assert second.resumed and counts(second) == counts(whole)
+    assert second.resumed
+    assert counts(second) == counts(whole)
 
 
 def test_a_counterexample_after_resuming(tmp_path: Path) -> None:
@@ -133,6 +199,7 @@ import ctypes, sys
 from pathlib import Path
 from ratified.proofs.explore.native.driver import Exploration, Options
 from ratified.proofs.explore.result import Limits
+from tests.explore.native.maze import Maze
 from tests.explore.native.programs import program
 loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
 folder, memory, kill_in = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -145,7 +212,7 @@ with Exploration(loaded, options) as exploration:
 
 @pytest.mark.parametrize("memory", [0, 2 * MIB])
 def test_killed_again_and_again(memory: int, tmp_path: Path) -> None:
-    """Killed at its n-th operation on a file, for every n until one run gets to the end; each run goes on where the last one could not."""
+    """Killed at its n-th operation on a file, n growing until a run gets to the end; each goes on from the last checkpoint."""
     whole = run("paxos", Options(), BALLOTS=3)
     root = Path(__file__).parents[3]
     kill_in, runs = 1, 0
@@ -158,15 +225,20 @@ def test_killed_again_and_again(memory: int, tmp_path: Path) -> None:
         assert done.returncode == -SIGKILL, done.stderr
         kill_in += 1 if runs < 12 else 7
     assert runs > 10
-    options = Options(limits=Limits(memory=memory or None), spill=tmp_path, checkpoint=tmp_path / "checkpoint")
+    options = Options(
+        limits=Limits(memory=memory or None), spill=tmp_path, checkpoint=tmp_path / "checkpoint"
+    )
     outcome = run("paxos", options, BALLOTS=3)
-    assert outcome.resumed and counts(outcome) == counts(whole)
+    assert outcome.resumed
+    assert counts(outcome) == counts(whole)
 
 
 def test_another_models_checkpoint(tmp_path: Path) -> None:
     run("paxos", Options(limits=Limits(depth=5), checkpoint=tmp_path), BALLOTS=3)
     for other in (program("paxos", BALLOTS=2), program("twophase", MANAGERS=3)):
-        with pytest.raises(NativeError, match=r'is of another model, size or version: it says "paxos 3 2 3 0", this is'):
+        with pytest.raises(
+            NativeError, match=r'is of another model, size or version: it says "paxos 3 2 3 0", this is'
+        ):
             Exploration(other, Options(checkpoint=tmp_path))
     with pytest.raises(NativeError, match="was made by a check of other properties"):
         Exploration(program("paxos", BALLOTS=3), Options(checkpoint=tmp_path, deadlock=True))
@@ -174,7 +246,10 @@ def test_another_models_checkpoint(tmp_path: Path) -> None:
 
 def test_a_checkpoint_in_use(tmp_path: Path) -> None:
     options = Options(checkpoint=tmp_path)
-    with Exploration(program("paxos", BALLOTS=2), options), pytest.raises(NativeError, match="is in use by another process"):
+    with (
+        Exploration(program("paxos", BALLOTS=2), options),
+        pytest.raises(NativeError, match="is in use by another process"),
+    ):
         Exploration(program("paxos", BALLOTS=2), options)
 
 
@@ -190,7 +265,11 @@ def test_a_damaged_checkpoint(memory: int | None, tmp_path: Path) -> None:
         with pytest.raises(NativeError, match=match):
             Exploration(program("paxos", BALLOTS=3), options)
 
-    for cut, match in ((10, "another version"), (len(kept) - 8, "damaged: its header"), (100, "damaged: its header")):
+    for cut, match in (
+        (10, "another version"),
+        (len(kept) - 8, "damaged: its header"),
+        (100, "damaged: its header"),
+    ):
         header.write_bytes(kept[:cut])
         refused(match)
     header.write_bytes(kept[:700] + bytes([kept[700] ^ 1]) + kept[701:])

@@ -10,7 +10,6 @@ import pytest
 from ratified.proofs.explore.native import driver
 from ratified.proofs.explore.native.driver import Exploration, Options, Stop
 from ratified.proofs.explore.result import Progress
-
 from tests.explore.native.programs import program
 
 BIG = 8_220_065
@@ -26,7 +25,9 @@ def test_progress_goes_up() -> None:
     with Exploration(program("paxos", BALLOTS=3), Options(threads=2)) as exploration:
         outcome = exploration.run(seen.append)
     assert seen == sorted(seen, key=lambda progress: (progress.depth, progress.generated))
-    assert all(progress.distinct <= outcome.distinct + 1024 and progress.depth <= outcome.depth for progress in seen)
+    assert all(
+        progress.distinct <= outcome.distinct + 1024 and progress.depth <= outcome.depth for progress in seen
+    )
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -48,7 +49,10 @@ def test_a_callback_that_fails_ends_the_run() -> None:
     def fail(_progress: Progress) -> None:
         raise ValueError("mine")
 
-    with Exploration(program("paxos", BALLOTS=4), Options()) as exploration, pytest.raises(ValueError, match="mine"):
+    with (
+        Exploration(program("paxos", BALLOTS=4), Options()) as exploration,
+        pytest.raises(ValueError, match="mine"),
+    ):
         exploration.run(fail)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options
-
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program
@@ -24,7 +23,9 @@ def test_paxos_that_ignores_promises() -> None:
     assert found == [found[0]] * len(found)
 
 
-@pytest.mark.parametrize("field", ["bad0", "bad1", "bad_step0", "bad_step1", "fault_step", "fault_state", "fault_after"])
+@pytest.mark.parametrize(
+    "field", ["bad0", "bad1", "bad_step0", "bad_step1", "fault_step", "fault_state", "fault_after"]
+)
 def test_each_kind(field: str) -> None:
     healthy = oracle.explore(Maze(seed=11, nodes=3000, span=40), 2)
     values = {"seed": 11, "nodes": 3000, "span": 40, field: healthy.levels[20][5]}
@@ -39,7 +40,8 @@ def test_each_kind(field: str) -> None:
 def test_deadlock_only_when_asked() -> None:
     maze = Maze(seed=12, nodes=3000, span=40, dead_modulus=400)
     expected = oracle.explore(maze, deadlock=True).finding
-    assert expected is not None and expected.kind is Kind.DEADLOCK
+    assert expected is not None
+    assert expected.kind is Kind.DEADLOCK
     with Exploration(maze_program(maze), Options(deadlock=True)) as exploration:
         assert exploration.run().finding == expected
     with Exploration(maze_program(maze), Options()) as exploration:
@@ -55,7 +57,12 @@ def test_a_fault_in_an_initial_state() -> None:
 def steps(state: int, size: int = 40) -> list[int]:
     """What pair.c says: the successors by instance."""
     a, b = state >> 32, state & 0xFFFFFFFF
-    moves = [((a + 3) % size, b, True), ((a + 7) % size, b, a % 2 == 0), (a, (b + 3) % size, True), (a, (b + 7) % size, b % 2 == 0)]
+    moves = [
+        ((a + 3) % size, b, True),
+        ((a + 7) % size, b, a % 2 == 0),
+        (a, (b + 3) % size, True),
+        (a, (b + 7) % size, b % 2 == 0),
+    ]
     return [x << 32 | y if possible else -1 for x, y, possible in moves]
 
 
@@ -70,7 +77,8 @@ def check_run(found: Finding) -> None:
 def test_symmetry_halves_the_states_and_keeps_runs_real(threads: int) -> None:
     full, half = (find_all("pair", threads, SYMMETRY=symmetry, BAD=37) for symmetry in (0, 1))
     for found in (full, half):
-        assert found.kind is Kind.INVARIANT and found.states[-1] == (37 << 32 | 37,)
+        assert found.kind is Kind.INVARIANT
+        assert found.states[-1] == (37 << 32 | 37,)
         check_run(found)
     assert len(full.states) == len(half.states)
 

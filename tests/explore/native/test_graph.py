@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Graph, Kind, NativeError, Options, simulate
-
+from ratified.proofs.explore.native.driver import Exploration, Graph, Kind, Options, simulate
+from ratified.proofs.explore.native.library import NativeError
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program
@@ -49,17 +49,25 @@ def test_paxos_graph() -> None:
 
 def test_walks_are_the_same_for_a_seed() -> None:
     loaded = program("paxos", BALLOTS=4)
-    one, two = (simulate(loaded, seed=7, walks=200, depth=60, options=Options(threads=threads)) for threads in (1, 2))
+    one, two = (
+        simulate(loaded, seed=7, walks=200, depth=60, options=Options(threads=threads)) for threads in (1, 2)
+    )
     assert (one.walks, one.states, one.fired, one.finding) == (two.walks, two.states, two.fired, two.finding)
-    assert one.walks == 200 and one.states == 200 * 60 and one.finding is None
+    assert one.walks == 200
+    assert one.states == 200 * 60
+    assert one.finding is None
     assert simulate(loaded, seed=8, walks=200, depth=60).fired != one.fired
 
 
 def test_a_walk_that_finds_something() -> None:
     loaded = program("paxos", BALLOTS=4, BROKEN=1)
-    found = [simulate(loaded, seed=3, walks=5000, depth=80, options=Options(threads=threads)) for threads in (1, 2, 2)]
+    found = [
+        simulate(loaded, seed=3, walks=5000, depth=80, options=Options(threads=threads))
+        for threads in (1, 2, 2)
+    ]
     first = found[0]
-    assert first.finding is not None and first.found is not None
+    assert first.finding is not None
+    assert first.found is not None
     assert first.finding.kind is Kind.INVARIANT
     assert [(walks.found, walks.finding) for walks in found] == [(first.found, first.finding)] * 3
     again = simulate(loaded, seed=3, walks=first.found + 1, depth=80)
@@ -87,6 +95,7 @@ def test_a_walk_is_a_run(field: str) -> None:
 def test_a_walk_into_a_deadlock() -> None:
     maze = Maze(seed=23, nodes=300, span=20, dead_modulus=10)
     walks = simulate(maze_program(maze), seed=1, walks=100, depth=100, options=Options(deadlock=True))
-    assert walks.finding is not None and walks.finding.kind is Kind.DEADLOCK
+    assert walks.finding is not None
+    assert walks.finding.kind is Kind.DEADLOCK
     assert maze.steps(walks.finding.states[-1][0])[0] == []
     assert simulate(maze_program(maze), seed=1, walks=100, depth=100).finding is None

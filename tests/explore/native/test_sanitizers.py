@@ -13,7 +13,17 @@ HERE = Path(__file__).parent
 
 
 def build(sanitizer: str, model: str, macros: tuple[str, ...], target: Path) -> None:
-    flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all"]
+    flags = [
+        "-std=c11",
+        "-O1",
+        "-g",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-pthread",
+        f"-fsanitize={sanitizer}",
+        "-fno-sanitize-recover=all",
+    ]
     folders = [f"-I{RUNTIME}", f"-I{HERE}", f'-DMODEL_FILE="{model}.c"']
     command = [*find_compiler(), *flags, *folders, *macros, str(HERE / "main.c"), "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -36,7 +46,13 @@ def test_clean(sanitizer: str, model: str, macros: tuple[str, ...], says: str, t
     binary = tmp_path / "main"
     build(sanitizer, model, macros, binary)
     spill = str(tmp_path)
-    for arguments in (["1"], ["2"], ["2", "1", "2", spill], ["2", "1", "2", spill, f"{spill}/c"], ["1", "1", "0", "", f"{spill}/c"]):
+    for arguments in (
+        ["1"],
+        ["2"],
+        ["2", "1", "2", spill],
+        ["2", "1", "2", spill, f"{spill}/c"],
+        ["1", "1", "0", "", f"{spill}/c"],
+    ):
         done = subprocess.run([str(binary), *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert says in done.stdout, done.stdout

@@ -1,7 +1,7 @@
 /* Two-phase commit (Gray and Lamport), packed by hand into one word. -DMANAGERS=3..16 resource managers.
  *
- * Bits: two per manager (0 working, 1 prepared, 2 committed, 3 aborted); the coordinator's two (0 init, 1 committed, 2 aborted);
- * its set of prepared managers; the Prepared messages; Commit; Abort. */
+ * Bits: two per manager (0 working, 1 prepared, 2 committed, 3 aborted); the coordinator's two (0 init, 1 committed, 2
+ * aborted); its set of prepared managers; the Prepared messages; Commit; Abort. */
 #ifndef MANAGERS
 #define MANAGERS 3
 #endif
@@ -53,7 +53,10 @@ static inline void model_successors(const uint64_t *s, rx_batch *batch) {
     }
 }
 
-static inline int model_constraints(const uint64_t *s) { (void)s; return RX_OK; }
+static inline int model_constraints(const uint64_t *s) {
+    (void)s;
+    return RX_OK;
+}
 
 /* Consistency: no manager has committed while another has aborted. */
 static inline int model_invariants(const uint64_t *s) {
@@ -61,10 +64,18 @@ static inline int model_invariants(const uint64_t *s) {
     return (high & ~low) && (high & low) ? 0 : RX_OK;
 }
 
-static inline int model_step_invariants(const uint64_t *old, const uint64_t *new) { (void)old; (void)new; return RX_OK; }
-static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) { (void)s; return wanted; }
+static inline int model_step_invariants(const uint64_t *old, const uint64_t *new) {
+    (void)old;
+    (void)new;
+    return RX_OK;
+}
+static inline uint64_t model_witness(const uint64_t *s, uint64_t wanted) {
+    (void)s;
+    return wanted;
+}
 static inline uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted) {
-    (void)old; (void)new;
+    (void)old;
+    (void)new;
     return wanted;
 }
 static inline void model_canonical(uint64_t *s) { (void)s; }

@@ -1,0 +1,526 @@
+"""A whole program for the explorer: the functions that `contract.h` asks for, and what their numbers mean.
+
+Guarantees: instances are numbered in the order of the actions, then of their static parameters' values; the same model at the same
+size gives the same text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ratified.models.language import ir
+from ratified.models.language.errors import Span
+from ratified.models.language.ir import Argument, Expr, Function, Kind
+from ratified.models.language.machine import MOST_CHOICES
+from ratified.models.language.model import Model
+from ratified.models.language.scope import running
+from ratified.models.language.types import OptionalType, RecordType, Type, UnionType, cardinality, records_of, values_of
+from ratified.models.language.values import show
+from ratified.proofs.explore.native.codegen.expressions import Env
+from ratified.proofs.explore.native.codegen.layout import Layout
+from ratified.proofs.explore.native.codegen.numbers import FALSE, TRUE, Num, both, compare, const, either, literal, negation, num
+from ratified.proofs.explore.native.codegen.shapes import Unsupported
+from ratified.proofs.explore.native.codegen.statements import Statements
+from ratified.proofs.explore.native.codegen.symmetry import canonical_text
+from ratified.proofs.explore.native.codegen.values import Bits, Opt, SeqV, Uni, Values
+from ratified.proofs.explore.native.codegen.writer import Ended, Exits, Place, Shared, TooLong, flat
+from ratified.proofs.explore.symmetry import Symmetry
+from ratified.proofs.explore.vacuity import witnesses
+
+VERSION = 1
+"""Changes when the same model would give another program."""
+
+INSTANCES_MOST = 96
+"""An action of up to so many static choices is written out for each."""
+
+TEXT_MOST = 400_000
+"""How much text an action or property may take before it is written with loops."""
+
+WITNESSES_MOST = 64
+"""The explorer looks for so many witnesses at once; properties past that count as put to the test."""
+
+SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """The instances of an action: numbers from `first`, one for each choice of the static parameters (`values` of each)."""
+
+    action: Function
+    first: int
+    values: tuple[tuple[Any, ...], ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return math.prod(len(v) for v in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """C text, and the tables that say what its numbers stand for."""
+
+    text: str
+    layout: Layout
+    instances: tuple[Instances, ...]
+    bounds: tuple[Place, ...]
+    errors: tuple[tuple[str, Span | None], ...]
+    invariants: tuple[Function, ...]
+    step_invariants: tuple[Function, ...]
+    constraints: tuple[Function, ...]
+    witnesses: tuple[str, ...]
+    step_witnesses: tuple[str, ...]
+
+    def action_of(self, instance: int) -> int:
+        """The number of the action that an instance belongs to."""
+        return next(k for k, i in enumerate(self.instances) if i.first <= instance < i.first + i.count)
+
+
+class Generator:
+    """Generates the program of one model at one size."""
+
+    def __init__(self, model: Model, symmetry: Symmetry | None) -> None:
+        self.model = model
+        self.module = model.module
+        self.values = Values(model.scope)
+        self.layout = Layout(model, self.values)
+        self.shared = Shared(self.values, self.layout, self.module)
+        self.symmetry = symmetry
+        self.witnessed: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
+        self.instances: list[Instances] = []
+
+    def program(self) -> Program:
+        """The whole program. Raises Unsupported for what has no bound or is not compiled."""
+        kinds = {k: self.module.of_kind(k) for k in (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.CONSTRAINT)}
+        functions = [self._initial(), self._successors()]
+        functions.append(self._properties("model_constraints", "constraint", kinds[Kind.CONSTRAINT]))
+        functions.append(self._properties("model_invariants", "invariant", kinds[Kind.INVARIANT]))
+        functions.append(self._properties("model_step_invariants", "step", kinds[Kind.STEP_INVARIANT]))
+        functions.append(self._witness())
+        canonical = "    (void)s;"
+        if self.symmetry:
+            renaming, canonical = canonical_text(self.model, self.shared, self.symmetry)
+            functions += renaming
+        functions.append(f"static inline void model_canonical(uint64_t *s) {{\n{canonical}\n}}")
+        body = "\n\n".join([SUPPORT, *self.values.table_text(), *functions])
+        macros = {
+            "WORDS": self.layout.words,
+            "INSTANCES": max(1, sum(i.count for i in self.instances)),
+            "BOUNDS": len(self.shared.bounds),
+            "CONSTRAINTS": len(kinds[Kind.CONSTRAINT]),
+            "INVARIANTS": len(kinds[Kind.INVARIANT]),
+            "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]),
+            "SYMMETRY": int(self.symmetry is not None),
+        }
+        digest = hashlib.sha256("\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode())
+        lines = [f"/* {_comment(repr(self.model))}", *(f" *   {_comment(line)}" for line in self.layout.describe()), " */"]
+        lines += [f"#define MODEL_{name} {value}" for name, value in macros.items()]
+        lines += [f'#define MODEL_DIGEST "{digest.hexdigest()}"', '#include "contract.h"', "", body, '#include "explorer.c"', ""]
+        return Program(
+            "\n".join(lines),
+            self.layout,
+            tuple(self.instances),
+            tuple(self.shared.bounds),
+            tuple(self.shared.errors),
+            kinds[Kind.INVARIANT],
+            kinds[Kind.STEP_INVARIANT],
+            kinds[Kind.CONSTRAINT],
+            *self.witnessed,
+        )
+
+    # --- writing a function: first with everything unrolled, with loops if that grows too long ---
+
+    def _write(self, exits: Exits, write: Callable[[Statements], None], budget: int = TEXT_MOST) -> list[str]:
+        for rolled in (False, True):
+            writer = Statements(self.shared, exits, rolled=rolled, budget=1 << 60 if rolled else budget)
+            try:
+                try:
+                    write(writer)
+                except Ended:
+                    pass
+                return list(flat(writer.lines))
+            except TooLong:
+                continue
+        raise AssertionError("a budget without end was exceeded")
+
+    # --- actions ---
+
+    def _values(self, argument: Argument) -> tuple[Any, ...]:
+        size = cardinality(argument.type, self.values.scope)
+        if size > MOST_CHOICES:
+            raise Unsupported(f"the parameter `{argument.name}` ranges over too many values", remedy="say where it comes from with a guard at the top")
+        with running(self.values.scope):
+            return tuple(values_of(argument.type, self.values.scope))
+
+    def _successors(self) -> str:
+        functions, calls, first = [], [], 0
+        for number, action in enumerate(self.module.of_kind(Kind.ACTION)):
+            static = tuple(self._values(a) for a in action.arguments if a.domain is None)
+            instances = Instances(action, first, static)
+            self.instances.append(instances)
+            made = self._action(number, instances)
+            first += instances.count
+            functions += [text for _, text in made]
+            calls += [f"    {name}(s, batch);" for name, _ in made]
+        body = "\n".join(calls) if calls else "    (void)s; (void)batch;"
+        return "\n\n".join([*functions, f"static inline void model_successors(const uint64_t *restrict s, rx_batch *batch) {{\n{body}\n}}"])
+
+    def _action(self, number: int, instances: Instances) -> list[tuple[str, str]]:
+        if instances.count == 0:
+            return []
+        if instances.count <= INSTANCES_MOST:
+            try:
+                return self._written_out(number, instances)
+            except TooLong:
+                pass
+        return [self._function(f"action_{number}", instances, None, TEXT_MOST)]
+
+    def _written_out(self, number: int, instances: Instances) -> list[tuple[str, str]]:
+        """A function for each choice of the static parameters."""
+        made = []
+        budget = TEXT_MOST // instances.count if instances.count > 1 else TEXT_MOST
+        for k in range(instances.count):
+            made.append(self._function(f"action_{number}_{k}", instances, k, budget))
+        return made
+
+    def _function(self, name: str, instances: Instances, chosen: int | None, budget: int) -> tuple[str, str]:
+        action = instances.action
+        label, number = ["return;"], [str(instances.first)]
+
+        def fault(error: int) -> str:
+            return f"{{ rx_fault(batch, {error}, (uint32_t)({number[0]})); {label[0]} }}"
+
+        exits = Exits(lambda: label[0], fault, lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}", action.name)
+        picks: list[Any] = []
+        if chosen is not None:
+            number[0] = str(instances.first + chosen)
+            rest = chosen
+            for values in reversed(instances.values):
+                picks.insert(0, values[rest % len(values)])
+                rest //= len(values)
+
+        def write(w: Statements) -> None:
+            label[0] = "return;"
+            if chosen is None:
+                number[0] = str(instances.first)
+            self._choices(w, instances, picks if chosen is not None else None, label, number)
+
+        try:
+            lines = self._write_once(exits, write, budget, rolled=False)
+        except TooLong:
+            if chosen is not None and instances.count > 1:
+                raise
+            lines = self._write_once(exits, write, 1 << 60, rolled=True)
+        described = ", ".join(f"{a.name}={show(v)}" for a, v in zip([a for a in action.arguments if a.domain is None], picks, strict=False))
+        head = f"/* {_comment(f'{action.name}({described})')}, {_comment(_where(action.span))} */"
+        text = [head, f"static void {name}(const uint64_t *restrict s, rx_batch *batch) {{", *_indented(lines), "}"]
+        return name, "\n".join(text)
+
+    def _write_once(self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool) -> list[str]:
+        writer = Statements(self.shared, exits, rolled=rolled, budget=budget)
+        try:
+            write(writer)
+        except Ended:
+            pass
+        return list(flat(writer.lines))
+
+    def _choices(self, w: Statements, instances: Instances, picks: Sequence[Any] | None, label: list[str], number: list[str]) -> None:
+        """The static parameters first (given, or as loops), then those that a guard restricts, then the body."""
+        action = instances.action
+        static = [a for a in action.arguments if a.domain is None]
+        code: Num = const(0)
+
+        def one_static(index: int, env: Env, code: Num) -> None:
+            if index == len(static):
+                number[0] = f"{instances.first} + {code.text()}" if code.c != 0 else str(instances.first)
+                self._dynamic(w, action, 0, env, label, number)
+                return
+            argument, values = static[index], instances.values[index]
+            universe = w.v.universe(argument.type)
+
+            def body(item: Any, position: Num) -> None:
+                inner = {**env, argument.name: item}
+                total = w.total([num(_scaled(code, len(values)), 0, 2**31), position]) if code.c != 0 else position
+                one_static(index + 1, inner, total)
+
+            if universe is None:
+                for k, value in enumerate(values):
+                    body(w.v.lift(value, argument.type), const(k))
+                return
+            i = w.name("i")
+            with w.block(f"for (int64_t {i} = 0; {i} < {universe.size}; {i}++) {{"):
+                at = num(i, 0, universe.size - 1)
+                _quietly(lambda: body(w.v.explode(universe, at), at))
+
+        if picks is None:
+            one_static(0, {}, code)
+        else:
+            env = {a.name: w.v.lift(v, a.type) for a, v in zip(static, picks, strict=True)}
+            self._dynamic(w, action, 0, env, label, number)
+
+    def _dynamic(self, w: Statements, action: Function, index: int, env: Env, label: list[str], number: list[str]) -> None:
+        dynamic = [a for a in action.arguments if a.domain is not None]
+        if index == len(dynamic):
+            self._body(w, action, env, label, number)
+            return
+        argument = dynamic[index]
+        assert argument.domain is not None
+        domain = w.domain(w.ev(argument.domain, env))
+        domain = w.named(domain)
+        before: list[tuple[Num, Any]] = []
+
+        def body(item: Any) -> None:
+            fine, own = self._of_type(w, item, argument.type)
+
+            def go() -> None:
+                self._dynamic(w, action, index + 1, {**env, argument.name: w.named(own)}, label, number)
+
+            if isinstance(domain, SeqV):
+                # An element that occurs twice is one choice.
+                new = both(*(either(negation(there), negation(w.equal(item, other))) for there, other in before))
+                before.append((TRUE, item))
+                fine = both(fine, new)
+            w._if(fine, go)
+
+        outer = label[0]
+        w.loop(domain, body, copies=False, unroll=isinstance(domain, SeqV))
+        label[0] = outer
+
+    def _of_type(self, w: Statements, item: Any, t: Type) -> tuple[Num, Any]:
+        """Whether an element is of a parameter's type (a union's set may restrict a parameter of one record), and as that."""
+        item = w.v.loaded(item)
+        fine = TRUE
+        inner = t.item if isinstance(t, OptionalType) else t
+        if isinstance(item, Opt):
+            if not isinstance(t, OptionalType):
+                if item.item is None:
+                    return FALSE, item
+                fine, item = item.some, w.v.loaded(item.item)
+            elif isinstance(inner, RecordType | UnionType) and item.item is not None:
+                own, narrowed = self._of_type(w, item.item, inner)
+                return either(negation(item.some), own), Opt(item.some, narrowed)
+        wanted = records_of(inner)
+        if isinstance(item, Uni) and wanted and item.type != inner:
+            fine = both(fine, either(*(compare("==", item.tag, const(k)) for k, r in enumerate(item.type.records) if r in wanted and item.alternatives[k])))
+            if fine.c == 0:
+                return FALSE, item
+            item = w.narrow(item, inner)
+        elif wanted and not isinstance(item, Uni | Opt) and item.type not in wanted:
+            return FALSE, item
+        return fine, w.widen(item, t)
+
+    def _body(self, w: Statements, action: Function, env: Env, label: list[str], number: list[str]) -> None:
+        w.copied, w.memory = False, {}
+        own = w.name("L")
+        outer, label[0] = label[0], f"goto {own};"
+        try:
+            w.run_body(action, env)
+            w.copy()
+            w.line(f"rx_emit(batch, (uint32_t)({number[0]}));")
+        except Ended:
+            pass
+        label[0] = outer
+        w.copied, w.memory = False, {}
+        w.lines.append(f"{own}:;")
+
+    # --- initial states ---
+
+    def _initial(self) -> str:
+        init = self.module.functions.get("init")
+        with running(self.values.scope):
+            zeros = self.model.zeros()
+        words = [0] * self.layout.words
+        for name, value in zeros.items():
+            leaves = self.values.leaves(self.values.lift(value, self.layout.variables[name].type), self.layout.shapes[name])
+            for pos, leaf in zip(self.layout.places[name], leaves, strict=True):
+                words[pos.word] |= int(leaf) << pos.shift
+        begin = [f"t[{k}] = {literal(word)};" for k, word in enumerate(words)]
+        missing = {d.name: k for k, d in enumerate(d for d in self.module.variables if d.name not in zeros)}
+        label = [""]
+        exits = Exits(
+            lambda: label[0],
+            lambda e: f"{{ rx_fault(batch, {e}, 0); {label[0]} }}",
+            lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}",
+            "init",
+        )
+
+        def write(w: Statements) -> None:
+            w.base, w.copied = "t", True
+            self._init_choices(w, init, 0, {}, begin, missing, label)
+
+        if init is None:
+            lines = ["uint64_t *restrict t = rx_slot(batch);", *begin, "rx_emit(batch, 0);"]
+        else:
+            lines = self._write(exits, write)
+        return "\n".join(["static void model_initial(rx_batch *batch) {", *_indented(lines), "}"])
+
+    def _init_choices(
+        self, w: Statements, init: Function | None, index: int, env: Env, begin: list[str], missing: dict[str, int], label: list[str]
+    ) -> None:
+        assert init is not None
+        if index == len(init.arguments):
+            own = w.name("L")
+            label[0] = f"goto {own};"
+            lines, _, _ = w.branch(lambda: self._one_initial(w, init, env, begin, missing))
+            w.put("{", [*lines, f"{own}:;"])
+            return
+        argument = init.arguments[index]
+
+        def body(item: Any) -> None:
+            self._init_choices(w, init, index + 1, {**env, argument.name: item}, begin, missing, label)
+
+        if argument.domain is not None:
+            lines, _, _ = w.branch(lambda: self._init_domain(w, argument, env, begin, body))
+            w.put("{", lines)
+            return
+        universe = w.v.universe(argument.type)
+        values = self._values(argument)
+        if universe is not None and len(values) > 24:
+            i = w.name("i")
+            with w.block(f"for (int64_t {i} = 0; {i} < {universe.size}; {i}++) {{"):
+                _quietly(lambda: body(w.v.explode(universe, num(i, 0, universe.size - 1))))
+            return
+        for value in values:
+            body(w.v.lift(value, argument.type))
+
+    def _init_domain(self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]) -> None:
+        """A parameter of init that a guard restricts: the guard reads the variables as they begin."""
+        assert argument.domain is not None
+        w.line("uint64_t t[W];")
+        for line in begin:
+            w.line(line)
+        domain = w.named(w.domain(w.ev(argument.domain, env)))
+
+        def choose(item: Any) -> None:
+            fine, own = self._of_type(w, item, argument.type)
+            w._if(fine, lambda: body(w.named(own)))
+
+        w.loop(domain, choose, copies=False)
+
+    def _one_initial(self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]) -> None:
+        w.memory, w.unassigned = {}, missing
+        w.line("uint64_t *restrict t = rx_slot(batch);")
+        for line in begin:
+            w.line(line)
+        if missing:
+            w.line("uint64_t have = 0;")
+        w.run_body(init, env)
+        for name, bit in missing.items():
+            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init)
+        w.line("rx_emit(batch, 0);")
+
+    # --- properties ---
+
+    def _properties(self, name: str, stem: str, functions: Sequence[Function]) -> str:
+        step = stem == "step"
+        states = "const uint64_t *restrict old, const uint64_t *restrict new" if step else "const uint64_t *restrict s"
+        passed = "old, new" if step else "s"
+        exits = Exits(lambda: "return RX_OK;", lambda e: f"return RX_FAULT({e});", None)
+        texts, calls = [], []
+        for k, function in enumerate(functions):
+            lines = self._write(Exits(exits.disabled, exits.fault, None, function.name), lambda w, f=function, k=k: self._property(w, f, k, step))
+            text = [f"/* {_comment(function.name)}, {_comment(_where(function.span))} */", f"static int {stem}_{k}({states}) {{", *_indented(lines), "    return RX_OK;", "}"]
+            texts.append("\n".join(text))
+            calls.append(f"    if ((r = {stem}_{k}({passed})) != RX_OK) return r;")
+        unused = "(void)old; (void)new; " if step else "(void)s; "
+        body = ["    int r = RX_OK;", f"    {unused}", *calls, "    return r;"]
+        return "\n\n".join([*texts, "\n".join([f"static inline int {name}({states}) {{", *body, "}"])])
+
+    def _property(self, w: Statements, function: Function, number: int, step: bool) -> None:
+        if step:
+            w.base, w.old_base = "new", "old"
+
+        def choose(index: int, env: Env) -> None:
+            if index == len(function.arguments):
+                found = w.pure(lambda: w.pure_body(function.body, env))
+                found = w.v.loaded(w.run_body(function, env) if found is None else found)
+                w.leave_unless(found, lambda: f"return {number};")
+                return
+            argument = function.arguments[index]
+            universe = w.v.universe(argument.type)
+            if universe is None:
+                for value in self._values(argument):
+                    choose(index + 1, {**env, argument.name: w.v.lift(value, argument.type)})
+                return
+            words = tuple(universe.mask(k) for k in range(universe.words))
+            w.loop(Bits(universe, words, words), lambda item: choose(index + 1, {**env, argument.name: item}))
+
+        choose(0, {})
+
+    # --- witnesses ---
+
+    def _witness(self) -> str:
+        """Conditions that put properties to the test: bit i stands for witness i, whose property `witnessed` names."""
+        states, step = self._witnesses(Kind.INVARIANT), self._witnesses(Kind.STEP_INVARIANT)
+        self.witnessed = tuple(name for name, _ in states), tuple(name for name, _ in step)
+        return "\n\n".join(
+            [
+                *self._asked("model_witness", "const uint64_t *restrict s", "s", states),
+                *self._asked("model_witness_step", "const uint64_t *restrict old, const uint64_t *restrict new", "old, new", step),
+            ]
+        )
+
+    def _witnesses(self, kind: Kind) -> list[tuple[str, Expr]]:
+        found = [(f.name, goal) for f in self.module.of_kind(kind) for goal in witnesses(self.module, f, self.model.scope)]
+        return found[:WITNESSES_MOST]
+
+    def _asked(self, name: str, states: str, passed: str, goals: Sequence[tuple[str, Expr]]) -> list[str]:
+        texts, calls = [], []
+        for k, (of, goal) in enumerate(goals):
+            # Where a witness has no value it counts as seen.
+            exits = Exits(lambda: "return 1;", lambda _: "return 1;", None, of)
+
+            def write(w: Statements, goal: Expr = goal) -> None:
+                if passed != "s":
+                    w.base, w.old_base = "new", "old"
+                w.leave_unless(negation(w.val(goal, {})), lambda: "return 1;")
+
+            lines = self._write(exits, write)
+            text = [f"static int {name}_{k}({states}) {{", *_indented(lines), "    return 0;", "}"]
+            texts.append("\n".join([f"/* what puts {_comment(of)} to the test */", *text]))
+            calls.append(f"    if (wanted >> {k} & 1) found |= (uint64_t){name}_{k}({passed}) << {k};")
+        unused = "".join(f"(void){p}; " for p in passed.split(", "))
+        body = [f"    {unused}(void)wanted;", "    uint64_t found = 0;", *calls, "    return found;"]
+        return [*texts, "\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *body, "}"])]
+
+
+def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
+    """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
+    return Generator(model, symmetry).program()
+
+
+def _quietly(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except Ended:
+        pass
+
+
+def _scaled(code: Num, times: int) -> int | str:
+    return code.c * times if isinstance(code.c, int) else f"({code.c} * {times})"
+
+
+def _where(span: Span | None) -> str:
+    return f"{Path(span.file).name}:{span.line}" if span else ""
+
+
+def _comment(text: str) -> str:
+    return text.replace("*/", "* /").replace("\\", "/").replace("\n", " ")
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    made, depth = [], 1
+    for line in lines:
+        opens = line.endswith("{")
+        closes = line.startswith("}")
+        if closes:
+            depth = max(1, depth - 1)
+        made.append("    " * depth + line)
+        if opens:
+            depth += 1
+    return made

@@ -1,0 +1,243 @@
+"""The native engine: a model at a size, compiled and explored; what the explorer's numbers say, in the model's words.
+
+Guarantees: counts, depth, verdict and the length of a counterexample are those of the reference engine; a counterexample is found
+by stepping the reference machine along the states that the explorer names, so what is shown is a run of the model itself; where
+the model has no answer, the error raised is the reference machine's own.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+from ratified.models.language.errors import ModelError
+from ratified.models.language.ir import Function
+from ratified.models.language.ir import Kind as FunctionKind
+from ratified.models.language.machine import Left, PythonMachine, StepError, Values
+from ratified.models.language.model import Model
+from ratified.proofs.explore import reference
+from ratified.proofs.explore.counterexample import Counterexample
+from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
+from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, peak_memory
+from ratified.proofs.explore.native.library import load
+from ratified.proofs.explore.result import (
+    ActionReport,
+    BoundReport,
+    ConstraintReport,
+    Limits,
+    Progress,
+    PropertyKind,
+    PropertyReport,
+    Result,
+    Verdict,
+    Violation,
+)
+from ratified.proofs.explore.search import Exploration as Seen
+from ratified.proofs.explore.search import Failure, Property
+from ratified.proofs.explore.symmetry import Symmetry, symmetry_of
+
+
+def check_native(
+    model: Model,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    symmetry: bool = False,
+    deadlock: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    threads: int | None = None,
+    spill: Path | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 20.0,
+    dump: Path | None = None,
+    flags: tuple[str, ...] = (),
+) -> Result:
+    """Explores a model natively: invariants, step invariants, constraints, bounds and (if asked) deadlocks, but no refinements.
+
+    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` further ones for the compiler.
+
+    Raises:
+        SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
+        EvaluationError: the model has no answer where it needs one.
+        RatifiedError: no compiler, a compiler that fails, no memory, a disk or checkpoint that cannot be used.
+    """
+    begun = time.perf_counter()
+    notes: list[str] = []
+    reduction = _reduction(model, notes) if symmetry else None
+    program = generate(model, reduction)
+    if dump is not None:
+        dump.write_text(program.text, encoding="utf-8")
+    options = Options(
+        threads=threads,
+        deadlock=deadlock,
+        limits=limits,
+        spill=spill,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        witness=(1 << len(program.witnesses)) - 1,
+        witness_step=(1 << len(program.step_witnesses)) - 1,
+    )
+    with Exploration(load(program.text, flags=flags), options) as exploration:
+        outcome = exploration.run(progress)
+    violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+    if not outcome.distinct and not outcome.stopped and not any(outcome.left):
+        raise _no_beginning(model, outcome)
+    if model.module.of_kind(FunctionKind.REFINEMENT):
+        notes.append("refinements were not checked: the native engine leaves them to the reference engine")
+    return _result(model, program, outcome, violation, reduction, limits, notes, time.perf_counter() - begun)
+
+
+def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
+    """The symmetry to use. Raises ModelError where it would be unsound."""
+    found = symmetry_of(model)
+    if not found.trivial:
+        return found
+    notes.append("there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike")
+    return None
+
+
+def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
+    machine = PythonMachine(model)
+    seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
+    return reference._no_beginning(machine, seen)
+
+
+def _stopped(outcome: Outcome, limits: Limits) -> str | None:
+    match outcome.stopped:
+        case None:
+            return None
+        case Stop.DEPTH:
+            return f"the depth limit of {limits.depth} levels"
+        case Stop.STATES:
+            return f"the limit of {limits.states:,} states"
+        case Stop.SECONDS:
+            return f"the time limit of {limits.seconds:g} s"
+        case Stop.MEMORY:
+            return f"the memory limit of {limits.memory:,} bytes"
+        case Stop.INTERRUPTED:
+            return "interrupted"
+        case Stop.CAPACITY:
+            return "more states than the explorer can number"
+    return "the disk failed"
+
+
+def _result(
+    model: Model,
+    program: Program,
+    outcome: Outcome,
+    violation: Violation | None,
+    reduction: Symmetry | None,
+    limits: Limits,
+    notes: list[str],
+    seconds: float,
+) -> Result:
+    bounds = tuple(
+        BoundReport(place.what, place.action, times, place.span)
+        for place, times in zip(program.bounds, outcome.left, strict=True)
+        if times
+    )
+    stopped = _stopped(outcome, limits)
+    never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
+    never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
+    verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
+    return Result(
+        model=model.module.name,
+        sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+        parameters=dict(model.scope.parameters),
+        engine="native",
+        verdict=verdict,
+        distinct=outcome.distinct,
+        generated=outcome.generated,
+        depth=outcome.depth,
+        actions=tuple(_action(i, outcome) for i in program.instances),
+        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)),
+        bounds=bounds,
+        constraints=tuple(ConstraintReport(f.name, times) for f, times in zip(program.constraints, outcome.constrained, strict=True)),
+        symmetry=reduction.sorts if reduction else (),
+        stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
+        violation=violation,
+        seconds=seconds,
+        memory=peak_memory(),
+        out_degree=outcome.out_degree,
+        notes=tuple(notes),
+    )
+
+
+def _action(instances: Instances, outcome: Outcome) -> ActionReport:
+    own = slice(instances.first, instances.first + instances.count)
+    return ActionReport(instances.action.name, sum(outcome.fired[own]), sum(outcome.new[own]))
+
+
+def _properties(program: Program) -> list[Property]:
+    return [
+        *(Property(PropertyKind.INVARIANT, f.name, f.span) for f in program.invariants),
+        *(Property(PropertyKind.STEP_INVARIANT, f.name, f.span) for f in program.step_invariants),
+    ]
+
+
+class _Reader:
+    """Reads findings: a run of packed states becomes a search that saw only that run, and is told as the reference engine does."""
+
+    def __init__(self, model: Model, program: Program) -> None:
+        self.program = program
+        self.machine = PythonMachine(model)
+
+    def violation(self, finding: Finding) -> Violation:
+        """What was violated, with its run. Raises EvaluationError where the model has no answer."""
+        states = [self.program.layout.unpack(words) for words in finding.states]
+        program, last = self.program, len(states) - 1
+        properties = _properties(program)
+        match finding.kind:
+            case Kind.FAULT:
+                raise self._error(finding, states)
+            case Kind.INVARIANT:
+                failure = Failure(len(states), finding.index, 0, properties[finding.index], last)
+            case Kind.STEP_INVARIANT:
+                rank = len(program.invariants) + finding.index
+                failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
+                states = states[:-1]
+            case Kind.DEADLOCK:
+                failure = Failure(len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last)
+        return self._telling(states).violation(failure)
+
+    def _telling(self, states: list[Values]) -> Counterexample:
+        seen = Seen((), states=states, predecessor=array("q", range(-1, len(states) - 1)))
+        return Counterexample(self.machine, seen, None)
+
+    def _error(self, finding: Finding, states: list[Values]) -> ModelError:
+        """The error that the reference machine comes to at the same place."""
+        telling, last = self._telling(states), len(states) - 1
+        for claim, target, ask in self._questions(finding, states):
+            try:
+                ask()
+            except StepError as problem:
+                return telling.error(Failure(len(states), -1, 0, claim, last, target, problem))
+        message, span = self.program.errors[finding.index]
+        return ModelError(message, span=span, remedy="explore with engine='reference'")
+
+    def _questions(self, finding: Finding, states: list[Values]) -> list[tuple[Property | None, Values | None, Callable[[], object]]]:
+        """What may be asked at the end of a run and have no answer, in the order in which it is asked."""
+        machine, program = self.machine, self.program
+        found: list[tuple[Property | None, Values | None, Callable[[], object]]] = []
+
+        def about(functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, target: Values | None) -> None:
+            for f in functions:
+                claim = Property(kind, f.name, f.span) if kind else None
+                if kind is PropertyKind.STEP_INVARIANT:
+                    found.append((claim, target, lambda f=f: machine.step_holds(f.name, states[-1], state)))
+                else:
+                    found.append((claim, target, lambda f=f: machine.refuted_by(f.name, state)))
+
+        if states and finding.instance is None:
+            about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
+            return found
+        try:
+            after = [s for *_, s in (machine.steps(states[-1]) if states else machine.initial()) if not isinstance(s, Left)]
+        except StepError:
+            return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
+        for state in after:
+            about(program.constraints, None, state, state)
+            if states:
+                about(program.step_invariants, PropertyKind.STEP_INVARIANT, state, state)
+        return found

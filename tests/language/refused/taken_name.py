@@ -1,0 +1,5 @@
+from ratified import Model
+
+
+class M(Model):
+    given: bool
