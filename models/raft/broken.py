@@ -25,9 +25,6 @@ from ratified.models.raft.sorts import (
 class Quiet(Raft):
     """Raft in a quiet hour: no server restarts, no message is lost or repeated, and elections come one after another."""
 
-    def init(self) -> None:
-        super().init()
-
     @action
     def restart(self, i: Server) -> None:
         """Not now."""
@@ -75,7 +72,7 @@ class StaleVotes(Raft):
         return m.term <= self.current_term[i]
 
 
-class ShorterHistory(Raft):
+class ShorterHistory(Quiet):
     """Logs are compared by their lengths only (liferaft, jgroups-raft).
 
     Breaks `leader_completeness`.
@@ -113,7 +110,7 @@ class StubbornLeader(Raft):
 # Log and commit
 
 
-class CountedOldEntries(Raft):
+class CountedOldEntries(Quiet):
     """A leader commits entries of earlier terms by counting servers that have them (Figure 8; PySyncObj, LogCabin).
 
     Breaks `leader_completeness`.
@@ -146,12 +143,18 @@ class TruncatingAppend(Raft):
     """
 
     def accept_entries(self, m: AppendEntries) -> None:
+        require(m in self.messages)
         i = m.dest
-        super().accept_entries(m)
-        self.log[i] = self.log[i][: m.prev_log_index + len(m.entries)]
+        end = m.prev_log_index + len(m.entries)
+        require(self.is_follower_of(i, m) and self.fits(i, m) and not self.conflicts(i, m))
+        require(len(self.log[i]) >= end)
+        if len(self.log[i]) > end:
+            self.log[i].pop()
+        self.commit_index[i] = self.follow_commit(i, m)
+        self.reply(m, AppendEntriesResponse(i, m.source, self.current_term[i], True, end))
 
 
-class KeptConflict(Raft):
+class KeptConflict(Quiet):
     """A follower keeps its conflicting entries, and says that it has the leader's (mofa).
 
     Breaks `state_machine_safety`.
@@ -175,5 +178,9 @@ class CountedRejections(Raft):
         self.reply(m, AppendEntriesResponse(i, m.source, self.current_term[i], False, end))
 
     def handle_append_response(self, m: AppendEntriesResponse) -> None:
-        super().handle_append_response(m)
-        self.match_index[m.dest][m.source] = m.match_index
+        require(m in self.messages)
+        i, j = m.dest, m.source
+        require(m.term == self.current_term[i])
+        self.match_index[i][j] = m.match_index
+        self.next_index[i][j] = m.match_index + 1 if m.success else max(self.next_index[i][j] - 1, 1)
+        self.messages.remove(m)
