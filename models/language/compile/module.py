@@ -140,7 +140,9 @@ class ModuleCompiler:
     def _declare(self, name: str, annotation: Any, line: int) -> None:
         root = next(base for base in self.cls.__mro__ if vars(base).get("_ratified_root"))
         if name in vars(root) and name != "sizes":
-            self._refuse(name, f"every model has a `{name}` of its own", "choose another name for the variable")
+            self._refuse(
+                name, f"every model has a `{name}` of its own", "choose another name for the variable"
+            )
         if isinstance(annotation, str):
             names = {**vars(typing), "Param": Param, **vars(sys.modules[self.cls.__module__]), **self.names}
             try:
