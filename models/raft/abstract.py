@@ -1,9 +1,9 @@
 """Raft without messages: servers see each other's votes and logs, and what is committed follows from them.
 
-It stands to Raft as Voting does to Paxos. A server votes, as Raft's servers do, at most once in a term and only for a candidate whose
-log is as up to date as its own; a candidate with the votes of a majority leads its term; followers take over what the leader of
-their term has; and an entry is committed once a majority of servers has held the log of its term's leader up to it. Three
-variables are history: who voted for whom, who led, and what those leaders' logs were.
+It stands to Raft as Voting does to Paxos. A server votes, as Raft's servers do, at most once in a term and only for a candidate
+whose log is as up to date as its own; a candidate with the votes of a majority leads its term; followers take over what the
+leader of their term has; and an entry is committed once a majority of servers has held the log of its term's leader up to it.
+Four variables are history: who voted for whom, who led, what those leaders' logs were, and how far servers have held them.
 
 (Ongaro & Ousterhout, 2014, sections 5.2 to 5.4; the history variables are those of Ongaro's specification, but kept by term.)
 """
