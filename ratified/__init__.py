@@ -31,9 +31,11 @@ if TYPE_CHECKING:
         assume,
         at_size,
         constraint,
+        eventually,
         first,
         invariant,
         last,
+        leads_to,
         majorities,
         record,
         refines,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     )
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
+    from ratified.proofs.explore.simulate import Simulation, simulate
 
 __all__ = [
     "AtMost",
@@ -60,6 +63,7 @@ __all__ = [
     "Result",
     "Seq",
     "Set",
+    "Simulation",
     "SizeError",
     "Sort",
     "Symmetric",
@@ -70,14 +74,17 @@ __all__ = [
     "at_size",
     "check",
     "constraint",
+    "eventually",
     "first",
     "invariant",
     "last",
+    "leads_to",
     "majorities",
     "record",
     "refines",
     "replace",
     "require",
+    "simulate",
     "step_invariant",
     "subsets",
 ]
@@ -87,7 +94,9 @@ _ELSEWHERE = {
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
     "Result": "ratified.proofs.explore.result",
+    "Simulation": "ratified.proofs.explore.simulate",
     "Verdict": "ratified.proofs.explore.result",
+    "simulate": "ratified.proofs.explore.simulate",
 }
 """Where a name comes from that is not a word of the language."""
 

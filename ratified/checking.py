@@ -93,16 +93,21 @@ def emit(report: Report, to: Output) -> int:
     """Write the report where it goes and return the exit status of its verdict."""
     form = to.form
     if to.file is not None:
-        try:
-            to.file.write_text(render(report, form), encoding="utf-8")
-        except OSError as error:
-            raise RatifiedError(f"{to.file} cannot be written: {error.strerror}") from None
+        write(to.file, render(report, form))
         form = "text"
     if to.quiet and form == "text":
         echo(render(report, "text").partition("\n")[0] + "\n")
     else:
         echo(render(report, form, color=colorful(sys.stdout, to.color)))
     return report.verdict.exit_status
+
+
+def write(file: Path, text: str) -> None:
+    """Write a report to a file."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RatifiedError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def echo(text: str) -> None:

@@ -106,21 +106,35 @@ def options_of_exploring(command: F) -> F:
             ),
             click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
             click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True),
-            click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(dir_okay=False, writable=True, path_type=Path),
-                help="Write the report to a file; text still goes to standard output.",
-            ),
-            click.option("-q", "--quiet", is_flag=True, help="Print the verdict alone, and no progress."),
-            click.option(
-                "--color/--no-color", default=None, help="Colours; by default on a terminal without NO_COLOR."
-            ),
+            options_of_reporting(FORMATS),
         ]
     ):
         command = option(command)
     return command
+
+
+def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
+    """Return what adds the options that say how to report."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    options = [
+        click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False, writable=True, path_type=Path),
+            help="Write the report to a file; text still goes to standard output.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Print the verdict alone, and no progress."),
+        click.option(
+            "--color/--no-color", default=None, help="Colours; by default on a terminal without NO_COLOR."
+        ),
+    ]
+    return add
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -176,6 +190,55 @@ def check(
 
     to = Output(form, output, quiet=quiet, color=color)
     return check_model(model, read_settings(settings), how, to)
+
+
+@commands.command()
+@click.argument("model")
+@click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="How many runs."
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Steps of a run, at most.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="S", help="Another one gives other runs."
+)
+@click.option("--show", is_flag=True, help="Show the first run, step by step.")
+@click.option(
+    "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
+)
+@click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
+@click.option("--size", metavar="NAME", help="A size that the model names; `ratified list` shows them.")
+@options_of_reporting(("text", "json"))
+def simulate(
+    model: str,
+    settings: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    quiet: bool,
+    color: bool | None,
+    **how: Any,
+) -> int:
+    """Walk through MODEL at random, for sizes that are out of reach.
+
+    What is claimed is checked along the way, liveness excepted. The same seed gives the same runs. A run that violates
+    something is not a shortest one; and if there is none, nothing is proved: the verdict is then undecided.
+
+    \b
+      ratified simulate paxos Acceptor=5 Value=3 Ballot=6 --runs 1000
+      ratified simulate my_model.py:Lock Client=9 --seed 7 --show
+    """  # noqa: D301  # click takes \b for "keep these lines"
+    from ratified.checking import Output
+    from ratified.simulating import simulate_model
+
+    to = Output(form, output, quiet=quiet, color=color)
+    return simulate_model(model, read_settings(settings), how, to)
 
 
 @commands.command()

@@ -39,7 +39,7 @@ def require(condition: bool) -> None:
         raise Disabled
 
 
-def _marker(kind: Kind) -> Callable[[F], F]:
+def _marker(kind: Kind, fair: tuple[object, object] | None = None) -> Callable[[F], F]:
     def mark(function: F) -> F:
         @wraps(function)
         def run(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -47,16 +47,36 @@ def _marker(kind: Kind) -> Callable[[F], F]:
                 return function(self, *arguments, **named)
 
         run.ratified_kind = kind  # type: ignore[attr-defined]  # our mark on the wrapper
+        if fair:
+            run.ratified_fair = fair  # type: ignore[attr-defined]  # likewise
         return run  # type: ignore[return-value]  # the same signature
 
     return mark
 
 
-action = _marker(Kind.ACTION)
+@overload
+def action(function: F, /) -> F: ...
+@overload
+def action(
+    *, fair: Literal["weak", "strong"] | None = None, each: tuple[str, ...] = ()
+) -> Callable[[F], F]: ...
+def action(function: F | None = None, /, *, fair: object = None, each: object = ()) -> F | Callable[[F], F]:
+    """Mark a step that is possible, which may be fair: then it is not put off for ever.
+
+    `fair="weak"`: not if it stays possible; `fair="strong"`: not if it is possible again and again. `each` names parameters
+    for whose values this is so one by one. What is given is checked with the class, where it can be pointed at.
+    """
+    if function is not None:
+        return _marker(Kind.ACTION)(function)
+    return _marker(Kind.ACTION, None if fair is None and each == () else (fair, each))
+
+
 invariant = _marker(Kind.INVARIANT)
 step_invariant = _marker(Kind.STEP_INVARIANT)
 constraint = _marker(Kind.CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
+eventually = _marker(Kind.EVENTUALLY)
+leads_to = _marker(Kind.LEADS_TO)
 
 
 def refines(abstract: type[Any]) -> Callable[[F], F]:

@@ -13,7 +13,7 @@ from ratified.models.language import api, ir
 from ratified.models.language.api import Disabled
 from ratified.models.language.errors import ModelError, RatifiedError, Span
 from ratified.models.language.ir import Argument, Expr, Function, Kind, Node, Which
-from ratified.models.language.machine import Choices, Left, StepError, Values, abstract_model
+from ratified.models.language.machine import Choices, Left, StepError, Values, abstract_model, image_of
 from ratified.models.language.model import Model, check_total
 from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft, members
@@ -564,6 +564,12 @@ class TreeMachine:
         with running(self.model.scope):
             return next((a for a in self._choices[name] if not self._ask(name, a, state)), None)
 
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """See Machine."""
+        self._probe.now = dict(zip(self._names, state, strict=True))
+        with running(self.model.scope):
+            return [(a, self._ask(name, a, state)) for a in self._choices[name]]
+
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""
         self._probe.now = dict(zip(self._names, new, strict=True))
@@ -580,4 +586,5 @@ class TreeMachine:
         self._probe.abstract = {}
         with running(self.model.scope):
             self._ask(name, (), state)
-        return tuple(self._probe.abstract[d.name] for d in abstract.variables)
+        names = [d.name for d in abstract.variables]
+        return image_of(self.module.functions[name], names, self._probe.abstract, state)

@@ -529,8 +529,8 @@ class Kind(Enum):
     CONSTRAINT = "constraint"
     ASSUMPTION = "assumption"
     REFINEMENT = "refinement"
-    EVENTUALLY = "eventually"
-    LEADS_TO = "leads to"
+    EVENTUALLY = "eventually claim"
+    LEADS_TO = "leads-to claim"
     HELPER = "helper"
 
 
@@ -544,8 +544,22 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class Fairness:
+    """That an action which stays possible (if `strong`: is possible again and again) is taken in the end.
+
+    `each` names the parameters for whose values this is so one by one; without any, the action as a whole is meant.
+    """
+
+    strong: bool
+    each: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """A method or plain function, typed. `returns` is None for a procedure. `key` is its name in `Module.functions`."""
+    """A method or plain function, typed. `returns` is None for a procedure. `key` is its name in `Module.functions`.
+
+    `fair` is what an action promises for liveness; None if it may be put off for ever.
+    """
 
     key: str
     name: str
@@ -555,6 +569,7 @@ class Function:
     body: tuple[Node, ...]
     span: Span
     doc: str
+    fair: Fairness | None = None
 
 
 @dataclass(frozen=True, slots=True)

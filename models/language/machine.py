@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from types import CodeType, FunctionType, TracebackType
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ratified.models.language import ir
 from ratified.models.language.api import Disabled
-from ratified.models.language.compile.module import methods_of
+from ratified.models.language.compile.module import abstract_class, methods_of
 from ratified.models.language.errors import ModelError, RatifiedError, SizeError, Span
 from ratified.models.language.ir import Argument, Function, Kind, Module
 from ratified.models.language.model import Model
@@ -69,6 +69,9 @@ class Machine(Protocol):
     def refuted_by(self, name: str, state: Values) -> Values | None:
         """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
 
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """What a liveness property says in a state, for each choice of its arguments."""
+
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """Whether a step invariant is true of a step."""
 
@@ -81,18 +84,9 @@ def state_dict(machine: Machine, state: Values) -> dict[str, object]:
     return dict(zip((d.name for d in machine.module.variables), state, strict=True))
 
 
-def abstract_class(model: Model, name: str) -> type[Model]:
-    """The model class that a refinement of a model maps to."""
-    for klass in type(model).__mro__:
-        abstract = getattr(vars(klass).get(name), "ratified_abstract", None)
-        if abstract is not None:
-            return abstract  # type: ignore[no-any-return]  # set by @refines
-    raise AssertionError(name)
-
-
 def abstract_model(model: Model, name: str) -> Model:
     """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
-    abstract = abstract_class(model, name)
+    abstract: type[Model] = abstract_class(type(model), name)
     given = model.given()
     wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
     sorts = {s.sort for s in abstract.module.sorts}
@@ -293,6 +287,19 @@ class PythonMachine:
                     raise StepError(_explained(problem), name, arguments, state) from None
         return None
 
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """See Machine."""
+        function = self._functions[name]
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        found: list[tuple[Values, Any]] = []
+        with running(self.model.scope):
+            for arguments in self._choices[name]:
+                try:
+                    found.append((arguments, function(self._probe, *arguments)))
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+        return found
+
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""
         self._old.__dict__.update(zip(self._names, old, strict=True))
@@ -309,12 +316,28 @@ class PythonMachine:
             self._abstract[name] = abstract_model(self.model, name)
         abstract = self._abstract[name]
         self._probe.__dict__.update(zip(self._names, state, strict=True))
+        names = [d.name for d in abstract.module.variables]
+        for variable in names:
+            abstract.__dict__.pop(variable, None)
         with running(self.model.scope):
             try:
                 self._functions[name](self._probe, abstract)
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, (), state) from None
-        return tuple(abstract.__dict__[d.name] for d in abstract.module.variables)
+        return image_of(self.module.functions[name], names, abstract.__dict__, state)
+
+
+def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any], state: Values) -> Values:
+    """The abstract state that a refinement has given. Raises StepError if it has left out a variable (by returning early)."""
+    for name in names:
+        if name not in given:
+            problem = ModelError(
+                f"{function.name} gives `{name}` no value",
+                span=function.span,
+                remedy="assign it on every way",
+            )
+            raise StepError(problem, function.name, (), state)
+    return tuple(given[name] for name in names)
 
 
 def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:

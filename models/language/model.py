@@ -16,7 +16,13 @@ from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.models.language import api
-from ratified.models.language.compile.module import ModuleCompiler, infinite, methods_of, without_zero
+from ratified.models.language.compile.module import (
+    Method,
+    ModuleCompiler,
+    infinite,
+    methods_of,
+    without_zero,
+)
 from ratified.models.language.errors import ModelError, SizeError
 from ratified.models.language.ir import Declaration, Kind, Module
 from ratified.models.language.scope import Scope, running
@@ -93,7 +99,7 @@ class Model:
         for name, method in methods_of(cls).items():
             attribute = vars(cls).get(name)
             if isinstance(attribute, FunctionType) and not hasattr(attribute, "ratified_kind"):
-                _keep_mark(cls, name, attribute, method.kind)
+                _keep_mark(cls, name, attribute, method)
         cls.module = ModuleCompiler(cls, {**frame.f_globals, **frame.f_locals}, frame.f_lineno).compile()
 
     def __init__(self, **given: Any) -> None:
@@ -214,11 +220,11 @@ class Model:
         return {**{sort.__name__: size for sort, size in self.scope.sizes.items()}, **self.scope.parameters}
 
 
-def _keep_mark(cls: type, name: str, function: FunctionType, kind: Kind) -> None:
+def _keep_mark(cls: type, name: str, function: FunctionType, method: Method) -> None:
     """An override without a mark is what it overrides: give it the same wrapper."""
-    if kind in (Kind.HELPER, Kind.INIT):
+    if method.kind in (Kind.HELPER, Kind.INIT):
         return
-    marked = api._marker(kind)(function)
+    marked = api._marker(method.kind, method.fair)(function)
     for base in cls.__mro__[1:]:
         abstract = getattr(vars(base).get(name), "ratified_abstract", None)
         if abstract:

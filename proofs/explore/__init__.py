@@ -34,7 +34,10 @@ def check(
     run. A state that breaks a `@constraint` is neither counted, checked nor expanded, and step invariants and refinements are
     not asked about steps into it. `symmetry` explores one state of each orbit under renaming of symmetric sorts.
 
-    `claims` names the invariants, step invariants and refinements to check; without it, all are.
+    Liveness is checked when nothing else is violated, on all states and steps; what fails is told with a fair run that
+    repeats for ever. It cannot be checked with symmetry, and where a constraint left states out it can only be refuted.
+
+    `claims` names the claims to check; without it, all are.
 
     A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
     was violated; but where the native engine has a memory limit, it keeps further states on disk. `progress` is called at most
@@ -43,7 +46,7 @@ def check(
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
         ModelError: it has no initial state, no claim of that name, or `symmetry` was asked for and it can tell symmetric
-            values apart.
+            values apart or claims liveness.
         RatifiedError: the engine does not exist or cannot be used here; or this is not a model at a size.
     """
     given: object = model

@@ -49,20 +49,31 @@ class Counterexample:
         start, steps = self._run(failure.source)
         if failure.target is not None:
             start, steps = self._with_last(start, steps, failure.target)
+        return self.error_in(self._again(failure, problem, start, steps), start, steps)
+
+    def error_in(
+        self, problem: StepError, start: Values, steps: list[tuple[int, Values, Values]]
+    ) -> EvaluationError:
+        """An evaluation error at the end of a run."""
         state = steps[-1][2] if steps else start
-        problem = self._again(failure, problem, start, steps)
-        return EvaluationError(problem, self._where(problem, state, len(steps)), self._trace(start, steps))
+        return EvaluationError(problem, self._where(problem, state, len(steps)), self.trace(start, steps))
 
     def violation(self, failure: Failure) -> Violation:
         """A failure that is a violation."""
-        claim = failure.claim
-        assert claim is not None
         start, steps = self._run(failure.source)
         if failure.target is not None:
             start, steps = self._with_last(start, steps, failure.target, failure)
+        return self.violation_in(failure, start, steps)
+
+    def violation_in(
+        self, failure: Failure, start: Values, steps: list[tuple[int, Values, Values]]
+    ) -> Violation:
+        """A failure that is a violation at the end of a run."""
+        claim = failure.claim
+        assert claim is not None
         states = [start, *(state for _, _, state in steps)]
         detail = self._detail(failure, states, steps[-1] if steps else None)
-        return Violation(claim.kind, claim.name, self._trace(start, steps), detail, claim.span)
+        return Violation(claim.kind, claim.name, self.trace(start, steps), detail, claim.span)
 
     # --- runs ---
 
@@ -123,7 +134,8 @@ class Counterexample:
             return not self._machine.step_holds(claim.name, state, target)
         return not Refinement(self._machine, claim.name).explains(state, target)
 
-    def _trace(self, start: Values, steps: list[tuple[int, Values, Values]]) -> Trace:
+    def trace(self, start: Values, steps: list[tuple[int, Values, Values]], loop: int | None = None) -> Trace:
+        """A run as it is told: an initial state, and each action with its arguments and the state after it."""
         machine = self._machine
         return Trace(
             state_dict(machine, start),
@@ -135,6 +147,7 @@ class Counterexample:
                 )
                 for action, arguments, state in steps
             ),
+            loop,
         )
 
     # --- words ---

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
-from ratified.models.language.ir import Kind
 from ratified.models.language.model import Model
+from ratified.proofs.explore.liveness import liveness_claims
 from ratified.proofs.explore.reference import check_reference
 from ratified.proofs.explore.result import Limits, Progress, Result
 
@@ -79,14 +79,14 @@ def _auto(task: Task) -> Result:
     from ratified.proofs.explore.native.codegen.shapes import Unsupported
     from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing
 
-    if task.model.module.of_kind(Kind.REFINEMENT):
-        return _reference(task)  # the native engine does not check refinements
+    if liveness_claims(task.model.module) and not task.resources.asked:
+        return _reference(task)  # the native engine does not check liveness
     most = task.limits.states
     if not task.resources.asked:
         if most is not None and most <= SOON:
             return _reference(task)
         first = _reference(replace(task, limits=replace(task.limits, states=SOON)))
-        if first.distinct < SOON or first.violation is not None:
+        if first.distinct < SOON:  # otherwise it may have stopped in the middle of a level
             return first
     try:
         return _native(task)
@@ -101,6 +101,11 @@ def _auto(task: Task) -> Result:
 def _native(task: Task) -> Result:
     from ratified.proofs.explore.native.engine import check_native
 
+    if claims := liveness_claims(task.model.module):
+        raise RatifiedError(
+            f"the native engine does not check liveness, and {task.model.module.name} claims `{claims[0].name}`",
+            remedy="use engine reference or auto, or choose other claims",
+        )
     with _room(task.limits) as spill:
         return check_native(
             task.model,

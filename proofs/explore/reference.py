@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 
 from ratified.models.language.errors import ModelError
-from ratified.models.language.ir import Kind
+from ratified.models.language.ir import Function, Kind
 from ratified.models.language.machine import PythonMachine
 from ratified.models.language.model import Model
 from ratified.proofs.explore.counterexample import Counterexample
+from ratified.proofs.explore.liveness import LivenessCheck, liveness_claims
 from ratified.proofs.explore.result import (
     ActionReport,
     BoundReport,
@@ -21,12 +22,21 @@ from ratified.proofs.explore.result import (
     Verdict,
     Violation,
 )
-from ratified.proofs.explore.search import Exploration, Search, peak_memory
+from ratified.proofs.explore.search import INTERRUPTED, Exploration, Search, exhausted, peak_memory
 from ratified.proofs.explore.symmetry import symmetry_of
 from ratified.proofs.explore.vacuity import untested
 
 BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
 """Why nothing is decided where a bound was left."""
+
+BEYOND_CONSTRAINTS = (
+    "a constraint left states out, and a run may go on there, so that liveness is not decided"
+)
+"""Why liveness is not decided where a constraint left states out."""
+
+
+class _Stopped(Exception):
+    """A limit was reached after the search."""
 
 
 def check_reference(
@@ -47,7 +57,18 @@ def check_reference(
         notes.append(
             "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
         )
-    found = Search(machine, limits=limits, symmetry=reduction, deadlock=deadlock, progress=progress).run()
+    claims = liveness_claims(machine.module)
+    if claims and reduction is not None:
+        raise _no_symmetry(machine.module.name, claims[0])
+    search = Search(
+        machine,
+        limits=limits,
+        symmetry=reduction,
+        deadlock=deadlock,
+        progress=progress,
+        keep_edges=bool(claims),
+    )
+    found = search.run()
     telling = Counterexample(machine, found, reduction)
     violation: Violation | None = None
     if found.failure is not None:
@@ -56,13 +77,20 @@ def check_reference(
         violation = telling.violation(found.failure)
     if not found.states and not found.stopped and not found.bounds:
         raise _no_beginning(machine, found)
+    liveness: tuple[PropertyReport, ...] = ()
+    if claims:
+        liveness, unhappened = _liveness(machine, found, limits, started)
+        violation = violation or unhappened
+    unexplored = bool(claims) and any(found.left_out) and violation is None
+    if unexplored and found.properties and not found.stopped and not found.bounds:
+        notes.append("what is claimed besides liveness holds in all states that the constraints admit")
     vacuous = _untested(machine, found, reduction is not None)
     return Result(
         model=machine.module.name,
         sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
         parameters=dict(model.scope.parameters),
         engine="reference",
-        verdict=_verdict(found, violation),
+        verdict=_verdict(found, violation, unexplored),
         distinct=len(found.states),
         generated=found.generated,
         depth=len(found.levels),
@@ -70,7 +98,10 @@ def check_reference(
             ActionReport(a.name, fired, new)
             for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
         ),
-        properties=tuple(PropertyReport(p.kind, p.name, p.name in vacuous, p.span) for p in found.properties),
+        properties=(
+            *(PropertyReport(p.kind, p.name, p.name in vacuous, p.span) for p in found.properties),
+            *liveness,
+        ),
         bounds=tuple(
             BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()
         ),
@@ -79,7 +110,9 @@ def check_reference(
             for c, times in zip(machine.module.of_kind(Kind.CONSTRAINT), found.left_out, strict=True)
         ),
         symmetry=reduction.sorts if reduction else (),
-        stopped=found.stopped or (BEYOND_BOUNDS if found.bounds and violation is None else None),
+        stopped=found.stopped
+        or (BEYOND_BOUNDS if found.bounds and violation is None else None)
+        or (BEYOND_CONSTRAINTS if unexplored else None),
         violation=violation,
         seconds=time.perf_counter() - started,
         memory=peak_memory(),
@@ -95,10 +128,41 @@ def _untested(machine: PythonMachine, found: Exploration, representatives: bool)
         return frozenset()
 
 
-def _verdict(found: Exploration, violation: Violation | None) -> Verdict:
+def _liveness(
+    machine: PythonMachine, found: Exploration, limits: Limits, started: float
+) -> tuple[tuple[PropertyReport, ...], Violation | None]:
+    """Check the liveness claims, unless something was violated already or the limits allow no more."""
+
+    def tick() -> None:
+        if stop := exhausted(limits, time.perf_counter() - started):
+            raise _Stopped(stop)
+
+    check = LivenessCheck(machine, found, tick)
+    violation = None
+    if found.failure is None and found.stopped != INTERRUPTED:
+        try:
+            tick()
+            violation = check.violation()
+        except _Stopped as stop:
+            found.stopped = found.stopped or str(stop)
+        except KeyboardInterrupt:
+            found.stopped = INTERRUPTED
+    return check.reports(), violation
+
+
+def _no_symmetry(model: str, claim: Function) -> ModelError:
+    return ModelError(
+        f"symmetry cannot be used with {model}: `{claim.name}` is about whole runs, and a run between"
+        " representatives need not be one of the model, nor fair",
+        span=claim.span,
+        remedy="check without symmetry, or choose other claims",
+    )
+
+
+def _verdict(found: Exploration, violation: Violation | None, unexplored: bool) -> Verdict:
     if violation is not None:
         return Verdict.VIOLATED
-    return Verdict.UNDECIDED if found.stopped or found.bounds else Verdict.HOLDS
+    return Verdict.UNDECIDED if found.stopped or found.bounds or unexplored else Verdict.HOLDS
 
 
 def _no_beginning(machine: PythonMachine, found: Exploration) -> ModelError:

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ratified.models.language.errors import RatifiedError, Span
-from ratified.models.language.ir import Function, Kind
+from ratified.models.language.ir import Kind, Module
 from ratified.models.language.machine import Left, Machine, StepError, Values
 from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import Limits, Progress, PropertyKind
@@ -33,6 +33,9 @@ from ratified.proofs.explore.symmetry import Symmetry
 
 NOWHERE = -1
 """The predecessor of an initial state."""
+
+INTERRUPTED = "interrupted"
+"""Why a search stopped that a person broke off."""
 
 _LEFT_OUT = -1
 """A state that constraint number i leaves out is remembered as _LEFT_OUT - i."""
@@ -91,7 +94,8 @@ class Exploration:
 
     States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
     state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
-    into states that a constraint leaves out; with symmetry its targets stand for their orbits.
+    into states that a constraint leaves out, nor steps out of a bound: these are in `cut`, with NOWHERE as their target; with
+    symmetry the targets stand for their orbits.
     """
 
     properties: tuple[Property, ...]
@@ -99,6 +103,7 @@ class Exploration:
     predecessor: array[int] = field(default_factory=lambda: array("q"))
     levels: list[int] = field(default_factory=list)
     edges: list[Edge] | None = None
+    cut: list[Edge] = field(default_factory=list)
     generated: int = 0
     fired: list[int] = field(default_factory=list)
     new: list[int] = field(default_factory=list)
@@ -146,13 +151,7 @@ class Search:
         self._constraints = module.of_kind(Kind.CONSTRAINT)
         self._refinements = [Refinement(machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
         self._deadlock = deadlock
-        properties = (
-            *(_property(PropertyKind.INVARIANT, f) for f in self._invariants),
-            *(_property(PropertyKind.STEP_INVARIANT, f) for f in self._step_invariants),
-            *(_property(PropertyKind.REFINEMENT, f) for f in module.of_kind(Kind.REFINEMENT)),
-            *([Property(PropertyKind.DEADLOCK, "deadlock", None)] if deadlock else []),
-        )
-        self.found = Exploration(properties, edges=[] if keep_edges else None)
+        self.found = Exploration(safety_of(module, deadlock), edges=[] if keep_edges else None)
         self.found.fired = [0] * len(machine.actions)
         self.found.new = [0] * len(machine.actions)
         self.found.left_out = [0] * len(self._constraints)
@@ -175,7 +174,7 @@ class Search:
             except _Stopped as stop:
                 self.found.stopped = str(stop)
             except KeyboardInterrupt:
-                self.found.stopped = "interrupted"
+                self.found.stopped = INTERRUPTED
         if len(self.found.states) > self._end:
             self.found.levels.append(self._end)  # a level that was found, and not begun
         return self.found
@@ -244,15 +243,8 @@ class Search:
 
     def _look_at_limits(self, number: int) -> None:
         now = time.perf_counter()
-        limits = self._limits
-        if limits.seconds is not None and now - self._started >= limits.seconds:
-            raise _Stopped(f"the time limit of {limits.seconds:g} s")
-        if (
-            limits.memory is not None
-            and number % _BETWEEN_MEMORY_CHECKS == 0
-            and peak_memory() > limits.memory
-        ):
-            raise _Stopped(f"the memory limit of {limits.memory:,} bytes")
+        if stop := exhausted(self._limits, now - self._started, memory=number % _BETWEEN_MEMORY_CHECKS == 0):
+            raise _Stopped(stop)
         if self._progress and now >= self._next_report:
             self._next_report = now + _BETWEEN_REPORTS
             found = self.found
@@ -276,6 +268,8 @@ class Search:
         for action, arguments, target in steps:
             if isinstance(target, Left):
                 found.bounds[target.what, self._machine.actions[action].name, target.span] += 1
+                if found.edges is not None:
+                    found.cut.append(Edge(number, action, arguments, NOWHERE))
                 continue
             found.generated += 1
             fired[action] += 1
@@ -285,6 +279,8 @@ class Search:
                 after = self._admit(standing, number, action)
             if after < 0:
                 self._leave_out(after)
+                if found.edges is not None:
+                    found.cut.append(Edge(number, action, arguments, NOWHERE))
                 continue
             successors.add(after)
             if asked is not None and target not in asked:
@@ -404,14 +400,32 @@ def explore(
     return Search(machine, limits=limits, symmetry=symmetry, keep_edges=keep_edges).run()
 
 
+def exhausted(limits: Limits, seconds: float, *, memory: bool = True) -> str | None:
+    """Which limit of time, or of memory if that is to be looked at, is reached after so many seconds."""
+    if limits.seconds is not None and seconds >= limits.seconds:
+        return f"the time limit of {limits.seconds:g} s"
+    if memory and limits.memory is not None and peak_memory() > limits.memory:
+        return f"the memory limit of {limits.memory:,} bytes"
+    return None
+
+
 def peak_memory() -> int:
     """The largest resident size of this process so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _property(kind: PropertyKind, function: Function) -> Property:
-    return Property(kind, function.name, function.span)
+def safety_of(module: Module, deadlock: bool) -> tuple[Property, ...]:
+    """What is checked of states and steps, in the order in which of several failures at once the first is told."""
+    kinds = {
+        PropertyKind.INVARIANT: Kind.INVARIANT,
+        PropertyKind.STEP_INVARIANT: Kind.STEP_INVARIANT,
+        PropertyKind.REFINEMENT: Kind.REFINEMENT,
+    }
+    claims = [
+        Property(kind, f.name, f.span) for kind, functions in kinds.items() for f in module.of_kind(functions)
+    ]
+    return (*claims, *([Property(PropertyKind.DEADLOCK, "deadlock", None)] if deadlock else []))
 
 
 @contextmanager

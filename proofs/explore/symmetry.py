@@ -13,9 +13,10 @@ import itertools
 import math
 from typing import Any
 
+from ratified.models.language.compile.module import abstract_class
 from ratified.models.language.errors import ModelError
 from ratified.models.language.ir import Kind
-from ratified.models.language.machine import Values, abstract_class
+from ratified.models.language.machine import Values
 from ratified.models.language.model import Model
 from ratified.models.language.sorts import Sort
 from ratified.models.language.values import Bag, Map, Seq, Set, order_key
@@ -142,7 +143,7 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
 def symmetry_of(model: Model) -> Symmetry:
     """The symmetry of a model. Raises ModelError if the model, or what it refines, can tell symmetric values apart."""
     modules = [model.module]
-    modules += [abstract_class(model, f.name).module for f in modules[0].of_kind(Kind.REFINEMENT)]
+    modules += [abstract_class(type(model), f.name).module for f in modules[0].of_kind(Kind.REFINEMENT)]
     symmetry = Symmetry(model)
     if not symmetry.trivial:
         for module in modules:

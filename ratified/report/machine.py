@@ -6,14 +6,22 @@ Guarantees: JSON keeps to the schema in docs/reports.md; an undecided check neve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ratified.models.language.errors import Span
 from ratified.models.language.values import show
-from ratified.proofs.explore.result import PropertyKind, State, Trace, Verdict, Violation
+from ratified.proofs.explore.result import (
+    BoundReport,
+    ConstraintReport,
+    PropertyKind,
+    State,
+    Trace,
+    Verdict,
+    Violation,
+)
 from ratified.proofs.explore.trace import step_changes
 from ratified.report import Checked, Report
 from ratified.report.text import headline, trace_lines
@@ -63,20 +71,30 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "memory_bytes": result.memory,
         "actions": [{"name": a.name, "fired": a.fired, "new": a.new} for a in result.actions],
         "properties": [
-            {"name": p.name, "kind": p.kind.value, "vacuous": p.vacuous, "place": _json_place(p.span)}
+            {"name": p.name, "kind": p.kind.value, "vacuous": p.vacuous, "place": json_place(p.span)}
             for p in result.properties
         ],
-        "bounds": [
-            {"what": b.what, "action": b.action, "times": b.times, "place": _json_place(b.span)}
-            for b in result.bounds
-        ],
-        "constraints": [{"name": c.name, "times": c.times} for c in result.constraints],
+        **json_cuts(result.bounds, result.constraints),
         "notes": list(result.notes),
-        "violation": None if result.violation is None else _json_violation(result.violation),
+        "violation": None if result.violation is None else json_violation(result.violation),
     }
 
 
-def _json_place(span: Span | None) -> dict[str, Any] | None:
+def json_cuts(
+    bounds: Sequence[BoundReport], constraints: Sequence[ConstraintReport]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return bounds that were left and constraints, under their names in JSON."""
+    return {
+        "bounds": [
+            {"what": b.what, "action": b.action, "times": b.times, "place": json_place(b.span)}
+            for b in bounds
+        ],
+        "constraints": [{"name": c.name, "times": c.times} for c in constraints],
+    }
+
+
+def json_place(span: Span | None) -> dict[str, Any] | None:
+    """Return a place in the source for JSON."""
     if span is None:
         return None
     return {
@@ -93,17 +111,19 @@ def _file(span: Span) -> str:
     return str(span).rsplit(":", 2)[0]
 
 
-def _json_violation(violation: Violation) -> dict[str, Any]:
+def json_violation(violation: Violation) -> dict[str, Any]:
+    """Return a violation for JSON."""
     return {
         "kind": violation.kind.value,
         "name": violation.name,
         "detail": violation.detail,
-        "place": _json_place(violation.span),
-        "trace": _json_trace(violation.trace),
+        "place": json_place(violation.span),
+        "trace": json_trace(violation.trace),
     }
 
 
-def _json_trace(trace: Trace) -> dict[str, Any]:
+def json_trace(trace: Trace) -> dict[str, Any]:
+    """Return a run for JSON."""
     return {
         "initial": _json_state(trace.initial),
         "steps": [

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratified.models.language.errors import Span
 from ratified.models.language.values import show
-from ratified.proofs.explore.result import PropertyKind, Result, Trace, Verdict, Violation
+from ratified.proofs.explore.result import (
+    BoundReport,
+    ConstraintReport,
+    PropertyKind,
+    Result,
+    Trace,
+    Verdict,
+    Violation,
+)
 from ratified.proofs.explore.trace import Change, ChangeKind, compact, step_changes
 from ratified.report import Checked, Report, listed, plural
 
@@ -64,7 +72,7 @@ def _headline(check: Checked) -> tuple[str, str]:
         if not result.properties:
             what = f"no property to check; all {plural(result.distinct, 'state')} visited"
     elif result.violation is not None:
-        what = _what_failed(result.violation)
+        what = what_failed(result.violation)
     else:
         what = (
             f"nothing is violated in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
@@ -72,11 +80,17 @@ def _headline(check: Checked) -> tuple[str, str]:
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
-def _what_failed(violation: Violation) -> str:
+def what_failed(violation: Violation) -> str:
+    """Return which property fails, and where."""
     steps = len(violation.trace.steps)
     where = f"after {plural(steps, 'step')}" if steps else "in an initial state"
     if violation.kind is PropertyKind.DEADLOCK:
         return f"deadlock {where}"
+    if violation.trace.loop is not None:
+        again = steps - violation.trace.loop
+        stays = f"stays as it is {where}" if steps else "stays in an initial state"
+        then = f"repeats {plural(again, 'step')} for ever" if again else stays
+        return f"{violation.name} fails: a run {then}"
     return f"{violation.name} fails {where}"
 
 
@@ -91,15 +105,15 @@ def _full(check: Checked, paint: Paint) -> Iterator[str]:
     """Everything that is known about one check."""
     result = check.result
     verdict, what = _headline(check)
-    yield from _labelled(verdict, what, _VERDICT_STYLE[result.verdict], paint, gap=2)
+    yield from labelled(verdict, what, _VERDICT_STYLE[result.verdict], paint, gap=2)
     yield ""
-    yield from _facts(_about(result), paint)
+    yield from facts(_about(result), paint)
     yield ""
     yield from _action_table(result, paint)
     yield from _property_table(result, paint)
     yield from _warnings(result, paint)
     if result.violation is not None:
-        yield from _violation(result.violation, paint)
+        yield from violation_lines(result.violation, paint)
 
 
 def _about(result: Result) -> Iterator[tuple[str, str]]:
@@ -123,7 +137,7 @@ def _about(result: Result) -> Iterator[tuple[str, str]]:
 def _action_table(result: Result, paint: Paint) -> Iterator[str]:
     if result.actions:
         rows = [(action.name, f"{action.fired:,}", f"{action.new:,}") for action in result.actions]
-        yield from _table(("action", "fired", "new states"), rows, "<>>", paint)
+        yield from table(("action", "fired", "new states"), rows, "<>>", paint)
         yield ""
 
 
@@ -139,7 +153,7 @@ def _property_table(result: Result, paint: Paint) -> Iterator[str]:
             else:
                 standing = "not decided"
             rows.append((prop.name, prop.kind.value, standing))
-        yield from _table(("property", "kind", ""), rows, "<<<", paint)
+        yield from table(("property", "kind", ""), rows, "<<<", paint)
         yield ""
 
 
@@ -147,38 +161,40 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
     """What a reader must know before trusting the verdict; every kind of warning is followed by an empty line."""
     lines: list[str] = []
     if result.never_fired:
-        lines += _labelled("never fired", listed(result.never_fired), "yellow", paint)
+        lines += labelled("never fired", listed(result.never_fired), "yellow", paint)
     if result.vacuous:
-        lines += _labelled(
+        lines += labelled(
             "vacuous", f"{listed(result.vacuous)}: what is claimed was never put to the test", "yellow", paint
         )
-    for bound in result.bounds:
-        place = f", at {bound.span}" if bound.span else ""
-        lines += _labelled(
-            "bound left",
-            f"{bound.what}: {plural(bound.times, 'time')} in {bound.action}{place}",
-            "yellow",
-            paint,
-        )
-        lines += _excerpt(bound.span)
-    for constraint in result.constraints:
-        lines += _labelled(
-            "constraint",
-            f"{constraint.name} left out {plural(constraint.times, 'generated state')}",
-            "cyan",
-            paint,
-        )
+    lines += cuts(result.bounds, result.constraints, paint)
     for note in result.notes:
-        lines += _labelled("note", note, "cyan", paint)
+        lines += labelled("note", note, "cyan", paint)
     if lines:
         yield from lines
         yield ""
 
 
-def _violation(violation: Violation, paint: Paint) -> Iterator[str]:
+def cuts(
+    bounds: Iterable[BoundReport], constraints: Iterable[ConstraintReport], paint: Paint
+) -> Iterator[str]:
+    """Yield where bounds would have been left, and what constraints left out."""
+    for bound in bounds:
+        place = f", at {bound.span}" if bound.span else ""
+        told = f"{bound.what}: {plural(bound.times, 'time')} in {bound.action}{place}"
+        yield from labelled("bound left", told, "yellow", paint)
+        yield from excerpt(bound.span)
+    for constraint in constraints:
+        told = f"{constraint.name} left out {plural(constraint.times, 'generated state')}"
+        yield from labelled("constraint", told, "cyan", paint)
+
+
+def violation_lines(violation: Violation, paint: Paint, which: str = "a shortest run") -> Iterator[str]:
+    """Yield the run that shows a violation, and what it violates."""
     trace = violation.trace
     steps = plural(len(trace.steps), "step")
-    yield paint(f"a shortest run that shows it ({steps})", "bold")
+    if violation.kind is PropertyKind.LIVENESS:
+        which = "a run"
+    yield paint(f"{which} that shows it ({steps})", "bold")
     yield ""
     yield from trace_lines(trace, paint)
     if violation.kind is PropertyKind.DEADLOCK:
@@ -187,8 +203,8 @@ def _violation(violation: Violation, paint: Paint) -> Iterator[str]:
         yield ""
     place = f"  {violation.span}" if violation.span else ""
     kind = "" if violation.kind is PropertyKind.DEADLOCK else f"  ({violation.kind.value})"
-    yield paint(_what_failed(violation), "red", "bold") + kind + place
-    yield from _excerpt(violation.span)
+    yield paint(what_failed(violation), "red", "bold") + kind + place
+    yield from excerpt(violation.span)
     if violation.detail:
         yield from textwrap.wrap(violation.detail, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
@@ -247,18 +263,18 @@ def _changes(changed: Sequence[Change], gutter: str, paint: Paint) -> Iterator[s
 def _overview(report: Report, paint: Paint) -> Iterator[str]:
     """A protocol's checks, one a line; then, in full, those that are not as they should be."""
     verdict, what = _verify_headline(report)
-    yield from _labelled(verdict, what, _VERDICT_STYLE[report.verdict], paint, gap=2)
+    yield from labelled(verdict, what, _VERDICT_STYLE[report.verdict], paint, gap=2)
     yield ""
     sound = [check for check in report.checks if not check.broken]
     broken = [check for check in report.checks if check.broken]
     sized = [
         (*_row(check), " ".join(f"{name}={n}" for name, n in check.result.sizes.items())) for check in sound
     ]
-    yield from _table(("model", "", "states", "time", "sizes"), sized, "<<>><", paint)
+    yield from table(("model", "", "states", "time", "sizes"), sized, "<<>><", paint)
     yield ""
     if broken:
         rows = [_row(check) for check in broken]
-        yield from _table(("broken variant", "", "states", "time"), rows, "<<>>", paint)
+        yield from table(("broken variant", "", "states", "time"), rows, "<<>>", paint)
         yield ""
     for check in report.checks:
         if check.verdict is not Verdict.HOLDS:
@@ -302,12 +318,13 @@ def _verify_headline(report: Report) -> tuple[str, str]:
     return report.verdict.value.upper(), f"{report.protocol}: {what}"
 
 
-def _facts(rows: Iterable[tuple[str, str]], paint: Paint) -> Iterator[str]:
+def facts(rows: Iterable[tuple[str, str]], paint: Paint) -> Iterator[str]:
+    """Yield labels with text beside them."""
     for name, value in rows:
-        yield from _labelled(name, value, "dim", paint)
+        yield from labelled(name, value, "dim", paint)
 
 
-def _labelled(label: str, value: str, style: str, paint: Paint, gap: int = 0) -> Iterator[str]:
+def labelled(label: str, value: str, style: str, paint: Paint, gap: int = 0) -> Iterator[str]:
     """A label in a column of its own (or followed by a gap), and text that hangs beside it."""
     lead = label + " " * gap if gap else f"{label:11} "
     first, *rest = _hang(lead, value, "")
@@ -333,12 +350,14 @@ def _fold(value: str, indent: int, first_width: int) -> list[str]:
     return [line.strip() if n == 0 else line for n, line in enumerate(lines)] or [""]
 
 
-def _excerpt(span: Span | None) -> list[str]:
-    excerpt = span.excerpt() if span else ""
-    return [f"  {line}" for line in excerpt.splitlines()]
+def excerpt(span: Span | None) -> list[str]:
+    """Return a place in the source as lines with a caret."""
+    lines = span.excerpt() if span else ""
+    return [f"  {line}" for line in lines.splitlines()]
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, paint: Paint) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, paint: Paint) -> Iterator[str]:
+    """Yield the lines of a table: its head, and a row for each."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     for number, row in enumerate((head, *rows)):
         cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True)]

@@ -44,11 +44,15 @@ def imported(arguments: list[str], folder: Path) -> list[str]:
     return modules
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"], ["list"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["check", "--help"], ["simulate", "--help"], ["list"]]
+)
 def test_what_needs_no_engine_imports_none(arguments: list[str], tmp_path: Path) -> None:
     assert not [name for name in imported(arguments, tmp_path) if name.partition(".")[0] in HEAVY]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["check", "--help"], ["simulate", "--help"]]
+)
 def test_help_imports_no_room(arguments: list[str], tmp_path: Path) -> None:
     assert not [name for name in imported(arguments, tmp_path) if name.startswith(PARTS)]

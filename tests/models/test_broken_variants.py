@@ -47,7 +47,7 @@ def slow(variant: type[Model]) -> list[pytest.MarkDecorator]:
     ("variant", "claim", "steps"), [pytest.param(v, c, n, marks=slow(v)) for v, c, n, _ in REFUTED]
 )
 def test_it_is_refuted_by_a_shortest_run(variant: type[Model], claim: str, steps: int) -> None:
-    result = check(variant(**variant.sizes["small"]))
+    result = check(variant(**variant.sizes["small"]), engine="reference")
     assert result.verdict is Verdict.VIOLATED
     assert result.violation is not None
     assert (result.violation.name, len(result.violation.trace.steps)) == (claim, steps)
@@ -56,10 +56,21 @@ def test_it_is_refuted_by_a_shortest_run(variant: type[Model], claim: str, steps
 @pytest.mark.parametrize(("variant", "steps"), [pytest.param(v, n, marks=slow(v)) for v, _, _, n in REFUTED])
 def test_what_the_protocol_is_for_fails_too(variant: type[Model], steps: int, golden: Golden) -> None:
     purpose = "agreement" if issubclass(variant, Paxos) else "consistency"
-    violation = check(variant(**variant.sizes["small"]), claims=[purpose]).violation
+    violation = check(variant(**variant.sizes["small"]), claims=[purpose], engine="reference").violation
     assert violation is not None
     assert (violation.name, len(violation.trace.steps)) == (purpose, steps)
     golden(f"{variant.__name__}.txt", "\n".join(line.rstrip() for line in trace_lines(violation.trace)))
+
+
+@pytest.mark.parametrize(("variant", "claim", "steps", "purpose_steps"), REFUTED)
+def test_the_native_engine_refutes_it_as_soon(
+    variant: type[Model], claim: str, steps: int, purpose_steps: int
+) -> None:
+    purpose = "agreement" if issubclass(variant, Paxos) else "consistency"
+    for claims, name, length in ((None, claim, steps), ([purpose], purpose, purpose_steps)):
+        violation = check(variant(**variant.sizes["small"]), claims=claims, engine="native").violation
+        assert violation is not None
+        assert (violation.name, len(violation.trace.steps)) == (name, length)
 
 
 def test_no_variant_is_left_out() -> None:

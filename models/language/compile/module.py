@@ -11,7 +11,7 @@ import sys
 import typing
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import Any
 
@@ -22,7 +22,14 @@ from ratified.models.language.compile.statements import Statements
 from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
 from ratified.models.language.sorts import Sort
-from ratified.models.language.source import class_field_span, class_node, definition, head_span, of_the_author
+from ratified.models.language.source import (
+    class_field_span,
+    class_node,
+    definition,
+    head_span,
+    of_the_author,
+    span_of,
+)
 from ratified.models.language.types import (
     BOOL,
     AnnotationProblem,
@@ -71,6 +78,7 @@ class Method:
     function: FunctionType
     owner: type
     kind: Kind
+    fair: tuple[object, object] | None = None  # as `@action` was given it
 
 
 class ModuleCompiler:
@@ -79,12 +87,7 @@ class ModuleCompiler:
     def __init__(self, cls: type, names: Mapping[str, Any], line: int) -> None:
         self.cls = cls
         self.names = names
-        self.file = (
-            sys.modules[cls.__module__].__dict__.get("__file__", "?")
-            if cls.__module__ in sys.modules
-            else "?"
-        )
-        self.file = names.get("__file__", self.file)
+        self.file: str = names.get("__file__", "?")
         self.node = class_node(self.file, cls.__name__, line)
         self.span: Span | None = head_span(self.node, self.file) if self.node else None
         self.variables: dict[str, Declaration] = {}
@@ -102,8 +105,8 @@ class ModuleCompiler:
             if name in self.variables or name in self.parameters:
                 self._refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
             self._ensure(name, method.function, method.owner, method.kind, None)
-        functions = {name: self.functions[name] for name in self.methods}
-        functions.update(self.functions)
+        functions = {name: self._fair(self.functions[name], method) for name, method in self.methods.items()}
+        functions.update({key: f for key, f in self.functions.items() if key not in functions})
         return Module(
             self.cls.__name__,
             inspect.getdoc(self.cls) or "",
@@ -224,13 +227,38 @@ class ModuleCompiler:
 
     # --- functions ---
 
+    def _fair(self, function: Function, method: Method) -> Function:
+        """An action with what it was marked with: `@action(fair=..., each=...)`."""
+        if method.fair is None:
+            return function
+        strength, each = method.fair
+        names = [a.name for a in function.arguments]
+        known = f"its parameters: {', '.join(names) or 'none'}"
+        if strength not in ("weak", "strong"):
+            what = (
+                "`each` says for which values an action is fair"
+                if strength is None
+                else f"{strength!r} is no fairness"
+            )
+            problem = what, 'write fair="weak" or fair="strong"'
+        elif not isinstance(each, tuple | list) or not all(isinstance(name, str) for name in each):
+            problem = "`each` is a tuple of names", f'write each=("name",); {known}'
+        elif unknown := [name for name in each if name not in names]:
+            problem = f"`{function.name}` has no parameter {unknown[0]!r}", known
+        elif len(set(each)) < len(each):
+            problem = "`each` names a parameter twice", "name it once"
+        else:
+            return replace(
+                function, fair=ir.Fairness(strength == "strong", tuple(n for n in names if n in each))
+            )
+        node, file = definition(method.function)
+        keywords = [k for d in node.decorator_list if isinstance(d, ast.Call) for k in d.keywords]
+        at = next((k.value for k in reversed(keywords) if k.arg in ("fair", "each")), _head(node))
+        raise ModelError(problem[0], span=span_of(at, file), remedy=problem[1])
+
     def abstract_of(self, context: Context) -> Any:
         """The declarations of the model that the refinement being compiled maps to."""
-        abstract = context.function.__dict__.get("ratified_abstract") or vars(self.cls).get("", None)
-        for klass in self.cls.__mro__:
-            marked = vars(klass).get(context.function.__name__)
-            abstract = abstract or getattr(marked, "ratified_abstract", None)
-        module = getattr(abstract, "module", None)
+        module = getattr(abstract_class(self.cls, context.function.__name__), "module", None)
         if not isinstance(module, Module):
             context.fail(context.node, "@refines needs a model class", "write @refines(Abstract)")
         return _Declarations({d.name: d for d in module.variables}, {d.name: d for d in module.parameters})
@@ -297,6 +325,12 @@ class ModuleCompiler:
         return key
 
 
+def abstract_class(cls: type, name: str) -> Any:
+    """The model class that a refinement of a class maps to, as @refines says; None if it does not."""
+    marked = (getattr(vars(klass).get(name), "ratified_abstract", None) for klass in cls.__mro__)
+    return next((abstract for abstract in marked if abstract is not None), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Declarations:
     variables: dict[str, Declaration]
@@ -328,9 +362,10 @@ def methods_of(cls: type) -> dict[str, Method]:
             if not isinstance(attribute, FunctionType):
                 continue
             kind = getattr(attribute, "ratified_kind", Kind.INIT if name == "init" else Kind.HELPER)
+            fair = getattr(attribute, "ratified_fair", None)
             if name in found and kind is Kind.HELPER:
-                kind = found[name].kind  # an override is what it overrides
-            found[name] = Method(inspect.unwrap(attribute), klass, kind)
+                kind, fair = found[name].kind, found[name].fair  # an override is what it overrides
+            found[name] = Method(inspect.unwrap(attribute), klass, kind, fair)
     return found
 
 

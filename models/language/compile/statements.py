@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ratified.models.language import api, ir
 from ratified.models.language.compile.calls import Calls
-from ratified.models.language.compile.context import MISSING, Facts
+from ratified.models.language.compile.context import MISSING, Env, Facts
 from ratified.models.language.compile.expressions import Condition, fit, literal_true
 from ratified.models.language.ir import Expr, Node, Which
 from ratified.models.language.types import (
@@ -452,11 +452,8 @@ class Statements(Calls):
             self._merge(after_then)
         return [ir.If(self.span(test), condition, then, other)], False
 
-    def _merge(self, other: object) -> None:
+    def _merge(self, other: Env) -> None:
         """After two ways meet: only what holds on both is known."""
-        from ratified.models.language.compile.context import Env
-
-        assert isinstance(other, Env)
         self.env.assigned &= other.assigned
         self.env.types = {**other.types, **self.env.types}
         self.env.facts = {k: t for k, t in self.env.facts.items() if other.facts.get(k) == t}

@@ -12,21 +12,24 @@
  *                          counts are per number)
  *   MODEL_CONSTRAINTS      constraints
  *   MODEL_INVARIANTS       invariants
- *   MODEL_STEP_INVARIANTS  step invariants
+ *   MODEL_STEP_INVARIANTS  step invariants, then refinements: both speak of steps
+ *   MODEL_REFINEMENTS      how many of these are refinements (0 if the macro is not there)
  *   MODEL_SYMMETRY         1 if model_canonical does anything, else 0
  *   MODEL_DIGEST           a string literal that names model, size, parameters and layout: a checkpoint of another is refused
  *
  * FUNCTIONS, all `static inline`, that come after this file. A state is MODEL_WORDS words; two states are equal if and only
- * if their words are, so unused bits are always 0. No function keeps anything between calls.
+ * if their words are, so unused bits are always 0. No answer depends on what was asked before.
  *   void model_initial(rx_batch *)
  *       every initial state (the instance given to rx_emit is ignored)
  *   void model_successors(const uint64_t *s, rx_batch *)
  *       every transition of s
  *   int model_constraints(const uint64_t *s)
- *       RX_OK, or the first constraint that is false, or RX_FAULT(e)
+ *       RX_OK, or the first constraint that is false, or RX_FAULT(e) if that cannot be said
  *   int model_invariants(const uint64_t *s)
  *   int model_step_invariants(const uint64_t *old, const uint64_t *new)
- *       likewise
+ *       RX_FAULT(e) if one of them has no answer, or else the first that is false, or RX_OK
+ *   int model_beginning(const uint64_t *s)
+ *       of an initial state, if there are refinements: likewise, the refinements numbered from 0
  *   uint64_t model_witness(const uint64_t *s, uint64_t wanted)
  *   uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted)
  *       which of the wanted bits the state or step is a witness for; bit i stands for "property i was put to the test"
@@ -38,7 +41,8 @@
  * step has no answer (a partial operation); the search finishes the level and reports it.
  *
  * Order of judgement of a successor: counted as generated and fired; constraints (a state outside is counted and goes no
- * further); step invariants (on the state as produced); canonical form; looked up; if new: invariants, witnesses.
+ * further); step invariants and refinements (on the state as produced); canonical form; looked up; if new: invariants,
+ * witnesses. A refinement that does not begin is a finding like an invariant's, numbered after all other properties.
  *
  * Which of several findings is reported: the shortest run; then fault, invariant, step invariant, deadlock; then the smallest
  * number of fault or property; then the smallest state, word by word. The runs shown are made of smallest predecessors.
@@ -59,6 +63,9 @@
 #error "MODEL_WORDS must be 1 to 64"
 #endif
 #define W MODEL_WORDS
+#ifndef MODEL_REFINEMENTS
+#define MODEL_REFINEMENTS 0
+#endif
 
 #define RX_OK (-1)
 #define RX_FAULT(e) (-2 - (e))

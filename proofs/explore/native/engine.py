@@ -10,18 +10,27 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ratified.models.language.errors import ModelError
 from ratified.models.language.ir import Function
-from ratified.models.language.ir import Kind as FunctionKind
 from ratified.models.language.machine import Left, PythonMachine, StepError, Values
 from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
-from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options, Outcome, Stop, peak_memory
+from ratified.proofs.explore.native.driver import (
+    Exploration,
+    Finding,
+    Kind,
+    Options,
+    Outcome,
+    Stop,
+    peak_memory,
+)
 from ratified.proofs.explore.native.library import load
+from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import (
     ActionReport,
     BoundReport,
@@ -38,6 +47,11 @@ from ratified.proofs.explore.search import Exploration as Seen
 from ratified.proofs.explore.search import Failure, Property
 from ratified.proofs.explore.symmetry import Symmetry, symmetry_of
 
+DEADLOCK = Property(PropertyKind.DEADLOCK, "deadlock", None)
+
+Question = tuple[Property | None, Values | None, Callable[[], object]]
+"""What is asked: for which property, of the step into which state, and how."""
+
 
 def check_native(
     model: Model,
@@ -53,9 +67,9 @@ def check_native(
     dump: Path | None = None,
     flags: tuple[str, ...] = (),
 ) -> Result:
-    """Explores a model natively: invariants, step invariants, constraints, bounds and (if asked) deadlocks, but no refinements.
+    """Explores a model natively: invariants, step invariants, refinements, constraints, bounds and (if asked) deadlocks.
 
-    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` further ones for the compiler.
+    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler.
 
     Raises:
         SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
@@ -83,9 +97,9 @@ def check_native(
     violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
-    if model.module.of_kind(FunctionKind.REFINEMENT):
-        notes.append("refinements were not checked: the native engine leaves them to the reference engine")
-    return _result(model, program, outcome, violation, reduction, limits, notes, time.perf_counter() - begun)
+    return _result(
+        model, program, outcome, violation, reduction, limits, deadlock, notes, time.perf_counter() - begun
+    )
 
 
 def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
@@ -93,7 +107,9 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
     found = symmetry_of(model)
     if not found.trivial:
         return found
-    notes.append("there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike")
+    notes.append(
+        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+    )
     return None
 
 
@@ -129,6 +145,7 @@ def _result(
     violation: Violation | None,
     reduction: Symmetry | None,
     limits: Limits,
+    deadlock: bool,
     notes: list[str],
     seconds: float,
 ) -> Result:
@@ -139,6 +156,7 @@ def _result(
     )
     stopped = _stopped(outcome, limits)
     never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
+    properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
     verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
     return Result(
@@ -151,9 +169,12 @@ def _result(
         generated=outcome.generated,
         depth=outcome.depth,
         actions=tuple(_action(i, outcome) for i in program.instances),
-        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in _properties(program)),
+        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
         bounds=bounds,
-        constraints=tuple(ConstraintReport(f.name, times) for f, times in zip(program.constraints, outcome.constrained, strict=True)),
+        constraints=tuple(
+            ConstraintReport(f.name, times)
+            for f, times in zip(program.constraints, outcome.constrained, strict=True)
+        ),
         symmetry=reduction.sorts if reduction else (),
         stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
         violation=violation,
@@ -170,14 +191,16 @@ def _action(instances: Instances, outcome: Outcome) -> ActionReport:
 
 
 def _properties(program: Program) -> list[Property]:
+    """All properties but deadlock, which comes after them, by rank."""
     return [
         *(Property(PropertyKind.INVARIANT, f.name, f.span) for f in program.invariants),
         *(Property(PropertyKind.STEP_INVARIANT, f.name, f.span) for f in program.step_invariants),
+        *(Property(PropertyKind.REFINEMENT, f.name, f.span) for f in program.refinements),
     ]
 
 
 class _Reader:
-    """Reads findings: a run of packed states becomes a search that saw only that run, and is told as the reference engine does."""
+    """Reads findings: a run of packed states becomes a search that saw only that run, told as the reference does."""
 
     def __init__(self, model: Model, program: Program) -> None:
         self.program = program
@@ -197,8 +220,8 @@ class _Reader:
                 rank = len(program.invariants) + finding.index
                 failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
                 states = states[:-1]
-            case Kind.DEADLOCK:
-                failure = Failure(len(states), len(properties), 0, Property(PropertyKind.DEADLOCK, "deadlock", None), last)
+            case _:
+                failure = Failure(len(states), len(properties), 0, DEADLOCK, last)
         return self._telling(states).violation(failure)
 
     def _telling(self, states: list[Values]) -> Counterexample:
@@ -216,28 +239,60 @@ class _Reader:
         message, span = self.program.errors[finding.index]
         return ModelError(message, span=span, remedy="explore with engine='reference'")
 
-    def _questions(self, finding: Finding, states: list[Values]) -> list[tuple[Property | None, Values | None, Callable[[], object]]]:
+    def _questions(self, finding: Finding, states: list[Values]) -> list[Question]:
         """What may be asked at the end of a run and have no answer, in the order in which it is asked."""
         machine, program = self.machine, self.program
-        found: list[tuple[Property | None, Values | None, Callable[[], object]]] = []
-
-        def about(functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, target: Values | None) -> None:
-            for f in functions:
-                claim = Property(kind, f.name, f.span) if kind else None
-                if kind is PropertyKind.STEP_INVARIANT:
-                    found.append((claim, target, lambda f=f: machine.step_holds(f.name, states[-1], state)))
-                else:
-                    found.append((claim, target, lambda f=f: machine.refuted_by(f.name, state)))
-
         if states and finding.instance is None:
-            about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
-            return found
+            return self._about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
         try:
-            after = [s for *_, s in (machine.steps(states[-1]) if states else machine.initial()) if not isinstance(s, Left)]
+            after = [
+                s
+                for *_, s in (machine.steps(states[-1]) if states else machine.initial())
+                if not isinstance(s, Left)
+            ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
+        found: list[Question] = []
         for state in after:
-            about(program.constraints, None, state, state)
+            found += self._about(program.constraints, None, state, None)
+        judged = [s for s in after if self._inside(s)]
+        for state in judged:
             if states:
-                about(program.step_invariants, PropertyKind.STEP_INVARIANT, state, state)
+                found += self._about(program.step_invariants, PropertyKind.STEP_INVARIANT, state, states[-1])
+        for function in program.refinements:
+            refinement, claim = self._refinement(function)
+            for state in judged:
+                ask = (
+                    partial(refinement.explains, states[-1], state)
+                    if states
+                    else partial(refinement.begins, state)
+                )
+                found.append((claim, state, ask))
         return found
+
+    def _inside(self, state: Values) -> bool:
+        """Whether no constraint leaves a state out (or has no answer)."""
+        try:
+            return all(self.machine.refuted_by(c.name, state) is None for c in self.program.constraints)
+        except StepError:
+            return False
+
+    def _about(
+        self, functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, old: Values | None
+    ) -> list[Question]:
+        """What functions are asked of a state, or of the step into it from an old one."""
+        machine = self.machine
+        found: list[Question] = []
+        for f in functions:
+            ask = (
+                partial(machine.refuted_by, f.name, state)
+                if old is None
+                else partial(machine.step_holds, f.name, old, state)
+            )
+            claim = Property(kind, f.name, f.span) if kind else None
+            found.append((claim, None if kind is PropertyKind.INVARIANT else state, ask))
+        return found
+
+    def _refinement(self, function: Function) -> tuple[Refinement, Property]:
+        claim = Property(PropertyKind.REFINEMENT, function.name, function.span)
+        return Refinement(self.machine, function.name), claim

@@ -75,6 +75,25 @@ static inline bool rx_judge_step(rx_worker *w, const uint64_t *t, uint32_t insta
     return !judged || rx_judge_step_of(w, t, instance);
 }
 
+#if MODEL_REFINEMENTS
+/* Whether refinements begin where this initial state does. */
+static __attribute__((noinline)) void rx_judge_beginning(rx_worker *w, const uint64_t *t) {
+    const uint32_t first = MODEL_INVARIANTS + MODEL_STEP_INVARIANTS - MODEL_REFINEMENTS;
+    const int verdict = model_beginning(t);
+    if (verdict == RX_OK) return;
+    if (verdict < 0) {
+        rx_found(w, RX_FAULT_FOUND, (uint32_t)(-2 - verdict), 0, 1, NULL, NULL);
+        return;
+    }
+    uint64_t c[W];
+    rx_copy(c, t);
+    if (MODEL_SYMMETRY) model_canonical(c);
+    rx_found(w, RX_INVARIANT, first + (uint32_t)verdict, RX_NOWHERE, 1, c, NULL);
+}
+#else
+#define rx_judge_beginning(w, t) ((void)(w), (void)(t))
+#endif
+
 /* Judges the successors produced since the last call; those that were seen a moment ago, or are outside, leave the
  * batch. */
 static __attribute__((noinline)) void rx_settle(rx_worker *w) {
@@ -89,6 +108,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
         uint64_t *t = b->words[out];
         if (w->source) w->counters.fired[instance]++;
         if (!rx_judge_step(w, b->words[i], instance)) continue;
+        if (MODEL_REFINEMENTS && !w->source) rx_judge_beginning(w, b->words[i]);
         /* A step that changes nothing is common (a message sent again) and never new. */
         if (w->source && rx_same(b->words[i], w->source)) continue;
         if (out != i) rx_copy(t, b->words[i]);

@@ -74,6 +74,7 @@ static uint64_t rx_walk(rx_worker *w, const rx_walks *walks, uint64_t number, ui
         rx_copy(current, walker->next);
         if (states) rx_copy(states + length * W, current);
         if (instances) instances[length] = length ? walker->next_instance : RX_NOWHERE;
+        if (!length) rx_judge_beginning(w, current);
         rx_judge_new(w, current, length + 1);
         if (w->finding.kind || length + 1 == walks->depth) return length + 1;
     }

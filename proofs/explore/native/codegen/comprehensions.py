@@ -1,4 +1,4 @@
-"""Loops and comprehensions: as tests of bits and masked copies where that can be, else unrolled, else as loops in C.
+"""Comprehensions: as tests of bits and masked copies where that can be, else unrolled, else as loops in C.
 
 Guarantees: elements are met in canonical order; `all` and `any` stop where CPython stops.
 """
@@ -6,15 +6,16 @@ Guarantees: elements are met in canonical order; `all` and `any` stop where CPyt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ratified.models.language import ir
 from ratified.models.language.ir import Clause
-from ratified.models.language.types import BagType, IntType, MapType, SeqType, SetType
-from ratified.proofs.explore.native.codegen.containers import FIND_MOST, Containers, empty_bits
+from ratified.models.language.types import BagType, MapType, SeqType, SetType
+from ratified.proofs.explore.native.codegen.containers import empty_bits
 from ratified.proofs.explore.native.codegen.expressions import Env
+from ratified.proofs.explore.native.codegen.loops import Loops
 from ratified.proofs.explore.native.codegen.numbers import (
     ALL_BITS,
     FALSE,
@@ -36,15 +37,17 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_or,
     word_text,
 )
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, Shape, SNum, STup, Universe, Unsupported
-from ratified.proofs.explore.native.codegen.values import Arr, BagV, Bits, ListArr, MapV, MemArr, Ref, SeqV, SlotV, Tup, known
-from ratified.proofs.explore.native.codegen.writer import Ended, Impure, Lines
-
-PURE_MOST = 3000
-"""How many elements (of nested loops, multiplied) are looked at to make one expression."""
-
-UNROLLED_MOST = 24
-"""How many copies of a loop's body (of nested loops, multiplied) are written out; longer ones are loops in C."""
+from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SNum, STup, Unsupported
+from ratified.proofs.explore.native.codegen.values import (
+    Arr,
+    BagV,
+    Bits,
+    MemArr,
+    SeqV,
+    SlotV,
+    known,
+)
+from ratified.proofs.explore.native.codegen.writer import Impure, Lines
 
 ROOM_MOST = 4096
 """The largest set, bag or sequence that a comprehension may come to."""
@@ -66,217 +69,12 @@ class Source:
         return both(tested("some", self.bits.words[self.number >> 6], 1 << (self.number & 63)), self.test)
 
 
-class Comprehensions(Containers):
-    """Writes loops."""
-
-    room = 1
-
-    @property
-    def bits_of_word(self) -> Universe:
-        """A universe of 64 numbers, for words that are no set's."""
-        return self.v.needed(IntType(0, 63))
-
-    # --- elements of domains, one by one ---
-
-    def domain(self, value: Any) -> Any:
-        """What is run through: a set of bits or a row; for a map its keys."""
-        if isinstance(value, Ref) and hasattr(value.shape, "keys"):
-            return empty_bits(value.shape.keys, full=True)
-        value = self.v.loaded(value)
-        return empty_bits(value.keys, full=True) if isinstance(value, MapV) else value
-
-    def size(self, value: Any) -> int:
-        """How many places a domain has."""
-        if isinstance(value, Bits):
-            return sum(p.bit_count() for p in value.possible)
-        return value.row.most  # type: ignore[no-any-return]  # a row
-
-    def numbers(self, value: Bits) -> list[int]:
-        """The numbers of the elements that a set may have."""
-        return [k for k in range(value.universe.size) if value.possible[k >> 6] >> (k & 63) & 1]
-
-    def bound_to(self, env: Env, names: tuple[str, ...], item: Any) -> Env:
-        """An environment with an element's names."""
-        if len(names) == 1:
-            return {**env, names[0]: item}
-        return {**env, **dict(zip(names, self.v.loaded(item).items, strict=True))}
-
-    def worth(self, places: int) -> None:
-        """Refuse to look at too many elements one by one."""
-        if self.multiplicity * places > PURE_MOST:
-            raise Impure
-
-    # --- all and any as expressions ---
-
-    def over(self, value: Any, test: Callable[[Any], Num], *, universal: bool) -> Num:
-        """`all` or `any` of a test, as one expression."""
-        value = self.domain(value)
-        self.worth(self.size(value))
-        self.multiplicity *= max(1, self.size(value))
-        try:
-            return self._over(value, test, universal)
-        finally:
-            self.multiplicity //= max(1, self.size(value))
-
-    def _over(self, value: Any, test: Callable[[Any], Num], universal: bool) -> Num:
-        join, split, skip = (both, either, 1) if universal else (either, both, 0)
-        parts: list[Num] = []
-        if isinstance(value, Bits):
-            groups: dict[int | str, tuple[Num, list[int]]] = {}
-            for k in self.numbers(value):
-                found = test(self.v.lift(value.universe.values[k], value.universe.type))
-                if found.c != skip:
-                    masks = groups.setdefault(found.c, (found, [0] * value.universe.words))[1]
-                    masks[k >> 6] |= 1 << (k & 63)
-            for found, masks in groups.values():
-                kind = "none" if universal else "some"
-                several = [tested(kind, w, m) for w, m in zip(value.words, masks, strict=True) if m]
-                parts.append(split(join(*several), found))
-            return join(*parts)
-        for k in range(value.row.most):
-            there = compare("<", const(k), value.row.length)
-            if there.c == 0:
-                break
-            item = value.row.get(const(k))
-            found = test(item.items[0] if isinstance(value, BagV) else item)
-            parts.append(split(negation(there) if universal else there, found))
-        return join(*parts)
-
-    def every(self, container: Any, test: Callable[[Any], Num]) -> Num:
-        """Whether a test holds of every element."""
-        if self.pure_depth:
-            return self.over(container, test, universal=True)
-        found = self.pure(lambda: self.over(container, test, universal=True))
-        return self.looped(container, test, universal=True) if found is None else found
-
-    def looped(self, container: Any, test: Callable[[Any], Num], *, universal: bool) -> Num:
-        """`all` or `any` by a loop that stops early."""
-        result, end = self.name("r"), self.name("L")
-        self.line(f"int {result} = {int(universal)};")
-
-        def body(item: Any) -> None:
-            found = test(item)
-            if universal:
-                found = negation(found)
-            if found.c == 0:
-                return
-            leave = f"{{ {result} = {int(not universal)}; goto {end}; }}"
-            if found.c == 1:
-                self.leave(leave)
-            self.line(f"if ({found.text()}) {leave}")
-
-        try:
-            self.loop(container, body, copies=False)
-        except Ended:
-            pass
-        self.line(f"{end}:;")
-        return truth(result)
-
-    def search(self, row: Arr, container: Any, item: Any) -> Num:
-        """Membership by a loop."""
-        if self.pure_depth:
-            raise Impure
-        item = self.named(item)
-        return self.looped(container, lambda own: self.equal(own, item), universal=False)
-
-    # --- loops ---
-
-    def loop(self, value: Any, body: Callable[[Any], None], *, copies: bool = True, unroll: bool = False) -> None:
-        """Write `body` for each element in canonical order (each copy of a bag's, unless `copies` is False)."""
-        if self.pure_depth:
-            raise Impure
-        value = self.domain(value)
-        places = self.size(value)
-        if unroll or places <= 1 or (places * self.multiplicity <= UNROLLED_MOST and not self.rolled):
-            self.multiplicity *= max(1, places)
-            try:
-                self._unrolled(value, body, copies)
-            finally:
-                self.multiplicity //= max(1, places)
-            return
-        self.room *= places
-        try:
-            self._counted(value, body, copies)
-        finally:
-            self.room //= places
-
-    def _unrolled(self, value: Any, body: Callable[[Any], None], copies: bool) -> None:
-        if isinstance(value, Bits):
-            for k in self.numbers(value):
-                present = tested("some", value.words[k >> 6], 1 << (k & 63))
-                self._if(present, lambda k=k: body(self.v.lift(value.universe.values[k], value.universe.type)))
-            return
-        row = value.row
-        for k in range(row.most):
-            there = compare("<", const(k), row.length)
-            if there.c == 0:
-                break
-            item = row.get(const(k))
-            if not isinstance(value, BagV):
-                self._if(there, lambda item=item: body(item))
-                continue
-            times = item.items[1] if copies else const(1)
-            for c in range(times.high):
-                self._if(both(there, compare("<", const(c), times)), lambda item=item: body(item.items[0]))
-
-    def _if(self, test: Num, body: Callable[[], None]) -> None:
-        """What `body` writes, under a test. A hook: local names that it changes are brought together afterwards."""
-        if test.c == 1:
-            body()
-        elif test.c != 0:
-            self.guarded(test, body)
-
-    def guarded(self, test: Num, body: Callable[[], None]) -> None:
-        """What `body` writes, in a block under a test."""
-        lines, _, _ = self.branch(body)
-        if lines:
-            self.put(f"if ({test.text()}) {{", lines)
-
-    def _counted(self, value: Any, body: Callable[[Any], None], copies: bool) -> None:
-        i = self.name("i")
-        if isinstance(value, Bits):
-            universe, b = value.universe, self.name("b")
-            at = num(i, 0, universe.size - 1)
-            with ExitStack() as stack:
-                if universe.words == 1:
-                    stack.enter_context(self.block(f"for (uint64_t {b} = {word_text(value.words[0])}; {b}; {b} &= {b} - 1) {{"))
-                    self.line(f"const int64_t {i} = __builtin_ctzll({b});")
-                else:
-                    words, k = self.name("u"), self.name("k")
-                    self.line(f"const uint64_t {words}[] = {{{', '.join(map(word_text, value.words))}}};")
-                    stack.enter_context(self.block(f"for (int {k} = 0; {k} < {universe.words}; {k}++)"))
-                    self.lines[-1] += f" for (uint64_t {b} = {words}[{k}]; {b}; {b} &= {b} - 1) {{"
-                    self.line(f"const int64_t {i} = 64 * {k} + __builtin_ctzll({b});")
-                self._ended(lambda: body(self.v.explode(universe, at)))
-            return
-        row = value.row
-        shape = self.item_shape(row)
-        if isinstance(row, ListArr) and shape is not None:
-            row = self.to_memory(row, shape, row.most)
-        at = num(i, 0, max(0, row.most - 1))
-        with self.block(f"for (int64_t {i} = 0; {i} < {row.length.text()}; {i}++) {{"):
-            item = row.get(at)
-            if not isinstance(value, BagV):
-                self._ended(lambda: body(item))
-            elif not copies or item.items[1].high <= 1:
-                self._ended(lambda: body(item.items[0]))
-            else:
-                c, times = self.name("c"), self.named_num(item.items[1])
-                self.room *= times.high
-                with self.block(f"for (int64_t {c} = 0; {c} < {times.text()}; {c}++) {{"):
-                    self._ended(lambda: body(item.items[0]))
-                self.room //= times.high
-
-    @staticmethod
-    def _ended(write: Callable[[], None]) -> None:
-        try:
-            write()
-        except Ended:
-            pass
+class Comprehensions(Loops):
+    """Writes comprehensions."""
 
     # --- comprehensions ---
 
-    def _Collect(self, node: ir.Collect, env: Env) -> Any:
+    def _ev_collect(self, node: ir.Collect, env: Env) -> Any:
         if self.pure_depth:
             return self.collect_pure(node, env)
         found = self.pure(lambda: self.collect_pure(node, env), node)
@@ -313,11 +111,10 @@ class Comprehensions(Containers):
 
         def test(item: Any) -> Num:
             inner = self.bound_to(env, clause.names, item)
-            guards = [lambda c=c: self.val(c, inner) for c in clause.conditions]
+            guards: list[Callable[[], Num]] = [partial(self.val, c, inner) for c in clause.conditions]
             if universal:
-                parts = [*(lambda g=g: negation(g()) for g in guards), lambda: self._quantified(node, rest, inner)]
-            else:
-                parts = [*guards, lambda: self._quantified(node, rest, inner)]
+                guards = [partial(_negated, g) for g in guards]
+            parts: list[Callable[[], Num]] = [*guards, partial(self._quantified, node, rest, inner)]
             return self.chain(parts, [None] * len(parts), conjunction=not universal)
 
         return self.over(self.ev(clause.domain, env), test, universal=universal)
@@ -335,7 +132,11 @@ class Comprehensions(Containers):
 
         def amount(item: Any) -> Num:
             inner = self.bound_to(env, clause.names, item)
-            test = self.chain([lambda c=c: self.val(c, inner) for c in clause.conditions], [None] * len(clause.conditions), conjunction=True)
+            test = self.chain(
+                [partial(self.val, c, inner) for c in clause.conditions],
+                [None] * len(clause.conditions),
+                conjunction=True,
+            )
             return FALSE if test.c == 0 else chosen_num(test, self._sum(node, rest, inner), const(0))
 
         if isinstance(value, Bits):
@@ -353,7 +154,11 @@ class Comprehensions(Containers):
                 most = sum(m.bit_count() for m in masks)
                 counted = num(counted.c, min(counted.low, most), most)
                 if times:
-                    parts.append(num(f"({times} * {counted.text()})", min(0, times * most), max(0, times * most)) if times != 1 else counted)
+                    parts.append(
+                        num(f"({times} * {counted.text()})", min(0, times * most), max(0, times * most))
+                        if times != 1
+                        else counted
+                    )
         else:
             for k in range(value.row.most):
                 there = compare("<", const(k), value.row.length)
@@ -378,7 +183,10 @@ class Comprehensions(Containers):
             value = self.domain(self.ev(clause.domain, env))
             if isinstance(value, SeqV | SlotV):
                 self.worth(value.row.most)
-                items = [self.ev(node.element, self.bound_to(env, clause.names, value.row.get(const(k)))) for k in range(value.row.most)]
+                items = [
+                    self.ev(node.element, self.bound_to(env, clause.names, value.row.get(const(k))))
+                    for k in range(value.row.most)
+                ]
                 return SeqV(self.listed(value.row.length, items))
         found = []
         for source in self._sources(node.clauses, env, None, 0, TRUE):
@@ -389,7 +197,9 @@ class Comprehensions(Containers):
                 found.append(self.ev(node.element, source.env))
         return SeqV(self.listed(const(len(found)), found))
 
-    def _sources(self, clauses: tuple[Clause, ...], env: Env, bits: Bits | None, number: int, test: Num) -> Iterator[Source]:
+    def _sources(
+        self, clauses: tuple[Clause, ...], env: Env, bits: Bits | None, number: int, test: Num
+    ) -> Iterator[Source]:
         if not clauses:
             yield Source(bits, number, test, env)
             return
@@ -400,7 +210,11 @@ class Comprehensions(Containers):
         try:
             for one, k, present, item in self._elements(value):
                 inner = self.bound_to(env, clause.names, item)
-                fine = self.chain([lambda c=c: self.val(c, inner) for c in clause.conditions], [None] * len(clause.conditions), conjunction=True)
+                fine = self.chain(
+                    [partial(self.val, c, inner) for c in clause.conditions],
+                    [None] * len(clause.conditions),
+                    conjunction=True,
+                )
                 fine = both(test, present, fine)
                 if fine.c == 0:
                     continue
@@ -449,7 +263,9 @@ class Comprehensions(Containers):
         for source, element in zip(sources, made, strict=True):
             code, valid = self.v.code_of(element, universe)
             if valid.c != 1:
-                raise Unsupported("an element outside of its set's universe", remedy="explore with engine='reference'")
+                raise Unsupported(
+                    "an element outside of its set's universe", remedy="explore with engine='reference'"
+                )
             if isinstance(code.c, int) and source.bits is None and (bit := _one_bit(source.test)):
                 # A condition that is one bit of a word: its bit is moved like that of a set.
                 word, number = bit
@@ -466,7 +282,7 @@ class Comprehensions(Containers):
         return Bits(universe, tuple(words), tuple(possible))
 
     def _extreme(self, node: ir.Collect, env: Env, sources: list[Source]) -> Any:
-        """min or max of elements whose keys are known: a chain of tests from the best on."""
+        """Min or max of elements whose keys are known: a chain of tests from the best on."""
         keyed = []
         for source in sources:
             element = self.val(node.element, source.env)
@@ -476,7 +292,11 @@ class Comprehensions(Containers):
                 raise Impure
             best_key, _, best = keyed[0]
             for key, _, element in keyed[1:]:
-                better = self.comparison("<", key, best_key) if node.kind == "min" else self.comparison("<", best_key, key)
+                better = (
+                    self.comparison("<", key, best_key)
+                    if node.kind == "min"
+                    else self.comparison("<", best_key, key)
+                )
                 best, best_key = self.v.select(better, element, best), self.v.select(better, key, best_key)
             return best
         shape = self.v.joined_all([self.v.shape_of(k) for k, _, _ in keyed]) if keyed else SNum(0, 0)
@@ -507,7 +327,15 @@ class Comprehensions(Containers):
                 return self._map_loops(node, env)
         return self._gather(node, env)
 
-    def nest(self, clauses: tuple[Clause, ...], env: Env, leaf: Callable[[Env], None], *, copies: bool, unroll: bool = False) -> None:
+    def nest(
+        self,
+        clauses: tuple[Clause, ...],
+        env: Env,
+        leaf: Callable[[Env], None],
+        *,
+        copies: bool,
+        unroll: bool = False,
+    ) -> None:
         """Write nested loops with their conditions around what `leaf` writes."""
         if not clauses:
             leaf(env)
@@ -565,7 +393,11 @@ class Comprehensions(Containers):
                 self.line(f"{total} += {found.text()};")
 
         self.nest(node.clauses, env, leaf, copies=True)
-        return Num(total, max(LOW, ends[0]), min(HIGH, ends[1])) if ends[0] < ends[1] else num(total, ends[0], ends[1])
+        return (
+            Num(total, max(LOW, ends[0]), min(HIGH, ends[1]))
+            if ends[0] < ends[1]
+            else num(total, ends[0], ends[1])
+        )
 
     def _map_loops(self, node: ir.Collect, env: Env) -> Any:
         assert isinstance(node.type, MapType)
@@ -600,7 +432,11 @@ class Comprehensions(Containers):
         names, best, also = self.variable(shape)
         before.extend([*declared, *also])
         for slot, key, element in found:
-            better = self.comparison("<", key, best_key) if node.kind == "min" else self.comparison("<", best_key, key)
+            better = (
+                self.comparison("<", key, best_key)
+                if node.kind == "min"
+                else self.comparison("<", best_key, key)
+            )
             slot.append(f"if ({either(negation(truth(have)), better).text()}) {{ {have} = 1;")
             slot.extend([*self.assign(key_names, key, key_shape), *self.assign(names, element, shape), "}"])
         if node.default is None:
@@ -631,7 +467,9 @@ class Comprehensions(Containers):
         self.nest(node.clauses, env, leaf, copies=node.kind != "set")
         return self.gathered(node.kind, node.type.item, before, found, room)
 
-    def gathered(self, kind: str, item: Any, before: Lines, found: list[tuple[Lines, Any, Num]], room: int) -> Any:
+    def gathered(
+        self, kind: str, item: Any, before: Lines, found: list[tuple[Lines, Any, Num]], room: int
+    ) -> Any:
         """The container that puts each element in at its place among the lines."""
         if not found:
             if kind == "set":
@@ -649,20 +487,27 @@ class Comprehensions(Containers):
                 else:
                     index = "0" if universe.words == 1 else f"{code.c} >> 6"
                     slot.append(f"{words}[{index}] |= 1ull << ({code.c} & 63);")
-            return Bits(universe, tuple(f"{words}[{k}]" for k in range(universe.words)), tuple(universe.mask(k) for k in range(universe.words)))
+            return Bits(
+                universe,
+                tuple(f"{words}[{k}]" for k in range(universe.words)),
+                tuple(universe.mask(k) for k in range(universe.words)),
+            )
         if room > ROOM_MOST:
-            raise Unsupported("a comprehension over too many elements is not compiled", remedy="explore with engine='reference'")
+            raise Unsupported(
+                "a comprehension over too many elements is not compiled",
+                remedy="explore with engine='reference'",
+            )
         if kind != "seq":
             shape = self.inside(shape)
         if kind == "bag":
             shape = STup((shape, SNum(0, room)))
         length = self.name("n")
-        lines, row, _ = self.branch(lambda: self.array(shape, room, Num(length, 0, room)))
-        assert row is not None
+        lines, made, _ = self.branch(lambda: self.array(shape, room, Num(length, 0, room)))
+        assert made is not None
         before.extend([*lines, f"int64_t {length} = 0;"])
         for slot, element, times in found:
-            slot.extend(self.branch(lambda e=element, t=times: self._put(kind, row, e, t))[0])
-        done = self.settle(row)
+            slot.extend(self.branch(partial(self._put, kind, made, element, times))[0])
+        done = self.settle(made)
         match kind:
             case "set":
                 return SlotV(done)
@@ -700,7 +545,8 @@ class Comprehensions(Containers):
         def put(item: Any) -> None:
             nonlocal room
             room += 1
-            found.append((self.later(), self.named(item), const(1)))
+            element = self.named(item)  # before the place where it is put in
+            found.append((self.later(), element, const(1)))
 
         def take(item: Any) -> None:
             keep = self.contains(b, item)
@@ -726,7 +572,7 @@ class Comprehensions(Containers):
         assert row is not None
         before.extend([*lines, f"int64_t {length} = 0;"])
         for slot, element, _ in found:
-            slot.extend(self.branch(lambda e=element: self.insert_slot(row, e))[0])
+            slot.extend(self.branch(partial(self.insert_slot, row, element))[0])
         return SlotV(self.settle(row))
 
     def as_row(self, value: Any) -> Arr:
@@ -744,12 +590,17 @@ class Comprehensions(Containers):
         def put(item: Any) -> None:
             nonlocal room
             room += self.room // begun
-            found.append((self.later(), self.named(item), const(1)))
+            element = self.named(item)  # before the place where it is put in
+            found.append((self.later(), element, const(1)))
 
         self.loop(value, put)
         made = self.gathered("seq", None, before, found, room)
         assert isinstance(made, SeqV)
         return made.row
+
+
+def _negated(test: Callable[[], Num]) -> Num:
+    return negation(test())
 
 
 def _one_bit(test: Num) -> tuple[str, int] | None:
@@ -758,6 +609,3 @@ def _one_bit(test: Num) -> tuple[str, int] | None:
     if own is None or own.value != own.mask or own.mask & (own.mask - 1):
         return None
     return own.word, own.mask.bit_length() - 1
-
-
-_ = (FIND_MOST, Shape, Tup)

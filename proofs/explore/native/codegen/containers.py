@@ -1,18 +1,21 @@
 """Sets, bags, sequences and maps: how they are made, asked and changed, and the bounds that they are checked against.
 
-Guarantees: sets of a small universe are words of bits throughout; rows (sequences, large sets, bags) are ordered and distinct where
-their kind says so.
+Guarantees: sets of a small universe are words of bits throughout; rows (sequences, large sets, bags) are ordered and distinct
+where their kind says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from ratified.models.language import ir
 from ratified.models.language.ir import Node
-from ratified.models.language.types import BagType, IntType, MapType, OptionalType, SeqType, SetType, TupleType, Type
+from ratified.models.language.types import (
+    MapType,
+    SetType,
+    Type,
+)
 from ratified.proofs.explore.native.codegen.expressions import Env, Expressions
 from ratified.proofs.explore.native.codegen.numbers import (
     FALSE,
@@ -36,8 +39,27 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_without,
     word_xor,
 )
-from ratified.proofs.explore.native.codegen.shapes import SBag, Shape, SMap, SNum, STup, Universe, Unsupported, widths
-from ratified.proofs.explore.native.codegen.values import Arr, BagV, Bits, ListArr, MapV, MemArr, Opt, Ref, SeqV, SlotV, Tup, hull, known
+from ratified.proofs.explore.native.codegen.shapes import (
+    Shape,
+    SMap,
+    SNum,
+    STup,
+    Universe,
+    Unsupported,
+)
+from ratified.proofs.explore.native.codegen.values import (
+    Arr,
+    BagV,
+    Bits,
+    ListArr,
+    MapV,
+    MemArr,
+    Ref,
+    SeqV,
+    SlotV,
+    hull,
+    known,
+)
 from ratified.proofs.explore.native.codegen.writer import Impure
 
 PLACES_MOST = 4096
@@ -96,7 +118,7 @@ class Containers(Expressions):
 
     # --- making ---
 
-    def _MakeSet(self, node: ir.MakeSet, env: Env) -> Any:
+    def _ev_make_set(self, node: ir.MakeSet, env: Env) -> Any:
         assert isinstance(node.type, SetType)
         return self.make_set(node.type.item, [self.ev(i, env) for i in node.items])
 
@@ -131,7 +153,9 @@ class Containers(Expressions):
         """A set of bits with one more element."""
         code, valid = self.v.code_of(item, value.universe)
         if valid.c != 1:
-            raise Unsupported("an element outside of its set's universe", remedy="explore with engine='reference'")
+            raise Unsupported(
+                "an element outside of its set's universe", remedy="explore with engine='reference'"
+            )
         words, possible = list(value.words), list(value.possible)
         for k, bit in enumerate(self.bit_words(code, value.universe)):
             if bit != 0:
@@ -148,10 +172,10 @@ class Containers(Expressions):
         code = self.hold(code)
         return [f"(({code.c} >> 6) == {k} ? 1ull << ({code.c} & 63) : 0)" for k in range(universe.words)]
 
-    def _MakeSeq(self, node: ir.MakeSeq, env: Env) -> Any:
+    def _ev_make_seq(self, node: ir.MakeSeq, env: Env) -> Any:
         return SeqV(self.listed(const(len(node.items)), [self.ev(i, env) for i in node.items]))
 
-    def _MakeMap(self, node: ir.MakeMap, env: Env) -> Any:
+    def _ev_make_map(self, node: ir.MakeMap, env: Env) -> Any:
         assert isinstance(node.type, MapType)
         pairs = [(self.val(k, env), self.ev(v, env)) for k, v in node.pairs]
         return self.make_map(node.type, pairs)
@@ -167,7 +191,9 @@ class Containers(Expressions):
         for key, value in pairs:
             code, valid = self.v.code_of(key, universe)
             if valid.c != 1:
-                raise Unsupported("a map with keys outside of its type", remedy="explore with engine='reference'")
+                raise Unsupported(
+                    "a map with keys outside of its type", remedy="explore with engine='reference'"
+                )
             if isinstance(code.c, int):
                 entries[code.c] = value
                 continue
@@ -175,12 +201,15 @@ class Containers(Expressions):
                 if entry is not None:
                     entries[k] = self.v.select(compare("==", code, const(k)), value, entry)
         if any(e is None for e in entries):
-            raise Unsupported("a map without a value for every key is not compiled", remedy="explore with engine='reference'")
+            raise Unsupported(
+                "a map without a value for every key is not compiled",
+                remedy="explore with engine='reference'",
+            )
         return MapV(universe, tuple(entries))
 
     # --- asking ---
 
-    def _In(self, node: ir.In, env: Env) -> Num:
+    def _ev_in(self, node: ir.In, env: Env) -> Num:
         return self.contains(self.ev(node.container, env), self.ev(node.item, env))
 
     def contains(self, container: Any, item: Any) -> Num:
@@ -196,7 +225,7 @@ class Containers(Expressions):
         row = container.row
         if row.most <= FIND_MOST or isinstance(row, ListArr):
             return either(*(self._there(row, k, container, item) for k in range(row.most)))
-        return self.search(row, container, item)
+        return self.search(container, item)
 
     def bit(self, value: Bits, code: Num) -> Num:
         """Whether the element of a number is in a set."""
@@ -211,7 +240,11 @@ class Containers(Expressions):
         code = self.hold(code)
         word: Word = value.words[-1]
         for k in range(len(value.words) - 2, -1, -1):
-            word = chosen(compare("==", truth(f"({code.c} >> 6)"), const(k)) if False else truth(f"({code.c} >> 6 == {k})"), value.words[k], word)
+            word = chosen(
+                truth(f"({code.c} >> 6 == {k})"),
+                value.words[k],
+                word,
+            )
         return truth(f"({word_text(word)} >> ({code.c} & 63) & 1)")
 
     def _there(self, row: Arr, k: int, container: Any, item: Any) -> Num:
@@ -224,11 +257,11 @@ class Containers(Expressions):
             value = value.items[0]
         return both(there, self.equal(value, item))
 
-    def search(self, row: Arr, container: Any, item: Any) -> Num:
+    def search(self, container: Any, item: Any) -> Num:
         """Membership by a loop. Defined where loops are."""
         raise NotImplementedError
 
-    def _Length(self, node: ir.Length, env: Env) -> Num:
+    def _ev_length(self, node: ir.Length, env: Env) -> Num:
         return self.length(self.ev(node.operand, env))
 
     def length(self, value: Any) -> Num:
@@ -245,7 +278,9 @@ class Containers(Expressions):
                 return num(found.c, min(found.low, most), most)
             case BagV():
                 counts = [
-                    chosen_num(compare("<", const(k), value.row.length), value.row.get(const(k)).items[1], const(0))
+                    chosen_num(
+                        compare("<", const(k), value.row.length), value.row.get(const(k)).items[1], const(0)
+                    )
                     for k in range(value.row.most)
                 ]
                 return self.total(counts)
@@ -261,7 +296,7 @@ class Containers(Expressions):
         low, high = sum(c.low for c in counts), sum(c.high for c in counts)
         return num("(" + " + ".join(c.text() for c in counts) + ")", low, high)
 
-    def _Count(self, node: ir.Count, env: Env) -> Num:
+    def _ev_count(self, node: ir.Count, env: Env) -> Num:
         container, item = self.val(node.container, env), self.ev(node.item, env)
         row = container.row
         counts = []
@@ -270,7 +305,7 @@ class Containers(Expressions):
             counts.append(chosen_num(self._there(row, k, container, item), times, const(0)))
         return self.total(counts)
 
-    def _IndexOf(self, node: ir.IndexOf, env: Env) -> Num:
+    def _ev_index_of(self, node: ir.IndexOf, env: Env) -> Num:
         container, item = self.val(node.container, env), self.ev(node.item, env)
         row = container.row
         tests = [self._there(row, k, container, item) for k in range(row.most)]
@@ -280,7 +315,7 @@ class Containers(Expressions):
             found = chosen_num(tests[k], const(k), found)
         return found
 
-    def _At(self, node: ir.At, env: Env) -> Any:
+    def _ev_at(self, node: ir.At, env: Env) -> Any:
         container, key = self.ev(node.container, env), self.ev(node.key, env)
         return self.at(container, key, node)
 
@@ -312,11 +347,20 @@ class Containers(Expressions):
             key = chosen_num(compare("<", key, const(0)), from_end, key)
         return num(key.c, max(0, key.low), min(row.most - 1, key.high))
 
-    def _Disjoint(self, node: ir.Disjoint, env: Env) -> Num:
+    def _ev_disjoint(self, node: ir.Disjoint, env: Env) -> Num:
         a, b = self.val(node.left, env), self.val(node.right, env)
         if isinstance(a, Bits) and isinstance(b, Bits):
             a, b = self.common(a, b)
-            return both(*(tested("none", y, x) if isinstance(x, int) else tested("none", x, y) if isinstance(y, int) else truth(f"(({x} & {y}) == 0)") for x, y in zip(a.words, b.words, strict=True)))
+            return both(
+                *(
+                    tested("none", y, x)
+                    if isinstance(x, int)
+                    else tested("none", x, y)
+                    if isinstance(y, int)
+                    else truth(f"(({x} & {y}) == 0)")
+                    for x, y in zip(a.words, b.words, strict=True)
+                )
+            )
         if isinstance(a, Bits):
             a, b = b, a
         return self.every(a, lambda item: negation(self.contains(b, item)))
@@ -328,22 +372,37 @@ class Containers(Expressions):
         universe = self.v.joined_universe(a.universe, b.universe)
         return self.v.as_bits(a, universe), self.v.as_bits(b, universe)
 
-    def _SetOp(self, node: ir.SetOp, env: Env) -> Any:
+    def _ev_set_op(self, node: ir.SetOp, env: Env) -> Any:
         a, b = self.val(node.left, env), self.val(node.right, env)
         if isinstance(a, Bits) and isinstance(b, Bits):
             a, b = self.common(a, b)
-            apply: dict[str, Callable[[Any, Any], Any]] = {"|": word_or, "&": word_and, "-": word_without, "^": word_xor}
-            may: dict[str, Callable[[int, int], int]] = {"|": int.__or__, "&": int.__and__, "-": lambda x, _: x, "^": int.__or__}
+            apply: dict[str, Callable[[Any, Any], Any]] = {
+                "|": word_or,
+                "&": word_and,
+                "-": word_without,
+                "^": word_xor,
+            }
+            may: dict[str, Callable[[int, int], int]] = {
+                "|": int.__or__,
+                "&": int.__and__,
+                "-": lambda x, _: x,
+                "^": int.__or__,
+            }
             words = tuple(map(apply[node.op], a.words, b.words))
-            possible = tuple(w if isinstance(w, int) else may[node.op](x, y) for w, x, y in zip(words, a.possible, b.possible, strict=True))
-            return Bits(a.universe, tuple(0 if not p else w for w, p in zip(words, possible, strict=True)), possible)
+            possible = tuple(
+                w if isinstance(w, int) else may[node.op](x, y)
+                for w, x, y in zip(words, a.possible, b.possible, strict=True)
+            )
+            return Bits(
+                a.universe, tuple(0 if not p else w for w, p in zip(words, possible, strict=True)), possible
+            )
         return self.slot_operation(node.op, a, b)
 
     def slot_operation(self, op: str, a: Any, b: Any) -> Any:
         """An operation on large sets. Defined where loops are."""
         raise NotImplementedError
 
-    def _Insert(self, node: ir.Insert, env: Env) -> Any:
+    def _ev_insert(self, node: ir.Insert, env: Env) -> Any:
         container, item = self.val(node.container, env), self.val(node.item, env)
         if isinstance(container, SeqV):
             return self.concat(container.row, self.listed(const(1), [item]))
@@ -354,17 +413,23 @@ class Containers(Expressions):
             code_valid = self.v.code_of(item, container.universe)[1]
             if code_valid.c == 1:
                 return self.add_bit(container, item)
-            universe = self.element_universe(node.type.item, self.v.joined(self.v.shape(container.universe.type), self.v.shape_of(item)))
+            universe = self.element_universe(
+                node.type.item, self.v.joined(self.v.shape(container.universe.type), self.v.shape_of(item))
+            )
             if universe is None:
-                raise Unsupported("a set of many ints is not compiled", span=node.span, remedy="bound the ints with Range")
+                raise Unsupported(
+                    "a set of many ints is not compiled", span=node.span, remedy="bound the ints with Range"
+                )
             return self.add_bit(self.v.as_bits(container, universe), item)
         inner = self.inside(self.v.shape_of(item))
         own = self.item_shape(container.row)
-        row = self.to_memory(container.row, self.v.joined(own, inner) if own else inner, container.row.most + 1)
+        row = self.to_memory(
+            container.row, self.v.joined(own, inner) if own else inner, container.row.most + 1
+        )
         self.insert_slot(row, item)
         return SlotV(self.settle(row))
 
-    def _Remove(self, node: ir.Remove, env: Env) -> Any:
+    def _ev_remove(self, node: ir.Remove, env: Env) -> Any:
         container, item = self.val(node.container, env), self.val(node.item, env)
         if node.strict:
             self.fault_unless(self.contains(container, item), "there is no such element to remove", node)
@@ -374,9 +439,13 @@ class Containers(Expressions):
                 word_without(w, chosen(valid, bit, 0))
                 for w, bit in zip(container.words, self.bit_words(code, container.universe), strict=True)
             ]
-            possible = tuple(p & w if isinstance(w, int) else p for p, w in zip(container.possible, words, strict=True))
+            possible = tuple(
+                p & w if isinstance(w, int) else p for p, w in zip(container.possible, words, strict=True)
+            )
             if isinstance(code.c, int) and valid.c == 1:
-                possible = tuple(p & ~(1 << (code.c & 63)) if code.c >> 6 == k else p for k, p in enumerate(possible))
+                possible = tuple(
+                    p & ~(1 << (code.c & 63)) if code.c >> 6 == k else p for k, p in enumerate(possible)
+                )
             return Bits(container.universe, tuple(words), possible)
         own = self.item_shape(container.row)
         if own is None:
@@ -409,7 +478,10 @@ class Containers(Expressions):
         """Put copies into a bag under construction."""
         assert isinstance(row.item, STup)
         n = row.length.text()
-        self.line(f"{n} = rt_bag_add({row.name}, {n}, {row.stride - 1}, {self.element(item, row.item.items[0])}, (uint64_t){copies.text()});")
+        self.line(
+            f"{n} = rt_bag_add({row.name}, {n}, {row.stride - 1}, "
+            f"{self.element(item, row.item.items[0])}, (uint64_t){copies.text()});"
+        )
 
     def bag_with(self, value: BagV, item: Any) -> BagV:
         """A bag with one more copy."""
@@ -419,247 +491,9 @@ class Containers(Expressions):
         self.bag_add(row, item, const(1))
         return BagV(self.settle(row), value.copies + 1)
 
-    # --- sequences ---
-
-    def _Concat(self, node: ir.Concat, env: Env) -> Any:
-        a, b = self.val(node.left, env), self.val(node.right, env)
-        if isinstance(a, SeqV):
-            return self.concat(a.row, b.row)
-        if self.pure_depth:
-            raise Impure
-        own = self.item_shape(b.row)
-        if own is None:
-            return a
-        assert isinstance(own, STup)
-        row = self.bag_memory(a, own.items[0], b.row.most, b.copies)
-        for k in range(b.row.most):
-            there = compare("<", const(k), b.row.length)
-            pair = b.row.get(const(k))
-            with self.block(f"if ({there.text()}) {{"):
-                self.bag_add(row, pair.items[0], pair.items[1])
-        return BagV(self.settle(row), a.copies + b.copies)
-
     def concat(self, a: Arr, b: Arr) -> SeqV:
-        """Two sequences, one after the other."""
-        length = self.total([a.length, b.length])
-        if isinstance(a.length.c, int):
-            return SeqV(self.listed(length, [*self.places(a)[: a.length.c], *self.places(b)]))
-        items = []
-        for k in range(a.most + b.most):
-            behind = b.get(const(0)) if b.most == 1 else (
-                b.get(num(f"({k} - {a.length.c})", max(0, k - a.length.high), min(b.most - 1, k - a.length.low))) if b.most else None
-            )
-            if behind is None:
-                items.append(a.get(const(k)))
-            elif k >= a.most:
-                items.append(behind)
-            elif k < a.length.low:
-                items.append(a.get(const(k)))
-            else:
-                items.append(self.v.select(compare("<", const(k), a.length), a.get(const(k)), behind))
-        return SeqV(self.listed(length, items))
-
-    def _Slice(self, node: ir.Slice, env: Env) -> Any:
-        row = self.val(node.operand, env).row
-        low = const(0) if node.low is None else self.clipped(self.val(node.low, env), row, node)
-        high = row.length if node.high is None else self.clipped(self.val(node.high, env), row, node)
-        low, high = self.hold(low), self.hold(high)
-        difference = self.arithmetic("-", high, low, node)
-        length = chosen_num(compare("<", low, high), difference, const(0))
-        most = max(0, min(row.most, high.high - low.low))
-        length = num(length.c, max(0, length.low), min(most, length.high))
-        if isinstance(low.c, int):
-            return SeqV(self.listed(length, [row.get(const(low.c + k)) for k in range(most) if low.c + k < row.most]))
-        return SeqV(self.listed(length, [row.get(num(f"({low.c} + {k})", low.low + k, min(row.most - 1, low.high + k))) for k in range(most)]))
-
-    def clipped(self, bound: Num, row: Arr, node: Node) -> Num:
-        """A bound of a slice, as Python clips it."""
-        bound = self.hold(bound)
-        if bound.low < 0:
-            from_end = self.arithmetic("+", bound, row.length, node)
-            from_end = chosen_num(compare("<", from_end, const(0)), const(0), from_end)
-            bound = chosen_num(compare("<", bound, const(0)), from_end, bound)
-            bound = num(bound.c, max(0, bound.low), max(0, bound.high))
-        found = chosen_num(compare("<", row.length, bound), row.length, bound)
-        return num(found.c, max(0, min(bound.low, row.length.low)), max(0, min(bound.high, row.length.high)))
-
-    def _Pop(self, node: ir.Pop, env: Env) -> Any:
-        row = self.val(node.container, env).row
-        index = self.index(row, self.val(node.index, env), node)
-        length = self.arithmetic("-", row.length, const(1), node)
-        length = num(length.c, max(0, length.low), max(0, length.high))
-        if node_is_last(node):
-            return SeqV(self.listed(length, self.places(row)[: max(0, row.most - 1)]))
-        index = self.hold(index)
-        items = [self.v.select(compare("<", const(k), index), row.get(const(k)), row.get(const(k + 1))) for k in range(row.most - 1)]
-        return SeqV(self.listed(length, items))
-
-    def _With(self, node: ir.With, env: Env) -> Any:
-        container, key, value = self.val(node.container, env), self.val(node.key, env), self.ev(node.value, env)
-        if isinstance(container, MapV):
-            code = self.key_code(container.keys, key, node)
-            entries = [self.v.select(compare("==", code, const(k)), value, e) for k, e in enumerate(container.entries)]
-            return MapV(container.keys, tuple(entries))
-        return self.with_item(container, key, value, node)
-
-    def with_item(self, container: SeqV, key: Num, value: Any, node: Node) -> SeqV:
-        """A sequence with another value at an index."""
-        row = container.row
-        index = self.index(row, key, node)
-        items = [self.v.select(compare("==", index, const(k)), value, e) for k, e in enumerate(self.places(row))]
-        return SeqV(self.listed(row.length, items))
-
-    def _Convert(self, node: ir.Convert, env: Env) -> Any:
-        operand = self.ev(node.operand, env)
-        if node.what == "keys":
-            keys = operand.shape.keys if isinstance(operand, Ref) else operand.keys
-            return empty_bits(keys, full=True)
-        operand = self.v.loaded(operand)
-        match node.what:
-            case "distinct":
-                pairs = self.places(operand.row)
-                return SlotV(ListArr(self.v, operand.row.length, [p.items[0] for p in pairs], self._bag_item(operand.row)))
-            case "values":
-                return SeqV(self.listed(const(operand.keys.size), operand.entries))
-            case "items":
-                lifted = [self.v.lift(k, operand.keys.type) for k in operand.keys.values]
-                return SeqV(self.listed(const(operand.keys.size), [Tup(pair) for pair in zip(lifted, operand.entries, strict=True)]))
-            case "reversed":
-                return self.reversed(operand.row)
-            case "enumerate":
-                return SeqV(self.listed(operand.row.length, [Tup((const(k), v)) for k, v in enumerate(self.places(operand.row))]))
-        found = self.sorted(operand)
-        return self.reversed(found) if node.what == "sorted-reversed" else SeqV(found)
-
-    def _bag_item(self, row: Arr) -> Shape | None:
-        shape = self.item_shape(row)
-        return shape.items[0] if isinstance(shape, STup) else None
-
-    def reversed(self, row: Arr) -> SeqV:
-        """A sequence from its end."""
-        if isinstance(row.length.c, int):
-            return SeqV(self.listed(row.length, self.places(row)[: row.length.c][::-1]))
-        n = self.hold(row.length)
-        return SeqV(self.listed(n, [row.get(num(f"({n.c} - {k + 1})", 0, row.most - 1)) for k in range(row.most)]))
-
-    def sorted(self, value: Any) -> Arr:
-        """The elements in order. Sets and bags are in order already."""
-        if not isinstance(value, SeqV):
-            return self.as_row(value)
-        row = value.row
-        shape = self.item_shape(row)
-        if shape is None or row.most <= 1:
-            return row
-        if known(value):
-            items = sorted(self.places(row), key=lambda i: self.v.leaves(i, shape))
-            return self.listed(row.length, items)
-        memory = self.to_memory(row, shape, row.most)
-        self.line(f"rt_sort({memory.name}, {memory.length.text()}, {memory.stride});")
-        return self.settle(memory)
-
-    def as_row(self, value: Any) -> Arr:
-        """The elements of a container in canonical order, copies repeated. Defined where loops are."""
+        """Two sequences, one after the other. Defined where sequences are."""
         raise NotImplementedError
-
-    def _Zip(self, node: ir.Zip, env: Env) -> Any:
-        a, b = self.val(node.left, env).row, self.val(node.right, env).row
-        length = chosen_num(compare("<", a.length, b.length), a.length, b.length)
-        most = min(a.most, b.most)
-        length = num(length.c, length.low, min(length.high, most))
-        return SeqV(self.listed(length, [Tup((a.get(const(k)), b.get(const(k)))) for k in range(most)]))
-
-    def _IntRange(self, node: ir.IntRange, env: Env) -> Any:
-        low, high = self.hold(self.val(node.low, env)), self.hold(self.val(node.high, env))
-        most = max(0, high.high - low.low)
-        if most > PLACES_MOST:
-            raise Unsupported("a range of ints without bounds is not compiled", span=node.span, remedy="bound its ends with Range, or explore with engine='reference'")
-        difference = self.arithmetic("-", high, low, node)
-        length = chosen_num(compare("<", low, high), difference, const(0))
-        length = num(length.c, max(0, length.low), min(most, max(0, length.high)))
-        items = [const(low.c + k) if isinstance(low.c, int) else num(f"({low.c} + {k})", low.low + k, low.high + k) for k in range(most)]
-        return SeqV(self.listed(length, items))
-
-    # --- bounds ---
-
-    def fitted(self, value: Any, t: Type, name: str, node: Node) -> Any:
-        """A value that is about to be stored, checked as `fit_of` does."""
-        if not self.pure_depth and not isinstance(value, Ref):
-            value = self.named(value)
-        for fine, what in self.checks(value, t, name):
-            self.bound_unless(fine, what, node.span)
-        return self.clip(value, t)
-
-    def clip(self, value: Any, t: Type) -> Any:
-        """The value with what its bounds tell of it."""
-        match t, value:
-            case IntType(int(low), int(high)), Num():
-                return num(value.c, max(low, value.low), min(high, value.high))
-            case OptionalType(item), Opt() if isinstance(value.item, Num):
-                return replace(value, item=self.clip(value.item, item))
-        return value
-
-    def checks(self, value: Any, t: Type, name: str) -> Iterable[tuple[Num, str]]:
-        """What must be true of a value within bounds, and the bound that is left where it is not; in order."""
-        match t:
-            case IntType(int(low), int(high)):
-                value = self.v.loaded(value)
-                yield both(compare("<=", const(low), value), compare("<=", value, const(high))), f"the range {low}..{high} of {name}"
-            case OptionalType(item):
-                value = self.v.loaded(value)
-                if isinstance(value, Opt) and value.item is not None and value.some.c != 0:
-                    for fine, what in self.checks(value.item, item, name):
-                        yield either(negation(value.some), fine), what
-            case MapType(_, item) if _bounded(item):
-                for entry in self.v.loaded(value).entries:
-                    yield from self.checks(entry, item, name)
-            case TupleType(items):
-                for part, own in zip(items, self.v.loaded(value).items, strict=True):
-                    yield from self.checks(own, part, name)
-            case SetType(item, size) | SeqType(item, size):
-                value = self.v.loaded(value)
-                yield from self._size_check(self.length(value), size, name)
-                yield from self._item_checks(value, item, name)
-            case BagType(item, size, copies):
-                value = self.v.loaded(value)
-                if isinstance(copies, int):
-                    for k in range(value.row.most):
-                        there = compare("<", const(k), value.row.length)
-                        few = compare("<=", value.row.get(const(k)).items[1], const(copies))
-                        yield either(negation(there), few), f"at most {copies} equal elements in {name}"
-                yield from self._size_check(self.length(value), size, name)
-                yield from self._item_checks(value, item, name)
-
-    def _size_check(self, length: Num, size: Any, name: str) -> Iterable[tuple[Num, str]]:
-        if isinstance(size, int):
-            yield compare("<=", length, const(size)), f"at most {size} elements in {name}"
-
-    def _item_checks(self, value: Any, item: Type, name: str) -> Iterable[tuple[Num, str]]:
-        if not _bounded(item):
-            return
-        if isinstance(value, Bits):
-            wrong: dict[str, list[int]] = {}
-            for k, v in enumerate(value.universe.values):
-                if value.possible[k >> 6] >> (k & 63) & 1:
-                    for fine, what in self.checks(self.v.lift(v, value.universe.type), item, name):
-                        if not fine.c:
-                            wrong.setdefault(what, [0] * value.universe.words)[k >> 6] |= 1 << (k & 63)
-                            break
-            for what, masks in wrong.items():
-                yield both(*(tested("none", w, m) for w, m in zip(value.words, masks, strict=True))), what
-            return
-        for k in range(value.row.most):
-            there = compare("<", const(k), value.row.length)
-            if there.c == 0:
-                return
-            own = value.row.get(const(k))
-            for fine, what in self.checks(own.items[0] if isinstance(value, BagV) else own, item, name):
-                yield either(negation(there), fine), what
-
-
-def _bounded(t: Type) -> bool:
-    from ratified.models.language.compile.expressions import has_bounds
-
-    return has_bounds(t)
 
 
 def empty_bits(universe: Universe, *, full: bool = False) -> Bits:
@@ -680,11 +514,3 @@ def negated(value: Num) -> Num:
     if isinstance(value.c, int):
         return const(-value.c)
     return num(f"(-{value.c})", -value.high, -value.low)
-
-
-def node_is_last(node: ir.Pop) -> bool:
-    """Whether the last element is taken."""
-    return isinstance(node.index, ir.Literal) and node.index.value == -1
-
-
-_ = (SBag, widths)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from ratified.models.language import api, ir
@@ -16,8 +17,6 @@ from ratified.models.language.ir import Expr, Node, Which
 from ratified.models.language.scope import running
 from ratified.models.language.sorts import past_last
 from ratified.models.language.types import (
-    INT,
-    EnumType,
     IntType,
     MapType,
     OptionalType,
@@ -27,7 +26,6 @@ from ratified.models.language.types import (
     TupleType,
     Type,
     UnionType,
-    records_of,
     resolved,
 )
 from ratified.proofs.explore.native.codegen.numbers import (
@@ -44,14 +42,45 @@ from ratified.proofs.explore.native.codegen.numbers import (
     same_word,
     tested,
     truth,
-    word_or,
-    word_text,
     word_without,
-    word_xor,
 )
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SCode, Shape, SMap, SNum, SOpt, SOptNum, SRec, SSeq, SBits, SSlots, SBag, SOrderedBag, STup, SUni, Universe, Unsupported, optional
-from ratified.proofs.explore.native.codegen.values import BagV, Bits, ListArr, MapV, Opt, Rec, Ref, SeqV, SlotV, Tup, Uni, join_types, known
-from ratified.proofs.explore.native.codegen.writer import SHORT, TEXT_MOST, Ended, Impure, Writer, flat
+from ratified.proofs.explore.native.codegen.shapes import (
+    HIGH,
+    LOW,
+    SBag,
+    SBits,
+    Shape,
+    SMap,
+    SNum,
+    SOpt,
+    SOptNum,
+    SOrderedBag,
+    SPacked,
+    SRec,
+    SSeq,
+    SSlots,
+    STup,
+    SUni,
+    Universe,
+    Unsupported,
+    optional,
+    packed,
+)
+from ratified.proofs.explore.native.codegen.values import (
+    BagV,
+    Bits,
+    ListArr,
+    MapV,
+    Opt,
+    Rec,
+    SeqV,
+    SlotV,
+    Tup,
+    Uni,
+    in_union,
+    known,
+)
+from ratified.proofs.explore.native.codegen.writer import SHORT, TEXT_MOST, Ended, Impure, Writer
 
 Env = dict[str, Any]
 
@@ -63,7 +92,7 @@ class Expressions(Writer):
 
     def ev(self, node: Expr, env: Env) -> Any:
         """The value of an expression (a Ref where it stands in a packed state)."""
-        found = getattr(self, "_" + type(node).__name__)(node, env)
+        found = getattr(self, _method(type(node).__name__))(node, env)
         return self.check_text(found) if self.pure_depth else found
 
     def val(self, node: Expr, env: Env) -> Any:
@@ -72,19 +101,19 @@ class Expressions(Writer):
 
     # --- leaves ---
 
-    def _Literal(self, node: ir.Literal, env: Env) -> Any:
+    def _ev_literal(self, node: ir.Literal, _: Env) -> Any:
         return self.v.lift(node.value, node.type)
 
-    def _Local(self, node: ir.Local, env: Env) -> Any:
+    def _ev_local(self, node: ir.Local, env: Env) -> Any:
         return env[node.name]
 
-    def _Variable(self, node: ir.Variable, env: Env) -> Any:
+    def _ev_variable(self, node: ir.Variable, _: Env) -> Any:
         return self.read(node.name, node.which, node)
 
-    def _Parameter(self, node: ir.Parameter, env: Env) -> Any:
+    def _ev_parameter(self, node: ir.Parameter, _: Env) -> Any:
         return self.v.lift(self.v.scope.parameters[node.name], resolved(node.type, self.v.scope))
 
-    def _Universe(self, node: ir.Universe, env: Env) -> Any:
+    def _ev_universe(self, node: ir.Universe, _: Env) -> Any:
         assert isinstance(node.type, SetType)
         universe = self.v.universe(node.type.item)
         if universe is None:
@@ -93,32 +122,40 @@ class Expressions(Writer):
         words = tuple(universe.mask(k) for k in range(universe.words))
         return Bits(universe, words, words)
 
-    def _Subsets(self, node: ir.Subsets, env: Env) -> Any:
+    def _ev_subsets(self, node: ir.Subsets, env: Env) -> Any:
         size = None
         if node.size is not None:
             size = self.val(node.size, env)
             if not size.known:
-                raise Unsupported("subsets of a size that is computed are not compiled", span=node.span, remedy="write the size as a number or parameter")
+                raise Unsupported(
+                    "subsets of a size that is computed are not compiled",
+                    span=node.span,
+                    remedy="write the size as a number or parameter",
+                )
             size = size.c
         with running(self.v.scope):
-            found = list(api.majorities(node.sort.sort) if node.majorities else api.subsets(node.sort.sort, size))
+            found = list(
+                api.majorities(node.sort.sort) if node.majorities else api.subsets(node.sort.sort, size)
+            )
         # A row, not bits of bits: a system of quorums is there to be run through.
         return SlotV(ListArr(self.v, const(len(found)), [self.v.lift(v, SetType(node.sort)) for v in found]))
 
-    def _Endpoint(self, node: ir.Endpoint, env: Env) -> Any:
+    def _ev_endpoint(self, node: ir.Endpoint, _: Env) -> Any:
         assert isinstance(node.type, SortType)
         return const(self.v.scope.sizes[node.type.sort] - 1 if node.last else 0)
 
     # --- logic ---
 
-    def _Not(self, node: ir.Not, env: Env) -> Num:
+    def _ev_not(self, node: ir.Not, env: Env) -> Num:
         return negation(self.val(node.operand, env))
 
-    def _And(self, node: ir.And, env: Env) -> Num:
-        return self.chain([lambda o=o: self.val(o, env) for o in node.operands], node.operands, conjunction=True)
+    def _ev_and(self, node: ir.And, env: Env) -> Num:
+        return self.chain([partial(self.val, o, env) for o in node.operands], node.operands, conjunction=True)
 
-    def _Or(self, node: ir.Or, env: Env) -> Num:
-        return self.chain([lambda o=o: self.val(o, env) for o in node.operands], node.operands, conjunction=False)
+    def _ev_or(self, node: ir.Or, env: Env) -> Num:
+        return self.chain(
+            [partial(self.val, o, env) for o in node.operands], node.operands, conjunction=False
+        )
 
     def chain(self, parts: Sequence[Callable[[], Num]], keys: Sequence[object], *, conjunction: bool) -> Num:
         """`and` or `or`, evaluated from the left and only as far as needed."""
@@ -156,7 +193,7 @@ class Expressions(Writer):
         self.put(f"if ({enter.text()}) {{", [*lines, f"{name} = {one.text()};"])
         return truth(name)
 
-    def _IfElse(self, node: ir.IfElse, env: Env) -> Any:
+    def _ev_if_else(self, node: ir.IfElse, env: Env) -> Any:
         test = self.val(node.test, env)
         if test.known:
             return self.ev(node.then if test.c else node.orelse, env)
@@ -190,13 +227,9 @@ class Expressions(Writer):
 
     # --- comparisons ---
 
-    def _Compare(self, node: ir.Compare, env: Env) -> Num:
-        left, right = self.keep(node.left, env, node.right), self.val(node.right, env)
+    def _ev_compare(self, node: ir.Compare, env: Env) -> Num:
+        left, right = self.val(node.left, env), self.val(node.right, env)
         return self.comparison(node.op, left, right)
-
-    def keep(self, node: Expr, env: Env, *others: Expr) -> Any:
-        """The value of an expression. (Pure expressions do not change by what is evaluated after them.)"""
-        return self.val(node, env)
 
     def comparison(self, op: str, left: Any, right: Any) -> Num:
         """A comparison of two values of one type."""
@@ -217,8 +250,8 @@ class Expressions(Writer):
     def _tuples(self, op: str, left: Tup, right: Tup) -> Num:
         found = const(int(op in ("<=", ">=")))
         strict = op[0]
-        for a, b in reversed(list(zip(left.items, right.items, strict=True))):
-            a, b = self.v.loaded(a), self.v.loaded(b)
+        pairs = [(self.v.loaded(a), self.v.loaded(b)) for a, b in zip(left.items, right.items, strict=True)]
+        for a, b in reversed(pairs):
             found = either(self.comparison(strict, a, b), both(self.equal(a, b), found))
         return found
 
@@ -236,6 +269,8 @@ class Expressions(Writer):
         if isinstance(a, Bits | SlotV) and isinstance(b, Bits | SlotV) and type(a) is not type(b):
             return both(self.included(a, b), self.included(b, a))
         shape = self.v.joined(self.v.shape_of(a), self.v.shape_of(b))
+        both_read = {own for own, _ in getattr(a, "read", ())} & {own for own, _ in getattr(b, "read", ())}
+        shape = next((own for own in both_read if isinstance(own, SPacked)), shape)
         found = []
         for x, y in zip(self.v.leaves(a, shape), self.v.leaves(b, shape), strict=True):
             found.append(same_word(x, y))
@@ -246,18 +281,21 @@ class Expressions(Writer):
     def included(self, a: Any, b: Any) -> Num:
         """Whether one set is included in another."""
         a, b = self.v.loaded(a), self.v.loaded(b)
-        if isinstance(a, Bits):
-            if isinstance(b, Bits):
-                universe = self.v.joined_universe(a.universe, b.universe)
-                x, y = self.v.as_bits(a, universe), self.v.as_bits(b, universe)
-                parts = []
-                for p, q, may in zip(x.words, y.words, x.possible, strict=True):
-                    rest = word_without(p, q)
-                    if isinstance(p, int) and isinstance(q, str):
-                        parts.append(tested("all", q, p))
-                    else:
-                        parts.append(tested("none", rest, 2**64 - 1 if may else 0) if isinstance(rest, int) else truth(f"({rest} == 0)"))
-                return both(*parts)
+        if isinstance(a, Bits) and isinstance(b, Bits):
+            universe = self.v.joined_universe(a.universe, b.universe)
+            x, y = self.v.as_bits(a, universe), self.v.as_bits(b, universe)
+            parts = []
+            for p, q, may in zip(x.words, y.words, x.possible, strict=True):
+                rest = word_without(p, q)
+                if isinstance(p, int) and isinstance(q, str):
+                    parts.append(tested("all", q, p))
+                else:
+                    parts.append(
+                        tested("none", rest, 2**64 - 1 if may else 0)
+                        if isinstance(rest, int)
+                        else truth(f"({rest} == 0)")
+                    )
+            return both(*parts)
         return self.every(a, lambda item: self.contains(b, item))
 
     def every(self, container: Any, test: Callable[[Any], Num]) -> Num:
@@ -268,11 +306,11 @@ class Expressions(Writer):
         """Membership. Defined where containers are."""
         raise NotImplementedError
 
-    def _IsNone(self, node: ir.IsNone, env: Env) -> Num:
+    def _ev_is_none(self, node: ir.IsNone, env: Env) -> Num:
         value = self.val(node.operand, env)
         return negation(value.some) if isinstance(value, Opt) else FALSE
 
-    def _IsRecord(self, node: ir.IsRecord, env: Env) -> Num:
+    def _ev_is_record(self, node: ir.IsRecord, env: Env) -> Num:
         value = self.val(node.operand, env)
         some = TRUE
         if isinstance(value, Opt):
@@ -289,7 +327,7 @@ class Expressions(Writer):
 
     # --- numbers ---
 
-    def _Arithmetic(self, node: ir.Arithmetic, env: Env) -> Num:
+    def _ev_arithmetic(self, node: ir.Arithmetic, env: Env) -> Num:
         a, b = self.val(node.left, env), self.val(node.right, env)
         return self.arithmetic(node.op, a, b, node)
 
@@ -297,7 +335,11 @@ class Expressions(Writer):
         """`+ - * // %` of ints."""
         if op in ("//", "%"):
             return self._divide(op, a, b, node)
-        apply: dict[str, Callable[[int, int], int]] = {"+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y}
+        apply: dict[str, Callable[[int, int], int]] = {
+            "+": lambda x, y: x + y,
+            "-": lambda x, y: x - y,
+            "*": lambda x, y: x * y,
+        }
         ends = [apply[op](x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
         low, high = min(ends), max(ends)
         if a.known and b.known:
@@ -326,26 +368,35 @@ class Expressions(Writer):
         low, high = min(0, b.low + 1), max(0, b.high - 1)
         return num(f"rt_mod({a.text()}, {b.text()})", low, high)
 
-    def _Negative(self, node: ir.Negative, env: Env) -> Num:
+    def _ev_negative(self, node: ir.Negative, env: Env) -> Num:
         return self.arithmetic("-", const(0), self.val(node.operand, env), node)
 
-    def _Absolute(self, node: ir.Absolute, env: Env) -> Num:
+    def _ev_absolute(self, node: ir.Absolute, env: Env) -> Num:
         value = self.val(node.operand, env)
+        assert isinstance(value, Num)
         if value.low >= 0:
             return value
         negative = self.arithmetic("-", const(0), value, node)
         found = chosen_num(compare("<", value, const(0)), negative, value)
         return num(found.c, 0, max(abs(value.low), abs(value.high)) if value.low > LOW else HIGH)
 
-    def _Shift(self, node: ir.Shift, env: Env) -> Num:
+    def _ev_shift(self, node: ir.Shift, env: Env) -> Num:
         moved = self.arithmetic("+", self.val(node.operand, env), self.val(node.steps, env), node)
         assert isinstance(node.type, SortType)
-        return self._numbered(moved, node.type, node, past=TRUE, before=f"there is no {node.type} before the first")
+        return self._numbered(
+            moved, node.type, node, past=TRUE, before=f"there is no {node.type} before the first"
+        )
 
-    def _Numbered(self, node: ir.Numbered, env: Env) -> Num:
+    def _ev_numbered(self, node: ir.Numbered, env: Env) -> Num:
         assert isinstance(node.type, SortType)
         index = self.val(node.index, env)
-        return self._numbered(index, node.type, node, past=const(int(node.type.ordered)), before=f"{node.type} has no value of that number")
+        return self._numbered(
+            index,
+            node.type,
+            node,
+            past=const(int(node.type.ordered)),
+            before=f"{node.type} has no value of that number",
+        )
 
     def _numbered(self, index: Num, t: SortType, node: Node, *, past: Num, before: str) -> Num:
         size = self.v.scope.sizes[t.sort]
@@ -364,18 +415,20 @@ class Expressions(Writer):
         """A number that is about to be used more than once."""
         return value if self.pure_depth else self.named_num(value)
 
-    def _IsLast(self, node: ir.IsLast, env: Env) -> Num:
+    def _ev_is_last(self, node: ir.IsLast, env: Env) -> Num:
         assert isinstance(node.operand.type, SortType)
-        return compare("==", self.val(node.operand, env), const(self.v.scope.sizes[node.operand.type.sort] - 1))
+        return compare(
+            "==", self.val(node.operand, env), const(self.v.scope.sizes[node.operand.type.sort] - 1)
+        )
 
-    def _Number(self, node: ir.Number, env: Env) -> Num:
+    def _ev_number(self, node: ir.Number, env: Env) -> Num:
         found = self.val(node.operand, env)
         assert isinstance(found, Num)
         return found
 
     # --- types ---
 
-    def _Narrow(self, node: ir.Narrow, env: Env) -> Any:
+    def _ev_narrow(self, node: ir.Narrow, env: Env) -> Any:
         return self.narrow(self.val(node.operand, env), node.type)
 
     def narrow(self, value: Any, t: Type) -> Any:
@@ -383,7 +436,7 @@ class Expressions(Writer):
         if isinstance(t, OptionalType):
             if not isinstance(value, Opt) or value.item is None:
                 return value
-            return replace(value, item=self.narrow(self.v.loaded(value.item), t.item))
+            return Opt(value.some, self.narrow(self.v.loaded(value.item), t.item))
         if isinstance(value, Opt):
             if t == ir_none() or value.item is None:
                 return Opt(FALSE, None)
@@ -392,7 +445,10 @@ class Expressions(Writer):
             if isinstance(t, RecordType):
                 return self.v.narrow_to(value, t)
             if isinstance(t, UnionType):
-                left = [a if r in t.records else None for r, a in zip(value.type.records, value.alternatives, strict=True)]
+                left = [
+                    a if r in t.records else None
+                    for r, a in zip(value.type.records, value.alternatives, strict=True)
+                ]
                 if sum(a is not None for a in left) == 1:
                     return self.widen(next(a for a in left if a is not None), t)
                 numbers = [t.records.index(r) if r in t.records else 0 for r in value.type.records]
@@ -401,7 +457,7 @@ class Expressions(Writer):
                 return Uni(t, tag, tuple(by_type.get(r) for r in t.records))
         return value
 
-    def _Widen(self, node: ir.Widen, env: Env) -> Any:
+    def _ev_widen(self, node: ir.Widen, env: Env) -> Any:
         return self.widen(self.ev(node.operand, env), node.type)
 
     def widen(self, value: Any, t: Type) -> Any:
@@ -410,11 +466,12 @@ class Expressions(Writer):
         match t:
             case OptionalType(item):
                 if isinstance(value, Opt):
-                    return value if value.item is None else replace(value, item=self.widen(value.item, item), code=None)
+                    return value if value.item is None else widened(value, self.widen(value.item, item))
                 return Opt(TRUE, self.widen(value, item))
             case UnionType(records):
                 if isinstance(value, Rec):
-                    return Uni(t, const(records.index(value.type)), tuple(value if r == value.type else None for r in records))
+                    held = tuple(value if r == value.type else None for r in records)
+                    return Uni(t, const(records.index(value.type)), held, read=in_union(value))
                 if isinstance(value, Uni) and value.type != t:
                     numbers = [records.index(r) for r in value.type.records]
                     by_type = dict(zip(value.type.records, value.alternatives, strict=True))
@@ -431,9 +488,11 @@ class Expressions(Writer):
         if isinstance(value, SeqV | SlotV | BagV) and isinstance(value.row, ListArr):
             inner = t.item  # type: ignore[attr-defined]  # a container
             if isinstance(value, BagV):
-                items = [Tup((self.widen(p.items[0], inner), p.items[1])) for p in value.row.items]
-                return BagV(ListArr(self.v, value.row.length, items), value.copies)
-            return type(value)(ListArr(self.v, value.row.length, [self.widen(i, inner) for i in value.row.items]))
+                pairs = [Tup((self.widen(p.items[0], inner), p.items[1])) for p in value.row.items]
+                return BagV(ListArr(self.v, value.row.length, list(pairs)), value.copies)
+            return type(value)(
+                ListArr(self.v, value.row.length, [self.widen(i, inner) for i in value.row.items])
+            )
         return self.widen_row(value, t)
 
     def widen_row(self, value: Any, t: Type) -> Any:
@@ -448,26 +507,30 @@ class Expressions(Writer):
 
     # --- records and tuples ---
 
-    def _MakeRecord(self, node: ir.MakeRecord, env: Env) -> Any:
+    def _ev_make_record(self, node: ir.MakeRecord, env: Env) -> Any:
         assert isinstance(node.type, RecordType)
         # CPython evaluates all fields before it checks any.
         made = [self.ev(f.operand if isinstance(f, ir.Fit) else f, env) for f in node.fields]
         fitted = []
         for f, value in zip(node.fields, made, strict=True):
-            fitted.append(self.fitted(value, resolved(f.type, self.v.scope), f.name, node) if isinstance(f, ir.Fit) else value)
+            fitted.append(
+                self.fitted(value, resolved(f.type, self.v.scope), f.name, node)
+                if isinstance(f, ir.Fit)
+                else value
+            )
         return Rec(node.type, tuple(fitted))
 
-    def _Fit(self, node: ir.Fit, env: Env) -> Any:
+    def _ev_fit(self, node: ir.Fit, env: Env) -> Any:
         return self.fitted(self.ev(node.operand, env), resolved(node.type, self.v.scope), node.name, node)
 
     def fitted(self, value: Any, t: Type, name: str, node: Node) -> Any:
         """A value checked against bounds. Defined where containers are."""
         raise NotImplementedError
 
-    def _MakeTuple(self, node: ir.MakeTuple, env: Env) -> Any:
+    def _ev_make_tuple(self, node: ir.MakeTuple, env: Env) -> Any:
         return Tup(tuple(self.ev(i, env) for i in node.items))
 
-    def _Field(self, node: ir.Field, env: Env) -> Any:
+    def _ev_field(self, node: ir.Field, env: Env) -> Any:
         value = self.val(node.operand, env)
         if isinstance(value, Rec):
             return value.fields[list(value.type.fields).index(node.name)]
@@ -480,13 +543,13 @@ class Expressions(Writer):
             found = own if found is None else self.v.select(compare("==", value.tag, const(k)), own, found)
         return found
 
-    def _Item(self, node: ir.Item, env: Env) -> Any:
+    def _ev_item(self, node: ir.Item, env: Env) -> Any:
         value = self.val(node.operand, env)
         return value.items[node.index]
 
     # --- calls ---
 
-    def _Call(self, node: ir.Call, env: Env) -> Any:
+    def _ev_call(self, node: ir.Call, env: Env) -> Any:
         function = self.module.functions[node.function]
         arguments = [self.ev(a, env) for a in node.arguments]
         if not self.pure_depth:
@@ -564,7 +627,10 @@ class Expressions(Writer):
             case Num(c=str(c)) if len(c) > SHORT:
                 return Num(self._declared(c, "int64_t"), value.low, value.high)
             case Bits():
-                words = tuple(w if isinstance(w, int) or len(w) <= SHORT else self._declared(w, "uint64_t") for w in value.words)
+                words = tuple(
+                    w if isinstance(w, int) or len(w) <= SHORT else self._declared(w, "uint64_t")
+                    for w in value.words
+                )
                 return replace(value, words=words)
             case Tup():
                 return replace(value, items=tuple(map(self.pure_named, value.items)))
@@ -573,7 +639,13 @@ class Expressions(Writer):
                 leaves = self.v.leaves(value, shape)
                 if sum(len(w) for w in leaves if isinstance(w, str)) <= SHORT:
                     return value
-                return self.v.value([w if isinstance(w, int) or len(w) <= SHORT else self._declared(w, "uint64_t") for w in leaves], shape)
+                return self.v.value(
+                    [
+                        w if isinstance(w, int) or len(w) <= SHORT else self._declared(w, "uint64_t")
+                        for w in leaves
+                    ],
+                    shape,
+                )
         return value
 
     def _declared(self, text: str, kind: str) -> str:
@@ -595,25 +667,41 @@ class Expressions(Writer):
         return found
 
     def inside(self, shape: Shape) -> Shape:
-        """The shape of an element of a set or bag: its leaves in canonical order."""
+        """The shape of an element of a set or bag: its leaves in canonical order, side by side."""
+        return packed(self._inside(shape))
+
+    def _inside(self, shape: Shape) -> Shape:
         match shape:
+            case SPacked(inner):
+                return inner
             case SBits(universe):
-                return SCode(universe, self.v.needed(SetType(universe.type)))
+                return self.v.ordered_set(universe)
             case SBag(item, most, copies):
-                return SOrderedBag(self.inside(item) if item else None, most, copies)
+                return SOrderedBag(item, most, copies)
             case SOpt(item):
-                return optional(self.inside(item))
+                return optional(self._inside(item))
             case STup(items):
-                return STup(tuple(map(self.inside, items)))
+                return STup(tuple(map(self._inside, items)))
             case SRec(t, _) | SUni(t, _):
                 return self.v.shape(t, inside=True)
             case SMap(keys, value):
-                return SMap(keys, self.inside(value))
+                return SMap(keys, self._inside(value))
             case SSeq(item, most):
-                return SSeq(self.inside(item) if item else None, most)
+                return SSeq(self._inside(item) if item else None, most)
             case SSlots(item, most):
-                return SSlots(self.inside(item) if item else None, most)
+                return SSlots(self._inside(item) if item else None, most)
         return shape
+
+
+def widened(value: Opt, item: Any) -> Opt:
+    """An optional with its item as a value of a larger type."""
+    return value if item is value.item or isinstance(item, Num) else Opt(value.some, item)
+
+
+@cache
+def _method(name: str) -> str:
+    """The method for a node: `_ev_make_set` for MakeSet."""
+    return "_ev" + "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
 
 
 def ir_none() -> Type:
@@ -652,6 +740,3 @@ def refine(t: Type, shape: Shape) -> Type | None:
         case SetType(), SBits(universe):
             return SetType(universe.type)
     return t
-
-
-_ = (flat, INT, EnumType, records_of, join_types, Ref, word_or, word_xor, SSeq)

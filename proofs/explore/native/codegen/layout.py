@@ -1,7 +1,7 @@
 """Where every part of a state stands in its 64-bit words: fixed for a model at a size.
 
-Guarantees: two states are equal exactly if their words are; no leaf straddles a word (sets of more than 64 possible elements begin
-at a word and fill it); `pack` and `unpack` are inverse. A state that is too wide is refused, with the variable to blame.
+Guarantees: two states are equal exactly if their words are; no leaf straddles a word (sets of more than 64 possible elements
+begin at a word and fill it); `pack` and `unpack` are inverse. A state that is too wide is refused, with the variable to blame.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Layout:
         self.words = self._place()
 
     def _place(self) -> int:
-        leaves = [(name, k, width) for name, shape in self.shapes.items() for k, width in enumerate(widths(shape))]
+        leaves = [
+            (name, k, width) for name, shape in self.shapes.items() for k, width in enumerate(widths(shape))
+        ]
         found: dict[tuple[str, int], Pos] = {}
         used: list[int] = []
         # Whole words first, each followed by the rest of its set: then sets of more than 64 elements stand side by side.
@@ -65,7 +67,8 @@ class Layout:
         bits = {name: sum(widths(shape)) for name, shape in self.shapes.items()}
         widest = max(bits, key=lambda name: bits[name])
         raise Unsupported(
-            f"a state takes {words} words of 64 bits, and the native explorer takes {WORDS_MOST}: `{widest}` alone has {bits[widest]} bits",
+            f"a state takes {words} words of 64 bits, and the native explorer takes {WORDS_MOST}: "
+            f"`{widest}` alone has {bits[widest]} bits",
             span=self.variables[widest].span,
             remedy="bound it with AtMost, choose smaller sizes, or explore with engine='reference'",
         )
@@ -80,7 +83,8 @@ class Layout:
         for (name, declaration), value in zip(self.variables.items(), state, strict=True):
             leaves = self.values.leaves(self.values.lift(value, declaration.type), self.shapes[name])
             for pos, leaf in zip(self.places[name], leaves, strict=True):
-                assert isinstance(leaf, int) and 0 <= leaf < 1 << pos.width, (name, leaf, pos)
+                assert isinstance(leaf, int), (name, leaf)
+                assert 0 <= leaf < 1 << pos.width, (name, leaf, pos)
                 words[pos.word] |= leaf << pos.shift
         return tuple(words)
 
@@ -90,7 +94,9 @@ class Layout:
         with running(self.values.scope):
             for name, declaration in self.variables.items():
                 leaves = [words[p.word] >> p.shift & ((1 << p.width) - 1) for p in self.places[name]]
-                found.append(self.values.lower(self.values.value(leaves, self.shapes[name]), declaration.type))
+                found.append(
+                    self.values.lower(self.values.value(leaves, self.shapes[name]), declaration.type)
+                )
         return tuple(found)
 
     def describe(self) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW
+from ratified.proofs.explore.native.codegen.shapes import LOW
 
 Word = int | str
 """A 64-bit word: a constant or a C expression."""
@@ -41,9 +41,9 @@ class Test:
 
 ALL_BITS = 2**64 - 1
 
-_FIELD = re.compile(r"^\((\w+\[\d+\])(?: >> (\d+))? & (\w+)ull\)$")
-_WHOLE = re.compile(r"^\w+\[\d+\]$")
-_NUMBER = re.compile(r"^\(int64_t\)(\(.+\)|\w+\[\d+\])$")
+_FIELD = re.compile(r"^\((\w+(?:\[\d+\])?)(?: >> (\d+))? & (\w+)ull\)$")
+_WHOLE = re.compile(r"^[a-z]\w*(?:\[\d+\])?$")
+_NUMBER = re.compile(r"^\(int64_t\)(\(.+\)|\w+(?:\[\d+\])?)$")
 
 
 @lru_cache(maxsize=65536)
@@ -232,13 +232,28 @@ def chosen_num(test: Num, then: Num, orelse: Num) -> Num:
         return negation(test)
     if (then.low, then.high) == (0, 1) and orelse.c == 0:
         return both(test, then)
-    return num(f"({test.c} ? {then.text()} : {orelse.text()})", min(then.low, orelse.low), max(then.high, orelse.high))
+    return num(
+        f"({test.c} ? {then.text()} : {orelse.text()})",
+        min(then.low, orelse.low),
+        max(then.high, orelse.high),
+    )
 
 
 def compare(op: str, a: Num, b: Num) -> Num:
     """A comparison, decided now where the intervals decide it."""
     if isinstance(a.c, int) and isinstance(b.c, int):
-        return const(int({"==": a.c == b.c, "!=": a.c != b.c, "<": a.c < b.c, "<=": a.c <= b.c, ">": a.c > b.c, ">=": a.c >= b.c}[op]))
+        return const(
+            int(
+                {
+                    "==": a.c == b.c,
+                    "!=": a.c != b.c,
+                    "<": a.c < b.c,
+                    "<=": a.c <= b.c,
+                    ">": a.c > b.c,
+                    ">=": a.c >= b.c,
+                }[op]
+            )
+        )
     if op in (">", ">="):
         return compare({">": "<", ">=": "<="}[op], b, a)
     if op == "!=":
@@ -267,7 +282,9 @@ def _equal(a: Num, b: Num) -> Num:
         if part := number_field(a.c):
             return having(True, part[0], part[2] << part[1], b.c << part[1]) if 0 <= b.c <= part[2] else FALSE
         if part := optional_field(a.c):
-            return having(True, part[0], part[2] << part[1], b.c + 1 << part[1]) if 0 <= b.c < part[2] else FALSE
+            return (
+                having(True, part[0], part[2] << part[1], b.c + 1 << part[1]) if 0 <= b.c < part[2] else FALSE
+            )
     elif isinstance(a.c, str) and isinstance(b.c, str):
         one, other = number_field(a.c), number_field(b.c)
         if one and other and one[1:] == other[1:]:
@@ -324,6 +341,21 @@ def word_shift(a: Word, places: int) -> Word:
     if places == 0:
         return a
     return f"({a} << {places})" if places > 0 else f"({a} >> {-places})"
+
+
+def extract(word: Word, shift: int, width: int) -> Word:
+    """Some bits of a word, as a number."""
+    mask = (1 << width) - 1
+    if isinstance(word, int):
+        return word >> shift & mask
+    if width == 0:
+        return 0
+    if part := field(word):
+        word, own, within = part
+        if within == ALL_BITS and own == 0 and shift == 0 and width == 64:
+            return word
+        shift, mask = shift + own, mask & within >> shift
+    return f"({word} & {literal(mask)})" if shift == 0 else f"({word} >> {shift} & {literal(mask)})"
 
 
 def count_bits(words: list[Word]) -> Num:

@@ -1,7 +1,7 @@
 """A whole program for the explorer: the functions that `contract.h` asks for, and what their numbers mean.
 
-Guarantees: instances are numbered in the order of the actions, then of their static parameters' values; the same model at the same
-size gives the same text.
+Guarantees: instances are numbered in the order of the actions, then of their static parameters' values; the same model at the
+same size gives the same text.
 """
 
 from __future__ import annotations
@@ -9,21 +9,42 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.models.language.ir import Argument, Expr, Function, Kind
-from ratified.models.language.machine import MOST_CHOICES
+from ratified.models.language.machine import MOST_CHOICES, abstract_model
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
-from ratified.models.language.types import OptionalType, RecordType, Type, UnionType, cardinality, records_of, values_of
+from ratified.models.language.types import (
+    OptionalType,
+    RecordType,
+    Type,
+    UnionType,
+    cardinality,
+    records_of,
+    values_of,
+)
 from ratified.models.language.values import show
 from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.numbers import FALSE, TRUE, Num, both, compare, const, either, literal, negation, num
+from ratified.proofs.explore.native.codegen.numbers import (
+    FALSE,
+    TRUE,
+    Num,
+    both,
+    compare,
+    const,
+    either,
+    literal,
+    negation,
+    num,
+)
+from ratified.proofs.explore.native.codegen.refinement import reads, refinement_text, write_image
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.statements import Statements
 from ratified.proofs.explore.native.codegen.symmetry import canonical_text
@@ -72,6 +93,7 @@ class Program:
     errors: tuple[tuple[str, Span | None], ...]
     invariants: tuple[Function, ...]
     step_invariants: tuple[Function, ...]
+    refinements: tuple[Function, ...]
     constraints: tuple[Function, ...]
     witnesses: tuple[str, ...]
     step_witnesses: tuple[str, ...]
@@ -82,25 +104,40 @@ class Program:
 
 
 class Generator:
-    """Generates the program of one model at one size."""
+    """Generates the program of one model at one size.
 
-    def __init__(self, model: Model, symmetry: Symmetry | None) -> None:
+    For an abstract model in it: `unit` as in Shared, `within` of the program, whose tables and numbers of errors are used.
+    """
+
+    def __init__(
+        self, model: Model, symmetry: Symmetry | None, *, unit: str = "", within: Shared | None = None
+    ) -> None:
         self.model = model
         self.module = model.module
         self.values = Values(model.scope)
         self.layout = Layout(model, self.values)
-        self.shared = Shared(self.values, self.layout, self.module)
+        self.unit = unit
+        self.shared = Shared(self.values, self.layout, self.module, unit=unit)
+        if within is not None:
+            self.values.tables = within.values.tables
+            self.shared.errors = within.errors
         self.symmetry = symmetry
         self.witnessed: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
         self.instances: list[Instances] = []
 
     def program(self) -> Program:
         """The whole program. Raises Unsupported for what has no bound or is not compiled."""
-        kinds = {k: self.module.of_kind(k) for k in (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.CONSTRAINT)}
+        asked = Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.CONSTRAINT
+        kinds = {k: self.module.of_kind(k) for k in asked}
         functions = [self._initial(), self._successors()]
         functions.append(self._properties("model_constraints", "constraint", kinds[Kind.CONSTRAINT]))
         functions.append(self._properties("model_invariants", "invariant", kinds[Kind.INVARIANT]))
-        functions.append(self._properties("model_step_invariants", "step", kinds[Kind.STEP_INVARIANT]))
+        functions += self._refinements(kinds[Kind.REFINEMENT])
+        functions.append(
+            self._properties(
+                "model_step_invariants", "step", kinds[Kind.STEP_INVARIANT], kinds[Kind.REFINEMENT]
+            )
+        )
         functions.append(self._witness())
         canonical = "    (void)s;"
         if self.symmetry:
@@ -114,13 +151,27 @@ class Generator:
             "BOUNDS": len(self.shared.bounds),
             "CONSTRAINTS": len(kinds[Kind.CONSTRAINT]),
             "INVARIANTS": len(kinds[Kind.INVARIANT]),
-            "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]),
+            "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]) + len(kinds[Kind.REFINEMENT]),
+            "REFINEMENTS": len(kinds[Kind.REFINEMENT]),
             "SYMMETRY": int(self.symmetry is not None),
         }
-        digest = hashlib.sha256("\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode())
-        lines = [f"/* {_comment(repr(self.model))}", *(f" *   {_comment(line)}" for line in self.layout.describe()), " */"]
+        digest = hashlib.sha256(
+            "\n".join([str(VERSION), repr(self.model), *self.layout.describe(), str(macros), body]).encode()
+        )
+        lines = [
+            f"/* {_comment(repr(self.model))}",
+            *(f" *   {_comment(line)}" for line in self.layout.describe()),
+            " */",
+        ]
         lines += [f"#define MODEL_{name} {value}" for name, value in macros.items()]
-        lines += [f'#define MODEL_DIGEST "{digest.hexdigest()}"', '#include "contract.h"', "", body, '#include "explorer.c"', ""]
+        lines += [
+            f'#define MODEL_DIGEST "{digest.hexdigest()}"',
+            '#include "contract.h"',
+            "",
+            body,
+            '#include "explorer.c"',
+            "",
+        ]
         return Program(
             "\n".join(lines),
             self.layout,
@@ -129,6 +180,7 @@ class Generator:
             tuple(self.shared.errors),
             kinds[Kind.INVARIANT],
             kinds[Kind.STEP_INVARIANT],
+            kinds[Kind.REFINEMENT],
             kinds[Kind.CONSTRAINT],
             *self.witnessed,
         )
@@ -139,10 +191,8 @@ class Generator:
         for rolled in (False, True):
             writer = Statements(self.shared, exits, rolled=rolled, budget=1 << 60 if rolled else budget)
             try:
-                try:
+                with suppress(Ended):
                     write(writer)
-                except Ended:
-                    pass
                 return list(flat(writer.lines))
             except TooLong:
                 continue
@@ -153,7 +203,10 @@ class Generator:
     def _values(self, argument: Argument) -> tuple[Any, ...]:
         size = cardinality(argument.type, self.values.scope)
         if size > MOST_CHOICES:
-            raise Unsupported(f"the parameter `{argument.name}` ranges over too many values", remedy="say where it comes from with a guard at the top")
+            raise Unsupported(
+                f"the parameter `{argument.name}` ranges over too many values",
+                remedy="say where it comes from with a guard at the top",
+            )
         with running(self.values.scope):
             return tuple(values_of(argument.type, self.values.scope))
 
@@ -168,7 +221,8 @@ class Generator:
             functions += [text for _, text in made]
             calls += [f"    {name}(s, batch);" for name, _ in made]
         body = "\n".join(calls) if calls else "    (void)s; (void)batch;"
-        return "\n\n".join([*functions, f"static inline void model_successors(const uint64_t *restrict s, rx_batch *batch) {{\n{body}\n}}"])
+        head = f"static inline void {self.unit}model_successors(const uint64_t *restrict s, {self.unit}rx_batch *batch)"
+        return "\n\n".join([*functions, f"{head} {{\n{body}\n}}"])
 
     def _action(self, number: int, instances: Instances) -> list[tuple[str, str]]:
         if instances.count == 0:
@@ -178,24 +232,26 @@ class Generator:
                 return self._written_out(number, instances)
             except TooLong:
                 pass
-        return [self._function(f"action_{number}", instances, None, TEXT_MOST)]
+        return [self._function(f"{self.unit}action_{number}", instances, None, TEXT_MOST)]
 
     def _written_out(self, number: int, instances: Instances) -> list[tuple[str, str]]:
         """A function for each choice of the static parameters."""
-        made = []
-        budget = TEXT_MOST // instances.count if instances.count > 1 else TEXT_MOST
-        for k in range(instances.count):
-            made.append(self._function(f"action_{number}_{k}", instances, k, budget))
-        return made
+        budget, name = TEXT_MOST // instances.count, f"{self.unit}action_{number}"
+        return [self._function(f"{name}_{k}", instances, k, budget) for k in range(instances.count)]
 
     def _function(self, name: str, instances: Instances, chosen: int | None, budget: int) -> tuple[str, str]:
-        action = instances.action
+        action, unit = instances.action, self.unit
         label, number = ["return;"], [str(instances.first)]
 
         def fault(error: int) -> str:
-            return f"{{ rx_fault(batch, {error}, (uint32_t)({number[0]})); {label[0]} }}"
+            return f"{{ {unit}rx_fault(batch, {error}, (uint32_t)({number[0]})); {label[0]} }}"
 
-        exits = Exits(lambda: label[0], fault, lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}", action.name)
+        exits = Exits(
+            lambda: label[0],
+            fault,
+            lambda place: f"{{ {unit}rx_bound(batch, {place}); {label[0]} }}",
+            action.name,
+        )
         picks: list[Any] = []
         if chosen is not None:
             number[0] = str(instances.first + chosen)
@@ -216,20 +272,35 @@ class Generator:
             if chosen is not None and instances.count > 1:
                 raise
             lines = self._write_once(exits, write, 1 << 60, rolled=True)
-        described = ", ".join(f"{a.name}={show(v)}" for a, v in zip([a for a in action.arguments if a.domain is None], picks, strict=False))
+        described = ", ".join(
+            f"{a.name}={show(v)}"
+            for a, v in zip([a for a in action.arguments if a.domain is None], picks, strict=False)
+        )
         head = f"/* {_comment(f'{action.name}({described})')}, {_comment(_where(action.span))} */"
-        text = [head, f"static void {name}(const uint64_t *restrict s, rx_batch *batch) {{", *_indented(lines), "}"]
+        text = [
+            head,
+            f"static void {name}(const uint64_t *restrict s, {unit}rx_batch *batch) {{",
+            *_indented(lines),
+            "}",
+        ]
         return name, "\n".join(text)
 
-    def _write_once(self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool) -> list[str]:
+    def _write_once(
+        self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool
+    ) -> list[str]:
         writer = Statements(self.shared, exits, rolled=rolled, budget=budget)
-        try:
+        with suppress(Ended):
             write(writer)
-        except Ended:
-            pass
         return list(flat(writer.lines))
 
-    def _choices(self, w: Statements, instances: Instances, picks: Sequence[Any] | None, label: list[str], number: list[str]) -> None:
+    def _choices(
+        self,
+        w: Statements,
+        instances: Instances,
+        picks: Sequence[Any] | None,
+        label: list[str],
+        number: list[str],
+    ) -> None:
         """The static parameters first (given, or as loops), then those that a guard restricts, then the body."""
         action = instances.action
         static = [a for a in action.arguments if a.domain is None]
@@ -245,7 +316,11 @@ class Generator:
 
             def body(item: Any, position: Num) -> None:
                 inner = {**env, argument.name: item}
-                total = w.total([num(_scaled(code, len(values)), 0, 2**31), position]) if code.c != 0 else position
+                total = (
+                    w.total([num(_scaled(code, len(values)), 0, 2**31), position])
+                    if code.c != 0
+                    else position
+                )
                 one_static(index + 1, inner, total)
 
             if universe is None:
@@ -263,7 +338,9 @@ class Generator:
             env = {a.name: w.v.lift(v, a.type) for a, v in zip(static, picks, strict=True)}
             self._dynamic(w, action, 0, env, label, number)
 
-    def _dynamic(self, w: Statements, action: Function, index: int, env: Env, label: list[str], number: list[str]) -> None:
+    def _dynamic(
+        self, w: Statements, action: Function, index: int, env: Env, label: list[str], number: list[str]
+    ) -> None:
         dynamic = [a for a in action.arguments if a.domain is not None]
         if index == len(dynamic):
             self._body(w, action, env, label, number)
@@ -282,7 +359,9 @@ class Generator:
 
             if isinstance(domain, SeqV):
                 # An element that occurs twice is one choice.
-                new = both(*(either(negation(there), negation(w.equal(item, other))) for there, other in before))
+                new = both(
+                    *(either(negation(there), negation(w.equal(item, other))) for there, other in before)
+                )
                 before.append((TRUE, item))
                 fine = both(fine, new)
             w._if(fine, go)
@@ -306,7 +385,16 @@ class Generator:
                 return either(negation(item.some), own), Opt(item.some, narrowed)
         wanted = records_of(inner)
         if isinstance(item, Uni) and wanted and item.type != inner:
-            fine = both(fine, either(*(compare("==", item.tag, const(k)) for k, r in enumerate(item.type.records) if r in wanted and item.alternatives[k])))
+            fine = both(
+                fine,
+                either(
+                    *(
+                        compare("==", item.tag, const(k))
+                        for k, r in enumerate(item.type.records)
+                        if r in wanted and item.alternatives[k]
+                    )
+                ),
+            )
             if fine.c == 0:
                 return FALSE, item
             item = w.narrow(item, inner)
@@ -316,27 +404,35 @@ class Generator:
 
     def _body(self, w: Statements, action: Function, env: Env, label: list[str], number: list[str]) -> None:
         w.copied, w.memory = False, {}
+        # What a parameter is chosen from need not be asked again: it was the guard that said so.
+        w.granted = tuple(a.domain for a in action.arguments if a.domain is not None)
         own = w.name("L")
         outer, label[0] = label[0], f"goto {own};"
-        try:
+
+        def write() -> None:
             w.run_body(action, env)
             w.copy()
-            w.line(f"rx_emit(batch, (uint32_t)({number[0]}));")
-        except Ended:
-            pass
+            w.line(f"{self.unit}rx_emit(batch, (uint32_t)({number[0]}));")
+
+        lines, _, _ = w.branch(write)
         label[0] = outer
         w.copied, w.memory = False, {}
-        w.lines.append(f"{own}:;")
+        if len(action.arguments) == len([a for a in action.arguments if a.domain is None]):
+            w.lines.extend([*lines, f"{own}:;"])
+        else:  # one body after another: each has names of its own
+            w.put("{", [*lines, f"{own}:;"])
 
     # --- initial states ---
 
     def _initial(self) -> str:
-        init = self.module.functions.get("init")
+        init, unit = self.module.functions.get("init"), self.unit
         with running(self.values.scope):
             zeros = self.model.zeros()
         words = [0] * self.layout.words
         for name, value in zeros.items():
-            leaves = self.values.leaves(self.values.lift(value, self.layout.variables[name].type), self.layout.shapes[name])
+            leaves = self.values.leaves(
+                self.values.lift(value, self.layout.variables[name].type), self.layout.shapes[name]
+            )
             for pos, leaf in zip(self.layout.places[name], leaves, strict=True):
                 words[pos.word] |= int(leaf) << pos.shift
         begin = [f"t[{k}] = {literal(word)};" for k, word in enumerate(words)]
@@ -344,8 +440,8 @@ class Generator:
         label = [""]
         exits = Exits(
             lambda: label[0],
-            lambda e: f"{{ rx_fault(batch, {e}, 0); {label[0]} }}",
-            lambda place: f"{{ rx_bound(batch, {place}); {label[0]} }}",
+            lambda e: f"{{ {unit}rx_fault(batch, {e}, 0); {label[0]} }}",
+            lambda place: f"{{ {unit}rx_bound(batch, {place}); {label[0]} }}",
             "init",
         )
 
@@ -354,13 +450,22 @@ class Generator:
             self._init_choices(w, init, 0, {}, begin, missing, label)
 
         if init is None:
-            lines = ["uint64_t *restrict t = rx_slot(batch);", *begin, "rx_emit(batch, 0);"]
+            lines = [f"uint64_t *restrict t = {unit}rx_slot(batch);", *begin, f"{unit}rx_emit(batch, 0);"]
         else:
             lines = self._write(exits, write)
-        return "\n".join(["static void model_initial(rx_batch *batch) {", *_indented(lines), "}"])
+        return "\n".join(
+            [f"static void {unit}model_initial({unit}rx_batch *batch) {{", *_indented(lines), "}"]
+        )
 
     def _init_choices(
-        self, w: Statements, init: Function | None, index: int, env: Env, begin: list[str], missing: dict[str, int], label: list[str]
+        self,
+        w: Statements,
+        init: Function | None,
+        index: int,
+        env: Env,
+        begin: list[str],
+        missing: dict[str, int],
+        label: list[str],
     ) -> None:
         assert init is not None
         if index == len(init.arguments):
@@ -388,10 +493,12 @@ class Generator:
         for value in values:
             body(w.v.lift(value, argument.type))
 
-    def _init_domain(self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]) -> None:
+    def _init_domain(
+        self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]
+    ) -> None:
         """A parameter of init that a guard restricts: the guard reads the variables as they begin."""
         assert argument.domain is not None
-        w.line("uint64_t t[W];")
+        w.line(f"uint64_t t[{self.unit}W];")
         for line in begin:
             w.line(line)
         domain = w.named(w.domain(w.ev(argument.domain, env)))
@@ -402,34 +509,84 @@ class Generator:
 
         w.loop(domain, choose, copies=False)
 
-    def _one_initial(self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]) -> None:
+    def _one_initial(
+        self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]
+    ) -> None:
         w.memory, w.unassigned = {}, missing
-        w.line("uint64_t *restrict t = rx_slot(batch);")
+        w.line(f"uint64_t *restrict t = {self.unit}rx_slot(batch);")
         for line in begin:
             w.line(line)
         if missing:
             w.line("uint64_t have = 0;")
         w.run_body(init, env)
         for name, bit in missing.items():
-            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init)
-        w.line("rx_emit(batch, 0);")
+            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init.span)
+        w.line(f"{self.unit}rx_emit(batch, 0);")
+
+    # --- refinements ---
+
+    def _refinements(self, functions: Sequence[Function]) -> list[str]:
+        """For each refinement the abstract model and what asks it; then what is asked of initial states."""
+        texts: list[str] = []
+        for k, function in enumerate(functions):
+            unit = f"r{k}_"
+            abstract = Generator(
+                abstract_model(self.model, function.name), None, unit=unit, within=self.shared
+            )
+            steps = [abstract._initial(), abstract._successors()]
+            exits = Exits(lambda: "return RX_OK;", lambda e: f"return RX_FAULT({e});", None, function.name)
+            lines = self._write(exits, partial(write_image, function=function, abstract=abstract.layout))
+            image = [
+                f"/* {_comment(function.name)}, {_comment(_where(function.span))} */",
+                f"static int {unit}image(const uint64_t *restrict s, uint64_t *restrict t) {{",
+                "    (void)s;",
+                *_indented(lines),
+                "    return RX_OK;",
+                "}",
+            ]
+            read = reads(self.module, function)
+            texts.append(
+                refinement_text(unit, [*steps, "\n".join(image)], abstract.layout, self.layout, read)
+            )
+        if functions:
+            calls = [(f"r{k}_begins(s)", k) for k in range(len(functions))]
+            texts.append(_asking("static inline int model_beginning(const uint64_t *s)", "(void)s;", calls))
+        return texts
 
     # --- properties ---
 
-    def _properties(self, name: str, stem: str, functions: Sequence[Function]) -> str:
+    def _properties(
+        self, name: str, stem: str, functions: Sequence[Function], refinements: Sequence[Function] = ()
+    ) -> str:
+        """What asks properties and, of steps, refinements, whose numbers follow."""
         step = stem == "step"
-        states = "const uint64_t *restrict old, const uint64_t *restrict new" if step else "const uint64_t *restrict s"
+        states = (
+            "const uint64_t *restrict old, const uint64_t *restrict new"
+            if step
+            else "const uint64_t *restrict s"
+        )
         passed = "old, new" if step else "s"
         exits = Exits(lambda: "return RX_OK;", lambda e: f"return RX_FAULT({e});", None)
-        texts, calls = [], []
+        texts: list[str] = []
+        calls: list[tuple[str, int]] = []
         for k, function in enumerate(functions):
-            lines = self._write(Exits(exits.disabled, exits.fault, None, function.name), lambda w, f=function, k=k: self._property(w, f, k, step))
-            text = [f"/* {_comment(function.name)}, {_comment(_where(function.span))} */", f"static int {stem}_{k}({states}) {{", *_indented(lines), "    return RX_OK;", "}"]
+            lines = self._write(
+                Exits(exits.disabled, exits.fault, None, function.name),
+                partial(self._property, function=function, number=k, step=step),
+            )
+            text = [
+                f"/* {_comment(function.name)}, {_comment(_where(function.span))} */",
+                f"static int {stem}_{k}({states}) {{",
+                *_indented(lines),
+                "    return RX_OK;",
+                "}",
+            ]
             texts.append("\n".join(text))
-            calls.append(f"    if ((r = {stem}_{k}({passed})) != RX_OK) return r;")
-        unused = "(void)old; (void)new; " if step else "(void)s; "
-        body = ["    int r = RX_OK;", f"    {unused}", *calls, "    return r;"]
-        return "\n\n".join([*texts, "\n".join([f"static inline int {name}({states}) {{", *body, "}"])])
+            calls.append((f"{stem}_{k}({passed})", k))
+        calls += [(f"r{k}_explains(old, new)", len(functions) + k) for k in range(len(refinements))]
+        unused = "(void)old; (void)new;" if step else "(void)s;"
+        asking = _asking(f"static inline int {name}({states})", unused, calls, first=stem == "constraint")
+        return "\n\n".join([*texts, asking])
 
     def _property(self, w: Statements, function: Function, number: int, step: bool) -> None:
         if step:
@@ -461,12 +618,21 @@ class Generator:
         return "\n\n".join(
             [
                 *self._asked("model_witness", "const uint64_t *restrict s", "s", states),
-                *self._asked("model_witness_step", "const uint64_t *restrict old, const uint64_t *restrict new", "old, new", step),
+                *self._asked(
+                    "model_witness_step",
+                    "const uint64_t *restrict old, const uint64_t *restrict new",
+                    "old, new",
+                    step,
+                ),
             ]
         )
 
     def _witnesses(self, kind: Kind) -> list[tuple[str, Expr]]:
-        found = [(f.name, goal) for f in self.module.of_kind(kind) for goal in witnesses(self.module, f, self.model.scope)]
+        found = [
+            (f.name, goal)
+            for f in self.module.of_kind(kind)
+            for goal in witnesses(self.module, f, self.model.scope)
+        ]
         return found[:WITNESSES_MOST]
 
     def _asked(self, name: str, states: str, passed: str, goals: Sequence[tuple[str, Expr]]) -> list[str]:
@@ -486,7 +652,10 @@ class Generator:
             calls.append(f"    if (wanted >> {k} & 1) found |= (uint64_t){name}_{k}({passed}) << {k};")
         unused = "".join(f"(void){p}; " for p in passed.split(", "))
         body = [f"    {unused}(void)wanted;", "    uint64_t found = 0;", *calls, "    return found;"]
-        return [*texts, "\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *body, "}"])]
+        return [
+            *texts,
+            "\n".join([f"static inline uint64_t {name}({states}, uint64_t wanted) {{", *body, "}"]),
+        ]
 
 
 def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
@@ -494,11 +663,23 @@ def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
     return Generator(model, symmetry).program()
 
 
+def _asking(signature: str, unused: str, calls: Sequence[tuple[str, int]], *, first: bool = False) -> str:
+    """A function that asks: a fault, wherever it is, or else the number of the first call that does not give RX_OK.
+
+    With `first` nothing more is asked after a call that does not give RX_OK.
+    """
+    body = [f"    {unused}", "    int found = RX_OK, r = RX_OK;", "    (void)r;"]
+    for call, number in calls:
+        body.append(f"    if (RX_UNLIKELY((r = {call}) != RX_OK)) {{")
+        body.append("        if (r < RX_OK) return r;")
+        body.append(f"        {f'return {number};' if first else f'if (found == RX_OK) found = {number};'}")
+        body.append("    }")
+    return "\n".join([f"{signature} {{", *body, "    return found;", "}"])
+
+
 def _quietly(write: Callable[[], None]) -> None:
-    try:
+    with suppress(Ended):
         write()
-    except Ended:
-        pass
 
 
 def _scaled(code: Num, times: int) -> int | str:

@@ -139,6 +139,16 @@ class SCode(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class SOrderedBits(Shape):
+    """A set inside an element of a set or bag: how many elements, then its bits, the first element's highest, each turned over.
+
+    In canonical order smaller sets come first, and of two of one size the one that has the first element which only one has.
+    """
+
+    universe: Universe
+
+
+@dataclass(frozen=True, slots=True)
 class SMap(Shape):
     """A map: the values of all keys."""
 
@@ -183,6 +193,28 @@ class SOrderedBag(Shape):
     copies: int
 
 
+@dataclass(frozen=True, slots=True)
+class SPacked(Shape):
+    """An element of a set or bag: its leaves side by side in words, the first one highest, so that words compare as leaves do."""
+
+    inner: Shape
+
+
+def packed(inner: Shape) -> Shape:
+    """A shape with its leaves side by side, if there are several."""
+    return SPacked(inner) if len(widths(inner)) > 1 else inner
+
+
+def groups(inner: Shape) -> list[list[tuple[int, int, int]]]:
+    """For each word of a packed shape, the leaves in it: their number, shift and width."""
+    rows: list[list[tuple[int, int]]] = [[]]
+    for k, width in enumerate(widths(inner)):
+        if sum(w for _, w in rows[-1]) + width > 64:
+            rows.append([])
+        rows[-1].append((k, width))
+    return [[(k, sum(w for _, w in row[n + 1 :]), width) for n, (k, width) in enumerate(row)] for row in rows]
+
+
 def optional(item: Shape) -> Shape:
     """The shape of an optional value."""
     if isinstance(item, SNum) and item.high - item.low < 2**62:
@@ -214,12 +246,16 @@ def widths(shape: Shape) -> list[int]:
             return [bits_for(universe.mask(k)) for k in range(universe.words)]
         case SCode(_, subsets):
             return [bits_for(subsets.size - 1)]
+        case SOrderedBits(universe):
+            return [bits_for(universe.size), *(bits_for(universe.mask(k)) for k in range(universe.words))]
         case SMap(keys, value):
             return widths(value) * keys.size
         case SSeq(item, most) | SSlots(item, most):
             return [bits_for(most), *(widths(item) * most if item else [])]
         case SBag(item, most, copies):
             return [bits_for(most), *([*widths(item), bits_for(copies)] * most if item else [])]
+        case SPacked(inner):
+            return [sum(width for *_, width in group) for group in groups(inner)]
         case SOrderedBag(item, most, copies):
             return [bits_for(most * copies), *([*widths(item), bits_for(copies)] * most if item else [])]
     raise AssertionError(shape)
@@ -255,7 +291,10 @@ class Shapes:
         """The universe of a type that must have one."""
         found = self.universe(t)
         if found is None:
-            raise Unsupported(f"{t} has too many values for the native explorer here", remedy="explore with engine='reference'")
+            raise Unsupported(
+                f"{t} has too many values for the native explorer here",
+                remedy="explore with engine='reference'",
+            )
         return found
 
     def _countable(self, t: Type) -> bool:
@@ -299,9 +338,13 @@ class Shapes:
                 return SNum(LOW, HIGH)
             case IntType():
                 bounded = resolved(t, self.scope)
-                assert isinstance(bounded, IntType) and isinstance(bounded.low, int) and isinstance(bounded.high, int)
+                assert isinstance(bounded, IntType)
+                assert isinstance(bounded.low, int)
+                assert isinstance(bounded.high, int)
                 if bounded.high < bounded.low:
-                    raise Unsupported(f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds")
+                    raise Unsupported(
+                        f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds"
+                    )
                 return SNum(bounded.low, bounded.high)
             case EnumType(enum):
                 return SNum(0, len(enum) - 1)
@@ -310,7 +353,9 @@ class Shapes:
             case OptionalType(item):
                 return optional(self.shape(item, inside=inside))
             case RecordType():
-                return SRec(t, tuple(self.shape(f, inside=inside) for f in record_fields(t, self.scope).values()))
+                return SRec(
+                    t, tuple(self.shape(f, inside=inside) for f in record_fields(t, self.scope).values())
+                )
             case UnionType(records):
                 made = tuple(self.shape(r, inside=inside) for r in records)
                 return SUni(t, made)  # type: ignore[arg-type]  # the shapes of records
@@ -320,17 +365,26 @@ class Shapes:
                 return SMap(self.needed(key), self.shape(value, inside=inside))
         return self._container(resolved(t, self.scope), inside)
 
+    def ordered_set(self, universe: Universe) -> Shape:
+        """The shape of a set inside an element of a set or bag."""
+        subsets = self.universe(SetType(universe.type))
+        return SOrderedBits(universe) if subsets is None else SCode(universe, subsets)
+
     def _container(self, t: Type, inside: bool) -> Shape:
         match t:
             case SetType(item, size):
                 universe = self.universe(item)
                 if inside and universe is not None:
-                    return SCode(universe, self.needed(SetType(item)))
+                    return self.ordered_set(universe)
                 if universe is not None and (size is None or universe.size <= 4 * 64):
                     return SBits(universe)
                 if isinstance(size, int):
-                    slots = SSlots(self.shape(item, inside=True), size)
-                    return SBits(universe) if universe is not None and sum(widths(slots)) >= universe.size else slots
+                    slots = SSlots(packed(self.shape(item, inside=True)), size)
+                    return (
+                        SBits(universe)
+                        if universe is not None and sum(widths(slots)) >= universe.size
+                        else slots
+                    )
                 raise Unsupported(f"a set of {t.item} has no bound", remedy=_bound("Set", t.item))
             case SeqType(item, int(size)):
                 return SSeq(self.shape(item, inside=inside), size)
@@ -342,7 +396,7 @@ class Shapes:
                     size = int(of) * copies
                 most = size if math.isinf(of) else min(size, int(of))
                 of_one = size if not isinstance(copies, int) else min(copies, size)
-                return (SOrderedBag if inside else SBag)(self.shape(item, inside=True), most, of_one)
+                return (SOrderedBag if inside else SBag)(packed(self.shape(item, inside=True)), most, of_one)
         raise Unsupported(f"{t} has no bound", remedy="bound it with AtMost")
 
 

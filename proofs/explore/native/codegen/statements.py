@@ -13,9 +13,10 @@ from typing import Any
 from ratified.models.language import ir
 from ratified.models.language.ir import Node
 from ratified.models.language.types import Type, resolved
-from ratified.proofs.explore.native.codegen.comprehensions import UNROLLED_MOST, Comprehensions
+from ratified.proofs.explore.native.codegen.comprehensions import Comprehensions
 from ratified.proofs.explore.native.codegen.expressions import Env
-from ratified.proofs.explore.native.codegen.numbers import FALSE, Num, const, literal, negation, word_text
+from ratified.proofs.explore.native.codegen.loops import UNROLLED_MOST
+from ratified.proofs.explore.native.codegen.numbers import FALSE, Num, literal, negation, word_text
 from ratified.proofs.explore.native.codegen.shapes import Shape, SMap, SSeq, STup, Unsupported, widths
 from ratified.proofs.explore.native.codegen.values import MapV, Ref, RefArr, Tup, known
 from ratified.proofs.explore.native.codegen.writer import Ended, Lines
@@ -32,6 +33,7 @@ class Frame:
 class Statements(Comprehensions):
     """Writes statements."""
 
+    granted: tuple[ir.Expr, ...] = ()
     frame: Frame | None = None
     flow: Env | None = None
 
@@ -98,7 +100,9 @@ class Statements(Comprehensions):
                 case ir.Do(_, key, arguments):
                     function = self.module.functions[key]
                     made = [self.named(self.ev(a, env)) for a in arguments]
-                    self.run_body(function, dict(zip((a.name for a in function.arguments), made, strict=True)))
+                    self.run_body(
+                        function, dict(zip((a.name for a in function.arguments), made, strict=True))
+                    )
                 case _:
                     raise AssertionError(statement)
 
@@ -107,6 +111,8 @@ class Statements(Comprehensions):
         if isinstance(test, ir.And):
             for operand in test.operands:
                 self.require(operand, env)
+            return
+        if isinstance(test, ir.In) and test.container in self.granted and not self.copied:
             return
         self.leave_unless(self.val(test, env), self.exits.disabled)
 
@@ -238,8 +244,8 @@ class Statements(Comprehensions):
         """Make the state after the step a copy of the one before it, once."""
         if not self.copied:
             self.copied = True
-            self.line("uint64_t *restrict t = rx_slot(batch);")
-            self.line("rt_copy(t, s);")
+            self.line(f"uint64_t *restrict t = {self.shared.unit}rx_slot(batch);")
+            self.line(f"{self.shared.unit}rt_copy(t, s);")
 
     def store(self, node: ir.Store, env: Env) -> None:
         """Give a variable, or a part of it, another value."""
@@ -249,12 +255,15 @@ class Statements(Comprehensions):
         path = [self.named(self.val(step, env)) for step in node.path]
         if path:
             self.read(node.variable, node.which, node)
-        ref = self.layout.ref(node.variable, "t")
+        abstract = self.abstract if node.which is ir.Which.ABSTRACT else None
+        layout = abstract or self.layout
+        ref = layout.ref(node.variable, "t")
         for step in path:
             if isinstance(ref.shape, SMap):
                 ref = self.v.entry(ref, self.key_code(ref.shape.keys, step, node))
                 continue
-            assert isinstance(ref.shape, SSeq) and ref.shape.item is not None
+            assert isinstance(ref.shape, SSeq)
+            assert ref.shape.item is not None
             row = self.v.load(ref).row
             assert isinstance(row, RefArr)
             index = self.fixed_num(self.index(row, step, node))
@@ -262,11 +271,14 @@ class Statements(Comprehensions):
         if not path:
             self.check_keys(value, ref.shape, node)
         if fit:
-            value = self.fitted(value, resolved(fit.type, self.v.scope), fit.name, fit)
+            value = self.fitted(value, resolved(fit.type, layout.values.scope), fit.name, fit)
         self.write(ref, value)
-        self.memory[node.variable] = "t"
-        if node.variable in self.unassigned:
-            self.line(f"have |= {literal(1 << self.unassigned[node.variable])};")
+        if abstract is None:
+            self.memory[node.variable] = "t"
+        # The names in an abstract model are its own.
+        missing = self.unassigned if abstract is None else self.imageless
+        if node.variable in missing:
+            self.line(f"have |= {literal(1 << missing[node.variable])};")
 
     def check_keys(self, value: Any, shape: Shape, node: Node) -> None:
         """A map must have a value for every key, at every depth."""
@@ -290,7 +302,13 @@ class Statements(Comprehensions):
                 continue
             mask = (1 << width) - 1
             if isinstance(shift, int):
-                moved = literal(leaf << shift) if isinstance(leaf, int) else f"({leaf} << {shift})" if shift else leaf
+                moved = (
+                    literal(leaf << shift)
+                    if isinstance(leaf, int)
+                    else f"({leaf} << {shift})"
+                    if shift
+                    else leaf
+                )
                 clear = literal(~(mask << shift))
             else:
                 moved, clear = f"({word_text(leaf)} << {shift})", f"~({literal(mask)} << {shift})"
@@ -340,11 +358,8 @@ def changes(body: Sequence[Node], module: ir.Module) -> set[str]:
     found: set[str] = set()
     for statement in body:
         for node in ir.walk(statement):
-            if isinstance(node, ir.Store):
+            if isinstance(node, ir.Store) and node.which is not ir.Which.ABSTRACT:
                 found.add(node.variable)
             elif isinstance(node, ir.Do):
                 found |= changes(module.functions[node.function].body, module)
     return found
-
-
-_ = const

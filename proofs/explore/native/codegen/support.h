@@ -65,6 +65,13 @@ static inline int64_t rt_bag_remove(uint64_t *q, int64_t n, int64_t k, const uin
     return rt_close(q, n, k + 1, at);
 }
 
+/* The lowest `bits` bits in the opposite order, each turned over. */
+static inline uint64_t rt_turned(uint64_t x, int bits) {
+    uint64_t found = 0;
+    for (int i = 0; i < bits; i++) found |= (~x >> i & 1) << (bits - 1 - i);
+    return found;
+}
+
 static inline void rt_sort(uint64_t *q, int64_t n, int64_t k) {
     for (int64_t i = 1; i < n; i++)
         for (int64_t j = i; j > 0 && rt_compare(q + (j - 1) * k, q + j * k, k) > 0; j--)

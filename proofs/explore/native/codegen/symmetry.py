@@ -9,13 +9,10 @@ transposition", 1963): code for each exchange of neighbours is enough. Otherwise
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from ratified.models.language.ir import Module
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
 from ratified.models.language.sorts import Sort
@@ -32,11 +29,20 @@ from ratified.models.language.types import (
     UnionType,
     sorts_of,
 )
-from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.numbers import Num, compare, const, num, word_text
-from ratified.proofs.explore.native.codegen.shapes import SBag, SSlots, STup, SNum, Unsupported, widths
+from ratified.proofs.explore.native.codegen.numbers import const, num, word_text
+from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.statements import Statements
-from ratified.proofs.explore.native.codegen.values import BagV, Bits, ListArr, MapV, Opt, Rec, SeqV, SlotV, Tup, Uni, Values, known
+from ratified.proofs.explore.native.codegen.values import (
+    BagV,
+    Bits,
+    MapV,
+    Opt,
+    Rec,
+    SeqV,
+    SlotV,
+    Tup,
+    Uni,
+)
 from ratified.proofs.explore.native.codegen.writer import Exits, Shared, flat
 from ratified.proofs.explore.symmetry import Renaming, Symmetry
 
@@ -97,12 +103,18 @@ class Renamer:
                 return Opt(value.some, self.renamed(value.item, item))
             case RecordType():
                 value = self.v.narrow_to(value, t)
-                return Rec(t, tuple(self.renamed(f, ft) for f, ft in zip(value.fields, self.v.fields(t).values(), strict=True)))
+                return Rec(
+                    t,
+                    tuple(
+                        self.renamed(f, ft)
+                        for f, ft in zip(value.fields, self.v.fields(t).values(), strict=True)
+                    ),
+                )
             case UnionType():
                 return Uni(t, value.tag, tuple(a and self.renamed(a, a.type) for a in value.alternatives))
             case TupleType(items):
                 return Tup(tuple(map(self.renamed, value.items, items)))
-            case MapType(key, item):
+            case MapType(_, item):
                 keys = value.keys
                 entries: list[Any] = [None] * keys.size
                 for k, entry in enumerate(value.entries):
@@ -110,7 +122,11 @@ class Renamer:
                 return MapV(keys, tuple(entries))
             case SeqType(item):
                 row = value.row
-                return SeqV(self.w.listed(row.length, [self.renamed(row.get(const(k)), item) for k in range(row.most)]))
+                return SeqV(
+                    self.w.listed(
+                        row.length, [self.renamed(row.get(const(k)), item) for k in range(row.most)]
+                    )
+                )
             case SetType(item) if isinstance(value, Bits):
                 pairs = [(k, self._number(value.universe, k)) for k in range(value.universe.size)]
                 return self.v.moved(value, pairs, value.universe)
@@ -132,7 +148,9 @@ class Renamer:
         places = []
         for k in range(row.most):
             own = row.get(const(k))
-            places.append(Tup((self.renamed(own.items[0], item), own.items[1])) if bag else self.renamed(own, item))
+            places.append(
+                Tup((self.renamed(own.items[0], item), own.items[1])) if bag else self.renamed(own, item)
+            )
         memory = w.to_memory(w.listed(row.length, places), shape, row.most)
         w.line(f"rt_sort({memory.name}, {memory.length.text()}, {memory.stride});")
         memory = w.settle(memory)
@@ -147,9 +165,13 @@ def canonical_text(model: Model, shared: Shared, symmetry: Symmetry) -> tuple[li
     if len(permutations) == whole and whole > 6:
         return _walk(model, shared, sorts)
     if len(permutations) > WRITTEN_MOST:
-        raise Unsupported("too many permutations that parameters leave alike", remedy="explore with engine='reference'")
+        raise Unsupported(
+            "too many permutations that parameters leave alike", remedy="explore with engine='reference'"
+        )
     functions, body = [], ["uint64_t best[W]; rt_copy(best, s);"]
-    for k, permutation in enumerate(p for p in permutations if any(v != tuple(sorted(v)) for v in p.values())):
+    for k, permutation in enumerate(
+        p for p in permutations if any(int(v) != k for moved in p.values() for k, v in enumerate(moved))
+    ):
         functions.append(_function(f"renaming_{k}", Renamer(shared, permutation).lines()))
         body.append(f"{{ uint64_t t[W]; renaming_{k}(s, t); if (rx_before(t, best)) rt_copy(best, t); }}")
     return [_BEFORE, *functions], "\n".join("    " + line for line in [*body, "rt_copy(s, best);"])
@@ -164,7 +186,8 @@ _BEFORE = """static inline bool rx_before(const uint64_t *a, const uint64_t *b) 
 
 def _function(name: str, lines: Sequence[str]) -> str:
     inner = "\n".join("    " + line for line in lines)
-    return f"static void {name}(const uint64_t *restrict s, uint64_t *restrict t) {{\n    memset(t, 0, sizeof(uint64_t) * W);\n{inner}\n}}"
+    head = f"static void {name}(const uint64_t *restrict s, uint64_t *restrict t) {{"
+    return f"{head}\n    memset(t, 0, sizeof(uint64_t) * W);\n{inner}\n}}"
 
 
 def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[list[str], str]:
@@ -179,7 +202,9 @@ def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[li
                 swapped[j], swapped[j + 1] = swapped[j + 1], swapped[j]
                 exchanges[i, j] = len(exchanges)
                 permutation: Permutation = {sort: tuple(swapped)}
-                functions.append(_function(f"exchange_{exchanges[i, j]}", Renamer(shared, permutation).lines()))
+                functions.append(
+                    _function(f"exchange_{exchanges[i, j]}", Renamer(shared, permutation).lines())
+                )
     steps = _steps([model.scope.sizes[s] for s in sorts])
     numbers = [exchanges[step] for step in steps]
     functions.append(f"static const uint8_t WALK[] = {{{', '.join(map(str, numbers))}}};")
@@ -223,6 +248,3 @@ def _exchanges(size: int) -> list[int]:
         found += up if at_front else down
         at_front = not at_front
     return found
-
-
-_ = (Callable, replace, itertools, Module, compare, Num, SBag, SSlots, STup, SNum, widths, ListArr, Layout, Values, known)

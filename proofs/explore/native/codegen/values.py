@@ -1,7 +1,7 @@
 """Values as the generator knows them: built from numbers and words that are constants or C expressions.
 
-Guarantees: `leaves` and `value` are inverse for every shape; what is constant stays constant through both. A value may be read only
-where the model may read it: the item of an optional that may be None is an expression that means nothing where it is None.
+Guarantees: `leaves` and `value` are inverse for every shape; what is constant stays constant through both. A value may be read
+only where the model may read it: the item of an optional that may be None is an expression that means nothing where it is None.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from ratified.models.language.types import (
     TupleType,
     Type,
     UnionType,
-    records_of,
 )
 from ratified.models.language.values import Bag, Map, Seq, Set
 from ratified.proofs.explore.native.codegen.numbers import (
@@ -39,18 +38,21 @@ from ratified.proofs.explore.native.codegen.numbers import (
     chosen_num,
     compare,
     const,
+    count_bits,
+    extract,
     literal,
     negation,
     num,
     same_word,
+    word_and,
+    word_or,
+    word_shift,
 )
 from ratified.proofs.explore.native.codegen.shapes import (
-    HIGH,
     LOW,
     SBag,
     SBits,
     SCode,
-    SOrderedBag,
     Shape,
     Shapes,
     SMap,
@@ -58,6 +60,9 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SNum,
     SOpt,
     SOptNum,
+    SOrderedBag,
+    SOrderedBits,
+    SPacked,
     SRec,
     SSeq,
     SSlots,
@@ -65,13 +70,19 @@ from ratified.proofs.explore.native.codegen.shapes import (
     SUni,
     Universe,
     Unsupported,
+    groups,
     optional,
+    packed,
     shared,
     widths,
 )
 
 Code = tuple[Universe, str] | None
 """The number of a value in a universe, where it is known as an expression already."""
+
+
+Read = tuple[tuple[Shape, tuple[Word, ...]], ...]
+"""The leaves that a value was read from, for each shape that it was read in: they are in order as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,7 @@ class Opt:
     item: Any
     leaf: tuple[SOptNum, Word] | None = None
     code: Code = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,7 @@ class Rec:
     type: RecordType
     fields: tuple[Any, ...]
     code: Code = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,7 @@ class Tup:
 
     items: tuple[Any, ...]
     code: Code = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,7 @@ class Uni:
     tag: Num
     alternatives: tuple[Rec | None, ...]
     code: Code = None
+    read: Read = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +163,7 @@ class ListArr(Arr):
     length: Num
     items: list[Any]
     item: Shape | None = None
+    read: Read = ()
     most: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -223,7 +239,7 @@ class Ref:
     memory: str
     shape: Shape
     places: tuple[tuple[Pos, ...], ...]
-    index: Num = const(0)
+    index: Num = FALSE
 
 
 @dataclass(slots=True)
@@ -314,12 +330,18 @@ class Values(Shapes):
         places = tuple(cut(p, k) for p in ref.places for k in range(parts))
         if len(ref.places) == 1:
             return Ref(ref.memory, shape, places, index)
-        return Ref(ref.memory, shape, places, num(f"({ref.index.c} * {parts} + {index.c})", 0, len(places) - 1))
+        return Ref(
+            ref.memory, shape, places, num(f"({ref.index.c} * {parts} + {index.c})", 0, len(places) - 1)
+        )
 
     def where(self, ref: Ref, leaf: int) -> tuple[Word, Word, int]:
         """The word, the shift and the width of a leaf."""
         places = [p[leaf] for p in ref.places]
-        return self.table([p.word for p in places], ref.index), self.table([p.shift for p in places], ref.index), places[0].width
+        return (
+            self.table([p.word for p in places], ref.index),
+            self.table([p.shift for p in places], ref.index),
+            places[0].width,
+        )
 
     def leaf(self, ref: Ref, leaf: int) -> Word:
         """A leaf of a packed value."""
@@ -349,13 +371,19 @@ class Values(Shapes):
             case SOptNum(low, high):
                 leaf = leaves[0]
                 if isinstance(leaf, int):
-                    return Opt(const(int(leaf != 0)), const(leaf - 1 + low) if leaf else None, (shape, leaf)), leaves[1:]
-                item = num(f"((int64_t){leaf} - 1)" if low == 0 else f"((int64_t){leaf} - 1 + {const(low).text()})", low, high)
+                    return Opt(
+                        const(int(leaf != 0)), const(leaf - 1 + low) if leaf else None, (shape, leaf)
+                    ), leaves[1:]
+                item = num(
+                    f"((int64_t){leaf} - 1)" if low == 0 else f"((int64_t){leaf} - 1 + {const(low).text()})",
+                    low,
+                    high,
+                )
                 return Opt(negation(same_word(leaf, 0)), item, (shape, leaf)), leaves[1:]
             case SOpt(item):
                 some = _number(leaves[0], 0, 1)
                 inner, rest = self._value(leaves[1:], item)
-                return Opt(some, inner), rest
+                return Opt(some, inner, read=((shape, tuple(leaves[: len(leaves) - len(rest)])),)), rest
             case SRec(t, parts):
                 found, rest = self._row(leaves, parts)
                 return Rec(t, found), rest
@@ -369,25 +397,47 @@ class Values(Shapes):
                 for k, alternative in enumerate(alternatives):
                     own = leaves[1 : 1 + len(widths(alternative))]
                     made.append(None if tag.known and tag.c != k else self.value(own, alternative))
-                return Uni(t, tag, tuple(made)), leaves[1 + several :]
+                return Uni(t, tag, tuple(made), read=((shape, tuple(leaves[: 1 + several])),)), leaves[
+                    1 + several :
+                ]
             case SBits(universe):
                 words = tuple(leaves[: universe.words])
                 possible = tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words))
                 return Bits(universe, words, possible), leaves[universe.words :]
             case SCode(universe, subsets):
                 word = self.table(self._masks(universe, subsets), _number(leaves[0], 0, subsets.size - 1))
-                return Bits(universe, (word,), (word if isinstance(word, int) else universe.mask(0),)), leaves[1:]
+                return Bits(
+                    universe, (word,), (word if isinstance(word, int) else universe.mask(0),)
+                ), leaves[1:]
+            case SOrderedBits(universe):
+                turned = [_turned(w, universe.mask(k)) for k, w in enumerate(leaves[1 : 1 + universe.words])]
+                return self._value([*turned, *leaves[1 + universe.words :]], SBits(universe))
             case SMap(keys, part):
                 entries, rest = self._row(leaves, (part,) * keys.size)
                 return MapV(keys, entries), rest
             case SSeq(part, most) | SSlots(part, most):
                 items, rest = self._row(leaves[1:], (part,) * most if part else ())
-                row = ListArr(self, _number(leaves[0], 0, most), list(items), part)
+                read: Read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
+                row = ListArr(self, _number(leaves[0], 0, most), list(items), part, read)
                 return (SeqV(row) if isinstance(shape, SSeq) else SlotV(row)), rest
             case SBag(part, most, copies):
                 pair = STup((part, SNum(0, copies))) if part else None
                 items, rest = self._row(leaves[1:], (pair,) * most if pair else ())
-                return BagV(ListArr(self, _number(leaves[0], 0, most), list(items), pair), copies), rest
+                taken: Read = ((shape, tuple(leaves[: len(leaves) - len(rest)])),)
+                return BagV(
+                    ListArr(self, _number(leaves[0], 0, most), list(items), pair, taken), copies
+                ), rest
+            case SPacked(inner):
+                rows = groups(inner)
+                own = [
+                    extract(word, shift, width)
+                    for word, row in zip(leaves, rows, strict=False)
+                    for _, shift, width in row
+                ]
+                whole = self.value(own, inner)
+                if isinstance(whole, Opt | Rec | Tup | Uni):
+                    whole = replace(whole, read=(*whole.read, (shape, tuple(leaves[: len(rows)]))))
+                return whole, leaves[len(rows) :]
             case SOrderedBag(part, most, copies):
                 items, rest = self._row(leaves[1:], (STup((part, SNum(0, copies))),) * most if part else ())
                 there = [compare("!=", i.items[1], const(0)) for i in items]
@@ -414,6 +464,9 @@ class Values(Shapes):
             if value.shape == shape:
                 return [self.leaf(value, k) for k in range(len(value.places[0]))]
             value = self.load(value)
+        for own, words in getattr(getattr(value, "row", value), "read", ()):
+            if own == shape:
+                return list(words)
         match shape:
             case SNum(low, _):
                 return [_raw(value, low)]
@@ -427,15 +480,8 @@ class Values(Shapes):
                 return [w for part, v in zip(parts, value.items, strict=True) for w in self.leaves(v, part)]
             case SUni(_, alternatives):
                 return self._union_leaves(value, alternatives)
-            case SBits(universe):
-                return list(self.as_bits(value, universe).words)
-            case SCode(universe, subsets):
-                (word,) = self.as_bits(value, universe).words
-                numbers = [0] * (1 << universe.size)
-                for index, mask in enumerate(self._masks(universe, subsets)):
-                    numbers[mask] = index
-                index = const(word) if isinstance(word, int) else num(word, 0, len(numbers) - 1)
-                return [self.table(numbers, index)]
+            case SBits() | SCode() | SOrderedBits():
+                return self._set_leaves(self.as_bits(value, shape.universe).words, shape)
             case SMap(keys, part):
                 return [w for v in self.entries(value, keys) for w in self.leaves(v, part)]
             case SSeq(part, most):
@@ -445,9 +491,26 @@ class Values(Shapes):
                 return self._row_leaves(row, part, most)
             case SBag(part, most, copies):
                 return self._row_leaves(value.row, STup((part, SNum(0, copies))) if part else None, most)
+            case SPacked(inner):
+                own = self.leaves(value, inner)
+                return [word_or(*(word_shift(own[k], shift) for k, shift, _ in row)) for row in groups(inner)]
             case SOrderedBag(part, most, copies):
                 return self._ordered_bag(value, part, most, copies)
         raise AssertionError(shape)
+
+    def _set_leaves(self, words: tuple[Word, ...], shape: SBits | SCode | SOrderedBits) -> list[Word]:
+        match shape:
+            case SCode(universe, subsets):
+                numbers = [0] * (1 << universe.size)
+                for index, mask in enumerate(self._masks(universe, subsets)):
+                    numbers[mask] = index
+                (word,) = words
+                which = const(word) if isinstance(word, int) else num(word, 0, len(numbers) - 1)
+                return [self.table(numbers, which)]
+            case SOrderedBits(universe):
+                turned = [_turned(w, universe.mask(k)) for k, w in enumerate(words)]
+                return [_raw(count_bits(list(words)), 0), *turned]
+        return list(words)
 
     def _optional_leaves(self, value: Any, shape: SOptNum | SOpt) -> list[Word]:
         assert isinstance(value, Opt)
@@ -469,10 +532,14 @@ class Values(Shapes):
             k = next(k for k, a in enumerate(alternatives) if a.type == value.type)
             return [k, *self._padded(value, alternatives[k], several)]
         assert isinstance(value, Uni)
-        numbers = [next((k for k, a in enumerate(alternatives) if a.type == r), 0) for r in value.type.records]
+        numbers = [
+            next((k for k, a in enumerate(alternatives) if a.type == r), 0) for r in value.type.records
+        ]
         tag = self.table(numbers, value.tag)
         rows = [
-            (k, self._padded(a, alternatives[numbers[k]], several)) for k, a in enumerate(value.alternatives) if a is not None
+            (k, self._padded(a, alternatives[numbers[k]], several))
+            for k, a in enumerate(value.alternatives)
+            if a is not None
         ]
         found = rows[-1][1]
         for k, row in reversed(rows[:-1]):
@@ -494,7 +561,7 @@ class Values(Shapes):
         for k in range(most):
             if k >= row.most or row.length.high <= k:
                 found += [0] * stride
-            elif clean and row.item == item:
+            elif clean and row.item is not None and alike(row.item, item):
                 found += self._slot(row, k)
             else:
                 there = compare("<", const(k), row.length)
@@ -521,7 +588,8 @@ class Values(Shapes):
     def _slot(self, row: Arr, k: int) -> list[Word]:
         if isinstance(row, MemArr):
             return row.words(const(k))
-        assert isinstance(row, RefArr) and row.item is not None
+        assert isinstance(row, RefArr)
+        assert row.item is not None
         stride = len(widths(row.item))
         return [self.leaf(row.ref, 1 + k * stride + j) for j in range(stride)]
 
@@ -533,7 +601,11 @@ class Values(Shapes):
             case Num():
                 return SNum(value.low, value.high)
             case Opt():
-                return SNone() if value.some.c == 0 or value.item is None else optional(self.shape_of(value.item))
+                return (
+                    SNone()
+                    if value.some.c == 0 or value.item is None
+                    else optional(self.shape_of(value.item))
+                )
             case Rec() | Uni():
                 return self.shape(value.type)
             case Tup():
@@ -575,6 +647,10 @@ class Values(Shapes):
         if a == b:
             return a
         match a, b:
+            case SPacked(), SPacked():
+                return packed(self.joined(a.inner, b.inner))
+            case (SPacked(), _) | (_, SPacked()):
+                return self.joined(_unpacked(a), _unpacked(b))
             case SNum(), SNum():
                 return SNum(min(a.low, b.low), max(a.high, b.high))
             case (SNone(), other) | (other, SNone()):
@@ -589,9 +665,14 @@ class Values(Shapes):
                 return a
             case SRec(), SRec() if a.type == b.type:
                 return SRec(a.type, tuple(map(self.joined, a.fields, b.fields)))
-            case SBits() | SCode(), SBits() | SCode():
+            case SCode() | SOrderedBits(), SCode() | SOrderedBits():
+                return self.ordered_set(self.joined_universe(a.universe, b.universe))
+            case SBits() | SCode() | SOrderedBits(), SBits() | SCode() | SOrderedBits():
                 return SBits(self.joined_universe(a.universe, b.universe))
-            case (SSlots() | SBits() | SCode(), SSlots() | SBits() | SCode()):
+            case (
+                SSlots() | SBits() | SCode() | SOrderedBits(),
+                SSlots() | SBits() | SCode() | SOrderedBits(),
+            ):
                 one, other = self._slots_shape(a), self._slots_shape(b)
                 return SSlots(self._joined_item(one.item, other.item), max(one.most, other.most))
             case SMap(), SMap():
@@ -599,7 +680,9 @@ class Values(Shapes):
             case SSeq(), SSeq():
                 return SSeq(self._joined_item(a.item, b.item), max(a.most, b.most))
             case SOrderedBag(), SOrderedBag():
-                return SOrderedBag(self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies))
+                return SOrderedBag(
+                    self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies)
+                )
             case (SBag() | SOrderedBag(), SBag() | SOrderedBag()):
                 return SBag(self._joined_item(a.item, b.item), max(a.most, b.most), max(a.copies, b.copies))
         raise AssertionError((a, b))
@@ -607,7 +690,7 @@ class Values(Shapes):
     def _slots_shape(self, shape: Shape) -> SSlots:
         if isinstance(shape, SSlots):
             return shape
-        assert isinstance(shape, SBits | SCode)
+        assert isinstance(shape, SBits | SCode | SOrderedBits)
         return SSlots(self.shape(shape.universe.type, inside=True), shape.universe.size)
 
     def joined_universe(self, a: Universe, b: Universe) -> Universe:
@@ -632,8 +715,6 @@ class Values(Shapes):
                 if v in universe.index and value.possible[k >> 6] >> (k & 63) & 1
             ]
             return self.moved(value, pairs, universe)
-        from ratified.proofs.explore.native.codegen.numbers import word_or, word_text
-
         words: list[Word] = [0] * universe.words
         for k in range(value.row.most):
             there = compare("<", const(k), value.row.length)
@@ -647,13 +728,14 @@ class Values(Shapes):
                     else f"(({code.c} >> 6) == {w} ? 1ull << ({code.c} & 63) : 0)"
                 )
                 words[w] = word_or(words[w], chosen(both(there, valid), bit, 0))
-        _ = word_text
-        return Bits(universe, tuple(words), tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words)))
+        return Bits(
+            universe,
+            tuple(words),
+            tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words)),
+        )
 
     def moved(self, value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> Bits:
         """The set that has, for each pair, the second number if the value has the first."""
-        from ratified.proofs.explore.native.codegen.numbers import word_and, word_or, word_shift
-
         masks: dict[tuple[int, int, int], int] = {}
         for source, target in pairs:
             key = source >> 6, target >> 6, (target & 63) - (source & 63)
@@ -677,8 +759,11 @@ class Values(Shapes):
             return value
         assert isinstance(value, Bits)
         if not all(isinstance(w, int) for w in value.words):
-            raise Unsupported("a set that is large and small at once is not compiled", remedy="explore with engine='reference'")
-        items = [self.lift(v, value.universe.type) for k, v in enumerate(value.universe.values) if value.words[k >> 6] >> (k & 63) & 1]  # type: ignore[operator]  # all are ints
+            raise Unsupported(
+                "a set that is large and small at once is not compiled",
+                remedy="explore with engine='reference'",
+            )
+        items = [self.lift(v, value.universe.type) for v in members_of(value)]
         return SlotV(ListArr(self, const(len(items)), items))
 
     def entries(self, value: Any, keys: Universe) -> tuple[Any, ...]:
@@ -750,7 +835,11 @@ class Values(Shapes):
                 if value.some.c == 0 or value.item is None:
                     return const(0), TRUE
                 code, valid = self._code(value.item, item)
-                if value.leaf and isinstance(item, IntType | SortType | EnumType | BoolType) and value.leaf[0].low == (item.low if isinstance(item, IntType) else 0):
+                if (
+                    value.leaf
+                    and isinstance(item, IntType | SortType | EnumType | BoolType)
+                    and value.leaf[0].low == (item.low if isinstance(item, IntType) else 0)
+                ):
                     return _number(value.leaf[1], 0, self._size(item)), chosen_num(value.some, valid, TRUE)
                 return chosen_num(value.some, _plus(code, 1), const(0)), chosen_num(value.some, valid, TRUE)
             case RecordType():
@@ -819,8 +908,11 @@ class Values(Shapes):
         if isinstance(value, Opt):
             value = self.loaded(value.item)
         if isinstance(value, Uni):
-            value = value.alternatives[value.type.records.index(t)]
-        assert isinstance(value, Rec) and value.type == t, (value, t)
+            found = value.alternatives[value.type.records.index(t)]
+            assert isinstance(found, Rec), (value, t)
+            value = replace(found, read=(*found.read, *in_union(value)))
+        assert isinstance(value, Rec)
+        assert value.type == t, (value, t)
         return value
 
     # --- Python values ---
@@ -851,11 +943,16 @@ class Values(Shapes):
                 return SeqV(ListArr(self, const(len(value)), [self.lift(v, item) for v in value]))
             case BagType(item):
                 pairs = [Tup((self.lift(v, item), const(value.count(v)))) for v in value.distinct()]
-                return BagV(ListArr(self, const(len(pairs)), pairs), max((value.count(v) for v in value.distinct()), default=1))
+                return BagV(
+                    ListArr(self, const(len(pairs)), pairs),
+                    max((value.count(v) for v in value.distinct()), default=1),
+                )
             case MapType(key, item):
                 universe = self.universe(key) or self.universe(hull(value.keys(), key))
                 if universe is None:
-                    raise Unsupported(f"a map of {key} has too many keys", remedy="explore with engine='reference'")
+                    raise Unsupported(
+                        f"a map of {key} has too many keys", remedy="explore with engine='reference'"
+                    )
                 return MapV(universe, tuple(self.lift(value[k], item) for k in universe.values if k in value))
         raise AssertionError(t)
 
@@ -893,7 +990,9 @@ class Values(Shapes):
                 return self._lower(value.item, item) if value.some.c else None
             case RecordType(record):
                 fields = self.narrow_to(value, t).fields
-                return record(*(self._lower(v, f) for v, f in zip(fields, self.fields(t).values(), strict=True)))
+                return record(
+                    *(self._lower(v, f) for v, f in zip(fields, self.fields(t).values(), strict=True))
+                )
             case UnionType():
                 if isinstance(value, Uni):
                     value = value.alternatives[value.tag.c]  # type: ignore[index]  # known
@@ -902,7 +1001,7 @@ class Values(Shapes):
                 return tuple(map(self._lower, value.items, items))
             case SetType(item):
                 if isinstance(value, Bits):
-                    return Set(v for k, v in enumerate(value.universe.values) if value.words[k >> 6] >> (k & 63) & 1)  # type: ignore[operator]  # known
+                    return Set(v for v in members_of(value))
                 return Set(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
             case SeqType(item):
                 return Seq(self._lower(value.row.get(const(k)), item) for k in range(value.row.length.c))
@@ -910,7 +1009,9 @@ class Values(Shapes):
                 pairs = [value.row.get(const(k)).items for k in range(value.row.length.c)]
                 return Bag(v for i, n in pairs for v in [self._lower(i, item)] * n.c)
             case MapType(_, item):
-                return Map({k: self._lower(v, item) for k, v in zip(value.keys.values, value.entries, strict=True)})
+                return Map(
+                    {k: self._lower(v, item) for k, v in zip(value.keys.values, value.entries, strict=True)}
+                )
         raise AssertionError(t)
 
 
@@ -958,6 +1059,35 @@ def _plus_num(a: Num, b: Num) -> Num:
     return num(f"({a.c} + {b.c})", a.low + b.low, a.high + b.high)
 
 
+def alike(a: Shape, b: Shape) -> bool:
+    """Whether values have the same leaves in two shapes, as far as both hold them."""
+    match a, b:
+        case SNum(), SNum():
+            return a.low == b.low
+        case SOptNum(), SOptNum():
+            return a.low == b.low
+        case STup(), STup():
+            return len(a.items) == len(b.items) and all(map(alike, a.items, b.items))
+    return a == b
+
+
+def in_union(value: Any) -> Read:
+    """What a value was read from, where that holds for it also as one of a union's records."""
+    return tuple(r for r in value.read if isinstance(_unpacked(r[0]), SUni))
+
+
+def _unpacked(shape: Shape) -> Shape:
+    return shape.inner if isinstance(shape, SPacked) else shape
+
+
+def _turned(word: Word, mask: int) -> Word:
+    """The bits of a word in the opposite order, each turned over. Twice is nothing."""
+    bits = mask.bit_length()
+    if isinstance(word, int):
+        return int(f"{word:0{bits}b}"[::-1], 2) ^ mask if bits else 0
+    return f"rt_turned({word}, {bits})"
+
+
 def _less(total: int, value: Num) -> Num:
     if isinstance(value.c, int):
         return const(total - value.c)
@@ -998,8 +1128,16 @@ def known(value: Any) -> bool:
         case MapV():
             return all(map(known, value.entries))
         case SeqV() | SlotV() | BagV():
-            return isinstance(value.row, ListArr) and value.row.length.known and all(map(known, value.row.items))
+            return (
+                isinstance(value.row, ListArr) and value.row.length.known and all(map(known, value.row.items))
+            )
     return False
+
+
+def members_of(value: Bits) -> list[Any]:
+    """The elements of a known set."""
+    numbers = [w if isinstance(w, int) else 0 for w in value.words]
+    return [v for k, v in enumerate(value.universe.values) if numbers[k >> 6] >> (k & 63) & 1]
 
 
 def join_types(a: Type, b: Type) -> Type:
@@ -1007,8 +1145,8 @@ def join_types(a: Type, b: Type) -> Type:
     from ratified.models.language.types import join
 
     match a, b:
-        case IntType(int(), int()), IntType(int(), int()):
-            return IntType(min(a.low, b.low), max(a.high, b.high))  # type: ignore[type-var,arg-type]  # ints
+        case IntType(int(low), int(high)), IntType(int(least), int(most)):
+            return IntType(min(low, least), max(high, most))
         case OptionalType(x), OptionalType(y):
             return OptionalType(join_types(x, y))
         case TupleType(xs), TupleType(ys):
@@ -1031,6 +1169,3 @@ def hull(values: Any, t: Type) -> Type:
         case SetType(item):
             return SetType(hull([x for v in values for x in v], item))
     return t
-
-
-_ = (HIGH, records_of, field)

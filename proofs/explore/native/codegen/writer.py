@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from ratified.models.language import ir
 from ratified.models.language.errors import Span
 from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, num, word_text
-from ratified.proofs.explore.native.codegen.shapes import SBits, Shape, SNum, Unsupported, widths
+from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, word_text
+from ratified.proofs.explore.native.codegen.shapes import Shape, SPacked, widths
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
     Bits,
@@ -39,6 +39,9 @@ Lines = list[Any]
 
 SHORT = 28
 """An expression up to so many characters may be repeated; a longer one gets a name."""
+
+NAME = 12
+"""What a local name of the model stands for is given a name in C if it is longer than one."""
 
 TEXT_MOST = 6000
 """An expression longer than this is taken apart into statements."""
@@ -77,15 +80,20 @@ class Exits:
 
 @dataclass(slots=True)
 class Shared:
-    """What the functions of one program have in common."""
+    """What the functions of one model have in common.
+
+    `unit` comes before the names of the model's functions and of all that they call: two models may stand in one program.
+    """
 
     values: Values
     layout: Layout
     module: ir.Module
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
     bounds: list[Place] = field(default_factory=list)
+    unit: str = ""
     names: int = 0
     impure: set[tuple[int, str]] = field(default_factory=set)
+    kept: list[object] = field(default_factory=list)  # nodes whose identity is in `impure` must not be freed
 
 
 class Writer:
@@ -105,7 +113,9 @@ class Writer:
         self.base = "s"
         self.old_base: str | None = None
         self.copied = False
+        self.abstract: Layout | None = None
         self.unassigned: dict[str, int] = {}
+        self.imageless: dict[str, int] = {}
         self.multiplicity = 1
 
     # --- lines ---
@@ -138,7 +148,7 @@ class Writer:
         except (Impure, Ended):
             if known_key is not None:
                 self.shared.impure.add(known_key)
-                _keep.append(key)
+                self.shared.kept.append(key)
             return None
         finally:
             self.pure_depth -= 1
@@ -188,9 +198,10 @@ class Writer:
             self.leave(statement())
         self.line(f"if ({negation(fine).text()}) {statement()}")
 
-    def fault_unless(self, fine: Num, message: str, node: ir.Node) -> None:
+    def fault_unless(self, fine: Num, message: str, at: ir.Node | Span) -> None:
         """A partial operation has no answer where `fine` is false."""
-        self.leave_unless(fine, lambda: self.exits.fault(self.error(message, node.span)))
+        span = at if isinstance(at, Span) else at.span
+        self.leave_unless(fine, lambda: self.exits.fault(self.error(message, span)))
 
     def bound_unless(self, fine: Num, what: str, span: Span | None) -> None:
         """A declared bound is left where `fine` is false."""
@@ -230,6 +241,15 @@ class Writer:
         """A value whose expressions are short and do not change any more: what a local name stands for."""
         if known(value):
             return value
+        if isinstance(value, Opt | Rec | Tup | Uni) and not value.code:
+            for shape, words in value.read:
+                other = isinstance(value, Uni) and self.v.shape_of(value) not in (
+                    shape,
+                    getattr(shape, "inner", None),
+                )
+                if isinstance(shape, SPacked) and not other:
+                    found = self.v.value([w if isinstance(w, int) else self.fixed(w) for w in words], shape)
+                    return self.v.narrow_to(found, value.type) if isinstance(value, Rec) else found
         match value:
             case Num():
                 return self.fixed_num(value)
@@ -238,16 +258,18 @@ class Writer:
             case Tup():
                 return replace(value, items=tuple(map(self.named, value.items)))
             case Bits():
-                return replace(value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words))
+                return replace(
+                    value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words)
+                )
             case MapV():
                 return replace(value, entries=tuple(map(self.named, value.entries)))
             case Opt() | Uni():
                 if value.code:
                     return value
                 if isinstance(value, Opt) and value.some.c == 1:
-                    return replace(value, item=self.named(value.item), leaf=None)
+                    return Opt(value.some, self.named(value.item))
                 if isinstance(value, Uni) and value.tag.known:
-                    return replace(value, alternatives=tuple(a and self.named(a) for a in value.alternatives))
+                    return Uni(value.type, value.tag, tuple(a and self.named(a) for a in value.alternatives))
                 return self.named_leaves(value, self.v.shape_of(value))
             case Ref():
                 return self.snapshot(value)
@@ -269,7 +291,9 @@ class Writer:
 
     def named_leaves(self, value: Any, shape: Shape) -> Any:
         """A value read back from names for its leaves."""
-        return self.v.value([w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape)
+        return self.v.value(
+            [w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape
+        )
 
     def fixed(self, word: str) -> str:
         """A word that later stores do not change."""
@@ -279,7 +303,7 @@ class Writer:
 
     def fixed_num(self, value: Num) -> Num:
         """A number that later stores do not change."""
-        if isinstance(value.c, int) or (len(value.c) <= SHORT and not self._changes(value.c)):
+        if isinstance(value.c, int) or (len(value.c) <= NAME and not self._changes(value.c)):
             return value
         return Num(self.temp(value.c, "int64_t", "n"), value.low, value.high)
 
@@ -293,7 +317,7 @@ class Writer:
             return replace(ref, index=self.fixed_num(ref.index))
         index = self.fixed_num(ref.index)
         copy = self.name("w")
-        self.line(f"uint64_t {copy}[W]; rt_copy({copy}, t);")
+        self.line(f"uint64_t {copy}[{self.shared.unit}W]; {self.shared.unit}rt_copy({copy}, t);")
         return Ref(copy, ref.shape, ref.places, index)
 
     def variable(self, shape: Shape, stem: str = "v") -> tuple[list[str], Any, Lines]:
@@ -340,9 +364,6 @@ class Writer:
         return value
 
 
-_keep: list[object] = []  # nodes whose identity is remembered must not be freed
-
-
 def replace_length(row: MemArr, length: Num) -> MemArr:
     """The same array with another length."""
     return MemArr(row.world, row.name, row.item, length, row.most, row.stride)
@@ -355,6 +376,3 @@ def flat(lines: Lines) -> Iterator[str]:
             yield line
         else:
             yield from flat(line)
-
-
-_ = (SBits, SNum, Unsupported, num)

@@ -1,0 +1,44 @@
+"""What `simulate` does: walk, and put the report where it belongs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ratified.catalogue import bundled
+from ratified.checking import Output, colorful, echo, write
+from ratified.exploring import instance
+from ratified.loading import load
+
+
+def simulate_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any], to: Output) -> int:
+    """Walk through one model at random and return the exit status."""
+    from ratified.proofs.explore.simulate import simulate
+    from ratified.report.simulation import simulation_headline, simulation_json, simulation_text
+
+    cls = load(target)
+    name = target if target in bundled else cls.__name__
+    walked = simulate(
+        instance(cls, how["size"], settings),
+        runs=how["runs"],
+        depth=how["depth"],
+        seed=how["seed"],
+        deadlock=how["deadlock"],
+        claims=how["claims"] or None,
+    )
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        if form == "json":
+            return simulation_json(name, walked)
+        return simulation_text(name, walked, show_run=how["show"], color=color)
+
+    form = to.form
+    if to.file is not None:
+        write(to.file, rendered(form))
+        form = "text"
+    if to.quiet and form == "text":
+        echo(simulation_headline(name, walked) + "\n")
+    else:
+        echo(rendered(form, color=colorful(sys.stdout, to.color)))
+    return walked.verdict.exit_status

@@ -1,0 +1,152 @@
+"""Generated C explores what the model means: published counts, the reference engine's on random models."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ratified.models.commit.two_phase import TwoPhase
+from ratified.models.language.errors import RatifiedError
+from ratified.models.language.machine import Left, PythonMachine
+from ratified.models.language.model import Model
+from ratified.models.paxos.consensus import Consensus
+from ratified.models.paxos.paxos import Paxos
+from ratified.models.paxos.voting import Voting
+from ratified.proofs.explore.native.codegen.layout import Layout
+from ratified.proofs.explore.native.codegen.program import generate
+from ratified.proofs.explore.native.codegen.shapes import Unsupported
+from ratified.proofs.explore.native.codegen.values import Values
+from ratified.proofs.explore.native.compile import RUNTIME, find_compiler
+from ratified.proofs.explore.native.engine import check_native
+from ratified.proofs.explore.result import Verdict
+from tests.explore.native.differential import TooLarge, differences
+from tests.generate.cases import random_case
+from tests.generate.models import random_model
+from tests.generate.running import load
+
+HERE = Path(__file__).parent
+
+ROWS = [
+    (Consensus, {"Value": 3}, 4, 2),
+    (Voting, {"Acceptor": 3, "Value": 2, "Ballot": 3}, 6_752, 16),
+    (Paxos, {"Acceptor": 3, "Value": 2, "Ballot": 2}, 3_921, 17),
+    (Paxos, {"Acceptor": 3, "Value": 2, "Ballot": 3}, 185_369, 25),
+    pytest.param(Paxos, {"Acceptor": 3, "Value": 2, "Ballot": 4}, 8_220_065, 33, marks=pytest.mark.slow),
+    (TwoPhase, {"ResourceManager": 3}, 288, 11),
+    (TwoPhase, {"ResourceManager": 4}, 1_568, 14),
+    (TwoPhase, {"ResourceManager": 5}, 8_832, 17),
+    (TwoPhase, {"ResourceManager": 6}, 50_816, 20),
+    (TwoPhase, {"ResourceManager": 7}, 296_448, 23),
+    pytest.param(TwoPhase, {"ResourceManager": 8}, 1_745_408, 26, marks=pytest.mark.slow),
+]
+SYMMETRIC_ROWS = [
+    (Voting, {"Acceptor": 3, "Value": 2, "Ballot": 2}, 77, 11),
+    (Paxos, {"Acceptor": 3, "Value": 2, "Ballot": 2}, 443, 17),
+    (Paxos, {"Acceptor": 3, "Value": 2, "Ballot": 3}, 17_153, 25),
+]
+
+
+@pytest.mark.parametrize(("model", "sizes", "distinct", "depth"), ROWS)
+def test_published_counts(model: type[Model], sizes: dict[str, int], distinct: int, depth: int) -> None:
+    result = check_native(model(**sizes))
+    assert (result.distinct, result.depth, result.verdict) == (distinct, depth, Verdict.HOLDS)
+    assert result.vacuous == ()
+
+
+@pytest.mark.parametrize(("model", "sizes", "distinct", "depth"), SYMMETRIC_ROWS)
+def test_published_counts_with_symmetry(
+    model: type[Model], sizes: dict[str, int], distinct: int, depth: int
+) -> None:
+    result = check_native(model(**sizes), symmetry=True)
+    assert (result.distinct, result.depth, result.verdict) == (distinct, depth, Verdict.HOLDS)
+    assert result.symmetry == ("Acceptor", "Value")
+
+
+@pytest.mark.parametrize("seed", range(5_000, 5_030))
+def test_random_models_are_explored_as_the_reference_machine_steps(seed: int, tmp_path: Path) -> None:
+    _compare(seed, tmp_path, ("-O0",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6_000, 6_200))
+def test_more_random_models(seed: int, tmp_path: Path) -> None:
+    _compare(seed, tmp_path, ("-O1",))
+
+
+def _compare(seed: int, folder: Path, flags: tuple[str, ...], *, symmetry: bool = False) -> None:
+    try:
+        model = load(random_model(seed), folder)
+    except RatifiedError:
+        pytest.skip("the language refuses this one")
+    try:
+        assert differences(model, flags=flags, symmetry=symmetry) == []
+    except TooLarge:
+        pytest.skip("too many states to step through one by one")
+    except Unsupported as problem:
+        pytest.skip(problem.message)
+
+
+@pytest.mark.parametrize("seed", range(5_000, 5_020))
+def test_random_models_with_symmetry(seed: int, tmp_path: Path) -> None:
+    _compare(seed, tmp_path, ("-O0",), symmetry=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_expressions_have_the_values_that_the_reference_machine_computes(seed: int, tmp_path: Path) -> None:
+    model = load(random_case(seed), tmp_path)
+    assert differences(model, flags=("-O0",)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(7_000, 7_010))
+def test_generated_code_is_clean_under_sanitizers(seed: int, tmp_path: Path) -> None:
+    """Memory and undefined behaviour: whatever CPython would not evaluate, C does not evaluate either."""
+    try:
+        model = load(random_model(seed), tmp_path)
+    except RatifiedError:
+        pytest.skip("the language refuses this one")
+    source, binary = tmp_path / "model.c", tmp_path / "main"
+    source.write_text(generate(model).text)
+    flags = ["-std=c11", "-O1", "-w", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    folders = [f"-I{RUNTIME}", f"-I{HERE}", f'-DMODEL_FILE="{source}"']
+    command = [*find_compiler(), *flags, *folders, str(HERE / "main.c"), "-o", str(binary)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "cannot find" in built.stderr:
+        pytest.skip("this compiler has no sanitizers")
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([str(binary), "1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000))
+def test_states_are_packed_and_unpacked_as_they_were(seed: int, tmp_path: Path) -> None:
+    try:
+        model = load(random_model(seed), tmp_path)
+        layout = Layout(model, Values(model.scope))
+        machine = PythonMachine(model)
+        states = [s for _, s in machine.initial() if not isinstance(s, Left)][:20]
+        states += [s for state in states[:5] for *_, s in machine.steps(state) if not isinstance(s, Left)]
+    except RatifiedError:
+        return
+    packed = [layout.pack(state) for state in states]
+    assert [layout.unpack(words) for words in packed] == states
+    assert len(set(packed)) == len(set(states))
+    assert all(0 <= word < 2**64 for words in packed for word in words)
+
+
+def test_the_same_model_gives_the_same_text() -> None:
+    sizes = {"Acceptor": 3, "Value": 2, "Ballot": 2}
+    assert generate(Paxos(**sizes)).text == generate(Paxos(**sizes)).text
+
+
+def test_generated_code_can_be_read(tmp_path: Path) -> None:
+    dump = tmp_path / "model.c"
+    check_native(TwoPhase(ResourceManager=3), dump=dump)
+    text = dump.read_text()
+    assert "TwoPhase(ResourceManager=3)" in text
+    assert "/* rm_prepare(r=rm1), two_phase.py:" in text

@@ -1,0 +1,15 @@
+"""For each value what?"""
+
+from ratified import Map, Model, Sort, action
+
+
+class Lamp(Sort):
+    """Shines."""
+
+
+class Lamps(Model):
+    on: Map[Lamp, bool]
+
+    @action(each=("lamp",))
+    def blink(self, lamp: Lamp) -> None:
+        self.on[lamp] = not self.on[lamp]
