@@ -76,9 +76,9 @@ class MultiPaxos(Model):
     """A log, each slot of which Paxos fills."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Acceptor": 2, "Value": 2, "Ballot": 2, "slots": 2},
-        "standard": {"Acceptor": 3, "Value": 1, "Ballot": 2, "slots": 2},
-        "large": {"Acceptor": 3, "Value": 2, "Ballot": 2, "slots": 2},
+        "small": {"Acceptor": 2, "Value": 1, "Ballot": 2, "slots": 2},
+        "standard": {"Acceptor": 2, "Value": 2, "Ballot": 2, "slots": 2},
+        "large": {"Acceptor": 3, "Value": 1, "Ballot": 2, "slots": 2},
     }
 
     quorums: Param[Set[Set[Acceptor]]] = majorities(Acceptor)

@@ -10,7 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from ratified.models.language import Model, SizeError
+from ratified.models.paxos.multi import MultiPaxos
 from ratified.models.raft import broken
+from ratified.models.raft.abstract import AbstractRaft
+from ratified.models.raft.history import RaftWithHistory
 from ratified.models.raft.raft import Raft
 from ratified.proofs.explore import check
 from ratified.proofs.explore.native.compile import CompilerMissing, find_compiler
@@ -46,6 +49,34 @@ def test_the_states_are_those_of_the_published_specification(size: str, distinct
     assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, distinct, depth)
     assert result.bounds == ()
     assert result.vacuous == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "distinct", "depth"),
+    [
+        (AbstractRaft, "small", 765, 13),
+        (RaftWithHistory, "small", 1_715, 28),
+        pytest.param(RaftWithHistory, "standard", 14_515, 32, marks=SLOW),
+    ],
+)
+def test_the_abstract_raft_and_what_refines_it(
+    model: type[Model], size: str, distinct: int, depth: int
+) -> None:
+    result = check(model(**model.sizes[size]), engine="reference")
+    assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, distinct, depth)
+    assert result.bounds == ()
+
+
+@pytest.mark.parametrize("slot", [1, 2])
+def test_multi_paxos_is_paxos_at_each_slot(slot: int) -> None:
+    result = check(MultiPaxos(**MultiPaxos.sizes["small"], slot=slot), engine="reference")
+    assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, 673, 19)
+    assert (result.never_fired, result.vacuous, result.bounds) == ((), (), ())
+
+
+def test_the_slot_that_is_looked_at_must_exist() -> None:
+    with pytest.raises(SizeError, match="must be one of the log's"):
+        MultiPaxos(**MultiPaxos.sizes["small"], slot=3)
 
 
 def test_the_bounds_must_leave_room() -> None:
