@@ -332,7 +332,9 @@ def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any],
     for name in names:
         if name not in given:
             problem = ModelError(
-                f"{function.name} gives `{name}` no value", span=function.span, remedy="assign it on every way"
+                f"{function.name} gives `{name}` no value",
+                span=function.span,
+                remedy="assign it on every way",
             )
             raise StepError(problem, function.name, (), state)
     return tuple(given[name] for name in names)
