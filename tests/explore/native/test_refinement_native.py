@@ -349,7 +349,10 @@ def test_a_step_of_the_abstract_model_that_leaves_a_bound_is_none() -> None:
     result = alike(IntoBounded())
     assert (result.verdict, result.bounds) == (Verdict.HOLDS, ())
     wrong = alike(AroundBounded())
-    assert detail(wrong) == "more() maps to a step of Bounded from n=2 to n=0, and no action of Bounded does that"
+    assert (
+        detail(wrong)
+        == "more() maps to a step of Bounded from n=2 to n=0, and no action of Bounded does that"
+    )
     assert wrong.bounds == ()
 
 
