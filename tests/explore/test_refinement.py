@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import pytest
+
 from ratified.models.language import Map, Model, Range, Set, Sort, action, constraint, refines, require
+from ratified.models.language.evaluate import TreeMachine
+from ratified.models.language.machine import PythonMachine, StepError
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import PropertyKind, Result, Verdict
 
@@ -176,3 +180,23 @@ def test_images_depend_on_the_whole_state() -> None:
     assert detail(result) == (
         "give(k=k2) maps to a step of Lock from holder=k1 to holder=k2, and no action of Lock does that"
     )
+
+
+class Leaving(High):
+    """Returns before it has given what it must give."""
+
+    @refines(Low)
+    def as_low(self, low: Low) -> None:
+        if self.n == 2:
+            return
+        low.n = self.n
+
+
+@pytest.mark.parametrize("machine", [PythonMachine, TreeMachine])
+def test_an_image_is_made_of_this_state_alone(machine: type[PythonMachine] | type[TreeMachine]) -> None:
+    made = machine(Leaving())
+    assert made.image("as_low", (1,)) == (1,)
+    with pytest.raises(StepError) as raised:
+        made.image("as_low", (2,))
+    assert raised.value.message == "as_low gives `n` no value"
+    assert raised.value.remedy == "assign it on every way"

@@ -337,9 +337,23 @@ class PastBounded(Up):
         bounded.n = self.n
 
 
+class AroundBounded(Up):
+    """Goes on where the abstract model would leave its bound."""
+
+    @refines(Bounded)
+    def as_bounded(self, bounded: Bounded) -> None:
+        bounded.n = self.n % 3
+
+
 def test_a_step_of_the_abstract_model_that_leaves_a_bound_is_none() -> None:
     result = alike(IntoBounded())
     assert (result.verdict, result.bounds) == (Verdict.HOLDS, ())
+    wrong = alike(AroundBounded())
+    assert (
+        detail(wrong)
+        == "more() maps to a step of Bounded from n=2 to n=0, and no action of Bounded does that"
+    )
+    assert wrong.bounds == ()
 
 
 def error_of(model: Model) -> str:

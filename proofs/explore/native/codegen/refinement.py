@@ -21,8 +21,8 @@ TEMPLATE = (Path(__file__).resolve().parent / "refinement.h").read_text(encoding
 _MODEL = "/* --- the abstract model --- */\n"
 """Where the abstract model's functions and the mapping stand in the template."""
 
-KEPT_BYTES = 1 << 18
-"""What each thread may remember of the abstract model's steps. (More did not measure.)"""
+KEPT_BYTES = 1 << 16
+"""What each thread remembers of the abstract model's steps; more or less of it measured no better."""
 
 
 def refinement_text(
