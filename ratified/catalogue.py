@@ -119,6 +119,11 @@ _MODELS = (
         broken=True,
     ),
     Bundled(
+        "raft-as-built",
+        "ratified.models.raft.built:RaftAsBuilt",
+        "Raft with pre-vote, client sessions and reads, each to be switched on",
+    ),
+    Bundled(
         "raft-half-quorums",
         "ratified.models.raft.broken:HalfQuorums",
         "half of the servers are a majority",
@@ -179,6 +184,24 @@ _MODELS = (
         broken=True,
     ),
     Bundled(
+        "raft-consenting-leader",
+        "ratified.models.raft.broken:ConsentingLeader",
+        "a leader consents to being replaced",
+        broken=True,
+    ),
+    Bundled(
+        "raft-unconfirmed-read",
+        "ratified.models.raft.broken:UnconfirmedRead",
+        "a leader answers reads without asking whether it still leads",
+        broken=True,
+    ),
+    Bundled(
+        "raft-repeated-command",
+        "ratified.models.raft.broken:RepeatedCommand",
+        "a command that a client has repeated is executed once more",
+        broken=True,
+    ),
+    Bundled(
         "two-phase-commit-by-majority",
         "ratified.models.commit.broken:MajorityCommit",
         "a transaction manager commits once a majority is prepared",
@@ -219,7 +242,7 @@ _PROTOCOLS = (
     Protocol(
         "raft",
         "Raft as published, the abstract Raft that it refines, and what breaks without each of its rules",
-        ("abstract-raft", "raft", "raft-with-history", *_broken("raft")),
+        ("abstract-raft", "raft", "raft-with-history", "raft-as-built", *_broken("raft")),
     ),
     Protocol(
         "two-phase-commit",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from ratified.models.language import Set, action, constraint, require, step_invariant
+from ratified.models.raft.built import PreVote, RaftAsBuilt, Read
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import (
     AppendEntries,
@@ -20,6 +21,7 @@ from ratified.models.raft.sorts import (
     Role,
     Server,
     Value,
+    last_term,
 )
 
 
@@ -270,3 +272,54 @@ class CountedRejections(Raft):
         self.match_index[i][j] = m.match_index
         self.next_index[i][j] = m.match_index + 1 if m.success else max(self.next_index[i][j] - 1, 1)
         self.messages.remove(m)
+
+
+# Reads, clients, and what else implementations add
+
+
+class ConsentingLeader(RaftAsBuilt):
+    """A leader consents to being replaced, so that one server that hears badly disturbs a cluster that works (DaosRaft).
+
+    Breaks `no_leader_consents`.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
+        Server=2, max_term=2, max_log=0, max_messages=1, pre_vote=True
+    )
+
+    def consents(self, i: Server, m: PreVote) -> bool:
+        """The term would be new to server i, which would lose nothing by the candidate."""
+        mine = last_term(self.log[i])
+        return m.term > self.current_term[i] and (
+            (m.last_log_term, m.last_log_index) >= (mine, len(self.log[i]))
+        )
+
+
+class UnconfirmedRead(Quiet, RaftAsBuilt):
+    """A leader answers reads without asking whether it still leads (etcd, RedisRaft).
+
+    Breaks `reads_are_linearizable`.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
+        Server=3, max_term=3, max_log=2, max_messages=1, max_entries=2, read_index=True
+    )
+
+    def may_answer(self, i: Server, read: Read) -> bool:
+        """At once."""
+        return True
+
+
+class RepeatedCommand(RaftAsBuilt):
+    """A command that a client has repeated is executed once more.
+
+    Breaks `applied_at_most_once`.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
+        Server=2, max_term=2, max_log=2, max_messages=1, sessions=True
+    )
+
+    def is_repeated(self, i: Server, v: Value) -> bool:
+        """Nobody remembers."""
+        return False

@@ -13,6 +13,7 @@ from ratified.models.language import Model, SizeError
 from ratified.models.paxos.multi import MultiPaxos
 from ratified.models.raft import broken
 from ratified.models.raft.abstract import AbstractRaft
+from ratified.models.raft.built import RaftAsBuilt
 from ratified.models.raft.history import RaftWithHistory
 from ratified.models.raft.raft import Raft
 from ratified.proofs.explore import check
@@ -79,6 +80,33 @@ def test_the_slot_that_is_looked_at_must_exist() -> None:
         MultiPaxos(**MultiPaxos.sizes["small"], slot=3)
 
 
+@NATIVE
+@SLOW
+def test_raft_as_built_is_raft_as_long_as_nothing_is_switched_on() -> None:
+    result = check(RaftAsBuilt(**Raft.sizes["small"]), engine="native")
+    assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, 13_479, 32)
+
+
+@NATIVE
+@SLOW
+def test_raft_as_built_holds_with_everything_switched_on() -> None:
+    result = check(RaftAsBuilt(**RaftAsBuilt.sizes["standard"]), engine="native")
+    assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, 194_424, 60)
+    assert (result.vacuous, result.bounds) == ((), ())
+
+
+class ConfirmedReads(broken.Quiet, RaftAsBuilt):
+    """What `UnconfirmedRead` does in a quiet hour, but right."""
+
+
+@NATIVE
+@SLOW
+def test_reads_that_are_confirmed_are_linearizable() -> None:
+    result = check(ConfirmedReads(**broken.UnconfirmedRead.sizes["small"]), symmetry=True, engine="native")
+    assert result.violation is None
+    assert result.verdict is Verdict.HOLDS
+
+
 def test_the_bounds_must_leave_room() -> None:
     with pytest.raises(SizeError, match="must leave room for a term"):
         Raft(Server=2, Value=1, max_messages=0)
@@ -96,6 +124,9 @@ REFUTED: list[tuple[type[Model], str, int, bool]] = [
     (broken.KeptConflict, "state_machine_safety", 28, True),
     (broken.ShorterHistory, "leader_completeness", 38, True),
     (broken.CountedOldEntries, "leader_completeness", 54, True),
+    (broken.ConsentingLeader, "no_leader_consents", 17, False),
+    (broken.RepeatedCommand, "applied_at_most_once", 22, False),
+    (broken.UnconfirmedRead, "reads_are_linearizable", 34, True),
 ]
 FOR_THE_REFERENCE = {
     broken.HalfQuorums,
@@ -103,6 +134,7 @@ FOR_THE_REFERENCE = {
     broken.StubbornLeader,
     broken.CommitGoesBack,
     broken.TruncatingAppend,
+    broken.RepeatedCommand,
 }
 
 
