@@ -1,1 +1,1 @@
-"""Raft, as published: by way of an abstract one (`abstract`) to the protocol (`raft`); and as built (`built`)."""
+"""Raft: without messages (`abstract`), as published (`raft`), with a memory (`history`), as built (`built`), and `broken`."""

@@ -94,8 +94,8 @@ class RaftAsBuilt(Raft):
             "max_term": 2,
             "max_log": 1,
             "max_messages": 1,
-            "pre_vote": True,
             "sessions": True,
+            "read_index": True,
         },
         "standard": {
             "Server": 2,
