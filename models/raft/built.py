@@ -91,8 +91,6 @@ class RaftAsBuilt(Raft):
         "small": {
             "Server": 2,
             "Value": 1,
-            "max_term": 2,
-            "max_log": 1,
             "max_messages": 1,
             "sessions": True,
             "read_index": True,
@@ -100,8 +98,6 @@ class RaftAsBuilt(Raft):
         "standard": {
             "Server": 2,
             "Value": 1,
-            "max_term": 2,
-            "max_log": 1,
             "max_messages": 1,
             "pre_vote": True,
             "sessions": True,
@@ -109,11 +105,9 @@ class RaftAsBuilt(Raft):
         },
         "large": {
             "Server": 2,
-            "Value": 2,
-            "max_term": 3,
+            "Value": 1,
             "max_log": 2,
             "max_messages": 1,
-            "max_entries": 2,
             "pre_vote": True,
             "sessions": True,
             "read_index": True,
