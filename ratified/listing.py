@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from textwrap import wrap
 
 from ratified.catalogue import Bundled, bundled
 from ratified.exploring import sizes_of
@@ -38,7 +39,10 @@ def listing(form: str) -> str:
     lines = []
     for model, sizes in sound:
         lines.append(f"{model.name:{_width(m for m, _ in sound)}}  {model.description}")
-        lines += [f"    {name}: {_settings(size)}" for name, size in sizes.items()]
+        for name, size in sizes.items():
+            lines += wrap(
+                f"{name}: {_settings(size)}", 98, initial_indent="    ", subsequent_indent="        "
+            )
     lines += ["", "broken on purpose: checking them shows how they go wrong", ""]
     lines += [f"{model.name:{_width(broken)}}  {model.description}" for model in broken]
     return "\n".join([*lines, "", "ratified check MODEL [--size NAME] [SORT=SIZE]..."]) + "\n"

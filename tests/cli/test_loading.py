@@ -107,7 +107,7 @@ def test_what_a_file_prints_stays_out_of_the_report(folder: Path, capsys: pytest
     [
         (
             "paxo",
-            "there is no bundled model 'paxo'\n  did you mean paxos? `ratified list` shows what is bundled; "
+            "there is no bundled model 'paxo'\n  did you mean paxos or multi-paxos? `ratified list` shows what is bundled; "
             "a model of your own is path.py:Class or module:Class",
         ),
         (
