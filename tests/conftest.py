@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,10 @@ MOODS = (
     "PYTHONWARNINGS",
     "GITHUB_ACTIONS",
 )
+
+
+# What is started in the background of a script ignores Ctrl-C, and so does all that it starts. The tests of Ctrl-C need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
