@@ -53,12 +53,13 @@ CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY,
 class VariablePlace:
     """The place of a variable of a running model: where updates in place end up."""
 
-    __slots__ = ("_children", "_fit", "_name", "_owner")
+    __slots__ = ("_children", "_fit", "_name", "_owner", "declared")
 
-    def __init__(self, owner: Model, name: str, fit: Fit | None) -> None:
+    def __init__(self, owner: Model, name: str, declared: Type) -> None:
+        self.declared = declared
         self._owner = owner.__dict__
         self._name = name
-        self._fit = fit
+        self._fit: Fit | None = fit_of(resolved(declared, owner.scope), name)
         self._children: dict[object, KeyPlace] = {}
 
     def read(self) -> Any:
@@ -143,10 +144,7 @@ class Model:
     def _enter_scope(self) -> None:
         """Set up the places of the variables and the parameters' values."""
         with running(self.scope):
-            places = {
-                d.name: VariablePlace(self, d.name, fit_of(resolved(d.type, self.scope), d.name))
-                for d in self.module.variables
-            }
+            places = {d.name: VariablePlace(self, d.name, d.type) for d in self.module.variables}
         object.__setattr__(self, "_places", places)
         self.__dict__.update(self.scope.parameters)
 
@@ -179,13 +177,8 @@ class Model:
             raise ModelError(
                 f"{type(self).__name__} has no variable {name!r}", remedy="declare it in the class body"
             )
-        declared = self._type(name)
-        if isinstance(declared, MapType):
-            check_total(declared, value, self.scope, name)
+        check_total(place.declared, value, self.scope, name)
         place.write(attached(value, place))
-
-    def _type(self, name: str) -> Type:
-        return next(d.type for d in self.module.variables if d.name == name)
 
     def zeros(self) -> dict[str, object]:
         """The variables that have a value before `init`: their default, or their type's zero."""

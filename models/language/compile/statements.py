@@ -19,14 +19,12 @@ from ratified.models.language.types import (
     INT,
     NONE,
     BagType,
-    IntType,
     MapType,
     NoneType,
     OptionalType,
     RecordType,
     SeqType,
     SetType,
-    SortType,
     TupleType,
     Type,
     fits,
@@ -35,7 +33,6 @@ from ratified.models.language.types import (
 )
 from ratified.models.language.values import Bag
 
-_ARITHMETIC_TARGETS = (IntType, SortType, SetType, SeqType, BagType, MapType)
 _INSTEAD: dict[type[ast.stmt], tuple[str, str]] = {
     ast.While: ("while", "write a `for` over something finite, or split the loop into actions"),
     ast.Break: ("break", "use any(...), or `return` from a helper"),
