@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ratified.cli import FORMATS
+from ratified.commands.options import FORMATS
 from ratified.models.language.values import Set
 from ratified.proofs.explore.result import Result, Verdict
 from ratified.report import Checked, Report, listed, plural, render

@@ -1,0 +1,95 @@
+"""Options and arguments that several commands share, and how their values are read.
+
+Guarantees: importing this imports neither the language nor an engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+FORMATS = ("text", "json", "junit", "sarif", "github")
+ENGINES = ("auto", "reference", "native")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def memory(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """Return an amount of memory in bytes, as people write it: `512M`, `2G`, `1.5GiB`."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), flags=re.IGNORECASE)
+    if not found:
+        raise click.BadParameter(f"{text!r} is not an amount of memory; write 512M or 2G", context, parameter)
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+
+
+def options_of_exploring(command: F) -> F:
+    """Add the options that say how to explore and how to report."""
+    at_least_one = click.IntRange(min=1)
+    for option in reversed(
+        [
+            click.option(
+                "--size", metavar="NAME", help="A size that the model names; `ratified list` shows them."
+            ),
+            click.option("--symmetry", is_flag=True, help="Count states that differ by renaming as one."),
+            click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
+            click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
+            click.option(
+                "--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds."
+            ),
+            click.option(
+                "--memory",
+                callback=memory,
+                metavar="SIZE",
+                help="Use this much memory (512M, 2G): the native engine keeps further states on disk, the "
+                "reference engine stops.",
+            ),
+            click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
+            click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True),
+            options_of_reporting(FORMATS),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
+    """Return what adds the options that say how to report."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    options = [
+        click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False, writable=True, path_type=Path),
+            help="Write the report to a file; text still goes to standard output.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Print the verdict alone, and no progress."),
+        click.option(
+            "--color/--no-color", default=None, help="Colours; by default on a terminal without NO_COLOR."
+        ),
+    ]
+    return add
+
+
+def read_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    """Return `Sort=size` arguments as a mapping; raise a usage error for anything else."""
+    read: dict[str, str] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign or not name.isidentifier() or not value:
+            raise click.UsageError(f"{setting!r} is not a setting; write Sort=3 or parameter=value.")
+        if name in read:
+            raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.")
+        read[name] = value
+    return read
