@@ -14,28 +14,21 @@ SHOWN_AFTER = 2.0
 """Seconds before the line appears."""
 
 
-class LiveLine:
-    """A callback for `check` that redraws one line of a terminal. Used as a context manager, it cleans up."""
+class Line:
+    """One line of a terminal that is drawn again and again."""
 
-    def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
+    def __init__(self, stream: TextIO, width: int | None = None) -> None:
         self._stream = stream
-        self._title = title
         self._width = width
         self._drawn = False
 
-    def __enter__(self) -> LiveLine:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.clear()
-
-    def __call__(self, progress: Progress) -> None:
-        """Draw the line, if it is time to show one."""
-        if progress.seconds < SHOWN_AFTER:
+    def draw(self, text: str, seconds: float) -> None:
+        """Draw the line, unless this is likely to be over soon."""
+        if seconds < SHOWN_AFTER:
             return
         width = self._width or shutil.get_terminal_size().columns
         # The last column stays free: some terminals wrap when it is filled.
-        self._stream.write("\r\x1b[2K" + line(self._title, progress)[: width - 1])
+        self._stream.write("\r\x1b[2K" + text[: width - 1])
         self._stream.flush()
         self._drawn = True
 
@@ -45,6 +38,28 @@ class LiveLine:
             self._stream.write("\r\x1b[2K")
             self._stream.flush()
             self._drawn = False
+
+
+class LiveLine:
+    """A callback for `check` that redraws one line of a terminal. Used as a context manager, it cleans up."""
+
+    def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
+        self._line = Line(stream, width)
+        self._title = title
+
+    def __enter__(self) -> LiveLine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.clear()
+
+    def __call__(self, progress: Progress) -> None:
+        """Draw the line, if it is time to show one."""
+        self._line.draw(line(self._title, progress), progress.seconds)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        self._line.clear()
 
 
 def line(title: str, progress: Progress) -> str:

@@ -1,0 +1,1 @@
+"""Proofs by SMT: for every size, by induction."""
