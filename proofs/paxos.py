@@ -41,7 +41,7 @@ class VotingSafety(Voting):
         "chosen_for_good": (),
     }
 
-    @lemma(uses=("one_value_per_ballot", "votes_are_below_the_promise"))
+    @lemma(uses=("one_value_per_ballot",))
     def votes_are_safe(self) -> bool:
         """Whatever an acceptor votes for is safe in that ballot."""
         return super().votes_are_safe()
@@ -50,11 +50,6 @@ class VotingSafety(Voting):
     def one_value_per_ballot(self) -> bool:
         """All votes of a ballot are for the same value."""
         return super().one_value_per_ballot()
-
-    @lemma(uses=())
-    def votes_are_below_the_promise(self) -> bool:
-        """No acceptor has voted in a ballot larger than the largest that it has come to."""
-        return all(at_most(vote.ballot, self.max_ballot[a]) for a in Acceptor for vote in self.votes[a])
 
 
 class PaxosSafety(Paxos):

@@ -47,10 +47,14 @@ if TYPE_CHECKING:
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
+    from ratified.proofs.smt.proving import prove
+    from ratified.proofs.smt.result import Proof
+    from ratified.proofs.smt.script import Goals, lemma
 
 __all__ = [
     "AtMost",
     "Bag",
+    "Goals",
     "Limits",
     "Map",
     "Model",
@@ -58,6 +62,7 @@ __all__ = [
     "Ordered",
     "Param",
     "Progress",
+    "Proof",
     "Range",
     "RatifiedError",
     "Result",
@@ -79,7 +84,9 @@ __all__ = [
     "invariant",
     "last",
     "leads_to",
+    "lemma",
     "majorities",
+    "prove",
     "record",
     "refines",
     "replace",
@@ -91,11 +98,15 @@ __all__ = [
 
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
+    "Goals": "ratified.proofs.smt.script",
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
+    "Proof": "ratified.proofs.smt.result",
     "Result": "ratified.proofs.explore.result",
     "Simulation": "ratified.proofs.explore.simulate",
     "Verdict": "ratified.proofs.explore.result",
+    "lemma": "ratified.proofs.smt.script",
+    "prove": "ratified.proofs.smt.proving",
     "simulate": "ratified.proofs.explore.simulate",
 }
 """Where a name comes from that is not a word of the language."""

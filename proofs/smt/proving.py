@@ -29,8 +29,11 @@ from ratified.proofs.smt.solving import Answer, Job, Pool, needs
 LIMIT = 60.0
 """Seconds that a solver has for an obligation, unless something else is said."""
 
-QUICK = 3.0
-"""Seconds for the first try, before a counterexample is looked for."""
+QUICK = 5_000_000
+"""Effort (Z3's own steps, some seconds) of the first try, before a counterexample is looked for."""
+
+SEARCH = 20_000_000
+"""Effort of looking for a counterexample with sorts of some size."""
 
 SMALL = range(1, 5)
 """How many elements of each sort a counterexample is looked for with."""
@@ -174,10 +177,10 @@ class _Attempt:
             self.trivial, self.status = True, Status.PROVED
             return []
         self.text = script(title(self.obligation), self.obligation.facts)
-        return [self._job(self.how.solver, self.text, min(QUICK, self.how.seconds))]
+        return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
 
-    def _job(self, solver: str, text: str, seconds: float) -> Job:
-        return Job(id(self), solver, text, seconds)
+    def _job(self, solver: str, text: str, effort: int = 0) -> Job:
+        return Job(id(self), solver, text, self.how.seconds, effort)
 
     def heard(self, answer: Answer) -> list[Job]:
         match self.stage:
@@ -189,18 +192,21 @@ class _Attempt:
                 return self._after_shrink(answer)
             case "long":
                 self._note(answer)
-                if answer.verdict == "unsat":
-                    self.status = Status.PROVED
-                elif answer.verdict == "sat":
-                    self.status, self.why = Status.FAILED, f"no model with up to {SMALL[-1]} elements a sort"
-                else:
-                    self.why = answer.rest.strip("()\n ") or "the solver does not know"
+                self._settle(answer)
                 return self._second()
         self._note(answer)  # the second opinion
         answers = {o.answer for o in self.opinions}
         if {"sat", "unsat"} <= answers:
             self.status, self.why = Status.UNDECIDED, "the solvers contradict each other"
         return []
+
+    def _settle(self, answer: Answer) -> None:
+        if answer.verdict == "unsat":
+            self.status = Status.PROVED
+        elif answer.verdict == "sat":
+            self.status, self.why = Status.FAILED, "there is a model, but none of few elements was found"
+        else:
+            self.why = answer.rest.strip("()\n ") or "the solver does not know"
 
     def _note(self, answer: Answer) -> None:
         self.opinions.append(Opinion(answer.job.solver, answer.verdict, answer.seconds))
@@ -211,10 +217,8 @@ class _Attempt:
             self.status = Status.PROVED
             return self._second()
         if not self.how.counterexamples:
-            if answer.verdict == "sat":
-                self.status = Status.FAILED
-                return self._second()
-            return self._long()
+            self._settle(answer)
+            return self._second()
         self.stage = "small"
         return self._try_small()
 
@@ -229,7 +233,7 @@ class _Attempt:
     def _small_job(self, sizes: Mapping[str, int]) -> Job:
         text, asked = small.at_sizes(title(self.obligation), self.obligation.facts, sizes)
         self.asked = list(asked)
-        return self._job("z3", text, min(10.0, self.how.seconds))
+        return self._job("z3", text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds
@@ -259,22 +263,15 @@ class _Attempt:
         return self._shrink()
 
     def _long(self) -> list[Job]:
-        if self.how.seconds <= QUICK:
-            last = self.opinions[-1]
-            if last.answer == "sat":
-                self.status, self.why = Status.FAILED, f"no model with up to {SMALL[-1]} elements a sort"
-            else:
-                self.why = "timeout"
-            return self._second()
         self.opinions.clear()
         self.stage = "long"
-        return [self._job(self.how.solver, self.text, self.how.seconds)]
+        return [self._job(self.how.solver, self.text)]
 
     def _second(self) -> list[Job]:
         if self.how.second is None or self.stage == "second":
             return []
         self.stage = "second"
-        return [self._job(self.how.second, self.text, self.how.seconds)]
+        return [self._job(self.how.second, self.text)]
 
     # --- what it came to ---
 
@@ -300,19 +297,21 @@ class _Attempt:
 
 def told(
     obligation: Obligation, translation: Translation, concrete: Concrete, cls: type[Model]
-) -> Counterexample:
-    """A structure as the states and the step that it is."""
+) -> Counterexample | None:
+    """A structure as the states and the step that it is; None if it cannot be shown."""
     module = translation.module
     structure = concrete.structure
     scope = concrete.scope()
-    with running(Scope(concrete.sizes, {})):
+    with running(scope):
         arguments = {
             name: concrete.value(a.type, shape)
             for a, (name, shape) in zip(
                 _arguments(obligation, translation), obligation.arguments, strict=True
             )
         }
-        taken = next(p for p in obligation.paths if structure.holds(p.guard))
+        taken = next((p for p in obligation.paths if structure.holds(p.guard)), None)
+        if taken is None:
+            return None  # it takes integers outside the window
         types = {d.name: d.type for d in module.variables}
         after = {v: concrete.value(types[v], s) for v, s in taken.after.items()}
         before = None

@@ -32,12 +32,16 @@ GRACE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A script for a solver. `key` is the asker's own."""
+    """A script for a solver. `key` is the asker's own.
+
+    `effort` is a limit in the solver's own steps, which come out the same on a busy machine (0: none).
+    """
 
     key: object
     solver: str
     text: str
     seconds: float
+    effort: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class _Worker:
         self.deadline = self.begun + job.seconds + GRACE
         assert self.process.stdin
         with contextlib.suppress(BrokenPipeError):
-            told = {"solver": job.solver, "text": job.text, "seconds": job.seconds}
+            told = {"solver": job.solver, "text": job.text, "seconds": job.seconds, "effort": job.effort}
             self.process.stdin.write(json.dumps(told) + "\n")
             self.process.stdin.flush()
 

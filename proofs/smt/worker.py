@@ -11,22 +11,25 @@ import time
 from typing import Any
 
 
-def with_z3(text: str, seconds: float) -> str:
+def with_z3(text: str, seconds: float, effort: int) -> str:
     """What Z3 answers to a script."""
     import z3
 
     context = z3.Context()
     # The time-out is an option of the script; the answer comes as Z3's own command line would print it.
-    limited = f"(set-option :timeout {max(1, int(seconds * 1000))})\n{text}"
+    limits = f"(set-option :timeout {max(1, int(seconds * 1000))})\n(set-option :rlimit {effort})\n"
+    limited = limits + text
     return str(z3.Z3_eval_smtlib2_string(context.ref(), limited))
 
 
-def with_cvc5(text: str, seconds: float) -> str:
+def with_cvc5(text: str, seconds: float, effort: int) -> str:
     """What cvc5 answers to a script. Without finite model finding it would answer "unknown" where there is a model."""
     import cvc5
 
     solver = cvc5.Solver(cvc5.TermManager())
     solver.setOption("tlimit-per", str(max(1, int(seconds * 1000))))
+    if effort:
+        solver.setOption("rlimit-per", str(effort))
     solver.setOption("finite-model-find", "true")
     solver.setOption("produce-models", "true")
     logic = text.partition("(set-logic ")[2].partition(")")[0]
@@ -57,7 +60,7 @@ def main() -> None:
         job: dict[str, Any] = json.loads(line)
         started = time.process_time()
         try:
-            said = SOLVERS[job["solver"]](job["text"], job["seconds"])
+            said = SOLVERS[job["solver"]](job["text"], job["seconds"], job["effort"])
         except Exception as problem:  # noqa: BLE001  # whatever a solver raises is its answer
             said = f"(error {json.dumps(str(problem))})"
         answer = {"said": said, "seconds": time.process_time() - started}

@@ -18,6 +18,7 @@ from ratified.proofs.smt.terms import (
     Number,
     Symbol,
     Term,
+    at_most,
     conj,
     constant,
     disj,
@@ -52,7 +53,13 @@ def at_sizes(title: str, facts: Sequence[Fact], sizes: Mapping[str, int]) -> tup
             Apply(symbol, tuple(_argument(s, k) for s, k in zip(symbol.arguments, key, strict=True)))
             for key in applications(symbol, sizes, INTEGERS)
         ]
-    return script(title, [*closed, *facts], sorts=list(sizes), ask=ask), ask
+    near = [
+        conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2])))
+        for t in ask
+        if isinstance(t, Apply) and t.symbol.result == INT
+    ]
+    within = Fact("integers are small, to be read", conj(*near))
+    return script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), ask
 
 
 def _argument(sort: str, key: int) -> Term:
