@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ratified.models.language import (
         AtMost,
         Bag,
+        Lifelines,
         Map,
         Model,
         ModelError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         require,
         step_invariant,
         subsets,
+        view,
     )
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AtMost",
     "Bag",
+    "Lifelines",
     "Limits",
     "Map",
     "Model",
@@ -87,6 +90,7 @@ __all__ = [
     "simulate",
     "step_invariant",
     "subsets",
+    "view",
 ]
 
 _ELSEWHERE = {
