@@ -72,10 +72,7 @@ def _levels(graph: StateGraph, placed: Rows) -> list[str]:
 
 
 def _node(node: Node) -> str:
-    lines = [*node.lines, *(f"[{mark}]" if not mark.startswith("\u2717") else mark for mark in node.marks)]
-    if node.states > 1:
-        lines.append(f"{node.states:,} states")
-    label = "".join(f"{quote(line)[1:-1]}\\l" for line in lines) or " "
+    label = "".join(f"{quote(line)[1:-1]}\\l" for line in node_text(node))
     given = [f'label="{label}"', f"tooltip={quote(tooltip(node))}"]
     if node.violated:
         given += [f'fillcolor="{BAD_FILL}"', f'color="{BAD_LINE}"', "penwidth=2.5"]
@@ -88,6 +85,13 @@ def _node(node: Node) -> str:
     if node.focused:
         given += ["penwidth=2.5"]
     return f"  n{node.number} [{', '.join(given)}];"
+
+
+def node_text(node: Node) -> list[str]:
+    """What is written in a node; never nothing."""
+    marks = [mark if mark.startswith("\u2717") else f"[{mark}]" for mark in node.marks]
+    merged = [f"{node.states:,} states"] if node.states > 1 else []
+    return [*node.lines, *marks, *merged] or ["(nothing changed)"]
 
 
 def tooltip(node: Node) -> str:
@@ -113,7 +117,7 @@ def edge_label(edge: Edge, graph: StateGraph) -> list[str]:
 
 def _edge(edge: Edge, graph: StateGraph, look: Look, placed: Rows) -> str:
     # A blank before each line keeps it off the edge that it stands beside.
-    label = "".join(f" {quote(line)[1:-1]}\\l" for line in edge_label(edge, graph))
+    label = "".join(f"\u00a0{quote(line)[1:-1]}\\l" for line in edge_label(edge, graph))
     given = [
         f'label="{label}"',
         f'color="{look.line}"',

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ratified.models.language.errors import RatifiedError
 from ratified.proofs.diagram.dot import FONT
-from ratified.proofs.diagram.palette import FONTS
+from ratified.proofs.diagram.palette import FONTS, PAPER
 from ratified.proofs.diagram.picture import StateGraph
 
 KINDS = ("svg", "png", "pdf", "dot", "html", "json", "graphml")
@@ -128,8 +128,22 @@ def svg_of(graph: StateGraph) -> str:
 def plain_svg(svg: str) -> str:
     """What Graphviz wrote, without what only a file of its own needs, and with fonts that every machine has one of."""
     start = svg.index("<svg")
-    svg = svg[start:].replace(f'font-family="{FONT},serif"', f'font-family="{FONTS}"')
-    return re.sub(r'font-family="Courier[^"]*"', f'font-family="{FONTS}"', svg)
+    svg = re.sub(rf'font-family="{FONT}[^"]*"', f'font-family="{FONTS}"', svg[start:])
+    # Labels of edges come last, each with a halo, so that no line strikes one out.
+    labels: list[str] = []
+
+    def without_labels(edge: re.Match[str]) -> str:
+        labels.extend(text.replace("<text ", f"<text {_HALO} ", 1) for text in _TEXT.findall(edge[0]))
+        return _TEXT.sub("", edge[0])
+
+    svg = _EDGE.sub(without_labels, svg)
+    end = svg.rindex("</g>")
+    return svg[:end] + "".join(f"{label}\n" for label in labels) + svg[end:]
+
+
+_EDGE = re.compile(r'<g id="edge\d+" class="edge">.*?</g>\n', re.DOTALL)
+_TEXT = re.compile(r"<text .*?</text>\n?", re.DOTALL)
+_HALO = f'paint-order="stroke" stroke="{PAPER}" stroke-width="3" stroke-linejoin="round"'
 
 
 __all__ = ["DRAWN", "KINDS", "check_writable", "kind_of", "laid_out", "save", "svg_of", "write"]

@@ -82,18 +82,32 @@ def _part_lines(parts: Mapping[str, Any]) -> Iterator[str]:
             for item in value:
                 yield from _part_lines({name: item})
         elif hasattr(type(value), "__record_types__"):
-            for field in type(value).__match_args__:
-                held = getattr(value, field)
-                if isinstance(held, Map):
-                    yield from (f"{field} {show(k)}: {_plain(v)}" for k, v in held.items())
-                else:
-                    yield f"{field}: {_plain(held)}"
+            yield from _record_lines(value)
         elif isinstance(value, Map):
             yield from (f"{show(k)}: {_plain(v)}" for k, v in value.items())
         elif len(parts) == 1:
             yield _plain(value)
         else:
             yield f"{name}: {_plain(value)}"
+
+
+def _record_lines(value: Any) -> Iterator[str]:
+    """The fields of a record, as many side by side as fit."""
+    row: list[str] = []
+    for field in type(value).__match_args__:
+        held = getattr(value, field)
+        shown = (
+            [f"{field} {show(k)}: {_plain(v)}" for k, v in held.items()]
+            if isinstance(held, Map)
+            else [f"{field}: {_plain(held)}"]
+        )
+        for text in shown:
+            if row and len(", ".join([*row, text])) > WIDEST:
+                yield ", ".join(row)
+                row = []
+            row.append(text)
+    if row:
+        yield ", ".join(row)
 
 
 def _plain(value: Any) -> str:
