@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
-from ratified.models.language import Map, Model, Symmetric, action, invariant, record, require, step_invariant, view
+from ratified.models.language import (
+    Map,
+    Model,
+    Symmetric,
+    action,
+    invariant,
+    record,
+    require,
+    step_invariant,
+    view,
+)
 
 
 class ResourceManager(Symmetric):

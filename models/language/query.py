@@ -62,7 +62,9 @@ def expressions(model: Model, text: str) -> Query:
     """One or several expressions on states, with commas between them. Raises ModelError if the text is none."""
     asking, node = _reader(model, text)
     nodes = node.elts if isinstance(node, ast.Tuple) and node.elts else [node]
-    made = tuple((ast.get_source_segment(text, n) or ast.unparse(n), _read(lambda n=n: asking.kept(n))) for n in nodes)
+    made = tuple(
+        (ast.get_source_segment(text, n) or ast.unparse(n), _read(lambda n=n: asking.kept(n))) for n in nodes
+    )
     return Query(made, asking.module.compiled())
 
 
@@ -119,9 +121,13 @@ class _Asking(Statements):
             self.fail(node, f"`{name}` is a method of the model", f"call it: {name}(...)")
         if not known and self.static_name(name) is MISSING:
             variables = [*self.module.variables, *self.module.parameters]
-            near = [v for v in variables if name in v] or get_close_matches(name, [*variables, *self.env.aliases], n=1)
+            near = [v for v in variables if name in v] or get_close_matches(
+                name, [*variables, *self.env.aliases], n=1
+            )
             hint = f"did you mean `{near[0]}`? " if near else ""
-            self.fail(node, f"the model has no variable `{name}`", f"{hint}its variables: {', '.join(variables)}")
+            self.fail(
+                node, f"the model has no variable `{name}`", f"{hint}its variables: {', '.join(variables)}"
+            )
         return super()._name(node, name, expected)
 
 
@@ -152,7 +158,9 @@ _NODE = ast.FunctionDef(
 def _reader(model: Model, text: str) -> tuple[_Asking, ast.expr]:
     """What compiles the text, and the text parsed."""
     if len(text) > LONGEST:
-        raise ModelError(f"the expression has {len(text):,} characters", remedy=f"at most {LONGEST:,} are read")
+        raise ModelError(
+            f"the expression has {len(text):,} characters", remedy=f"at most {LONGEST:,} are read"
+        )
     # So that messages can quote it; an entry without a time stays until it is replaced.
     linecache.cache[FILE] = (len(text), None, [text + "\n"], FILE)
     if not text.strip():
@@ -179,7 +187,9 @@ def _read(compile_: Any) -> Any:
     try:
         return compile_()
     except RecursionError:
-        raise ModelError("the expression is nested too deeply", remedy="write it with fewer brackets") from None
+        raise ModelError(
+            "the expression is nested too deeply", remedy="write it with fewer brackets"
+        ) from None
 
 
 def _names(cls: type) -> dict[str, Any]:

@@ -120,7 +120,9 @@ class FlexiblePaxos(Model):
 
     def stage(self, b: Ballot) -> Stage:
         """The last of its stages that ballot b has come to."""
-        if any(all(Accepted(a, b, v) in self.messages for a in quorum) for v in Value for quorum in self.phase2):
+        if any(
+            all(Accepted(a, b, v) in self.messages for a in quorum) for v in Value for quorum in self.phase2
+        ):
             return Stage.CHOSEN
         if len(self.proposed(b)) > 0:
             return Stage.PROPOSED

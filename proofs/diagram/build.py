@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from typing import Any
 
 from ratified.models.language.errors import ModelError
@@ -55,7 +55,8 @@ def graph(
 
     `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it are
     one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks for every
-    state. `fold` makes one of states that differ by renaming interchangeable values. `focus` keeps what is within `radius` steps of
+    state. `fold` makes one of states that differ by renaming interchangeable values. `focus` keeps what is within `radius`
+    steps of
     the states that satisfy a condition, of the steps of an action, or of a `"counterexample"`. `loops` draws edges from a node to
     itself. With `most`, a graph of more nodes is refused with the views that would help; else it is refused when it is drawn.
 
@@ -74,7 +75,9 @@ def graph(
     if around is None:
         kept: Collection[int] = range(classes.count)
     else:
-        kept = within(space, classes.of, {classes.of[n] for n in around.states}, radius if around.widened else 0)
+        kept = within(
+            space, classes.of, {classes.of[n] for n in around.states}, radius if around.widened else 0
+        )
     helping: tuple[tuple[str, int], ...] = ()
     if len(kept) > (most or NODES):
         helping = views_that_help(space, most or NODES, seen)
@@ -230,7 +233,7 @@ class _Builder:
         of, steps = self.classes.of, self.space.steps
         offsets, targets, actions = steps.offsets, steps.targets, steps.actions
         count, kinds = self.classes.count, len(self.space.actions)
-        # One number for a class, an action and a class: a million of them are counted in the time that a hundred thousand tuples take.
+        # One number for all three: numbers are counted many times faster than tuples.
         sources = chain.from_iterable(
             repeat(of[n], offsets[n + 1] - offsets[n]) for n in range(self.space.size)
         )
@@ -305,16 +308,17 @@ class _Builder:
 
     def _path(self) -> list[tuple[int, int]]:
         """The classes along a shortest run to the first violating state that is drawn."""
-        bad = [n for numbers in self.space.violated().values() for n in numbers if self.classes.of[n] in self.number]
+        bad = [
+            n
+            for numbers in self.space.violated().values()
+            for n in numbers
+            if self.classes.of[n] in self.number
+        ]
         if not bad:
             return []
         run = run_to(self.space, min(bad))
         of = self.classes.of
-        return [
-            (of[a], of[b])
-            for a, b in zip(run, run[1:], strict=False)
-            if of[a] in self.number and of[b] in self.number
-        ]
+        return [(of[a], of[b]) for a, b in pairwise(run) if of[a] in self.number and of[b] in self.number]
 
 
 def run_to(space: Space, number: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Sequence diagrams as SVG: time runs downwards, a row for each step, messages as arrows from where they are sent to where they end.
+"""Sequence diagrams as SVG: time runs downwards, a row for each step, messages as arrows from sending to receipt.
 
 Guarantees: boxes and labels have room of their own (a row is as high as what stands in it); arrows run beneath boxes, and labels
 have a halo; lost, repeated, overtaking and late messages differ in form, not in colour alone.
@@ -56,9 +56,15 @@ class _Chart:
             self._group(message)
             if message.fate is Fate.RECEIVED:
                 self.ended[message.ended].append(message)
-        self.calls = [wrap(f"{k} {row.call}", CALL_WIDEST, subsequent_indent="  ") for k, row in enumerate(diagram.rows, 1)]
+        self.calls = [
+            wrap(f"{k} {row.call}", CALL_WIDEST, subsequent_indent="  ")
+            for k, row in enumerate(diagram.rows, 1)
+        ]
         self.boxes = [
-            {place: [part for line in lines for part in wrap(line, BOX_WIDEST, subsequent_indent="  ")] for place, lines in row.changes}
+            {
+                place: [part for line in lines for part in wrap(line, BOX_WIDEST, subsequent_indent="  ")]
+                for place, lines in row.changes
+            }
             for row in diagram.rows
         ]
         self._across()
@@ -137,7 +143,13 @@ class _Chart:
         canvas.text(12, 20, d.title, bold=True)
         for k, x in enumerate(self.x):
             canvas.line(x, 46, x, self.end_y, stroke="#a0a0a0", dashes="4,4")
-            canvas.rect(x - width_of(d.lifelines[k], SIZE) / 2 - 8, 28, width_of(d.lifelines[k], SIZE) + 16, 20, fill="#ececec")
+            canvas.rect(
+                x - width_of(d.lifelines[k], SIZE) / 2 - 8,
+                28,
+                width_of(d.lifelines[k], SIZE) + 16,
+                20,
+                fill="#ececec",
+            )
             canvas.text(x, 42, d.lifelines[k], anchor="middle", bold=True)
         for k in range(len(d.rows)):
             self._row(canvas, k)
@@ -163,7 +175,9 @@ class _Chart:
                 canvas.add(f'<circle cx="{x:.1f}" cy="{y + 2:.1f}" r="4" fill="{INK}"/>')
             for place, lines in self.boxes[k].items():
                 x, width = self.x[place], max(width_of(line, SIZE) for line in lines) + 12
-                canvas.rect(x - width / 2, y, width, len(lines) * LINE + 6, width=1.6 if place == row.actor else 1.0)
+                canvas.rect(
+                    x - width / 2, y, width, len(lines) * LINE + 6, width=1.6 if place == row.actor else 1.0
+                )
                 for n, line in enumerate(lines):
                     canvas.text(x - width / 2 + 6, y + (n + 0.95) * LINE, line)
 
@@ -181,7 +195,9 @@ class _Chart:
         x = self.x[m.sender]
         side = self._side(m)
         if m.copy:
-            canvas.add(f'<circle cx="{x + side * 14:.1f}" cy="{y:.1f}" r="3.5" fill="{PAPER}" stroke="{COPY}" stroke-width="1.5"/>')
+            canvas.add(
+                f'<circle cx="{x + side * 14:.1f}" cy="{y:.1f}" r="3.5" fill="{PAPER}" stroke="{COPY}" stroke-width="1.5"/>'
+            )
             x += side * 18
         if m.fate is Fate.RECEIVED:
             assert m.receiver is not None
@@ -189,13 +205,24 @@ class _Chart:
             if m.receiver == m.sender:
                 # To itself: out to the side and back, later.
                 out = 26 + min(60.0, (arrives - y) / 4)
+                far = x + side * out
                 canvas.path(
-                    f"M {x:.1f} {y:.1f} C {x + side * out:.1f} {y:.1f} {x + side * out:.1f} {arrives:.1f} {to + side * 3:.1f} {arrives:.1f}",
-                    stroke=colour, width=1.5, dashes=dashes, more=f' marker-end="url(#{head})"',
+                    f"M {x:.1f} {y:.1f} C {far:.1f} {y:.1f} {far:.1f} {arrives:.1f} {to + side * 3:.1f} {arrives:.1f}",
+                    stroke=colour,
+                    width=1.5,
+                    dashes=dashes,
+                    more=f' marker-end="url(#{head})"',
                 )
                 return
             canvas.line(
-                x, y, to - side * 3, arrives, stroke=colour, width=1.5, dashes=dashes, more=f' marker-end="url(#{head})"'
+                x,
+                y,
+                to - side * 3,
+                arrives,
+                stroke=colour,
+                width=1.5,
+                dashes=dashes,
+                more=f' marker-end="url(#{head})"',
             )
         elif m.fate is Fate.LOST:
             # Short, wherever it was going: how far it came says nothing, and long dashes hide what else happens.
@@ -208,7 +235,9 @@ class _Chart:
         else:
             to = x + side * 40
             canvas.line(x, y, to, y + 6, stroke=colour, width=1.5, dashes="6,4")
-            canvas.add(f'<circle cx="{to:.1f}" cy="{y + 6:.1f}" r="3.5" fill="{PAPER}" stroke="{colour}" stroke-width="1.5"/>')
+            canvas.add(
+                f'<circle cx="{to:.1f}" cy="{y + 6:.1f}" r="3.5" fill="{PAPER}" stroke="{colour}" stroke-width="1.5"/>'
+            )
 
     def _side(self, m: Message) -> int:
         """To which side a message leaves: towards its receiver; one to nobody or to itself where there is room."""
@@ -224,8 +253,13 @@ class _Chart:
                 for k, line in enumerate(lines):
                     up = (len(lines) - k - 1) * SMALL * SPACING
                     canvas.text(
-                        self.x[m.sender] + side * 8, y - 4 - up, line, size=SMALL, halo=True,
-                        fill=COPY if m.copy else INK, anchor="start" if side > 0 else "end",
+                        self.x[m.sender] + side * 8,
+                        y - 4 - up,
+                        line,
+                        size=SMALL,
+                        halo=True,
+                        fill=COPY if m.copy else INK,
+                        anchor="start" if side > 0 else "end",
                     )
 
     # --- below ---
@@ -237,7 +271,10 @@ class _Chart:
             top = TOP if d.loop == 0 else self.row_y[d.loop - 1]
             bottom = self.row_y[-1] + LINE
             canvas.path(
-                f"M 22 {bottom:.1f} h -8 V {top + LINE:.1f} h 8", stroke=BAD_LINE, width=2, more=' marker-end="url(#late)"'
+                f"M 22 {bottom:.1f} h -8 V {top + LINE:.1f} h 8",
+                stroke=BAD_LINE,
+                width=2,
+                more=' marker-end="url(#late)"',
             )
         if d.ending is None:
             return y + 6
@@ -248,7 +285,15 @@ class _Chart:
             lines.append(f"from here it goes on as after {from_}, for ever (the bracket at the left)")
         mark = "\u2717 " if d.ending.bad else ""
         height = (1 + len(lines)) * LINE + 12
-        canvas.rect(12, y, self.right - 24, height, fill=BAD_FILL if d.ending.bad else PAPER, stroke=BAD_LINE if d.ending.bad else INK, width=2)
+        canvas.rect(
+            12,
+            y,
+            self.right - 24,
+            height,
+            fill=BAD_FILL if d.ending.bad else PAPER,
+            stroke=BAD_LINE if d.ending.bad else INK,
+            width=2,
+        )
         canvas.text(22, y + LINE + 3, f"{mark}{d.ending.headline}", bold=True, size=12)
         for n, line in enumerate(lines, 2):
             canvas.text(22, y + n * LINE + 3, line)
@@ -258,9 +303,13 @@ class _Chart:
         messages = self.diagram.messages
         found = []
         if any(m.fate is Fate.RECEIVED and not m.copy and not m.overtakes for m in messages):
-            found.append(("line", ARROW, "", "go", "a message, from where it is sent to where it takes effect"))
+            found.append(
+                ("line", ARROW, "", "go", "a message, from where it is sent to where it takes effect")
+            )
         if any(m.overtakes for m in messages):
-            found.append(("line", LATE, "", "late", "hollow: it overtakes one sent earlier to the same receiver"))
+            found.append(
+                ("line", LATE, "", "late", "hollow: it overtakes one sent earlier to the same receiver")
+            )
         if any(m.copy for m in messages):
             found.append(("line", COPY, "2,3", "copy", "dotted: the network repeats a message"))
         if any(m.fate is Fate.LOST for m in messages):
@@ -270,12 +319,21 @@ class _Chart:
         for kind, colour, dashes, head, words in found:
             y += LINE
             canvas.line(
-                14, y - 4, 46, y - 4, stroke=colour, width=1.5, dashes=dashes, more=f' marker-end="url(#{head})"' if head else ""
+                14,
+                y - 4,
+                46,
+                y - 4,
+                stroke=colour,
+                width=1.5,
+                dashes=dashes,
+                more=f' marker-end="url(#{head})"' if head else "",
             )
             if kind == "cross":
                 canvas.path(f"M 42 {y - 9:.1f} l 10 10 m 0 -10 l -10 10", stroke=colour, width=2.2)
             elif kind == "circle":
-                canvas.add(f'<circle cx="50" cy="{y - 4:.1f}" r="3.5" fill="{PAPER}" stroke="{colour}" stroke-width="1.5"/>')
+                canvas.add(
+                    f'<circle cx="50" cy="{y - 4:.1f}" r="3.5" fill="{PAPER}" stroke="{colour}" stroke-width="1.5"/>'
+                )
             canvas.text(62, y, words, size=SMALL, fill=QUIET)
             self.wide = max(self.wide, 80 + width_of(words, SMALL))
         for note in self.diagram.notes:

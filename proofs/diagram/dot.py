@@ -40,7 +40,7 @@ def to_dot(graph: StateGraph) -> str:
         f'  node [shape=box, style="rounded,filled", fillcolor="{PAPER}", color="{INK}", fontcolor="{INK}", '
         f'fontname="{FONT}", fontsize=10, margin="0.10,0.06", height=0.3, width=0.4];',
         f'  edge [fontname="{FONT}", fontsize=9, arrowsize=0.7, penwidth=1.2];',
-        *_levels(graph, placed),
+        *_levels(placed),
         *(_node(node) for node in graph.nodes),
         *(_edge(e, graph, styles[e.action], placed) for e in graph.drawn_edges),
         "}",
@@ -54,7 +54,7 @@ def quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _levels(graph: StateGraph, placed: Rows) -> list[str]:
+def _levels(placed: Rows) -> list[str]:
     """Layers: the nodes of a row side by side, and at the left of the first row of a level its number."""
     members: dict[int, list[int]] = defaultdict(list)
     for number, row in enumerate(placed.of):
@@ -67,7 +67,9 @@ def _levels(graph: StateGraph, placed: Rows) -> list[str]:
         )
         lines.append(f"  {{ rank=same; l{row}; {' '.join(f'n{n};' for n in members[row])} }}")
     if len(placed.level) > 1:
-        lines.append(f"  {' -> '.join(f'l{row}' for row in range(len(placed.level)))} [style=invis, weight=4];")
+        lines.append(
+            f"  {' -> '.join(f'l{row}' for row in range(len(placed.level)))} [style=invis, weight=4];"
+        )
     return lines
 
 

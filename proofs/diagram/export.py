@@ -14,7 +14,7 @@ from ratified.models.language.values import show
 from ratified.proofs.diagram.picture import Edge, Node, StateGraph
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 SCHEMA = "ratified.graph/1"
 
@@ -70,20 +70,39 @@ def to_json(graph: StateGraph) -> str:
     return json.dumps(to_dict(graph), indent=1, ensure_ascii=False) + "\n"
 
 
-_NODE_KEYS = (("level", "int"), ("states", "int"), ("initial", "int"), ("deadlocked", "int"), ("violated", "string"), ("label", "string"))
-_EDGE_KEYS = (("action", "string"), ("arguments", "string"), ("steps", "int"), ("sources", "int"), ("partial", "boolean"))
+_NODE_KEYS = (
+    ("level", "int"),
+    ("states", "int"),
+    ("initial", "int"),
+    ("deadlocked", "int"),
+    ("violated", "string"),
+    ("label", "string"),
+)
+_EDGE_KEYS = (
+    ("action", "string"),
+    ("arguments", "string"),
+    ("steps", "int"),
+    ("sources", "int"),
+    ("partial", "boolean"),
+)
 
 
 def to_graphml(graph: StateGraph) -> str:
     """The graph as GraphML (http://graphml.graphdrawing.org): a state's values are the keys that begin with `state.`."""
     variables = list(graph.nodes[0].example) if graph.nodes else []
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">']
-    for what, keys in (("node", [*_NODE_KEYS, *((f"state.{v}", "string") for v in variables)]), ("edge", _EDGE_KEYS)):
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
+    ]
+    for what, keys in (
+        ("node", [*_NODE_KEYS, *((f"state.{v}", "string") for v in variables)]),
+        ("edge", _EDGE_KEYS),
+    ):
         lines += [
             f'  <key id={quoteattr(f"{what}.{name}")} for="{what}" attr.name={quoteattr(name)} attr.type="{kind}"/>'
             for name, kind in keys
         ]
-    lines.append(f"  <graph id={quoteattr(graph.title)} edgedefault=\"directed\">")
+    lines.append(f'  <graph id={quoteattr(graph.title)} edgedefault="directed">')
     for node in graph.nodes:
         flat = _flat(node)
         lines.append(f'    <node id="n{node.number}">{_data("node", flat)}</node>')
@@ -109,7 +128,8 @@ def _flat(node: Node) -> dict[str, Any]:
 
 def _data(what: str, values: dict[str, Any]) -> str:
     return "".join(
-        f"<data key={quoteattr(f'{what}.{name}')}>{escape(_text(value))}</data>" for name, value in values.items()
+        f"<data key={quoteattr(f'{what}.{name}')}>{escape(_text(value))}</data>"
+        for name, value in values.items()
     )
 
 
@@ -117,13 +137,13 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def to_networkx(graph: StateGraph) -> networkx.MultiDiGraph[int]:
+def to_networkx(graph: StateGraph) -> nx.MultiDiGraph[int]:
     """A networkx MultiDiGraph: nodes by number, edges keyed by action, with the same attributes as in JSON."""
     try:
-        import networkx
+        import networkx as nx
     except ImportError:
         raise RatifiedError("networkx is not installed", remedy="pip install 'ratified[diagram]'") from None
-    made: networkx.MultiDiGraph[int] = networkx.MultiDiGraph(
+    made: nx.MultiDiGraph[int] = nx.MultiDiGraph(
         model=graph.model, sizes=dict(graph.sizes), view=graph.view or None
     )
     for node in graph.nodes:

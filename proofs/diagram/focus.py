@@ -60,7 +60,9 @@ def _steps_of(space: Space, action: str) -> Focus:
             if actions[e] == wanted:
                 found |= {n, targets[e]}
     if not found:
-        raise RatifiedError(f"`{action}` is never possible", remedy="`ratified check` says how often each action is")
+        raise RatifiedError(
+            f"`{action}` is never possible", remedy="`ratified check` says how often each action is"
+        )
     return Focus(action, tuple(sorted(found)), widened=False)
 
 

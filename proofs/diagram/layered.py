@@ -10,10 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ratified.proofs.diagram.dot import edge_label, marks_used, node_text, tooltip
 from ratified.proofs.diagram.layers import Rows, rows
-from ratified.proofs.diagram.palette import BAD_FILL, BAD_LINE, INK, PAPER, QUIET, START_FILL, STILL_FILL, looks
+from ratified.proofs.diagram.palette import (
+    BAD_FILL,
+    BAD_LINE,
+    INK,
+    PAPER,
+    QUIET,
+    START_FILL,
+    STILL_FILL,
+    looks,
+)
 from ratified.proofs.diagram.picture import Edge, Node, StateGraph
 from ratified.proofs.diagram.size import readable
 from ratified.proofs.diagram.svg import SPACING, Canvas, arrow, width_of
@@ -46,7 +56,9 @@ class _Layout:
         self.graph = graph
         self.rows = placed
         self.places = [_place(node, placed.of[node.number]) for node in graph.nodes]
-        self.ways: list[tuple[Edge, list[int]]] = []  # each edge and the places that it passes, from the upper end
+        self.ways: list[
+            tuple[Edge, list[int]]
+        ] = []  # each edge and the places that it passes, from the upper end
         for edge in graph.drawn_edges:
             self.ways.append((edge, self._way(edge)))
         self.members: dict[int, list[int]] = defaultdict(list)
@@ -66,7 +78,7 @@ class _Layout:
     def _order(self) -> None:
         near: dict[int, list[int]] = defaultdict(list)
         for _, way in self.ways:
-            for a, b in zip(way, way[1:], strict=False):
+            for a, b in pairwise(way):
                 near[a].append(b)
                 near[b].append(a)
         for members in self.members.values():
@@ -78,7 +90,9 @@ class _Layout:
                 beyond = -1 if sweep % 2 == 0 else 1
                 for number in self.members[row]:
                     place = self.places[number]
-                    of = [self.places[n].order for n in near[number] if (self.places[n].row - row) * beyond > 0]
+                    of = [
+                        self.places[n].order for n in near[number] if (self.places[n].row - row) * beyond > 0
+                    ]
                     if of:
                         place.order = sum(of) / len(of)
                 self.members[row].sort(key=lambda n: (self.places[n].order, n))
@@ -88,7 +102,8 @@ class _Layout:
     def _place(self) -> None:
         gap = 60.0
         self.width = max(
-            sum(self.places[n].width for n in members) + gap * (len(members) + 1) for members in self.members.values()
+            sum(self.places[n].width for n in members) + gap * (len(members) + 1)
+            for members in self.members.values()
         )
         for members in self.members.values():
             taken = sum(self.places[n].width for n in members)
@@ -170,7 +185,7 @@ class _Layout:
             return f"M {x:.1f} {y - 6:.1f} C {x + 30:.1f} {y - 18:.1f} {x + 30:.1f} {y + 18:.1f} {x:.1f} {y + 6:.1f}"
         points = self._points(k)
         d = f"M {points[0][0]:.1f} {points[0][1]:.1f}"
-        for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+        for (x1, y1), (x2, y2) in pairwise(points):
             middle = (y1 + y2) / 2
             d += f" C {x1:.1f} {middle:.1f} {x2:.1f} {middle:.1f} {x2:.1f} {y2:.1f}"
         return d
@@ -184,7 +199,7 @@ class _Layout:
             return
         points = self._points(k)
         for t in (0.5, 0.38, 0.62, 0.26, 0.74, 0.14, 0.86):
-            for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+            for (x1, y1), (x2, y2) in pairwise(points):
                 smooth = t * t * (3 - 2 * t)  # that of the curve, near enough
                 yield x1 + (x2 - x1) * smooth, y1 + (y2 - y1) * t
 
@@ -211,7 +226,14 @@ class _Layout:
             taken.append((left, top, left + w, top + h))
             self.width = max(self.width, left + w - LEFT)
             for n, line in enumerate(lines):
-                canvas.text(left, top + (n + 0.8) * SMALL * SPACING, line, size=SMALL, fill=styles[edge.action].text, halo=True)
+                canvas.text(
+                    left,
+                    top + (n + 0.8) * SMALL * SPACING,
+                    line,
+                    size=SMALL,
+                    fill=styles[edge.action].text,
+                    halo=True,
+                )
 
     def _draw_node(self, canvas: Canvas, node: Node) -> None:
         place = self.places[node.number]
@@ -226,7 +248,9 @@ class _Layout:
         canvas.add(f'<g class="node" data-node="{node.number}">')
         canvas.add(f"<title>{_escape(tooltip(node))}</title>")
         if node.initial:
-            canvas.rect(x - 3, y - 3, place.width + 6, place.height + 6, fill=PAPER, stroke=stroke, radius=radius + 2)
+            canvas.rect(
+                x - 3, y - 3, place.width + 6, place.height + 6, fill=PAPER, stroke=stroke, radius=radius + 2
+            )
         canvas.rect(x, y, place.width, place.height, fill=fill, stroke=stroke, width=width, radius=radius)
         for k, line in enumerate(node_text(node)):
             canvas.text(x + 8, y + 6 + (k + 0.8) * SIZE * SPACING, line, size=SIZE)
@@ -250,7 +274,9 @@ class _Layout:
         for fill, sample, words in marks_used(graph):
             y += SIZE * SPACING * 1.1
             if fill != PAPER:
-                canvas.rect(8, y - SIZE, width_of(sample, SIZE) + 4, SIZE + 4, fill=fill, stroke=fill, radius=0)
+                canvas.rect(
+                    8, y - SIZE, width_of(sample, SIZE) + 4, SIZE + 4, fill=fill, stroke=fill, radius=0
+                )
             canvas.text(10, y, f"{sample}   {words}")
             wide.append(f"{sample}   {words}")
         self.legend_width = max(width_of(line, SIZE) for line in wide) + 30

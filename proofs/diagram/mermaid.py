@@ -22,7 +22,9 @@ def to_mermaid(diagram: SequenceDiagram) -> str:
         for k, row in enumerate(diagram.rows, 1):
             if diagram.loop is not None and diagram.loop == k - 1:
                 lines.append("    loop for ever")
-            lines += [f"    {line}" for m in arriving[k] if m.fate is not Fate.IN_FLIGHT for line in _arrow(m)]
+            lines += [
+                f"    {line}" for m in arriving[k] if m.fate is not Fate.IN_FLIGHT for line in _arrow(m)
+            ]
             lines.append(f"    Note over {_over(row.actor, diagram)}: {text(f'{k} {row.call}')}")
             for place, changes in row.changes:
                 lines.append(f"    Note over p{place}: {'<br/>'.join(map(text, changes))}")
@@ -33,7 +35,9 @@ def to_mermaid(diagram: SequenceDiagram) -> str:
                 lines += [f"    {line}" for line in _arrow(message)]
         if diagram.ending is not None:
             mark = "\u2717 " if diagram.ending.bad else ""
-            said = "<br/>".join(text(line) for line in (f"{mark}{diagram.ending.headline}", *diagram.ending.lines))
+            said = "<br/>".join(
+                text(line) for line in (f"{mark}{diagram.ending.headline}", *diagram.ending.lines)
+            )
             lines.append(f"    Note over {_over(None, diagram)}: {said}")
     return "\n".join([*lines, ""])
 
@@ -50,7 +54,13 @@ def _arrow(m: Message) -> list[str]:
     if m.fate is Fate.IN_FLIGHT:
         to = m.receiver if m.receiver is not None else m.sender
         return [f"p{m.sender}--)p{to}: {label} (sent in step {m.sent}, still in flight)"]
-    sent = "" if m.sent == m.ended - 1 else f" (sent in step {m.sent})" if m.sent else " (there from the beginning)"
+    sent = (
+        ""
+        if m.sent == m.ended - 1
+        else f" (sent in step {m.sent})"
+        if m.sent
+        else " (there from the beginning)"
+    )
     repeated = " (repeated)" if m.copy else ""
     overtakes = " (overtakes)" if m.overtakes else ""
     to = m.receiver if m.receiver is not None else m.sender
@@ -63,4 +73,6 @@ def text(words: str) -> str:
     """Words without what Mermaid would take for a mark, a comment or the end of a line."""
     marks = {"#": "#35;", ";": "#59;", "<": "#lt;", ">": "#gt;", "%": "#37;", "\n": " "}
     # A lower-case "end" by itself closes a block, wherever it stands.
-    return " ".join("e#110;d" if word == "end" else word for word in "".join(marks.get(c, c) for c in words).split())
+    return " ".join(
+        "e#110;d" if word == "end" else word for word in "".join(marks.get(c, c) for c in words).split()
+    )

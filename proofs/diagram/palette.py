@@ -1,7 +1,7 @@
 """How actions and marks look: colours that people with any colour vision tell apart, each with a line style of its own for grey.
 
-The colours are those of Okabe & Ito, "Color Universal Design" (2008), without yellow and black; darker where they are text, so that it
-stands out from white at least 4.5 to 1 (WCAG 2.1, 1.4.3).
+The colours are those of Okabe & Ito, "Color Universal Design" (2008), without yellow and black; darker where they are text,
+so that it stands out from white at least 4.5 to 1 (WCAG 2.1, 1.4.3).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A state graph as it is drawn: frozen values that every output is made from, with nothing of the model left to compute.
 
-Guarantees: nodes and edges are numbered from 0 in the order in which they are listed, which is that of the levels; the same model,
-view and focus give the same graph.
+Guarantees: nodes and edges are numbered from 0 in the order in which they are listed, which is that of the levels; the same
+model, view and focus give the same graph.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 State = Mapping[str, object]
 
@@ -21,8 +21,8 @@ State = Mapping[str, object]
 class Node:
     """A state, or `states` of them that a view does not tell apart.
 
-    `lines` is what a reader is shown: all of an initial state, what changed against `parent` of another one, or what the view says.
-    `example` is the state, or the first of them. `level` counts steps from an initial state. `initial`, `deadlocked` and
+    `lines` is what a reader is shown: all of an initial state, what changed against `parent` of another one, or what the view
+    says. `example` is the state, or the first of them. `level` counts steps from an initial state. `initial`, `deadlocked` and
     each of `violated` (invariants, by name) say of how many of the states that is true.
     """
 
@@ -55,8 +55,8 @@ class Node:
 class Edge:
     """Steps of one action from one node to another.
 
-    `calls` are their arguments as text, where states are drawn one by one. `steps` counts them, `sources` the states of the source
-    that have one: a step is `partial` if not all have. `tree` if the target's lines say what this step changed.
+    `calls` are their arguments as text, where states are drawn one by one. `steps` counts them, `sources` the states of the
+    source that have one: a step is `partial` if not all have. `tree` if the target's lines say what this step changed.
     `on_path` if the run to the first violating state that is drawn goes this way.
     """
 
@@ -137,7 +137,7 @@ class StateGraph:
 
         return to_graphml(self)
 
-    def to_networkx(self) -> networkx.MultiDiGraph[int]:
+    def to_networkx(self) -> nx.MultiDiGraph[int]:
         """A networkx MultiDiGraph: nodes by number, edges keyed by action. Raises RatifiedError if networkx is not installed."""
         from ratified.proofs.diagram.export import to_networkx
 

@@ -94,7 +94,8 @@ def laid_out(dot: str, form: str) -> bytes:
         import graphviz
     except ImportError:
         raise NoDot(
-            "drawing needs the graphviz package", remedy="pip install 'ratified[diagram]'; or write .dot or .html"
+            "drawing needs the graphviz package",
+            remedy="pip install 'ratified[diagram]'; or write .dot or .html",
         ) from None
     arguments = {"dpi": "150"} if form == "png" else {}
     text = dot.replace("digraph states {", "digraph states {\n  dpi=150;", 1) if arguments else dot

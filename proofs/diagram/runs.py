@@ -1,7 +1,8 @@
 """From a run of a model to a sequence diagram: whose step each is, which messages there are, and what becomes of them.
 
 How messages are recognised. A variable that is a `Set` or `Bag` of records is a network, and so are the variables that the model
-names in `lifelines`. Processes are the values of the sorts by which maps among the variables are keyed, or those of `lifelines`. What
+names in `lifelines`. Processes are the values of the sorts by which maps among the variables are keyed, or those of
+`lifelines`. What
 a step adds to a network is sent; and **a step received those messages without which it would not have been possible, or
 would have done something else**: they are taken away one at a time, and the step is tried again. A step that does nothing
 but take a message off the network loses it; one that does nothing but add a copy of a message repeats it.
@@ -57,7 +58,9 @@ def sequence(run: Trace | Result | Violation, model: Model | None = None) -> Seq
     trace = violation.trace if violation is not None else run
     assert isinstance(trace, Trace)
     if model is None:
-        raise ModelError("there is no telling of which model this is a run", remedy="give the model: sequence(run, model)")
+        raise ModelError(
+            "there is no telling of which model this is a run", remedy="give the model: sequence(run, model)"
+        )
     return _Drawer(model).drawn(trace, violation)
 
 
@@ -144,7 +147,9 @@ class _Drawer:
         old, new = self._items(before), self._items(step.state)
         sent, taken = new - old, old - new
         different = tuple(
-            c for c in changes(before, step.state) if c.path.partition("[")[0].partition(".")[0] not in self.networks
+            c
+            for c in changes(before, step.state)
+            if c.path.partition("[")[0].partition(".")[0] not in self.networks
         )
         used = self._used(before, step) if old else ()
         return _Step(step, before, tuple(sent.elements()), tuple(taken.elements()), used, different)
@@ -153,7 +158,9 @@ class _Drawer:
         """The messages that the step needed, as it was: what remains when each that it can do without is taken away."""
         # What it is named after comes last, so that of several that would do it is kept.
         given = [value for _, value in step.arguments]
-        candidates = sorted(self._items(before), key=lambda item: (item[2] in given, self._to_another(item, step)))
+        candidates = sorted(
+            self._items(before), key=lambda item: (item[2] in given, self._to_another(item, step))
+        )
         needed: list[Item] = []
         state = dict(before)
         for item in candidates:
@@ -167,7 +174,11 @@ class _Drawer:
     def _to_another(self, item: Item, step: Step) -> bool:
         """Whether a message concerns one of the processes that the step is about: those are tried last."""
         about = {v for _, v in step.arguments if self.is_process(v)}
-        return any(getattr(item[2], f) in about for f in type(item[2]).__match_args__ if self.is_process(getattr(item[2], f)))
+        return any(
+            getattr(item[2], f) in about
+            for f in type(item[2]).__match_args__
+            if self.is_process(getattr(item[2], f))
+        )
 
     def _same_step(self, fewer: State, before: State, step: Step) -> bool:
         """Whether the step is possible with fewer messages, and changes the rest alike."""
@@ -252,7 +263,9 @@ class _Drawer:
             return owners[0]
         if given:
             return self.name(given[0])
-        touching = [self.declared.owner[n] for n in self._read_by(seen.step.action) if n in self.declared.owner]
+        touching = [
+            self.declared.owner[n] for n in self._read_by(seen.step.action) if n in self.declared.owner
+        ]
         return owners[0] if owners else touching[0] if touching else self.model.module.name
 
     def _read_by(self, action: str) -> list[str]:
@@ -314,14 +327,18 @@ class _Drawer:
             return by, self.name(receiver)
         record = item[2]
         others = [
-            v for f in type(record).__match_args__ if self.is_process(v := getattr(record, f)) and self.name(v) != by
+            v
+            for f in type(record).__match_args__
+            if self.is_process(v := getattr(record, f)) and self.name(v) != by
         ]
         return by, self.name(others[0]) if len(others) == 1 else None
 
     def _label(self, item: Item) -> str:
         """A message, without the fields that its arrow shows."""
         record = item[2]
-        hidden = [f for words in (SENDERS, RECEIVERS) for f in words if self.is_process(getattr(record, f, None))]
+        hidden = [
+            f for words in (SENDERS, RECEIVERS) for f in words if self.is_process(getattr(record, f, None))
+        ]
         fields = [f"{f}={show(getattr(record, f))}" for f in type(record).__match_args__ if f not in hidden]
         return f"{type(record).__name__}({', '.join(fields)})"
 

@@ -24,8 +24,8 @@ class Fate(Enum):
 class Message:
     """A message on its way from one lifeline to another, or to nobody in particular (`receiver` is None).
 
-    `sent` and `ended` are numbers of rows; where it is in flight at the end, `ended` is the last row. `copy` if the network made it of
-    another one; `overtakes` if it arrives before one that the same sender sent to the same receiver earlier.
+    `sent` and `ended` are numbers of rows; where it is in flight at the end, `ended` is the last row. `copy` if the network
+    made it of another one; `overtakes` if it arrives before one that the same sender sent to the same receiver earlier.
     """
 
     label: str

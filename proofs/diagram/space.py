@@ -16,9 +16,9 @@ from ratified.models.language.ir import Function, Kind
 from ratified.models.language.machine import PythonMachine, Values
 from ratified.models.language.model import Model
 from ratified.models.language.query import Answers, Query, read_by
-from ratified.proofs.explore.native import look
 from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.engines import SOON
+from ratified.proofs.explore.native import look
 from ratified.proofs.explore.native.codegen.program import Program, generate
 from ratified.proofs.explore.native.codegen.refinement import reads
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
@@ -107,7 +107,11 @@ class Space:
         """
         keys, state_of = self.states.keys(read_by(query))
         several = len(set(keys))
-        if several > FEW and isinstance(self.states, Packed) and (looked := self.states.ask(self.model, query)):
+        if (
+            several > FEW
+            and isinstance(self.states, Packed)
+            and (looked := self.states.ask(self.model, query))
+        ):
             keys, answers = looked.keys(), looked.answer
         else:
             asking = Answers(self.model, query)
@@ -179,7 +183,9 @@ def explore(
         ModelError: it has no initial state, or can tell symmetric values apart where they are to be folded.
         RatifiedError: there is no such engine, or the native one cannot be used.
     """
-    quiet = model.claiming(())  # nothing that is claimed ends the search: pictures show what lies beyond a violation
+    quiet = model.claiming(
+        ()
+    )  # nothing that is claimed ends the search: pictures show what lies beyond a violation
     symmetry = symmetry_of(model) if fold else None
     notes: tuple[str, ...] = ()
     if symmetry is not None and symmetry.trivial:
@@ -233,7 +239,7 @@ class _Listed:
         places = [k for k, name in enumerate(self.names) if name in set(variables)]
         keys = [tuple([state[k] for k in places]) for state in self.listed]
         whole = dict(zip(reversed(keys), reversed(self.listed), strict=True))
-        return keys, lambda key: whole[key]  # type: ignore[index]  # a key is what `keys` holds
+        return keys, lambda key: whole[key]
 
 
 def _reference(
@@ -283,10 +289,12 @@ class Packed:
     words: Any  # a memoryview of 64-bit words
 
     def values(self, number: int) -> Values:
+        """See States."""
         width = self.program.layout.words
         return self.program.layout.unpack(self.words[number * width : (number + 1) * width])
 
     def keys(self, variables: Iterable[str]) -> tuple[Sequence[Hashable], Callable[[Hashable], Values]]:
+        """See States."""
         layout = self.program.layout
         masks = [0] * layout.words
         for name in variables:
@@ -334,7 +342,9 @@ class Packed:
             return None
         if not any(found):
             return {}
-        return {f.name: {i for i, bits in enumerate(found) if bits >> k & 1} for k, f in enumerate(invariants)}
+        return {
+            f.name: {i for i, bits in enumerate(found) if bits >> k & 1} for k, f in enumerate(invariants)
+        }
 
 
 _WHAT_STOPPED: Mapping[Stop, str] = {

@@ -38,8 +38,17 @@ class Canvas:
         self.shapes.append(shape)
 
     def rect(
-        self, x: float, y: float, w: float, h: float, *, fill: str = PAPER, stroke: str = INK, width: float = 1.2,
-        radius: float = 4, more: str = "",
+        self,
+        x: float,
+        y: float,
+        w: float,
+        h: float,
+        *,
+        fill: str = PAPER,
+        stroke: str = INK,
+        width: float = 1.2,
+        radius: float = 4,
+        more: str = "",
     ) -> None:
         """A box."""
         self.add(
@@ -48,7 +57,15 @@ class Canvas:
         )
 
     def line(
-        self, x1: float, y1: float, x2: float, y2: float, *, stroke: str = INK, width: float = 1.2, dashes: str = "",
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        *,
+        stroke: str = INK,
+        width: float = 1.2,
+        dashes: str = "",
         more: str = "",
     ) -> None:
         """A straight line."""
@@ -58,22 +75,37 @@ class Canvas:
             f'stroke-width="{number(width)}"{dashed}{more}/>'
         )
 
-    def path(self, d: str, *, stroke: str = INK, width: float = 1.2, dashes: str = "", more: str = "") -> None:
+    def path(
+        self, d: str, *, stroke: str = INK, width: float = 1.2, dashes: str = "", more: str = ""
+    ) -> None:
         """A line of any form."""
         dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-        self.add(f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{number(width)}"{dashed}{more}/>')
+        self.add(
+            f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{number(width)}"{dashed}{more}/>'
+        )
 
     def text(
-        self, x: float, y: float, text: str, *, size: float = 11, fill: str = INK, anchor: str = "start",
-        bold: bool = False, halo: bool = False, more: str = "",
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = 11,
+        fill: str = INK,
+        anchor: str = "start",
+        bold: bool = False,
+        halo: bool = False,
+        more: str = "",
     ) -> None:
         """A line of text, its foot at y. With a halo, lines that pass under it do not strike it out."""
         placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
         heavy = ' font-weight="bold"' if bold else ""
-        around = f' paint-order="stroke" stroke="{PAPER}" stroke-width="3" stroke-linejoin="round"' if halo else ""
+        around = (
+            f' paint-order="stroke" stroke="{PAPER}" stroke-width="3" stroke-linejoin="round"' if halo else ""
+        )
         self.add(
             f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"{placed}{heavy}{around}'
-            f'{more}>{escape(text)}</text>'
+            f"{more}>{escape(text)}</text>"
         )
 
     def document(self, width: float, height: float, title: str) -> str:
