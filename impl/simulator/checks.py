@@ -57,7 +57,7 @@ class Checks:
         """A node starts, its state machine standing at an index (that of its snapshot)."""
         if applied > len(self._log):
             raise Violation(
-                f"{node} starts with a snapshot up to {applied}; only {len(self._log)} are applied"
+                "order", f"{node} starts with a snapshot up to {applied}; only {len(self._log)} are applied"
             )
         self._at[node] = applied
 
@@ -67,15 +67,16 @@ class Checks:
         if isinstance(what, Restored):
             if not before <= what.index <= len(self._log):
                 raise Violation(
-                    f"{node}, at {before}, takes a snapshot up to {what.index} of {len(self._log)}"
+                    "order", f"{node}, at {before}, takes a snapshot up to {what.index} of {len(self._log)}"
                 )
         elif what.index != before + 1:
-            raise Violation(f"{node} applies {what.index} after {before}")
+            raise Violation("order", f"{node} applies {what.index} after {before}")
         elif what.index <= len(self._log):
             known = self._log[what.index - 1]
             if known != what:
                 raise Violation(
-                    f"{node} applies at {what.index} {told(what)}; another node applied {told(known)}"
+                    "agreement",
+                    f"{node} applies at {what.index} {told(what)}; another node applied {told(known)}",
                 )
         else:
             self._extend(node, what)
@@ -89,7 +90,8 @@ class Checks:
         due = self._memory.apply(what.entry) if self._sessions else self._shadow.apply(what.entry.payload)
         if what.result != due:
             raise Violation(
-                f"{node} applies at {what.index} {told(what)}; executed once, in order, gives {due!r}"
+                "result",
+                f"{node} applies at {what.index} {told(what)}; executed once, in order, gives {due!r}",
             )
         for reading in self._readings.values():
             reading.answers.append((what.index, self._shadow.query(reading.payload)))
@@ -117,19 +119,22 @@ class Checks:
             if index is None:
                 dues = sorted({shown(due) for _, due in reading.answers})
                 raise Violation(
+                    "linearizability",
                     f"{answer.client} is told {shown(result)!r} for its query {answer.serial} ({shown(reading.payload)}); "
-                    f"since it asked the answer has been {' or '.join(map(repr, dues))}"
+                    f"since it asked the answer has been {' or '.join(map(repr, dues))}",
                 )
         else:
             index = self._first.get(name)
             if index is None:
                 raise Violation(
-                    f"{answer.client} is told that {answer.serial} is done; nobody has applied it"
+                    "acknowledged",
+                    f"{answer.client} is told that {answer.serial} is done; nobody has applied it",
                 )
             if self._log[index - 1].result != result:
                 due = self._log[index - 1].result
                 raise Violation(
-                    f"{answer.client} is told {result!r} for {answer.serial}; its result is {due!r}"
+                    "acknowledged",
+                    f"{answer.client} is told {result!r} for {answer.serial}; its result is {due!r}",
                 )
         self._acknowledge(index)
         return self.history.respond(now, answer)
@@ -150,9 +155,11 @@ class Checks:
     def settled(self, node: NodeId, machine: StateMachine) -> None:
         """Everything has come to rest: a node that has applied everything has the state that the log gives."""
         if self._at[node] != len(self._log):
-            raise Violation(f"{node} has applied {self._at[node]} of {len(self._log)} when all is calm")
+            raise Violation(
+                "all is applied", f"{node} has applied {self._at[node]} of {len(self._log)} when all is calm"
+            )
         if machine.snapshot() != self._shadow.snapshot():
-            raise Violation(f"{node} has another state than the log gives: {machine.snapshot()!r}")
+            raise Violation("state", f"{node} has another state than the log gives: {machine.snapshot()!r}")
 
 
 def told(what: Applied) -> str:

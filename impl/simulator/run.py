@@ -27,7 +27,7 @@ class Run:
     nodes: Nodes
     seed: int
     schedule: tuple[Step, ...]
-    violation: str | None
+    violation: Violation | None
     inputs: int  # steps that cores have taken
     applied: int  # entries applied
     history: History
@@ -50,7 +50,7 @@ class Run:
         return f"{heading}, {len(self.schedule)} steps and calm\n{transcript.text()}"
 
     def shrink(self, attempts: int = 2_000) -> Run:
-        """Return a run with fewer steps that breaks a promise of the same kind; itself, if it breaks none."""
+        """Return a run with fewer steps that breaks the same promise; itself, if it breaks none."""
         if self.violation is None:
             return self
         shortest = shrink(self, list(self.schedule), attempts)
@@ -72,12 +72,12 @@ def simulate(
     """Run a cluster through chaos and calm."""
     world = World(system, nodes, seed)
     chaos = Chaos(world, faults, clients)
-    violation = None
+    violation: Violation | None = None
     try:
         chaos.run(steps)
         world.calm()
     except Violation as broken:
-        violation = str(broken)
+        violation = broken
     return _run(world, nodes, chaos.schedule, violation)
 
 
@@ -85,17 +85,17 @@ def replay(system: System, nodes: Nodes, seed: int, schedule: Iterable[Step]) ->
     """Perform a schedule, then calm."""
     schedule = list(schedule)
     world = World(system, nodes, seed)
-    violation = None
+    violation: Violation | None = None
     try:
         for step in schedule:
             world.perform(step)
         world.calm()
     except Violation as broken:
-        violation = str(broken)
+        violation = broken
     return _run(world, nodes, schedule, violation)
 
 
-def _run(world: World, nodes: Nodes, schedule: Sequence[Step], violation: str | None) -> Run:
+def _run(world: World, nodes: Nodes, schedule: Sequence[Step], violation: Violation | None) -> Run:
     checks = world.checks
     return Run(
         world.system,
@@ -119,22 +119,14 @@ def read_schedule(text: str, system: System) -> tuple[Step, ...]:
     return tuple(parse_step(line, system.controls) for line in lines if line)
 
 
-def kind_of(violation: str | None) -> str:
-    """Return what a violation says without its names and numbers, so that a shrunk run is known to break the same promise."""
-    if violation is None:
-        return ""
-    words = violation.split("; ")[0].split(" (")[0].split()
-    return " ".join(word for word in words if word.isalpha() and word not in ("put", "get", "delete", "cas"))[
-        :40
-    ]
-
-
 def shrink(run: Run, schedule: list[Step], attempts: int) -> list[Step]:
     """Leave out steps while the promise stays broken: large pieces first, then single steps (Zeller's delta debugging)."""
-    kind = kind_of(run.violation)
+    assert run.violation is not None
+    promise = run.violation.promise
 
     def fails(steps: list[Step]) -> bool:
-        return kind_of(replay(run.system, run.nodes, run.seed, steps).violation) == kind
+        violation = replay(run.system, run.nodes, run.seed, steps).violation
+        return violation is not None and violation.promise == promise
 
     size = max(1, len(schedule) // 2)
     while attempts > 0:

@@ -206,7 +206,7 @@ class World:
         try:
             core = self.system.make(node.name, durable, random, observer)
         except Exception as error:
-            raise Violation(f"{node.name} cannot be made from its disk: {error!r}") from error
+            raise Violation("no exception", f"{node.name} cannot be made from its disk: {error!r}") from error
         node.core = core
         self.checks.started(node.name, core.applied)
         self.inspector.started(core, durable)
@@ -224,7 +224,9 @@ class World:
         try:
             effects = core.step(event)
         except Exception as error:
-            raise Violation(f"{node.name} raised {error!r} when it was given {event}") from error
+            raise Violation(
+                "no exception", f"{node.name} raised {error!r} when it was given {event}"
+            ) from error
         if effects is not NOTHING:
             self._carry_out(node, effects)
         self.inspector.stepped(core, event, effects)
@@ -234,7 +236,9 @@ class World:
             self.watcher.effects(node, effects)
         if effects.writes:
             if effects.token <= max(node.disk.pending, node.disk.persisted):
-                raise Violation(f"{node.name} writes under token {effects.token}, which is not a new one")
+                raise Violation(
+                    "tokens", f"{node.name} writes under token {effects.token}, which is not a new one"
+                )
             node.disk.write(effects.token, effects.writes)
             self.written.append((node.name, effects.token))
         for what in effects.applied:
@@ -304,7 +308,9 @@ class World:
                 return
             for step in steps:
                 perform(step)
-        raise Violation(f"messages go on without end: after {STABLE_ROUNDS} rounds there are still more")
+        raise Violation(
+            "rest", f"messages go on without end: after {STABLE_ROUNDS} rounds there are still more"
+        )
 
     def calm(self) -> None:
         """End all faults and wait until a leader is elected, clients have their answers, and every member has applied everything.
@@ -325,7 +331,7 @@ class World:
             for name in self.nodes:
                 self.perform(Pass(name))
         else:
-            raise Violation(f"when all was calm for {CALM_ROUNDS} ticks, {self._unrest()}")
+            raise Violation("all is applied", f"when all was calm for {CALM_ROUNDS} ticks, {self._unrest()}")
         for name in self._members():
             core = self.nodes[name].core
             assert core is not None
