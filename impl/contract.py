@@ -224,7 +224,12 @@ class Refused:
     reason: str
 
 
-Outcome: TypeAlias = Done | NotLeader | Lost | Refused
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """This node did nothing about it, having too much to do: ask again later."""
+
+
+Outcome: TypeAlias = Done | NotLeader | Lost | Refused | Busy
 
 
 @dataclass(frozen=True, slots=True)
