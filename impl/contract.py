@@ -61,6 +61,9 @@ class Command:
     serial: int
     payload: bytes
 
+    def __str__(self) -> str:
+        return f"{self.client}/{self.serial} {self.payload.decode('utf-8', 'backslashreplace')}"
+
 
 # Inputs
 

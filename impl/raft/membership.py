@@ -22,6 +22,11 @@ class Membership:
     outgoing: tuple[NodeId, ...] = ()
     learners: tuple[NodeId, ...] = ()
 
+    def __str__(self) -> str:
+        before = f", before {' '.join(self.outgoing)}" * self.joint
+        learning = f", learners {' '.join(self.learners)}" if self.learners else ""
+        return f"voters {' '.join(self.voters)}{before}{learning}"
+
     @property
     def joint(self) -> bool:
         """Whether a change is half-way."""

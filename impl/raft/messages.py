@@ -27,6 +27,9 @@ class HardState:
 class NoOp:
     """Does nothing; with it a leader commits what is before it."""
 
+    def __str__(self) -> str:
+        return "no-op"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -34,6 +37,9 @@ class Entry:
 
     term: int
     value: Command | Membership | NoOp
+
+    def __str__(self) -> str:
+        return f"({self.term}) {self.value}"
 
 
 @dataclass(frozen=True, slots=True)

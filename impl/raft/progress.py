@@ -52,7 +52,8 @@ class Progress:
 
     def matched(self, index: int) -> bool:
         """The logs agree up to an index; whether that is news."""
-        self.waiting = False
+        if index + 1 >= self.next:  # else it answers something older than the probe
+            self.waiting = False
         while self.inflight and self.inflight[0] <= index:
             self.inflight.popleft()
         if self.flow is Flow.SNAPSHOT and index >= self.snapshot:

@@ -70,10 +70,12 @@ class Replication(State):
 
     def send_heartbeat(self, peer: NodeId, progress: Progress) -> None:
         """Say that there is a leader; where it is known where the logs may agree, ask about that as well."""
-        previous = progress.next - 1
-        if progress.flow is Flow.SNAPSHOT or self.needs_snapshot(previous):
-            previous = 0
-        self.send_entries(peer, progress, previous, ())
+        if progress.flow is Flow.SNAPSHOT:
+            self.send_entries(peer, progress, 0, ())  # all logs agree there
+        elif self.needs_snapshot(progress.next - 1):
+            self.send_snapshot(peer, progress)  # all that is on the way to it may be lost
+        else:
+            self.send_entries(peer, progress, progress.next - 1, ())
 
     def send_entries(
         self, peer: NodeId, progress: Progress, previous: int, entries: tuple[Entry, ...]

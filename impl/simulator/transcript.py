@@ -115,7 +115,9 @@ class Transcript(Watcher):
         return f"{name} down" if node.core is None else f"{name} term {node.core.term}"
 
     def observation(self, observation: Observation) -> None:
-        """Write an action and what it changed."""
+        """Write an action and what it changed; what a node starts with is written when it has started."""
+        if observation.action == "start":
+            return
         changes = self._changes(observation.node, observation.variables)
         about = ", ".join(f"{k}={printed(v)}" for k, v in observation.arguments.items() if k != "message")
         self.write(
@@ -158,10 +160,14 @@ class Transcript(Watcher):
 
 def printed(value: Any) -> str:
     """Return a value as people read it: without module names, quotes and what is empty."""
-    if isinstance(value, Command):
-        return f"{value.client}/{value.serial} {shown(value.payload)}"
     if is_dataclass(value) and not isinstance(value, type):
-        parts = [f"{f.name}={printed(getattr(value, f.name))}" for f in fields(value)]
+        if "__str__" in vars(type(value)):
+            return str(value)
+        # What a field says that has its default is nothing.
+        given = [
+            (f.name, getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != f.default
+        ]
+        parts = [f"{name}={printed(content)}" for name, content in given]
         return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, bytes):
         return repr(shown(value))

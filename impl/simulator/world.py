@@ -136,9 +136,9 @@ class World:
         message = messages[step.number] if step.again else messages.pop(step.number)
         node = self.nodes[step.to]
         if (step.sender, step.to) in self._cut:
-            return self._remark(f"lost, the link is cut: {message}")
+            return self._remark("lost: the link is cut")
         if node.core is None:
-            return self._remark(f"lost, the receiver is down: {message}")
+            return self._remark("lost: the receiver is down")
         self._run(node, node.core, Receive(step.sender, message))
 
     def _lose(self, step: Lose) -> None:
@@ -189,6 +189,8 @@ class World:
 
     def _ask(self, step: Ask) -> None:
         c = step.command
+        if not self.checks.history.may_ask(c):
+            return self._remark("the client still waits for an answer")
         if step.node in self.nodes:
             self.checks.asked(self.now, c, step.query)
             self._input(step.node, Query(c.client, c.serial, c.payload) if step.query else Submit(c))
@@ -331,7 +333,8 @@ class World:
             for name in self.nodes:
                 self.perform(Pass(name))
         else:
-            raise Violation("all is applied", f"when all was calm for {CALM_ROUNDS} ticks, {self._unrest()}")
+            promise, how = self._unrest()
+            raise Violation(promise, f"when all had been calm for {CALM_ROUNDS} ticks {how}")
         for name in self._members():
             core = self.nodes[name].core
             assert core is not None
@@ -359,18 +362,18 @@ class World:
         cores = [self.nodes[name].core for name in self._members()]
         return all(core is not None and core.applied == self.checks.length for core in cores)
 
-    def _unrest(self) -> str:
+    def _unrest(self) -> tuple[str, str]:
         if self.system.elects and self.leader() is None:
-            return "there was no leader"
+            return "a leader is elected", "there was none"
         waiting = self.checks.history.open()
         if waiting:
-            return f"{waiting[0].client} had no answer to its {waiting[0].serial}"
+            return "clients are answered", f"{waiting[0].client} had no answer to its {waiting[0].serial}"
         behind = [
             f"{name} {core.applied}"
             for name in self._members()
             if (core := self.nodes[name].core) is not None and core.applied != self.checks.length
         ]
-        return f"{self.checks.length} entries were applied, but by {', '.join(behind)}"
+        return "all is applied", f"{self.checks.length} entries were applied, but by {', '.join(behind)}"
 
 
 _PERFORM: dict[type[Any], Callable[[World, Any], None]] = {
