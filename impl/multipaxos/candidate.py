@@ -1,6 +1,6 @@
 """Phase 1: a node that wants to lead asks for promises, and finds out what it must propose.
 
-Guarantees: only promises of its own ballot count; in a slot for which votes are reported it takes the value of the highest ballot (P2c).
+Guarantees: only promises of its own ballot count; in a slot that votes are reported for it takes the value of the highest (P2c).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from ratified.impl.paxos.ballots import Ballot, Vote, highest, is_quorum
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """What a quorum's promises come to: values to propose in the slots above `floor`, up to which all is chosen, as `source` knows."""
+    """What a quorum's promises come to: values to propose in the slots above `floor`."""
 
-    floor: int
-    source: NodeId
+    supporters: tuple[NodeId, ...]
+    floor: int  # up to here all is chosen
+    source: NodeId  # which knows what
     values: tuple[tuple[Value, bool], ...]  # and whether it fills a gap
 
 
@@ -35,7 +36,7 @@ class Candidate:
         self.promises: dict[NodeId, Promise] = {}
 
     def ask(self) -> None:
-        """Send the request to those who have not answered; its ballot must be durable by then, so that it is never used again."""
+        """Send the request to those who have not answered; its ballot must be durable by then, to be never used again."""
         state = self._state
         for other in state.others:
             if other not in self.promises:
@@ -65,6 +66,7 @@ class Candidate:
         last = self.last_plausible(floor, sorted(votes))
         slots = range(floor + 1, last + 1)
         return Mandate(
+            tuple(self.promises),
             floor,
             source,
             tuple((self.choose_value(votes.get(slot, [])), slot not in votes) for slot in slots),
@@ -73,8 +75,8 @@ class Candidate:
     def last_plausible(self, floor: int, slots: Sequence[int]) -> int:
         """Return the last slot that somebody can have proposed in.
 
-        A leader proposes at most a window beyond what is chosen, and what is chosen is reported by any quorum: so there are no more
-        gaps than that. A vote beyond is nobody's; without this it would have the log filled with no-ops up to wherever it is.
+        A leader proposes at most a window beyond what is chosen, and what is chosen is reported by any quorum: so there are no
+        more gaps than that. A vote beyond is nobody's; without this the log would be filled with no-ops up to wherever it is.
         """
         last = floor
         for number, slot in enumerate(slots, 1):

@@ -1,7 +1,7 @@
 """A node of a cluster that replicates a state machine: acceptor, learner and, in its time, candidate and leader, in one.
 
-Lamport, "Paxos Made Simple" (2001), section 3. One node is elected to be the distinguished proposer. That is a matter of time-outs, and
-of progress only: safety does not depend on there being one leader. What the paper leaves open is filled in so:
+Lamport, "Paxos Made Simple" (2001), section 3. One node is elected to be the distinguished proposer. That is a matter of
+time-outs, and of progress only: safety does not depend on there being one leader. What the paper leaves open is filled in so:
 
 - followers that hear from a leader do not answer others that want to be it, so that one that was cut off does not disturb;
 - a leader that no quorum follows any more resigns, so that its clients do not wait for ever;

@@ -1,7 +1,7 @@
 """Phase 2: a leader proposes, a batch of commands to a message and several batches on their way, and answers reads.
 
-Guarantees: in one slot it proposes one value; what it counts as chosen a quorum has voted for in its ballot; a read is answered from a
-state that is no older than the read, because a quorum confirmed afterwards that it had promised no higher ballot.
+Guarantees: in one slot it proposes one value; what it counts as chosen a quorum has voted for in its ballot; a read is answered
+from a state that is no older than the read, because a quorum confirmed afterwards that it had not promised a higher ballot.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Leader:
         self._progress = -1
         self._round = 0  # of heartbeats
         self._rounds: dict[NodeId, int] = {}  # the last that each follower has answered
-        self._heard: dict[NodeId, int] = {}  # when
+        self._heard = dict.fromkeys(mandate.supporters, 0)  # when
         self._confirmed = 0  # the last that a quorum has answered
         self._asking: list[Query] = []  # reads that need a new round
         self._reads: deque[tuple[int, int, Query]] = deque()  # and those that wait for a round, and a slot

@@ -1,8 +1,8 @@
 """The learner: executes what is chosen, in order; asks others for what it missed; takes snapshots so that the log stays short.
 
-A leader says how far the log is chosen. Where this node has voted in that leader's ballot it knows what that is, since in one ballot and
-slot there is one value; a vote in an earlier ballot tells nothing. What it does not know it asks for, one request at a time,
-from whoever said so, and then from each of the others.
+A leader says how far the log is chosen. Where this node has voted in that leader's ballot it knows what that is, since in one
+ballot and slot there is one value; a vote in an earlier ballot tells nothing. What it does not know it asks for, one request at
+a time, from whoever said so, and then from each of the others.
 
 Guarantees: what is executed is chosen, and nothing is executed twice.
 """

@@ -1,12 +1,13 @@
 """What the roles of a node share: its promise and its log; and what of these is on the disk.
 
-On the disk are a record (the cluster, the promise, how far the log is known to be chosen), an entry for each slot, and a snapshot. An
-entry is the last vote in its slot, or what was learned to be chosen there. Up to `chosen` every entry is what is chosen.
+On the disk are a record (the cluster, the promise, how far the log is known to be chosen), an entry for each slot, and a
+snapshot. An entry is the last vote in its slot, or what was learned to be chosen there. Up to `chosen` every entry is what is
+chosen.
 
 Guarantees:
 - the promise never falls, nor does `chosen`;
-- a vote is written after the record that promises its ballot, and what is learned after the record that says that all before is chosen:
-  whatever a crash tears off, what is left is the truth.
+- a vote is written after the record that promises its ballot, and what is learned after the record that says that all before it
+  is chosen: whatever a crash tears off, what is left is the truth.
 """
 
 from __future__ import annotations
@@ -82,18 +83,18 @@ class State:
     ) -> None:
         self._record: Record = durable.record
         self.node = node
-        self.members = self._record.members
+        self.members: tuple[NodeId, ...] = self._record.members
         self.others = tuple(member for member in self.members if member != node)
         self.config = config
         self.note = note  # the observer, if there is one
         self.out = Outbox(node)
         self.snapshot: Snapshot | None = durable.snapshot
         self.entries: dict[int, Entry] = dict(durable.entries)
-        self.chosen = max(self._record.chosen, self.base)
+        self.chosen: int = max(self._record.chosen, self.base)
         while isinstance(self.entries.get(self.chosen + 1), Learned):
             self.chosen += 1
-        self.promised = self._record.promised
-        self.seen = self.promised  # the highest ballot heard of
+        self.promised: Ballot = self._record.promised
+        self.seen: Ballot = self.promised  # the highest ballot heard of
 
     @property
     def base(self) -> int:

@@ -2,8 +2,8 @@
 
 Lamport, "Paxos Made Simple" (2001), section 2. The command that is chosen is the whole log, at index 1. Whoever submitted it is
 told its result; whoever submitted another is told that another was chosen. A query makes sure of what it says: while nothing is
-known to be chosen it runs a ballot of its own, which either finds that nothing was chosen when it was asked, or gets what it finds
-chosen.
+known to be chosen it runs a ballot of its own, which either finds that nothing was chosen when it was asked, or gets what it
+finds chosen.
 
 Guarantees:
 - promises, votes and the node's own ballot are durable before anybody hears of them, the node itself included;
@@ -314,7 +314,7 @@ class PaxosCore:
             self._inquire()
 
     def _inquire(self) -> None:
-        """Ask the others what they know. If it does not tell whether votes are enough, a ballot of one's own does (section 2.3)."""
+        """Ask the others what they know. If that does not tell whether votes are enough, a ballot of one's own does."""
         learner = self.learner
         learner.timer = 0
         learner.unanswered += learner.has_heard
