@@ -110,7 +110,7 @@ class Chaos:
         """Perform so many steps and return them. What was done before a Violation is in `schedule`."""
         self._begin()
         world, queue = self._world, self._queue
-        for _ in range(steps):
+        while len(self.schedule) < steps:
             self._now, _, what = heapq.heappop(queue)
             for step in self._decide(what) if isinstance(what, str) else (what,):
                 self.schedule.append(step)
@@ -136,7 +136,7 @@ class Chaos:
             self._wake(client, self._soon(10))
         for kind, every in (
             ("crash", faults.crash_every),
-            ("partition", faults.partition_every),
+            ("partition", faults.partition_every if len(self._names) > 1 else 0),
             ("order", faults.order_every if self._world.system.order is not None else 0),
         ):
             if every:
@@ -198,7 +198,7 @@ class Chaos:
         ticks = self._faults.granularity
         pause = random.randrange(2, 20) if random.random() < self._faults.pause else 0
         self._at((ticks + pause) / self._rate[name], f"tick {name}")
-        return (Pass(name, ticks),)
+        return (Pass(name, ticks),) if self._world.nodes[name].core is not None else ()
 
     def _ask(self, client: Client) -> tuple[Step, ...]:
         random = self._random
