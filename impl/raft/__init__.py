@@ -15,7 +15,7 @@ from ratified.impl.raft.core import ChangeMembership, RaftCore, TransferLeadersh
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, NoOp, Snapshot
 from ratified.impl.raft.state import Role
-from ratified.impl.raft.system import SMALL, RaftInspector, bootstrap, raft_system
+from ratified.impl.raft.system import SMALL, RaftInspector, bootstrap, drawn_config, raft_system
 
 __all__ = [
     "SMALL",
@@ -31,5 +31,6 @@ __all__ = [
     "Snapshot",
     "TransferLeadership",
     "bootstrap",
+    "drawn_config",
     "raft_system",
 ]

@@ -31,6 +31,7 @@ from ratified.impl.contract import (
     StateMachine,
     Submit,
     Tick,
+    Token,
 )
 from ratified.impl.raft.config import Config
 from ratified.impl.raft.election import Election
@@ -39,6 +40,7 @@ from ratified.impl.raft.messages import (
     AppendEntries,
     AppendResponse,
     InstallSnapshot,
+    NoOp,
     PreVote,
     PreVoteResponse,
     RequestVote,
@@ -102,8 +104,7 @@ class RaftCore(Election):
                 if ticks > 0:
                     self.tick(ticks)
             case Persisted(token):
-                if self.persisted(token) and self.role is Role.LEADER:
-                    self.advance_commit()
+                self.take_persisted(token)
             case Submit(command):
                 self.submit(command)
             case Query():
@@ -111,6 +112,14 @@ class RaftCore(Election):
             case Control():
                 self.control(event)
         return self.take_effects()
+
+    def take_persisted(self, token: Token) -> None:
+        """Writes are durable: they count where they are counted."""
+        news = self.persisted(token)
+        if news and self.role is Role.LEADER:
+            self.advance_commit()
+        if self.role is Role.CANDIDATE and self.record_is_durable() and self.node not in self.votes:
+            self.own_vote_is_durable()
 
     def receive(self, sender: NodeId, message: object) -> None:
         """Take a message, if it can be one: of a newer term, first begin that term."""
@@ -166,6 +175,8 @@ class RaftCore(Election):
             self.answer(query.client, query.serial, self.not_leader())
         elif all(read.query != query for read in self._reads):
             self._reads.append(Read(query))
+            if not self.committed_in_term() and self.log.last_term != self.term:
+                self.append_as_leader(NoOp())  # the term did not begin with one
             self.begin_reads()
             self.answer_reads()
 

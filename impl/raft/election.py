@@ -97,15 +97,19 @@ class Election(Replication):
             self.campaign()
 
     def campaign(self, transfer: bool = False) -> None:
-        """Begin a term, vote for oneself, and ask the others."""
+        """Begin a term, vote for oneself, and ask the others once that is durable."""
         self.role = Role.CANDIDATE
         self.leader = None
-        self.votes = {self.node: True}
+        self.votes = {}
         self.set_record(self.term + 1, self.node)
         for peer in self.other_voters():
             self.send(peer, RequestVote(self.term, self.log.last, self.log.last_term, transfer))
         if self._observer is not None:
             self.report("campaign", transfer=transfer)
+
+    def own_vote_is_durable(self) -> None:
+        """A candidate's own vote counts from now on: before, a crash would have made it forget that it had begun this term."""
+        self.votes[self.node] = True
         if self.has_won():
             self.become_leader()
 

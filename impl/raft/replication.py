@@ -285,5 +285,5 @@ class Replication(State):
 
     def continue_transfer(self, sender: NodeId) -> None:
         """Ask the one that is to lead to campaign, once it has the whole log."""
-        if sender == self.transferee and self.progress[sender].match == self.log.last:
+        if sender == self.transferee and self.match_of(sender) == self.log.last:
             self.send(sender, TimeoutNow(self.term))

@@ -168,6 +168,10 @@ class State:
             self.durable_index = max(self.durable_index, self._writing.popleft()[1])
         return self.durable_index > before
 
+    def record_is_durable(self) -> bool:
+        """Whether the present term and vote are."""
+        return self._record_token <= self._persisted
+
     def _read_memberships(self, snapshot: Snapshot) -> None:
         """Find the configurations: the snapshot's, and those in the log after it."""
         self._memberships = [(snapshot.index, snapshot.membership)]

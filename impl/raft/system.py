@@ -7,6 +7,7 @@ the rules for what is durable. (State Machine Safety is watched for every protoc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -36,6 +37,22 @@ SMALL = Config(
     election_ticks=6, heartbeat_ticks=2, max_batch=4, max_inflight=3, snapshot_every=12, snapshot_keep=3
 )
 """A configuration with small numbers everywhere, so that a few hundred steps reach every limit."""
+
+
+def drawn_config(seed: int) -> Config:
+    """Draw a configuration with small numbers: one for each seed, so that many seeds try all combinations."""
+    random = Random(f"config/{seed}")  # noqa: S311 - to repeat runs, not to keep secrets
+    return replace(
+        SMALL,
+        pre_vote=random.random() < 0.6,
+        check_quorum=random.random() < 0.6,
+        no_op=random.random() < 0.8,
+        fast_backoff=random.random() < 0.6,
+        max_batch=random.choice((1, 2, 8)),
+        max_inflight=random.choice((1, 2, 8)),
+        snapshot_every=random.choice((0, 4, 12)),
+        snapshot_keep=random.choice((0, 3)),
+    )
 
 
 def bootstrap(voters: Sequence[NodeId], learners: Sequence[NodeId] = ()) -> Durable:
