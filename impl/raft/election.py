@@ -76,13 +76,21 @@ class Election(Replication):
     # Campaigns
 
     def start_election(self) -> None:
-        """Campaign, or find out first whether that makes sense. Nobody does who has no vote or leads already."""
-        if self.role is Role.LEADER or not self.membership.is_voter(self.node):
+        """Campaign, or find out first whether that makes sense."""
+        if self.role is Role.LEADER or not self.may_campaign():
             return
         if self.config.pre_vote:
             self.pre_campaign()
         else:
             self.campaign()
+
+    def may_campaign(self) -> bool:
+        """Whether this node votes; or did before changes that are not known to be committed.
+
+        In that case it may be the only one with the entries that are needed to finish the change (dissertation, section 4.2.2).
+        """
+        committed = max(index for index, _ in self._memberships if index <= self.commit)
+        return any(m.is_voter(self.node) for index, m in self._memberships if index >= committed)
 
     def pre_campaign(self) -> None:
         """Ask who would vote for this node in the next term."""
