@@ -165,7 +165,7 @@ def printed(value: Any) -> str:
         return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, bytes):
         return repr(shown(value))
-    if isinstance(value, tuple | list):
+    if type(value) in (tuple, list):  # a NamedTuple says itself how it is printed
         return f"[{', '.join(map(printed, value))}]"
     if isinstance(value, frozenset | set):
         return f"{{{', '.join(sorted(map(printed, value)))}}}"
@@ -176,7 +176,7 @@ def printed(value: Any) -> str:
 
 def changed(old: Any, new: Any) -> str:
     """Return a change: of sequences only where they differ."""
-    if isinstance(old, tuple) and isinstance(new, tuple) and (old or new):
+    if type(old) is tuple and type(new) is tuple and (old or new):
         same = 0
         while same < min(len(old), len(new)) and old[same] == new[same]:
             same += 1
