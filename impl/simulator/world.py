@@ -343,7 +343,8 @@ class World:
     def _ask_again(self) -> None:
         """Clients without an answer ask the leader, or everybody where there is none; if all have theirs, one has something new.
 
-        What a protocol owes is that everything is applied as long as there are commands: Raft without no-ops waits for the next one.
+        What a protocol owes is that everything is applied as long as there are commands: Raft without no-ops waits for the
+        next one.
         """
         leader = self.leader()
         history = self.checks.history
