@@ -13,6 +13,7 @@ COMMANDS = {
     "check": "ratified.commands.check:check",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
+    "bmc": "ratified.commands.bmc:bmc",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
