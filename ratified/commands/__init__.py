@@ -14,6 +14,8 @@ COMMANDS = {
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
     "bmc": "ratified.commands.bmc:bmc",
+    "trace": "ratified.commands.trace:trace",
+    "linearizable": "ratified.commands.linearizable:linearizable",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
