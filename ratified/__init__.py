@@ -49,10 +49,12 @@ if TYPE_CHECKING:
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
+    from ratified.proofs.smt.finite.bounded import Bounded, bounded
 
 __all__ = [
     "AtMost",
     "Bag",
+    "Bounded",
     "Lifelines",
     "Limits",
     "Map",
@@ -75,6 +77,7 @@ __all__ = [
     "action",
     "assume",
     "at_size",
+    "bounded",
     "check",
     "constraint",
     "eventually",
@@ -95,6 +98,8 @@ __all__ = [
 
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
+    "Bounded": "ratified.proofs.smt.finite.bounded",
+    "bounded": "ratified.proofs.smt.finite.bounded",
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
     "Result": "ratified.proofs.explore.result",

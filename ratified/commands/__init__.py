@@ -13,6 +13,11 @@ COMMANDS = {
     "check": "ratified.commands.check:check",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
+    "run": "ratified.commands.run:run",
+    "play": "ratified.commands.play:play",
+    "bmc": "ratified.commands.bmc:bmc",
+    "trace": "ratified.commands.trace:trace",
+    "linearizable": "ratified.commands.linearizable:linearizable",
     "graph": "ratified.commands.graph:graph",
     "list": "ratified.commands.list:list_",
 }
