@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ratified.models.language import (
         AtMost,
         Bag,
+        Lifelines,
         Map,
         Model,
         ModelError,
@@ -43,10 +44,12 @@ if TYPE_CHECKING:
         require,
         step_invariant,
         subsets,
+        view,
     )
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
+    from ratified.proofs.smt.finite.bounded import Bounded, bounded
     from ratified.proofs.smt.proving import prove
     from ratified.proofs.smt.result import Proof
     from ratified.proofs.smt.script import Goals, lemma
@@ -54,7 +57,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AtMost",
     "Bag",
+    "Bounded",
     "Goals",
+    "Lifelines",
     "Limits",
     "Map",
     "Model",
@@ -77,6 +82,7 @@ __all__ = [
     "action",
     "assume",
     "at_size",
+    "bounded",
     "check",
     "constraint",
     "eventually",
@@ -94,11 +100,14 @@ __all__ = [
     "simulate",
     "step_invariant",
     "subsets",
+    "view",
 ]
 
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
     "Goals": "ratified.proofs.smt.script",
+    "Bounded": "ratified.proofs.smt.finite.bounded",
+    "bounded": "ratified.proofs.smt.finite.bounded",
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
     "Proof": "ratified.proofs.smt.result",

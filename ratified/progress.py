@@ -6,7 +6,7 @@ Guarantees: writes to a terminal only, on one line, and leaves nothing of it beh
 from __future__ import annotations
 
 import shutil
-from typing import TextIO
+from typing import Self, TextIO
 
 from ratified.proofs.explore.result import Progress
 
@@ -14,18 +14,22 @@ SHOWN_AFTER = 2.0
 """Seconds before the line appears."""
 
 
-class Line:
-    """One line of a terminal that is drawn again and again."""
+class LiveText:
+    """Redraws one line of a terminal. Used as a context manager, it cleans up."""
 
     def __init__(self, stream: TextIO, width: int | None = None) -> None:
         self._stream = stream
         self._width = width
         self._drawn = False
 
-    def draw(self, text: str, seconds: float) -> None:
-        """Draw the line, unless this is likely to be over soon."""
-        if seconds < SHOWN_AFTER:
-            return
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.clear()
+
+    def show(self, text: str) -> None:
+        """Draw the line."""
         width = self._width or shutil.get_terminal_size().columns
         # The last column stays free: some terminals wrap when it is filled.
         self._stream.write("\r\x1b[2K" + text[: width - 1])
@@ -40,26 +44,17 @@ class Line:
             self._drawn = False
 
 
-class LiveLine:
-    """A callback for `check` that redraws one line of a terminal. Used as a context manager, it cleans up."""
+class LiveLine(LiveText):
+    """A callback for `check` that shows how far it has come."""
 
     def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
-        self._line = Line(stream, width)
+        super().__init__(stream, width)
         self._title = title
-
-    def __enter__(self) -> LiveLine:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.clear()
 
     def __call__(self, progress: Progress) -> None:
         """Draw the line, if it is time to show one."""
-        self._line.draw(line(self._title, progress), progress.seconds)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        self._line.clear()
+        if progress.seconds >= SHOWN_AFTER:
+            self.show(line(self._title, progress))
 
 
 def line(title: str, progress: Progress) -> str:

@@ -11,6 +11,7 @@ from ratified.catalogue import bundled
 from ratified.checking import Output, colorful, echo, write
 from ratified.loading import load
 from ratified.models.language.errors import RatifiedError
+from ratified.progress import SHOWN_AFTER, LiveText
 
 SCRIPTS = {
     "consensus": "ratified.proofs.paxos:ConsensusSafety",
@@ -80,24 +81,18 @@ def prove_model(target: str, how: Mapping[str, Any], to: Output) -> int:
     return proof.verdict.exit_status
 
 
-class ProofLine:
-    """A callback for `prove` that redraws one line of a terminal. Used as a context manager, it cleans up."""
+class ProofLine(LiveText):
+    """A callback for `prove` that shows how far it has come."""
 
     def __init__(self, title: str) -> None:
-        from ratified.progress import Line
-
-        self._line = Line(sys.stderr)
+        super().__init__(sys.stderr)
         self._title = title
-
-    def __enter__(self) -> ProofLine:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._line.clear()
 
     def __call__(self, progress: Any) -> None:
         """Draw the line, if it is time to show one."""
+        if progress.seconds < SHOWN_AFTER:
+            return
         failed = f"  {progress.failed} failed" if progress.failed else ""
         minutes, seconds = divmod(int(progress.seconds), 60)
         told = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
-        self._line.draw(f"{told}  {minutes}:{seconds:02d}", progress.seconds)
+        self.show(f"{told}  {minutes}:{seconds:02d}")

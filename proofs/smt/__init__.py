@@ -1,1 +1,1 @@
-"""Proofs by SMT: for every size, by induction."""
+"""Proofs by solvers: one size by SAT, every size by SMT."""
