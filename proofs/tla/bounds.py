@@ -16,7 +16,7 @@ from ratified.proofs.explore.inline import Inliner
 from ratified.proofs.tla.expressions import Expressions
 from ratified.proofs.tla.linear import constant, plus
 from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import Infix, Quantified, Tla, all_of, any_of, if_else, negated
+from ratified.proofs.tla.syntax import Infix, Quantified, Tla, all_of, if_else, negated
 
 _KEPT = ir.Fit | ir.Widen | ir.Narrow | ir.MakeRecord | ir.MakeSet | ir.MakeSeq | ir.MakeTuple
 """What a kept value is made by: what it is made of is kept, too."""
@@ -110,7 +110,7 @@ class Bounds(Expressions):
                 elif truth:
                     made.append(Infix("=>", all_of(before), guard))
                 else:
-                    made.append(any_of([*before, guard]))
+                    made.append(Infix("=>", all_of(map(negated, before)), guard))
             before.append(self.expr(operand, f))
             f = self.learned(operand, truth, f)
         return made

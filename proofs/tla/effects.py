@@ -93,8 +93,7 @@ class Effects(Bounds):
             return if_else(test, then, orelse)
         if isinstance(first, ir.For) and (found := self._search(first, rest, f)) is not None:
             return found
-        run = self.start(f.inside())
-        run.frame.names = f.names.inner()
+        run = self.start(replace(f.inside(), names=f.names.inner()), hoisted=False)
         ended = self.run((first,), run)
         after = run.frame.env.get(VALUE) if ended is None else None
         value = self._returned(rest, run.frame)
@@ -129,18 +128,18 @@ class Effects(Bounds):
             return if_else(self.expr(first.test, f), then, orelse)
         if isinstance(first, ir.For) and _returns(first):
             inner, bound = self.bind(ir.Clause(first.names, first.domain, ()), f)
-            return any_of((Quantified("\\E", (bound,), self._reached(first.body, inner)), self._reached(rest, f)))
-        run = self.start(f.inside())
-        run.frame.names = f.names.inner()
+            met = Quantified("\\E", (bound,), self._reached(first.body, inner))
+            return if_else(met, TRUE, self._reached(rest, f))
+        run = self.start(replace(f.inside(), names=f.names.inner()), hoisted=False)
         self.run((first,), run)
         return with_definitions(run.definitions, self._reached(rest, run.frame))
 
     # --- statements ---------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def start(frame: Frame) -> Run:
+    def start(frame: Frame, *, hoisted: bool = True) -> Run:
         """A run of statements that begins here."""
-        made = Run(frame, [])
+        made = Run(frame, [], hoisted=hoisted)
         frame.run = made
         return made
 

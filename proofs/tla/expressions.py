@@ -194,7 +194,41 @@ class Expressions(Vocabulary):
         for operand in node.operands:
             parts.append(self.expr(operand, f))
             f = self.learned(operand, False, f)
+        return self._either(parts, [self.partial(operand) for operand in node.operands])
+
+    def _either(self, parts: Sequence[Tla], partial: Sequence[bool]) -> Tla:
+        """A disjunction; what may have no value where what is before it is true stands behind an implication.
+
+        In an action TLC takes the sides of a disjunction for two possible steps, and computes both.
+        """
+        for place in range(1, len(parts)):
+            if partial[place]:
+                before = all_of(negated(part) for part in parts[:place])
+                return Infix("=>", before, self._either(parts[place:], partial[place:]))
         return any_of(parts)
+
+    def partial(self, node: Expr) -> bool:
+        """Whether an expression may have no value."""
+        for inner in ir.walk(node):
+            match inner:
+                case ir.Narrow() | ir.IndexOf() | ir.Pop() | ir.Shift() | ir.Numbered():
+                    return True
+                case ir.Arithmetic(_, _, op, _, _) if op not in "+-*":
+                    return True
+                case ir.At(_, _, container, _) | ir.With(_, _, container, _, _):
+                    if isinstance(container.type, SeqType) or isinstance(getattr(container.type, "key", None), IntType):
+                        return True
+                case ir.Remove(_, _, _, _, True):
+                    return True
+                case ir.Collect(_, _, "min" | "max", _, _, _, None):
+                    return True
+                case ir.Call(_, _, key, _, _):
+                    called = self.module.functions[key]
+                    if any(self.partial(n) for s in called.body for n in ir.children(s) if isinstance(n, Expr)):
+                        return True
+                    if any(isinstance(n, ir.Narrow | ir.Assert) for s in called.body for n in ir.walk(s)):
+                        return True
+        return False
 
     def _if_else(self, node: ir.IfElse, f: Frame) -> Tla:
         return if_else(
@@ -935,7 +969,7 @@ class Expressions(Vocabulary):
         return self.use("Sum", self._seq_collect(node.clauses, lambda inner: self.expr(node.element, inner), f))
 
     def _extreme(self, node: ir.Collect, f: Frame) -> Tla:
-        t = node.element.type
+        t = node.element.operand.type if isinstance(node.element, ir.Widen) else node.element.type
         if node.key is None and isinstance(t, IntType | SortType):
             return self._largest(node, f)
         ranked = node.key or node.element
@@ -999,7 +1033,7 @@ class Expressions(Vocabulary):
         for argument, given in zip(called.arguments, arguments, strict=True):
             made = self.expr(given, f)
             if not isinstance(made, Atom):
-                definitions.append(Definition(names.give_apart(argument.name), made))
+                definitions.append(Definition(names.give(argument.name), made))
                 made = Atom(definitions[-1].name)
             env[argument.name] = made
         inner = replace(f, env=env, sums={}, names=names, place=None, now=dict(f.now))

@@ -195,16 +195,16 @@ LIBRARY: dict[str, Operator] = {
         uses=("Sorted", "Range", "Flattened", "Occurrences"),
         modules=BOTH,
     ),
-    "Best": Operator(
-        "Of a sequence of <<key, element>>, the first element than whose key none is lower.",
-        "Best(s) ==\n    s[CHOOSE k \\in 1..Len(s) :\n        /\\ \\A j \\in 1..Len(s) : ~ Lower(s[j][1], s[k][1])\n"
+    "Worst": Operator(
+        "Of a sequence of <<key, element>>, the first element with the lowest key.",
+        "Worst(s) ==\n    s[CHOOSE k \\in 1..Len(s) :\n        /\\ \\A j \\in 1..Len(s) : ~ Lower(s[j][1], s[k][1])\n"
         "        /\\ \\A j \\in 1..(k - 1) : Lower(s[k][1], s[j][1])][2]",
         uses=("Lower",),
         modules=SEQUENCES,
     ),
-    "Worst": Operator(
-        "Of a sequence of <<key, element>>, the first element than whose key none is higher.",
-        "Worst(s) ==\n    s[CHOOSE k \\in 1..Len(s) :\n        /\\ \\A j \\in 1..Len(s) : ~ Lower(s[k][1], s[j][1])\n"
+    "Best": Operator(
+        "Of a sequence of <<key, element>>, the first element with the highest key.",
+        "Best(s) ==\n    s[CHOOSE k \\in 1..Len(s) :\n        /\\ \\A j \\in 1..Len(s) : ~ Lower(s[k][1], s[j][1])\n"
         "        /\\ \\A j \\in 1..(k - 1) : Lower(s[j][1], s[k][1])][2]",
         uses=("Lower",),
         modules=SEQUENCES,

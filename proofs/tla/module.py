@@ -50,7 +50,6 @@ from ratified.proofs.tla.syntax import (
     Tla,
     Wrapped,
     all_of,
-    any_of,
     bounds_text,
     function,
     hang,
@@ -64,12 +63,16 @@ LINE = "-" * WIDTH
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A model in TLA+: the text of each module by file name, the first being the model's, and the configuration of that one."""
+    """A model in TLA+: the text of each module by file name, the first being the model's, and the configuration of that one.
+
+    `variables` are the names of the model's variables in it.
+    """
 
     name: str
     modules: Mapping[str, str]
     config: str
     form: Representation
+    variables: Mapping[str, str]
 
     @property
     def files(self) -> dict[str, str]:
@@ -86,20 +89,22 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     form = Representation(model)
     modules: dict[str, str] = {}
     config = ""
+    variables: Mapping[str, str] = {}
     for one in family(model):
-        writer = ModuleWriter(one, form)
+        writer = ModuleWriter(one, form, symmetric=symmetry and one is model)
         modules[f"{one.module.name}.tla"] = writer.text()
         if one is model:
-            config = writer.config(symmetry=symmetry)
-    return Export(model.module.name, modules, config, form)
+            config, variables = writer.config(), writer.variables
+    return Export(model.module.name, modules, config, form, variables)
 
 
 class ModuleWriter(Effects):
     """Writes one module."""
 
-    def __init__(self, model: Model, form: Representation) -> None:
+    def __init__(self, model: Model, form: Representation, *, symmetric: bool = False) -> None:
         super().__init__(model, form)
-        self.inner = self.names
+        self._symmetric = symmetric
+        self.need(*(["TLC"] if symmetric else []))
         self._done: dict[str, Block] = {}
         self._written: list[Block] = []
         self._temporal: list[Block] = []
@@ -164,7 +169,7 @@ class ModuleWriter(Effects):
         cls = type(self.model)
         source = sys.modules.get(cls.__module__)
         models = [
-            v for v in vars(source).values() if isinstance(v, type) and issubclass(v, Model) and v.__module__ == cls.__module__
+            v for v in (vars(source) if source else {}).values() if isinstance(v, type) and issubclass(v, Model) and v.__module__ == cls.__module__
         ]
         parts = [self.module.doc] if self.module.doc else []
         if source is not None and source.__doc__ and models == [cls]:
@@ -365,7 +370,7 @@ class ModuleWriter(Effects):
             possible, wanted = records_of(element), records_of(a.type)
             test = self.is_one_of(value, possible, wanted, narrow)
             if isinstance(a.type, OptionalType) and str(test) != "TRUE":
-                test = any_of((Infix("=", value, self.none()), test))
+                test = Infix("=>", Infix("#", value, self.none()), test)
             made.append(test)
         elif optional and not isinstance(a.type, OptionalType):
             made.append(Infix("#", value, self.none()))
@@ -602,10 +607,15 @@ class ModuleWriter(Effects):
         return Index(Wrapped(whole), (number(1),)), Index(Wrapped(whole), (number(2),))
 
     def _symmetry(self) -> Block:
+        """The renamings that turn runs into runs, for whoever wants TLC to use them."""
         sorts = [s for s in self.sorts if SortType(s).symmetric and s not in self.named_sorts]
-        if not sorts or "TLC" not in self.modules:
+        if not self._symmetric or not sorts:
             return []
-        return []
+        made = [Apply("Permutations", (Atom(self.sorts[s]),)) for s in sorts]
+        whole: Tla = made[0]
+        for one in made[1:]:
+            whole = Infix("\\union", whole, one)
+        return ["\\* Renamings that turn runs into runs.", *Definition("Symmetry", whole).lines(), ""]
 
     # --- the configuration --------------------------------------------------------------------------------------------
 
@@ -629,7 +639,7 @@ class ModuleWriter(Effects):
                 return None if any(p is None for p in parts) else "{" + ", ".join(p for p in parts if p) + "}"
         return None
 
-    def config(self, *, symmetry: bool) -> str:
+    def config(self) -> str:
         """The configuration: sizes, parameters, and what is asked. Call after `text`."""
         lines = ["SPECIFICATION Spec", ""]
         entries: list[tuple[str, str]] = []
@@ -657,7 +667,8 @@ class ModuleWriter(Effects):
             lines += ["INVARIANTS", *(f"    {name}" for name in asked), ""]
         if self._properties:
             lines += ["PROPERTIES", *(f"    {name}" for name in self._properties), ""]
-        del symmetry
+        if self._symmetric and any(SortType(s).symmetric and s not in self.named_sorts for s in self.sorts):
+            lines += ["SYMMETRY Symmetry", ""]
         return "\n".join(lines).rstrip("\n") + "\n"
 
 

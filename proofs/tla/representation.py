@@ -88,7 +88,7 @@ class Representation:
         self._tagged = tagged | {r.record for r in self.records if not r.fields}
         fields = {legal(name) for r in self.records for name in r.fields}
         self.kind = next(name for name in ("type", "kind", "tag", "type_") if name not in fields)
-        self._apart = self._clashing()
+        self._apart = _clashing(unions)
         self.value_names = self._value_names([t for t in found if isinstance(t, SortType)])
 
     # --- records ---
@@ -100,18 +100,6 @@ class Representation:
     def field(self, record: type, name: str) -> str:
         """A field's name."""
         return f"{record.__name__.lower()}_{legal(name)}" if record in self._apart else legal(name)
-
-    def _clashing(self) -> set[type]:
-        """Tagged records whose fields are named like those of an earlier one, and cannot be compared with them."""
-        apart: set[type] = set()
-        tagged = [r for r in self.records if r.record in self._tagged]
-        for number, one in enumerate(tagged):
-            for other in tagged[:number]:
-                if set(one.fields) == set(other.fields) and any(
-                    not _comparable(shape(t), shape(other.fields[name])) for name, t in one.fields.items()
-                ):
-                    apart.add(one.record)
-        return apart
 
     # --- sorts ---
 
@@ -137,6 +125,19 @@ class Representation:
     def member(value: Enum) -> str:
         """What a member of an enum is called."""
         return value.name
+
+
+def _clashing(unions: Sequence[UnionType]) -> set[type]:
+    """Records whose fields are named like those of another of their union, and cannot be compared with them."""
+    apart: set[type] = set()
+    for union in unions:
+        for number, one in enumerate(union.records):
+            for other in union.records[:number]:
+                if set(one.fields) == set(other.fields) and any(
+                    not _comparable(shape(t), shape(other.fields[name])) for name, t in one.fields.items()
+                ):
+                    apart.add(one.record)
+    return apart
 
 
 def shape(t: Type) -> Shape:

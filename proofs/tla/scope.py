@@ -42,7 +42,10 @@ class Elsewhere(Atom):
 
 @dataclass(slots=True)
 class Run:
-    """Statements translated so far: names defined, guards, calls of procedures, and comments on variables."""
+    """Statements translated so far: names defined, guards, calls of procedures, and comments on variables.
+
+    What is defined stands around everything if it is `hoisted`, else around what comes after it.
+    """
 
     frame: Frame
     definitions: list[Definition]
@@ -51,17 +54,19 @@ class Run:
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shrunk: set[str] = field(default_factory=set)
     top: bool = True
+    hoisted: bool = True
 
     def define(self, name: str, value: Tla, comment: tuple[str, ...] = ()) -> Atom:
         """Give a value a name."""
-        text = self.frame.names.give_apart(name)
+        names = self.frame.names
+        text = names.give_apart(name) if self.hoisted else names.give(name)
         self.definitions.append(Definition(text, value, comment=comment))
         return Atom(text)
 
     def fork(self) -> Run:
         """What happens on one of two ways."""
         frame = self.frame.inside()
-        made = Run(frame, self.definitions, shrunk=set(self.shrunk), top=False)
+        made = Run(frame, self.definitions, shrunk=set(self.shrunk), top=False, hoisted=self.hoisted)
         frame.run = made
         return made
 

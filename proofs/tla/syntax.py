@@ -687,7 +687,7 @@ def if_else(test: Tla, then: Tla, orelse: Tla) -> Tla:
     if sides == ("FALSE", "TRUE"):
         return negated(test)
     if sides[0] == "TRUE":
-        return any_of((test, orelse))
+        return Infix("=>", negated(test), orelse)
     if sides[0] == "FALSE":
         return all_of((negated(test), orelse))
     if sides[1] == "FALSE":

@@ -85,7 +85,7 @@ class Vocabulary:
         self.key_definitions: dict[str, Definition] = {}
         self.referenced: list[str] = []
         self._types: dict[Type, Tla] = {}
-        self._keys: dict[Type, str] = {}
+        self._key_names: dict[Type, str] = {}
         self._reads: dict[str, frozenset[str]] = {}
         sorts = [s.sort for s in self.module.sorts]
         self.sorts = {sort: self.names.give(sort.__name__) for sort in sorts}
@@ -368,10 +368,10 @@ class Vocabulary:
 
     def key_operator(self, t: Type) -> str:
         """The name of the operator that gives what sorts a value of a type."""
-        name = self._keys.get(t)
+        name = self._key_names.get(t)
         if name is None:
             body = self._key_body(t, Atom("x"))
-            name = self._keys[t] = self.names.give(f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}")
+            name = self._key_names[t] = self.names.give(f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}")
             self.key_definitions[name] = Definition(name, body, ("x",))
         return name
 
