@@ -97,7 +97,12 @@ class Bounds(Expressions):
                 kept = [*self.within(container, f, stored=stored), *self.within(value, f, stored=stored)]
                 return [*kept, *self.within(key, f)]
         keep = stored and isinstance(node, _KEPT)
-        return [g for child in ir.children(node) if isinstance(child, Expr) for g in self.within(child, f, stored=keep)]
+        return [
+            g
+            for child in ir.children(node)
+            if isinstance(child, Expr)
+            for g in self.within(child, f, stored=keep)
+        ]
 
     def _in_turn(self, operands: Sequence[Expr], f: Frame, truth: bool) -> list[Tla]:
         """Operands of which each is computed only if those before it do not decide."""

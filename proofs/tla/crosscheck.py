@@ -81,6 +81,12 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result, 
     violation = ours.violation
     assert violation is not None
     differences: list[str] = []
+    if theirs.kind == "constant":  # an invariant that no state can satisfy: TLC does not begin
+        if len(violation.trace) > 1:
+            differences.append(
+                f"TLC says that {theirs.violated} is always false, and our counterexample has steps"
+            )
+        return replace(found, differences=tuple(differences))
     live = violation.kind is PropertyKind.LIVENESS
     if live != (theirs.kind == "liveness"):
         differences.append(f"we find {violation.name} violated, TLC {theirs.violated or theirs.kind}")
@@ -91,7 +97,9 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result, 
     try:
         trace = follow(model, exported, theirs)
     except RatifiedError as problem:
-        return replace(found, differences=(*differences, f"TLC's run is not one of the model's: {problem.message}"))
+        return replace(
+            found, differences=(*differences, f"TLC's run is not one of the model's: {problem.message}")
+        )
     if not live and not ours.symmetry and (wrong := _shows(model, theirs, trace)):
         differences.append(wrong)
     return replace(found, differences=tuple(differences), trace=trace)
@@ -148,7 +156,9 @@ def _shows(model: Model, theirs: Told, trace: Trace) -> str:
     return f"TLC says that {theirs.violated or 'something'} is violated at the end of its run, and nothing is"
 
 
-def timed(explore: object, *arguments: object, **options: object) -> tuple[Result | EvaluationError | None, float]:
+def timed(
+    explore: object, *arguments: object, **options: object
+) -> tuple[Result | EvaluationError | None, float]:
     """An exploration's outcome, an error included, and its seconds."""
     began = time.perf_counter()
     found: Result | EvaluationError | None

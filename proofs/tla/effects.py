@@ -392,7 +392,7 @@ class Effects(Bounds):
         return True if ended is True else None
 
     def _only_guards(self, loop: ir.For, r: Run) -> bool:
-        """A loop of guards: `\\A x \\in S : ...`."""
+        r"""A loop of guards: `\A x \in S : ...`."""
         kinds = {type(n) for s in loop.body for n in ir.walk(s) if not isinstance(n, Expr)} - {ir.Clause}
         if not kinds <= {ir.Require, ir.Let, ir.If, ir.Assert} or _assigned(loop.body) & r.frame.env.keys():
             return False
@@ -412,7 +412,11 @@ class Effects(Bounds):
         (name,) = loop.names
         changed = {s.variable for s in stores}
         item = getattr(loop.domain.type, "item", getattr(loop.domain.type, "key", None))
-        if len(changed) < len(stores) or not isinstance(loop.domain, ir.Universe) or not isinstance(item, SortType):
+        if (
+            len(changed) < len(stores)
+            or not isinstance(loop.domain, ir.Universe)
+            or not isinstance(item, SortType)
+        ):
             return False
         for s in stores:
             t = self._declared(s.variable)
@@ -427,7 +431,8 @@ class Effects(Bounds):
             if any(isinstance(n, ir.Variable) and n.name in changed for n in reads):
                 return False
             if any(
-                isinstance(n, ir.Call) and self.reads(self.module.functions[n.function]) & changed for n in reads
+                isinstance(n, ir.Call) and self.reads(self.module.functions[n.function]) & changed
+                for n in reads
             ):
                 return False
             if self.within(s.value, r.frame.inside({name: Atom(name)}), stored=True):
@@ -446,7 +451,7 @@ class Effects(Bounds):
         return True
 
     def _each_element(self, loop: ir.For, r: Run) -> bool:
-        """A loop that puts an element into one set at each turn: `S \\union {e : x \\in T}`."""
+        r"""A loop that puts an element into one set at each turn: `S \union {e : x \in T}`."""
         body, conditions = loop.body, list[Expr]()
         while len(body) == 1 and isinstance(body[0], ir.If) and not body[0].orelse:
             conditions.append(body[0].test)
@@ -463,11 +468,14 @@ class Effects(Bounds):
             return False
         reads = [n for part in (*conditions, value.item) for n in ir.walk(part)]
         if any(isinstance(n, ir.Variable) and n.name == store.variable for n in reads) or any(
-            isinstance(n, ir.Call) and store.variable in self.reads(self.module.functions[n.function]) for n in reads
+            isinstance(n, ir.Call) and store.variable in self.reads(self.module.functions[n.function])
+            for n in reads
         ):
             return False
         clause = ir.Clause(loop.names, loop.domain, tuple(conditions))
-        if self.within(value.item, self.bind(clause, r.frame)[0], stored=True) or getattr(store.value.type, "size", None):
+        if self.within(value.item, self.bind(clause, r.frame)[0], stored=True) or getattr(
+            store.value.type, "size", None
+        ):
             return False
         item = value.item
         added = self._gathered((clause,), lambda inner: self.expr(item, inner), r.frame)

@@ -104,7 +104,9 @@ class Expressions(Vocabulary):
             case IntType():
                 return number(int(value))
             case RecordType(record):
-                return self.record(t, [self.value(getattr(value, n), ft) for n, ft in t.fields.items()], record)
+                return self.record(
+                    t, [self.value(getattr(value, n), ft) for n, ft in t.fields.items()], record
+                )
             case UnionType():
                 return self.value(value, RecordType(type(value)))
             case TupleType(items):
@@ -216,7 +218,9 @@ class Expressions(Vocabulary):
                 case ir.Arithmetic(_, _, op, _, _) if op not in "+-*":
                     return True
                 case ir.At(_, _, container, _) | ir.With(_, _, container, _, _):
-                    if isinstance(container.type, SeqType) or isinstance(getattr(container.type, "key", None), IntType):
+                    if isinstance(container.type, SeqType) or isinstance(
+                        getattr(container.type, "key", None), IntType
+                    ):
                         return True
                 case ir.Remove(_, _, _, _, True):
                     return True
@@ -224,7 +228,9 @@ class Expressions(Vocabulary):
                     return True
                 case ir.Call(_, _, key, _, _):
                     called = self.module.functions[key]
-                    if any(self.partial(n) for s in called.body for n in ir.children(s) if isinstance(n, Expr)):
+                    if any(
+                        self.partial(n) for s in called.body for n in ir.children(s) if isinstance(n, Expr)
+                    ):
                         return True
                     if any(isinstance(n, ir.Narrow | ir.Assert) for s in called.body for n in ir.walk(s)):
                         return True
@@ -328,7 +334,11 @@ class Expressions(Vocabulary):
             return folded if literals > 1 and len(str(folded)) < len(str(whole)) else whole
         left, right = self.expr(node.left, f), self.expr(node.right, f)
         if node.op == "%":
-            positive = isinstance(node.right, ir.Literal) and isinstance(node.right.value, int) and node.right.value > 0
+            positive = (
+                isinstance(node.right, ir.Literal)
+                and isinstance(node.right.value, int)
+                and node.right.value > 0
+            )
             return Infix("%", left, right) if positive else self.use("Modulo", left, right)
         return Infix("\\div" if node.op == "//" else "*", left, right)
 
@@ -343,13 +353,17 @@ class Expressions(Vocabulary):
         made = self.sum(node, f)
         if self.natural(made, f):
             return self.summed(made)
-        return self.use("Down", self.expr(node.operand, f), self.summed(plus({}, self.sum(node.steps, f), -1)))
+        return self.use(
+            "Down", self.expr(node.operand, f), self.summed(plus({}, self.sum(node.steps, f), -1))
+        )
 
     def _numbered(self, node: ir.Numbered, f: Frame) -> Tla:
         assert isinstance(node.type, SortType)
         sort = node.type.sort
         if not node.type.ordered:
-            return Index(Atom(self.sequence_of(sort)), (self.summed(plus(self.sum(node.index, f), constant(1))),))
+            return Index(
+                Atom(self.sequence_of(sort)), (self.summed(plus(self.sum(node.index, f), constant(1))),)
+            )
         made = self.sum(node.index, f)
         if self.natural(made, f):
             return self.summed(made)
@@ -488,7 +502,7 @@ class Expressions(Vocabulary):
     def _narrow(self, node: ir.Narrow, f: Frame) -> Tla:
         return self.expr(node.operand, f)
 
-    _widen = _narrow  # type: ignore[assignment]  # the same: the value does not change
+    _widen = _narrow
 
     def _fit(self, node: ir.Fit, f: Frame) -> Tla:
         return self.expr(node.operand, f)
@@ -554,7 +568,11 @@ class Expressions(Vocabulary):
         while isinstance(node, ir.At) and isinstance(node.container.type, MapType):
             keys.insert(0, str(self.expr(node.key, plain)))
             node = node.container
-        return (node.name, tuple(keys)) if isinstance(node, ir.Variable) and node.which is not Which.OLD else None
+        return (
+            (node.name, tuple(keys))
+            if isinstance(node, ir.Variable) and node.which is not Which.OLD
+            else None
+        )
 
     def _from_end(self, sequence: Tla, by: int) -> Tla:
         self.need("Sequences", "Integers")
@@ -625,7 +643,9 @@ class Expressions(Vocabulary):
         return Infix({"|": "\\union", "&": "\\intersect", "-": "\\"}[node.op], left, right)
 
     def _disjoint(self, node: ir.Disjoint, f: Frame) -> Tla:
-        return Infix("=", Infix("\\intersect", self.as_set(node.left, f), self.as_set(node.right, f)), Atom("{}"))
+        return Infix(
+            "=", Infix("\\intersect", self.as_set(node.left, f), self.as_set(node.right, f)), Atom("{}")
+        )
 
     def _concat(self, node: ir.Concat, f: Frame) -> Tla:
         if isinstance(node.type, BagType):
@@ -672,7 +692,11 @@ class Expressions(Vocabulary):
 
     def _with(self, node: ir.With, f: Frame) -> Tla:
         return self.with_value(
-            node.container.type, self.expr(node.container, f), node.key, self.expr(node.value, replace(f, place=None)), f
+            node.container.type,
+            self.expr(node.container, f),
+            node.key,
+            self.expr(node.value, replace(f, place=None)),
+            f,
         )
 
     def with_value(self, t: Type, container: Tla, key: Expr, value: Tla, f: Frame) -> Tla:
@@ -692,7 +716,9 @@ class Expressions(Vocabulary):
             case "reversed":
                 return self.use("Reversed", self.as_seq(operand, f))
             case "enumerate":
-                return self._by_position(self.as_seq(operand, f), f, lambda s, k: tuple_of(_less_one(k), Index(s, (k,))))
+                return self._by_position(
+                    self.as_seq(operand, f), f, lambda s, k: tuple_of(_less_one(k), Index(s, (k,)))
+                )
             case "values" | "items":
                 assert isinstance(operand.type, MapType)
                 keys = self.sorted(self._keys(operand, f), operand.type.key)
@@ -832,13 +858,17 @@ class Expressions(Vocabulary):
     def _collect(self, node: ir.Collect, f: Frame) -> Tla:
         match node.kind:
             case "all" | "any":
-                return self.quantified(node.kind, node.clauses, lambda inner: self.expr(node.element, inner), f)
+                return self.quantified(
+                    node.kind, node.clauses, lambda inner: self.expr(node.element, inner), f
+                )
             case "set":
                 return self._set_collect(node, f)
             case "seq":
                 return self._seq_collect(node.clauses, lambda inner: self.expr(node.element, inner), f)
             case "bag":
-                return self.use("BagOf", self._seq_collect(node.clauses, lambda i: self.expr(node.element, i), f))
+                return self.use(
+                    "BagOf", self._seq_collect(node.clauses, lambda i: self.expr(node.element, i), f)
+                )
             case "map":
                 return self._map_collect(node, f)
             case "sum":
@@ -848,7 +878,7 @@ class Expressions(Vocabulary):
     def quantified(
         self, kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame], Tla], f: Frame
     ) -> Tla:
-        """`\\A` or `\\E`, bounds that do not depend on each other together."""
+        r"""`\A` or `\E`, bounds that do not depend on each other together."""
         bounds: list[Bound] = []
         conditions: list[Tla] = []
         bound_names: set[str] = set()
@@ -856,7 +886,9 @@ class Expressions(Vocabulary):
         while rest:
             inner, (names, domain) = self.bind(rest[0], f)
             text = str(domain)
-            if bounds and (any(_mentions(text, n) for n in bound_names) or self._guarded(rest[0], conditions)):
+            if bounds and (
+                any(_mentions(text, n) for n in bound_names) or self._guarded(rest[0], conditions)
+            ):
                 break
             f = inner
             bound_names |= {n for name in names for n in _bound_names(name)}
@@ -966,7 +998,9 @@ class Expressions(Vocabulary):
             if isinstance(node.element, ir.Literal) and node.element.value == 1:
                 self.need("FiniteSets")
                 return Apply("Cardinality", (chosen,))
-        return self.use("Sum", self._seq_collect(node.clauses, lambda inner: self.expr(node.element, inner), f))
+        return self.use(
+            "Sum", self._seq_collect(node.clauses, lambda inner: self.expr(node.element, inner), f)
+        )
 
     def _extreme(self, node: ir.Collect, f: Frame) -> Tla:
         t = node.element.operand.type if isinstance(node.element, ir.Widen) else node.element.type
@@ -1017,10 +1051,16 @@ class Expressions(Vocabulary):
         if not reads:
             return Apply(self.operator(node.function), tuple(self.expr(a, f) for a in node.arguments))
         if f.step and node.which is Which.NOW:
-            if any(isinstance(n, ir.Variable | ir.Call) and n.which is Which.OLD for a in node.arguments for n in ir.walk(a)):
+            if any(
+                isinstance(n, ir.Variable | ir.Call) and n.which is Which.OLD
+                for a in node.arguments
+                for n in ir.walk(a)
+            ):
                 return self.inlined(called, node.arguments, f)
             plain = replace(f, step=False)
-            return Primed(Apply(self.operator(node.function), tuple(self.expr(a, plain) for a in node.arguments)))
+            return Primed(
+                Apply(self.operator(node.function), tuple(self.expr(a, plain) for a in node.arguments))
+            )
         if not f.step and reads & f.now.keys():
             return self.inlined(called, node.arguments, f)
         return Apply(self.operator(node.function), tuple(self.expr(a, f) for a in node.arguments))

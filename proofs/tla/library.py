@@ -24,8 +24,12 @@ SETS = ("Integers", "FiniteSets")
 BOTH = ("Integers", "FiniteSets", "Sequences")
 
 LIBRARY: dict[str, Operator] = {
-    "Max": Operator("The largest element of a set of numbers.", "Max(S) == CHOOSE x \\in S : \\A y \\in S : y <= x"),
-    "Min": Operator("The smallest element of a set of numbers.", "Min(S) == CHOOSE x \\in S : \\A y \\in S : x <= y"),
+    "Max": Operator(
+        "The largest element of a set of numbers.", "Max(S) == CHOOSE x \\in S : \\A y \\in S : y <= x"
+    ),
+    "Min": Operator(
+        "The smallest element of a set of numbers.", "Min(S) == CHOOSE x \\in S : \\A y \\in S : x <= y"
+    ),
     "Abs": Operator("A number without its sign.", "Abs(n) == IF n < 0 THEN -n ELSE n"),
     "Modulo": Operator("What is left of a by b, with the sign of b.", "Modulo(a, b) == a - b * (a \\div b)"),
     "Down": Operator(
@@ -33,7 +37,9 @@ LIBRARY: dict[str, Operator] = {
         'Down(n, k) ==\n    IF k <= n THEN n - k ELSE Assert(FALSE, "there is none before the first")',
         modules=("Integers", "TLC"),
     ),
-    "Range": Operator("The elements of a sequence, or the values of a function.", "Range(f) == {f[x] : x \\in DOMAIN f}"),
+    "Range": Operator(
+        "The elements of a sequence, or the values of a function.", "Range(f) == {f[x] : x \\in DOMAIN f}"
+    ),
     "BoundedSeq": Operator(
         "The sequences over a set of at most n elements.",
         "BoundedSeq(S, n) == UNION {[1..k -> S] : k \\in 0..n}",

@@ -169,7 +169,9 @@ class ModuleWriter(Effects):
         cls = type(self.model)
         source = sys.modules.get(cls.__module__)
         models = [
-            v for v in (vars(source) if source else {}).values() if isinstance(v, type) and issubclass(v, Model) and v.__module__ == cls.__module__
+            v
+            for v in (vars(source) if source else {}).values()
+            if isinstance(v, type) and issubclass(v, Model) and v.__module__ == cls.__module__
         ]
         parts = [self.module.doc] if self.module.doc else []
         if source is not None and source.__doc__ and models == [cls]:
@@ -202,7 +204,11 @@ class ModuleWriter(Effects):
                 lines += [*Definition(self.constants[p.name], made).lines(), ""]
         for sort, name in self.named_sorts.items():
             values = tuple_of(*map(Atom, self.form.value_names[sort]))
-            lines += [f"\\* The values of {self.sorts[sort]} in their order.", *Definition(name, values).lines(), ""]
+            lines += [
+                f"\\* The values of {self.sorts[sort]} in their order.",
+                *Definition(name, values).lines(),
+                "",
+            ]
         return lines
 
     def _definitions(self) -> Block:
@@ -247,7 +253,9 @@ class ModuleWriter(Effects):
             items += self.belongs(Atom(self.variables[declaration.name]), declaration.type)
         comment = ["\\* What the variables hold."]
         if self._bounded:
-            comment = _commented("What the variables hold, bounds included: a step that would leave them is not taken.")
+            comment = _commented(
+                "What the variables hold, bounds included: a step that would leave them is not taken."
+            )
         return [*comment, *Definition("TypeOK", all_of(items, listed=True)).lines(), ""]
 
     # --- functions ----------------------------------------------------------------------------------------------------
@@ -449,7 +457,7 @@ class ModuleWriter(Effects):
         return Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines() + [""]
 
     def _fairness(self, one: Function) -> Tla:
-        """`\\A c \\in Client : WF_vars(\\E ... : action(c, ...))`."""
+        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`."""
         assert one.fair is not None
         names = self.names.operator()
         frame = Frame(names, {a.name: Atom(names.give(a.name)) for a in one.arguments})
@@ -476,8 +484,8 @@ class ModuleWriter(Effects):
             self._invariants.append(name)
         for one in self.module.of_kind(Kind.STEP_INVARIANT):
             name = self.names.give(f"{self.operators[one.key]}_always")
-            inner = Atom(self.operators[one.key])
-            claim: Tla = inner if bounds is None else Infix("=>", Primed(bounds), inner)
+            step = Atom(self.operators[one.key])
+            claim: Tla = step if bounds is None else Infix("=>", Primed(bounds), step)
             self._temporal.append([*Definition(name, Atom(f"[][{claim}]_vars")).lines(), ""])
             self._properties.append(name)
         for name, abstract in refined_by(self.model):
@@ -485,9 +493,12 @@ class ModuleWriter(Effects):
         for one in (*self.module.of_kind(Kind.EVENTUALLY), *self.module.of_kind(Kind.LEADS_TO)):
             self._liveness(one)
         if bounds is not None and (self._invariants or self._properties):
-            self._temporal.insert(0, _commented(
-                "TLC asks invariants also of states that a constraint leaves out, where nothing is claimed."
-            ))
+            self._temporal.insert(
+                0,
+                _commented(
+                    "TLC asks invariants also of states that a constraint leaves out, where nothing is claimed."
+                ),
+            )
 
     def _in_bounds(self) -> Atom | None:
         """The constraints, as one name."""

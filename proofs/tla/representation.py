@@ -115,7 +115,9 @@ class Representation:
             prefix = legal(t.sort.prefix)
             if prefix[1:2] == "_" or any(f"{prefix}{i + t.sort.first_number}" in taken for i in range(size)):
                 prefix = legal(t.sort.__name__).lower()
-            while prefix[1:2] == "_" or any(f"{prefix}{i + t.sort.first_number}" in taken for i in range(size)):
+            while prefix[1:2] == "_" or any(
+                f"{prefix}{i + t.sort.first_number}" in taken for i in range(size)
+            ):
                 prefix += "x"
             names[t.sort] = tuple(f"{prefix}{i + t.sort.first_number}" for i in range(size))
             taken.update(names[t.sort])

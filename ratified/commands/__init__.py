@@ -13,6 +13,8 @@ COMMANDS = {
     "check": "ratified.commands.check:check",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
+    "export": "ratified.commands.export:export",
+    "crosscheck": "ratified.commands.crosscheck:crosscheck",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
