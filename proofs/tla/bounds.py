@@ -1,7 +1,7 @@
 """Where a step would leave a bound that the model declares: the language does not take it, and TLA+ is told so by a guard.
 
-Guarantees: what a step stores is within bounds exactly if the type invariant holds afterwards, which the next-state relation asks;
-`within` gives guards for what is computed on the way there and not kept.
+Guarantees: what a step stores is within bounds exactly if the type invariant holds afterwards, which the next-state relation
+asks; `within` gives guards for what is computed on the way there and not kept.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Bounds(Expressions):
             tests = self.conditions(clause.conditions, deeper)
             deeper = self.knowing_all(clause.conditions, deeper)
             if rest:
-                guards += [g for g in self.within(rest[0].domain, deeper)]
+                guards += self.within(rest[0].domain, deeper)
             body = level(rest, deeper)
             if str(body) != "TRUE":
                 guards.append(Infix("=>", all_of(tests), body) if tests else body)

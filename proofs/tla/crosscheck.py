@@ -1,8 +1,8 @@
 """A model explored by us and, in TLA+, by TLC, and whether both say the same.
 
-Guarantees: they agree only if both came to an end and are alike in all that both tell: where all is visited, the number of distinct
-states and the depth; where something fails, the length of the counterexample, the run that TLC shows being one of the model's,
-and showing what TLC says it shows. Whatever ran out makes the answer undecided.
+Guarantees: they agree only if both came to an end and are alike in all that both tell: where all is visited, the number of
+distinct states and the depth; where something fails, the length of the counterexample, the run that TLC shows being one of the
+model's, and showing what TLC says it shows. Whatever ran out makes the answer undecided.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ratified.models.language.errors import ModelError, RatifiedError
 from ratified.models.language.ir import Kind
@@ -50,6 +51,8 @@ def compare(model: Model, exported: Export, ours: Result | EvaluationError | Non
     if isinstance(ours, Result) and ours.stopped:
         return replace(found, undecided=f"our exploration stopped: {ours.stopped}")
     mine = _in_a_word(ours)
+    if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
+        return found  # an invariant that no state satisfies, and no state
     if mine != theirs.verdict:
         said = {"holds": "no violation", "violated": "a violation", "error": "an error"}
         told = f": {theirs.message.splitlines()[0]}" if theirs.message else ""
@@ -116,7 +119,7 @@ def follow(model: Model, exported: Export, told: Told) -> Trace:
         raise RatifiedError("its first state is not an initial one")
     names = [d.name for d in model.module.variables]
     steps: list[Step] = []
-    for number, (before, after) in enumerate(zip(states, states[1:], strict=False), start=1):
+    for number, (before, after) in enumerate(pairwise(states), start=1):
         for index, arguments, target in machine.steps(before):
             if not isinstance(target, Left) and target == after:
                 action = machine.actions[index]

@@ -1,8 +1,8 @@
 """Statements in TLA+: what an action changes, one after the other, as one formula over the state before and after it.
 
-Guarantees: the formula allows the steps that the statements take, and no other. Guards come first, in their order; each variable is
-given its value once, local names become LETs, both ways of an `if` are joined variable by variable, and a loop becomes a
-quantifier, a set, a function of the loop's variable, or, where nothing simpler says the same, a recursive function over its turns.
+Guarantees: the formula allows the steps that the statements take, and no other. Guards come first, in their order; each variable
+is given its value once, local names become LETs, both ways of an `if` are joined variable by variable, and a loop becomes a
+quantifier, a set, a function of the loop's variable, or, where nothing simpler says the same, a recursive function of its turns.
 """
 
 from __future__ import annotations
@@ -527,14 +527,18 @@ class Effects(Bounds):
             step.append((fields[name], inner.env.get(name, dot(Atom(before), name))))
         if turn.guards:
             start.append((fields["\0possible"], TRUE))
-            step.append((fields["\0possible"], all_of([dot(Atom(before), "\0possible"), *turn.guards])))
+            step.append((fields["\0possible"], TRUE))
         if returns:
             start.append((fields[DONE], FALSE))
             step.append((fields[DONE], inner.env.get(DONE, FALSE)))
         if gives:
             start.append((fields[VALUE], self.none()))
             step.append((fields[VALUE], inner.env.get(VALUE, dot(Atom(before), VALUE))))
-        made: Tla = with_definitions(turn.definitions, record_of(step))
+        made: Tla = record_of(step)
+        if turn.guards:
+            possible = fields["\0possible"]
+            made = If(all_of(turn.guards), made, Atom(f"[{before} EXCEPT !.{possible} = FALSE]"))
+        made = with_definitions(turn.definitions, made)
         stops = [dot(Atom(before), DONE)] if returns else []
         if turn.guards:
             stops.append(negated(dot(Atom(before), "\0possible")))

@@ -436,10 +436,8 @@ class Expressions(Vocabulary):
             part: Tla = number(size) if not term else self.terms[term]
             if term and size > 1:
                 part = Infix("*", number(size), part)
-            if made is None:
-                made = part if count > 0 else Prefix("-", part)
-            else:
-                made = Infix("+" if count > 0 else "-", made, part)
+            first = part if count > 0 else Prefix("-", part)
+            made = first if made is None else Infix("+" if count > 0 else "-", made, part)
         return made or ZERO
 
     def learned(self, test: Expr, truth: bool, f: Frame) -> Frame:
@@ -994,10 +992,10 @@ class Expressions(Vocabulary):
 
     def _sum(self, node: ir.Collect, f: Frame) -> Tla:
         first = node.clauses[0]
-        if len(node.clauses) == 1 and (chosen := self._chosen(first, f)) is not None:
-            if isinstance(node.element, ir.Literal) and node.element.value == 1:
-                self.need("FiniteSets")
-                return Apply("Cardinality", (chosen,))
+        of_ones = isinstance(node.element, ir.Literal) and node.element.value == 1 and len(node.clauses) == 1
+        if of_ones and (chosen := self._chosen(first, f)) is not None:
+            self.need("FiniteSets")
+            return Apply("Cardinality", (chosen,))
         return self.use(
             "Sum", self._seq_collect(node.clauses, lambda inner: self.expr(node.element, inner), f)
         )

@@ -175,7 +175,8 @@ LIBRARY: dict[str, Operator] = {
     ),
     "Lower": Operator(
         "Whether one sequence of numbers comes before another in a dictionary.",
-        "Lower(s, t) ==\n    \\E k \\in 1..Len(t) :\n        /\\ k <= Len(s) + 1\n        /\\ \\A j \\in 1..(k - 1) : s[j] = t[j]\n"
+        "Lower(s, t) ==\n    \\E k \\in 1..Len(t) :\n        /\\ k <= Len(s) + 1\n"
+        "        /\\ \\A j \\in 1..(k - 1) : s[j] = t[j]\n"
         "        /\\ k = Len(s) + 1 \\/ s[k] < t[k]",
         modules=SEQUENCES,
     ),

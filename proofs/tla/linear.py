@@ -13,7 +13,7 @@ Sum = Mapping[str, int]
 
 
 def plus(a: Sum, b: Sum, times: int = 1) -> dict[str, int]:
-    """a + times * b."""
+    """The sum a + times * b."""
     made = dict(a)
     for term, count in b.items():
         made[term] = made.get(term, 0) + times * count

@@ -1,8 +1,8 @@
 """A model as a TLA+ module and its configuration.
 
 Guarantees: TLC finds the states that our explorers count, and judges each claim as they do: what is left out by a bound or a
-constraint is left out there too. The module itself does not depend on a size (but where a model tells the values of a sort apart by
-number); the configuration holds sizes and parameters. The same model at the same size gives the same text.
+constraint is left out there too. The module itself does not depend on a size (but where a model tells the values of a sort apart
+by number); the configuration holds sizes and parameters. The same model at the same size gives the same text.
 """
 
 from __future__ import annotations
@@ -186,9 +186,11 @@ class ModuleWriter(Effects):
                 entries.append((self.lasts[sort], f"the last {name}"))
             else:
                 entries.append((name, about))
-        for p in self.module.parameters:
-            if self._in_config(p.name):
-                entries.append((self.constants[p.name], " ".join(comments.beside(p.span))))
+        entries += [
+            (self.constants[p.name], " ".join(comments.beside(p.span)))
+            for p in self.module.parameters
+            if self._in_config(p.name)
+        ]
         if self.has_none:
             entries.append(("None", "stands for no value"))
         for sort in self.named_sorts:
@@ -357,7 +359,9 @@ class ModuleWriter(Effects):
         run.guards[:0] = kinds
         self.said = frozenset()
         written = self.writes(one)
-        names = [n for n in self.variables if one.kind is Kind.ACTION and one.key == one.name or n in written]
+        names = [
+            n for n in self.variables if (one.kind is Kind.ACTION and one.key == one.name) or n in written
+        ]
         return self.formula(run, names)
 
     def _in_text(self, value: Tla, domain: ir.Expr, frame: Frame) -> str:
@@ -454,7 +458,7 @@ class ModuleWriter(Effects):
         box = Atom("[][Next]_vars")
         if not fair:
             return ["Spec == Init /\\ [][Next]_vars", ""]
-        return Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines() + [""]
+        return [*Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines(), ""]
 
     def _fairness(self, one: Function) -> Tla:
         r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`."""
@@ -566,14 +570,11 @@ class ModuleWriter(Effects):
     def _given_constants(self, other: ModuleWriter) -> list[tuple[str, Tla]]:
         """What the abstract module's constants are, where they are not constants of the same name here."""
         given: list[tuple[str, Tla]] = []
-        for sort, name in other.sorts.items():
-            if sort in other.lasts:
-                name = other.lasts[sort]
-                mine = self.lasts[sort]
-            else:
-                mine = self.sorts[sort]
-            if name != mine:
-                given.append((name, Atom(mine)))
+        for sort in other.sorts:
+            theirs = other.lasts.get(sort, other.sorts[sort])
+            mine = self.lasts.get(sort, self.sorts[sort])
+            if theirs != mine:
+                given.append((theirs, Atom(mine)))
         for p in other.module.parameters:
             if not other._in_config(p.name):
                 continue

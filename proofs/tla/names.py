@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-RESERVED = frozenset(
-    """
-    ACTION ASSUME ASSUMPTION AXIOM BOOLEAN BY CASE CHOOSE CONSTANT CONSTANTS COROLLARY DEF DEFINE DEFS DOMAIN ELSE ENABLED
-    EXCEPT EXTENDS FALSE HAVE HIDE IF IN INSTANCE LAMBDA LEMMA LET LOCAL MODULE NEW OBVIOUS OMITTED ONLY OTHER PICK PROOF
-    PROPOSITION PROVE QED RECURSIVE STATE STRING SUBSET SUFFICES TAKE TEMPORAL THEN THEOREM TRUE UNCHANGED UNION USE VARIABLE
-    VARIABLES WITH WITNESS SF_ WF_
-    Nat Int Real Infinity Seq Len Append Head Tail SubSeq SelectSeq IsFiniteSet Cardinality Print PrintT Assert JavaTime TLCGet
-    TLCSet Permutations SortSeq RandomElement Any ToString TLCEval IsABag BagToSet SetToBag BagIn EmptyBag CopiesIn BagUnion
-    SubBag BagOfAll BagCardinality
-    None TypeOK Init Next Spec vars Symmetry
-    """.split()
-)
+_WORDS = """
+    ACTION ASSUME ASSUMPTION AXIOM BOOLEAN BY CASE CHOOSE CONSTANT CONSTANTS COROLLARY DEF DEFINE DEFS DOMAIN ELSE
+    ENABLED EXCEPT EXTENDS FALSE HAVE HIDE IF IN INSTANCE LAMBDA LEMMA LET LOCAL MODULE NEW OBVIOUS OMITTED ONLY
+    OTHER PICK PROOF PROPOSITION PROVE QED RECURSIVE STATE STRING SUBSET SUFFICES TAKE TEMPORAL THEN THEOREM TRUE
+    UNCHANGED UNION USE VARIABLE VARIABLES WITH WITNESS SF_ WF_ Nat Int Real Infinity Seq Len Append Head Tail
+    SubSeq SelectSeq IsFiniteSet Cardinality Print PrintT Assert JavaTime TLCGet TLCSet Permutations SortSeq
+    RandomElement Any ToString TLCEval IsABag BagToSet SetToBag BagIn EmptyBag CopiesIn BagUnion SubBag BagOfAll
+    BagCardinality None TypeOK Init Next Spec vars Symmetry
+"""
+
+RESERVED = frozenset(re.split(r"\s+", _WORDS.strip()))
 """Words of the language, operators of the standard modules, and what every exported module defines."""
 
 

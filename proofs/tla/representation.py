@@ -61,6 +61,7 @@ def family(model: Model) -> list[Model]:
 def types_in(model: Model) -> Iterator[Type]:
     """All types that a model speaks of, with those inside them."""
     module = model.module
+    yield from module.sorts
     for declaration in (*module.variables, *module.parameters):
         yield from parts(declaration.type)
     for function in module.functions.values():

@@ -124,7 +124,7 @@ class Atom(Tla):
         """See Tla."""
         return self.text
 
-    def broken(self, width: int) -> Block:
+    def broken(self, width: int) -> Block:  # noqa: ARG002  # it is as wide as it is
         """See Tla."""
         return [self.text]
 
@@ -162,6 +162,7 @@ class Infix(Tla):
 
     @property
     def level(self) -> int:  # type: ignore[override]  # it depends on the operator
+        """See Tla."""
         return _PRECEDENCE[self.op]
 
     @cached_property
@@ -216,6 +217,7 @@ class Prefix(Tla):
 
     @property
     def level(self) -> int:  # type: ignore[override]  # it depends on the operator
+        """See Tla."""
         return {"~": NOT, "-": MINUS}.get(self.op, SETS)
 
     @cached_property
@@ -512,9 +514,9 @@ class Quantified(Tla):
         head = closing(hang(lead, bounds_block(self.bounds, width - len(lead) - 2)), " :")
         beside = self.body.block(width - len(head[-1]) - 1)
         below = self.body.block(width - 4)
-        if len(head) == 1 and len(head[0]) < 30 and not isinstance(self.body, Quantified):
-            if len(head[0]) + 1 + max(map(len, beside)) <= width and len(beside) <= len(below):
-                return hang(f"{head[0]} ", beside)
+        short = len(head) == 1 and len(head[0]) < 30 and not isinstance(self.body, Quantified)
+        if short and len(beside) <= len(below) and len(head[0]) + 1 + max(map(len, beside)) <= width:
+            return hang(f"{head[0]} ", beside)
         return [*head, *indent(4, below)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ratified.models.language import ir
 from ratified.models.language.ir import Function, Kind, Which
