@@ -13,9 +13,14 @@ COMMANDS = {
     "check": "ratified.commands.check:check",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
+    "run": "ratified.commands.run:run",
+    "play": "ratified.commands.play:play",
+    "bmc": "ratified.commands.bmc:bmc",
+    "trace": "ratified.commands.trace:trace",
+    "linearizable": "ratified.commands.linearizable:linearizable",
+    "graph": "ratified.commands.graph:graph",
     "export": "ratified.commands.export:export",
-    "crosscheck": "ratified.commands.crosscheck:crosscheck",
-    "list": "ratified.commands.list:list_",
+    "crosscheck": "ratified.commands.crosscheck:crosscheck",    "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
 
