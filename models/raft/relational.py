@@ -1,9 +1,9 @@
 """Raft with its logs as relations: what is proved for every number of servers, values, terms and indices.
 
 The steps are those of `raft`: terms change, logs are truncated entry by entry, servers crash and restart with what is
-persistent, appends are rejected, followers take over how far their leader has committed. Terms and indices are ordered sorts, a log is a set of
-entries each with its index, and a message carries an entry at most. Of what is sent nothing but messages in flight is kept; a
-message that is dealt with may be `kept`, for it may have been duplicated.
+persistent, appends are rejected, followers take over how far their leader has committed. Terms and indices are ordered sorts,
+a log is a set of entries each with its index, and a message carries an entry at most. Of what is sent nothing but messages in
+flight is kept; a message that is dealt with may be `kept`, for it may have been duplicated.
 
 Five variables are history: they are written and, but for votes, never read by the protocol. Votes are those that a server has
 on disk, kept by term: what Figure 2 calls `votedFor` is the one of the current term.

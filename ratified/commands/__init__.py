@@ -20,6 +20,8 @@ COMMANDS = {
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
     "graph": "ratified.commands.graph:graph",
+    "export": "ratified.commands.export:export",
+    "crosscheck": "ratified.commands.crosscheck:crosscheck",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
