@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from ratified.catalogue import bundled
@@ -59,3 +59,22 @@ def draw_graph(target: str, settings: Mapping[str, str], how: Mapping[str, Any])
         if not how["quiet"]:
             echo("\n".join([f"{file}: {made.title}", *(f"  {line}" for line in made.caption), ""]))
     return Verdict.UNDECIDED.exit_status if made.stopped or made.bounds else 0
+
+
+def serve(
+    target: str, settings: Mapping[str, str], size: str | None, port: int, seconds: float, *, open_: bool
+) -> int:
+    """Serve the explorer of a model until Ctrl-C, and return the exit status."""
+    from ratified.proofs.diagram.explorer.server import Explorer, Server
+
+    model = instance(load(target), size, settings)
+    with Server(Explorer(model, Limits(seconds=seconds)), port) as server:
+        server.explorer.about()  # a model without an initial state is told of here
+        echo(f"{model!r}\n{server.url}  (Ctrl-C ends it)\n")
+        if open_:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    return 0

@@ -18,6 +18,7 @@ COMMANDS = {
     "bmc": "ratified.commands.bmc:bmc",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
+    "explore": "ratified.commands.explore:explore",
     "graph": "ratified.commands.graph:graph",
     "list": "ratified.commands.list:list_",
 }
