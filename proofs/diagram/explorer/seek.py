@@ -1,7 +1,7 @@
 """Finding a state by a condition: a shortest run to one where it is true, among all that can be reached.
 
-Guarantees: the condition is compiled by the language's front end and asked like an invariant turned round, so the native engine looks
-through millions of states without any being kept here; what ran out is told, and never taken for "there is none".
+Guarantees: the condition is compiled by the language's front end and asked like an invariant turned round, so the native engine
+looks through millions of states without any being kept here; what ran out is told, and never taken for "there is none".
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ratified.proofs.explore.engines import SOON
 from ratified.proofs.explore.native.codegen.program import generate
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing
-from ratified.proofs.explore.native.driver import Exploration, Kind as Found, Options
+from ratified.proofs.explore.native.driver import Exploration, Options
+from ratified.proofs.explore.native.driver import Kind as Found
 from ratified.proofs.explore.native.library import load
 from ratified.proofs.explore.result import Limits, Progress
 from ratified.proofs.explore.search import NOWHERE, Search
@@ -34,7 +35,7 @@ Watch = Callable[[Progress], None] | None
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a search came to: the states of a shortest run to one that fits, or none; of how many; what ran out, if anything did."""
+    """What a search came to: the states of a shortest run to one that fits, or none; of how many; what ran out, if anything."""
 
     run: tuple[Values, ...]
     states: int

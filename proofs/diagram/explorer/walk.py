@@ -74,7 +74,8 @@ class Walker:
     def link(self, path: Path) -> str:
         """The link of the state that a path leads to."""
         data = bytearray()
-        for number in path:
+        for step in path:
+            number = step
             while number > 0x7F:
                 data.append(number & 0x7F | 0x80)
                 number >>= 7
