@@ -1,7 +1,7 @@
 """Two states side by side: a counterexample to induction, or what was expected beside what was observed.
 
-Guarantees: rows are the variables in their order, maps key by key where the two differ; what differs is marked by form, and not by
-colour alone.
+Guarantees: rows are the variables in their order, maps key by key where the two differ; what differs is marked by form, and not
+by colour alone.
 """
 
 from __future__ import annotations
