@@ -20,6 +20,8 @@ COMMANDS = {
     "linearizable": "ratified.commands.linearizable:linearizable",
     "explore": "ratified.commands.explore:explore",
     "graph": "ratified.commands.graph:graph",
+    "export": "ratified.commands.export:export",
+    "crosscheck": "ratified.commands.crosscheck:crosscheck",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
