@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
+    from ratified.proofs.diagram.build import graph
+    from ratified.proofs.diagram.runs import sequence
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
@@ -87,6 +89,7 @@ __all__ = [
     "constraint",
     "eventually",
     "first",
+    "graph",
     "invariant",
     "last",
     "leads_to",
@@ -97,6 +100,7 @@ __all__ = [
     "refines",
     "replace",
     "require",
+    "sequence",
     "simulate",
     "step_invariant",
     "subsets",
@@ -106,6 +110,8 @@ __all__ = [
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
     "Goals": "ratified.proofs.smt.script",
+    "graph": "ratified.proofs.diagram.build",
+    "sequence": "ratified.proofs.diagram.runs",
     "Bounded": "ratified.proofs.smt.finite.bounded",
     "bounded": "ratified.proofs.smt.finite.bounded",
     "Limits": "ratified.proofs.explore.result",

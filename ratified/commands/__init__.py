@@ -19,6 +19,7 @@ COMMANDS = {
     "bmc": "ratified.commands.bmc:bmc",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
+    "explore": "ratified.commands.explore:explore",
     "graph": "ratified.commands.graph:graph",
     "export": "ratified.commands.export:export",
     "crosscheck": "ratified.commands.crosscheck:crosscheck",
