@@ -129,10 +129,17 @@ class Translation:
         found += [
             self._make(Part.INITIATION, lemma.function, None, [], start, paths, given, None)
             for lemma in self.script.lemmas
+            if not lemma.derived
         ]
         steps = {f.name: self._step(f) for f in self.module.of_kind(Kind.ACTION)}
+        here = [Path(TRUE, self.state)]
         for lemma in self.script.lemmas:
             hypotheses = self._hypotheses(lemma, now)
+            if lemma.derived:
+                found.append(
+                    self._make(Part.GOAL, lemma.function, None, hypotheses, [], here, [], self.state)
+                )
+                continue
             for action in self.module.of_kind(Kind.ACTION):
                 given, paths, step = steps[action.name]
                 found.append(
@@ -151,14 +158,13 @@ class Translation:
                         self._make(Part.GOAL, goal, action, hypotheses, step, paths, given, self.state)
                     )
             else:
-                here = [Path(TRUE, self.state)]
                 found.append(self._make(Part.GOAL, goal, None, hypotheses, [], here, [], self.state))
         return found
 
     def _hypotheses(self, lemma: Lemma, now: Mapping[str, Term]) -> list[Fact]:
         names = list(now)
         if lemma.uses is not None:
-            names = [n for n in now if n in lemma.uses or n == lemma.function.name]
+            names = [n for n in now if n in lemma.uses or (n == lemma.function.name and not lemma.derived)]
         return [Fact(f"before the step, lemma: {n}", now[n]) for n in names]
 
     def _step(self, action: Function) -> tuple[list[tuple[str, Shape]], list[Path], list[Fact]]:
