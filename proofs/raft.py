@@ -1,8 +1,8 @@
 """Why Raft is right, for every number of servers, values, terms and indices: the lemmas, and what they prove.
 
-Every log is, up to each of its entries, the log of the leader that created that entry (`logs_are_the_leaders`). What a server has held of a
-leader's log it keeps, unless a later leader lacks it (`what_is_held_is_kept`). So when a candidate wins, either nobody of some
-majority has held an entry of an earlier leader and nobody of it ever will, or a voter has it, and the candidate has too
+Every log is, up to each of its entries, the log of the leader that created that entry (`logs_are_the_leaders`). What a server has
+held of a leader's log it keeps, unless a later leader lacks it (`what_is_held_is_kept`). So when a candidate wins, either nobody
+of some majority has held an entry of an earlier leader and nobody of it ever will, or a voter has it, and the candidate has too
 (`votes_pass_on_what_is_held`): that is `later_leaders_have_it_or_it_is_lost`, from which leader completeness follows as agreement
 does from Lamport's P2c in Paxos.
 """

@@ -174,4 +174,10 @@ def applied(script: type[Model], model: type[Model]) -> type[Model]:
     name = f"{script.__name__}Of{model.__name__}"
     made = type(name, (script, model), {"__module__": script.__module__, "__qualname__": name})
     assert issubclass(made, Model)
+    own: Goals | None = getattr(script, "goals", None)
+    if own is not None:
+        # What the variant claims beyond the model is to be shown as well.
+        known = {f.name for kind in CLAIMS for f in script.module.of_kind(kind)}
+        more = [f.name for kind in CLAIMS for f in made.module.of_kind(kind) if f.name not in known]
+        made.goals = {**own, **dict.fromkeys(more)}  # type: ignore[attr-defined]  # as a script has them
     return made

@@ -26,6 +26,7 @@ OBLIGATIONS = {
     "paxos": 49,
     "flexible-paxos": 45,
     "multi-paxos": 63,
+    "raft": 688,
     "transaction-commit": 7,
     "two-phase-commit": 49,
 }
@@ -36,6 +37,7 @@ SMALL: Mapping[str, Mapping[str, object]] = {
     "paxos": {"Acceptor": 3, "Value": 2, "Ballot": 2},
     "flexible-paxos": {"Acceptor": 3, "Value": 2, "Ballot": 2},
     "multi-paxos": {"Acceptor": 2, "Value": 1, "Ballot": 2, "slots": 2},
+    "raft": {"Server": 2, "Value": 1, "Term": 2, "Index": 2},
     "transaction-commit": {"ResourceManager": 3},
     "two-phase-commit": {"ResourceManager": 4},
 }
@@ -53,6 +55,22 @@ BROKEN = {
     "two-phase-commit-impatient": "prepared_wait / rm_choose_to_abort",
     "two-phase-commit-forgets": "decisions_are_the_managers / tm_restart",
 }
+
+
+BROKEN_RAFT = {
+    "ForgottenVote": "grants_are_votes / restart",
+    "StaleVotes": "counted_votes_are_votes / handle_vote_response",
+    "HalfQuorums": "election_safety (goal)",
+    "StubbornLeader": "leaders_are_known / update_term",
+    "CountedOldEntries": "commits_were_led / advance_commit_index",
+    "CommitGoesBack": "commit_index_only_rises / accept_entries",
+    "TruncatingAppend": "entries_are_within_the_length / accept_entries",
+    "KeptConflict": "what_is_held_is_kept / accept_entries",
+    "CountedRejections": "counted_answers_tell_what_is_held / handle_append_response",
+    "LostLog": "what_leaders_hold / restart",
+    "ForgottenTerm": "voters_have_come_to_the_term / reboot",
+}
+"""Variants of the relational Raft, and an obligation that each fails."""
 
 
 def failed(cells: tuple[Cell, ...]) -> dict[str, Cell]:

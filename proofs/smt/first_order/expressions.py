@@ -190,10 +190,13 @@ class Expressions(Reading):
             return self._size(members, op, right.value, node)
         for op_, a, b in ((op, left, right), (flipped[op], right, left)):
             members_node, sort = _half(a, b)
-            if members_node is None or sort is None or op_ not in (">", "<="):
+            if members_node is None or sort is None or op_ not in (">", "<=", ">=", "<"):
                 continue
             members = self.expr(members_node, env, reader)
             assert isinstance(members, Members)
+            if op_ in (">=", "<"):  # at least half: what is left is no majority
+                rest = self.theory.majorities(sort).some(_apart(members))
+                return neg(rest) if op_ == ">=" else rest
             majority = self.theory.majorities(sort).some(_within(members))
             return majority if op_ == ">" else neg(majority)
         return None
@@ -379,12 +382,22 @@ def _within(members: Members) -> Callable[[Shape], Term]:
     return inside
 
 
+def _apart(members: Members) -> Callable[[Shape], Term]:
+    """That a set has no element in common with another."""
+
+    def outside(q: Shape) -> Term:
+        assert isinstance(q, Members)
+        return q.every(lambda x: neg(members.has(x)))
+
+    return outside
+
+
 def _counts(node: Expr) -> bool:
     return isinstance(node, ir.Length) and _is_set(node.operand.type)
 
 
 def _half(more: Expr, whole: Expr) -> tuple[Expr | None, SortType | None]:
-    """The set and the sort in `2 * len(set)` and `len(Sort)`, or in `len(set)` and `len(Sort) // 2`."""
+    """The set and the sort in `2 * len(set)` and `len(Sort)`."""
 
     def universe(node: Expr) -> SortType | None:
         if isinstance(node, ir.Length) and isinstance(node.operand, ir.Universe):
@@ -400,7 +413,4 @@ def _half(more: Expr, whole: Expr) -> tuple[Expr | None, SortType | None]:
             if two(a) and _counts(b) and (sort := universe(whole)):
                 assert isinstance(b, ir.Length)
                 return b.operand, sort
-    if _counts(more) and isinstance(whole, ir.Arithmetic) and whole.op == "//" and two(whole.right):
-        assert isinstance(more, ir.Length)
-        return more.operand, universe(whole.left)
     return None, None
