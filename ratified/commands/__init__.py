@@ -18,6 +18,7 @@ COMMANDS = {
     "bmc": "ratified.commands.bmc:bmc",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
+    "graph": "ratified.commands.graph:graph",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""
