@@ -77,9 +77,8 @@ def test_the_leader_retries_indefinitely_even_after_it_has_responded_to_the_clie
     bench.submit(1)
     bench.agree("s2")
     assert bench.outcomes == [Done(b"")]
-    for _ in range(50):
-        asked = of(AppendEntries, bench.tick(PAPER.heartbeat_ticks))["s3"]
-    assert asked.prev_index == 0
+    asked = [of(AppendEntries, bench.tick(PAPER.heartbeat_ticks))["s3"].prev_index for _ in range(50)]
+    assert asked == [0] * 50
     sent = bench.receive("s3", AppendResponse(1, success=True, index=0))
     assert of(AppendEntries, sent)["s3"].entries == (Entry(1, put(1)),)
 
@@ -256,6 +255,7 @@ def test_a_batch_is_no_longer_than_configured() -> None:
     bench.lead()
     sent = bench.receive("s2", AppendResponse(2, success=False, index=5))
     assert sent == [("s2", append(2, 4, 1, entries(1, 1, 1, 1, 1)[4]))]
+    probe: object = None
     for index in (4, 3, 2, 1):
         (probe,) = bench.receive("s2", AppendResponse(2, success=False, index=index))
     assert probe == ("s2", append(2, 0, 0, *entries(1, 1)))
