@@ -21,6 +21,9 @@ from ratified.impl.contract import NodeId, Observation
 from ratified.impl.simulator.steps import Step
 from ratified.impl.simulator.world import Node, Watcher, World
 
+CONSEQUENCES = ("advance_commit", "apply", "compact", "append")
+"""What may follow, in the same step, from a message that is handled."""
+
 
 class Watch(Watcher):
     """Tells `told` of every event. Hand it to a World, then `attach` that."""
@@ -34,6 +37,7 @@ class Watch(Watcher):
         self._world: World | None = None
         self._waiting: dict[NodeId, deque[tuple[int, Event]]] = {}
         self._disks: dict[NodeId, Any] = {}  # what was told of them last
+        self._step: list[Event] = []  # of the step under way, where nothing waits for disks
 
     def attach(self, world: World) -> None:
         """Begin: the nodes of the world have been started."""
@@ -51,6 +55,7 @@ class Watch(Watcher):
         if self._of_disks:
             for node in world.nodes.values():
                 self._tell_disk(node)
+            self._tell_step()
             return
         for name, waiting in self._waiting.items():
             node = world.nodes[name]
@@ -62,7 +67,11 @@ class Watch(Watcher):
         name = observation.node
         event = Event(observation.action, plain(observation.arguments), name, plain(observation.variables))
         if self._of_disks:
-            self._told(event)
+            if self._step and self._step[-1].node != name:
+                self._tell_step()
+            if event.action == "start" and self._world is not None:
+                self._tell_disk(self._world.nodes[name])
+            self._step.append(event)
             return
         if observation.action in self._at_once:
             self.settle()
@@ -80,10 +89,30 @@ class Watch(Watcher):
         core = node.core
         assert core is not None
         if self._of_disks:
-            self._tell_disk(node)
+            self._tell_step()
+            return
         for _, event in self._waiting.pop(node.name, ()):
             self._told(Event(event.action, event.arguments, event.node, event.variables, certain=False))
         self._told(Event("start", {}, node.name, plain(core.observe())))
+
+    def _tell_step(self) -> None:
+        """Tell what one step of a core consisted of; what could be seen, at its end.
+
+        Handlers report when they are done, after what they have led to: they are told first of that.
+        """
+        events, self._step = self._step, []
+        if not events:
+            return
+        seen = events[-1].variables
+        ordered: list[Event] = []
+        for event in events:
+            at = len(ordered)
+            if event.action.startswith("handle_"):
+                at = next((n for n, e in enumerate(ordered) if e.action in CONSEQUENCES), at)
+            ordered.insert(at, replace(event, variables=None))
+        for event in ordered[:-1]:
+            self._told(event)
+        self._told(replace(ordered[-1], variables=seen))
 
     def _tell_disk(self, node: Node) -> None:
         """What is on a disk, if that has changed."""
@@ -105,5 +134,3 @@ class Watch(Watcher):
                     node.name,
                 )
             )
-
-

@@ -33,7 +33,9 @@ class MultiPaxosBinding(PaxosBinding):
     ) -> None:
         super().__init__(nodes, rounds, values)
         self.slots = slots
-        self._proposed: dict[int, set[int]] = {}  # by ballot, the slots for which a proposal was told of or searched for
+        self._proposed: dict[
+            int, set[int]
+        ] = {}  # by ballot, the slots for which a proposal was told of or searched for
 
     def model(self) -> Model:  # type: ignore[override]  # another model
         """Room for many rounds, and a log of `slots`."""
@@ -84,9 +86,7 @@ class MultiPaxosBinding(PaxosBinding):
         known = self._proposed.setdefault(b, set())
         missing = [s for s in range(1, slot) if s not in known]
         known.update(range(1, slot + 1))
-        return tuple(
-            either(holds("has_proposed", b, s), do("propose_again", b=b, s=s)) for s in missing
-        )
+        return tuple(either(holds("has_proposed", b, s), do("propose_again", b=b, s=s)) for s in missing)
 
     def on_propose(self, ballot: list[Any], slot: int, value: dict[str, Any]) -> Steps:  # type: ignore[override]  # it has more
         """2a, in the first slot that is free."""

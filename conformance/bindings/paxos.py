@@ -22,7 +22,9 @@ ROUNDS, VALUES = 128, 32
 class PaxosBinding(Binding):
     """Every event is a step of the model, or something that must be true of it."""
 
-    def __init__(self, nodes: Sequence[str] = ("n1", "n2", "n3"), rounds: int = ROUNDS, values: int = VALUES) -> None:
+    def __init__(
+        self, nodes: Sequence[str] = ("n1", "n2", "n3"), rounds: int = ROUNDS, values: int = VALUES
+    ) -> None:
         self.nodes = sorted(nodes)
         self.rounds, self.values = rounds, values
         self.acceptor = Names(Acceptor, len(nodes), self.nodes)
