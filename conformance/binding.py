@@ -93,6 +93,9 @@ class Binding:
         """Return the model, at a size that has room for everything."""
         raise NotImplementedError(f"{type(self).__name__} says no model")
 
+    def begin(self, heading: Mapping[str, Any]) -> None:
+        """Take note of the heading of a trace, empty if it has none: it may name the nodes, say."""
+
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - for those who override it
         """Return what the variables of a node say of the model's."""
         return {}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ratified.conformance.binding import Binding
+from ratified.conformance.bindings import binding_named
 from ratified.impl.simulator.system import System
 from ratified.models.language.errors import RatifiedError
 
@@ -19,15 +20,16 @@ class Protocol:
 
     name: str
     system: Callable[[int], System]
-    binding: Callable[[Sequence[str]], Binding]
     at_once: Collection[str] = ()
     disks: bool = False
 
+    def binding(self, nodes: Sequence[str]) -> Binding:
+        """A binding for these nodes."""
+        return binding_named(self.name)(nodes)
+
     def patched(self, change: Callable[[System], System]) -> Protocol:
         """This protocol with another implementation."""
-        return Protocol(
-            self.name, lambda seed: change(self.system(seed)), self.binding, self.at_once, self.disks
-        )
+        return Protocol(self.name, lambda seed: change(self.system(seed)), self.at_once, self.disks)
 
 
 def _raft(seed: int) -> System:
@@ -36,34 +38,16 @@ def _raft(seed: int) -> System:
     return raft_system(drawn_config(seed))
 
 
-def _raft_binding(nodes: Sequence[str]) -> Binding:
-    from ratified.conformance.bindings.raft import RaftBinding
-
-    return RaftBinding(nodes)
-
-
 def _multipaxos(_: int) -> System:
     from ratified.impl.multipaxos.system import multipaxos_system
 
     return multipaxos_system()
 
 
-def _multipaxos_binding(nodes: Sequence[str]) -> Binding:
-    from ratified.conformance.bindings.multipaxos import MultiPaxosBinding
-
-    return MultiPaxosBinding(nodes)
-
-
 def _paxos(_: int) -> System:
     from ratified.impl.paxos.system import paxos_system
 
     return paxos_system()
-
-
-def _paxos_binding(nodes: Sequence[str]) -> Binding:
-    from ratified.conformance.bindings.paxos import PaxosBinding
-
-    return PaxosBinding(nodes)
 
 
 UNWRITTEN = (
@@ -82,9 +66,9 @@ UNWRITTEN = (
 PROTOCOLS: dict[str, Protocol] = {
     p.name: p
     for p in (
-        Protocol("paxos", _paxos, _paxos_binding, at_once=UNWRITTEN),
-        Protocol("multi-paxos", _multipaxos, _multipaxos_binding, at_once=UNWRITTEN),
-        Protocol("raft", _raft, _raft_binding, disks=True),
+        Protocol("paxos", _paxos, at_once=UNWRITTEN),
+        Protocol("multi-paxos", _multipaxos, at_once=UNWRITTEN),
+        Protocol("raft", _raft, disks=True),
     )
 }
 

@@ -6,8 +6,10 @@ itself would notice is not looked at, so that what is found is found by conforma
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import TextIO
 
 from ratified.conformance.binding import Event
@@ -17,17 +19,23 @@ from ratified.conformance.mismatch import told
 from ratified.conformance.protocols import Protocol, names_of
 from ratified.conformance.trace import line_of
 from ratified.conformance.watch import Watch
-from ratified.impl.contract import Answer, Applied, Command, NodeId, Restored
-from ratified.impl.simulator.chaos import Chaos
+from ratified.impl.contract import Answer, Applied, Campaign, Command, NodeId, Restored
+from ratified.impl.simulator.chaos import Chaos, Faults
 from ratified.impl.simulator.checks import Checks
 from ratified.impl.simulator.history import History
-from ratified.impl.simulator.steps import Step
+from ratified.impl.simulator.steps import Ask, Crash, Heal, Order, Partition, Pass, Restart, Step
 from ratified.impl.simulator.system import NoInspector, Violation
 from ratified.impl.simulator.world import World
 from ratified.proofs.explore.result import Verdict
 
 LINEARIZABLE_WITHIN = 200_000
 """Configurations that are looked at to decide what clients of one run saw."""
+
+
+DIVIDED = Faults(
+    loss=0.02, duplication=0.0, delay=1.0, disk_delay=0.5, drift=0.4, crash_every=80.0, partition_every=20.0
+)
+"""A network that is quick but often divided, so that who has led is asked while another leads."""
 
 
 class OnlyHistory(Checks):
@@ -66,6 +74,7 @@ class Cluster:
     ) -> None:
         self.protocol = protocol
         self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
+        self.schedule: list[Step] = []  # what was performed here
         self._record = record
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
         system = replace(protocol.system(seed), inspector=NoInspector)
@@ -81,6 +90,7 @@ class Cluster:
 
     def perform(self, step: Step) -> None:
         """Do a step. Raises Mismatched once the model has not explained something, Violation where a core raises."""
+        self.schedule.append(step)
         self.world.perform(step)
         self.settle()
 
@@ -140,33 +150,78 @@ def simulated(
     claims_every: int = 0,
     record: TextIO | None = None,
 ) -> Simulated:
-    """Let chaos drive a cluster for so many steps, following each."""
+    """Let chaos drive a cluster for so many steps, following each. Every fourth seed is one of many clients and partitions."""
     cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record)
-    chaos = Chaos(cluster.world)
+    chaos = Chaos(cluster.world, DIVIDED, clients=6) if seed % 4 == 3 else Chaos(cluster.world)
+    schedule = cluster.schedule if seed % 4 == 2 else chaos.schedule
+    broken = ""
     try:
-        chaos.run(steps)
+        if seed % 4 == 2:
+            depose(cluster, seed, steps)
+        else:
+            chaos.run(steps)
         cluster.settle()
     except Mismatched:
         pass
-    except Violation as broken:
-        return _outcome(cluster, seed, nodes, chaos.schedule, str(broken))
-    return _outcome(cluster, seed, nodes, chaos.schedule)
+    except Violation as violation:
+        broken = str(violation)
+    return _outcome(cluster, seed, nodes, schedule, broken)
+
+
+def depose(cluster: Cluster, seed: int, steps: int) -> None:
+    """Have leaders cut off, and asked while others take their place: what chaos seldom comes to by itself."""
+    random = Random(f"depose/{seed}")  # noqa: S311 - to repeat runs, not to keep secrets
+    world, perform = cluster.world, cluster.perform
+    names = list(world.nodes)
+    serials: Counter[str] = Counter()
+
+    def ask(node: NodeId, client: str, what: str) -> None:
+        serials[client] += 1
+        payload = f"get {what}" if client.startswith("r") else f"put {what} {client}.{serials[client]}"
+        perform(Ask(node, Command(client, serials[client], payload.encode()), client.startswith("r")))
+
+    def elect(node: NodeId, group: list[NodeId]) -> None:
+        for _ in range(3):
+            for name in group:
+                perform(Pass(name, random.randint(6, 12)))  # so that nobody hears a leader any more
+            perform(Order(node, Campaign()))
+            world.stabilise(perform)
+
+    while world.now < steps:
+        old, new = random.sample(names, 2)
+        elect(old, names)
+        ask(old, "w1", "x")
+        world.stabilise(perform)
+        rest = [name for name in names if name != old]
+        perform(Partition(((old,), tuple(rest))))
+        if random.random() < 0.5:
+            ask(old, "w2", "x")
+        elect(new, rest)
+        ask(new, "w1", "x")
+        world.stabilise(perform)
+        ask(old, "r1", "x")
+        ask(new, "r2", "x")
+        world.stabilise(perform)
+        if random.random() < 0.3:
+            perform(Crash(old, 0))
+            perform(Restart(old))
+        perform(Heal())
+        world.stabilise(perform)
 
 
 def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]) -> Simulated:
     """Perform a schedule, following each step."""
     cluster = Cluster(protocol, nodes, seed)
-    done: list[Step] = []
+    broken = ""
     try:
         for step in schedule:
-            done.append(step)
             cluster.perform(step)
         cluster.settle()
     except Mismatched:
         pass
-    except Violation as broken:
-        return _outcome(cluster, seed, nodes, done, str(broken))
-    return _outcome(cluster, seed, nodes, done)
+    except Violation as violation:
+        broken = str(violation)
+    return _outcome(cluster, seed, nodes, cluster.schedule, broken)
 
 
 def _outcome(

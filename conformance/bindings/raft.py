@@ -110,6 +110,12 @@ class RaftBinding(Binding):
             require(len(before) >= start)
             require(m.disk_term[i] <= term <= m.current_term[i])
             require(term > m.disk_term[i] or m.disk_vote[i] in (None, vote))
+            # A vote that was cast in the term: the last one, or one that was overtaken before it was written.
+            require(
+                vote is None
+                or (term == m.current_term[i] and vote == m.voted_for[i])
+                or any(c.term == term < m.current_term[i] and c.server == vote for c in m.candidacies)
+            )
             m.put_on_disk(i, term, vote, Seq([*before[:start], *tail]))
 
         return change("what is on the disk", written)
@@ -176,7 +182,8 @@ class RaftBinding(Binding):
             return do("append", i=i, v=v)
         voters = Set(self.server(n) for n in value["voters"])
         outgoing = Set(self.server(n) for n in value["outgoing"])
-        return do("reconfigure", i=i, v=v, voters=voters, outgoing=outgoing)
+        changed = do("reconfigure", i=i, v=v, voters=voters, outgoing=outgoing)
+        return (changed, *(maybe(do("forget", i=i, j=self.server(n))) for n in self.nodes if n != node))
 
     def on_refuse_membership(self) -> Steps:
         """Not to change is always allowed."""

@@ -234,11 +234,17 @@ class RaftServers(Model):
         """
         require(self.reconfigures and self.leads(i))
         require(len(self.log[i]) < self.max_log)
-        require(all(c.value != v for c in self.changes))
+        require(all(c.value != v or c == Change(v, voters, outgoing) for c in self.changes))
         require(self.configuration_index(i) <= self.commit_index[i])
         require(self.is_committed_in_term(i))
         self.changes.add(Change(v, voters, outgoing))
         self.extend(i, v)
+
+    @action
+    def forget(self, i: Server, j: Server) -> None:
+        """Leader i begins anew to find out how far server j is, which joins the cluster again."""
+        require(self.reconfigures and self.leads(i) and self.match_index[i][j] > 0)
+        self.match_index[i][j] = 0
 
     def is_committed_in_term(self, i: Server) -> bool:
         """Server i knows an entry of its own term to be committed."""
