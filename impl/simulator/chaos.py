@@ -206,7 +206,8 @@ class Chaos:
             client.serial += 1
             client.query = random.random() < 0.3
             client.command = Command(client.name, client.serial, self._payload(client))
-            client.target = client.target or random.choice(self._names)
+            if not client.target or random.random() < 0.2:  # it may have missed who leads
+                client.target = random.choice(self._names)
         elif random.random() < 0.7:
             client.target = random.choice(self._names)  # no answer: perhaps another node gives one
         self._wake(client, 5 + self._soon(10))
@@ -272,5 +273,6 @@ class Chaos:
         self._at(self._soon(self._faults.order_every), "order")
         order = self._world.system.order
         assert order is not None
-        leader = self._world.leader() or self._random.choice(self._names)
-        return (Order(leader, order(self._random, self._names)),)
+        leader = self._world.leader() if self._random.random() < 0.7 else None
+        node = leader or self._random.choice(self._names)
+        return (Order(node, order(self._random, self._names)),)
