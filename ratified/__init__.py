@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ratified.models.language import (
         AtMost,
         Bag,
+        Lifelines,
         Map,
         Model,
         ModelError,
@@ -43,14 +44,18 @@ if TYPE_CHECKING:
         require,
         step_invariant,
         subsets,
+        view,
     )
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
+    from ratified.proofs.smt.finite.bounded import Bounded, bounded
 
 __all__ = [
     "AtMost",
     "Bag",
+    "Bounded",
+    "Lifelines",
     "Limits",
     "Map",
     "Model",
@@ -72,6 +77,7 @@ __all__ = [
     "action",
     "assume",
     "at_size",
+    "bounded",
     "check",
     "constraint",
     "eventually",
@@ -87,10 +93,13 @@ __all__ = [
     "simulate",
     "step_invariant",
     "subsets",
+    "view",
 ]
 
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
+    "Bounded": "ratified.proofs.smt.finite.bounded",
+    "bounded": "ratified.proofs.smt.finite.bounded",
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
     "Result": "ratified.proofs.explore.result",

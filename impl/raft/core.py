@@ -116,6 +116,8 @@ class RaftCore(Election):
     def take_persisted(self, token: Token) -> None:
         """Writes are durable: they count where they are counted."""
         news = self.persisted(token)
+        if news and self._observer is not None:
+            self.report("persisted", token=token)
         if news and self.role is Role.LEADER:
             self.advance_commit()
         if self.role is Role.CANDIDATE and self.record_is_durable() and self.node not in self.votes:

@@ -6,12 +6,13 @@ the rules for what is durable. (State Machine Safety is watched for every protoc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 from ratified.impl.contract import (
+    Command,
     Compact,
     Control,
     Core,
@@ -29,7 +30,7 @@ from ratified.impl.machines import KeyValue
 from ratified.impl.raft.config import Config
 from ratified.impl.raft.core import ChangeMembership, RaftCore, TransferLeadership
 from ratified.impl.raft.membership import Membership
-from ratified.impl.raft.messages import HardState, Snapshot
+from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.raft.state import Role
 from ratified.impl.simulator.system import System, Violation
 
@@ -84,6 +85,8 @@ def raft_system(
         order=draw_order,
         members=lambda core: core.membership.everyone() if isinstance(core, RaftCore) else (),
         inspector=RaftInspector,
+        preset=preset,
+        describe=describe,
         sessions=config.sessions,
     )
 
@@ -98,6 +101,31 @@ def draw_order(random: Random, nodes: Sequence[NodeId]) -> Control:
     voters = random.sample(nodes, random.randint(max(1, len(nodes) // 2), len(nodes)))
     others = [node for node in nodes if node not in voters]
     return ChangeMembership(tuple(voters), tuple(node for node in others if random.random() < 0.5))
+
+
+def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
+    """Return a disk with `term=7 vote=n2 log=1,1,4`: a log of entries of these terms, each a command of its own.
+
+    Raises:
+        ValueError: other words, or no numbers.
+    """
+    if not set(words) <= {"term", "vote", "log"}:
+        raise ValueError("a disk has term=NUMBER, vote=NODE and log=TERM,TERM,...")
+    terms = [int(term) for term in words.get("log", "").split(",") if term]
+    entries = {
+        index: Entry(term, Command(f"client{term}", index, f"put x {term}.{index}".encode()))
+        for index, term in enumerate(terms, 1)
+    }
+    record = HardState(int(words.get("term", max(terms, default=0))), words.get("vote"))
+    return Durable(record, entries, durable.snapshot)
+
+
+def describe(core: Core) -> str:
+    """Return a node in one line: role, term, how much is committed, and the terms of its entries."""
+    assert isinstance(core, RaftCore)
+    before = f"... {core.log.offset}: " if core.log.offset else ""
+    terms = " ".join(str(entry.term) for entry in core.log.entries())
+    return f"{core.role:<13} term {core.term:<3} commit {core.commit:<3} log {before}{terms or '-'}"
 
 
 class RaftInspector:

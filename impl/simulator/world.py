@@ -7,7 +7,7 @@ so is an exception out of a core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -17,6 +17,7 @@ from ratified.impl.contract import (
     Command,
     Core,
     Done,
+    Durable,
     Effects,
     Input,
     NodeId,
@@ -60,15 +61,14 @@ STABLE_ROUNDS = 1_000
 class Node:
     """A node: its disk, its core while it is up, and what waits for the disk."""
 
-    __slots__ = ("core", "disk", "held", "lives", "name", "position")
+    __slots__ = ("core", "disk", "held", "lives", "name")
 
-    def __init__(self, name: NodeId, disk: Disk, position: int) -> None:
+    def __init__(self, name: NodeId, disk: Disk) -> None:
         self.name = name
         self.disk = disk
         self.core: Core | None = None
         self.held: list[Send | Answer] = []
         self.lives = 0
-        self.position = position
 
 
 class Watcher:
@@ -91,10 +91,19 @@ class Watcher:
 
 
 class World:
-    """A cluster of `nodes` (names, or how many). `watcher` is told everything; without one nothing is computed for it."""
+    """A cluster of `nodes` (names, or how many).
+
+    `watcher` is told everything; without one nothing is computed for it. `disks` are what some nodes have on theirs at first,
+    instead of what the system puts there.
+    """
 
     def __init__(
-        self, system: System, nodes: int | Iterable[NodeId], seed: int = 0, watcher: Watcher | None = None
+        self,
+        system: System,
+        nodes: int | Iterable[NodeId],
+        seed: int = 0,
+        watcher: Watcher | None = None,
+        disks: Mapping[NodeId, Durable] | None = None,
     ) -> None:
         names = tuple(f"n{i}" for i in range(1, nodes + 1)) if isinstance(nodes, int) else tuple(nodes)
         self.system = system
@@ -110,9 +119,8 @@ class World:
         self.news: list[tuple[NodeId, NodeId, int]] = []  # messages that have left since somebody last looked
         self.written: list[tuple[NodeId, Token]] = []  # what disks have been given since
         self.answers: list[tuple[NodeId, Answer]] = []  # what clients have been told since
-        self.nodes = {
-            name: Node(name, Disk(system.bootstrap(name, names)), i) for i, name in enumerate(names)
-        }
+        disks = {name: system.bootstrap(name, names) for name in names} | dict(disks or {})
+        self.nodes = {name: Node(name, Disk(disks[name])) for name in names}
         for node in self.nodes.values():
             self._start(node)
 
