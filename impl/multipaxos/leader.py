@@ -81,11 +81,10 @@ class Leader:
         self._recovered = mandate.floor + len(
             mandate.values
         )  # whatever was chosen before is not after this slot
-        self._recover(mandate)
 
     # Proposing
 
-    def _recover(self, mandate: Mandate) -> None:
+    def begin(self, mandate: Mandate) -> None:
         """Propose again what may have been chosen, and fill the gaps (section 3)."""
         if mandate.floor > self._state.chosen:
             self._learner.told(mandate.floor, mandate.source)

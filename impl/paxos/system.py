@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
-from ratified.impl.contract import Durable, NodeId, Observer, Write, WriteRecord
+from ratified.impl.contract import Core, Durable, NodeId, Observer, Write, WriteRecord
 from ratified.impl.machines import KeyValue
-from ratified.impl.paxos.ballots import Ballot
+from ratified.impl.paxos.ballots import Ballot, parse_ballot, parse_vote
 from ratified.impl.paxos.core import Config, PaxosCore, Record, bootstrap
 from ratified.impl.paxos.ledger import Ledger
 from ratified.impl.paxos.messages import Accept, Accepted, Prepare, Promise
 from ratified.impl.simulator.system import System
+from ratified.impl.simulator.transcript import printed
 
 
 def paxos_system(config: Config | None = None) -> System:
@@ -29,6 +32,32 @@ def paxos_system(config: Config | None = None) -> System:
         sessions=False,
         inspector=PaxosLedger,
     )
+
+
+def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
+    """Return a disk with `promised=3.n2 voted=2.n1:red attempted=1.n1`.
+
+    Raises:
+        ValueError: other words, or no ballots.
+    """
+    record: Record = durable.record
+    for name, text in words.items():
+        if name == "promised":
+            record = replace(record, promised=parse_ballot(text))
+        elif name == "attempted":
+            record = replace(record, attempted=parse_ballot(text))
+        elif name == "voted":
+            vote = parse_vote(text)
+            record = replace(record, voted=vote, promised=max(record.promised, vote.ballot))
+        else:
+            raise ValueError("a disk has promised=BALLOT, voted=BALLOT:NAME and attempted=BALLOT")
+    return Durable(record)
+
+
+def describe(core: Core) -> str:
+    """Return a node in one line."""
+    assert isinstance(core, PaxosCore)
+    return "  ".join(f"{name} {printed(value)}" for name, value in core.observe().items())
 
 
 class PaxosLedger(Ledger):
