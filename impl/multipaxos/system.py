@@ -22,10 +22,11 @@ from ratified.impl.contract import (
 )
 from ratified.impl.machines import KeyValue
 from ratified.impl.multipaxos.core import MultiPaxosCore
-from ratified.impl.multipaxos.messages import Accept, Accepted, Entry, Learned, Prepare, Promise
+from ratified.impl.multipaxos.messages import Accept, Accepted, Entry, Learned, NoOp, Prepare, Promise
 from ratified.impl.multipaxos.state import Config, bootstrap
 from ratified.impl.paxos.ballots import NO_BALLOT, Vote, parse_ballot, parse_vote
 from ratified.impl.paxos.ledger import Ledger
+from ratified.impl.simulator.steps import shown
 from ratified.impl.simulator.system import System
 from ratified.impl.simulator.transcript import printed
 
@@ -103,9 +104,10 @@ def describe(core: Core) -> str:
 
 
 def brief(entry: Entry) -> str:
-    """Return what is in a slot, in few words."""
-    value = printed(entry.value)
-    return f"{value} ({entry.ballot})" if isinstance(entry, Vote) else f"{value} (learned)"
+    """Return what is in a slot, in two words: the last one of a command, and in which ballot it was voted for."""
+    value = entry.value
+    word = str(value) if isinstance(value, NoOp) else shown(value.payload).rpartition(" ")[2]
+    return f"{word} {entry.ballot if isinstance(entry, Vote) else 'learned'}"
 
 
 class MultiPaxosLedger(Ledger):

@@ -28,9 +28,11 @@ def paxos_system(config: Config | None = None) -> System:
         "paxos",
         lambda _, members: bootstrap(members),
         make,
+        inspector=PaxosLedger,
+        preset=preset,
+        describe=describe,
         elects=False,
         sessions=False,
-        inspector=PaxosLedger,
     )
 
 
@@ -57,7 +59,13 @@ def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
 def describe(core: Core) -> str:
     """Return a node in one line."""
     assert isinstance(core, PaxosCore)
-    return "  ".join(f"{name} {printed(value)}" for name, value in core.observe().items())
+    seen = core.observe()
+    voted = seen["voted"]
+    return (
+        f"{seen['phase']:<9} promised {printed(seen['promised']):<5} attempted {printed(seen['attempted']):<5} "
+        f"voted {'none' if voted is None else f'{voted.ballot} {printed(voted.value)}'}, "
+        f"chosen {printed(seen['chosen'])}"
+    )
 
 
 class PaxosLedger(Ledger):
