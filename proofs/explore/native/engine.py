@@ -172,7 +172,7 @@ def _stopped(outcome: Outcome, limits: Limits) -> str | None:
             return "interrupted"
         case Stop.CAPACITY:
             return "more states than the explorer can number"
-    return "the disk failed"
+    return outcome.message
 
 
 def _result(
@@ -192,6 +192,8 @@ def _result(
         if times
     )
     stopped = _stopped(outcome, limits)
+    if outcome.stopped is Stop.DISK:
+        notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
     never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
     properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}

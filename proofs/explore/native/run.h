@@ -176,6 +176,7 @@ typedef struct rx_run {
     uint64_t distinct;
     rx_finding finding;
     uint32_t stopped, stopping; /* stopping: atomic, workers wind up */
+    bool closing;               /* the depth limit is reached: what is new is only asked for (search.h) */
     uint32_t abandoned;         /* atomic: the level will be done again on disk */
 
     /* The team, and the safe points at which all workers stand still. */
