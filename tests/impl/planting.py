@@ -14,13 +14,13 @@ from ratified.impl.simulator.system import System
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong, what takes the place of what, and the promise that the simulator finds broken."""
+    """What is wrong, what takes the place of what, and the promises that the simulator may find broken first."""
 
     name: str
     planted: Mapping[str, Any]
     promise: str
     nodes: int = 3
-    seeds: int = 60  # within so many it must be found
+    seeds: int = 100  # within so many it must be found
 
 
 @dataclass(slots=True)
