@@ -192,6 +192,8 @@ def _result(
         if times
     )
     stopped = _stopped(outcome, limits)
+    if outcome.resumed:
+        notes.append("went on from a checkpoint")
     if outcome.stopped is Stop.DISK:
         notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
     never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
