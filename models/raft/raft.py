@@ -124,9 +124,13 @@ class Raft(Model):
         """The receiver of a message takes over its newer term, as a follower; the message remains to be dealt with."""
         require(m in self.messages)
         require(m.term > self.current_term[m.dest])
-        self.current_term[m.dest] = m.term
-        self.role[m.dest] = Role.FOLLOWER
-        self.voted_for[m.dest] = None
+        self.step_down(m.dest, m.term)
+
+    def step_down(self, i: Server, t: int) -> None:
+        """Server i takes over a newer term, in which it follows and has not voted."""
+        self.current_term[i] = t
+        self.role[i] = Role.FOLLOWER
+        self.voted_for[i] = None
 
     @action
     def restart(self, i: Server) -> None:
@@ -144,6 +148,10 @@ class Raft(Model):
     def timeout(self, i: Server) -> None:
         """Server i has not heard of a leader for long and begins an election. Even for its own vote it will have to ask."""
         require(self.role[i] != Role.LEADER)
+        self.begin_election(i)
+
+    def begin_election(self, i: Server) -> None:
+        """Server i becomes a candidate in a term of its own, which no vote has come for yet."""
         self.role[i] = Role.CANDIDATE
         self.current_term[i] += 1
         self.voted_for[i] = None
