@@ -47,6 +47,17 @@ def load(target: str) -> type:
     raise TargetError(f"there is no bundled model {target!r}", remedy=_bundled_like(target))
 
 
+def load_class(target: str) -> type:
+    """Return any class that `path.py:Class` or `package.module:Class` names. Raises TargetError."""
+    path, _, name = target.rpartition(":")
+    module = _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+    found = getattr(module, name, None)
+    if not inspect.isclass(found):
+        own = [k for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module.__name__]
+        raise TargetError(f"{path} has no class `{name}`", remedy=f"it has {', '.join(own) or 'none'}")
+    return found
+
+
 def _bundled_like(target: str) -> str:
     from difflib import get_close_matches
 

@@ -7,6 +7,7 @@ within one, of their arguments; a machine keeps nothing between calls that would
 from __future__ import annotations
 
 import ast
+import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -182,9 +183,8 @@ class PythonMachine:
         """A guard's container, evaluated by CPython from its own source text."""
 
         def domain(argument: Argument) -> Callable[[Values], Iterable[Any]]:
-            raw = self._functions[function.name]
             assert argument.domain is not None
-            code = _code_at(raw, argument.domain.span)
+            raw, code = self._source_of(self._functions[function.name], argument.domain.span)
             node, _ = definition(raw)
             me = node.args.args[0].arg
             names = [a.name for a in function.arguments]
@@ -200,6 +200,18 @@ class PythonMachine:
             return evaluate
 
         return domain
+
+    def _source_of(self, raw: FunctionType, span: Span) -> tuple[FunctionType, CodeType]:
+        """The method in whose source a stretch stands, and that as an expression: `raw`, or another that it calls."""
+        for klass in type(self.model).__mro__:
+            written = [f for name, f in vars(klass).items() if not name.startswith("__")]
+            for method in (raw, *written):
+                function = inspect.unwrap(method) if isinstance(method, FunctionType) else None
+                if function is None or not of_the_author(function.__code__.co_filename):
+                    continue
+                if code := _code_at(function, span):
+                    return function, code
+        raise AssertionError(span)
 
     def initial(self) -> list[tuple[Values, Values | Left]]:
         """See Machine."""
@@ -361,13 +373,15 @@ def _guards_first(body: Sequence[ir.Node]) -> bool:
     return True
 
 
-def _code_at(function: FunctionType, span: Span) -> CodeType:
-    """A stretch of a function's source as an expression."""
+def _code_at(function: FunctionType, span: Span) -> CodeType | None:
+    """A stretch of a function's source as an expression; None if it is not there."""
     node, file = definition(function)
+    if file != span.file or not node.lineno <= span.line <= (node.end_lineno or node.lineno):
+        return None
     for inner in ast.walk(node):
         if isinstance(inner, ast.expr) and span_of(inner, file) == span:
             return compile(ast.Expression(inner), file, "eval")
-    raise AssertionError(span)
+    return None
 
 
 def where(trace: TracebackType | None) -> Span | None:

@@ -163,7 +163,7 @@ def any_graph(rng: random.Random) -> tuple[Graph, list[Demand], Goal]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_shortest_fair_lasso_is_found_if_there_is_one(seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311  # a test that can be repeated
+    rng = random.Random(seed)  # a test that can be repeated
     there = 0
     for _ in range(100):
         g, demands, goal = any_graph(rng)
@@ -180,7 +180,7 @@ def test_with_nothing_to_spend_a_lasso_is_found_all_the_same(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_LOOKED_AT", -1)
-    rng = random.Random(seed)  # noqa: S311  # a test that can be repeated
+    rng = random.Random(seed)  # a test that can be repeated
     for _ in range(100):
         g, demands, goal = any_graph(rng)
         found = LassoSearch(g, demands).find(goal)
@@ -191,7 +191,7 @@ def test_with_nothing_to_spend_a_lasso_is_found_all_the_same(
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_component_is_what_reaches_itself(seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311  # a test that can be repeated
+    rng = random.Random(seed)  # a test that can be repeated
     for _ in range(50):
         size = rng.randint(1, 9)
         g = graph(size, [(rng.randrange(size), 0, rng.randrange(size)) for _ in range(rng.randint(0, 16))])

@@ -27,7 +27,7 @@ class RandomSource:
     """Decisions from a seed: fast, for statistics and for corpora that other engines are run on."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # for tests
+        self._random = random.Random(seed)  # for tests
 
     def below(self, bound: int) -> int:
         """A uniform integer below `bound`."""

@@ -545,7 +545,7 @@ class FunctionCompiler(Statements):
         if self.kind not in (Kind.ACTION, Kind.INIT):
             return argument
         earlier = {a.name for a in self.arguments_[:index]}
-        if (domain := self._guarded(argument, earlier, body)) is not None:
+        if (domain := self._guarded(argument.name, earlier, body)) is not None:
             return Argument(argument.name, argument.type, domain)
         if why := infinite(argument.type):
             remedy = f"{why[1]}, or say where it comes from at the top: require({argument.name} in ...)"
@@ -555,26 +555,42 @@ class FunctionCompiler(Statements):
             self.fail(parameter, f"`{argument.name}` ranges over infinitely many values: {why[0]}", remedy)
         return argument
 
-    def _guarded(self, argument: Argument, earlier: set[str], body: tuple[Node, ...]) -> Expr | None:
+    def _guarded(self, name: str, earlier: set[str], body: tuple[Node, ...]) -> Expr | None:
+        """The set that a guard at the top restricts a parameter to; it may stand at the top of a procedure called there."""
         for statement in body:
             match statement:
-                case ir.Let():
+                case ir.Let(_, names, _) if {name, *earlier}.isdisjoint(names):
                     continue
                 case ir.Require(_, test):
                     for conjunct in test.operands if isinstance(test, ir.And) else (test,):
-                        if domain := _domain_in(conjunct, argument.name, earlier):
+                        if domain := _domain_in(conjunct, name, earlier):
                             return domain
+                case ir.Do(_, key, given):
+                    procedure = self.module.functions[key]
+                    for own, value in zip(procedure.arguments, given, strict=True):
+                        # There the container may speak of the state alone: names are others.
+                        if _is_name(value, name) and (
+                            domain := self._guarded(own.name, set(), procedure.body)
+                        ):
+                            return domain
+                    if any(isinstance(n, ir.Store | ir.Do) for s in procedure.body for n in ir.walk(s)):
+                        return None
                 case _:
-                    break
+                    return None
         return None
+
+
+def _is_name(value: Expr, name: str) -> bool:
+    while isinstance(value, ir.Widen):
+        value = value.operand
+    return isinstance(value, ir.Local) and value.name == name
 
 
 def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:
     """The container in `name in container`, if it depends only on the state and on names that are known by then."""
     if not isinstance(test, ir.In):
         return None
-    item = test.item.operand if isinstance(test.item, ir.Widen) else test.item
-    if not (isinstance(item, ir.Local) and item.name == name):
+    if not _is_name(test.item, name):
         return None
     bound: set[str] = set()
     for node in ir.walk(test.container):

@@ -19,7 +19,7 @@ _CHANGE = re.compile(r"^ +self\.\w+.*(?: [-+]?= |\.add\(|\.append\().*$")
 
 def random_refinement(seed: int) -> GeneratedModel:
     """The model of a seed; `as_coarse` is what it claims to refine."""
-    dice = random.Random(seed)  # noqa: S311  # nothing is secret here
+    dice = random.Random(seed)  # nothing is secret here
     made = random_model(seed)
     start = made.text.index("\nclass Base(")
     classes = made.text[start:]

@@ -57,7 +57,7 @@ def agree(outcome: Outcome, expected: Expected) -> None:
 
 def random_maze(seed: int) -> Maze:
     """Any size from a handful of nodes to thousands, now and then with something wrong in it."""
-    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    dice = random.Random(seed)
     nodes = dice.choice([1, 2, 7, 100, 1000, 6000])
 
     def now_and_then() -> int:

@@ -32,6 +32,7 @@ from ratified.models.language.types import (
 from ratified.models.language.values import show
 from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.layout import Layout
+from ratified.proofs.explore.native.codegen.loops import UNROLLED_MOST
 from ratified.proofs.explore.native.codegen.numbers import (
     FALSE,
     TRUE,
@@ -61,6 +62,9 @@ INSTANCES_MOST = 96
 
 TEXT_MOST = 400_000
 """How much text an action or property may take before it is written with loops."""
+
+LISTED_MOST = 16_384
+"""How many values a parameter may have that no guard restricts."""
 
 WITNESSES_MOST = 64
 """The explorer looks for so many witnesses at once; properties past that count as put to the test."""
@@ -312,7 +316,6 @@ class Generator:
                 self._dynamic(w, action, 0, env, label, number)
                 return
             argument, values = static[index], instances.values[index]
-            universe = w.v.universe(argument.type)
 
             def body(item: Any, position: Num) -> None:
                 inner = {**env, argument.name: item}
@@ -323,14 +326,7 @@ class Generator:
                 )
                 one_static(index + 1, inner, total)
 
-            if universe is None:
-                for k, value in enumerate(values):
-                    body(w.v.lift(value, argument.type), const(k))
-                return
-            i = w.name("i")
-            with w.block(f"for (int64_t {i} = 0; {i} < {universe.size}; {i}++) {{"):
-                at = num(i, 0, universe.size - 1)
-                _quietly(lambda: body(w.v.explode(universe, at), at))
+            self._for_each(w, argument, values, body)
 
         if picks is None:
             one_static(0, {}, code)
@@ -417,10 +413,29 @@ class Generator:
         lines, _, _ = w.branch(write)
         label[0] = outer
         w.copied, w.memory = False, {}
-        if len(action.arguments) == len([a for a in action.arguments if a.domain is None]):
-            w.lines.extend([*lines, f"{own}:;"])
-        else:  # one body after another: each has names of its own
-            w.put("{", [*lines, f"{own}:;"])
+        w.put("{", [*lines, f"{own}:;"])  # one body may come after another: each has names of its own
+
+    @staticmethod
+    def _for_each(
+        w: Statements, argument: Argument, values: Sequence[Any], body: Callable[[Any, Num], None]
+    ) -> None:
+        """What `body` writes of each value and its place: written out for a few, a loop over a table for many."""
+        if len(values) <= UNROLLED_MOST:
+            for k, value in enumerate(values):
+                with w.block("{"):
+                    _quietly(partial(body, w.v.lift(value, argument.type), const(k)))
+            return
+        if len(values) > LISTED_MOST:
+            raise Unsupported(
+                f"the parameter `{argument.name}` ranges over {len(values):,} values, "
+                f"and the native explorer takes {LISTED_MOST:,}",
+                remedy="say where it comes from with a guard at the top",
+            )
+        i, universe = w.name("i"), w.v.universe(argument.type)
+        with w.block(f"for (int64_t {i} = 0; {i} < {len(values)}; {i}++) {{"):
+            at = num(i, 0, len(values) - 1)
+            item = w.v.explode(universe, at) if universe else w.v.listed(values, argument.type, at)
+            _quietly(partial(body, w.named(item), at))
 
     # --- initial states ---
 
@@ -483,15 +498,7 @@ class Generator:
             lines, _, _ = w.branch(lambda: self._init_domain(w, argument, env, begin, body))
             w.put("{", lines)
             return
-        universe = w.v.universe(argument.type)
-        values = self._values(argument)
-        if universe is not None and len(values) > 24:
-            i = w.name("i")
-            with w.block(f"for (int64_t {i} = 0; {i} < {universe.size}; {i}++) {{"):
-                _quietly(lambda: body(w.v.explode(universe, num(i, 0, universe.size - 1))))
-            return
-        for value in values:
-            body(w.v.lift(value, argument.type))
+        self._for_each(w, argument, self._values(argument), lambda item, _: body(item))
 
     def _init_domain(
         self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]
@@ -600,12 +607,15 @@ class Generator:
                 return
             argument = function.arguments[index]
             universe = w.v.universe(argument.type)
+
+            def body(item: Any) -> None:
+                choose(index + 1, {**env, argument.name: item})
+
             if universe is None:
-                for value in self._values(argument):
-                    choose(index + 1, {**env, argument.name: w.v.lift(value, argument.type)})
+                self._for_each(w, argument, self._values(argument), lambda item, _: body(item))
                 return
             words = tuple(universe.mask(k) for k in range(universe.words))
-            w.loop(Bits(universe, words, words), lambda item: choose(index + 1, {**env, argument.name: item}))
+            w.loop(Bits(universe, words, words), body)
 
         choose(0, {})
 

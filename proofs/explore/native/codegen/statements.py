@@ -75,7 +75,7 @@ class Statements(Comprehensions):
     def run(self, body: Sequence[Node], env: Env) -> None:
         """Statements in order. `env` is changed. Raises Ended if control never comes past them."""
         for statement in body:
-            if stores(statement):
+            if stores(statement) and not self.copies_itself(statement):
                 self.copy()
             match statement:
                 case ir.Let(_, (name,), value):
@@ -98,13 +98,28 @@ class Statements(Comprehensions):
                     self.frame.returns.append((self.later(), found))
                     raise Ended
                 case ir.Do(_, key, arguments):
-                    function = self.module.functions[key]
-                    made = [self.named(self.ev(a, env)) for a in arguments]
-                    self.run_body(
-                        function, dict(zip((a.name for a in function.arguments), made, strict=True))
-                    )
+                    self.do(self.module.functions[key], [self.named(self.ev(a, env)) for a in arguments])
                 case _:
                     raise AssertionError(statement)
+
+    def do(self, procedure: ir.Function, given: Sequence[Any]) -> None:
+        """A procedure's body in place of its call. Guards there may be about other values: all are asked."""
+        saved, self.granted = self.granted, ()
+        try:
+            self.run_body(procedure, dict(zip((a.name for a in procedure.arguments), given, strict=True)))
+        finally:
+            self.granted = saved
+
+    def copies_itself(self, statement: Node) -> bool:
+        """Whether a call may leave the copy to the procedure, whose guards then come first.
+
+        It may if the procedure has one end: with several, some would come without a copy.
+        """
+        return isinstance(statement, ir.Do) and not any(
+            isinstance(n, ir.Return)
+            for s in self.module.functions[statement.function].body
+            for n in ir.walk(s)
+        )
 
     def require(self, test: ir.Expr, env: Env) -> None:
         """A guard, condition by condition."""

@@ -792,11 +792,15 @@ class Values(Shapes):
         """The value with a number in a universe."""
         if isinstance(code.c, int):
             return self.lift(universe.values[code.c], universe.type)
-        shape = self.shape(universe.type)
-        rows = [self.leaves(self.lift(v, universe.type), shape) for v in universe.values]
-        leaves = [self.table([int(row[k]) for row in rows], code) for k in range(len(rows[0]))]
-        found = self.value(leaves, shape)
+        found = self.listed(universe.values, universe.type, code)
         return replace(found, code=(universe, code.c)) if isinstance(found, Opt | Rec | Tup | Uni) else found
+
+    def listed(self, values: Sequence[Any], t: Type, at: Num) -> Any:
+        """The value at a place in a list of values of a type."""
+        shape = self.shape(t)
+        rows = [self.leaves(self.lift(v, t), shape) for v in values]
+        leaves = [self.table([int(row[k]) for row in rows], at) for k in range(len(rows[0]))]
+        return self.value(leaves, shape)
 
     def code_of(self, value: Any, universe: Universe) -> tuple[Num, Num]:
         """The number of a value in a universe, and whether it has one."""

@@ -1,0 +1,25 @@
+"""Runs with every fault on: nothing diverges, nothing that was acknowledged is lost, and calm brings everything about."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratified.impl.multipaxos.system import multipaxos_system
+from ratified.impl.simulator.run import simulate
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3, 5])
+@pytest.mark.parametrize("block", range(4))
+def test_no_run_breaks_a_promise(nodes: int, block: int) -> None:
+    applied = 0
+    for seed in range(50 * block, 50 * (block + 1)):
+        run = simulate(multipaxos_system(), nodes=nodes, steps=500, seed=seed, clients=4)
+        assert run.violation is None, run.shrink().transcript()
+        applied += run.applied
+    assert applied > 200  # the runs do something
+
+
+def test_a_run_repeats_to_the_byte() -> None:
+    first, again = (simulate(multipaxos_system(), nodes=3, steps=300, seed=5) for _ in range(2))
+    assert first.schedule == again.schedule
+    assert first.transcript() == again.transcript()
