@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Set, action, constraint, invariant, require, step_invariant
+from ratified.models.language import Param, Set, action, invariant, require, step_invariant
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import (
     AppendEntries,
@@ -29,7 +29,7 @@ def only(**size: object) -> Mapping[str, Mapping[str, object]]:
 
 
 class Quiet(Raft):
-    """Raft in a quiet hour: no server restarts, no message is lost or repeated, and elections come one after another.
+    """Raft in a quiet hour: calm, and no server restarts, no message is lost or repeated, and who is replaced keeps quiet.
 
     A story that happens in a quiet hour happens in Raft; there are far fewer, so that a long one is soon found.
     """
@@ -38,17 +38,7 @@ class Quiet(Raft):
         Server=2, max_term=3, max_log=1, max_messages=1
     )
 
-    @action
-    def timeout(self, i: Server) -> None:
-        """Server i stands for election, when nothing else is going on."""
-        require(not self.messages)
-        super().timeout(i)
-
-    @action
-    def request_vote(self, i: Server, j: Server) -> None:
-        """Candidate i asks as long as it lacks votes."""
-        require(not self.is_quorum(i, self.votes_granted[i]))
-        super().request_vote(i, j)
+    calm: Param[bool] = True
 
     @action
     def client_request(self, i: Server, v: Value) -> None:
@@ -58,7 +48,7 @@ class Quiet(Raft):
 
     @action
     def append_entries(self, i: Server, j: Server) -> None:
-        """A leader that has been replaced keeps quiet."""
+        """A leader that has been replaced says nothing."""
         require(all(self.current_term[j] <= self.current_term[i] for j in Server))
         super().append_entries(i, j)
 
@@ -78,11 +68,6 @@ class Quiet(Raft):
         """Not now."""
         require(m in self.messages)
         require(False)
-
-    @constraint
-    def one_candidate(self) -> bool:
-        """No two servers stand for election at the same time."""
-        return sum(1 for i in Server if self.role[i] == Role.CANDIDATE) <= 1
 
 
 # Voting and terms

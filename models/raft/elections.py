@@ -278,11 +278,9 @@ class RaftElections(Raft):
         super().client_request(i, v)
 
     @action
-    def order_election(self, i: Server) -> None:
-        """Leader i tells who is to take over to begin an election, as soon as it has the whole log."""
-        j = self.transferee[i]
-        require(j is not None)
-        require(self.is_caught_up(i, j))
+    def order_election(self, i: Server, j: Server) -> None:
+        """Leader i tells j, which is to take over, to begin an election, as soon as it has the whole log."""
+        require(self.transferee[i] == j and self.is_caught_up(i, j))
         self.orders.add(TimeoutNow(i, j, self.current_term[i]))
 
     def is_caught_up(self, i: Server, j: Server) -> bool:
