@@ -61,6 +61,9 @@ class Command:
     serial: int
     payload: bytes
 
+    def __str__(self) -> str:
+        return f"{self.client}/{self.serial} {self.payload.decode('utf-8', 'backslashreplace')}"
+
 
 # Inputs
 
@@ -224,7 +227,12 @@ class Refused:
     reason: str
 
 
-Outcome: TypeAlias = Done | NotLeader | Lost | Refused
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """This node did nothing about it, having too much to do: ask again later."""
+
+
+Outcome: TypeAlias = Done | NotLeader | Lost | Refused | Busy
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,12 @@ if TYPE_CHECKING:
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
+    from ratified.proofs.smt.finite.bounded import Bounded, bounded
 
 __all__ = [
     "AtMost",
     "Bag",
+    "Bounded",
     "Limits",
     "Map",
     "Model",
@@ -72,6 +74,7 @@ __all__ = [
     "action",
     "assume",
     "at_size",
+    "bounded",
     "check",
     "constraint",
     "eventually",
@@ -91,6 +94,8 @@ __all__ = [
 
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
+    "Bounded": "ratified.proofs.smt.finite.bounded",
+    "bounded": "ratified.proofs.smt.finite.bounded",
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
     "Result": "ratified.proofs.explore.result",

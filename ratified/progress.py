@@ -6,7 +6,7 @@ Guarantees: writes to a terminal only, on one line, and leaves nothing of it beh
 from __future__ import annotations
 
 import shutil
-from typing import TextIO
+from typing import Self, TextIO
 
 from ratified.proofs.explore.result import Progress
 
@@ -14,28 +14,25 @@ SHOWN_AFTER = 2.0
 """Seconds before the line appears."""
 
 
-class LiveLine:
-    """A callback for `check` that redraws one line of a terminal. Used as a context manager, it cleans up."""
+class LiveText:
+    """Redraws one line of a terminal. Used as a context manager, it cleans up."""
 
-    def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
+    def __init__(self, stream: TextIO, width: int | None = None) -> None:
         self._stream = stream
-        self._title = title
         self._width = width
         self._drawn = False
 
-    def __enter__(self) -> LiveLine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.clear()
 
-    def __call__(self, progress: Progress) -> None:
-        """Draw the line, if it is time to show one."""
-        if progress.seconds < SHOWN_AFTER:
-            return
+    def show(self, text: str) -> None:
+        """Draw the line."""
         width = self._width or shutil.get_terminal_size().columns
         # The last column stays free: some terminals wrap when it is filled.
-        self._stream.write("\r\x1b[2K" + line(self._title, progress)[: width - 1])
+        self._stream.write("\r\x1b[2K" + text[: width - 1])
         self._stream.flush()
         self._drawn = True
 
@@ -45,6 +42,19 @@ class LiveLine:
             self._stream.write("\r\x1b[2K")
             self._stream.flush()
             self._drawn = False
+
+
+class LiveLine(LiveText):
+    """A callback for `check` that shows how far it has come."""
+
+    def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
+        super().__init__(stream, width)
+        self._title = title
+
+    def __call__(self, progress: Progress) -> None:
+        """Draw the line, if it is time to show one."""
+        if progress.seconds >= SHOWN_AFTER:
+            self.show(line(self._title, progress))
 
 
 def line(title: str, progress: Progress) -> str:

@@ -36,23 +36,25 @@ class Faults:
 
     loss: float = 0.3
     duplication: float = 0.2
-    delay: float = 8.0
-    disk_delay: float = 4.0
-    stalled_disk: float = 0.05  # how often a write takes ten times as long
+    delay: float = 4.0
+    disk_delay: float = 3.0
+    stalled_disk: float = 0.03  # how often a write takes ten times as long
+    granularity: int = 4  # a clock is looked at every so many ticks
     drift: float = 0.4  # clocks run so much faster or slower
-    pause: float = 0.03  # how often a node stands still for a while before a tick
+    pause: float = 0.02  # how often a node stands still for a while
     partition_every: float = 60.0  # 0: never; so below
-    crash_every: float = 60.0
-    order_every: float = 30.0
+    crash_every: float = 50.0
+    order_every: float = 40.0
 
     def drawn(self, random: Random) -> Faults:
         """Draw how bad one run is."""
         return replace(
             self,
-            loss=self.loss * random.choice((0, 0.1, 0.5, 1)),
+            loss=self.loss * random.choice((0, 0.1, 0.3, 1)),
             duplication=self.duplication * random.choice((0, 0.5, 1)),
-            delay=self.delay * random.choice((0.1, 0.25, 0.5, 1)),
-            disk_delay=self.disk_delay * random.choice((0.05, 0.25, 1)),
+            delay=self.delay * random.choice((0.05, 0.1, 0.25, 0.5, 1)),
+            disk_delay=self.disk_delay * random.choice((0.02, 0.1, 0.3, 1)),
+            granularity=random.randint(1, self.granularity),
             partition_every=self.partition_every * random.choice((0, 0.5, 1, 2)),
             crash_every=self.crash_every * random.choice((0, 0.5, 1, 2)),
         )
@@ -65,6 +67,7 @@ NO_FAULTS = Faults(
     delay=1,
     disk_delay=1,
     stalled_disk=0,
+    granularity=2,
     drift=0,
     pause=0,
     partition_every=0,
@@ -88,7 +91,7 @@ class Client:
 class Chaos:
     """Drives a world for so many steps."""
 
-    def __init__(self, world: World, faults: Faults = EVERY_FAULT, clients: int = 2) -> None:
+    def __init__(self, world: World, faults: Faults = EVERY_FAULT, clients: int = 3) -> None:
         self._world = world
         self._random = Random(f"chaos/{world.seed}")  # noqa: S311 - to repeat runs, not to keep secrets
         self._faults = faults.drawn(self._random) if faults is EVERY_FAULT else faults
@@ -170,10 +173,10 @@ class Chaos:
         if isinstance(answer.outcome, Done | Refused):
             client.command = None
             client.target = node
-            self._wake(client, self._soon(3))
+            self._wake(client, self._soon(2))
         elif isinstance(answer.outcome, NotLeader) and node == client.target:
             client.target = answer.outcome.leader or self._random.choice(self._names)
-            self._wake(client, self._soon(2))
+            self._wake(client, self._soon(1 if answer.outcome.leader else 8))
 
     # Decisions that are put off until their time comes, since they depend on what there is then
 
@@ -192,9 +195,10 @@ class Chaos:
 
     def _tick(self, name: NodeId) -> tuple[Step, ...]:
         random = self._random
+        ticks = self._faults.granularity
         pause = random.randrange(2, 20) if random.random() < self._faults.pause else 0
-        self._at((1 + pause) / self._rate[name], f"tick {name}")
-        return (Pass(name),) if self._world.nodes[name].core is not None else ()
+        self._at((ticks + pause) / self._rate[name], f"tick {name}")
+        return (Pass(name, ticks),) if self._world.nodes[name].core is not None else ()
 
     def _ask(self, client: Client) -> tuple[Step, ...]:
         random = self._random
@@ -243,13 +247,13 @@ class Chaos:
             units = self._world.nodes[name].disk.units()
             steps.append(Crash(name, random.randint(0, units)))
             self._free[name] = self._now
-            self._at(self._soon(15), Restart(name))
+            self._at(self._soon(20), Restart(name))
         return tuple(steps)
 
     def _partition(self) -> tuple[Step, ...]:
         random, names = self._random, self._names
         self._at(self._soon(self._faults.partition_every), "partition")
-        self._at(self._soon(self._faults.partition_every), Heal())
+        self._at(self._soon(self._faults.partition_every / 2), Heal())
         kind = random.random()
         if kind < 0.4:
             shuffled = random.sample(names, len(names))

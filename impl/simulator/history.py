@@ -32,6 +32,7 @@ class History:
 
     def __init__(self) -> None:
         self._operations: dict[tuple[str, int], Operation] = {}
+        self._last: dict[str, Operation] = {}  # of each client
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self._operations.values())
@@ -39,12 +40,20 @@ class History:
     def __len__(self) -> int:
         return len(self._operations)
 
+    def may_ask(self, command: Command) -> bool:
+        """Whether a client that keeps to the contract may ask this: its last again, or the next when that is answered."""
+        last = self._last.get(command.client)
+        if last is None or last.serial == command.serial:
+            return True
+        return command.serial > last.serial and last.returned is not None
+
     def invoke(self, now: int, command: Command, query: bool) -> bool:
         """A client calls; whether that is a new operation and not an old one sent again."""
         name = (command.client, command.serial)
         if name in self._operations:
             return False
-        self._operations[name] = Operation(command.client, command.serial, command.payload, query, now)
+        operation = Operation(command.client, command.serial, command.payload, query, now)
+        self._operations[name] = self._last[command.client] = operation
         return True
 
     def is_open(self, name: tuple[str, int]) -> bool:

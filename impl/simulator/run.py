@@ -67,7 +67,7 @@ def simulate(
     steps: int = 400,
     seed: int = 0,
     faults: Faults = EVERY_FAULT,
-    clients: int = 2,
+    clients: int = 3,
 ) -> Run:
     """Run a cluster through chaos and calm."""
     world = World(system, nodes, seed)

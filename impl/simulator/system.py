@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -58,5 +58,9 @@ class System:
         None  # who must catch up, as the leader knows; None: everybody
     )
     inspector: Callable[[], Inspector] = NoInspector
+    preset: Callable[[Durable, Mapping[str, str]], Durable] | None = (
+        None  # a script's disk, from its name=value words
+    )
+    describe: Callable[[Core], str] | None = None  # a node in one line, for scripts
     elects: bool = True  # whether there must be a leader when all is calm
     sessions: bool = True  # whether a command that a client repeats must be executed once only

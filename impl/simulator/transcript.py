@@ -55,7 +55,7 @@ class Transcript(Watcher):
         self._lines: list[str] = []
         self._known: dict[NodeId, Mapping[str, Any]] = {}
         self._world: World | None = None
-        self._step: tuple[int, Step] | None = None
+        self.quiet = False
 
     def attach(self, world: World) -> None:
         """Begin with the nodes as they are."""
@@ -68,8 +68,14 @@ class Transcript(Watcher):
         """Return what was written so far."""
         return "".join(f"{line}\n" for line in self._lines)
 
+    def say(self, line: str) -> None:
+        """Write a line as it is, even when quiet."""
+        self._lines.append(line)
+
     def write(self, line: str, indent: str = "") -> None:
-        """Write a line, wrapped."""
+        """Write a line, wrapped; nothing when quiet."""
+        if self.quiet:
+            return
         self._lines += textwrap.wrap(
             line,
             WIDTH,
@@ -115,9 +121,21 @@ class Transcript(Watcher):
         return f"{name} down" if node.core is None else f"{name} term {node.core.term}"
 
     def observation(self, observation: Observation) -> None:
-        """Write an action and what it changed."""
+        """Write an action and what it changed.
+
+        What a node starts with, and what it applies, is written later, with more about it. Of the handling of a message,
+        which has its own line, only the changes are told.
+        """
+        if observation.action == "start":
+            return
         changes = self._changes(observation.node, observation.variables)
-        about = ", ".join(f"{k}={printed(v)}" for k, v in observation.arguments.items() if k != "message")
+        if observation.action == "apply":
+            return
+        if "message" in observation.arguments or observation.action == "persisted":
+            if changes:
+                self.write(changes, INDENT)
+            return
+        about = ", ".join(f"{k}={printed(v)}" for k, v in observation.arguments.items())
         self.write(
             f"{observation.action}{f'({about})' if about else ''}{': ' * bool(changes)}{changes}", INDENT
         )
@@ -158,10 +176,14 @@ class Transcript(Watcher):
 
 def printed(value: Any) -> str:
     """Return a value as people read it: without module names, quotes and what is empty."""
-    if isinstance(value, Command):
-        return f"{value.client}/{value.serial} {shown(value.payload)}"
     if is_dataclass(value) and not isinstance(value, type):
-        parts = [f"{f.name}={printed(getattr(value, f.name))}" for f in fields(value)]
+        if "__str__" in vars(type(value)):
+            return str(value)
+        # What a field says that has its default is nothing.
+        given = [
+            (f.name, getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != f.default
+        ]
+        parts = [f"{name}={printed(content)}" for name, content in given]
         return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, bytes):
         return repr(shown(value))
@@ -183,7 +205,7 @@ def changed(old: Any, new: Any) -> str:
         if same:
             gone = f"without {printed(old[same:])} " if old[same:] else ""
             return gone + (f"with {printed(new[same:])}" if new[same:] else "")
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and old and new:
         parts = [f"{k} {changed(old.get(k), v)}" for k, v in new.items() if old.get(k) != v]
         return ", ".join([*parts, *(f"{k} gone" for k in old if k not in new)])
     return f"{printed(old)} -> {printed(new)}"

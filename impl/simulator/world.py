@@ -7,7 +7,7 @@ so is an exception out of a core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -17,6 +17,7 @@ from ratified.impl.contract import (
     Command,
     Core,
     Done,
+    Durable,
     Effects,
     Input,
     NodeId,
@@ -60,15 +61,14 @@ STABLE_ROUNDS = 1_000
 class Node:
     """A node: its disk, its core while it is up, and what waits for the disk."""
 
-    __slots__ = ("core", "disk", "held", "lives", "name", "position")
+    __slots__ = ("core", "disk", "held", "lives", "name")
 
-    def __init__(self, name: NodeId, disk: Disk, position: int) -> None:
+    def __init__(self, name: NodeId, disk: Disk) -> None:
         self.name = name
         self.disk = disk
         self.core: Core | None = None
         self.held: list[Send | Answer] = []
         self.lives = 0
-        self.position = position
 
 
 class Watcher:
@@ -91,10 +91,19 @@ class Watcher:
 
 
 class World:
-    """A cluster of `nodes` (names, or how many). `watcher` is told everything; without one nothing is computed for it."""
+    """A cluster of `nodes` (names, or how many).
+
+    `watcher` is told everything; without one nothing is computed for it. `disks` are what some nodes have on theirs at first,
+    instead of what the system puts there.
+    """
 
     def __init__(
-        self, system: System, nodes: int | Iterable[NodeId], seed: int = 0, watcher: Watcher | None = None
+        self,
+        system: System,
+        nodes: int | Iterable[NodeId],
+        seed: int = 0,
+        watcher: Watcher | None = None,
+        disks: Mapping[NodeId, Durable] | None = None,
     ) -> None:
         names = tuple(f"n{i}" for i in range(1, nodes + 1)) if isinstance(nodes, int) else tuple(nodes)
         self.system = system
@@ -110,9 +119,8 @@ class World:
         self.news: list[tuple[NodeId, NodeId, int]] = []  # messages that have left since somebody last looked
         self.written: list[tuple[NodeId, Token]] = []  # what disks have been given since
         self.answers: list[tuple[NodeId, Answer]] = []  # what clients have been told since
-        self.nodes = {
-            name: Node(name, Disk(system.bootstrap(name, names)), i) for i, name in enumerate(names)
-        }
+        disks = {name: system.bootstrap(name, names) for name in names} | dict(disks or {})
+        self.nodes = {name: Node(name, Disk(disks[name])) for name in names}
         for node in self.nodes.values():
             self._start(node)
 
@@ -136,9 +144,9 @@ class World:
         message = messages[step.number] if step.again else messages.pop(step.number)
         node = self.nodes[step.to]
         if (step.sender, step.to) in self._cut:
-            return self._remark(f"lost, the link is cut: {message}")
+            return self._remark("lost: the link is cut")
         if node.core is None:
-            return self._remark(f"lost, the receiver is down: {message}")
+            return self._remark("lost: the receiver is down")
         self._run(node, node.core, Receive(step.sender, message))
 
     def _lose(self, step: Lose) -> None:
@@ -189,6 +197,8 @@ class World:
 
     def _ask(self, step: Ask) -> None:
         c = step.command
+        if not self.checks.history.may_ask(c):
+            return self._remark("the client still waits for an answer")
         if step.node in self.nodes:
             self.checks.asked(self.now, c, step.query)
             self._input(step.node, Query(c.client, c.serial, c.payload) if step.query else Submit(c))
@@ -331,16 +341,25 @@ class World:
             for name in self.nodes:
                 self.perform(Pass(name))
         else:
-            raise Violation("all is applied", f"when all was calm for {CALM_ROUNDS} ticks, {self._unrest()}")
+            promise, how = self._unrest()
+            raise Violation(promise, f"when all had been calm for {CALM_ROUNDS} ticks {how}")
         for name in self._members():
             core = self.nodes[name].core
             assert core is not None
             self.checks.settled(name, core.machine)
 
     def _ask_again(self) -> None:
-        """Clients without an answer ask the leader, or everybody where there is none."""
+        """Clients without an answer ask the leader, or everybody where there is none; if all have theirs, one has something new.
+
+        What a protocol owes is that everything is applied as long as there are commands: Raft without no-ops waits for the
+        next one.
+        """
         leader = self.leader()
-        for operation in self.checks.history.open():
+        history = self.checks.history
+        if leader is not None and not history.open():
+            command = Command("calm", len(history) + 1, b"put calm 1")
+            self.perform(Ask(leader, command))
+        for operation in history.open():
             for name in [leader] if leader is not None else list(self.nodes):
                 command = Command(operation.client, operation.serial, operation.payload)
                 self.perform(Ask(name, command, operation.query))
@@ -359,18 +378,18 @@ class World:
         cores = [self.nodes[name].core for name in self._members()]
         return all(core is not None and core.applied == self.checks.length for core in cores)
 
-    def _unrest(self) -> str:
+    def _unrest(self) -> tuple[str, str]:
         if self.system.elects and self.leader() is None:
-            return "there was no leader"
+            return "a leader is elected", "there was none"
         waiting = self.checks.history.open()
         if waiting:
-            return f"{waiting[0].client} had no answer to its {waiting[0].serial}"
+            return "clients are answered", f"{waiting[0].client} had no answer to its {waiting[0].serial}"
         behind = [
             f"{name} {core.applied}"
             for name in self._members()
             if (core := self.nodes[name].core) is not None and core.applied != self.checks.length
         ]
-        return f"{self.checks.length} entries were applied, but by {', '.join(behind)}"
+        return "all is applied", f"{self.checks.length} entries were applied, but by {', '.join(behind)}"
 
 
 _PERFORM: dict[type[Any], Callable[[World, Any], None]] = {

@@ -125,6 +125,7 @@ class Choices:
                     remedy=f"say where it comes from with a guard at the top: require({argument.name} in self.messages)",
                 )
             self._sources.append(list(values_of(argument.type, scope)))
+        self._names = [argument.name for argument in function.arguments]
         self._static: list[Values] | None = None
         if all(isinstance(s, list) for s in self._sources):
             self._static = list(itertools.product(*self._sources))  # type: ignore[arg-type]  # all are lists here
@@ -133,13 +134,33 @@ class Choices:
         """All choices, asking the state in force where a guard restricts them."""
         return iter(self._static) if self._static is not None else self._dynamic(0, ())
 
-    def _dynamic(self, index: int, chosen: Values) -> Iterator[Values]:
+    def among(self, given: Mapping[str, Any]) -> Iterator[Values]:
+        """The choices that have the values given for some of the parameters, whatever these range over."""
+        return self._dynamic(0, (), given)
+
+    def _dynamic(
+        self, index: int, chosen: Values, given: Mapping[str, Any] | None = None
+    ) -> Iterator[Values]:
         if index == len(self._sources):
             yield chosen
             return
         source = self._sources[index]
+        if given and self._names[index] in given:
+            source = [given[self._names[index]]]
         for value in list(source(chosen) if callable(source) else source):
-            yield from self._dynamic(index + 1, (*chosen, value))
+            yield from self._dynamic(index + 1, (*chosen, value), given)
+
+
+class Lazily(dict[str, Choices]):
+    """The choices of each function, made when they are first asked for: what is never enumerated may range over anything."""
+
+    def __init__(self, make: Callable[[str], Choices]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> Choices:
+        made = self[name] = self._make(name)
+        return made
 
 
 def _of_type(t: Type, source: Callable[[Values], Iterable[Any]]) -> Callable[[Values], Iterable[Any]]:
@@ -172,12 +193,12 @@ class PythonMachine:
         self._abstract: dict[str, Model] = {}
         self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)
-        with running(model.scope):
-            self._choices = {
-                f.name: Choices(f, model.scope, self._domain(f))
-                for f in self.module.functions.values()
-                if f.key == f.name and f.kind is not Kind.HELPER
-            }
+        self._choices = Lazily(self._choices_of)
+
+    def _choices_of(self, name: str) -> Choices:
+        function = next(f for f in self.module.functions.values() if f.key == f.name == name)
+        with running(self.model.scope):
+            return Choices(function, self.model.scope, self._domain(function))
 
     def _domain(self, function: Function) -> Callable[[Argument], Callable[[Values], Iterable[Any]]]:
         """A guard's container, evaluated by CPython from its own source text."""
@@ -274,6 +295,75 @@ class PythonMachine:
                     found.append((index, arguments, read(d)))
                     d.update(before)
         return found
+
+    def take(self, state: Values, name: str, given: Mapping[str, Any]) -> list[tuple[Values, Values | Left]]:
+        """The steps of one action from a state, with some or all of its arguments given, whatever they range over.
+
+        Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. Raises StepError.
+        """
+        model, function = self.model, self._functions[name]
+        parameters = self.module.functions[name].arguments
+        d, places = model.__dict__, model._places
+        before = {n: attached(value, places[n]) for n, value in zip(self._names, state, strict=True)}
+        found: list[tuple[Values, Values | Left]] = []
+        with running(model.scope):
+            d.update(before)
+            every: Iterable[Values]
+            if len(given) == len(parameters):
+                every = (tuple(given[p.name] for p in parameters),)
+            else:
+                every = self._choices[name].among(given)
+            for arguments in every:
+                try:
+                    function(model, *arguments)
+                    found.append((arguments, self._state(d)))
+                except Disabled:
+                    pass
+                except BoundLeft as left:
+                    found.append((arguments, Left(left.what, where(left.__traceback__))))
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+                d.update(before)
+        return found
+
+    def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
+        """The guard that is false in a state, where an action is not possible with its arguments."""
+        model = self.model
+        places = model._places
+        with running(model.scope):
+            model.__dict__.update(
+                {n: attached(value, places[n]) for n, value in zip(self._names, state, strict=True)}
+            )
+            try:
+                self._functions[name](model, *arguments)
+            except Disabled as disabled:
+                return where(disabled.__traceback__)
+            except BoundLeft:
+                pass
+        return None
+
+    def ask(self, state: Values, name: str, arguments: Values) -> Any:
+        """What a method of the model that changes nothing answers in a state. Raises StepError."""
+        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        with running(self.model.scope):
+            try:
+                return getattr(self._probe, name)(*arguments)
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, arguments, state) from None
+
+    def change(self, state: Values, how: Callable[[Any], None]) -> Values | None:
+        """A state as a function has changed it, which is handed the model with its variables; None if it `require`d in vain."""
+        model = self.model
+        places = model._places
+        with running(model.scope):
+            model.__dict__.update(
+                {n: attached(value, places[n]) for n, value in zip(self._names, state, strict=True)}
+            )
+            try:
+                how(model)
+            except Disabled:
+                return None
+            return self._state(model.__dict__)
 
     def _possible(self, name: str, state: Values) -> Iterator[Values]:
         choices = iter(self._choices[name])

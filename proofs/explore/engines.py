@@ -20,8 +20,11 @@ from ratified.proofs.explore.result import Limits, Progress, Result
 
 ENGINES = ("auto", "reference", "native")
 
-SOON = 2_000
-"""States that the reference engine explores before `auto` compiles: what is done by then is done sooner than a compiler runs."""
+SOON = 1_000
+"""States that the reference engine explores before `auto` compiles: what is done by then is done sooner than a compiler runs.
+
+That there were more is remembered with what was compiled (`known.py`), so the same exploration begins there the next time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,14 @@ def _auto(task: Task) -> Result:
     if liveness_claims(task.model.module) and not task.resources.asked:
         return _reference(task)  # the native engine does not check liveness
     most = task.limits.states
-    if not task.resources.asked:
+    if not task.resources.asked and not _known_large(task):
         if most is not None and most <= SOON:
             return _reference(task)
         first = _reference(replace(task, limits=replace(task.limits, states=SOON)))
         if first.distinct < SOON:  # otherwise it may have stopped in the middle of a level
             return first
     try:
-        return _native(task)
+        return _native(task, large=not task.resources.asked)
     except (Unsupported, CompilerMissing, CompilerFailed) as reason:
         if task.resources.asked:
             raise
@@ -98,7 +101,20 @@ def _auto(task: Task) -> Result:
         return replace(found, notes=(*found.notes, f"{note} ({reason.remedy})" if reason.remedy else note))
 
 
-def _native(task: Task) -> Result:
+def _known_large(task: Task) -> bool:
+    """Whether this exploration, without limits of its own, was found to be too large for the reference engine before."""
+    from ratified.proofs.explore.native.compile import CompilerMissing
+    from ratified.proofs.explore.native.engine import found_large
+
+    if task.limits.states is not None or task.limits.depth is not None:
+        return False
+    try:
+        return found_large(task.model, symmetry=task.symmetry, deadlock=task.deadlock)
+    except CompilerMissing:
+        return False
+
+
+def _native(task: Task, *, large: bool = False) -> Result:
     from ratified.proofs.explore.native.engine import check_native
 
     if claims := liveness_claims(task.model.module):
@@ -117,6 +133,7 @@ def _native(task: Task) -> Result:
             spill=spill,
             checkpoint=task.resources.checkpoint,
             dump=task.resources.dump,
+            large=large,
         )
 
 

@@ -13,6 +13,8 @@ COMMANDS = {
     "check": "ratified.commands.check:check",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
+    "bmc": "ratified.commands.bmc:bmc",
+    "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
     "list": "ratified.commands.list:list_",
 }

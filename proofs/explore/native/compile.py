@@ -159,9 +159,14 @@ def _writable(folder: Path, notes: list[str]) -> Path:
     return folder
 
 
+def identity(command: Sequence[str]) -> tuple[str, ...]:
+    """What a library depends on beside its text: the command, the compiler that it is at present, the processor."""
+    return (*command, _compiler_identity(command), _processor())
+
+
 def _key(text: str, command: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    parts = [text, *command, _compiler_identity(command), _processor()]
+    parts = [text, *identity(command)]
     parts += [path.read_text(encoding="utf-8") for path in sorted(RUNTIME.glob("*.[ch]"))]
     for part in parts:
         encoded = part.encode()

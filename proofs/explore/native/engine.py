@@ -19,6 +19,7 @@ from ratified.models.language.machine import Left, PythonMachine, StepError, Val
 from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
+from ratified.proofs.explore.native import known
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
 from ratified.proofs.explore.native.driver import (
     Exploration,
@@ -29,7 +30,8 @@ from ratified.proofs.explore.native.driver import (
     Stop,
     peak_memory,
 )
-from ratified.proofs.explore.native.library import load
+from ratified.proofs.explore.native.library import NativeError, loaded
+from ratified.proofs.explore.native.library import Program as Library
 from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import (
     ActionReport,
@@ -66,10 +68,12 @@ def check_native(
     checkpoint_seconds: float = 20.0,
     dump: Path | None = None,
     flags: tuple[str, ...] = (),
+    large: bool = False,
 ) -> Result:
     """Explores a model natively: invariants, step invariants, refinements, constraints, bounds and (if asked) deadlocks.
 
-    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler.
+    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler; that a
+    model is `large` is remembered with its program, for `found_large`.
 
     Raises:
         SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
@@ -79,9 +83,8 @@ def check_native(
     begun = time.perf_counter()
     notes: list[str] = []
     reduction = _reduction(model, notes) if symmetry else None
-    program = generate(model, reduction)
-    if dump is not None:
-        dump.write_text(program.text, encoding="utf-8")
+    key = known.key_of(model, symmetry=reduction is not None, deadlock=deadlock, flags=flags)
+    program, library = _prepared(model, reduction, key, dump, flags, large, notes)
     options = Options(
         threads=threads,
         deadlock=deadlock,
@@ -92,7 +95,7 @@ def check_native(
         witness=(1 << len(program.witnesses)) - 1,
         witness_step=(1 << len(program.step_witnesses)) - 1,
     )
-    with Exploration(load(program.text, flags=flags), options) as exploration:
+    with Exploration(library, options) as exploration:
         outcome = exploration.run(progress)
     violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
@@ -100,6 +103,40 @@ def check_native(
     return _result(
         model, program, outcome, violation, reduction, limits, deadlock, notes, time.perf_counter() - begun
     )
+
+
+def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
+    """Whether this very exploration was said to be large before, and its compiled program is at hand."""
+    reduced = symmetry and not symmetry_of(model).trivial
+    found = known.recall(model, known.key_of(model, symmetry=reduced, deadlock=deadlock))
+    return found is not None and found.large
+
+
+def _prepared(
+    model: Model,
+    reduction: Symmetry | None,
+    key: str | None,
+    dump: Path | None,
+    flags: tuple[str, ...],
+    large: bool,
+    notes: list[str],
+) -> tuple[Program, Library]:
+    """The program's tables and the loaded library: as remembered, or generated and compiled now."""
+    before = known.recall(model, key)
+    if before is not None and dump is None and (before.large or not large):
+        try:
+            library = Library(before.library)
+            if library.digest == before.digest:
+                return before.program, library
+        except NativeError:
+            pass  # what is damaged is made again
+    program = generate(model, reduction)
+    if dump is not None:
+        dump.write_text(program.text, encoding="utf-8")
+    library, compiled = loaded(program.text, flags)
+    notes.extend(compiled.notes)
+    known.remember(key, compiled, library.digest, program, large=large)
+    return program, library
 
 
 def _reduction(model: Model, notes: list[str]) -> Symmetry | None:

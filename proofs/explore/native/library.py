@@ -9,7 +9,7 @@ import ctypes
 from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
-from ratified.proofs.explore.native.compile import compile_text
+from ratified.proofs.explore.native.compile import Compiled, compile_text
 
 
 class NativeError(RatifiedError):
@@ -151,10 +151,16 @@ class Program:
 
 def load(text: str, *, flags: tuple[str, ...] = ()) -> Program:
     """Compiles (or finds) and loads a program. Raises CompilerMissing, CompilerFailed, NativeError."""
+    return loaded(text, flags)[0]
+
+
+def loaded(text: str, flags: tuple[str, ...] = ()) -> tuple[Program, Compiled]:
+    """The same, and what was compiled."""
     compiled = compile_text(text, flags=flags)
     try:
-        return Program(compiled.path)
+        return Program(compiled.path), compiled
     except NativeError:
         # A cache file that something else damaged: once more from the text.
         compiled.path.unlink(missing_ok=True)
-        return Program(compile_text(text, flags=flags).path)
+        compiled = compile_text(text, flags=flags)
+        return Program(compiled.path), compiled

@@ -128,6 +128,25 @@ class Generator:
         self.symmetry = symmetry
         self.witnessed: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
         self.instances: list[Instances] = []
+        for action in self.module.of_kind(Kind.ACTION):
+            first = sum(i.count for i in self.instances)
+            static = tuple(self._values(a) for a in action.arguments if a.domain is None)
+            self.instances.append(Instances(action, first, static))
+
+    def tables(self, text: str = "") -> Program:
+        """What the numbers of a program stand for."""
+        return Program(
+            text,
+            self.layout,
+            tuple(self.instances),
+            tuple(self.shared.bounds),
+            tuple(self.shared.errors),
+            self.module.of_kind(Kind.INVARIANT),
+            self.module.of_kind(Kind.STEP_INVARIANT),
+            self.module.of_kind(Kind.REFINEMENT),
+            self.module.of_kind(Kind.CONSTRAINT),
+            *self.witnessed,
+        )
 
     def program(self) -> Program:
         """The whole program. Raises Unsupported for what has no bound or is not compiled."""
@@ -176,18 +195,7 @@ class Generator:
             '#include "explorer.c"',
             "",
         ]
-        return Program(
-            "\n".join(lines),
-            self.layout,
-            tuple(self.instances),
-            tuple(self.shared.bounds),
-            tuple(self.shared.errors),
-            kinds[Kind.INVARIANT],
-            kinds[Kind.STEP_INVARIANT],
-            kinds[Kind.REFINEMENT],
-            kinds[Kind.CONSTRAINT],
-            *self.witnessed,
-        )
+        return self.tables("\n".join(lines))
 
     # --- writing a function: first with everything unrolled, with loops if that grows too long ---
 
@@ -215,13 +223,9 @@ class Generator:
             return tuple(values_of(argument.type, self.values.scope))
 
     def _successors(self) -> str:
-        functions, calls, first = [], [], 0
-        for number, action in enumerate(self.module.of_kind(Kind.ACTION)):
-            static = tuple(self._values(a) for a in action.arguments if a.domain is None)
-            instances = Instances(action, first, static)
-            self.instances.append(instances)
+        functions, calls = [], []
+        for number, instances in enumerate(self.instances):
             made = self._action(number, instances)
-            first += instances.count
             functions += [text for _, text in made]
             calls += [f"    {name}(s, batch);" for name, _ in made]
         body = "\n".join(calls) if calls else "    (void)s; (void)batch;"
@@ -671,6 +675,20 @@ class Generator:
 def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
     return Generator(model, symmetry).program()
+
+
+def recalled(
+    model: Model,
+    bounds: Sequence[Place],
+    errors: Sequence[tuple[str, Span | None]],
+    witnessed: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Program:
+    """The tables of a program that was generated before; its text is not made again, and empty."""
+    generator = Generator(model, None)
+    generator.shared.bounds.extend(bounds)
+    generator.shared.errors.extend(errors)
+    generator.witnessed = witnessed
+    return generator.tables()
 
 
 def _asking(signature: str, unused: str, calls: Sequence[tuple[str, int]], *, first: bool = False) -> str:

@@ -1,0 +1,225 @@
+"""Why an event is not explained, for people: what was expected beside what was observed, which guard is false, what was possible.
+
+Guarantees: pure; the same mismatch gives the same text, within 100 columns where names allow it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ratified.conformance.binding import Place
+from ratified.conformance.follow import Follower, Mismatch
+from ratified.conformance.steps import Change, Do, Holds
+from ratified.models.language.errors import RatifiedError
+from ratified.models.language.machine import Left, Values
+from ratified.models.language.values import show
+
+MOST_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place of what was observed: what the model has there beside what was seen."""
+
+    place: str
+    expected: object
+    observed: object
+
+    @property
+    def differs(self) -> bool:
+        """Whether they are not the same."""
+        return self.expected != self.observed
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A way the model could have gone: its actions, and how what it leads to compares with what was seen."""
+
+    path: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def distance(self) -> int:
+        """In how many places they differ."""
+        return sum(d.differs for d in self.differences)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A step that the event stands for and the model did not allow."""
+
+    step: str
+    reason: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that can be said of a mismatch. `meant` are the ways that the event stands for, the nearest first."""
+
+    mismatch: Mismatch
+    meant: tuple[Near, ...]
+    blocked: tuple[Blocked, ...]
+    possible: tuple[tuple[str, int], ...]
+    nearest: Near | None
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Which steps were possible, and from where; and which were not."""
+
+    paths: dict[Values, tuple[str, ...]] = field(default_factory=dict)
+    refusals: list[tuple[int, Values, Do | Holds | Change]] = field(default_factory=list)
+
+    def taken(self, before: Values, step: Do, arguments: Values, after: Values) -> None:  # noqa: ARG002 - as Notes has it
+        self.paths.setdefault(after, (*self.paths.get(before, ()), str(step)))
+
+    def refused(self, before: Values, step: Do | Holds | Change) -> None:
+        self.refusals.append((len(self.paths.get(before, ())), before, step))
+
+
+def explain(follower: Follower) -> Explanation:
+    """Find out why the event was not explained."""
+    mismatch = follower.result.mismatch
+    assert mismatch is not None
+    notes = _Notes(dict.fromkeys(mismatch.states, ()))
+    ends = follower.run(follower.binding.steps(mismatch.event), mismatch.states, notes)
+    meant = sorted(
+        (Near(notes.paths.get(end, ()), _compared(follower, end, mismatch)) for end in ends),
+        key=lambda n: n.distance,
+    )
+    possible, nearest = _possible(follower, mismatch)
+    # Where steps are tried one after another, what stopped the longest attempt is what matters.
+    depth = max((d for d, _, _ in notes.refusals), default=0)
+    blocked = dict.fromkeys(
+        _blocked(follower, state, step) for d, state, step in notes.refusals if d == depth
+    )
+    return Explanation(mismatch, tuple(meant), tuple(blocked) if not meant else (), possible, nearest)
+
+
+def _compared(follower: Follower, state: Values, mismatch: Mismatch) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(place_text(place), follower.value(state, place), seen)
+        for place, seen in mismatch.observed.items()
+    )
+
+
+def _blocked(follower: Follower, state: Values, step: Do | Holds | Change) -> Blocked:
+    if isinstance(step, Holds):
+        found = follower.machine.ask(state, step.method, step.arguments)
+        return Blocked(str(step), f"the model has {show(found)}")
+    if isinstance(step, Change):
+        return Blocked(str(step), "the state does not allow it")
+    parameters = [a.name for a in follower.machine.module.functions[step.action].arguments]
+    if any(p not in step.arguments for p in parameters):
+        return Blocked(str(step), "no values of its other arguments make it possible")
+    span = follower.machine.why_not(state, step.action, tuple(step.arguments[p] for p in parameters))
+    return Blocked(str(step), str(span) if span else "", span.excerpt() if span else "")
+
+
+def _possible(follower: Follower, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], Near | None]:
+    """How often each action was possible in the states before, and the step that comes nearest to what was seen."""
+    counts: Counter[str] = Counter()
+    nearest: Near | None = None
+    machine = follower.machine
+    for state in mismatch.states[:MOST_SHOWN]:
+        try:
+            steps = machine.steps(state)
+        except RatifiedError:
+            return (), None  # a parameter ranges over too much to be tried
+        for index, arguments, after in steps:
+            name = machine.actions[index].name
+            counts[name] += 1
+            if isinstance(after, Left) or not mismatch.observed:
+                continue
+            parameters = machine.actions[index].arguments
+            step = Do(name, {p.name: a for p, a in zip(parameters, arguments, strict=True)})
+            near = Near((str(step),), _compared(follower, after, mismatch))
+            if nearest is None or near.distance < nearest.distance:
+                nearest = near
+    return tuple(sorted(counts.items())), nearest
+
+
+def place_text(place: Place) -> str:
+    """A place as it is written in a model."""
+    name, *keys = place
+    return str(name) + "".join(f"[{show(k)}]" for k in keys)
+
+
+def told(follower: Follower, source: str = "") -> str:
+    """The explanation as text."""
+    if follower.result.mismatch is None:
+        return f"undecided: {follower.result.stopped}"
+    return "\n".join(_lines(explain(follower), follower, source))
+
+
+def _lines(why: Explanation, follower: Follower, source: str) -> Iterator[str]:
+    mismatch = why.mismatch
+    line = f"{source}:{mismatch.event.line}: " if mismatch.event.line else ""
+    yield f"{line}the model does not explain event {mismatch.number:,}"
+    yield f"  {_short(mismatch.event, 96)}"
+    if mismatch.claim:
+        yield f"  it does, but then {mismatch.claim} is false"
+    if follower.recent:
+        yield ""
+        yield "explained before it, last"
+        yield from (f"  {_short(e, 96)}" for e in follower.recent)
+    for blocked in why.blocked[:MOST_SHOWN]:
+        yield ""
+        yield f"it stands for {blocked.step}, which is not possible"
+        yield f"  {blocked.reason}"
+        yield from (f"  {text}" for text in blocked.excerpt.splitlines())
+    if why.meant:
+        yield ""
+        path = ", ".join(why.meant[0].path) or "no step"
+        yield f"it stands for {_short(path, 80)}; observed beside expected"
+        yield from _table(why.meant[0])
+    elif mismatch.observed:
+        yield ""
+        yield "observed beside what the model has before it"
+        yield from _table(Near((), _compared(follower, mismatch.states[0], mismatch)))
+    if len(mismatch.states) > 1:
+        yield ""
+        yield f"{len(mismatch.states):,} states of the model could have been before it; the nearest is shown"
+    if why.possible:
+        yield ""
+        yield "possible before it"
+        yield from _wrapped(f"{name} ({count})" if count > 1 else name for name, count in why.possible)
+    if why.nearest is not None:
+        near = why.nearest
+        yield ""
+        yield f"of these the nearest is {_short(near.path[0], 70)}"
+        yield from _table(near)
+
+
+def _table(near: Near) -> Iterator[str]:
+    rows = [
+        (d.place, _short(show(d.observed), 34), _short(show(d.expected), 34), d.differs)
+        for d in near.differences
+    ]
+    if not rows:
+        yield "  nothing was observed"
+        return
+    rows.sort(key=lambda r: not r[3])
+    place = max(len(r[0]) for r in rows)
+    seen = max(8, *(len(r[1]) for r in rows))
+    yield f"    {'place':{place}}  {'observed':{seen}}  expected"
+    for name, observed, expected, differs in rows:
+        yield f"  {'!' if differs else ' '} {name:{place}}  {observed:{seen}}  {expected}"
+
+
+def _wrapped(words: Iterator[str]) -> Iterator[str]:
+    line = " "
+    for word in words:
+        if len(line) + len(word) > 96:
+            yield line
+            line = " "
+        line += f" {word}"
+    yield line
+
+
+def _short(value: object, width: int) -> str:
+    text = str(value)
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,143 @@
+"""Traces in files: what an implementation reported, one event a line, in the words of the observations of cores.
+
+    {"node": "n1", "action": "promise", "arguments": {"ballot": [3, "n2"]}, "variables": {"promised": [3, "n2"]}}
+
+`node`, `arguments` and `variables` may be left out. `"certain": false` marks an event that a crash may have undone. The first
+line may be a heading, `{"trace": "paxos", ...}`, whose fields are for the binding.
+
+Guarantees: never more than a line in memory; what is wrong is a TraceError with its line, and nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from ratified.conformance.binding import Event
+from ratified.models.language.errors import RatifiedError
+
+MOST_LINE: Final = 4 << 20
+"""The longest line that is read, in bytes."""
+
+FIELDS: Final[Mapping[str, type]] = {
+    "node": str,
+    "action": str,
+    "arguments": dict,
+    "variables": dict,
+    "certain": bool,
+}
+
+
+class TraceError(RatifiedError):
+    """A trace that is none."""
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Yield the events of a file. Raises TraceError for a line that is none, with its number."""
+    number = 0
+    try:
+        with path.open("rb") as file:
+            while text := file.readline(MOST_LINE + 1):
+                number += 1
+                if len(text) > MOST_LINE:
+                    raise TraceError(
+                        f"{path}:{number}: the line is longer than {MOST_LINE:,} bytes",
+                        remedy="one event a line",
+                    )
+                if not text.strip():
+                    continue
+                event = _parsed(text, f"{path}:{number}")
+                if "trace" not in event or number > 1:
+                    yield _event(event, number, f"{path}:{number}")
+    except OSError as error:
+        raise TraceError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_heading(path: Path) -> Mapping[str, Any]:
+    """Return the heading of a file; empty if it has none. Raises TraceError."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(MOST_LINE + 1)
+    except OSError as error:
+        raise TraceError(f"{path} cannot be read: {error.strerror}") from None
+    if not first.strip() or len(first) > MOST_LINE:
+        return {}
+    heading = _parsed(first, f"{path}:1")
+    return heading if "trace" in heading else {}
+
+
+def _parsed(text: bytes, where: str) -> dict[str, Any]:
+    try:
+        event = json.loads(text)
+    except UnicodeDecodeError:
+        raise TraceError(f"{where}: the line is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise TraceError(
+            f"{where}: the line is not JSON{column}", remedy="was it cut? each line is one object"
+        ) from None
+    if not isinstance(event, dict):
+        raise TraceError(
+            f"{where}: the line is not an object", remedy='each line is an event: {"action": ...}'
+        )
+    return event
+
+
+def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
+    if "action" not in event:
+        raise TraceError(f"{where}: the event has no 'action'", remedy=f"it may have {', '.join(FIELDS)}")
+    for name, value in event.items():
+        kind = FIELDS.get(name)
+        if kind is None:
+            raise TraceError(
+                f"{where}: the event has a field {name!r}, which means nothing",
+                remedy=f"it may have {', '.join(FIELDS)}",
+            )
+        if not isinstance(value, kind):
+            told = {str: "text", dict: "an object", bool: "true or false"}[kind]
+            raise TraceError(f"{where}: {name!r} is {json.dumps(value):.40}, not {told}")
+    return Event(
+        event["action"],
+        event.get("arguments", {}),
+        event.get("node", ""),
+        event.get("variables"),
+        event.get("certain", True),
+        number,
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value of an implementation as JSON has it: records as objects with their type, tuples as lists, bytes as text."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            "type": type(value).__name__,
+            **{f.name: plain(getattr(value, f.name)) for f in fields(value)},
+        }
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted((plain(v) for v in value), key=repr)
+    return [plain(v) for v in value]
+
+
+def line_of(event: Event) -> str:
+    """An event as a line of a file, ending in a newline."""
+    told: dict[str, Any] = {"node": event.node} if event.node else {}
+    told["action"] = event.action
+    if event.arguments:
+        told["arguments"] = plain(event.arguments)
+    if event.variables is not None:
+        told["variables"] = plain(event.variables)
+    if not event.certain:
+        told["certain"] = False
+    return json.dumps(told) + "\n"

@@ -1,0 +1,289 @@
+"""Log replication: what leaders send, what followers take, what is committed.
+
+After the Raft paper, sections 5.3 and 5.4.2, 6 (the membership is in the log) and 7 (snapshots for those who lag).
+
+Guarantees: a leader only appends; a follower removes only what conflicts with its leader and is not committed; a leader commits
+by counting only entries of its own term.
+"""
+
+from __future__ import annotations
+
+from ratified.impl.contract import Command, NodeId, Restored
+from ratified.impl.raft.log import UNKNOWN_TERM
+from ratified.impl.raft.membership import Membership, leave_joint
+from ratified.impl.raft.messages import (
+    AppendEntries,
+    AppendResponse,
+    Entry,
+    InstallSnapshot,
+    NoOp,
+    Snapshot,
+    TimeoutNow,
+)
+from ratified.impl.raft.progress import Flow, Progress
+from ratified.impl.raft.state import Role, State
+
+
+class Replication(State):
+    """What leaders and followers do about the log."""
+
+    read_round = 0  # the last round of reads of a leader
+
+    # A leader sends
+
+    def append_as_leader(self, value: Command | Membership | NoOp) -> None:
+        """Append an entry of this term. It is sent while it is being written (dissertation, section 10.2.1)."""
+        self.append((Entry(self.term, value),))
+        if self._observer is not None:
+            self.report("append", index=self.log.last, value=value)
+        if type(value) is Membership:
+            self.follow_membership()
+
+    def follow_membership(self) -> None:
+        """Keep track of those who are to get the log, and of nobody else."""
+        peers = [peer for peer in self.membership.everyone() if peer != self.node]
+        self.progress = {peer: self.progress.get(peer) or Progress(self.log.last + 1) for peer in peers}
+
+    def broadcast(self, heartbeat: bool = False) -> None:
+        """Send every follower what it may be sent; a heartbeat in any case."""
+        for peer, progress in self.progress.items():
+            self.send_append(peer, progress, heartbeat)
+
+    def send_append(self, peer: NodeId, progress: Progress, heartbeat: bool = False) -> None:
+        """Send a follower what it needs, within its window; or, as a heartbeat, at least that there is a leader."""
+        while progress.may_send(self.config.max_inflight):
+            previous = progress.next - 1
+            if self.needs_snapshot(previous):
+                self.send_snapshot(peer, progress)
+                break
+            entries = self.log.slice(progress.next, self.config.max_batch)
+            if not entries:
+                if heartbeat or progress.commit_sent < self.commit or progress.flow is Flow.PROBE:
+                    self.send_entries(peer, progress, previous, ())
+                    progress.waiting = True
+                return
+            self.send_entries(peer, progress, previous, entries)
+            progress.sent(previous + len(entries))
+            heartbeat = False
+        if heartbeat:
+            self.send_heartbeat(peer, progress)
+
+    def send_heartbeat(self, peer: NodeId, progress: Progress) -> None:
+        """Say that there is a leader; where it is known where the logs may agree, ask about that as well."""
+        if progress.flow is Flow.SNAPSHOT:
+            self.send_entries(peer, progress, 0, ())  # all logs agree there
+        elif self.needs_snapshot(progress.next - 1):
+            self.send_snapshot(peer, progress)  # all that is on the way to it may be lost
+        else:
+            self.send_entries(peer, progress, progress.next - 1, ())
+
+    def send_entries(
+        self, peer: NodeId, progress: Progress, previous: int, entries: tuple[Entry, ...]
+    ) -> None:
+        """Send entries after an index that is here."""
+        term_before = self.log.term_at(previous) if previous else 0
+        message = AppendEntries(self.term, previous, term_before, entries, self.commit, self.read_round)
+        progress.commit_sent = min(self.commit, previous + len(entries))
+        self.send(peer, message)
+
+    def needs_snapshot(self, previous: int) -> bool:
+        """Whether what comes after an index has been dropped here."""
+        return self.log.term_at(previous) == UNKNOWN_TERM
+
+    def send_snapshot(self, peer: NodeId, progress: Progress) -> None:
+        """Send the snapshot, and nothing more until it is there."""
+        progress.await_snapshot(self.snapshot.index)
+        self.send(peer, InstallSnapshot(self.term, self.snapshot))
+
+    # A follower receives
+
+    def handle_append_entries(self, sender: NodeId, m: AppendEntries) -> None:
+        """Put the entries where they belong, if the log agrees before them."""
+        if m.term < self.term:
+            self.reply(sender, AppendResponse(self.term, success=False, index=m.prev_index))
+            return
+        if not self.accept_leader(sender):
+            return
+        previous, term_before, entries = m.prev_index, m.prev_term, m.entries
+        if previous < self.log.offset:  # what is in the snapshot is committed, and agrees
+            entries = entries[self.log.offset - previous :]
+            previous, term_before = self.log.offset, self.log.offset_term
+        if not self.log.matches(previous, term_before):
+            self.reply(sender, self.rejection(m))
+        elif self.take_entries(previous, entries):
+            last = m.prev_index + len(m.entries)
+            self.commit_to(self.commit_of_follower(m.commit, last))
+            self.reply(sender, AppendResponse(self.term, success=True, index=last, read=m.read))
+        if self._observer is not None:
+            self.report("handle_append_entries", sender=sender, message=m)
+
+    def accept_leader(self, sender: NodeId) -> bool:
+        """The sender leads in this term: follow it. False if there is another leader, which cannot be: then it is ignored."""
+        if self.role is Role.LEADER or self.leader not in (None, sender):
+            return False
+        if self.role is not Role.FOLLOWER or self.leader is None:
+            self.become_follower(self.term, sender)
+        self._elapsed = 0
+        self._heard = 0
+        return True
+
+    def take_entries(self, previous: int, entries: tuple[Entry, ...]) -> bool:
+        """Append what is not there, in place of what conflicts. False if it conflicts with what is committed, which cannot be."""
+        conflict = self.log.first_conflict(previous + 1, entries)
+        if not conflict:
+            return True
+        if conflict <= self.commit:
+            return False
+        if conflict <= self.log.last:
+            self.truncate_conflict(conflict)
+        self.append(entries[conflict - previous - 1 :])
+        return True
+
+    def truncate_conflict(self, first: int) -> None:
+        """An entry conflicts with the leader's: remove it and all that follow it (section 5.3)."""
+        self.truncate(first)
+
+    def commit_of_follower(self, leader_commit: int, last_new: int) -> int:
+        """Return up to where a follower may commit: not past what it has from this leader."""
+        return min(leader_commit, last_new)
+
+    def rejection(self, m: AppendEntries) -> AppendResponse:
+        """Return the answer that the logs do not agree, with where they may."""
+        index = self.log.last_not_after(m.prev_index, m.prev_term)
+        return AppendResponse(
+            self.term,
+            success=False,
+            index=m.prev_index,
+            hint_index=index,
+            hint_term=self.log.term_at(index),
+            read=m.read,
+        )
+
+    def handle_install_snapshot(self, sender: NodeId, m: InstallSnapshot) -> None:
+        """Take over a snapshot, unless all that it stands for is known here."""
+        snapshot = m.snapshot
+        if m.term < self.term:
+            self.reply(sender, AppendResponse(self.term, success=False, index=snapshot.index))
+            return
+        if not self.accept_leader(sender):
+            return
+        if snapshot.index <= self.commit or self.restore(snapshot):
+            index = min(snapshot.index, self.commit)
+            self.reply(sender, AppendResponse(self.term, success=True, index=index))
+        if self._observer is not None:
+            self.report("handle_install_snapshot", sender=sender, index=snapshot.index, term=snapshot.term)
+
+    def restore(self, snapshot: Snapshot) -> bool:
+        """Set everything to a snapshot, keeping the log after it if it agrees there; False if the snapshot is malformed."""
+        try:
+            self.sessions.restore(snapshot.sessions, snapshot.state)
+        except ValueError:
+            return False
+        if self.log.matches(snapshot.index, snapshot.term):
+            self.log.compact(snapshot.index)
+        else:
+            if self.log.last > snapshot.index:
+                # First of all: the snapshot must not come to stand before entries that do not follow it.
+                self.truncate(snapshot.index + 1)
+            self.log.reset(snapshot.index, snapshot.term)
+            self.durable_index = min(self.durable_index, snapshot.index)
+        self.save_snapshot(snapshot)
+        self._read_memberships(snapshot)
+        self.commit = self.applied = snapshot.index
+        self._done.append(Restored(snapshot.index))
+        return True
+
+    # A leader hears of it
+
+    def handle_append_response(self, sender: NodeId, m: AppendResponse) -> None:
+        """Take note of how far a follower is, and send it what comes next."""
+        progress = self.progress.get(sender)
+        if progress is None or not self.counts_answer(m):
+            return
+        progress.active = True
+        if progress.read < m.read <= self.read_round:
+            progress.read = m.read
+            self.answer_reads()
+        if m.success:
+            if m.index > self.log.last:
+                return  # nobody can have what was never sent
+            if progress.matched(m.index):
+                self.advance_commit()
+            if self.role is Role.LEADER:  # it may have stepped down, no longer being a voter
+                self.continue_transfer(sender)
+        elif self.is_stale_rejection(progress, m):
+            return
+        else:
+            progress.probe(self.next_after_rejection(m))
+        if self.role is Role.LEADER:
+            self.send_append(sender, progress)
+        if self._observer is not None:
+            self.report("handle_append_response", sender=sender, message=m)
+
+    def counts_answer(self, m: AppendResponse) -> bool:
+        """Whether an answer is to this leader, in its present term."""
+        return self.role is Role.LEADER and m.term == self.term
+
+    def is_stale_rejection(self, progress: Progress, m: AppendResponse) -> bool:
+        """Whether a rejection is of a message from before what is known now."""
+        if progress.flow is Flow.PROBE:
+            return m.index != progress.next - 1
+        return progress.flow is Flow.SNAPSHOT or m.index <= progress.match
+
+    def next_after_rejection(self, m: AppendResponse) -> int:
+        """Return the next entry to try: the one after the last where the logs may agree."""
+        if self.config.fast_backoff:
+            return min(m.index, self.log.last_not_after(m.hint_index, m.hint_term) + 1)
+        return m.index
+
+    def answer_reads(self) -> None:
+        """Answer the reads that can be answered."""
+
+    def begin_reads(self) -> None:
+        """Begin the reads that had to wait for the first commit of the term."""
+
+    # A leader commits
+
+    def match_of(self, node: NodeId) -> int:
+        """Return how far a node's durable log is known to agree with the leader's."""
+        if node == self.node:
+            return self.durable_index
+        progress = self.progress.get(node)
+        return progress.match if progress is not None else 0
+
+    def is_committable(self, index: int) -> bool:
+        """Only entries of the leader's own term are committed by counting; those before come with them (section 5.4.2)."""
+        return self.log.term_at(index) == self.term
+
+    def advance_commit(self) -> None:
+        """Commit what a quorum has, and tell the followers."""
+        index = self.membership.quorum_index(self.match_of)
+        if index <= self.commit or not self.is_committable(index):
+            return
+        self.commit_to(index)
+        self.begin_reads()
+        self.answer_reads()
+        self.broadcast()
+        self.finish_membership()
+
+    def committed_in_term(self) -> bool:
+        """Whether a leader has committed an entry of its own term, and so knows all that was committed before."""
+        return self.log.term_at(self.commit) == self.term
+
+    def finish_membership(self) -> None:
+        """Once a joint configuration is committed, leave it; once one without this leader is, step down (section 6)."""
+        if self.membership_index > self.commit:
+            return
+        if self.membership.joint:
+            self.append_as_leader(leave_joint(self.membership))
+            self.broadcast()
+            self.advance_commit()
+        elif not self.membership.is_voter(self.node):
+            self.become_follower(self.term, None)
+
+    # A leader hands over (dissertation, section 3.10)
+
+    def continue_transfer(self, sender: NodeId) -> None:
+        """Ask the one that is to lead to campaign, once it has the whole log."""
+        if sender == self.transferee and self.match_of(sender) == self.log.last:
+            self.send(sender, TimeoutNow(self.term))

@@ -1,0 +1,119 @@
+"""Boolean circuits: what a model at a size becomes before a solver sees it.
+
+Guarantees: a literal is a non-zero int and `-x` its negation; equal gates are one gate; constants never reach a gate. A
+circuit only grows, so a literal means the same for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+TRUE = 1
+FALSE = -1
+
+
+class Circuit:
+    """Variables and conjunctions of literals. `gates[n]` holds the literals that gate n joins; None for a variable."""
+
+    __slots__ = ("_known", "gates")
+
+    def __init__(self) -> None:
+        self.gates: list[tuple[int, ...] | None] = [None, ()]  # 0 has no sign; 1 is the empty conjunction
+        self._known: dict[tuple[int, ...], int] = {}
+
+    def fresh(self) -> int:
+        """Return a new variable."""
+        self.gates.append(None)
+        return len(self.gates) - 1
+
+    def every(self, literals: Iterable[int]) -> int:
+        """Return the conjunction."""
+        kept = set(literals)
+        kept.discard(TRUE)
+        if not kept:
+            return TRUE
+        if len(kept) == 1:
+            return kept.pop()
+        if FALSE in kept or any(-literal in kept for literal in kept if literal > 0):
+            return FALSE
+        key = tuple(sorted(kept))
+        found = self._known.get(key)
+        if found is None:
+            self.gates.append(key)
+            found = self._known[key] = len(self.gates) - 1
+        return found
+
+    def some(self, literals: Iterable[int]) -> int:
+        """Return the disjunction."""
+        return -self.every([-literal for literal in literals])
+
+    def both(self, a: int, b: int) -> int:
+        """Return `a and b`."""
+        if a in (TRUE, b):
+            return b
+        if b == TRUE:
+            return a
+        if a == FALSE or b == FALSE or a == -b:
+            return FALSE
+        return self.every((a, b))
+
+    def either(self, a: int, b: int) -> int:
+        """Return `a or b`."""
+        return -self.both(-a, -b)
+
+    def same(self, a: int, b: int) -> int:
+        """Return whether a and b are equal."""
+        return self.choose(a, b, -b)
+
+    def choose(self, test: int, then: int, orelse: int) -> int:
+        """Return `then if test else orelse`."""
+        if then == orelse or test == TRUE:
+            return then
+        if test == FALSE:
+            return orelse
+        if then in (TRUE, test):
+            return self.either(test, orelse)
+        if orelse in (FALSE, test):
+            return self.both(test, then)
+        return self.either(self.both(test, then), self.both(-test, orelse))
+
+    def at_most_one(self, literals: Sequence[int]) -> int:
+        """Return whether at most one of the literals is true."""
+        clashes, before = [], FALSE
+        for literal in literals:
+            clashes.append(-self.both(before, literal))
+            before = self.either(before, literal)
+        return self.every(clashes)
+
+    def exactly_one(self, literals: Sequence[int]) -> int:
+        """Return whether exactly one of the literals is true."""
+        return self.both(self.some(literals), self.at_most_one(literals))
+
+    def counted(self, literals: Iterable[int]) -> list[int]:
+        """Return for each number from 0 whether just so many of the literals are true."""
+        counts = [TRUE]
+        for literal in literals:
+            if literal == FALSE:
+                continue
+            stay = [self.both(count, -literal) for count in counts]
+            up = [self.both(count, literal) for count in counts]
+            counts = [self.either(a, b) for a, b in zip([*stay, FALSE], [FALSE, *up], strict=True)]
+        return counts
+
+    def inside(self, roots: Iterable[int], known: set[int]) -> list[int]:
+        """Return the gates and variables below some literals that are not among the known, inner before outer."""
+        order: list[int] = []
+        stack = [abs(root) for root in roots]
+        while stack:
+            gate = stack[-1]
+            if gate in known:
+                stack.pop()
+                continue
+            inner = [n for literal in self.gates[gate] or () if (n := abs(literal)) not in known]
+            if inner:
+                stack.extend(inner)
+                continue
+            known.add(gate)
+            order.append(gate)
+            stack.pop()
+        return order

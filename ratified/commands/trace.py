@@ -1,0 +1,49 @@
+"""`ratified trace`: a run that was recorded, held to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("binding")
+@click.argument("trace", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--unobserved",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="At most N steps that nobody saw between two events; the binding says by default.",
+)
+@click.option(
+    "--states",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="Give up where more than N states of the model could explain what was seen.",
+)
+@click.option("--events", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
+@click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds.")
+@click.option(
+    "--claims-every",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Ask the model's invariants after every N events.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def trace(binding: str, trace: Path, **how: Any) -> int:
+    """Check that a run recorded in TRACE is one that a model allows.
+
+    BINDING says how events map to the model: the name of a bundled one, or a class of your own as path.py:Class. TRACE has
+    one event a line, as JSON:
+
+    \b
+      {"node": "n1", "action": "acquire", "arguments": {"client": "a"}, "variables": {"granted": "a"}}
+    """  # noqa: D301  # click takes \b for "keep these lines"
+    from ratified.tracing import trace_file
+
+    return trace_file(binding, trace, **how)
