@@ -53,13 +53,21 @@ class RaftCompaction(Raft):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_messages": 1, "compaction": True},
-        "standard": {"Server": 2, "Value": 1, "max_log": 2, "max_messages": 1, "compaction": True},
+        "standard": {
+            "Server": 3,
+            "Value": 1,
+            "max_term": 3,
+            "max_messages": 1,
+            "calm": True,
+            "compaction": True,
+        },
         "large": {
-            "Server": 2,
+            "Server": 3,
             "Value": 1,
             "max_term": 3,
             "max_log": 2,
-            "max_messages": 1,
+            "max_messages": 2,
+            "calm": True,
             "compaction": True,
         },
     }
@@ -104,6 +112,13 @@ class RaftCompaction(Raft):
         self.snapshots.add(InstallSnapshot(i, j, self.current_term[i], state))
 
     @action
+    def update_term_by_snapshot(self, m: InstallSnapshot) -> None:
+        """The receiver takes over its newer term, as a follower; the snapshot remains to be dealt with."""
+        require(m in self.snapshots)
+        require(m.term > self.current_term[m.dest])
+        self.step_down(m.dest, m.term)
+
+    @action
     def reject_snapshot(self, m: InstallSnapshot) -> None:
         """It is of an older term (step 1 of Figure 5.3)."""
         require(m in self.snapshots)
@@ -117,11 +132,7 @@ class RaftCompaction(Raft):
         """The receiver follows the sender, takes what it sends, and says up to where its log is now the leader's."""
         require(m in self.snapshots)
         i = m.dest
-        require(
-            m.term > self.current_term[i] or (m.term == self.current_term[i] and self.role[i] != Role.LEADER)
-        )
-        if m.term > self.current_term[i]:
-            self.step_down(i, m.term)
+        require(m.term == self.current_term[i] and self.role[i] != Role.LEADER)
         self.role[i] = Role.FOLLOWER
         self.load(i, m.state)
         self.snapshots.remove(m)

@@ -73,11 +73,21 @@ class RaftElections(Raft):
     """Raft with pre-vote, check-quorum and leadership transfer."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Server": 2, "Value": 1, "max_messages": 1, "pre_vote": True},
-        "standard": {
+        "small": {
             "Server": 2,
             "Value": 1,
             "max_messages": 1,
+            "calm": True,
+            "pre_vote": True,
+            "check_quorum": True,
+            "transfer": True,
+        },
+        "standard": {
+            "Server": 2,
+            "Value": 1,
+            "max_term": 3,
+            "max_messages": 2,
+            "calm": True,
             "pre_vote": True,
             "check_quorum": True,
             "transfer": True,
@@ -86,7 +96,7 @@ class RaftElections(Raft):
             "Server": 2,
             "Value": 1,
             "max_term": 3,
-            "max_messages": 1,
+            "max_messages": 2,
             "pre_vote": True,
             "check_quorum": True,
             "transfer": True,

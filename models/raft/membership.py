@@ -43,12 +43,29 @@ class RaftMembership(Raft):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 2, "max_log": 2, "max_messages": 1, "single_server": True},
-        "standard": {"Server": 2, "Value": 2, "max_log": 2, "max_messages": 1, "joint_consensus": True},
-        "large": {
+        "standard": {
             "Server": 3,
             "Value": 2,
             "max_log": 2,
             "max_messages": 1,
+            "calm": True,
+            "single_server": True,
+        },
+        "joint": {
+            "Server": 3,
+            "Value": 2,
+            "max_log": 2,
+            "max_messages": 1,
+            "calm": True,
+            "joint_consensus": True,
+        },
+        "large": {
+            "Server": 3,
+            "Value": 2,
+            "max_term": 3,
+            "max_log": 2,
+            "max_messages": 1,
+            "calm": True,
             "single_server": True,
         },
     }
