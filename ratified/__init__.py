@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ratified.models.language import (
         AtMost,
         Bag,
+        Lifelines,
         Map,
         Model,
         ModelError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         require,
         step_invariant,
         subsets,
+        view,
     )
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
@@ -53,6 +55,7 @@ __all__ = [
     "AtMost",
     "Bag",
     "Bounded",
+    "Lifelines",
     "Limits",
     "Map",
     "Model",
@@ -90,6 +93,7 @@ __all__ = [
     "simulate",
     "step_invariant",
     "subsets",
+    "view",
 ]
 
 _ELSEWHERE = {

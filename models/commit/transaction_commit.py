@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
-from ratified.models.language import Map, Model, Symmetric, action, invariant, require, step_invariant
+from ratified.models.language import (
+    Map,
+    Model,
+    Symmetric,
+    action,
+    invariant,
+    record,
+    require,
+    step_invariant,
+    view,
+)
 
 
 class ResourceManager(Symmetric):
@@ -24,6 +34,16 @@ class RMState(Enum):
     PREPARED = "prepared"
     COMMITTED = "committed"
     ABORTED = "aborted"
+
+
+@record
+class Tally:
+    """How many resource managers are in each state, as pictures show it."""
+
+    working: int
+    prepared: int
+    committed: int
+    aborted: int
 
 
 class TransactionCommit(Model):
@@ -64,6 +84,20 @@ class TransactionCommit(Model):
         require(self.state[r] in {RMState.WORKING, RMState.PREPARED})
         require(self.not_committed())
         self.state[r] = RMState.ABORTED
+
+    @view
+    def tally(self) -> Tally:
+        """How many resource managers are in each state."""
+        return Tally(
+            self.count(RMState.WORKING),
+            self.count(RMState.PREPARED),
+            self.count(RMState.COMMITTED),
+            self.count(RMState.ABORTED),
+        )
+
+    def count(self, state: RMState) -> int:
+        """How many resource managers are in a state."""
+        return sum(1 for r in ResourceManager if self.state[r] == state)
 
     @invariant
     def consistency(self) -> bool:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
-from ratified.models.commit.transaction_commit import ResourceManager, RMState, TransactionCommit
+from ratified.models.commit.transaction_commit import ResourceManager, RMState, Tally, TransactionCommit
 from ratified.models.language import (
+    Lifelines,
     Map,
     Model,
     Set,
@@ -22,6 +23,7 @@ from ratified.models.language import (
     refines,
     require,
     step_invariant,
+    view,
 )
 
 
@@ -58,6 +60,8 @@ class TwoPhase(Model):
         "standard": {"ResourceManager": 5},
         "large": {"ResourceManager": 8},
     }
+
+    lifelines: ClassVar[Lifelines] = Lifelines(owner={"tm_state": "manager", "tm_prepared": "manager"})
 
     rm_state: Map[ResourceManager, RMState]
     tm_state: TMState
@@ -122,6 +126,22 @@ class TwoPhase(Model):
     def may_abort(self, r: ResourceManager) -> bool:
         """Resource manager r has not said yet that it is prepared."""
         return self.rm_state[r] == RMState.WORKING
+
+    # How it is pictured
+
+    @view
+    def tally(self) -> tuple[TMState, Tally]:
+        """What the transaction manager has decided, and how many resource managers are in each state."""
+        return self.tm_state, Tally(
+            self.count(RMState.WORKING),
+            self.count(RMState.PREPARED),
+            self.count(RMState.COMMITTED),
+            self.count(RMState.ABORTED),
+        )
+
+    def count(self, state: RMState) -> int:
+        """How many resource managers are in a state."""
+        return sum(1 for r in ResourceManager if self.rm_state[r] == state)
 
     # What it comes to
 

@@ -1,6 +1,7 @@
 """The modelling language: everything a model's file imports. See docs/language.md."""
 
 from ratified.models.language.api import (
+    Lifelines,
     Param,
     action,
     assume,
@@ -14,6 +15,7 @@ from ratified.models.language.api import (
     require,
     step_invariant,
     subsets,
+    view,
 )
 from ratified.models.language.errors import ModelError, RatifiedError, SizeError
 from ratified.models.language.model import Model
@@ -25,6 +27,7 @@ from ratified.models.language.values import Bag, Map, Seq, Set
 __all__ = [
     "AtMost",
     "Bag",
+    "Lifelines",
     "Map",
     "Model",
     "ModelError",
@@ -53,4 +56,5 @@ __all__ = [
     "require",
     "step_invariant",
     "subsets",
+    "view",
 ]

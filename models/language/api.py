@@ -6,7 +6,8 @@ Guarantees: a marked method is an ordinary function; called on an instance it ru
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
 
@@ -77,6 +78,7 @@ constraint = _marker(Kind.CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
 eventually = _marker(Kind.EVENTUALLY)
 leads_to = _marker(Kind.LEADS_TO)
+view = _marker(Kind.VIEW)
 
 
 def refines(abstract: type[Any]) -> Callable[[F], F]:
@@ -88,6 +90,19 @@ def refines(abstract: type[Any]) -> Callable[[F], F]:
         return marked
 
     return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Lifelines:
+    """How runs of a model are drawn as sequence diagrams, where its variables do not say: `lifelines: ClassVar[Lifelines] = ...`.
+
+    `processes` are sorts whose values have a lifeline each, with the word that is written before the value ("" for none);
+    `network` are variables that hold messages; `owner` names the lifeline of variables that belong to no process of a sort.
+    """
+
+    processes: Mapping[type[Sort], str] = field(default_factory=dict)
+    network: tuple[str, ...] = ()
+    owner: Mapping[str, str] = field(default_factory=dict)
 
 
 class Deferred:

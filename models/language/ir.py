@@ -531,6 +531,7 @@ class Kind(Enum):
     REFINEMENT = "refinement"
     EVENTUALLY = "eventually claim"
     LEADS_TO = "leads-to claim"
+    VIEW = "view"
     HELPER = "helper"
 
 

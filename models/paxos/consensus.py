@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Model, Set, action, invariant, require, step_invariant
+from ratified.models.language import Model, Set, action, invariant, require, step_invariant, view
 from ratified.models.paxos.sorts import Value
 
 
@@ -34,6 +34,11 @@ class Consensus(Model):
     def agreement(self) -> bool:
         """Only a single value is chosen."""
         return len(self.chosen) <= 1
+
+    @view
+    def choice(self) -> Set[Value]:
+        """What is chosen."""
+        return self.chosen
 
     @step_invariant
     def chosen_for_good(self, old: Self) -> bool:

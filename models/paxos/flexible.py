@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from ratified.models.language import (
+    Lifelines,
     Map,
     Model,
     Param,
@@ -24,10 +25,11 @@ from ratified.models.language import (
     require,
     step_invariant,
     subsets,
+    view,
 )
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.paxos import Accepted, Prepare, Promise, Propose
-from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
+from ratified.models.paxos.sorts import Acceptor, Ballot, Stage, Value, Vote, at_most
 
 
 class FlexiblePaxos(Model):
@@ -38,6 +40,8 @@ class FlexiblePaxos(Model):
         "standard": {"Acceptor": 4, "Value": 2, "Ballot": 2},
         "large": {"Acceptor": 4, "Value": 2, "Ballot": 3},
     }
+
+    lifelines: ClassVar[Lifelines] = Lifelines({Ballot: "leader", Acceptor: "acceptor"})
 
     phase1: Param[Set[Set[Acceptor]]] = at_size(lambda: subsets(Acceptor, len(Acceptor) // 2 + 1))
     phase2: Param[Set[Set[Acceptor]]] = at_size(lambda: subsets(Acceptor, (len(Acceptor) + 1) // 2))
@@ -101,6 +105,35 @@ class FlexiblePaxos(Model):
         return any(
             all(Accepted(a, b, v) in self.messages for a in quorum) for b in Ballot for quorum in self.phase2
         )
+
+    # How it is pictured
+
+    @view
+    def stages(self) -> Map[Ballot, tuple[Stage, Set[Value]]]:
+        """How far each ballot has come: what is promised by a phase-1 quorum, proposed, chosen."""
+        return Map({b: (self.stage(b), self.proposed(b)) for b in Ballot})
+
+    @view
+    def choice(self) -> Set[Value]:
+        """What is chosen in any ballot."""
+        return Set(v for v in Value if self.chosen(v))
+
+    def stage(self, b: Ballot) -> Stage:
+        """The last of its stages that ballot b has come to."""
+        if any(
+            all(Accepted(a, b, v) in self.messages for a in quorum) for v in Value for quorum in self.phase2
+        ):
+            return Stage.CHOSEN
+        if len(self.proposed(b)) > 0:
+            return Stage.PROPOSED
+        answered = Set(m.acceptor for m in self.messages if isinstance(m, Promise) and m.ballot == b)
+        if any(quorum <= answered for quorum in self.phase1):
+            return Stage.PROMISED
+        return Stage.PREPARED if Prepare(b) in self.messages else Stage.IDLE
+
+    def proposed(self, b: Ballot) -> Set[Value]:
+        """The value that votes have been asked for in ballot b, if any have."""
+        return Set(v for v in Value if Propose(b, v) in self.messages)
 
     @invariant
     def agreement(self) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.models.language import (
+    Lifelines,
     Map,
     Model,
     Param,
@@ -29,6 +30,7 @@ from ratified.models.language import (
     refines,
     require,
     step_invariant,
+    view,
 )
 from ratified.models.paxos import paxos as single
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
@@ -80,6 +82,8 @@ class MultiPaxos(Model):
         "standard": {"Acceptor": 2, "Value": 2, "Ballot": 2, "slots": 2},
         "large": {"Acceptor": 3, "Value": 1, "Ballot": 2, "slots": 2},
     }
+
+    lifelines: ClassVar[Lifelines] = Lifelines({Ballot: "leader", Acceptor: "acceptor"})
 
     quorums: Param[Set[Set[Acceptor]]] = majorities(Acceptor)
     slots: Param[int] = 2
@@ -196,6 +200,26 @@ class MultiPaxos(Model):
             for b in Ballot
             for quorum in self.quorums
         )
+
+    # How it is pictured
+
+    @view
+    def filled(self) -> Map[Slot, tuple[Set[Value], Set[Value]]]:
+        """In each slot, what votes have been asked for, and what is chosen."""
+        return Map(
+            {
+                s: (
+                    Set(v for v in Value if any(Propose(b, s, v) in self.messages for b in Ballot)),
+                    Set(v for v in Value if self.chosen(s, v)),
+                )
+                for s in range(1, self.slots + 1)
+            }
+        )
+
+    @view
+    def ballots(self) -> Map[Acceptor, Ballot | None]:
+        """The largest ballot that each acceptor has answered in."""
+        return self.max_ballot
 
     @invariant
     def agreement(self, s: Slot) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from ratified.models.language import (
+    Lifelines,
     Map,
     Model,
     Param,
@@ -23,8 +24,9 @@ from ratified.models.language import (
     refines,
     require,
     step_invariant,
+    view,
 )
-from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
+from ratified.models.paxos.sorts import Acceptor, Ballot, Stage, Value, Vote, at_most
 from ratified.models.paxos.voting import Voting
 
 
@@ -69,6 +71,8 @@ class Paxos(Model):
         "standard": {"Acceptor": 3, "Value": 2, "Ballot": 3},
         "large": {"Acceptor": 3, "Value": 2, "Ballot": 4},
     }
+
+    lifelines: ClassVar[Lifelines] = Lifelines({Ballot: "leader", Acceptor: "acceptor"})
 
     quorums: Param[Set[Set[Acceptor]]] = majorities(Acceptor)
 
@@ -164,6 +168,32 @@ class Paxos(Model):
     def cannot_vote_in(self, a: Acceptor, b: Ballot) -> bool:
         """Acceptor a has cast no vote in b and never will."""
         return not at_most(self.max_ballot[a], b) and all(vote.ballot != b for vote in self.votes(a))
+
+    # How it is pictured
+
+    @view
+    def stages(self) -> Map[Ballot, tuple[Stage, Set[Value]]]:
+        """How far each ballot has come: what is promised by a quorum, proposed, chosen."""
+        return Map({b: (self.stage(b), self.proposed(b)) for b in Ballot})
+
+    @view
+    def choice(self) -> Set[Value]:
+        """What is chosen in any ballot."""
+        return Set(v for v in Value if self.chosen(v))
+
+    def stage(self, b: Ballot) -> Stage:
+        """The last of its stages that ballot b has come to."""
+        if any(self.chosen_at(b, v) for v in Value):
+            return Stage.CHOSEN
+        if len(self.proposed(b)) > 0:
+            return Stage.PROPOSED
+        if any(all(any(m.acceptor == a for m in self.answers(b)) for a in quorum) for quorum in self.quorums):
+            return Stage.PROMISED
+        return Stage.PREPARED if Prepare(b) in self.messages else Stage.IDLE
+
+    def proposed(self, b: Ballot) -> Set[Value]:
+        """The value that votes have been asked for in ballot b, if any have."""
+        return Set(v for v in Value if Propose(b, v) in self.messages)
 
     @invariant
     def agreement(self) -> bool:

@@ -5,6 +5,8 @@ An optional ballot stands for the "-1" of Lamport's specifications: None comes b
 
 from __future__ import annotations
 
+from enum import Enum
+
 from ratified.models.language import Ordered, Symmetric, record
 
 
@@ -18,6 +20,16 @@ class Value(Symmetric):
 
 class Ballot(Ordered):
     """Attempts, totally ordered; each belongs to one proposer, which the models leave out."""
+
+
+class Stage(Enum):
+    """How far a ballot has come, as pictures show it."""
+
+    IDLE = "idle"
+    PREPARED = "prepared"
+    PROMISED = "promised"
+    PROPOSED = "proposed"
+    CHOSEN = "chosen"
 
 
 @record

@@ -22,6 +22,7 @@ from ratified.models.language import (
     refines,
     require,
     step_invariant,
+    view,
 )
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
@@ -48,6 +49,24 @@ class Voting(Model):
     def chosen(self, v: Value) -> bool:
         """Value v has been chosen in some ballot."""
         return any(self.chosen_at(b, v) for b in Ballot)
+
+    @view
+    def outcomes(self) -> Map[Ballot, tuple[Set[Value], Set[Value]]]:
+        """In each ballot, what has been voted for, and what is chosen."""
+        return Map(
+            {
+                b: (
+                    Set(v for v in Value if any(Vote(b, v) in self.votes[a] for a in Acceptor)),
+                    Set(v for v in Value if self.chosen_at(b, v)),
+                )
+                for b in Ballot
+            }
+        )
+
+    @view
+    def choice(self) -> Set[Value]:
+        """What is chosen in any ballot."""
+        return Set(v for v in Value if self.chosen(v))
 
     def did_not_vote_in(self, a: Acceptor, b: Ballot) -> bool:
         """Acceptor a has cast no vote in b."""

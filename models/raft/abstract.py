@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Map, Model, Param, Set, action, invariant, require, step_invariant
-from ratified.models.raft.sorts import Entry, Index, Log, Server, Term, Value, last_term, term_at
+from ratified.models.language import Map, Model, Param, Set, action, invariant, require, step_invariant, view
+from ratified.models.raft.sorts import Entry, Index, Log, Role, Server, Term, Value, last_term, term_at
 
 
 class AbstractRaft(Model):
@@ -146,6 +146,17 @@ class AbstractRaft(Model):
             and term_at(led, n) == t
             and self.is_quorum(Set(i for i in Server if self.leader[t] == i or self.held[t][i] >= n))
         )
+
+    @view
+    def roles(self) -> Map[Server, tuple[Role, int]]:
+        """Each server's role, as `Raft` has it, and its term."""
+        return Map({i: (self.role(i), self.current_term[i]) for i in Server})
+
+    def role(self, i: Server) -> Role:
+        """What server i takes itself for."""
+        if self.leads(i):
+            return Role.LEADER
+        return Role.CANDIDATE if self.candidate[i] else Role.FOLLOWER
 
     @invariant
     def log_matching(self, i: Server, j: Server, n: Index) -> bool:

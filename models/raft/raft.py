@@ -29,6 +29,7 @@ from ratified.models.language import (
     invariant,
     require,
     step_invariant,
+    view,
 )
 from ratified.models.raft.sorts import (
     AppendEntries,
@@ -373,6 +374,18 @@ class Raft(Model):
         """The network loses a message."""
         require(m in self.messages)
         self.messages.remove(m)
+
+    # How it is pictured
+
+    @view
+    def roles(self) -> Map[Server, tuple[Role, int]]:
+        """Each server's role and term."""
+        return Map({i: (self.role[i], self.current_term[i]) for i in Server})
+
+    @view
+    def logs(self) -> Map[Server, tuple[Role, int, int]]:
+        """Each server's role, the length of its log, and how much of it is known to be committed."""
+        return Map({i: (self.role[i], len(self.log[i]), self.commit_index[i]) for i in Server})
 
     # What it guarantees (Figure 3)
 

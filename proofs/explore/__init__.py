@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
@@ -57,4 +58,5 @@ def check(
         )
     if claims is not None:
         model = model.claiming(claims)
-    return run(engine, Task(model, limits, symmetry, deadlock, progress, resources))
+    found = run(engine, Task(model, limits, symmetry, deadlock, progress, resources))
+    return replace(found, subject=model)

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from ratified.models.language.errors import Span
+
+if TYPE_CHECKING:
+    from ratified.models.language.model import Model
 
 
 class Verdict(Enum):
@@ -121,6 +125,7 @@ class Result:
 
     `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates
     included; `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, if anything did.
+    `subject` is the model at the size that was explored, for pictures of it.
     `seconds` is wall time; `memory` the process's peak in bytes.
     """
 
@@ -143,6 +148,7 @@ class Result:
     memory: int = 0
     out_degree: tuple[int, float, int] = (0, 0.0, 0)
     notes: tuple[str, ...] = field(default=())
+    subject: Model | None = field(default=None, repr=False, compare=False)
 
     @property
     def never_fired(self) -> tuple[str, ...]:

@@ -13,9 +13,12 @@ COMMANDS = {
     "check": "ratified.commands.check:check",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
+    "run": "ratified.commands.run:run",
+    "play": "ratified.commands.play:play",
     "bmc": "ratified.commands.bmc:bmc",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
+    "graph": "ratified.commands.graph:graph",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""

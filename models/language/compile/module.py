@@ -492,7 +492,13 @@ class FunctionCompiler(Statements):
             self.fail(
                 self.node.returns or self.node, f"{_article(self.kind)} returns nothing", "write `-> None`"
             )
-        if self.kind in (Kind.CONSTRAINT, Kind.ASSUMPTION) and self.arguments_:
+        if self.kind is Kind.VIEW and none:
+            self.fail(
+                self.node.returns or self.node,
+                "a view returns what it shows of a state",
+                "write the type of a value, a tuple, a record or a Map",
+            )
+        if self.kind in (Kind.CONSTRAINT, Kind.ASSUMPTION, Kind.VIEW) and self.arguments_:
             self.fail(
                 _head(self.node),
                 f"{_article(self.kind)} has no parameters but self",
