@@ -27,23 +27,48 @@ class RaftAsBuilt(RaftElections, RaftClients, RaftCompaction, RaftMembership):
     """Raft with what implementations add."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Server": 2, "Value": 1, "max_messages": 1, "sessions": True, "read_index": True},
-        "standard": {
+        "small": {
             "Server": 2,
-            "Value": 1,
+            "Value": 2,
             "max_messages": 1,
+            "calm": True,
             "pre_vote": True,
+            "check_quorum": True,
+            "transfer": True,
+            "no_op": "v1",
             "sessions": True,
             "read_index": True,
+            "compaction": True,
+            "single_server": True,
+        },
+        "standard": {
+            "Server": 2,
+            "Value": 2,
+            "max_messages": 1,
+            "pre_vote": True,
+            "check_quorum": True,
+            "transfer": True,
+            "no_op": "v1",
+            "sessions": True,
+            "read_index": True,
+            "compaction": True,
+            "single_server": True,
         },
         "large": {
             "Server": 2,
-            "Value": 1,
-            "max_log": 2,
+            "Value": 2,
             "max_messages": 1,
+            "max_term": 3,
+            "max_log": 2,
+            "calm": True,
             "pre_vote": True,
+            "check_quorum": True,
+            "transfer": True,
+            "no_op": "v1",
             "sessions": True,
             "read_index": True,
+            "compaction": True,
+            "single_server": True,
         },
     }
 
