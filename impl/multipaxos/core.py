@@ -169,10 +169,11 @@ class MultiPaxosCore:
         self._candidate = None
         self.leader = self.node
         self._attempts = 0
-        if self._state.note:
-            self._state.note("lead", ballot=candidate.ballot)
         mandate = candidate.mandate()
         self._leading = Leader(self._state, self._acceptor, self._learner, candidate.ballot, mandate)
+        if self._state.note:
+            self._state.note("lead", ballot=candidate.ballot)
+        self._leading.begin(mandate)
 
     def _follow(self, leader: NodeId | None) -> None:
         """Follow a leader, or wait for one."""

@@ -28,6 +28,9 @@ class Config:
 
     heartbeat: int = 2  # between a leader's heartbeats; also before it repeats what was not answered
     election: int = 10  # without a leader before a node tries to be one; up to twice as long
+    check_quorum: bool = (
+        True  # whether a leader resigns that no quorum has followed for two election time-outs
+    )
     max_batch: int = 64  # how many go into a message
     pipeline: int = 4  # batches of commands on their way at a time; more wait, to become larger batches
     window: int = 512  # how far a leader proposes beyond what is chosen (the paper's alpha)

@@ -318,8 +318,8 @@ class PaxosCore:
         learner = self.learner
         learner.timer = 0
         learner.unanswered += learner.has_heard
-        for other in self._others():
-            self._out.send(other, Inquire())
+        for member in self.members:
+            self._out.send(member, Inquire())
         if learner.unanswered > 2 and self.proposer.phase is Phase.IDLE:
             learner.unanswered = 0
             self._prepare()

@@ -28,7 +28,7 @@ from ratified.impl.contract import (
 )
 from ratified.impl.machines import KeyValue
 from ratified.impl.raft.config import Config
-from ratified.impl.raft.core import ChangeMembership, RaftCore, TransferLeadership
+from ratified.impl.raft.core import AddVoter, ChangeMembership, RaftCore, RemoveNode, TransferLeadership
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.raft.state import Role
@@ -81,7 +81,7 @@ def raft_system(
         bootstrap=begin,
         make=make,
         machine=machine,
-        controls=(ChangeMembership, TransferLeadership),
+        controls=(AddVoter, ChangeMembership, RemoveNode, TransferLeadership),
         order=draw_order,
         members=lambda core: core.membership.everyone() if isinstance(core, RaftCore) else (),
         inspector=RaftInspector,
@@ -96,8 +96,10 @@ def draw_order(random: Random, nodes: Sequence[NodeId]) -> Control:
     kind = random.random()
     if kind < 0.2:
         return Compact()
-    if kind < 0.5:
+    if kind < 0.4:
         return TransferLeadership(random.choice(nodes))
+    if kind < 0.85:
+        return random.choice((AddVoter, RemoveNode))(random.choice(nodes))
     voters = random.sample(nodes, random.randint(max(1, len(nodes) // 2), len(nodes)))
     others = [node for node in nodes if node not in voters]
     return ChangeMembership(tuple(voters), tuple(node for node in others if random.random() < 0.5))

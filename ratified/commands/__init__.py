@@ -11,6 +11,7 @@ import click
 
 COMMANDS = {
     "check": "ratified.commands.check:check",
+    "prove": "ratified.commands.prove:prove",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
     "run": "ratified.commands.run:run",
@@ -18,7 +19,10 @@ COMMANDS = {
     "bmc": "ratified.commands.bmc:bmc",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
+    "explore": "ratified.commands.explore:explore",
     "graph": "ratified.commands.graph:graph",
+    "export": "ratified.commands.export:export",
+    "crosscheck": "ratified.commands.crosscheck:crosscheck",
     "list": "ratified.commands.list:list_",
 }
 """Each command's name, and where it is declared; help lists them in this order."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ratified.commands.options import options_of_exploring, read_settings
+from ratified.commands.options import option_of_diagram, options_of_exploring, read_settings
 
 
 @click.command()
@@ -30,6 +30,7 @@ from ratified.commands.options import options_of_exploring, read_settings
     help="Write the generated C.",
 )
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
+@option_of_diagram("the counterexample")
 @options_of_exploring
 def check(
     model: str,

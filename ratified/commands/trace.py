@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ratified.commands.options import option_of_diagram
+
 
 @click.command()
 @click.argument("binding")
@@ -34,6 +36,7 @@ import click
     metavar="N",
     help="Ask the model's invariants after every N events.",
 )
+@option_of_diagram("where the run leaves the model")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def trace(binding: str, trace: Path, **how: Any) -> int:
     """Check that a run recorded in TRACE is one that a model allows.

@@ -1,0 +1,756 @@
+"""TLA+ text: expressions as small trees, and their layout.
+
+Guarantees: what is laid out parses as the tree it came from (parentheses where precedences need or readers want them, the
+items of a junction list aligned, everything inside an item to its right); the same tree gives the same text; lines keep
+within the width wherever an expression can be broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+WIDTH = 80
+
+Block = list[str]
+"""Lines, the first of which begins where the expression begins; all relative to that column."""
+
+LOOSE, IMPLIES, JUNCTION, NOT, RELATION, MERGE, PAIR, SETS, DOTS, PLUS, MINUS, TIMES, CLOSED = range(13)
+"""Precedences, loosest first. What is LOOSE extends to the right as far as it can."""
+
+_PRECEDENCE = {
+    "=>": IMPLIES,
+    "~>": IMPLIES,
+    "<=>": IMPLIES,
+    "/\\": JUNCTION,
+    "\\/": JUNCTION,
+    "=": RELATION,
+    "#": RELATION,
+    "<": RELATION,
+    "<=": RELATION,
+    ">": RELATION,
+    ">=": RELATION,
+    "\\in": RELATION,
+    "\\notin": RELATION,
+    "\\subseteq": RELATION,
+    "@@": MERGE,
+    ":>": PAIR,
+    "\\union": SETS,
+    "\\intersect": SETS,
+    "\\": SETS,
+    "\\X": SETS,
+    "..": DOTS,
+    "+": PLUS,
+    "(+)": PLUS,
+    "-": MINUS,
+    "(-)": MINUS,
+    "%": PLUS,
+    "*": TIMES,
+    "\\div": TIMES,
+    "\\o": TIMES,
+}
+_CHAINS = {"\\X", "\\union", "\\intersect", "+", "-", "*", "\\o", "(+)", "/\\", "\\/"}
+"""Operators of which `a op b op c` needs no parentheses, grouping to the left."""
+
+
+class Tla:
+    """An expression. `level` is its precedence; `flat` its text on one line, None if it must be broken."""
+
+    level = CLOSED
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether it would take in what follows it: its end is an IF, a LET or a quantifier without parentheses."""
+        return self.level == LOOSE
+
+    @cached_property
+    def flat(self) -> str | None:
+        """The whole on one line."""
+        raise NotImplementedError
+
+    def broken(self, width: int) -> Block:
+        """The whole on several lines."""
+        raise NotImplementedError
+
+    def block(self, width: int) -> Block:
+        """On one line if that fits, else on several."""
+        flat = self.flat
+        if flat is not None and len(flat) <= width:
+            return [flat]
+        return self.broken(width)
+
+    def __str__(self) -> str:
+        return self.flat if self.flat is not None else "\n".join(self.block(WIDTH))
+
+
+def hang(lead: str, block: Block) -> Block:
+    """A block after a lead, its further lines below its first."""
+    return [lead + block[0], *(" " * len(lead) + line for line in block[1:])]
+
+
+def indent(by: int, block: Block) -> Block:
+    """A block moved to the right."""
+    return [" " * by + line for line in block]
+
+
+def closing(block: Block, text: str) -> Block:
+    """A block with text after its last line."""
+    return [*block[:-1], block[-1] + text]
+
+
+def joined(parts: Sequence[Block], lead: str, end: str, separator: str = ",") -> Block:
+    """Blocks below each other between brackets."""
+    lines: Block = []
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
+        lines += hang(lead if number == 0 else " " * len(lead), closing(part, end if last else separator))
+    return lines or [lead + end]
+
+
+def _flats(parts: Iterable[Tla]) -> list[str] | None:
+    texts = [part.flat for part in parts]
+    return None if any(t is None for t in texts) else [t for t in texts if t is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class Atom(Tla):
+    """A name, number, string or other text that is never broken."""
+
+    text: str
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        return self.text
+
+    def broken(self, width: int) -> Block:  # noqa: ARG002  # it is as wide as it is
+        """See Tla."""
+        return [self.text]
+
+
+@dataclass(frozen=True, eq=False)
+class Wrapped(Tla):
+    """Parentheses."""
+
+    inner: Tla
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        return None if self.inner.flat is None else f"({self.inner.flat})"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        return closing(hang("(", self.inner.block(width - 2)), ")")
+
+
+def inside(part: Tla, level: int, *, last: bool = False) -> Tla:
+    """An operand, in parentheses if it binds no tighter than what it stands in, or would take in what follows it."""
+    if last and part.level == LOOSE:
+        return part
+    return part if part.level > level and not (part.open_ended and not last) else Wrapped(part)
+
+
+@dataclass(frozen=True, eq=False)
+class Infix(Tla):
+    """`left op right`."""
+
+    op: str
+    left: Tla
+    right: Tla
+
+    @property
+    def level(self) -> int:  # type: ignore[override]  # it depends on the operator
+        """See Tla."""
+        return _PRECEDENCE[self.op]
+
+    @cached_property
+    def _sides(self) -> tuple[Tla, Tla]:
+        left, right = self.left, self.right
+        chain = isinstance(left, Infix) and self.op in _CHAINS
+        if chain and isinstance(left, Infix) and (left.op == self.op or {left.op, self.op} == {"+", "-"}):
+            return left, inside(right, max(self.level, _PRECEDENCE["-"] if self.op in "+-" else 0))
+        if self.op in ("+", "-", "%", "(+)", "(-)"):
+            return inside(left, MINUS), inside(right, MINUS)
+        return inside(left, self.level), inside(right, self.level, last=self.level <= RELATION)
+
+    @property
+    def open_ended(self) -> bool:
+        """See Tla."""
+        return self._sides[1].open_ended
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        texts = _flats(self._sides)
+        if texts is None:
+            return None
+        return (
+            f"{texts[0]}..{texts[1]}"
+            if self.op == ".." and " " not in "".join(texts)
+            else f" {self.op} ".join(texts)
+        )
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        left, right = self._sides
+        first = left.block(width)
+        if isinstance(left, Junction) and len(first) > 1:
+            first = Wrapped(left).block(width)  # else the operator would belong to the last item
+        lead = f"{first[-1]} {self.op} "
+        if self.op in ("\\union", "(+)", "\\o", "@@") and len(first[-1]) + 1 + len(self.op) <= width:
+            return [*closing(first, f" {self.op}"), *indent(4, right.block(width - 4))]
+        if self.op not in ("=>", "~>", "\\in", "\\notin") and len(lead) < width // 2 and len(first) == 1:
+            beside = right.block(width - len(lead))
+            if len(lead) + max(map(len, beside)) <= width:
+                return hang(lead, beside)
+        return [*first, *indent(2, hang(f"{self.op} ", right.block(width - 3 - len(self.op))))]
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix(Tla):
+    """`~ P`, `DOMAIN f`, `SUBSET S`, `UNION S`, `-n`, `UNCHANGED x`."""
+
+    op: str
+    operand: Tla
+
+    @property
+    def level(self) -> int:  # type: ignore[override]  # it depends on the operator
+        """See Tla."""
+        return {"~": NOT, "-": MINUS}.get(self.op, SETS)
+
+    @cached_property
+    def _inner(self) -> Tla:
+        operand = self.operand
+        if isinstance(operand, Prefix) and self.op != "-":
+            return Wrapped(operand)
+        return inside(operand, RELATION if self.op == "~" else TIMES)
+
+    @property
+    def _lead(self) -> str:
+        return self.op if self.op in "~-" else f"{self.op} "
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        return None if self._inner.flat is None else self._lead + self._inner.flat
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        return hang(self._lead, self._inner.block(width - len(self._lead)))
+
+
+@dataclass(frozen=True, eq=False)
+class Junction(Tla):
+    r"""`/\` or `\/` of items; `listed` if always one below the other."""
+
+    op: str
+    items: tuple[Tla, ...]
+    listed: bool = False
+    level = JUNCTION
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        if self.listed and len(self.items) > 1:
+            return None
+        last = len(self.items) - 1
+        texts = _flats(inside(item, JUNCTION, last=n == last) for n, item in enumerate(self.items))
+        return None if texts is None else f" {self.op} ".join(texts)
+
+    @property
+    def open_ended(self) -> bool:
+        """See Tla."""
+        return self.items[-1].open_ended
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        return [line for item in self.items for line in hang(f"{self.op} ", item.block(width - 3))]
+
+
+@dataclass(frozen=True, eq=False)
+class Commented(Tla):
+    """An expression with a comment above it, or to its right if there is room."""
+
+    inner: Tla
+    comment: tuple[str, ...]
+    level = CLOSED
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        return None
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        block = self.inner.block(width)
+        beside = f"{block[0]}  \\* {self.comment[0]}"
+        if len(block) == 1 and len(self.comment) == 1 and len(beside) <= width:
+            return [beside]
+        return [*(f"\\* {line}" for line in self.comment), *block]
+
+
+@dataclass(frozen=True, eq=False)
+class Apply(Tla):
+    """`op(a, b)`, or `op` alone without arguments."""
+
+    op: str
+    arguments: tuple[Tla, ...] = ()
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        if not self.arguments:
+            return self.op
+        texts = _flats(self.arguments)
+        return None if texts is None else f"{self.op}({', '.join(texts)})"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        if not self.arguments:
+            return [self.op]
+        lead = f"{self.op}("
+        beside = joined([a.block(width - len(lead) - 1) for a in self.arguments], lead, ")")
+        if len(self.arguments) == 1 and isinstance(self.arguments[0], Listed):
+            return beside
+        if max(map(len, beside)) <= width and (len(lead) < 20 or len(beside) <= len(self.arguments)):
+            return beside
+        return [lead, *joined([a.block(width - 5) for a in self.arguments], "    ", ")")]
+
+
+@dataclass(frozen=True, eq=False)
+class Primed(Tla):
+    """`e'`."""
+
+    inner: Tla
+
+    @cached_property
+    def _body(self) -> Tla:
+        return self.inner if isinstance(self.inner, Atom | Apply) else Wrapped(self.inner)
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        return None if self._body.flat is None else f"{self._body.flat}'"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        return closing(self._body.block(width - 1), "'")
+
+
+@dataclass(frozen=True, eq=False)
+class Index(Tla):
+    """`f[x]`."""
+
+    function: Tla
+    arguments: tuple[Tla, ...]
+
+    @cached_property
+    def _base(self) -> Tla:
+        return inside(self.function, TIMES)
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        texts = _flats([self._base, *self.arguments])
+        return None if texts is None else f"{texts[0]}[{', '.join(texts[1:])}]"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        base = self._base.block(width)
+        lead = f"{base[-1]}["
+        inner = joined([a.block(width - len(lead) - 1) for a in self.arguments], "", "]")
+        return [*base[:-1], *hang(lead, inner)]
+
+
+@dataclass(frozen=True, eq=False)
+class Dot(Tla):
+    """`r.field`."""
+
+    record: Tla
+    field: str
+
+    @cached_property
+    def _base(self) -> Tla:
+        number = isinstance(self.record, Atom) and self.record.text.isdigit()
+        return Wrapped(self.record) if number else inside(self.record, TIMES)
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        return None if self._base.flat is None else f"{self._base.flat}.{self.field}"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        return closing(self._base.block(width - 1 - len(self.field)), f".{self.field}")
+
+
+@dataclass(frozen=True, eq=False)
+class If(Tla):
+    """`IF test THEN then ELSE orelse`."""
+
+    test: Tla
+    then: Tla
+    orelse: Tla
+    level = LOOSE
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        texts = _flats((self.test, self.then, self.orelse))
+        return None if texts is None else f"IF {texts[0]} THEN {texts[1]} ELSE {texts[2]}"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        lines = hang("IF ", self.test.block(width - 3))
+        lines += hang("  THEN ", self.then.block(width - 7))
+        orelse = self.orelse
+        while isinstance(orelse, If) and (orelse.flat is None or len(orelse.flat) > width - 7):
+            lines += hang("  ELSE IF ", orelse.test.block(width - 10))
+            lines += hang("  THEN ", orelse.then.block(width - 7))
+            orelse = orelse.orelse
+        return lines + hang("  ELSE ", orelse.block(width - 7))
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    r"""`name(parameters) == body`, or `name[k \in S] == body` if `domain` is S."""
+
+    name: str
+    body: Tla
+    parameters: tuple[str, ...] = ()
+    domain: tuple[str, Tla] | None = None
+    comment: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """What stands before the body."""
+        if self.domain is not None:
+            return f"{self.name}[{self.domain[0]} \\in {self.domain[1]}] =="
+        return f"{self.name}({', '.join(self.parameters)}) ==" if self.parameters else f"{self.name} =="
+
+    def block(self, width: int) -> Block:
+        """Within a LET."""
+        comment = [f"\\* {line}" for line in self.comment]
+        beside = hang(f"{self.head} ", self.body.block(width - len(self.head) - 1))
+        if len(self.head) < 24 and max(map(len, beside)) <= width:
+            return comment + beside
+        return [*comment, self.head, *indent(4, self.body.block(width - 4))]
+
+    def lines(self) -> Block:
+        """At the top of a module."""
+        flat = self.body.flat
+        if flat is not None and len(self.head) + 1 + len(flat) <= WIDTH:
+            return [f"{self.head} {flat}"]
+        return [self.head, *indent(4, self.body.block(WIDTH - 4))]
+
+
+@dataclass(frozen=True, eq=False)
+class Let(Tla):
+    """`LET definitions IN body`."""
+
+    definitions: tuple[Definition, ...]
+    body: Tla
+    level = LOOSE
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        if len(self.definitions) != 1 or self.definitions[0].comment:
+            return None
+        (one,) = self.definitions
+        texts = _flats((one.body, self.body))
+        if texts is None or len(texts[0]) + len(texts[1]) > 40:
+            return None
+        return f"LET {one.head} {texts[0]} IN {texts[1]}"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        lines = [line for d in self.definitions for line in d.block(width - 4)]
+        return [*hang("LET ", lines), *hang("IN  ", self.body.block(width - 4))]
+
+
+Bound = tuple[tuple[str, ...], Tla]
+r"""`x, y \in S`; a name like `<<a, b>>` takes a pair apart."""
+
+
+def bounds_text(bounds: Sequence[Bound]) -> str | None:
+    """The bounds of a quantifier, on one line."""
+    texts = _flats(domain for _, domain in bounds)
+    if texts is None:
+        return None
+    return ", ".join(
+        f"{', '.join(names)} \\in {text}" for (names, _), text in zip(bounds, texts, strict=True)
+    )
+
+
+def bounds_block(bounds: Sequence[Bound], width: int) -> Block:
+    """The bounds of a quantifier, on as many lines as they need."""
+    text = bounds_text(bounds)
+    if text is not None and len(text) <= width:
+        return [text]
+    return joined([hang(f"{', '.join(n)} \\in ", d.block(width - 8)) for n, d in bounds], "", "")
+
+
+@dataclass(frozen=True, eq=False)
+class Quantified(Tla):
+    r"""`\A x \in S : P`, `\E x \in S : P`, `CHOOSE x \in S : P`."""
+
+    op: str
+    bounds: tuple[Bound, ...]
+    body: Tla
+    level = LOOSE
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        text = bounds_text(self.bounds)
+        return None if text is None or self.body.flat is None else f"{self.op} {text} : {self.body.flat}"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        lead = f"{self.op} "
+        head = closing(hang(lead, bounds_block(self.bounds, width - len(lead) - 2)), " :")
+        beside = self.body.block(width - len(head[-1]) - 1)
+        below = self.body.block(width - 4)
+        short = len(head) == 1 and len(head[0]) < 30 and not isinstance(self.body, Quantified)
+        if short and len(beside) <= len(below) and len(head[0]) + 1 + max(map(len, beside)) <= width:
+            return hang(f"{head[0]} ", beside)
+        return [*head, *indent(4, below)]
+
+
+@dataclass(frozen=True, eq=False)
+class Comprehension(Tla):
+    r"""`{e : x \in S}`, `{x \in S : P}`, `[x \in S |-> e]`."""
+
+    open: str
+    first: str
+    """What stands first: `element` or `bounds`."""
+    separator: str
+    bounds: tuple[Bound, ...]
+    body: Tla
+    close: str
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        text = bounds_text(self.bounds)
+        if text is None or self.body.flat is None:
+            return None
+        sides = (text, self.body.flat) if self.first == "bounds" else (self.body.flat, text)
+        return f"{self.open}{sides[0]} {self.separator} {sides[1]}{self.close}"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        space = width - 2
+        parts = (bounds_block(self.bounds, space - 4), self.body.block(space - 3))
+        first, second = parts if self.first == "bounds" else (parts[1], parts[0])
+        lines = closing(hang(self.open, first), f" {self.separator}")
+        if len(lines) == 1 and len(lines[0]) < width // 2 and self.first == "bounds":
+            beside = self.body.block(width - len(lines[0]) - 2)
+            if len(lines[0]) + 2 + max(map(len, beside)) <= width:
+                return closing(hang(f"{lines[0]} ", beside), self.close)
+        return [*lines, *closing(indent(4, second), self.close)]
+
+
+def set_of(element: Tla, *bounds: Bound) -> Tla:
+    r"""`{element : x \in S}`."""
+    return Comprehension("{", "element", ":", bounds, element, "}")
+
+
+def filtered(name: str, domain: Tla, test: Tla) -> Tla:
+    r"""`{name \in domain : test}`."""
+    return Comprehension("{", "bounds", ":", (((name,), domain),), test, "}")
+
+
+def function(body: Tla, *bounds: Bound) -> Tla:
+    r"""`[x \in S |-> body]`."""
+    return Comprehension("[", "bounds", "|->", bounds, body, "]")
+
+
+@dataclass(frozen=True, eq=False)
+class Listed(Tla):
+    """Items between brackets: `{a, b}`, `<<a, b>>`, `[a |-> 1, b |-> 2]`, `[a : S]`."""
+
+    open: str
+    items: tuple[tuple[str, Tla], ...]
+    close: str
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        texts = _flats(item for _, item in self.items)
+        if texts is None:
+            return None
+        inner = ", ".join(lead + text for (lead, _), text in zip(self.items, texts, strict=True))
+        return f"{self.open}{inner}{self.close}"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        space = width - len(self.open) - len(self.close)
+        if all(isinstance(item, Atom) for _, item in self.items):
+            return self._filled(space)
+        parts = [hang(lead, item.block(space - len(lead))) for lead, item in self.items]
+        return joined(parts, self.open, self.close)
+
+    def _filled(self, space: int) -> Block:
+        """As many names in a line as there is room for."""
+        rows: list[list[str]] = [[]]
+        for lead, item in self.items:
+            text = f"{lead}{item}"
+            if rows[-1] and len(", ".join([*rows[-1], text])) + 1 > space:
+                rows.append([])
+            rows[-1].append(text)
+        return joined([[", ".join(row)] for row in rows], self.open, self.close)
+
+
+def braces(*items: Tla) -> Tla:
+    """`{a, b}`."""
+    return Listed("{", tuple(("", item) for item in items), "}")
+
+
+def tuple_of(*items: Tla) -> Tla:
+    """`<<a, b>>`."""
+    return Listed("<<", tuple(("", item) for item in items), ">>") if items else Atom("<< >>")
+
+
+def record_of(fields: Iterable[tuple[str, Tla]], sign: str = "|->") -> Tla:
+    """`[a |-> 1]`, or `[a : S]`."""
+    return Listed("[", tuple((f"{name} {sign} ", value) for name, value in fields), "]")
+
+
+@dataclass(frozen=True, eq=False)
+class Except(Tla):
+    """`[base EXCEPT ![i] = v, ![j] = w]`. `updates` are `![i]` with their values."""
+
+    base: Tla
+    updates: tuple[tuple[tuple[Tla, ...], Tla], ...]
+
+    def _leads(self) -> list[str] | None:
+        leads = []
+        for path, _ in self.updates:
+            texts = _flats(path)
+            if texts is None:
+                return None
+            leads.append("!" + "".join(f"[{text}]" for text in texts) + " = ")
+        return leads
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        values, leads = _flats(value for _, value in self.updates), self._leads()
+        if values is None or leads is None or self.base.flat is None:
+            return None
+        inner = ", ".join(lead + value for lead, value in zip(leads, values, strict=True))
+        return f"[{self.base.flat} EXCEPT {inner}]"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        leads = self._leads()
+        if leads is None:
+            return self._all_broken(width)
+        head = hang("[", closing(self.base.block(width - 10), " EXCEPT "))
+        space = width - len(head[-1]) - 1
+        parts = [
+            hang(lead, value.block(max(20, space - len(lead))))
+            for lead, (_, value) in zip(leads, self.updates, strict=True)
+        ]
+        beside = [*head[:-1], *hang(head[-1], joined(parts, "", "]"))]
+        if max(map(len, beside)) <= width:
+            return beside
+        parts = []
+        for lead, (_, value) in zip(leads, self.updates, strict=True):
+            after = hang(lead, value.block(width - 5 - len(lead)))
+            if max(map(len, after)) > width - 5:
+                after = [lead.rstrip(), *indent(4, value.block(width - 9))]
+            parts.append(after)
+        return [*closing(head, "")[:-1], head[-1].rstrip(), *joined(parts, "    ", "]")]
+
+    def _all_broken(self, width: int) -> Block:
+        """With keys that need lines of their own."""
+        parts = []
+        for path, value in self.updates:
+            lines = ["!"]
+            for key in path:
+                lines = [*lines[:-1], *closing(hang(f"{lines[-1]}[", key.block(width - 12)), "]")]
+            parts.append([*closing(lines, " ="), *indent(4, value.block(width - 12))])
+        return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
+
+
+TRUE, FALSE, ZERO = Atom("TRUE"), Atom("FALSE"), Atom("0")
+
+
+def number(value: int) -> Tla:
+    """An integer."""
+    return Atom(str(value)) if value >= 0 else Prefix("-", Atom(str(-value)))
+
+
+def string(text: str) -> Tla:
+    """A string."""
+    return Atom('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+
+
+def all_of(items: Iterable[Tla], *, listed: bool = False) -> Tla:
+    """A conjunction, nested ones made one."""
+    return _junction("/\\", items, TRUE, listed)
+
+
+def any_of(items: Iterable[Tla]) -> Tla:
+    """A disjunction, nested ones made one."""
+    return _junction("\\/", items, FALSE, False)
+
+
+def _junction(op: str, items: Iterable[Tla], neutral: Atom, listed: bool) -> Tla:
+    parts: list[Tla] = []
+    for item in items:
+        if isinstance(item, Junction) and item.op == op:
+            parts += item.items
+        elif not (isinstance(item, Atom) and item.text == neutral.text):
+            parts.append(item)
+    if not parts:
+        return neutral
+    return parts[0] if len(parts) == 1 else Junction(op, tuple(parts), listed)
+
+
+_OPPOSITE = {
+    "=": "#",
+    "#": "=",
+    "<": ">=",
+    ">=": "<",
+    ">": "<=",
+    "<=": ">",
+    "\\in": "\\notin",
+    "\\notin": "\\in",
+}
+
+
+def negated(part: Tla) -> Tla:
+    r"""Its negation, as people write it: `a # b`, `x \notin S`."""
+    if isinstance(part, Infix) and part.op in _OPPOSITE:
+        return Infix(_OPPOSITE[part.op], part.left, part.right)
+    if isinstance(part, Prefix) and part.op == "~":
+        return part.operand
+    if isinstance(part, Atom) and part.text in ("TRUE", "FALSE"):
+        return FALSE if part.text == "TRUE" else TRUE
+    return Prefix("~", part)
+
+
+def if_else(test: Tla, then: Tla, orelse: Tla) -> Tla:
+    """A choice; one between truth values as the formula it is."""
+    sides = tuple(side.text if isinstance(side, Atom) else "" for side in (then, orelse))
+    if str(then) == str(orelse):
+        return then
+    if sides == ("TRUE", "FALSE"):
+        return test
+    if sides == ("FALSE", "TRUE"):
+        return negated(test)
+    if sides[0] == "TRUE":
+        return Infix("=>", negated(test), orelse)
+    if sides[0] == "FALSE":
+        return all_of((negated(test), orelse))
+    if sides[1] == "FALSE":
+        return all_of((test, then))
+    if sides[1] == "TRUE":
+        return Infix("=>", test, then)
+    return If(test, then, orelse)
