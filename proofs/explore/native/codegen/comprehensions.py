@@ -494,7 +494,7 @@ class Comprehensions(Loops):
             )
         if room > ROOM_MOST:
             raise Unsupported(
-                "a comprehension over too many elements is not compiled",
+                f"a comprehension over {room:,} combinations, and the native explorer takes {ROOM_MOST:,}",
                 remedy="explore with engine='reference'",
             )
         if kind != "seq":
