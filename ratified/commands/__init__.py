@@ -11,6 +11,7 @@ import click
 
 COMMANDS = {
     "check": "ratified.commands.check:check",
+    "prove": "ratified.commands.prove:prove",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
     "run": "ratified.commands.run:run",
