@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from ratified.loading import load
+from ratified.models.raft import relational_broken
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Verdict
+from ratified.proofs.raft import RaftSafety
 from ratified.proofs.smt.proving import Options, prove, prove_script
 from ratified.proofs.smt.result import Cell, Status
-from ratified.proofs.smt.script import Script, script_of
+from ratified.proofs.smt.script import Script, applied, script_of
 from ratified.proving import SCRIPTS, script_for
 
 PATIENT = Options(seconds=120, processes=1)
@@ -98,6 +100,17 @@ def test_a_broken_variant_fails_where_it_is_broken(name: str) -> None:
             assert cell.counterexample.confirmed is (True if cell.action else None)
 
 
+@pytest.mark.parametrize("name", BROKEN_RAFT)
+def test_a_broken_raft_fails_where_it_is_broken(name: str) -> None:
+    cls = applied(RaftSafety, getattr(relational_broken, name))
+    expected = BROKEN_RAFT[name]
+    proof = prove_script(script_of(cls), cls, PATIENT, only={expected.partition(" ")[0]})
+    found = failed(proof.cells)[expected].counterexample
+    assert proof.verdict is Verdict.VIOLATED
+    assert found
+    assert found.confirmed is (None if expected.endswith("(goal)") else True)
+
+
 def resting_on(script: Script, lemma: str) -> set[str]:
     """The claims whose proofs may use a lemma, itself apart."""
     return {
@@ -111,6 +124,7 @@ def lemmas() -> list[tuple[str, str]]:
     return [
         (name, lemma.function.name)
         for name in SCRIPTS
+        if name != "raft"
         for script in [script_of(script_for(name))]
         for lemma in script.lemmas
         if resting_on(script, lemma.function.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ratified.models.language.ir import Kind
 from ratified.models.language.machine import Left, PythonMachine, StepError, Values
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
-from ratified.models.language.sorts import Sort, members
+from ratified.models.language.sorts import Sort
 from ratified.models.language.types import (
     BagType,
     BoolType,
@@ -37,6 +37,7 @@ from ratified.models.language.types import (
     Type,
     UnionType,
     cardinality,
+    parts,
     values_of,
 )
 from ratified.proofs.smt.first_order.concrete import Concrete
@@ -45,7 +46,7 @@ from ratified.proofs.smt.first_order.shapes import Refused, sort_name
 from ratified.proofs.smt.first_order.variants import constant_shape
 from ratified.proofs.smt.script import Script
 from ratified.proofs.smt.structure import Structure
-from ratified.proofs.smt.terms import Term, conj, symbols_of
+from ratified.proofs.smt.terms import conj, symbols_of
 from tests.generate.models import random_model
 from tests.generate.running import load
 
@@ -171,32 +172,33 @@ class Comparison:
             encode(tables, name, t, value)
         return Structure(self.sizes, tables, INTEGERS)
 
-    def defined(self, structure: Structure, formulas: list[Term]) -> Iterator[Structure]:
-        """The structure with values for the unknowns of formulas that their definitions allow."""
-        facts = self.translation.translator.facts
-        names = [s for s in symbols_of(formulas) if s in facts]
-        more = [s for f in names for s in symbols_of([facts[f]]) if s in facts and s not in names]
-        symbols = symbols_of(facts[n] for n in [*more, *names])
-        spaces = [structure.elements(symbols[n].result) for n in [*more, *names]]
+    def defined(self, structure: Structure, names: Collection[str]) -> Iterator[Structure]:
+        """The structure with values for unknowns that their definitions allow."""
+        facts = {name: self.translation.translator.facts[name] for name in names}
+        symbols = symbols_of(facts.values())
+        spaces = [structure.elements(symbols[n].result) for n in facts]
         for chosen in itertools.product(*spaces):
-            tables = {
-                **structure.tables,
-                **{n: {(): v} for n, v in zip([*more, *names], chosen, strict=True)},
-            }
+            tables: dict[str, Mapping[tuple[int, ...], int]] = dict(structure.tables)
+            tables.update({n: {(): v} for n, v in zip(facts, chosen, strict=True)})
             made = Structure(structure.sizes, tables, INTEGERS)
-            if made.holds(conj(*(facts[n] for n in [*more, *names]))):
+            if made.holds(conj(*facts.values())):
                 yield made
+
+    def introduced(self, before: Collection[str]) -> list[str]:
+        """The unknowns that have been introduced since."""
+        return [n for n in self.translation.translator.facts if n not in before]
 
     def state(self, state: Values) -> None:
         """Compare all claims and steps of one state."""
         structure = self.structure(state, {})
         for invariant in self.model.module.of_kind(Kind.INVARIANT):
+            before = set(self.translation.translator.facts)
             formula = self.translation.claim(invariant, self.translation.state)
             try:
                 said = self.machine.refuted_by(invariant.name, state) is None
             except StepError:
                 continue
-            for whole in self.defined(structure, [formula]):
+            for whole in self.defined(structure, self.introduced(before)):
                 assert whole.holds(formula) == said, (invariant.name, state)
                 self.seen.claims += 1
         steps: dict[tuple[int, Values], Any] = {
@@ -210,6 +212,9 @@ class Comparison:
         action = self.machine.actions[index]
         if any(cardinality(a.type, self.model.scope) > 40 for a in action.arguments):
             return
+        if any(isinstance(p, MapType | SetType | SeqType) for a in action.arguments for p in parts(a.type)):
+            return  # a container as an argument is an element of a sort of its own
+        before = set(self.translation.translator.facts)
         shapes = [
             constant_shape(self.theory.shapes, f"{action.name}.{a.name}", a.type)[0] for a in action.arguments
         ]
@@ -223,7 +228,7 @@ class Comparison:
                 f"{action.name}.{a.name}": (a.type, v) for a, v in zip(action.arguments, given, strict=True)
             }
             structure = self.structure(state, named)
-            found = list(self._taken(structure, paths))
+            found = list(self._taken(structure, paths, self.introduced(before)))
             if after is None:
                 assert not found, (action.name, given, state)
                 self.seen.disabled += 1
@@ -232,9 +237,9 @@ class Comparison:
                 assert len({*found}) == 1, "a step has one outcome"
                 self.seen.steps += 1
 
-    def _taken(self, structure: Structure, paths: list[Any]) -> Iterator[Values]:
+    def _taken(self, structure: Structure, paths: list[Any], unknowns: list[str]) -> Iterator[Values]:
         for path in paths:
-            for whole in self.defined(structure, [path.guard]):
+            for whole in self.defined(structure, unknowns):
                 if whole.holds(path.guard):
                     concrete = Concrete(self.theory, whole)
                     yield tuple(
@@ -279,10 +284,3 @@ def test_random_models_mean_the_same(tenth: int, tmp_path: Path) -> None:
             counted.update(steps=seen.steps, disabled=seen.disabled, claims=seen.claims, models=1)
     assert counted["models"] >= 2, counted
     assert counted["steps"] >= 10, counted
-
-
-def test_members_are_numbered_as_the_tables_say(tmp_path: Path) -> None:
-    model = load(random_model(1), tmp_path)
-    with running(model.scope):
-        for sort in model.scope.sizes:
-            assert [int(m) for m in members(sort)] == list(range(model.scope.sizes[sort]))
