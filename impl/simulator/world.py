@@ -74,7 +74,7 @@ class Node:
 class Watcher:
     """Told of what happens, for transcripts. Does nothing by itself."""
 
-    def step(self, now: int, step: Step | str) -> None:
+    def step(self, now: int, step: Step) -> None:
         """A step is about to be performed."""
 
     def observation(self, observation: Observation) -> None:
@@ -304,9 +304,8 @@ class World:
         ]
         return max(leading)[1] if leading else None
 
-    def stabilise(self, perform: Callable[[Step], None] | None = None) -> None:
+    def stabilise(self) -> None:
         """Let disks finish and messages arrive, in the order in which they were sent, until nothing is left; no clock ticks."""
-        perform = perform or self.perform
         for _ in range(STABLE_ROUNDS):
             steps: list[Step] = [
                 Persist(name, node.disk.pending)
@@ -317,7 +316,7 @@ class World:
             if not steps:
                 return
             for step in steps:
-                perform(step)
+                self.perform(step)
         raise Violation(
             "rest", f"messages go on without end: after {STABLE_ROUNDS} rounds there are still more"
         )
