@@ -11,7 +11,8 @@ from ratified.models.language.evaluate import TreeMachine
 from ratified.models.language.machine import Left, PythonMachine
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import AppendEntries, Message
-from ratified.proofs.explore.native.codegen.program import LISTED_MOST, generate
+from ratified.proofs.explore.native.codegen.functions import LISTED_MOST
+from ratified.proofs.explore.native.codegen.program import generate
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from tests.explore.native.differential import differences
 
