@@ -200,5 +200,6 @@ def test_a_parameter_of_too_many_values_is_refused() -> None:
     with pytest.raises(Unsupported) as refused:
         generate(TooWide())
     assert refused.value.message == (
-        f"the parameter `among` ranges over 65,536 values, and the native explorer takes {LISTED_MOST:,}"
+        f"the parameter `among` ranges over 65,536 values, and the native explorer takes {LISTED_MOST:,} (in `look`)"
     )
+    assert refused.value.span is not None
