@@ -304,8 +304,9 @@ class World:
         ]
         return max(leading)[1] if leading else None
 
-    def stabilise(self) -> None:
+    def stabilise(self, perform: Callable[[Step], None] | None = None) -> None:
         """Let disks finish and messages arrive, in the order in which they were sent, until nothing is left; no clock ticks."""
+        perform = perform or self.perform
         for _ in range(STABLE_ROUNDS):
             steps: list[Step] = [
                 Persist(name, node.disk.pending)
@@ -316,7 +317,7 @@ class World:
             if not steps:
                 return
             for step in steps:
-                self.perform(step)
+                perform(step)
         raise Violation(
             "rest", f"messages go on without end: after {STABLE_ROUNDS} rounds there are still more"
         )
