@@ -102,7 +102,8 @@ def test_a_broken_variant_fails_where_it_is_broken(name: str) -> None:
 
 @pytest.mark.parametrize("name", BROKEN_RAFT)
 def test_a_broken_raft_fails_where_it_is_broken(name: str) -> None:
-    cls = applied(RaftSafety, getattr(relational_broken, name))
+    cls: Any = applied(RaftSafety, getattr(relational_broken, name))
+    cls.goals = {**cls.goals, "commit_index_only_rises": ()} if name == "CommitGoesBack" else cls.goals
     expected = BROKEN_RAFT[name]
     proof = prove_script(script_of(cls), cls, PATIENT, only={expected.partition(" ")[0]})
     found = failed(proof.cells)[expected].counterexample

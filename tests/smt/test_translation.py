@@ -7,6 +7,7 @@ CPython takes the step, the state after it must be CPython's, and an invariant's
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -269,18 +270,22 @@ def compare(seed: int, folder: Path) -> Seen | None:
     except (Refused, StepError):
         return None
     except RatifiedError as problem:
-        if "more than" in problem.message or "ranges over" in problem.message or "None" in problem.message:
+        if (
+            "more than" in problem.message
+            or "ranges over" in problem.message
+            or re.search("None|never", problem.message)
+        ):
             return None
         raise
     return comparison.seen
 
 
-@pytest.mark.parametrize("tenth", range(10))
-def test_random_models_mean_the_same(tenth: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(4))
+def test_random_models_mean_the_same(part: int, tmp_path: Path) -> None:
     counted: Counter[str] = Counter()
-    for seed in range(tenth * 12, tenth * 12 + 12):
+    for seed in range(part * 50, part * 50 + 50):
         seen = compare(seed, tmp_path)
         if seen is not None:
             counted.update(steps=seen.steps, disabled=seen.disabled, claims=seen.claims, models=1)
-    assert counted["models"] >= 2, counted
-    assert counted["steps"] >= 10, counted
+    assert counted["models"] >= 8, counted
+    assert counted["steps"] >= 100, counted

@@ -11,6 +11,7 @@ from ratified.models.language.types import (
     BagType,
     BoolType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -345,6 +346,8 @@ class Expressions(Reading):
 
     def _narrow(self, node: ir.Narrow, env: Env, reader: Reader) -> Shape:
         found = self.expr(node.operand, env, reader)
+        if isinstance(node.type, NoneType):
+            return Nothing()
         if isinstance(found, Nothing) and not isinstance(node.type, OptionalType):
             return self.theory.unknown(node.type)
         if isinstance(found, Maybe) and not isinstance(node.type, OptionalType):
