@@ -4,8 +4,8 @@ Steps are counted in runs with every fault on; the simulator and all that it wat
 so many clients, each with one command at a time on its way, to the leader of three nodes that lose nothing; what counts
 has been executed and answered.
 
-Run as `python benchmarks/implementations.py`, with `--json` for figures instead of a table, `--seeds N` and `--commands N` for how
-much, and `--profile NAME` to see where the time goes.
+Run as `python benchmarks/implementations.py`, with `--json` for figures instead of a table, `--seeds N` and `--commands N` for
+how much, and `--profile NAME` to see where the time goes.
 """
 
 from __future__ import annotations
