@@ -67,7 +67,7 @@ ROWS = (
     Row("Paxos, 4 ballots, 100 MiB", PAXOS, 8_220_065, (3, 2, 4), AGREEMENT, memory=100),
     Row("Paxos, 3 ballots, symmetric", PAXOS, 17_153, (3, 2, 3), AGREEMENT, symmetry=True, small=True),
     Row("Paxos, 4 ballots, symmetric", PAXOS, 0, (3, 2, 4), AGREEMENT, symmetry=True),
-    Row("Paxos, 5 ballots, symmetric", PAXOS, 0, (3, 2, 5), AGREEMENT, symmetry=True, large=True),
+    Row("Paxos, 5 ballots, symmetric", PAXOS, 29_730_227, (3, 2, 5), AGREEMENT, symmetry=True, large=True),
     Row("two-phase commit, 6 managers", TWO_PHASE, 50_816, (6,), small=True, scaling=True),
     Row("two-phase commit, 7 managers", TWO_PHASE, 296_448, (7,), small=True, scaling=True),
     Row("two-phase commit, 8 managers", TWO_PHASE, 1_745_408, (8,), scaling=True),

@@ -11,11 +11,11 @@ from typing import Any
 
 from ratified.checking import echo
 from ratified.conformance.binding import Binding, Event, EventError
-from ratified.conformance.bindings import bindings
+from ratified.conformance.bindings import PLACES, binding_named
 from ratified.conformance.drawing import mismatch_diagram
 from ratified.conformance.follow import Follower
 from ratified.conformance.mismatch import explain, told
-from ratified.conformance.trace import TraceError, read_events
+from ratified.conformance.trace import TraceError, read_events, read_heading
 from ratified.drawing import ready_to_draw, tell_nothing_drawn
 from ratified.loading import load_class
 from ratified.models.language.errors import RatifiedError
@@ -37,9 +37,9 @@ def trace_file(
 ) -> int:
     """Follow a file and return the exit status."""
     ready_to_draw(diagram)
-    follower = Follower(
-        binding_of(target), claims_every=claims_every, most_unobserved=unobserved, most_states=states
-    )
+    binding = binding_of(target)
+    binding.begin(read_heading(path))
+    follower = Follower(binding, claims_every=claims_every, most_unobserved=unobserved, most_states=states)
     began = time.monotonic()
     stopped = None
     read = _Progress(path, read_events(path))
@@ -94,12 +94,12 @@ class _Progress:
 
 def binding_of(target: str) -> Binding:
     """Return a bundled binding, or an instance of a person's class. Raises RatifiedError."""
-    if target in bindings:
-        return bindings[target]()
+    if target in PLACES:
+        return binding_named(target)()
     if ":" not in target:
         raise RatifiedError(
             f"there is no binding {target!r}",
-            remedy=f"bundled are {', '.join(bindings) or 'none'}; one of your own is path.py:Class or module:Class",
+            remedy=f"bundled are {', '.join(PLACES)}; one of your own is path.py:Class or module:Class",
         )
     found = load_class(target)
     if not issubclass(found, Binding):

@@ -38,6 +38,7 @@ from ratified.impl.contract import (
     StateMachine,
     Submit,
     Tick,
+    Token,
 )
 from ratified.impl.multipaxos.acceptor import Acceptor
 from ratified.impl.multipaxos.candidate import Candidate
@@ -103,6 +104,11 @@ class MultiPaxosCore:
     def machine(self) -> StateMachine:
         """The state machine."""
         return self._learner.sessions.machine
+
+    @property
+    def token(self) -> Token:
+        """After this token everything that was done so far is durable."""
+        return self._out.once_durable
 
     def step(self, event: Input) -> Effects:
         """Take one input; see the contract. Never raises."""

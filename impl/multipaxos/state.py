@@ -128,11 +128,11 @@ class State:
         votes = tuple(Vote(ballot, value) for value in values)
         if all(self.entries.get(slot) == vote for slot, vote in enumerate(votes, first)):
             return
+        self.out.write(WriteEntries(first, votes))
         for slot, vote in enumerate(votes, first):
             self.entries[slot] = vote
             if self.note:
                 self.note("accept", ballot=ballot, slot=slot, value=vote.value)
-        self.out.write(WriteEntries(first, votes))
 
     def learn(self, values: tuple[Value, ...]) -> None:
         """Put what is chosen into the next slots, and have it made durable, after what is known of those before."""

@@ -37,6 +37,7 @@ from ratified.impl.contract import (
     StateMachine,
     Submit,
     Tick,
+    Token,
     WriteRecord,
 )
 from ratified.impl.outbox import Outbox
@@ -123,6 +124,11 @@ class PaxosCore:
     def term(self) -> int:
         """The highest round heard of."""
         return self._seen.round
+
+    @property
+    def token(self) -> Token:
+        """After this token everything that was done so far is durable."""
+        return self._out.once_durable
 
     def step(self, event: Input) -> Effects:
         """Take one input; see the contract. Never raises."""
