@@ -15,8 +15,9 @@ from ratified.models.paxos.paxos import Paxos
 from ratified.proofs.diagram import space
 from ratified.proofs.diagram.picture import StateGraph
 from ratified.proofs.diagram.size import TooLarge
+from ratified.proofs.explore import EvaluationError
 from ratified.proofs.explore.result import Limits
-from tests.diagram.toys import Grid, Lease, Pings
+from tests.diagram.toys import Faulty, Grid, Lease, Pings
 
 
 def test_every_state_of_a_small_model_is_a_node() -> None:
@@ -229,6 +230,13 @@ def test_what_does_not_exist(given: dict[str, Any], message: str) -> None:
     with pytest.raises(RatifiedError) as caught:
         draw()
     assert message in str(caught.value)
+
+
+def test_a_model_that_has_no_answer_somewhere() -> None:
+    with pytest.raises(EvaluationError, match="division by zero") as caught:
+        graph(Faulty())
+    assert caught.value.trace is not None
+    assert [s.state["count"] for s in caught.value.trace.steps] == [1, 2]
 
 
 def test_a_graph_is_the_same_on_every_run() -> None:
