@@ -20,7 +20,7 @@ from ratified.impl.simulator.world import Node, Watcher, World
 from ratified.models.language.values import show
 from ratified.proofs.diagram.sequence import Ending, Recorder, SequenceDiagram
 
-ROWS = 60
+ROWS = 24
 """Steps that are drawn; of a longer run, those at its end."""
 
 

@@ -106,20 +106,26 @@ def draw_order(random: Random, nodes: Sequence[NodeId]) -> Control:
 
 
 def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
-    """Return a disk with `term=7 vote=n2 log=1,1,4`: a log of entries of these terms, each a command of its own.
+    """Return a disk with `term=7 vote=n2 log=1,1,4 members=n1,n2,n3`.
+
+    The log has entries of these terms, each a command of its own; the members are those at first, all nodes unless it is
+    said, and none (`members=`) for a node that is to join later.
 
     Raises:
         ValueError: other words, or no numbers.
     """
-    if not set(words) <= {"term", "vote", "log"}:
-        raise ValueError("a disk has term=NUMBER, vote=NODE and log=TERM,TERM,...")
+    if not set(words) <= {"term", "vote", "log", "members"}:
+        raise ValueError("a disk has term=NUMBER, vote=NODE, log=TERM,TERM,... and members=NODE,NODE,...")
     terms = [int(term) for term in words.get("log", "").split(",") if term]
     entries = {
-        index: Entry(term, Command(f"client{term}", index, f"put x {term}.{index}".encode()))
+        index: Entry(term, Command(f"t{term}", index, f"put x {term}.{index}".encode()))
         for index, term in enumerate(terms, 1)
     }
     record = HardState(int(words.get("term", max(terms, default=0))), words.get("vote"))
-    return Durable(record, entries, durable.snapshot)
+    snapshot = durable.snapshot
+    if "members" in words:
+        snapshot = Snapshot(0, 0, Membership(tuple(node for node in words["members"].split(",") if node)))
+    return Durable(record, entries, snapshot)
 
 
 def describe(core: Core) -> str:

@@ -5,6 +5,7 @@
     nodes a b c
     disk a term=2 log=1
     disk b term=2 log=1,2
+    disk c term=2 log=1,2
     campaign a
     stabilise
     show
@@ -75,7 +76,7 @@ def play(script: str, name: str = "script", make: Callable[..., System] = system
         except (ScheduleError, SettingError) as error:
             raise ScheduleError(f"{name}:{number}: {error}") from None
         except Violation as violation:
-            scene.transcript.write(f"VIOLATION: {violation}")
+            scene.transcript.say(f"VIOLATION: {violation}")
             break
     return scene.transcript.text()
 

@@ -74,7 +74,7 @@ def _levels(placed: Rows, *, bare: bool) -> list[str]:
 
 
 def _node(node: Node) -> str:
-    label = "".join(f"{quote(line)[1:-1]}\\l" for line in node_text(node))
+    label = "".join(f"{quote(line)[1:-1]}\\l" for line in map(_indented, node_text(node)))
     given = [f'label="{label}"', f"tooltip={quote(tooltip(node))}"]
     if node.violated:
         given += [f'fillcolor="{BAD_FILL}"', f'color="{BAD_LINE}"', "penwidth=2.5"]
@@ -87,6 +87,12 @@ def _node(node: Node) -> str:
     if node.focused:
         given += ["penwidth=2.5"]
     return f"  n{node.number} [{', '.join(given)}];"
+
+
+def _indented(line: str) -> str:
+    """A line whose indentation is kept: Graphviz, and viewers of SVG, drop blanks."""
+    rest = line.lstrip(" ")
+    return "\u00a0" * (len(line) - len(rest)) + rest
 
 
 def node_text(node: Node) -> list[str]:
@@ -111,7 +117,9 @@ def edge_label(edge: Edge, graph: StateGraph) -> list[str]:
         return calls if len(calls) <= 2 else [calls[0], f"... and {len(calls) - 1} more"]
     lines = [edge.action]
     if edge.partial:
-        lines.append(f"{edge.steps:,} steps, {edge.sources:,}/{graph.nodes[edge.source].states:,}")
+        lines.append(
+            f"{edge.steps:,} step{'s' * (edge.steps > 1)}, {edge.sources:,}/{graph.nodes[edge.source].states:,}"
+        )
     elif edge.steps > 1:
         lines.append(f"{edge.steps:,} steps")
     return lines
