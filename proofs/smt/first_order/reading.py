@@ -64,6 +64,7 @@ class Reader:
     old: Mapping[str, Shape] = field(default_factory=dict)
     definitions: list[Definition] = field(default_factory=list)
     guards: list[Term] = field(default_factory=list)
+    exists: list[Term] = field(default_factory=list)
     depth: int = 0
     step: bool = False
     sealed: bool = False
@@ -93,10 +94,13 @@ class Reading:
 
     def formula(self, node: Expr, env: Env, reader: Reader) -> Term:
         """A condition as a formula."""
-        before = len(reader.definitions)
+        before, there = len(reader.definitions), len(reader.exists)
         found = self.expr(node, env, reader)
         assert isinstance(found, Atom), node
-        return self._closed(found.term, before, reader)
+        # Where a value does not exist (the next after the last) there is no answer, and the step is not taken: false will do.
+        term = conj(*reader.exists[there:], found.term)
+        del reader.exists[there:]
+        return self._closed(term, before, reader)
 
     def closed(self, term: Term, reader: Reader) -> Term:
         """A formula with all unknowns bound that have been introduced in reading it."""
