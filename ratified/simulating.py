@@ -19,8 +19,9 @@ def simulate_model(target: str, settings: Mapping[str, str], how: Mapping[str, A
 
     cls = load(target)
     name = target if target in bundled else cls.__name__
+    model = instance(cls, how["size"], settings)
     walked = simulate(
-        instance(cls, how["size"], settings),
+        model,
         runs=how["runs"],
         depth=how["depth"],
         seed=how["seed"],
@@ -31,6 +32,10 @@ def simulate_model(target: str, settings: Mapping[str, str], how: Mapping[str, A
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":
             return simulation_json(name, walked)
+        if form == "itf":
+            from ratified.proofs.itf import as_itf
+
+            return as_itf(model, walked.violation.trace if walked.violation else walked.first, name)
         return simulation_text(name, walked, show_run=how["show"], color=color)
 
     form = to.form

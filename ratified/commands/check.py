@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ratified.commands.options import options_of_exploring, read_settings
+from ratified.commands.options import FORMATS, options_of_exploring, read_settings
 
 
 @click.command()
@@ -30,7 +31,7 @@ from ratified.commands.options import options_of_exploring, read_settings
     help="Write the generated C.",
 )
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
-@options_of_exploring
+@partial(options_of_exploring, formats=(*FORMATS, "itf"))
 def check(
     model: str,
     settings: tuple[str, ...],

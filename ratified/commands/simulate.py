@@ -33,7 +33,7 @@ from ratified.commands.options import options_of_reporting, read_settings
 )
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @click.option("--size", metavar="NAME", help="A size that the model names; `ratified list` shows them.")
-@options_of_reporting(("text", "json"))
+@options_of_reporting(("text", "json", "itf"))
 def simulate(
     model: str,
     settings: tuple[str, ...],
