@@ -39,6 +39,11 @@ def follow_itf(target: str, path: Path, settings: Mapping[str, str], size: str |
     return verdict.exit_status
 
 
+def _setting(value: object) -> str:
+    """A size or parameter as people give it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _text(found: Any, path: Path, model: Any, verdict: Verdict) -> str:
     return "\n".join(line.rstrip() for line in _lines(found, path, model, verdict)).rstrip("\n") + "\n"
 

@@ -1,7 +1,7 @@
 """A run from elsewhere, held against a model: whether each of its steps is one that the model can take.
 
 Guarantees: the run is accepted only if its first state is initial and every further one is what some action makes of the one
-before (or the same again: a run may stand still); where it is not, what the model could have done instead is told, the nearest first.
+before (or the same again: a run may stand still); where it is not, what the model could have done instead is told, nearest first.
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ def _step(machine: Machine, before: Values, after: Values) -> Step | list[Near]:
             continue
         if target == after:
             return Step(action.name, named, target_state)
+        if target == before:
+            continue  # what changes nothing explains nothing
         near.append(Near(action.name, named, changes(state_dict(machine, target), target_state)))
     if before == after:
         return Step("nothing", (), target_state)

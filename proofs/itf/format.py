@@ -1,9 +1,9 @@
 """The Informal Trace Format: a run as JSON (Apalache's ADR-015).
 
-Values are written as TLA+ has them (proofs/tla/representation.py): numbers as `{"#bigint": "1"}`, sets as `{"#set": [...]}`, maps
-and bags as `{"#map": [[key, value], ...]}`, tuples as `{"#tup": [...]}`, sequences as arrays, records as objects, the values of
-sorts and enums, and None, as strings. Read is more than is written: plain numbers, null, variants (`{"tag": ..., "value": ...}`), functions
-written as records or arrays.
+Values are written as TLA+ has them (proofs/tla/representation.py): numbers as `{"#bigint": "1"}`, sets as `{"#set": [...]}`,
+maps and bags as `{"#map": [[key, value], ...]}`, tuples as `{"#tup": [...]}`, sequences as arrays, records as objects, the values
+of sorts and enums, and None, as strings. Read is more than is written: plain numbers, null, variants (`{"tag": ..., "value":
+...}`), functions written as records or arrays.
 
 Guarantees: what is written and read again is the same run; what is wrong with a file is told with the place in it.
 """
@@ -33,7 +33,7 @@ from ratified.models.language.types import (
     Type,
     UnionType,
 )
-from ratified.models.language.values import show
+from ratified.models.language.values import Set, show
 from ratified.proofs.explore.result import State, Trace
 from ratified.proofs.tla.representation import Representation
 from ratified.proofs.tla.values import BadValue, Elements, Fields, Listing, Name, Pairs, Raw, Typing
@@ -89,7 +89,9 @@ def as_itf(model: Model, trace: Trace, about: str = "") -> str:
 
 
 def _plain(value: object) -> object:
-    """A size or parameter, as the command line reads it."""
+    """A size or parameter, as JSON that the command line reads."""
+    if isinstance(value, Set):
+        return [_plain(item) for item in value]
     return value if isinstance(value, bool) or type(value) is int else show(value)
 
 

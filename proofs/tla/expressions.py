@@ -946,9 +946,10 @@ class Expressions(Vocabulary):
             chosen = filtered(names[0], domain, all_of(tests))
             return chosen if str(made) == names[0] else set_of(made, (names, chosen))
         pattern = f"<<{', '.join(names[0] for names, _ in bounds)}>>"
-        product = bounds[0][1]
-        for _, domain in bounds[1:]:
-            product = Infix("\\X", product, Wrapped(domain) if isinstance(domain, Infix) else domain)
+        domains = [Wrapped(domain) if isinstance(domain, Infix) else domain for _, domain in bounds]
+        product = domains[0]
+        for domain in domains[1:]:
+            product = Infix("\\X", product, domain)
         chosen = filtered(pattern, product, all_of(tests))
         return chosen if str(made) == pattern else set_of(made, ((pattern,), chosen))
 

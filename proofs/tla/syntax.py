@@ -171,6 +171,8 @@ class Infix(Tla):
         chain = isinstance(left, Infix) and self.op in _CHAINS
         if chain and isinstance(left, Infix) and (left.op == self.op or {left.op, self.op} == {"+", "-"}):
             return left, inside(right, max(self.level, _PRECEDENCE["-"] if self.op in "+-" else 0))
+        if self.op == "\\X":
+            return inside(left, TIMES), inside(right, TIMES)
         if self.op in ("+", "-", "%", "(+)", "(-)"):
             return inside(left, MINUS), inside(right, MINUS)
         return inside(left, self.level), inside(right, self.level, last=self.level <= RELATION)
