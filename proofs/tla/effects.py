@@ -77,10 +77,10 @@ class Effects(Bounds):
 
     def body_value(self, called: Function, f: Frame) -> Tla:
         """What a function returns, as one expression."""
-        return self._returned(called.body, f)
+        return self._returned(called.body, f, called.returns == BoolType())
 
-    def _returned(self, body: Sequence[Node], f: Frame) -> Tla:
-        """What statements return."""
+    def _returned(self, body: Sequence[Node], f: Frame, truth: bool) -> Tla:
+        """What statements return; `truth` if that is true or false."""
         if not body:
             return self.none()  # after a loop that always returns; never reached
         first, rest = body[0], body[1:]
@@ -88,22 +88,24 @@ class Effects(Bounds):
             return TRUE if first.value is None else self.expr(first.value, f)
         if isinstance(first, ir.If) and _returns(first):
             test = self.expr(first.test, f)
-            then = self._returned((*first.then, *rest), self.learned(first.test, True, f.inside()))
-            orelse = self._returned((*first.orelse, *rest), self.learned(first.test, False, f.inside()))
-            return if_else(test, then, orelse)
-        if isinstance(first, ir.For) and (found := self._search(first, rest, f)) is not None:
+            then = self._returned((*first.then, *rest), self.learned(first.test, True, f.inside()), truth)
+            orelse = self._returned(
+                (*first.orelse, *rest), self.learned(first.test, False, f.inside()), truth
+            )
+            return if_else(test, then, orelse, truth=truth)
+        if isinstance(first, ir.For) and (found := self._search(first, rest, f, truth)) is not None:
             return found
         run = self.start(replace(f.inside(), names=f.names.inner()), hoisted=False)
         ended = self.run((first,), run)
         after = run.frame.env.get(VALUE) if ended is None else None
-        value = self._returned(rest, run.frame)
+        value = self._returned(rest, run.frame, truth)
         if after is not None:
-            value = if_else(run.frame.env[DONE], after, value)
+            value = if_else(run.frame.env[DONE], after, value, truth=truth)
         for guard in reversed(run.guards):
             value = If(guard, value, FALSE)  # an assertion: it stops TLC by itself
         return with_definitions(run.definitions, value)
 
-    def _search(self, loop: ir.For, rest: Sequence[Node], f: Frame) -> Tla | None:
+    def _search(self, loop: ir.For, rest: Sequence[Node], f: Frame, truth: bool) -> Tla | None:
         """A loop that only looks for something: it returns one literal, and changes nothing around it."""
         values = [n.value for s in loop.body for n in ir.walk(s) if isinstance(n, ir.Return)]
         literals = {v.value for v in values if isinstance(v, ir.Literal) and isinstance(v.value, bool)}
@@ -113,7 +115,8 @@ class Effects(Bounds):
             return None
         inner, bound = self.bind(ir.Clause(loop.names, loop.domain, ()), f)
         met = Quantified("\\E", (bound,), self._reached(loop.body, inner))
-        return if_else(met, TRUE if literals.pop() else FALSE, self._returned(rest, f))
+        found = TRUE if literals.pop() else FALSE
+        return if_else(met, found, self._returned(rest, f, truth), truth=truth)
 
     def _reached(self, body: Sequence[Node], f: Frame) -> Tla:
         """Whether statements return, rather than coming to their end."""
@@ -125,11 +128,11 @@ class Effects(Bounds):
         if isinstance(first, ir.If) and _returns(first):
             then = self._reached((*first.then, *rest), self.learned(first.test, True, f.inside()))
             orelse = self._reached((*first.orelse, *rest), self.learned(first.test, False, f.inside()))
-            return if_else(self.expr(first.test, f), then, orelse)
+            return if_else(self.expr(first.test, f), then, orelse, truth=True)
         if isinstance(first, ir.For) and _returns(first):
             inner, bound = self.bind(ir.Clause(first.names, first.domain, ()), f)
             met = Quantified("\\E", (bound,), self._reached(first.body, inner))
-            return if_else(met, TRUE, self._reached(rest, f))
+            return if_else(met, TRUE, self._reached(rest, f), truth=True)
         run = self.start(replace(f.inside(), names=f.names.inner()), hoisted=False)
         self.run((first,), run)
         return with_definitions(run.definitions, self._reached(rest, run.frame))
@@ -234,7 +237,7 @@ class Effects(Bounds):
             r.guards += self.within(key, f)
         if name in f.now and name not in r.shrunk and not self.initial and self.bounded(self._declared(name)):
             current = f.variable(name, ir.Which.NOW, self.variables[name])
-            r.guards += self.belongs(current, self._declared(name))
+            r.guards += self.belongs(current, self._declared(name), f.names)
         if comment := self.comments_at(node.span):
             r.notes[name] = (*r.notes.get(name, ()), *comment)
         (r.shrunk.add if _shrinks(node.value) else r.shrunk.discard)(name)
@@ -333,7 +336,7 @@ class Effects(Bounds):
     def _join(self, test: Tla, then: Run, orelse: Run, r: Run) -> None:
         """What two ways have in common afterwards."""
         guards = (all_of(then.guards), all_of(orelse.guards))
-        both = if_else(test, *guards)
+        both = if_else(test, *guards, truth=True)
         if not (isinstance(both, Atom) and both.text == "TRUE"):
             r.guards.append(both)
         r.notes.update({**then.notes, **orelse.notes})
@@ -365,7 +368,7 @@ class Effects(Bounds):
                 else:
                     env.pop(name, None)  # it has no value on one of the ways, and so is not read any more
                 continue
-            joined = if_else(test, a, b)
+            joined = if_else(test, a, b, truth=name == DONE)
             env[name] = joined if isinstance(joined, Atom) or name[0] == "\0" else r.define(name, joined)
             r.frame.sums.pop(name, None)
 

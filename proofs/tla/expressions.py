@@ -241,6 +241,7 @@ class Expressions(Vocabulary):
             self.expr(node.test, f),
             self.expr(node.then, self.learned(node.test, True, f)),
             self.expr(node.orelse, self.learned(node.test, False, f)),
+            truth=isinstance(node.type, BoolType),
         )
 
     def _compare(self, node: ir.Compare, f: Frame) -> Tla:

@@ -738,8 +738,8 @@ def negated(part: Tla) -> Tla:
     return Prefix("~", part)
 
 
-def if_else(test: Tla, then: Tla, orelse: Tla) -> Tla:
-    """A choice; one between truth values as the formula it is."""
+def if_else(test: Tla, then: Tla, orelse: Tla, *, truth: bool = False) -> Tla:
+    """A choice; one between truth values (`truth`) as the formula it is."""
     sides = tuple(side.text if isinstance(side, Atom) else "" for side in (then, orelse))
     if str(then) == str(orelse):
         return then
@@ -747,12 +747,12 @@ def if_else(test: Tla, then: Tla, orelse: Tla) -> Tla:
         return test
     if sides == ("FALSE", "TRUE"):
         return negated(test)
-    if sides[0] == "TRUE":
+    if truth and sides[0] == "TRUE":
         return Infix("=>", negated(test), orelse)
-    if sides[0] == "FALSE":
+    if truth and sides[0] == "FALSE":
         return all_of((negated(test), orelse))
-    if sides[1] == "FALSE":
+    if truth and sides[1] == "FALSE":
         return all_of((test, then))
-    if sides[1] == "TRUE":
+    if truth and sides[1] == "TRUE":
         return Infix("=>", test, then)
     return If(test, then, orelse)

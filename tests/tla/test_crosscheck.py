@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from ratified.cli import run as ratified
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model, RatifiedError
+from ratified.models.language import Model
 from ratified.models.paxos.broken import IgnoredPromise
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Verdict
@@ -36,8 +36,8 @@ def test_both_find_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert ratified(["crosscheck", *SMALL, "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["verdict"] == "holds"
-    assert (told["ours"]["distinct"], told["ours"]["depth"]) == (54, 8)
-    assert (told["tlc"]["distinct"], told["tlc"]["depth"]) == (54, 8)
+    assert (told["ours"]["distinct"], told["ours"]["depth"]) == (56, 8)
+    assert (told["tlc"]["distinct"], told["tlc"]["depth"]) == (56, 8)
 
 
 def test_a_counterexample_of_tlc_is_shown_as_a_run_of_the_model(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_a_wrong_count_of_ours_is_caught(tlc_run: Tlc) -> None:
     ours = check(model)
     assert compare(model, exported, ours, theirs).verdict is Verdict.HOLDS
     wrong = compare(model, exported, replace(ours, distinct=ours.distinct - 1), theirs)
-    assert wrong.differences == ("we count 53 distinct states, TLC 54",)
+    assert wrong.differences == ("we count 55 distinct states, TLC 56",)
     wrong = compare(model, exported, replace(ours, depth=9), theirs)
     assert wrong.differences == ("we count 9 levels, TLC 8",)
 
@@ -120,7 +120,7 @@ def test_without_java(
 
 def test_without_a_jar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("TLA2TOOLS", raising=False)
-    monkeypatch.setattr(tlc.metadata, "files", lambda name: None)
+    monkeypatch.setattr(metadata, "files", lambda _: None)
     out = undecided(capsys)
     assert "TLC is not here" in out
     assert "ratified[tla]" in out
@@ -198,7 +198,3 @@ def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no bundled model 'nothing'" in capsys.readouterr().err
     assert ratified(["crosscheck", "paxos", "--claim", "nothing"]) == 2
     assert "Paxos claims no 'nothing'" in capsys.readouterr().err
-
-
-assert RatifiedError
-assert sys

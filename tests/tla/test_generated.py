@@ -1,6 +1,7 @@
 """Generated models: our explorer and TLC, on the exported text, find the same.
 
-CI's are few and always the same. `python -m tests.tla --from A --to B` holds any number of others against TLC and says which disagree.
+CI's are few and always the same. `python -m tests.tla --from A --to B` holds any number of others against TLC and says which
+disagree.
 """
 
 from __future__ import annotations
