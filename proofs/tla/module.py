@@ -132,7 +132,7 @@ class ModuleWriter(Effects):
         type_ok = self._type_ok()
         order = [f for f in self.module.functions.values() if f.key == f.name]
         for one in order:
-            if one.kind is Kind.HELPER or one.kind is Kind.INIT:
+            if one.kind in (Kind.HELPER, Kind.INIT, Kind.VIEW):
                 continue
             self._emit(one.key)
         self._claims()

@@ -591,13 +591,18 @@ class Listed(Tla):
     def broken(self, width: int) -> Block:
         """See Tla."""
         space = width - len(self.open) - len(self.close)
-        if all(isinstance(item, Atom) for _, item in self.items):
+        names = all(isinstance(item, Atom) and not lead for lead, item in self.items)
+        if names or (len(self.items) <= 4 and self._fits(space)):
             return self._filled(space)
         parts = [hang(lead, item.block(space - len(lead))) for lead, item in self.items]
         return joined(parts, self.open, self.close)
 
+    def _fits(self, space: int) -> bool:
+        """Whether each item fits into a line."""
+        return all(item.flat is not None and len(lead) + len(item.flat) < space for lead, item in self.items)
+
     def _filled(self, space: int) -> Block:
-        """As many names in a line as there is room for."""
+        """As many items in a line as there is room for."""
         rows: list[list[str]] = [[]]
         for lead, item in self.items:
             text = f"{lead}{item}"

@@ -1,7 +1,7 @@
 """At which sizes the bundled models are held against TLC: all that are not named here at their smallest.
 
 CI's take TLC a few seconds each. The larger ones, at which every broken variant is refuted that TLC can refute within minutes,
-and those of the literature that it ends within a minute, are for the longer run: RATIFIED_TLC=long.
+and those of the literature that it ends within a minute, are for the longer run: python -m tests.tla --large.
 """
 
 from __future__ import annotations

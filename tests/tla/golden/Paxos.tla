@@ -36,9 +36,7 @@ Prepare == [type : {"Prepare"}, ballot : Ballot]
 \* 1b: an acceptor will not vote below the ballot any more; it reports the last
 \* vote it cast.
 Promise ==
-    [type : {"Promise"},
-     acceptor : Acceptor,
-     ballot : Ballot,
+    [type : {"Promise"}, acceptor : Acceptor, ballot : Ballot,
      voted : Vote \union {None}]
 
 \* 2a: the leader of a ballot asks for votes.
@@ -83,9 +81,7 @@ promise(a, b) ==
     /\ ~at_most(b, max_ballot[a])
     /\ max_ballot' = [max_ballot EXCEPT ![a] = b]
     /\ messages' = messages \union
-                       {[type |-> "Promise",
-                         acceptor |-> a,
-                         ballot |-> b,
+                       {[type |-> "Promise", acceptor |-> a, ballot |-> b,
                          voted |-> voted[a]]}
     /\ UNCHANGED voted
 
@@ -145,34 +141,8 @@ chosen_at(b, v) ==
             [type |-> "Accepted", acceptor |-> a, ballot |-> b, value |-> v]
               \in messages
 
-\* The value that votes have been asked for in ballot b, if any have.
-proposed(b) ==
-    {v \in Value : [type |-> "Propose", ballot |-> b, value |-> v] \in messages}
-
-\* The last of its stages that ballot b has come to.
-stage(b) ==
-    IF \E v \in Value : chosen_at(b, v)
-      THEN "CHOSEN"
-      ELSE IF proposed(b) # {}
-      THEN "PROPOSED"
-      ELSE IF \E quorum \in quorums :
-                  \A a \in quorum : \E m \in answers(b) : m.acceptor = a
-      THEN "PROMISED"
-      ELSE IF [type |-> "Prepare", ballot |-> b] \in messages
-      THEN "PREPARED"
-      ELSE "IDLE"
-
---------------------------------------------------------------------------------
-\* How it is pictured
-
-\* How far each ballot has come: what is promised by a quorum, proposed, chosen.
-stages == [b \in Ballot |-> <<stage(b), proposed(b)>>]
-
 \* Value v has been chosen in some ballot.
 chosen(v) == \E b \in Ballot : chosen_at(b, v)
-
-\* What is chosen in any ballot.
-choice == {v \in Value : chosen(v)}
 
 \* Only a single value is chosen.
 agreement == \A v, w \in Value : chosen(v) /\ chosen(w) => v = w

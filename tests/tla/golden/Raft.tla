@@ -500,16 +500,6 @@ drop(m) ==
                    votes_responded, votes_granted, next_index, match_index>>
 
 --------------------------------------------------------------------------------
-\* How it is pictured
-
-\* Each server's role and term.
-roles == [i \in Server |-> <<role[i], current_term[i]>>]
-
-\* Each server's role, the length of its log, and how much of it is known to be
-\* committed.
-logs == [i \in Server |-> <<role[i], Len(log[i]), commit_index[i]>>]
-
---------------------------------------------------------------------------------
 \* What it guarantees (Figure 3)
 
 \* At most one leader can be elected in a given term (section 5.2).

@@ -10,7 +10,7 @@
 (* wrong, and nothing goes on. (Gray & Lamport, "Consensus on Transaction     *)
 (* Commit", 2006, section 3; module TwoPhase of their specifications.)        *)
 (******************************************************************************)
-EXTENDS Integers, FiniteSets
+EXTENDS Integers
 
 CONSTANT
     \* Takes part in the transaction; any two are interchangeable.
@@ -112,21 +112,6 @@ rm_receive_abort(r) ==
     /\ [type |-> "Abort"] \in messages
     /\ rm_state' = [rm_state EXCEPT ![r] = "ABORTED"]
     /\ UNCHANGED <<tm_state, tm_prepared, messages>>
-
-\* How many resource managers are in a state.
-count(state) == Cardinality({r \in ResourceManager : rm_state[r] = state})
-
---------------------------------------------------------------------------------
-\* How it is pictured
-
-\* What the transaction manager has decided, and how many resource managers are
-\* in each state.
-tally ==
-    <<tm_state,
-      [working |-> count("WORKING"),
-       prepared |-> count("PREPARED"),
-       committed |-> count("COMMITTED"),
-       aborted |-> count("ABORTED")]>>
 
 --------------------------------------------------------------------------------
 \* What it comes to
