@@ -2,11 +2,13 @@
 
 Models are compiled from Python with all their claims, or packed by hand, where nothing but the search is measured.
 
-    python benchmarks/native.py [--small | --large] [--only TEXT] [--repeat N] [--json FILE]
+    python benchmarks/native.py [--tiny | --small | --large | --scaling] [--only TEXT] [--repeat N] [--json FILE]
 
 Each measurement is a process of its own; of several the best is shown, since what else the machine does only ever
 adds. The counts are held against the known ones. Columns: states, transitions a second, peak memory of the process, bytes
 a state (states, table and workers), seconds with one thread and with two, their ratio, and compile time with an empty cache.
+`--json` writes the same and more: each row's description, and for one and two threads `distinct`, `generated`, `depth`, `seconds`
+of exploring, `memory` and `peak` in bytes, `generate` and `compile` in seconds. `--scaling` is one model, 10^2 to 10^7 states.
 """
 
 from __future__ import annotations
@@ -41,8 +43,10 @@ class Row:
     claims: tuple[str, ...] | None = None
     symmetry: bool = False
     macros: tuple[str, ...] = ()
+    tiny: bool = False
     small: bool = False
     large: bool = False
+    scaling: bool = False
     memory: int = 0
 
 
@@ -51,6 +55,10 @@ TWO_PHASE = "ratified.models.commit.two_phase:TwoPhase:ResourceManager"
 AGREEMENT = ("agreement",)
 
 ROWS = (
+    Row("Paxos, 2 ballots", PAXOS, 3_921, (3, 2, 2), tiny=True),
+    Row("two-phase commit, 3 managers", TWO_PHASE, 288, (3,), tiny=True, scaling=True),
+    Row("two-phase commit, 4 managers", TWO_PHASE, 1_568, (4,), scaling=True),
+    Row("two-phase commit, 5 managers", TWO_PHASE, 8_832, (5,), tiny=True, scaling=True),
     Row("Paxos, 3 ballots", PAXOS, 185_369, (3, 2, 3), small=True),
     Row("Paxos, 3 ballots, agreement", PAXOS, 185_369, (3, 2, 3), AGREEMENT, small=True),
     Row("Paxos, 4 ballots", PAXOS, 8_220_065, (3, 2, 4)),
@@ -58,11 +66,12 @@ ROWS = (
     Row("Paxos, 4 ballots, 100 MiB", PAXOS, 8_220_065, (3, 2, 4), AGREEMENT, memory=100),
     Row("Paxos, 3 ballots, symmetric", PAXOS, 17_153, (3, 2, 3), AGREEMENT, symmetry=True, small=True),
     Row("Paxos, 4 ballots, symmetric", PAXOS, 0, (3, 2, 4), AGREEMENT, symmetry=True),
-    Row("Paxos, 5 ballots, symmetric", PAXOS, 0, (3, 2, 5), AGREEMENT, symmetry=True, large=True),
-    Row("two-phase commit, 6 managers", TWO_PHASE, 50_816, (6,), small=True),
-    Row("two-phase commit, 7 managers", TWO_PHASE, 296_448, (7,), small=True),
-    Row("two-phase commit, 8 managers", TWO_PHASE, 1_745_408, (8,)),
-    Row("two-phase commit, 9 managers", TWO_PHASE, 10_340_352, (9,)),
+    Row("Paxos, 5 ballots, symmetric", PAXOS, 29_730_227, (3, 2, 5), AGREEMENT, symmetry=True, large=True),
+    Row("two-phase commit, 6 managers", TWO_PHASE, 50_816, (6,), small=True, scaling=True),
+    Row("two-phase commit, 7 managers", TWO_PHASE, 296_448, (7,), small=True, scaling=True),
+    Row("two-phase commit, 8 managers", TWO_PHASE, 1_745_408, (8,), scaling=True),
+    Row("two-phase commit, 9 managers", TWO_PHASE, 10_340_352, (9,), scaling=True),
+    Row("by hand: Paxos, 2 ballots", "paxos", 3_921, macros=("-DBALLOTS=2",), tiny=True),
     Row("by hand: Paxos, 3 ballots", "paxos", 185_369, macros=("-DBALLOTS=3",), small=True),
     Row("by hand: Paxos, 4 ballots", "paxos", 8_220_065, macros=("-DBALLOTS=4",)),
     Row("by hand: two-phase, 8 managers", "twophase", 1_745_408, macros=("-DMANAGERS=8",)),
@@ -132,9 +141,22 @@ def best(row: Row, threads: int, repeat: int, cache: str) -> dict[str, float]:
     return {**min(runs, key=lambda run: run["seconds"]), "compile": max(run["compile"] for run in runs)}
 
 
+def wanted(row: Row, arguments: argparse.Namespace) -> bool:
+    """Whether a row is among those asked for; without any choice, all but the tiny and the large ones."""
+    for name in ("tiny", "small", "scaling"):
+        if getattr(arguments, name):
+            return bool(getattr(row, name))
+    ordinary = not row.large and row.distinct not in range(1, 10_000)
+    return ordinary or (row.large and arguments.large)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tiny", action="store_true", help="only what takes no time: that it runs")
+    parser.add_argument(
+        "--scaling", action="store_true", help="one model at sizes three decades and more apart"
+    )
     parser.add_argument("--small", action="store_true", help="only what takes a moment: for CI")
     parser.add_argument("--large", action="store_true", help="also what takes minutes and gigabytes")
     parser.add_argument("--only", default="", help="only rows whose name has this in it")
@@ -153,9 +175,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as cache:
         for row in ROWS:
-            if (arguments.small and not row.small) or (row.large and not arguments.large):
-                continue
-            if arguments.only not in row.name:
+            if not wanted(row, arguments) or arguments.only not in row.name:
                 continue
             one, two = (best(row, threads, arguments.repeat, cache) for threads in (1, 2))
             ratio, rate = one["seconds"] / two["seconds"], two["generated"] / two["seconds"] / 1e6

@@ -43,6 +43,12 @@ Observed: TypeAlias = Mapping[Place, Any]
 """What an implementation shows, as values of the model."""
 
 
+class Claim(str):
+    """As a place, a statement about the implementation alone: what is observed there must be True."""
+
+    __slots__ = ()
+
+
 class EventError(RatifiedError):
     """An event that makes no sense: unknown, or with the wrong arguments. The message has no line; who reads files adds it."""
 
@@ -74,6 +80,7 @@ class Event:
 class Binding:
     """Derive from this. A method `on_X` says what the event X means; `observe` says what its variables mean.
 
+    The parameters of `on_X` are the event's arguments by name; two names are special, `node` and `variables`.
     `unobserved` names actions that the model may take at any time without an event, at most `most_unobserved` of them between
     two events. `tidy`, called now and then, may change a state of the model so that it does not grow: whatever is removed must
     be such that it cannot matter any more.
@@ -85,6 +92,9 @@ class Binding:
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
         raise NotImplementedError(f"{type(self).__name__} says no model")
+
+    def begin(self, heading: Mapping[str, Any]) -> None:
+        """Take note of the heading of a trace, empty if it has none: it may name the nodes, say."""
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - for those who override it
         """Return what the variables of a node say of the model's."""
@@ -125,6 +135,8 @@ class _Handler:
         for name, kind, optional in self.parameters:
             if name == "node":
                 values[name] = event.node
+            elif name == "variables":
+                values[name] = event.variables or {}
             elif name in event.arguments:
                 value = event.arguments[name]
                 if not _is(value, kind):

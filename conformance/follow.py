@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ratified.conformance.binding import Binding, Event, Observed, Place, TooSmallError
+from ratified.conformance.binding import Binding, Claim, Event, Observed, Place, TooSmallError
 from ratified.conformance.steps import Change, Do, Either, Holds, Repeat, Steps
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.ir import Kind
@@ -237,6 +237,8 @@ class Follower:
     def value(self, state: Values, place: Place) -> Any:
         """What a state has at a place."""
         name, *keys = place
+        if isinstance(name, Claim):
+            return True
         index = self.variables.get(name)
         if index is None:
             return self.machine.ask(state, name, tuple(keys))

@@ -17,6 +17,7 @@ from ratified.models.language.machine import Left, Values
 from ratified.models.language.values import show
 
 MOST_SHOWN = 8
+MOST_CHOICES = 200  # of an action's arguments that are tried, to say what was possible
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +126,20 @@ def _possible(follower: Follower, mismatch: Mismatch) -> tuple[tuple[tuple[str, 
     nearest: Near | None = None
     machine = follower.machine
     for state in mismatch.states[:MOST_SHOWN]:
-        try:
-            steps = machine.steps(state)
-        except RatifiedError:
-            return (), None  # a parameter ranges over too much to be tried
-        for index, arguments, after in steps:
-            name = machine.actions[index].name
-            counts[name] += 1
-            if isinstance(after, Left) or not mismatch.observed:
-                continue
-            parameters = machine.actions[index].arguments
-            step = Do(name, {p.name: a for p, a in zip(parameters, arguments, strict=True)})
-            near = Near((str(step),), _compared(follower, after, mismatch))
-            if nearest is None or near.distance < nearest.distance:
-                nearest = near
-    return tuple(sorted(counts.items())), nearest
+        for action in machine.actions:
+            try:
+                steps = machine.take(state, action.name, {}, MOST_CHOICES)
+            except RatifiedError:
+                continue  # a parameter ranges over too much to be tried
+            counts[action.name] += len(steps)
+            for arguments, after in steps:
+                if isinstance(after, Left) or not mismatch.observed:
+                    continue
+                given = {p.name: a for p, a in zip(action.arguments, arguments, strict=True)}
+                near = Near((str(Do(action.name, given)),), _compared(follower, after, mismatch))
+                if nearest is None or near.distance < nearest.distance:
+                    nearest = near
+    return tuple(sorted((name, count) for name, count in counts.items() if count)), nearest
 
 
 def place_text(place: Place) -> str:

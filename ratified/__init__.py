@@ -46,15 +46,21 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
+    from ratified.proofs.diagram.build import graph
+    from ratified.proofs.diagram.runs import sequence
     from ratified.proofs.explore import check
     from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
     from ratified.proofs.explore.simulate import Simulation, simulate
     from ratified.proofs.smt.finite.bounded import Bounded, bounded
+    from ratified.proofs.smt.proving import prove
+    from ratified.proofs.smt.result import Proof
+    from ratified.proofs.smt.script import Goals, lemma
 
 __all__ = [
     "AtMost",
     "Bag",
     "Bounded",
+    "Goals",
     "Lifelines",
     "Limits",
     "Map",
@@ -63,6 +69,7 @@ __all__ = [
     "Ordered",
     "Param",
     "Progress",
+    "Proof",
     "Range",
     "RatifiedError",
     "Result",
@@ -82,14 +89,18 @@ __all__ = [
     "constraint",
     "eventually",
     "first",
+    "graph",
     "invariant",
     "last",
     "leads_to",
+    "lemma",
     "majorities",
+    "prove",
     "record",
     "refines",
     "replace",
     "require",
+    "sequence",
     "simulate",
     "step_invariant",
     "subsets",
@@ -98,13 +109,19 @@ __all__ = [
 
 _ELSEWHERE = {
     "check": "ratified.proofs.explore",
+    "Goals": "ratified.proofs.smt.script",
+    "graph": "ratified.proofs.diagram.build",
+    "sequence": "ratified.proofs.diagram.runs",
     "Bounded": "ratified.proofs.smt.finite.bounded",
     "bounded": "ratified.proofs.smt.finite.bounded",
     "Limits": "ratified.proofs.explore.result",
     "Progress": "ratified.proofs.explore.result",
+    "Proof": "ratified.proofs.smt.result",
     "Result": "ratified.proofs.explore.result",
     "Simulation": "ratified.proofs.explore.simulate",
     "Verdict": "ratified.proofs.explore.result",
+    "lemma": "ratified.proofs.smt.script",
+    "prove": "ratified.proofs.smt.proving",
     "simulate": "ratified.proofs.explore.simulate",
 }
 """Where a name comes from that is not a word of the language."""

@@ -17,9 +17,11 @@ from ratified.progress import SHOWN_AFTER, LiveText
 
 def bound_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any], to: Output) -> int:
     """Check the runs of one model up to a length and return the exit status."""
+    from ratified.drawing import draw_bounded, ready_to_draw
     from ratified.proofs.smt.finite.bounded import bounded
     from ratified.report.bounded import bounded_headline, bounded_json, bounded_text
 
+    ready_to_draw(how.get("diagram"))
     cls = load(target)
     name = target if target in bundled else cls.__name__
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not to.quiet else None
@@ -31,8 +33,9 @@ def bound_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any]
             live.show(f"{name}  runs of {steps} steps  {seconds:.0f} s")
 
     with live or nullcontext():
+        model = instance(cls, how["size"], settings)
         found = bounded(
-            instance(cls, how["size"], settings),
+            model,
             how["depth"],
             claims=how["claims"] or None,
             induction=how["induction"],
@@ -41,6 +44,7 @@ def bound_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any]
             seconds=how["seconds"],
             progress=progress,
         )
+    draw_bounded(found, model, how.get("diagram"))
     form = to.form
     if to.file is not None:
         write(to.file, bounded_json(name, found) if form == "json" else bounded_text(name, found))

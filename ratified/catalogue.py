@@ -61,6 +61,31 @@ _MODELS = (
         "Raft that remembers what it has been; refines abstract-raft",
     ),
     Bundled(
+        "raft-elections",
+        "ratified.models.raft.elections:RaftElections",
+        "Raft with pre-vote, check-quorum and leadership transfer, each to be switched on",
+    ),
+    Bundled(
+        "raft-clients",
+        "ratified.models.raft.clients:RaftClients",
+        "Raft with no-ops, client sessions and reads, each to be switched on",
+    ),
+    Bundled(
+        "raft-compaction",
+        "ratified.models.raft.compaction:RaftCompaction",
+        "Raft with log compaction and snapshots, to be switched on",
+    ),
+    Bundled(
+        "raft-membership",
+        "ratified.models.raft.membership:RaftMembership",
+        "Raft with changes of configuration, one server at a time or by joint consensus",
+    ),
+    Bundled(
+        "raft-as-built",
+        "ratified.models.raft.built:RaftAsBuilt",
+        "Raft with all that implementations add, each to be switched on",
+    ),
+    Bundled(
         "transaction-commit",
         "ratified.models.commit.transaction_commit:TransactionCommit",
         "resource managers that commit all or none",
@@ -117,11 +142,6 @@ _MODELS = (
         "ratified.models.paxos.broken:ForgottenVote",
         "an acceptor that restarts has lost its vote",
         broken=True,
-    ),
-    Bundled(
-        "raft-as-built",
-        "ratified.models.raft.built:RaftAsBuilt",
-        "Raft with pre-vote, client sessions and reads, each to be switched on",
     ),
     Bundled(
         "raft-half-quorums",
@@ -184,21 +204,87 @@ _MODELS = (
         broken=True,
     ),
     Bundled(
+        "raft-torn-vote",
+        "ratified.models.raft.broken:TornVote",
+        "term and vote are two writes, and a crash comes between them",
+        broken=True,
+    ),
+    Bundled(
+        "raft-match-goes-back",
+        "ratified.models.raft.broken:MatchGoesBack",
+        "a leader that gets an old answer forgets what it knew since",
+        broken=True,
+    ),
+    Bundled(
+        "raft-next-behind-match",
+        "ratified.models.raft.broken:NextBehindMatch",
+        "a leader that gets an old rejection sends what it knows to be there",
+        broken=True,
+    ),
+    Bundled(
+        "raft-repeated-append",
+        "ratified.models.raft.broken:RepeatedAppend",
+        "entries for the beginning of a log are appended without looking",
+        broken=True,
+    ),
+    Bundled(
+        "raft-lost-entry",
+        "ratified.models.raft.broken:LostEntry",
+        "a server says that it has an entry before it is on disk",
+        broken=True,
+    ),
+    Bundled(
         "raft-consenting-leader",
-        "ratified.models.raft.broken:ConsentingLeader",
+        "ratified.models.raft.broken_built:ConsentingLeader",
         "a leader consents to being replaced",
         broken=True,
     ),
     Bundled(
+        "raft-costly-pre-vote",
+        "ratified.models.raft.broken_built:CostlyPreVote",
+        "a server that is asked for a pre-vote takes over the term",
+        broken=True,
+    ),
+    Bundled(
+        "raft-hasty-transfer",
+        "ratified.models.raft.broken_built:HastyTransfer",
+        "a leader hands over to a server that lacks a part of its log",
+        broken=True,
+    ),
+    Bundled(
         "raft-unconfirmed-read",
-        "ratified.models.raft.broken:UnconfirmedRead",
+        "ratified.models.raft.broken_built:UnconfirmedRead",
         "a leader answers reads without asking whether it still leads",
         broken=True,
     ),
     Bundled(
         "raft-repeated-command",
-        "ratified.models.raft.broken:RepeatedCommand",
+        "ratified.models.raft.broken_built:RepeatedCommand",
         "a command that a client has repeated is executed once more",
+        broken=True,
+    ),
+    Bundled(
+        "raft-append-for-snapshot",
+        "ratified.models.raft.broken_built:AppendForSnapshot",
+        "an append with nothing in it is sent where a snapshot is needed",
+        broken=True,
+    ),
+    Bundled(
+        "raft-snapshot-lowers-term",
+        "ratified.models.raft.broken_built:SnapshotLowersTerm",
+        "a server that loads a snapshot takes its term",
+        broken=True,
+    ),
+    Bundled(
+        "raft-hasty-change",
+        "ratified.models.raft.broken_built:HastyChange",
+        "a configuration is changed before an entry of the term is committed",
+        broken=True,
+    ),
+    Bundled(
+        "raft-union-majority",
+        "ratified.models.raft.broken_built:UnionMajority",
+        "a majority of the old and new servers together is enough",
         broken=True,
     ),
     Bundled(
@@ -242,7 +328,17 @@ _PROTOCOLS = (
     Protocol(
         "raft",
         "Raft as published, the abstract Raft that it refines, and what breaks without each of its rules",
-        ("abstract-raft", "raft", "raft-with-history", "raft-as-built", *_broken("raft")),
+        (
+            "abstract-raft",
+            "raft",
+            "raft-with-history",
+            "raft-elections",
+            "raft-clients",
+            "raft-compaction",
+            "raft-membership",
+            "raft-as-built",
+            *_broken("raft"),
+        ),
     ),
     Protocol(
         "two-phase-commit",

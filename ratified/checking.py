@@ -40,9 +40,13 @@ class Output:
 
 def check_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any], to: Output) -> int:
     """Check one model and return the exit status."""
+    from ratified.drawing import draw_counterexample, ready_to_draw
+
+    ready_to_draw(how.get("diagram"))
     cls = load(target)
     made = instance(cls, how["size"], settings)
     checked = explored(target if target in bundled else cls.__name__, made, exploring_options(how), to)
+    draw_counterexample(checked.result, how.get("diagram"))
     if to.form == "itf":
         return emit_counterexample(checked, made, to)
     return emit(Report((checked,)), to)

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
-from typing import Any
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ratified.catalogue import bundled
 from ratified.checking import echo
 from ratified.exploring import instance, sizes_of
 from ratified.loading import load
 from ratified.progress import LiveLine
-from ratified.proofs.explore.result import Limits, Verdict
+from ratified.proofs.explore.result import Limits, Result, Verdict
+
+if TYPE_CHECKING:
+    from ratified.models.language.model import Model
+    from ratified.proofs.smt.finite.bounded import Bounded
 
 
 def small(target: str, size: str | None, settings: Mapping[str, str]) -> tuple[str, Any]:
@@ -59,3 +64,64 @@ def draw_graph(target: str, settings: Mapping[str, str], how: Mapping[str, Any])
         if not how["quiet"]:
             echo("\n".join([f"{file}: {made.title}", *(f"  {line}" for line in made.caption), ""]))
     return Verdict.UNDECIDED.exit_status if made.stopped or made.bounds else 0
+
+
+def ready_to_draw(file: Path | None) -> None:
+    """Refuse a file for a sequence diagram that cannot be written, before anything that takes long."""
+    if file is not None:
+        from ratified.proofs.diagram.chart import KINDS
+        from ratified.proofs.diagram.render import check_writable, kind_of
+
+        kind_of(file, KINDS)
+        check_writable(file)
+
+
+def draw_counterexample(result: Result, file: Path | None) -> None:
+    """Draw the counterexample of a result, if a file was asked for; say so where there is none."""
+    if file is None:
+        return
+    if result.violation is None:
+        tell_nothing_drawn(file, f"nothing that {result.model} claims is violated")
+        return
+    from ratified.proofs.diagram.runs import sequence
+
+    sequence(result).save(file)
+
+
+def draw_bounded(found: Bounded, model: Model, file: Path | None) -> None:
+    """Draw what a solver found, if a file was asked for: a counterexample, or what stands in the way of induction."""
+    if file is None:
+        return
+    from ratified.proofs.diagram.pair import induction_step
+    from ratified.proofs.diagram.runs import sequence
+
+    if found.violation is not None:
+        sequence(found.violation, model).save(file)
+    elif found.induction is not None and found.induction.trace.steps:
+        induction_step(found.induction.claim, found.induction.trace, repr(model)).save(file)
+    else:
+        tell_nothing_drawn(file, "there is neither a counterexample nor anything in the way of induction")
+
+
+def tell_nothing_drawn(file: Path, why: str) -> None:
+    """Say on standard error that a picture was not made."""
+    sys.stderr.write(f"{file} is not written: {why}\n")
+
+
+def serve(
+    target: str, settings: Mapping[str, str], size: str | None, port: int, seconds: float, *, open_: bool
+) -> int:
+    """Serve the explorer of a model until Ctrl-C, and return the exit status."""
+    from ratified.proofs.diagram.explorer.server import Explorer, Server
+
+    model = instance(load(target), size, settings)
+    with Server(Explorer(model, Limits(seconds=seconds)), port) as server:
+        server.explorer.about()  # a model without an initial state is told of here
+        echo(f"{model!r}\n{server.url}  (Ctrl-C ends it)\n")
+        if open_:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ratified.checking import Output, colorful, echo, write
+from ratified.drawing import ready_to_draw
 from ratified.impl.simulator import (
     EVERY_FAULT,
     NO_FAULTS,
@@ -56,11 +57,16 @@ class Runs:
 
 def run_protocol(protocol: str, settings: Mapping[str, str], how: Mapping[str, Any], to: Output) -> int:
     """Run an implementation and return the exit status."""
+    ready_to_draw(how.get("diagram"))
     runs = _runs(protocol, settings, how, to)
     last = runs.last
     if how["save"] is not None:
         write(how["save"], last.script())
     shortest = last.shrink() if how["shrink"] and last.violation is not None else last
+    if how.get("diagram") is not None:
+        from ratified.conformance.drawing import run_diagram
+
+        run_diagram(shortest).save(how["diagram"])
 
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":

@@ -14,9 +14,11 @@ from ratified.loading import load
 
 def simulate_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any], to: Output) -> int:
     """Walk through one model at random and return the exit status."""
+    from ratified.drawing import ready_to_draw
     from ratified.proofs.explore.simulate import simulate
     from ratified.report.simulation import simulation_headline, simulation_json, simulation_text
 
+    ready_to_draw(how.get("diagram"))
     cls = load(target)
     name = target if target in bundled else cls.__name__
     model = instance(cls, how["size"], settings)
@@ -28,6 +30,11 @@ def simulate_model(target: str, settings: Mapping[str, str], how: Mapping[str, A
         deadlock=how["deadlock"],
         claims=how["claims"] or None,
     )
+
+    if (picture := how.get("diagram")) is not None:
+        from ratified.proofs.diagram.runs import sequence
+
+        sequence(walked.violation or walked.first, model).save(picture)
 
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":

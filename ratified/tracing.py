@@ -11,10 +11,12 @@ from typing import Any
 
 from ratified.checking import echo
 from ratified.conformance.binding import Binding, Event, EventError
-from ratified.conformance.bindings import bindings
+from ratified.conformance.bindings import PLACES, binding_named
+from ratified.conformance.drawing import mismatch_diagram
 from ratified.conformance.follow import Follower
 from ratified.conformance.mismatch import explain, told
-from ratified.conformance.trace import TraceError, read_events
+from ratified.conformance.trace import TraceError, read_events, read_heading
+from ratified.drawing import ready_to_draw, tell_nothing_drawn
 from ratified.loading import load_class
 from ratified.models.language.errors import RatifiedError
 from ratified.proofs.explore.result import Verdict
@@ -31,11 +33,13 @@ def trace_file(
     seconds: float | None,
     claims_every: int,
     form: str,
+    diagram: Path | None = None,
 ) -> int:
     """Follow a file and return the exit status."""
-    follower = Follower(
-        binding_of(target), claims_every=claims_every, most_unobserved=unobserved, most_states=states
-    )
+    ready_to_draw(diagram)
+    binding = binding_of(target)
+    binding.begin(read_heading(path))
+    follower = Follower(binding, claims_every=claims_every, most_unobserved=unobserved, most_states=states)
     began = time.monotonic()
     stopped = None
     read = _Progress(path, read_events(path))
@@ -57,6 +61,11 @@ def trace_file(
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
     took = time.monotonic() - began
+    if diagram is not None:
+        if result.mismatch is not None:
+            mismatch_diagram(follower).save(diagram)
+        else:
+            tell_nothing_drawn(diagram, "the model explains the run as far as it was followed")
     echo(as_json(follower, path, took) if form == "json" else as_text(follower, path, took))
     return result.verdict.exit_status
 
@@ -85,12 +94,12 @@ class _Progress:
 
 def binding_of(target: str) -> Binding:
     """Return a bundled binding, or an instance of a person's class. Raises RatifiedError."""
-    if target in bindings:
-        return bindings[target]()
+    if target in PLACES:
+        return binding_named(target)()
     if ":" not in target:
         raise RatifiedError(
             f"there is no binding {target!r}",
-            remedy=f"bundled are {', '.join(bindings) or 'none'}; one of your own is path.py:Class or module:Class",
+            remedy=f"bundled are {', '.join(PLACES)}; one of your own is path.py:Class or module:Class",
         )
     found = load_class(target)
     if not issubclass(found, Binding):

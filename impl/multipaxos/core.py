@@ -38,6 +38,7 @@ from ratified.impl.contract import (
     StateMachine,
     Submit,
     Tick,
+    Token,
 )
 from ratified.impl.multipaxos.acceptor import Acceptor
 from ratified.impl.multipaxos.candidate import Candidate
@@ -104,6 +105,11 @@ class MultiPaxosCore:
         """The state machine."""
         return self._learner.sessions.machine
 
+    @property
+    def token(self) -> Token:
+        """After this token everything that was done so far is durable."""
+        return self._out.once_durable
+
     def step(self, event: Input) -> Effects:
         """Take one input; see the contract. Never raises."""
         match event:
@@ -169,10 +175,11 @@ class MultiPaxosCore:
         self._candidate = None
         self.leader = self.node
         self._attempts = 0
-        if self._state.note:
-            self._state.note("lead", ballot=candidate.ballot)
         mandate = candidate.mandate()
         self._leading = Leader(self._state, self._acceptor, self._learner, candidate.ballot, mandate)
+        if self._state.note:
+            self._state.note("lead", ballot=candidate.ballot)
+        self._leading.begin(mandate)
 
     def _follow(self, leader: NodeId | None) -> None:
         """Follow a leader, or wait for one."""

@@ -81,11 +81,10 @@ class Leader:
         self._recovered = mandate.floor + len(
             mandate.values
         )  # whatever was chosen before is not after this slot
-        self._recover(mandate)
 
     # Proposing
 
-    def _recover(self, mandate: Mandate) -> None:
+    def begin(self, mandate: Mandate) -> None:
         """Propose again what may have been chosen, and fill the gaps (section 3)."""
         if mandate.floor > self._state.chosen:
             self._learner.told(mandate.floor, mandate.source)
@@ -189,7 +188,7 @@ class Leader:
         self._since_check += ticks
         if self._since_check >= 2 * config.election:
             self._since_check = 0
-            return self.is_followed() and not self._is_stuck()
+            return (self.is_followed() or not config.check_quorum) and not self._is_stuck()
         return True
 
     def _heartbeat(self) -> None:

@@ -28,6 +28,9 @@ class Config:
 
     heartbeat: int = 2  # between a leader's heartbeats; also before it repeats what was not answered
     election: int = 10  # without a leader before a node tries to be one; up to twice as long
+    check_quorum: bool = (
+        True  # whether a leader resigns that no quorum has followed for two election time-outs
+    )
     max_batch: int = 64  # how many go into a message
     pipeline: int = 4  # batches of commands on their way at a time; more wait, to become larger batches
     window: int = 512  # how far a leader proposes beyond what is chosen (the paper's alpha)
@@ -125,11 +128,11 @@ class State:
         votes = tuple(Vote(ballot, value) for value in values)
         if all(self.entries.get(slot) == vote for slot, vote in enumerate(votes, first)):
             return
+        self.out.write(WriteEntries(first, votes))
         for slot, vote in enumerate(votes, first):
             self.entries[slot] = vote
             if self.note:
                 self.note("accept", ballot=ballot, slot=slot, value=vote.value)
-        self.out.write(WriteEntries(first, votes))
 
     def learn(self, values: tuple[Value, ...]) -> None:
         """Put what is chosen into the next slots, and have it made durable, after what is known of those before."""

@@ -54,6 +54,30 @@ def highest(votes: Sequence[Vote[V]]) -> Vote[V] | None:
     return max(votes, key=lambda vote: vote.ballot, default=None)
 
 
+def parse_ballot(text: str) -> Ballot:
+    """Read a ballot as it is printed: 2.n1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number, _, node = text.partition(".")
+    if not (number.isdecimal() and int(number) and node):
+        raise ValueError(f"a ballot is ROUND.NODE, such as 2.n1, not {text!r}")
+    return Ballot(int(number), node)
+
+
+def parse_vote(text: str) -> Vote[Command]:
+    """Read a vote, 2.n1:name: in that ballot, for a command `put x name` of a client of that name.
+
+    Raises:
+        ValueError: it is none.
+    """
+    ballot, _, name = text.partition(":")
+    if not name:
+        raise ValueError(f"a vote is BALLOT:NAME, such as 2.n1:red, not {text!r}")
+    return Vote(parse_ballot(ballot), Command(name, 1, f"put x {name}".encode()))
+
+
 # What comes in from outside may be anything
 
 

@@ -37,6 +37,7 @@ from ratified.impl.contract import (
     StateMachine,
     Submit,
     Tick,
+    Token,
     WriteRecord,
 )
 from ratified.impl.outbox import Outbox
@@ -123,6 +124,11 @@ class PaxosCore:
     def term(self) -> int:
         """The highest round heard of."""
         return self._seen.round
+
+    @property
+    def token(self) -> Token:
+        """After this token everything that was done so far is durable."""
+        return self._out.once_durable
 
     def step(self, event: Input) -> Effects:
         """Take one input; see the contract. Never raises."""
@@ -318,8 +324,8 @@ class PaxosCore:
         learner = self.learner
         learner.timer = 0
         learner.unanswered += learner.has_heard
-        for other in self._others():
-            self._out.send(other, Inquire())
+        for member in self.members:
+            self._out.send(member, Inquire())
         if learner.unanswered > 2 and self.proposer.phase is Phase.IDLE:
             learner.unanswered = 0
             self._prepare()

@@ -11,7 +11,7 @@ system          Raft for the simulator
 from __future__ import annotations
 
 from ratified.impl.raft.config import Config
-from ratified.impl.raft.core import ChangeMembership, RaftCore, TransferLeadership
+from ratified.impl.raft.core import AddVoter, ChangeMembership, RaftCore, RemoveNode, TransferLeadership
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, NoOp, Snapshot
 from ratified.impl.raft.state import Role
@@ -19,6 +19,7 @@ from ratified.impl.raft.system import SMALL, RaftInspector, bootstrap, drawn_con
 
 __all__ = [
     "SMALL",
+    "AddVoter",
     "ChangeMembership",
     "Config",
     "Entry",
@@ -27,6 +28,7 @@ __all__ = [
     "NoOp",
     "RaftCore",
     "RaftInspector",
+    "RemoveNode",
     "Role",
     "Snapshot",
     "TransferLeadership",

@@ -60,6 +60,20 @@ class ChangeMembership(Control):
 
 
 @dataclass(frozen=True, slots=True)
+class AddVoter(Control):
+    """Have one more voter; given to the leader. If it was a learner it is none any more."""
+
+    node: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNode(Control):
+    """Have one voter or learner less; given to the leader, which may be the one."""
+
+    node: NodeId
+
+
+@dataclass(frozen=True, slots=True)
 class TransferLeadership(Control):
     """Let another voter lead; given to the leader (dissertation, section 3.10)."""
 
@@ -228,8 +242,18 @@ class RaftCore(Election):
                 self.compact()
             case ChangeMembership(voters, learners):
                 self.change_membership(voters, learners)
+            case AddVoter(node):
+                voters, learners = self._without(node)
+                self.change_membership((*voters, node), learners)
+            case RemoveNode(node):
+                self.change_membership(*self._without(node))
             case TransferLeadership(to):
                 self.transfer_leadership(to)
+
+    def _without(self, node: NodeId) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
+        """Return the voters and the learners but for one node."""
+        now = self.membership
+        return tuple(v for v in now.voters if v != node), tuple(n for n in now.learners if n != node)
 
     def change_membership(self, voters: tuple[NodeId, ...], learners: tuple[NodeId, ...]) -> None:
         """Append a new configuration, which counts from now on."""

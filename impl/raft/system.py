@@ -28,7 +28,7 @@ from ratified.impl.contract import (
 )
 from ratified.impl.machines import KeyValue
 from ratified.impl.raft.config import Config
-from ratified.impl.raft.core import ChangeMembership, RaftCore, TransferLeadership
+from ratified.impl.raft.core import AddVoter, ChangeMembership, RaftCore, RemoveNode, TransferLeadership
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.raft.state import Role
@@ -81,7 +81,7 @@ def raft_system(
         bootstrap=begin,
         make=make,
         machine=machine,
-        controls=(ChangeMembership, TransferLeadership),
+        controls=(AddVoter, ChangeMembership, RemoveNode, TransferLeadership),
         order=draw_order,
         members=lambda core: core.membership.everyone() if isinstance(core, RaftCore) else (),
         inspector=RaftInspector,
@@ -96,28 +96,36 @@ def draw_order(random: Random, nodes: Sequence[NodeId]) -> Control:
     kind = random.random()
     if kind < 0.2:
         return Compact()
-    if kind < 0.5:
+    if kind < 0.4:
         return TransferLeadership(random.choice(nodes))
+    if kind < 0.85:
+        return random.choice((AddVoter, RemoveNode))(random.choice(nodes))
     voters = random.sample(nodes, random.randint(max(1, len(nodes) // 2), len(nodes)))
     others = [node for node in nodes if node not in voters]
     return ChangeMembership(tuple(voters), tuple(node for node in others if random.random() < 0.5))
 
 
 def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
-    """Return a disk with `term=7 vote=n2 log=1,1,4`: a log of entries of these terms, each a command of its own.
+    """Return a disk with `term=7 vote=n2 log=1,1,4 members=n1,n2,n3`.
+
+    The log has entries of these terms, each a command of its own; the members are those at first, all nodes unless it is
+    said, and none (`members=`) for a node that is to join later.
 
     Raises:
         ValueError: other words, or no numbers.
     """
-    if not set(words) <= {"term", "vote", "log"}:
-        raise ValueError("a disk has term=NUMBER, vote=NODE and log=TERM,TERM,...")
+    if not set(words) <= {"term", "vote", "log", "members"}:
+        raise ValueError("a disk has term=NUMBER, vote=NODE, log=TERM,TERM,... and members=NODE,NODE,...")
     terms = [int(term) for term in words.get("log", "").split(",") if term]
     entries = {
-        index: Entry(term, Command(f"client{term}", index, f"put x {term}.{index}".encode()))
+        index: Entry(term, Command(f"t{term}", index, f"put x {term}.{index}".encode()))
         for index, term in enumerate(terms, 1)
     }
     record = HardState(int(words.get("term", max(terms, default=0))), words.get("vote"))
-    return Durable(record, entries, durable.snapshot)
+    snapshot = durable.snapshot
+    if "members" in words:
+        snapshot = Snapshot(0, 0, Membership(tuple(node for node in words["members"].split(",") if node)))
+    return Durable(record, entries, snapshot)
 
 
 def describe(core: Core) -> str:

@@ -45,6 +45,7 @@ class Faults:
     partition_every: float = 60.0  # 0: never; so below
     crash_every: float = 50.0
     order_every: float = 40.0
+    hunt: float = 0.3  # how often a run has a hunter: whoever comes to lead is given an order, crashes or is cut off before long
 
     def drawn(self, random: Random) -> Faults:
         """Draw how bad one run is."""
@@ -57,6 +58,7 @@ class Faults:
             granularity=random.randint(1, self.granularity),
             partition_every=self.partition_every * random.choice((0, 0.5, 1, 2)),
             crash_every=self.crash_every * random.choice((0, 0.5, 1, 2)),
+            hunt=float(random.random() < self.hunt),
         )
 
 
@@ -73,6 +75,7 @@ NO_FAULTS = Faults(
     partition_every=0,
     crash_every=0,
     order_every=0,
+    hunt=0,
 )
 
 
@@ -85,6 +88,7 @@ class Client:
     command: Command | None = None
     query: bool = False
     target: NodeId = ""
+    patience: float = 0.3  # how likely it asks the same node again when there is no answer
     timer: int = 0  # its next turn, later ones having taken the place of earlier ones
 
 
@@ -104,6 +108,7 @@ class Chaos:
             self._names, 0.0
         )  # when a disk is done with what it has
         self._clients = {f"c{i}": Client(f"c{i}") for i in range(1, clients + 1)}
+        self._prey: tuple[NodeId, int] | None = None  # who leads, and in which term
         self.schedule: list[Step] = []
 
     def run(self, steps: int) -> list[Step]:
@@ -133,6 +138,7 @@ class Chaos:
             self._rate[name] = 1 + random.uniform(-faults.drift, faults.drift)
             self._at(random.random(), f"tick {name}")
         for client in self._clients.values():
+            client.patience = random.choice((0.1, 0.3, 0.95))
             self._wake(client, self._soon(10))
         for kind, every in (
             ("crash", faults.crash_every),
@@ -146,6 +152,8 @@ class Chaos:
 
     def _follow_up(self) -> None:
         world, random, faults = self._world, self._random, self._faults
+        if faults.hunt:
+            self._follow_leader()
         for sender, to, number in world.news:
             if random.random() < faults.loss:
                 self._at(0, Lose(sender, to, number))
@@ -191,6 +199,8 @@ class Chaos:
                 return self._crash()
             case ["partition"]:
                 return self._partition()
+            case ["strike", name]:
+                return self._strike(name)
         return self._order()
 
     def _tick(self, name: NodeId) -> tuple[Step, ...]:
@@ -204,10 +214,10 @@ class Chaos:
         random = self._random
         if client.command is None:
             client.serial += 1
-            client.query = random.random() < 0.3
+            client.query = random.random() < 0.4
             client.command = Command(client.name, client.serial, self._payload(client))
             client.target = client.target or random.choice(self._names)
-        elif random.random() < 0.7:
+        elif random.random() > client.patience:
             client.target = random.choice(self._names)  # no answer: perhaps another node gives one
         self._wake(client, 5 + self._soon(10))
         return (Ask(client.target, client.command, client.query),)
@@ -219,7 +229,7 @@ class Chaos:
 
     def _payload(self, client: Client) -> bytes:
         random = self._random
-        key = random.choice("xyz")
+        key = random.choice("xy")
         value = f"{client.name}.{client.serial}"
         if client.query:
             return f"get {key}".encode()
@@ -242,13 +252,36 @@ class Chaos:
             victims = [leader]
         elif random.random() < 0.1:
             victims = [node.name for node in up]  # the power fails
-        steps: list[Step] = []
-        for name in victims:
-            units = self._world.nodes[name].disk.units()
-            steps.append(Crash(name, random.randint(0, units)))
-            self._free[name] = self._now
-            self._at(self._soon(20), Restart(name))
-        return tuple(steps)
+        return tuple(self._crash_of(name) for name in victims)
+
+    def _crash_of(self, name: NodeId) -> Step:
+        """A node crashes, and starts again after a while."""
+        units = self._world.nodes[name].disk.units()
+        self._free[name] = self._now
+        self._at(self._soon(20), Restart(name))
+        return Crash(name, self._random.randint(0, units))
+
+    def _follow_leader(self) -> None:
+        """Somebody else leads, or again: it will not for long."""
+        leader = self._world.leader()
+        core = None if leader is None else self._world.nodes[leader].core
+        if leader is not None and core is not None and self._prey != (leader, core.term):
+            self._prey = (leader, core.term)
+            self._at(self._soon(self._random.choice((0, 2, 15))), f"strike {leader}")
+            if self._world.system.order is not None and self._random.random() < 0.5:
+                self._at(0, Order(leader, self._world.system.order(self._random, self._names)))
+
+    def _strike(self, name: NodeId) -> tuple[Step, ...]:
+        """A leader crashes, or is cut off with some of its followers or none."""
+        random = self._random
+        if self._world.nodes[name].core is None:
+            return ()
+        if random.random() < 0.5:
+            return (self._crash_of(name),)
+        others = [other for other in self._names if other != name]
+        with_it = random.sample(others, random.randint(0, (len(self._names) - 1) // 2))
+        self._at(10 + self._soon(15), Heal())
+        return (Partition(((name, *with_it), tuple(other for other in others if other not in with_it))),)
 
     def _partition(self) -> tuple[Step, ...]:
         random, names = self._random, self._names

@@ -75,7 +75,7 @@ def play(script: str, name: str = "script", make: Callable[..., System] = system
         except (ScheduleError, SettingError) as error:
             raise ScheduleError(f"{name}:{number}: {error}") from None
         except Violation as violation:
-            scene.transcript.write(f"VIOLATION: {violation}")
+            scene.transcript.say(f"VIOLATION: {violation}")
             break
     return scene.transcript.text()
 

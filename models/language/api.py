@@ -106,12 +106,16 @@ class Lifelines:
 
 
 class Deferred:
-    """A value that depends on sizes, as the default of a parameter: it is computed when a model is instantiated."""
+    """A value that depends on sizes, as the default of a parameter: it is computed when a model is instantiated.
 
-    __slots__ = ("compute",)
+    `majorities` says that it is the smallest majorities of a sort.
+    """
 
-    def __init__(self, compute: Callable[[], object]) -> None:
+    __slots__ = ("compute", "majorities")
+
+    def __init__(self, compute: Callable[[], object], *, majorities: bool = False) -> None:
         self.compute = compute
+        self.majorities = majorities
 
 
 def at_size(compute: Callable[[], T]) -> T:
@@ -140,7 +144,7 @@ def majorities(sort: type[S]) -> Set[Set[S]]:
     """The smallest majorities of a sort: any two of them have a member in common. In a class body as `subsets`."""
     scope = scope_if_any()
     if scope is None:
-        return at_size(lambda: majorities(sort))
+        return Deferred(lambda: majorities(sort), majorities=True)  # type: ignore[return-value]  # Model computes it
     known: Any = scope.cache.get((majorities, sort))
     if known is None:
         known = scope.cache[majorities, sort] = subsets(sort, len(sort) // 2 + 1)

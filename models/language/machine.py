@@ -296,10 +296,13 @@ class PythonMachine:
                     d.update(before)
         return found
 
-    def take(self, state: Values, name: str, given: Mapping[str, Any]) -> list[tuple[Values, Values | Left]]:
+    def take(
+        self, state: Values, name: str, given: Mapping[str, Any], most: int | None = None
+    ) -> list[tuple[Values, Values | Left]]:
         """The steps of one action from a state, with some or all of its arguments given, whatever they range over.
 
-        Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. Raises StepError.
+        Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. At most `most` choices
+        of arguments are tried. Raises StepError.
         """
         model, function = self.model, self._functions[name]
         parameters = self.module.functions[name].arguments
@@ -312,7 +315,7 @@ class PythonMachine:
             if len(given) == len(parameters):
                 every = (tuple(given[p.name] for p in parameters),)
             else:
-                every = self._choices[name].among(given)
+                every = itertools.islice(self._choices[name].among(given), most)
             for arguments in every:
                 try:
                     function(model, *arguments)

@@ -13,7 +13,7 @@ import builtins
 import linecache
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -28,7 +28,7 @@ from ratified.models.language.ir import Expr, Module, Which
 from ratified.models.language.machine import Values
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
-from ratified.models.language.sorts import BoundLeft
+from ratified.models.language.sorts import BoundLeft, Symmetric
 from ratified.models.language.types import EnumType, RecordType, SortType, Type, parts, unbounded
 
 FILE = "<expression>"
@@ -53,19 +53,25 @@ class Query:
 
 def condition(model: Model, text: str) -> Query:
     """A condition on states. Raises ModelError if the text is none."""
-    asking, node = _reader(model, text)
-    test, _, _ = _read(lambda: asking.test(node))
-    return Query(((ast.unparse(node), test),), asking.module.compiled())
+
+    def read() -> Query:
+        asking, node = _reader(model, text)
+        test, _, _ = asking.test(node)
+        return Query(((text.strip(), test),), asking.module.compiled())
+
+    return _shallow(read)
 
 
 def expressions(model: Model, text: str) -> Query:
     """One or several expressions on states, with commas between them. Raises ModelError if the text is none."""
-    asking, node = _reader(model, text)
-    nodes = node.elts if isinstance(node, ast.Tuple) and node.elts else [node]
-    made = tuple(
-        (ast.get_source_segment(text, n) or ast.unparse(n), _read(lambda n=n: asking.kept(n))) for n in nodes
-    )
-    return Query(made, asking.module.compiled())
+
+    def read() -> Query:
+        asking, node = _reader(model, text)
+        nodes = node.elts if isinstance(node, ast.Tuple) and node.elts else [node]
+        made = tuple((ast.get_source_segment(text, n) or text.strip(), asking.kept(n)) for n in nodes)
+        return Query(made, asking.module.compiled())
+
+    return _shallow(read)
 
 
 class Answers:
@@ -182,13 +188,14 @@ def _reader(model: Model, text: str) -> tuple[_Asking, ast.expr]:
 _AS_IN = "write one as in the model: a comparison, all(...), a call of a helper method"
 
 
-def _read(compile_: Any) -> Any:
-    """Compile; a text that is nested too deeply is one that cannot be read."""
+def _shallow(read: Callable[[], Query]) -> Query:
+    """Read a text; one that is nested too deeply is none."""
     try:
-        return compile_()
+        return read()
     except RecursionError:
         raise ModelError(
-            "the expression is nested too deeply", remedy="write it with fewer brackets"
+            "this is not an expression that can be read: it is nested too deeply",
+            remedy="write it with fewer brackets",
         ) from None
 
 
@@ -253,6 +260,15 @@ def read_by(query: Query) -> frozenset[str]:
     return frozenset(found)
 
 
+def one_of_many(query: Query) -> Symmetric | None:
+    """A value of a symmetric sort that a query names, if it names one: its answers change when values are renamed."""
+    for _, expr in query.parts:
+        for node in ir.walk(expr):
+            if isinstance(node, ir.Literal) and isinstance(node.value, Symmetric):
+                return node.value
+    return None
+
+
 def view_query(model: Model, name: str) -> Query:
     """The call of a view (or of a helper without parameters) as a query."""
     function = model.module.functions[name]
@@ -262,4 +278,13 @@ def view_query(model: Model, name: str) -> Query:
     return Query(((name, call),), model.module)
 
 
-__all__ = ["Answers", "Query", "RatifiedError", "condition", "expressions", "read_by", "view_query"]
+__all__ = [
+    "Answers",
+    "Query",
+    "RatifiedError",
+    "condition",
+    "expressions",
+    "one_of_many",
+    "read_by",
+    "view_query",
+]

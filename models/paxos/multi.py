@@ -135,7 +135,7 @@ class MultiPaxos(Model):
         require(
             any(
                 not self.reports(q, b, s)
-                and any(self.reports(q, b, t) for t in range(s + 1, self.slots + 1))
+                and not self.is_free_from(q, b, s + 1)
                 and self.allows(q, b, s, self.no_op)
                 for q in self.quorums
             )
@@ -147,12 +147,7 @@ class MultiPaxos(Model):
         """2a: in the first slot that is free it proposes what a client asks for, without another phase 1."""
         require(not self.has_proposed(b, s))
         require(all(self.has_proposed(b, t) for t in range(1, s)))
-        require(
-            any(
-                not any(self.reports(q, b, t) for t in range(s, self.slots + 1)) and self.allows(q, b, s, v)
-                for q in self.quorums
-            )
-        )
+        require(any(self.is_free_from(q, b, s) and self.allows(q, b, s, v) for q in self.quorums))
         self.messages.add(Propose(b, s, v))
 
     @action
@@ -182,6 +177,10 @@ class MultiPaxos(Model):
     def reports(self, quorum: Set[Acceptor], b: Ballot, s: int) -> bool:
         """There is one."""
         return len(self.votes(quorum, b, s)) > 0
+
+    def is_free_from(self, quorum: Set[Acceptor], b: Ballot, s: int) -> bool:
+        """These answers report no vote in slot s or later."""
+        return all(m.voted[t] is None for m in self.answers(quorum, b) for t in range(s, self.slots + 1))
 
     def allows(self, quorum: Set[Acceptor], b: Ballot, s: int, v: Value) -> bool:
         """The whole quorum has answered in b, and v is what the latest vote in slot s is for, or there is no vote (P2c)."""

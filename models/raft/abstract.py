@@ -22,8 +22,8 @@ class AbstractRaft(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1},
-        "standard": {"Server": 3, "Value": 1, "max_term": 2, "max_log": 1},
-        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2},
+        "standard": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2},
+        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1},
     }
 
     max_term: Param[int] = 2

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Set, action, constraint, require, step_invariant
-from ratified.models.raft.built import PreVote, RaftAsBuilt, Read
+from ratified.models.language import Param, Set, action, invariant, require, step_invariant
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import (
     AppendEntries,
@@ -21,7 +20,6 @@ from ratified.models.raft.sorts import (
     Role,
     Server,
     Value,
-    last_term,
 )
 
 
@@ -31,7 +29,7 @@ def only(**size: object) -> Mapping[str, Mapping[str, object]]:
 
 
 class Quiet(Raft):
-    """Raft in a quiet hour: no server restarts, no message is lost or repeated, and elections come one after another.
+    """Raft in a quiet hour: calm, and no server restarts, no message is lost or repeated, and who is replaced keeps quiet.
 
     A story that happens in a quiet hour happens in Raft; there are far fewer, so that a long one is soon found.
     """
@@ -40,17 +38,7 @@ class Quiet(Raft):
         Server=2, max_term=3, max_log=1, max_messages=1
     )
 
-    @action
-    def timeout(self, i: Server) -> None:
-        """Server i stands for election, when nothing else is going on."""
-        require(not self.messages)
-        super().timeout(i)
-
-    @action
-    def request_vote(self, i: Server, j: Server) -> None:
-        """Candidate i asks as long as it lacks votes."""
-        require(not self.is_quorum(i, self.votes_granted[i]))
-        super().request_vote(i, j)
+    calm: Param[bool] = True
 
     @action
     def client_request(self, i: Server, v: Value) -> None:
@@ -60,7 +48,7 @@ class Quiet(Raft):
 
     @action
     def append_entries(self, i: Server, j: Server) -> None:
-        """A leader that has been replaced keeps quiet."""
+        """A leader that has been replaced says nothing."""
         require(all(self.current_term[j] <= self.current_term[i] for j in Server))
         super().append_entries(i, j)
 
@@ -81,11 +69,6 @@ class Quiet(Raft):
         require(m in self.messages)
         require(False)
 
-    @constraint
-    def one_candidate(self) -> bool:
-        """No two servers stand for election at the same time."""
-        return sum(1 for i in Server if self.role[i] == Role.CANDIDATE) <= 1
-
 
 # Voting and terms
 
@@ -102,6 +85,24 @@ class ForgottenVote(Raft):
 
     def restart(self, i: Server) -> None:
         """Server i comes back, and has not voted in its term, as far as it knows."""
+        super().restart(i)
+        self.voted_for[i] = None
+
+
+class TornVote(Raft):
+    """Term and vote are two writes; a crash between them leaves the old term without its vote (hashicorp/raft, braft).
+
+    Breaks `election_safety`.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
+        Server=3, max_term=2, max_log=0, max_messages=1
+    )
+
+    @action
+    def crash_in_election(self, i: Server) -> None:
+        """Server i is about to begin a term, has written that it has not voted, and crashes."""
+        require(self.role[i] != Role.LEADER)
         super().restart(i)
         self.voted_for[i] = None
 
@@ -274,52 +275,84 @@ class CountedRejections(Raft):
         self.messages.remove(m)
 
 
-# Reads, clients, and what else implementations add
+class MatchGoesBack(Raft):
+    """A leader that gets an old answer forgets what it knew since to be replicated (PySyncObj, RaftOS, WRaft).
 
-
-class ConsentingLeader(RaftAsBuilt):
-    """A leader consents to being replaced, so that one server that hears badly disturbs a cluster that works (DaosRaft).
-
-    Breaks `no_leader_consents`.
+    The published specification does this as it stands, so that only the claim is added here.
+    Breaks `match_index_only_rises`.
     """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
-        Server=2, max_term=2, max_log=0, max_messages=1, pre_vote=True
+        Server=2, max_term=2, max_log=1, max_messages=2
     )
 
-    def consents(self, i: Server, m: PreVote) -> bool:
-        """The term would be new to server i, which would lose nothing by the candidate."""
-        mine = last_term(self.log[i])
-        return m.term > self.current_term[i] and (
-            (m.last_log_term, m.last_log_index) >= (mine, len(self.log[i]))
+    @step_invariant
+    def match_index_only_rises(self, old: Self) -> bool:
+        """As long as a server leads, it never takes back what it knows of another's log."""
+        return all(
+            old.match_index[i][j] <= self.match_index[i][j]
+            for i in Server
+            for j in Server
+            if old.role[i] == Role.LEADER and self.role[i] == Role.LEADER
         )
 
 
-class UnconfirmedRead(Quiet, RaftAsBuilt):
-    """A leader answers reads without asking whether it still leads (etcd, RedisRaft).
+class NextBehindMatch(Raft):
+    """A leader that gets an old rejection goes back to entries that it knows to be replicated (WRaft).
 
-    Breaks `reads_are_linearizable`.
+    The published specification does this as it stands, so that only the claim is added here.
+    Breaks `next_is_beyond_match`.
     """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
-        Server=3, max_term=3, max_log=2, max_messages=1, max_entries=2, read_index=True
+        Server=2, max_term=3, max_log=1, max_messages=2, max_copies=2
     )
 
-    def may_answer(self, i: Server, read: Read) -> bool:
-        """At once."""
-        return True
+    @invariant
+    def next_is_beyond_match(self) -> bool:
+        """A leader sends nothing that it knows to be there."""
+        return all(
+            self.match_index[i][j] < self.next_index[i][j]
+            for i in Server
+            for j in Server
+            if self.role[i] == Role.LEADER
+        )
 
 
-class RepeatedCommand(RaftAsBuilt):
-    """A command that a client has repeated is executed once more.
+class RepeatedAppend(Raft):
+    """A follower appends the entries that come for the beginning of its log without looking whether it has them (WRaft).
 
-    Breaks `applied_at_most_once`.
+    Breaks `log_matching`.
     """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
-        Server=2, max_term=2, max_log=2, max_messages=1, sessions=True
+        Server=2, Value=2, max_term=2, max_log=2, max_messages=1
     )
 
-    def is_repeated(self, i: Server, v: Value) -> bool:
-        """Nobody remembers."""
-        return False
+    def append_new_entries(self, m: AppendEntries) -> None:
+        """What comes after nothing must be new."""
+        require(m in self.messages)
+        i = m.dest
+        require(self.is_follower_of(i, m) and self.fits(i, m) and not self.conflicts(i, m))
+        require(len(self.log[i]) < m.prev_log_index + len(m.entries) or m.prev_log_index == 0)
+        self.log[i].extend(
+            m.entries if m.prev_log_index == 0 else m.entries[len(self.log[i]) - m.prev_log_index :]
+        )
+
+
+class LostEntry(Raft):
+    """A server says that it has an entry before it is on disk; a crash loses it (a cousin of ZooKeeper's NEWLEADER).
+
+    Breaks `committed_is_on_a_majority`.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
+        Server=2, max_term=2, max_log=1, max_messages=1
+    )
+
+    @action
+    def crash_before_sync(self, i: Server) -> None:
+        """Server i comes back without the last entry of its log."""
+        require(len(self.log[i]) > 0)
+        super().restart(i)
+        self.log[i].pop()

@@ -6,7 +6,8 @@ here is one that the specification has: a candidate asks itself for its vote by 
 term does so in a step of its own; a conflicting log loses one entry at a time.
 
 The network loses, repeats and reorders messages as it likes. Servers fail by stopping, and restart with what Figure 2 calls
-persistent state. `max_term`, `max_log`, `max_messages` and `max_copies` bound what is explored: states beyond are left out.
+persistent state. `max_term`, `max_log`, `max_messages` and `max_copies` bound what is explored: states beyond are left out. And
+with `calm` only what happens in an orderly network is, so that three servers, several terms and entries come within reach.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ class Raft(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2},
-        "standard": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 2},
-        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1, "max_messages": 1},
+        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1, "max_messages": 2, "calm": True},
+        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 3, "calm": True},
+        "published": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 2},
     }
 
     max_term: Param[int] = 2
@@ -62,6 +64,7 @@ class Raft(Model):
     max_messages: Param[int] = 2  # in flight, copies counted
     max_copies: Param[int] = 1  # of one message, in flight
     max_entries: Param[int] = 1  # in one message
+    calm: Param[bool] = False  # explored is what happens while the network is not in disorder: see `is_calm`
 
     # State (Figure 2): persistent on all servers
 
@@ -109,6 +112,22 @@ class Raft(Model):
             and all(self.messages.count(m) <= self.max_copies for m in self.messages.distinct())
         )
 
+    @constraint
+    def one_candidate_in_calm(self) -> bool:
+        """In calm, one server stands for election at a time."""
+        return not self.calm or sum(1 for i in Server if self.role[i] == Role.CANDIDATE) <= 1
+
+    def is_calm(self) -> bool:
+        """In calm, servers crash and elections begin only while no message is in flight."""
+        return not self.calm or len(self.messages) == 0
+
+    def may_ask(self, i: Server, j: Server) -> bool:
+        """In calm, two servers have one message between them, and a candidate that has won asks for no more votes."""
+        return not self.calm or not (
+            any((m.source == i and m.dest == j) or (m.source == j and m.dest == i) for m in self.messages)
+            or (self.role[i] == Role.CANDIDATE and self.is_quorum(i, self.votes_granted[i]))
+        )
+
     def is_quorum(self, i: Server, members: Set[Server]) -> bool:
         """As server i sees it, these are a majority."""
         return 2 * len(members) > len(Server)
@@ -125,13 +144,18 @@ class Raft(Model):
         """The receiver of a message takes over its newer term, as a follower; the message remains to be dealt with."""
         require(m in self.messages)
         require(m.term > self.current_term[m.dest])
-        self.current_term[m.dest] = m.term
-        self.role[m.dest] = Role.FOLLOWER
-        self.voted_for[m.dest] = None
+        self.step_down(m.dest, m.term)
+
+    def step_down(self, i: Server, t: int) -> None:
+        """Server i takes over a newer term, in which it follows and has not voted."""
+        self.current_term[i] = t
+        self.role[i] = Role.FOLLOWER
+        self.voted_for[i] = None
 
     @action
     def restart(self, i: Server) -> None:
         """Server i has crashed and comes back with what is persistent."""
+        require(self.is_calm())
         self.role[i] = Role.FOLLOWER
         self.votes_responded[i].clear()
         self.votes_granted[i].clear()
@@ -144,7 +168,11 @@ class Raft(Model):
     @action
     def timeout(self, i: Server) -> None:
         """Server i has not heard of a leader for long and begins an election. Even for its own vote it will have to ask."""
-        require(self.role[i] != Role.LEADER)
+        require(self.role[i] != Role.LEADER and self.is_calm())
+        self.begin_election(i)
+
+    def begin_election(self, i: Server) -> None:
+        """Server i becomes a candidate in a term of its own, which no vote has come for yet."""
         self.role[i] = Role.CANDIDATE
         self.current_term[i] += 1
         self.voted_for[i] = None
@@ -155,7 +183,7 @@ class Raft(Model):
     def request_vote(self, i: Server, j: Server) -> None:
         """Candidate i asks server j, maybe itself, for its vote."""
         require(self.role[i] == Role.CANDIDATE)
-        require(j not in self.votes_responded[i])
+        require(j not in self.votes_responded[i] and self.may_ask(i, j))
         self.messages.add(RequestVote(i, j, self.current_term[i], len(self.log[i]), last_term(self.log[i])))
 
     @action
@@ -215,7 +243,7 @@ class Raft(Model):
     def append_entries(self, i: Server, j: Server) -> None:
         """Leader i sends server j what comes next, if anything, and how far it has committed of what j will then have."""
         require(self.role[i] == Role.LEADER)
-        require(i != j)
+        require(i != j and self.may_ask(i, j))
         prev = self.next_index[i][j] - 1
         entries = self.log[i][prev : prev + self.max_entries]
         last = min(len(self.log[i]), prev + self.max_entries)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise, repeat
 from typing import Any
 
@@ -15,9 +15,9 @@ from ratified.models.language.errors import ModelError
 from ratified.models.language.machine import Left, Values
 from ratified.models.language.model import Model
 from ratified.models.language.values import order_key, show
-from ratified.proofs.diagram.focus import focus_of, within
+from ratified.proofs.diagram.focus import Focus, focus_of, told_apart, within
 from ratified.proofs.diagram.picture import Edge, Node, StateGraph
-from ratified.proofs.diagram.size import NODES, too_large
+from ratified.proofs.diagram.size import FEW, NODES, too_large
 from ratified.proofs.diagram.space import Space, Watch, explore
 from ratified.proofs.diagram.views import View, change_lines, view_lines, view_of, views_of, whole_lines
 from ratified.proofs.explore.result import Limits
@@ -66,9 +66,11 @@ def graph(
         ModelError: `fold` where the model can tell symmetric values apart; no initial state; a view without an answer.
         EvaluationError: the model has no answer in a state that it reaches.
     """
-    seen = view_of(model, view) if view not in (None, WHOLE) and view is not None else None
+    seen = view_of(model, view) if view is not None and view != WHOLE else None
+    if fold and seen is not None:
+        told_apart(seen.query)
     space = explore(model, fold=fold, limits=limits, engine=engine, progress=progress)
-    if view is None and space.size > (most or NODES) and focus is None and (names := views_of(model)):
+    if view is None and space.size > FEW and focus is None and (names := views_of(model)):
         seen = view_of(model, names[0])
     classes = classes_of(space, seen)
     around = focus_of(space, focus, limits, engine) if focus is not None else None
@@ -83,7 +85,8 @@ def graph(
         helping = views_that_help(space, most or NODES, seen)
         if most is not None:
             raise too_large(model.module.name, f"{len(kept):,} nodes", most, helping)
-    made = _Builder(space, classes, seen, kept, set(around.states) if around else set()).build()
+    made = _Builder(space, classes, seen, kept, around).build()
+    made = _unmarked(*made)
     return StateGraph(
         model.module.name,
         {sort.__name__: size for sort, size in model.scope.sizes.items()},
@@ -104,6 +107,13 @@ def graph(
         loops=loops,
         most=most,
     )
+
+
+def _unmarked(nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    """Where all is what the picture is around, nothing need be marked."""
+    if all(node.focused for node in nodes):
+        nodes = tuple(replace(node, focused=False) for node in nodes)
+    return nodes, edges
 
 
 def _told_parameters(model: Model) -> dict[str, object]:
@@ -157,7 +167,7 @@ class _Builder:
     """Puts the kept classes of a space into nodes and edges."""
 
     def __init__(
-        self, space: Space, classes: Classes, view: View | None, kept: Collection[int], focused: set[int]
+        self, space: Space, classes: Classes, view: View | None, kept: Collection[int], around: Focus | None
     ) -> None:
         self.space = space
         self.classes = classes
@@ -172,7 +182,8 @@ class _Builder:
         # By the number of the first state, that is by level.
         self.order = sorted(self.members, key=lambda c: self.members[c][0])
         self.number = {c: k for k, c in enumerate(self.order)}
-        self.focused = focused
+        self.focused = set(around.states) if around else set[int]()
+        self.run = around.states if around and around.run else ()
         self.level = space.level_of()
 
     def build(self) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
@@ -307,16 +318,16 @@ class _Builder:
     # --- the way to a violation ---
 
     def _path(self) -> list[tuple[int, int]]:
-        """The classes along a shortest run to the first violating state that is drawn."""
+        """The classes along the run that the part is around, or a shortest run to the first violating state that is drawn."""
         bad = [
             n
             for numbers in self.space.violated().values()
             for n in numbers
             if self.classes.of[n] in self.number
         ]
-        if not bad:
+        if not bad and not self.run:
             return []
-        run = run_to(self.space, min(bad))
+        run = self.run or run_to(self.space, min(bad))
         of = self.classes.of
         return [(of[a], of[b]) for a, b in pairwise(run) if of[a] in self.number and of[b] in self.number]
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from html import escape
 from pathlib import Path
 from textwrap import wrap
+from typing import Protocol
 
 from ratified.proofs.diagram.palette import BAD_FILL, BAD_LINE, INK, PAPER, QUIET
 from ratified.proofs.diagram.sequence import Fate, Message, SequenceDiagram
@@ -21,6 +22,7 @@ LINE = SIZE * SPACING
 ARROW, COPY, LATE = "#00629a", "#9c3f74", "#a84a00"
 CALL_WIDEST, BOX_WIDEST, LABEL_WIDEST = 40, 30, 30
 TOP = 58.0
+KINDS = ("svg", "html", "mmd", "md")
 
 
 def to_svg(diagram: SequenceDiagram) -> str:
@@ -28,11 +30,25 @@ def to_svg(diagram: SequenceDiagram) -> str:
     return _Chart(diagram).drawn()
 
 
-def save(diagram: SequenceDiagram, file: Path) -> None:
+class Diagram(Protocol):
+    """What can be drawn and told to Mermaid."""
+
+    @property
+    def title(self) -> str:
+        """What it is of."""
+
+    def to_svg(self) -> str:
+        """The picture."""
+
+    def to_mermaid(self) -> str:
+        """The same for Markdown."""
+
+
+def save(diagram: Diagram, file: Path) -> None:
     """Write a diagram to a file, as its name ends. Raises RatifiedError."""
     from ratified.proofs.diagram.render import check_writable, kind_of, write
 
-    kind = kind_of(file, ("svg", "mmd", "md", "html"))
+    kind = kind_of(file, KINDS)
     check_writable(file)
     if kind == "svg":
         write(file, diagram.to_svg())

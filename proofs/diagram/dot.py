@@ -28,19 +28,19 @@ FONT = "Courier"
 """Graphviz knows how wide its letters are on every machine."""
 
 
-def to_dot(graph: StateGraph) -> str:
-    """The whole picture. Raises TooLarge if there is more than anybody could read."""
+def to_dot(graph: StateGraph, *, bare: bool = False) -> str:
+    """The whole picture; `bare` of title, legend and levels. Raises TooLarge if there is more than anybody could read."""
     readable(graph)
     styles = looks(graph.actions)
     placed = rows(graph)
     lines = [
         "digraph states {",
         f'  graph [rankdir=TB, ranksep=0.5, nodesep=0.3, labelloc=b, labeljust=l, fontname="{FONT}", fontsize=10,',
-        f"    label={legend(graph, styles)}];",
+        f"    label={quote('') if bare else legend(graph, styles)}];",
         f'  node [shape=box, style="rounded,filled", fillcolor="{PAPER}", color="{INK}", fontcolor="{INK}", '
         f'fontname="{FONT}", fontsize=10, margin="0.10,0.06", height=0.3, width=0.4];',
         f'  edge [fontname="{FONT}", fontsize=9, arrowsize=0.7, penwidth=1.2];',
-        *_levels(placed),
+        *_levels(placed, bare=bare),
         *(_node(node) for node in graph.nodes),
         *(_edge(e, graph, styles[e.action], placed) for e in graph.drawn_edges),
         "}",
@@ -54,14 +54,14 @@ def quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _levels(placed: Rows) -> list[str]:
+def _levels(placed: Rows, *, bare: bool) -> list[str]:
     """Layers: the nodes of a row side by side, and at the left of the first row of a level its number."""
     members: dict[int, list[int]] = defaultdict(list)
     for number, row in enumerate(placed.of):
         members[row].append(number)
     lines = []
     for row, level in enumerate(placed.level):
-        label = "" if level is None else str(level)
+        label = "" if bare or level is None else str(level)
         lines.append(
             f'  l{row} [shape=plaintext, style="", label="{label}", fontcolor="{QUIET}", width=0.2, margin=0];'
         )
@@ -74,7 +74,7 @@ def _levels(placed: Rows) -> list[str]:
 
 
 def _node(node: Node) -> str:
-    label = "".join(f"{quote(line)[1:-1]}\\l" for line in node_text(node))
+    label = "".join(f"{quote(line)[1:-1]}\\l" for line in map(_indented, node_text(node)))
     given = [f'label="{label}"', f"tooltip={quote(tooltip(node))}"]
     if node.violated:
         given += [f'fillcolor="{BAD_FILL}"', f'color="{BAD_LINE}"', "penwidth=2.5"]
@@ -87,6 +87,12 @@ def _node(node: Node) -> str:
     if node.focused:
         given += ["penwidth=2.5"]
     return f"  n{node.number} [{', '.join(given)}];"
+
+
+def _indented(line: str) -> str:
+    """A line whose indentation is kept: Graphviz, and viewers of SVG, drop blanks."""
+    rest = line.lstrip(" ")
+    return "\u00a0" * (len(line) - len(rest)) + rest
 
 
 def node_text(node: Node) -> list[str]:
@@ -111,7 +117,9 @@ def edge_label(edge: Edge, graph: StateGraph) -> list[str]:
         return calls if len(calls) <= 2 else [calls[0], f"... and {len(calls) - 1} more"]
     lines = [edge.action]
     if edge.partial:
-        lines.append(f"{edge.steps:,} steps, {edge.sources:,}/{graph.nodes[edge.source].states:,}")
+        lines.append(
+            f"{edge.steps:,} step{'s' * (edge.steps > 1)}, {edge.sources:,}/{graph.nodes[edge.source].states:,}"
+        )
     elif edge.steps > 1:
         lines.append(f"{edge.steps:,} steps")
     return lines

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratified.models.language.errors import ModelError, RatifiedError
-from ratified.models.language.query import condition
+from ratified.models.language.query import Query, condition, one_of_many
 from ratified.proofs.diagram.space import Space
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Limits, PropertyKind, Trace
@@ -17,11 +17,12 @@ COUNTEREXAMPLE = "counterexample"
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """The states that a part is around. `widened` if their neighbours belong to it."""
+    """The states that a part is around. `widened` if their neighbours belong to it, `run` if they are a run, in order."""
 
     name: str
     states: tuple[int, ...]
     widened: bool = True
+    run: bool = False
 
 
 def focus_of(space: Space, text: str, limits: Limits, engine: str) -> Focus:
@@ -41,6 +42,8 @@ def focus_of(space: Space, text: str, limits: Limits, engine: str) -> Focus:
             f"{space.model.module.name} has no action {text!r}, and it is no condition on its states\n{problem}",
             remedy=f"its actions: {', '.join(space.actions)}; or `{COUNTEREXAMPLE}`",
         ) from None
+    if space.symmetry is not None:
+        told_apart(query)
     of, values = space.asked(query)
     true = {k for k, (value,) in enumerate(values) if value}
     found = tuple(n for n, k in enumerate(of) if k in true)
@@ -49,6 +52,15 @@ def focus_of(space: Space, text: str, limits: Limits, engine: str) -> Focus:
             f"of the {space.size:,} states explored none satisfies `{text}`", remedy="weaken the condition"
         )
     return Focus(text, found)
+
+
+def told_apart(query: Query) -> None:
+    """Refuse to fold by what names one of several interchangeable values: it is not the same after renaming. RatifiedError."""
+    if (value := one_of_many(query)) is not None:
+        raise RatifiedError(
+            f"`{query.text}` names {value}, and folding makes interchangeable values one",
+            remedy=f"ask about all of them: any(... for x in {type(value).__name__}), or draw without --fold",
+        )
 
 
 def _steps_of(space: Space, action: str) -> Focus:
@@ -75,7 +87,7 @@ def _counterexample(space: Space, limits: Limits, engine: str) -> Focus:
             remedy="`ratified check` has the whole report",
         )
     kind = "" if violation.kind is PropertyKind.DEADLOCK else f" to {violation.name}"
-    return Focus(f"the counterexample{kind}", numbers_of(space, violation.trace))
+    return Focus(f"the counterexample{kind}", numbers_of(space, violation.trace), run=True)
 
 
 def numbers_of(space: Space, trace: Trace) -> tuple[int, ...]:

@@ -191,8 +191,8 @@ class _Drawer:
         wanted = self._items(step.state) - self._items(before)
         removed = self._items(before) - self._items(step.state)
         missing = self._items(before) - self._items(fewer)
-        # A message that the step adds anew because it was taken away is no difference.
-        return added - missing == wanted and not (removed & missing)
+        # In a set, a message that was taken away is added anew where it would have been there already.
+        return wanted in (added, added - missing) and not (removed & missing)
 
     def _taken(self, state: State, step: Step) -> State | None:
         """The state after the same step from another state, if it is possible there."""

@@ -7,7 +7,7 @@ transcript, an implementation's log) makes one by `Recorder` and gets the same p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -70,6 +70,18 @@ class SequenceDiagram:
     ending: Ending | None = None
     loop: int | None = None
     notes: tuple[str, ...] = ()
+
+    def last(self, rows: int) -> SequenceDiagram:
+        """The end of it: so many rows, and the messages that are under way in them."""
+        cut = len(self.rows) - rows
+        if cut <= 0:
+            return self
+        messages = tuple(
+            replace(m, sent=max(m.sent - cut, 0), ended=m.ended - cut) for m in self.messages if m.ended > cut
+        )
+        loop = None if self.loop is None else max(self.loop - cut, 0)
+        notes = (*self.notes, f"the first {cut:,} of {len(self.rows):,} rows are left out")
+        return replace(self, rows=self.rows[cut:], messages=messages, loop=loop, notes=notes)
 
     def to_svg(self) -> str:
         """The picture."""
@@ -190,7 +202,5 @@ def _overtaking(messages: list[Message]) -> tuple[Message, ...]:
             (o.sender, o.receiver) == (m.sender, m.receiver) and o.sent < m.sent and o.ended > m.ended
             for o in arrived
         )
-
-    from dataclasses import replace
 
     return tuple(replace(m, overtakes=overtakes(m)) for m in messages)

@@ -98,6 +98,9 @@ class Canvas:
         more: str = "",
     ) -> None:
         """A line of text, its foot at y. With a halo, lines that pass under it do not strike it out."""
+        text = "\u00a0" * (len(text) - len(text.lstrip(" "))) + text.lstrip(
+            " "
+        )  # not all viewers keep blanks
         placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
         heavy = ' font-weight="bold"' if bold else ""
         around = (
@@ -114,7 +117,7 @@ class Canvas:
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
-                f'font-family="{FONTS}" xml:space="preserve" role="img">',
+                f'font-family="{FONTS}" role="img">',
                 f"<title>{escape(title)}</title>",
                 f'<rect width="100%" height="100%" fill="{PAPER}"/>',
                 *self.shapes,

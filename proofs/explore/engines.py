@@ -14,7 +14,6 @@ from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
-from ratified.proofs.explore.liveness import liveness_claims
 from ratified.proofs.explore.reference import check_reference
 from ratified.proofs.explore.result import Limits, Progress, Result
 
@@ -82,8 +81,6 @@ def _auto(task: Task) -> Result:
     from ratified.proofs.explore.native.codegen.shapes import Unsupported
     from ratified.proofs.explore.native.compile import CompilerFailed, CompilerMissing
 
-    if liveness_claims(task.model.module) and not task.resources.asked:
-        return _reference(task)  # the native engine does not check liveness
     most = task.limits.states
     if not task.resources.asked and not _known_large(task):
         if most is not None and most <= SOON:
@@ -117,11 +114,6 @@ def _known_large(task: Task) -> bool:
 def _native(task: Task, *, large: bool = False) -> Result:
     from ratified.proofs.explore.native.engine import check_native
 
-    if claims := liveness_claims(task.model.module):
-        raise RatifiedError(
-            f"the native engine does not check liveness, and {task.model.module.name} claims `{claims[0].name}`",
-            remedy="use engine reference or auto, or choose other claims",
-        )
     with _room(task.limits) as spill:
         return check_native(
             task.model,

@@ -21,6 +21,9 @@ from ratified.proofs.explore.search import NOWHERE, Exploration, Failure, Proper
 
 _BETWEEN_TICKS = 256
 
+UNTOLD = object()
+"""In place of an argument that an engine's instances do not tell apart."""
+
 _MOST_TOLD = 6
 """So many demands of fairness are told one by one; how many more there are is a number."""
 
@@ -33,7 +36,7 @@ def liveness_claims(module: Module) -> tuple[Function, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the numbers of a graph's instances stand for: the index of an action, and its arguments."""
+    """What the numbers of a graph's instances stand for: the index of an action, and its arguments (or UNTOLD)."""
 
     instances: tuple[tuple[int, Values], ...]
 
@@ -104,12 +107,22 @@ class _Asked:
 
 
 class LivenessCheck:
-    """Checks the liveness claims of a machine's model on what a search has found. `tick` as in `LassoSearch`."""
+    """Checks the liveness claims of a machine's model on what a search has found. `tick` as in `LassoSearch`.
 
-    def __init__(self, machine: Machine, found: Exploration, tick: Callable[[], None]) -> None:
+    Of `found` the states and predecessors count; the graph is made of its edges, if it is not given.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        found: Exploration,
+        tick: Callable[[], None],
+        graph: tuple[Graph, Labels] | None = None,
+    ) -> None:
         self._machine = machine
         self._found = found
         self._tick = tick
+        self._graph = graph
         self._claims = liveness_claims(machine.module)
         self._telling = Counterexample(machine, found, None)
         self.untested: set[str] = set()
@@ -117,7 +130,7 @@ class LivenessCheck:
 
     def violation(self) -> Violation | None:
         """A claim that fails, with a fair run on which what it claims never happens. Raises EvaluationError."""
-        graph, self._labels = graph_of(self._found)
+        graph, self._labels = self._graph or graph_of(self._found)
         demands, self._fair = demands_of(self._machine.actions, self._labels)
         search = LassoSearch(graph, demands, self._tick)
         best: tuple[Lasso, Function, _Asked] | None = None
@@ -132,13 +145,22 @@ class LivenessCheck:
         if best is None:
             return None
         lasso, claim, asked = best
-        steps = [(self._labels.instances[graph.instances[e]], graph.targets[e]) for e in lasso.edges]
-        states = self._found.states
-        trace = self._telling.trace(
-            states[lasso.states[0]], [(*label, states[target]) for label, target in steps], lasso.loop
-        )
+        states = [self._found.states[number] for number in lasso.states]
+        labels = [self._labels.instances[graph.instances[edge]] for edge in lasso.edges]
+        steps = [self._step(*step) for step in zip(states[:-1], labels, states[1:], strict=True)]
+        trace = self._telling.trace(states[0], steps, lasso.loop)
         detail = f"{_what_never_happens(claim, asked, lasso)}; {self._why_fair(graph, demands, lasso)}"
         return Violation(PropertyKind.LIVENESS, claim.name, trace, detail, claim.span)
+
+    def _step(self, state: Values, label: tuple[int, Values], target: Values) -> tuple[int, Values, Values]:
+        """A step of the model as a label says it: of those that differ in what the label does not tell, the first."""
+        if UNTOLD not in label[1]:
+            return (*label, target)
+        for action, arguments, after in self._machine.steps(state):
+            told = zip(label[1], arguments, strict=True) if action == label[0] else ()
+            if action == label[0] and after == target and all(t is UNTOLD or t == a for t, a in told):
+                return action, arguments, target
+        raise AssertionError(label)
 
     def reports(self) -> tuple[PropertyReport, ...]:
         """The claims, for the result."""

@@ -150,6 +150,12 @@ class Result:
     notes: tuple[str, ...] = field(default=())
     subject: Model | None = field(default=None, repr=False, compare=False)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the counterexample, or the states, as a picture."""
+        from ratified.proofs.diagram.notebook import result_html
+
+        return result_html(self)
+
     @property
     def never_fired(self) -> tuple[str, ...]:
         """Actions that were possible in no state visited."""

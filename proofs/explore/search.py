@@ -115,7 +115,7 @@ class Exploration:
 
     @property
     def out_degree(self) -> tuple[int, float, int]:
-        """Least, mean and greatest number of distinct successors of the states expanded."""
+        """Least, mean and greatest number of steps out of the states expanded."""
         expanded, least, total, most = self.degrees
         return least, total / expanded if expanded else 0.0, most
 
@@ -160,6 +160,9 @@ class Search:
         self._position = 0
         self._closed = False
         self._end = 0
+        self._first: array[int] = array(
+            "q"
+        )  # of the states on the level to come: the first of the actions that lead there
         self._started = 0.0
         self._next_report = 0.0
 
@@ -215,6 +218,12 @@ class Search:
                 self._expand_level(first, end)
             first, end = end, len(found.states)
 
+    def _credit(self) -> None:
+        """The states of a level are counted for the first of the actions, in the model's order, that lead there."""
+        for action in self._first:
+            self.found.new[action] += 1
+        del self._first[:]
+
     def _expand_last(self, first: int, end: int) -> None:
         """Expand the level at the depth limit. Counts are kept if nothing new lies behind it: then the search is complete."""
         found = self.found
@@ -237,9 +246,12 @@ class Search:
             raise
 
     def _expand_level(self, first: int, end: int) -> None:
-        for number in range(first, end):
-            self._look_at_limits(number)
-            self._expand(number)
+        try:
+            for number in range(first, end):
+                self._look_at_limits(number)
+                self._expand(number)
+        finally:
+            self._credit()
 
     def _look_at_limits(self, number: int) -> None:
         now = time.perf_counter()
@@ -263,7 +275,7 @@ class Search:
         except StepError as problem:
             self._fail(len(found.levels), None, number, problem=problem)
             return
-        fired, successors = found.fired, set()
+        fired, before = found.fired, found.generated
         asked: set[Values] | None = set() if self._step_invariants or self._refinements else None
         for action, arguments, target in steps:
             if isinstance(target, Left):
@@ -282,7 +294,8 @@ class Search:
                 if found.edges is not None:
                     found.cut.append(Edge(number, action, arguments, NOWHERE))
                 continue
-            successors.add(after)
+            if after >= self._end:
+                self._first[after - self._end] = min(self._first[after - self._end], action)
             if asked is not None and target not in asked:
                 asked.add(target)
                 self._judge_step(number, state, target)
@@ -290,7 +303,7 @@ class Search:
                 found.edges.append(Edge(number, action, arguments, after))
         if not steps and self._deadlock:
             self._fail(len(found.levels), len(found.properties) - 1, number)
-        degree = len(successors)
+        degree = found.generated - before
         expanded, least, total, most = found.degrees
         found.degrees = (
             expanded + 1,
@@ -324,7 +337,7 @@ class Search:
         found.states.append(state)
         found.predecessor.append(source)
         if action is not None:
-            found.new[action] += 1
+            self._first.append(action)
         self._judge_state(number, state)
         return number
 

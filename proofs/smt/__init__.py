@@ -1,1 +1,1 @@
-"""Proofs by solvers."""
+"""Proofs by solvers: one size by SAT, every size by SMT."""

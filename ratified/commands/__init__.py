@@ -11,6 +11,7 @@ import click
 
 COMMANDS = {
     "check": "ratified.commands.check:check",
+    "prove": "ratified.commands.prove:prove",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
     "run": "ratified.commands.run:run",
@@ -18,6 +19,7 @@ COMMANDS = {
     "bmc": "ratified.commands.bmc:bmc",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
+    "explore": "ratified.commands.explore:explore",
     "graph": "ratified.commands.graph:graph",
     "export": "ratified.commands.export:export",
     "crosscheck": "ratified.commands.crosscheck:crosscheck",

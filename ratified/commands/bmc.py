@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ratified.commands.options import options_of_reporting, read_settings
+from ratified.commands.options import option_of_diagram, options_of_reporting, read_settings
 
 
 @click.command()
@@ -31,6 +31,7 @@ from ratified.commands.options import options_of_reporting, read_settings
 @click.option("--size", metavar="NAME", help="A size that the model names; `ratified list` shows them.")
 @click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds.")
 @click.option("--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True)
+@option_of_diagram("the counterexample, or the two states that stand in the way of induction,")
 @options_of_reporting(("text", "json"))
 def bmc(
     model: str,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ratified.commands.options import FORMATS, options_of_exploring, read_settings
+from ratified.commands.options import FORMATS, option_of_diagram, options_of_exploring, read_settings
 
 
 @click.command()
@@ -31,6 +31,7 @@ from ratified.commands.options import FORMATS, options_of_exploring, read_settin
     help="Write the generated C.",
 )
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
+@option_of_diagram("the counterexample")
 @partial(options_of_exploring, formats=(*FORMATS, "itf"))
 def check(
     model: str,

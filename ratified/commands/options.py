@@ -82,6 +82,16 @@ def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
     return add
 
 
+def option_of_diagram(what: str) -> Callable[[F], F]:
+    """Return what adds the option that has a run drawn."""
+    return click.option(
+        "--diagram",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"Draw {what} as a sequence diagram: .svg, .html, .mmd (Mermaid) or .md.",
+    )
+
+
 def read_settings(settings: tuple[str, ...]) -> dict[str, str]:
     """Return `Sort=size` arguments as a mapping; raise a usage error for anything else."""
     read: dict[str, str] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ratified.commands.options import options_of_reporting, read_settings
+from ratified.commands.options import option_of_diagram, options_of_reporting, read_settings
 
 
 @click.command()
@@ -50,6 +50,7 @@ from ratified.commands.options import options_of_reporting, read_settings
     metavar="FILE",
     help="Repeat a schedule, with the seed it was made with.",
 )
+@option_of_diagram("the end of the last run")
 @options_of_reporting(("text", "json"))
 def run(
     protocol: str,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ratified.commands.options import read_settings
+from ratified.commands.options import option_of_diagram, read_settings
 
 
 @click.command()
@@ -38,6 +38,7 @@ from ratified.commands.options import read_settings
     metavar="N",
     help="Ask the model's invariants after every N events.",
 )
+@option_of_diagram("where the run leaves the model")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def trace(binding: str, trace: Path, settings: tuple[str, ...], size: str | None, **how: Any) -> int:
     """Check that a run recorded in TRACE is one that a model allows.
@@ -55,6 +56,8 @@ def trace(binding: str, trace: Path, settings: tuple[str, ...], size: str | None
       ratified trace paxos run.itf.json Acceptor=3 Value=2 Ballot=2
     """  # noqa: D301  # click takes \b for "keep these lines"
     if trace.name.endswith(".itf.json"):
+        if how["diagram"]:
+            raise click.UsageError("runs in ITF are told, not drawn")
         from ratified.following import follow_itf
 
         return follow_itf(binding, trace, read_settings(settings), size, how["form"])

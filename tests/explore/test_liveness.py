@@ -16,7 +16,6 @@ from ratified.models.language import (
     ModelError,
     Param,
     Range,
-    RatifiedError,
     Sort,
     Symmetric,
     action,
@@ -575,16 +574,6 @@ def test_symmetry_with_nothing_to_permute_is_not() -> None:
 
 def test_symmetry_without_liveness_is_not() -> None:
     assert check(Semaphore(Process=2), symmetry=True, claims=[]).symmetry == ("Process",)
-
-
-def test_the_native_engine_leaves_it_to_the_reference() -> None:
-    assert check(Counter()).engine == "reference"
-    with pytest.raises(RatifiedError) as caught:
-        check(Counter(), engine="native")
-    assert str(caught.value) == (
-        "the native engine does not check liveness, and Counter claims `reaches_the_end`\n"
-        "  use engine reference or auto, or choose other claims"
-    )
 
 
 def test_a_claim_that_has_no_answer_is_told_with_the_run_to_the_state() -> None:

@@ -107,6 +107,7 @@ static bool rx_checkpoint_write_header(rx_run *run) {
 /* Writes a checkpoint of the last complete level. */
 static bool rx_checkpoint_write(rx_run *run) {
     if (!run->boundary_levels) return true;
+    const double begun = rx_now();
     if (run->on_disk) {
         if (!rx_sync(run, run->levels_fd, run->levels_path)) return false;
     } else {
@@ -128,7 +129,14 @@ static bool rx_checkpoint_write(rx_run *run) {
         if (!rx_checkpoint_name(run, "states", old, path, sizeof path) || unlink(path)) break;
     }
     run->checkpoint_at = rx_now();
+    run->checkpoint_took = run->checkpoint_at - begun;
     return true;
+}
+
+/* Whether it is time for a checkpoint: so that a twentieth of a run's time, about, goes into writing them. */
+static bool rx_checkpoint_due(const rx_run *run) {
+    const double wait = 20 * run->checkpoint_took, most = run->config.checkpoint_seconds;
+    return rx_now() - run->checkpoint_at >= (wait < most ? wait : most);
 }
 
 /* A complete level: remembers its counters, and writes a checkpoint if it is time. False: the disk failed. */
@@ -138,8 +146,7 @@ static bool rx_boundary(rx_run *run) {
     run->boundary_sum = run->disk_sum;
     if (!run->config.checkpoint && !run->config.spill) return true;
     rx_counters_sum(run, &run->before);
-    if (!run->config.checkpoint || rx_now() - run->checkpoint_at < run->config.checkpoint_seconds) return true;
-    return rx_checkpoint_write(run);
+    return !run->config.checkpoint || !rx_checkpoint_due(run) || rx_checkpoint_write(run);
 }
 
 static int rx_refuse(rx_run *run, const char *what) {

@@ -27,7 +27,10 @@ from ratified.models.language.errors import RatifiedError
 RUNTIME = Path(__file__).resolve().parent
 """Where `contract.h`, `explorer.c` and the files that they include are."""
 
-FLAGS = ("-std=c11", "-O2", "-march=native", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
+FLAGS = ("-std=c11", "-march=native", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
+
+_GCC = ("-O1", "-ftree-pre", "-fcode-hoisting", "-fstore-merging", "-ftree-tail-merge")
+"""What makes generated code as fast as -O2 does (measured on Paxos, two-phase commit and Raft), in two thirds of its time."""
 
 _ERROR_LINES_MAX = 12
 
@@ -91,7 +94,8 @@ def compile_text(text: str, *, flags: Sequence[str] = ()) -> Compiled:
     Raises:
         CompilerMissing, CompilerFailed.
     """
-    command = (*find_compiler(), *FLAGS, *flags, f"-I{RUNTIME}")
+    compiler = find_compiler()
+    command = (*compiler, *FLAGS, *_optimization(compiler), *flags, f"-I{RUNTIME}")
     name = _key(text, command)
     notes: list[str] = []
     folder = _writable(cache_folder() / "native", notes)
@@ -101,6 +105,11 @@ def compile_text(text: str, *, flags: Sequence[str] = ()) -> Compiled:
     begun = time.perf_counter()
     _compile(text, command, library, source)
     return Compiled(library, source, False, time.perf_counter() - begun, tuple(notes))
+
+
+def _optimization(compiler: Sequence[str]) -> tuple[str, ...]:
+    """For gcc, by whatever name; others do not know its flags."""
+    return _GCC if "gcc" in Path(compiler[0]).resolve().name else ("-O2",)
 
 
 def _compile(text: str, command: Sequence[str], library: Path, source: Path) -> None:

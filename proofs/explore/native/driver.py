@@ -90,7 +90,8 @@ class Outcome:
     """What an exploration counted. Tuples are by instance, by bound, by constraint.
 
     `new[i]` counts the states for which i is the smallest of the instances that reach them from the level before (complete
-    levels only). `unwitnessed` are the bits of `Options.witness` that no state was a witness for. `memory` is what states,
+    levels only). `message` is what went wrong with files.
+    `unwitnessed` are the bits of `Options.witness` that no state was a witness for. `memory` is what states,
     table and workers took.
     """
 
@@ -111,6 +112,7 @@ class Outcome:
     disk: int
     threads: int
     resumed: bool
+    message: str = ""
 
 
 def cores() -> int:
@@ -166,8 +168,7 @@ class Exploration:
     def run(self, progress: Callable[[Progress], None] | None = None) -> Outcome:
         """Explores to the end. `progress` is called in this thread, a few times a second.
 
-        Raises:
-            NativeError: the disk failed. What a checkpoint holds stays good.
+        A disk that fails ends the run (Stop.DISK, with a message); what a checkpoint holds stays good.
         """
         library, handle = self.program.library, self._handle
         assert handle, "closed"
@@ -197,10 +198,6 @@ class Exploration:
         program = self.program
         counted = program.counted_type()
         program.library.rx_read_result(self._handle, ctypes.byref(counted))
-        if counted.stopped == Stop.DISK.value:
-            raise NativeError(
-                self._message(), remedy="make room or name another folder; a checkpoint can be resumed"
-            )
         sizes = (program.instances, program.instances, program.bounds, program.constraints)
         counts = [(ctypes.c_uint64 * (size + 1))() for size in sizes]
         program.library.rx_read_counts(self._handle, *counts)
@@ -226,6 +223,7 @@ class Exploration:
             disk=counted.disk_bytes,
             threads=counted.threads,
             resumed=bool(counted.resumed),
+            message=self._message(),
         )
 
     def _finding(self, found: ctypes.Structure) -> Finding | None:

@@ -19,6 +19,7 @@ from ratified.models.language.machine import Left, PythonMachine, StepError, Val
 from ratified.models.language.model import Model
 from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
+from ratified.proofs.explore.liveness import liveness_claims
 from ratified.proofs.explore.native import known
 from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
 from ratified.proofs.explore.native.driver import (
@@ -32,6 +33,7 @@ from ratified.proofs.explore.native.driver import (
 )
 from ratified.proofs.explore.native.library import NativeError, loaded
 from ratified.proofs.explore.native.library import Program as Library
+from ratified.proofs.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
 from ratified.proofs.explore.refinement import Refinement
 from ratified.proofs.explore.result import (
     ActionReport,
@@ -45,9 +47,12 @@ from ratified.proofs.explore.result import (
     Verdict,
     Violation,
 )
+from ratified.proofs.explore.search import INTERRUPTED, Failure, Property, exhausted
 from ratified.proofs.explore.search import Exploration as Seen
-from ratified.proofs.explore.search import Failure, Property
 from ratified.proofs.explore.symmetry import Symmetry, symmetry_of
+
+Live = tuple[tuple[PropertyReport, ...], Violation | None, str | None]
+"""The liveness claims, what is violated of them, and why they are not decided."""
 
 DEADLOCK = Property(PropertyKind.DEADLOCK, "deadlock", None)
 
@@ -70,7 +75,7 @@ def check_native(
     flags: tuple[str, ...] = (),
     large: bool = False,
 ) -> Result:
-    """Explores a model natively: invariants, step invariants, refinements, constraints, bounds and (if asked) deadlocks.
+    """Explores a model natively: all its claims, constraints, bounds and (if asked) deadlocks.
 
     `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler; that a
     model is `large` is remembered with its program, for `found_large`.
@@ -84,7 +89,11 @@ def check_native(
     notes: list[str] = []
     reduction = _reduction(model, notes) if symmetry else None
     key = known.key_of(model, symmetry=reduction is not None, deadlock=deadlock, flags=flags)
+    claims = liveness_claims(model.module)
+    if claims and reduction is not None:
+        raise reference._no_symmetry(model.module.name, claims[0])
     program, library = _prepared(model, reduction, key, dump, flags, large, notes)
+    refuse_what_is_not_told(model, program)
     options = Options(
         threads=threads,
         deadlock=deadlock,
@@ -95,14 +104,54 @@ def check_native(
         witness=(1 << len(program.witnesses)) - 1,
         witness_step=(1 << len(program.step_witnesses)) - 1,
     )
+    live: Live = (), None, None
     with Exploration(library, options) as exploration:
         outcome = exploration.run(progress)
-    violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+        violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+        if claims:
+            live = _liveness(model, program, exploration, outcome, limits, begun)
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
     return _result(
-        model, program, outcome, violation, reduction, limits, deadlock, notes, time.perf_counter() - begun
+        model,
+        program,
+        outcome,
+        violation,
+        live,
+        reduction,
+        limits,
+        deadlock,
+        notes,
+        time.perf_counter() - begun,
     )
+
+
+def _liveness(
+    model: Model, program: Program, exploration: Exploration, outcome: Outcome, limits: Limits, begun: float
+) -> Live:
+    """The liveness claims, what is violated of them, and why they are not decided."""
+
+    def tick() -> None:
+        if stop := exhausted(limits, time.perf_counter() - begun, memory=False):
+            raise reference._Stopped(stop)
+
+    machine = PythonMachine(model)
+    claims = liveness_claims(model.module)
+    reports = tuple(PropertyReport(PropertyKind.LIVENESS, c.name, False, c.span) for c in claims)
+    if outcome.finding is not None or outcome.stopped is Stop.INTERRUPTED or not outcome.distinct:
+        return reports, None, None
+    refuse_what_was_cut(outcome)
+    try:
+        check = check_of(machine, program, exploration, outcome, tick)
+        tick()
+        violation = check.violation()
+    except reference._Stopped as stop:
+        return reports, None, str(stop)
+    except NativeError as problem:
+        return reports, None, problem.message
+    except KeyboardInterrupt:
+        return reports, None, INTERRUPTED
+    return check.reports(), violation, None
 
 
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
@@ -172,7 +221,7 @@ def _stopped(outcome: Outcome, limits: Limits) -> str | None:
             return "interrupted"
         case Stop.CAPACITY:
             return "more states than the explorer can number"
-    return "the disk failed"
+    return outcome.message
 
 
 def _result(
@@ -180,6 +229,7 @@ def _result(
     program: Program,
     outcome: Outcome,
     violation: Violation | None,
+    live: Live,
     reduction: Symmetry | None,
     limits: Limits,
     deadlock: bool,
@@ -191,7 +241,13 @@ def _result(
         for place, times in zip(program.bounds, outcome.left, strict=True)
         if times
     )
-    stopped = _stopped(outcome, limits)
+    liveness, unhappened, undecided = live
+    violation = violation or unhappened
+    stopped = _stopped(outcome, limits) or undecided
+    if outcome.resumed:
+        notes.append("went on from a checkpoint")
+    if outcome.stopped is Stop.DISK:
+        notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
     never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
     properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
@@ -206,7 +262,10 @@ def _result(
         generated=outcome.generated,
         depth=outcome.depth,
         actions=tuple(_action(i, outcome) for i in program.instances),
-        properties=tuple(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
+        properties=(
+            *(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
+            *liveness,
+        ),
         bounds=bounds,
         constraints=tuple(
             ConstraintReport(f.name, times)

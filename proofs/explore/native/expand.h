@@ -160,6 +160,7 @@ static inline void rx_insert(rx_worker *w, const uint64_t *t, uint64_t hash, uin
                                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))) {
                 w->block_next++;
                 w->added++;
+                if (RX_UNLIKELY(run->closing) && !run->on_disk) rx_stop_for(run, RX_STOP_DEPTH);
                 /* On disk, whether it is new is only known when the level is merged (disk.h). */
                 if (!run->on_disk) rx_judge_new(w, t, run->levels + 1);
                 return;

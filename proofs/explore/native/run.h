@@ -76,7 +76,7 @@ typedef struct rx_config {
     uint32_t deadlock;                          /* report a state without successors */
     uint64_t depth_max, states_max, memory_max; /* 0: no limit */
     double seconds_max;
-    double checkpoint_seconds; /* at least this long between two checkpoints */
+    double checkpoint_seconds; /* at most this long between two checkpoints, at the ends of levels */
     const char *spill;         /* folder for states past memory_max, or NULL: stop there */
     const char *checkpoint;    /* folder, or NULL */
     uint64_t witness_wanted, witness_step_wanted;
@@ -176,6 +176,7 @@ typedef struct rx_run {
     uint64_t distinct;
     rx_finding finding;
     uint32_t stopped, stopping; /* stopping: atomic, workers wind up */
+    bool closing;               /* the depth limit is reached: what is new is only asked for (search.h) */
     uint32_t abandoned;         /* atomic: the level will be done again on disk */
 
     /* The team, and the safe points at which all workers stand still. */
@@ -202,7 +203,7 @@ typedef struct rx_run {
     char disk_what[4400];
     uint64_t boundary_levels, boundary_distinct,
         boundary_sum; /* at the last level that is complete; run->before are its counters */
-    double checkpoint_at;
+    double checkpoint_at, checkpoint_took;
     int checkpoint_fd, lock_fd;
     char checkpoint_path[4096];
     uint64_t checkpoint_file, checkpoint_states, checkpoint_sum;

@@ -126,6 +126,14 @@ static bool rx_level_again(rx_run *run) {
     return rx_disk_enter(run);
 }
 
+/* Something new lies behind the depth limit: that it was looked for is taken back. Nothing new is kept, on disk or in
+ * memory; the checkpoint was written before. */
+static void rx_level_forget(rx_run *run) {
+    rx_counters_set(run, &run->before);
+    for (uint32_t i = 0; i < run->threads; i++) run->workers[i]->finding.kind = RX_NOTHING;
+    if (run->stopping != RX_STOP_DISK) run->stopping = RX_STOP_DEPTH;
+}
+
 /* Expands the newest level; false if the search is over. */
 static bool rx_search_level(rx_run *run) {
     if (!rx_level_begin(run, false)) return false;
@@ -135,6 +143,10 @@ static bool rx_search_level(rx_run *run) {
         if (!rx_level_again(run) || !rx_level_begin(run, false)) return false;
     }
     const uint64_t count = rx_level_finish(run);
+    if (run->closing && count) {
+        rx_level_forget(run);
+        return false;
+    }
     const bool wrong = rx_findings(run);
     RX_STORE(run->distinct, run->distinct + count);
     if (count && !rx_level_push(run, run->distinct)) rx_stop_for(run, RX_STOP_MEMORY);
@@ -163,13 +175,20 @@ static void rx_search(rx_run *run) {
     for (;;) {
         if (!rx_boundary(run)) break;
         if (RX_LOAD(run->stop_flag)) rx_stop_for(run, RX_STOP_ASKED);
-        if (run->config.depth_max && run->levels >= run->config.depth_max) rx_stop_for(run, RX_STOP_DEPTH);
+        if (run->config.depth_max && run->levels > run->config.depth_max) rx_stop_for(run, RX_STOP_DEPTH);
         if (run->stopping) break;
+        if (run->levels == run->config.depth_max) {
+            /* Whether this is all there is takes one more expansion to know. */
+            rx_counters_sum(run, &run->before);
+            if (run->config.checkpoint && !rx_checkpoint_write(run)) break;
+            run->closing = true;
+        }
         if (!rx_search_level(run)) break;
     }
 done:
     /* What was done past the last complete level is not in the checkpoint: it will be done again. */
-    if (run->config.checkpoint && run->stopping && run->stopping != RX_STOP_DISK) rx_checkpoint_write(run);
+    if (run->config.checkpoint && run->stopping && run->stopping != RX_STOP_DISK && !run->closing)
+        rx_checkpoint_write(run);
     run->stopped = run->stopping;
     run->seconds_before += rx_now() - run->begun;
 }

@@ -17,7 +17,7 @@ class TooLarge(Exception):
 
 
 def told(result: Result) -> dict[str, object]:
-    """What engines must agree on: not how many states an action was first to reach, which depends on who comes first."""
+    """What engines must agree on."""
     left: Counter[tuple[str, str]] = Counter()
     for bound in result.bounds:
         left[bound.what, bound.action] += bound.times
@@ -27,7 +27,8 @@ def told(result: Result) -> dict[str, object]:
         "distinct": result.distinct,
         "generated": result.generated,
         "depth": result.depth,
-        "fired": [(a.name, a.fired) for a in result.actions],
+        "actions": result.actions,
+        "out_degree": result.out_degree,
         "bounds": left,
         "constraints": [(c.name, c.times) for c in result.constraints],
         "vacuous": result.vacuous if result.violation is None else None,

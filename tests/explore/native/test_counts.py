@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Options, Outcome
+from ratified.proofs.explore.native.driver import Exploration, Options, Outcome, Stop
 from ratified.proofs.explore.native.library import Program
 from ratified.proofs.explore.result import Limits
 from tests.explore.native import maze as oracle
@@ -141,6 +141,17 @@ def test_a_depth_limit_that_is_not_reached() -> None:
     outcome = run(maze_program(maze), Options(limits=Limits(depth=expected.depth + 1)))
     agree(outcome, expected)
     assert outcome.stopped is None
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_depth_limit_behind_which_there_is_nothing(threads: int) -> None:
+    """All is seen, and nothing was stopped; what a limit one level less leaves unseen is not counted."""
+    maze = Maze(seed=7, nodes=500, span=60)
+    whole = oracle.explore(maze)
+    for depth, stopped in ((whole.depth, None), (whole.depth - 1, Stop.DEPTH)):
+        outcome = run(maze_program(maze), Options(threads=threads, limits=Limits(depth=depth)))
+        agree(outcome, oracle.explore(maze, depth=depth) if stopped else whole)
+        assert outcome.stopped is stopped
 
 
 def test_state_limit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -58,6 +59,18 @@ def test_less_memory_than_it_wants(threads: int, memory: int, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("depth", "stopped"), [(25, None), (24, Stop.DEPTH)])
+def test_a_depth_limit_on_disk(depth: int, stopped: Stop | None, tmp_path: Path) -> None:
+    """Looking behind the limit leaves no trace: neither in the counts, nor in the checkpoint."""
+    whole = run("paxos", Options(limits=Limits(depth=depth)), BALLOTS=3)
+    options = Options(limits=Limits(depth=depth, memory=2 * MIB), spill=tmp_path, checkpoint=tmp_path / "c")
+    assert counts(run("paxos", options, BALLOTS=3)) == counts(whole)
+    assert whole.stopped is stopped
+    resumed = run("paxos", replace(options, limits=Limits(memory=2 * MIB)), BALLOTS=3)
+    assert counts(resumed) == counts(run("paxos", Options(), BALLOTS=3))
+    assert resumed.resumed
+
+
 def test_many_runs_in_a_level(tmp_path: Path) -> None:
     """So little memory that a level's candidates are written in many runs and merged in many pieces."""
     limits = Limits(memory=1_500_000)
@@ -107,11 +120,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
     loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
     for operation in (1, 2, 20):
         loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
-        with (
-            Exploration(loaded, options) as exploration,
-            pytest.raises(NativeError, match="No space left on device"),
-        ):
-            exploration.run()
+        with Exploration(loaded, options) as exploration:
+            outcome = exploration.run()
+        assert (outcome.stopped, outcome.finding) == (Stop.DISK, None)
+        assert outcome.message.endswith("No space left on device")
+        assert 0 < outcome.distinct < 185_369
     loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(0))
 
 
@@ -125,11 +138,8 @@ def test_resuming_after_a_full_disk(tmp_path: Path) -> None:
         )
         for operation in (3, 17, 31, 41):
             loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
-            with (
-                Exploration(loaded, options) as exploration,
-                pytest.raises(NativeError, match="No space left"),
-            ):
-                exploration.run()
+            with Exploration(loaded, options) as exploration:
+                assert exploration.run().stopped is Stop.DISK
         loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(0))
         with Exploration(loaded, options) as exploration:
             outcome = exploration.run()
@@ -149,11 +159,10 @@ def test_more_initial_states_than_memory_holds(tmp_path: Path) -> None:
 
 def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
     options = Options(limits=Limits(memory=2 * MIB), spill=tmp_path / "missing")
-    with (
-        Exploration(program("paxos", BALLOTS=3), options) as exploration,
-        pytest.raises(NativeError, match=r"cannot make a file in .*missing"),
-    ):
-        exploration.run()
+    with Exploration(program("paxos", BALLOTS=3), options) as exploration:
+        outcome = exploration.run()
+    assert outcome.stopped is Stop.DISK
+    assert re.search(r"cannot make a file in .*missing", outcome.message)
 
 
 @pytest.mark.parametrize("memory", [None, 2 * MIB])
@@ -195,7 +204,8 @@ def test_a_counterexample_after_resuming(tmp_path: Path) -> None:
 
 
 KILLED = """
-import ctypes, sys
+import ctypes
+import re, sys
 from pathlib import Path
 from ratified.proofs.explore.native.driver import Exploration, Options
 from ratified.proofs.explore.result import Limits

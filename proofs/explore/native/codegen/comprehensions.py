@@ -141,7 +141,7 @@ class Comprehensions(Loops):
 
         if isinstance(value, Bits):
             for k in self.numbers(value):
-                found = amount(self.v.lift(value.universe.values[k], value.universe.type))
+                found = amount(self.v.element(value.universe, k))
                 word = value.words[k >> 6]
                 if isinstance(word, int):
                     parts.append(found)
@@ -228,7 +228,7 @@ class Comprehensions(Loops):
         """Elements: the set and number (where it is not certain that the set has it), whether it is there, its value."""
         if isinstance(value, Bits):
             for k in self.numbers(value):
-                item = self.v.lift(value.universe.values[k], value.universe.type)
+                item = self.v.element(value.universe, k)
                 certain = isinstance(value.words[k >> 6], int)
                 yield None if certain else value, k, TRUE, item
             return
@@ -494,7 +494,7 @@ class Comprehensions(Loops):
             )
         if room > ROOM_MOST:
             raise Unsupported(
-                "a comprehension over too many elements is not compiled",
+                f"a comprehension over {room:,} combinations, and the native explorer takes {ROOM_MOST:,}",
                 remedy="explore with engine='reference'",
             )
         if kind != "seq":
@@ -581,7 +581,7 @@ class Comprehensions(Loops):
         if isinstance(value, SlotV | SeqV):
             return value.row
         if known(value) and isinstance(value, Bits):
-            items = [self.v.lift(value.universe.values[k], value.universe.type) for k in self.numbers(value)]
+            items = [self.v.element(value.universe, k) for k in self.numbers(value)]
             return self.listed(const(len(items)), items)
         before = self.later()
         found: list[tuple[Lines, Any, Num]] = []

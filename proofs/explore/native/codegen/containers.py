@@ -84,7 +84,10 @@ class Containers(Expressions):
     def places(self, row: Arr) -> list[Any]:
         """The values at all places of a row."""
         if row.most > PLACES_MOST:
-            raise Unsupported("a row that is too long", remedy="explore with engine='reference'")
+            raise Unsupported(
+                f"a collection with room for {row.most:,} elements, and the native explorer takes {PLACES_MOST:,}",
+                remedy="bound it with AtMost, or explore with engine='reference'",
+            )
         return [row.get(const(k)) for k in range(row.most)]
 
     def item_shape(self, row: Arr) -> Shape | None:
@@ -186,7 +189,10 @@ class Containers(Expressions):
         if universe is None and all(known(k) for k, _ in pairs):
             universe = self.v.universe(hull([self.v.lower(k, t.key) for k, _ in pairs], t.key))
         if universe is None:
-            raise Unsupported(f"a map of {t.key} is not compiled", remedy="explore with engine='reference'")
+            raise Unsupported(
+                f"a map whose keys are computed is not compiled for keys of type {t.key}",
+                remedy="explore with engine='reference'",
+            )
         entries: list[Any] = [None] * universe.size
         for key, value in pairs:
             code, valid = self.v.code_of(key, universe)

@@ -101,7 +101,7 @@ class Loops(Bounds):
         if isinstance(value, Bits):
             groups: dict[int | str, tuple[Num, list[int]]] = {}
             for k in self.numbers(value):
-                found = test(self.v.lift(value.universe.values[k], value.universe.type))
+                found = test(self.v.element(value.universe, k))
                 if found.c != skip:
                     masks = groups.setdefault(found.c, (found, [0] * value.universe.words))[1]
                     masks[k >> 6] |= 1 << (k & 63)
@@ -181,7 +181,7 @@ class Loops(Bounds):
         if isinstance(value, Bits):
             for k in self.numbers(value):
                 present = tested("some", value.words[k >> 6], 1 << (k & 63))
-                self._if(present, partial(body, self.v.lift(value.universe.values[k], value.universe.type)))
+                self._if(present, partial(body, self.v.element(value.universe, k)))
             return
         row = value.row
         for k in range(row.most):

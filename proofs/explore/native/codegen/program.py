@@ -201,11 +201,8 @@ class Generator:
 
     def _write(self, exits: Exits, write: Callable[[Statements], None], budget: int = TEXT_MOST) -> list[str]:
         for rolled in (False, True):
-            writer = Statements(self.shared, exits, rolled=rolled, budget=1 << 60 if rolled else budget)
             try:
-                with suppress(Ended):
-                    write(writer)
-                return list(flat(writer.lines))
+                return self._write_once(exits, write, 1 << 60 if rolled else budget, rolled=rolled)
             except TooLong:
                 continue
         raise AssertionError("a budget without end was exceeded")
@@ -297,9 +294,19 @@ class Generator:
         self, exits: Exits, write: Callable[[Statements], None], budget: int, *, rolled: bool
     ) -> list[str]:
         writer = Statements(self.shared, exits, rolled=rolled, budget=budget)
-        with suppress(Ended):
-            write(writer)
+        try:
+            with suppress(Ended):
+                write(writer)
+        except Unsupported as problem:
+            raise self._located(problem, exits.action) from None
         return list(flat(writer.lines))
+
+    def _located(self, problem: Unsupported, name: str) -> Unsupported:
+        """What is not compiled, with the function that it stands in if it has no better place."""
+        function = self.module.functions.get(name)
+        if problem.span is not None or function is None:
+            return problem
+        return Unsupported(f"{problem.message} (in `{name}`)", span=function.span, remedy=problem.remedy)
 
     def _choices(
         self,

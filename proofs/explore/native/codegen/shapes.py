@@ -58,6 +58,7 @@ class Universe:
             self.values: list[Any] = list(values_of(t, scope))
         self.index: dict[Any, int] = {value: index for index, value in enumerate(self.values)}
         self.size = len(self.values)
+        self.lifted: dict[int, Any] = {}
         self.words = max(1, -(-self.size // 64))
 
     def mask(self, word: int) -> int:

@@ -30,7 +30,6 @@ from ratified.models.language.types import (
     sorts_of,
 )
 from ratified.proofs.explore.native.codegen.numbers import const, num, word_text
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.statements import Statements
 from ratified.proofs.explore.native.codegen.values import (
     BagV,
@@ -157,6 +156,9 @@ class Renamer:
         return BagV(memory, value.copies) if bag else SlotV(memory)
 
 
+_Key = tuple[int, ...]
+
+
 def canonical_text(model: Model, shared: Shared, symmetry: Symmetry) -> tuple[list[str], str]:
     """Functions that rename, and the body of `model_canonical`."""
     permutations = symmetry.permutations
@@ -165,9 +167,8 @@ def canonical_text(model: Model, shared: Shared, symmetry: Symmetry) -> tuple[li
     if len(permutations) == whole and whole > 6:
         return _walk(model, shared, sorts)
     if len(permutations) > WRITTEN_MOST:
-        raise Unsupported(
-            "too many permutations that parameters leave alike", remedy="explore with engine='reference'"
-        )
+        generators, walk = _tour(permutations)
+        return _walking(shared, generators, walk)
     functions, body = [], ["uint64_t best[W]; rt_copy(best, s);"]
     for k, permutation in enumerate(
         p for p in permutations if any(int(v) != k for moved in p.values() for k, v in enumerate(moved))
@@ -192,7 +193,7 @@ def _function(name: str, lines: Sequence[str]) -> str:
 
 def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[list[str], str]:
     """All permutations of all sorts, each from the one before by one exchange of neighbours."""
-    functions = [_BEFORE]
+    renamings: list[Permutation] = []
     exchanges: dict[tuple[int, int], int] = {}
     with model:
         for i, sort in enumerate(sorts):
@@ -201,14 +202,22 @@ def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[li
                 swapped = list(values)
                 swapped[j], swapped[j + 1] = swapped[j + 1], swapped[j]
                 exchanges[i, j] = len(exchanges)
-                permutation: Permutation = {sort: tuple(swapped)}
-                functions.append(
-                    _function(f"exchange_{exchanges[i, j]}", Renamer(shared, permutation).lines())
-                )
+                renamings.append({sort: tuple(swapped)})
     steps = _steps([model.scope.sizes[s] for s in sorts])
-    numbers = [exchanges[step] for step in steps]
+    return _walking(shared, renamings, [exchanges[step] for step in steps])
+
+
+def _walking(
+    shared: Shared, renamings: Sequence[Permutation], numbers: Sequence[int]
+) -> tuple[list[str], str]:
+    """A walk through all that a state can be renamed to, each from the one before by one of a few renamings."""
+    functions = [_BEFORE]
+    functions += [
+        _function(f"exchange_{k}", Renamer(shared, permutation).lines())
+        for k, permutation in enumerate(renamings)
+    ]
     functions.append(f"static const uint8_t WALK[] = {{{', '.join(map(str, numbers))}}};")
-    cases = " ".join(f"case {k}: exchange_{k}(now, t); break;" for k in exchanges.values())
+    cases = " ".join(f"case {k}: exchange_{k}(now, t); break;" for k in range(len(renamings)))
     body = [
         "uint64_t best[W], now[W], t[W];",
         "rt_copy(best, s); rt_copy(now, s);",
@@ -220,6 +229,58 @@ def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[li
         "rt_copy(s, best);",
     ]
     return functions, "\n".join("    " + line for line in body)
+
+
+def _tour(permutations: Sequence[Permutation]) -> tuple[list[Permutation], list[int]]:
+    """A few of the permutations of a group, with their inverses, and a walk by them through all of it.
+
+    The walk goes down and up a tree that spans the group (its Cayley graph), so it takes two steps for each permutation.
+    """
+    by_key = {_key(p): p for p in permutations}
+    start = min(by_key)  # the identity: every value stays where it is
+    generators: list[_Key] = []
+    tree: dict[_Key, list[tuple[int, _Key]]] = {start: []}
+    for key in sorted(by_key, key=lambda k: (sum(a != b for a, b in zip(k, start, strict=True)), k)):
+        if key not in tree:
+            generators.append(key)
+            tree = _spanning(start, generators)
+    walk: list[int] = []
+    path = [(start, iter(tree[start]), -1)]
+    while path:
+        _, children, above = path[-1]
+        below = next(children, None)
+        if below is None:
+            path.pop()
+            walk.append(above + 1)  # back, by the inverse
+        else:
+            walk.append(2 * below[0])
+            path.append((below[1], iter(tree[below[1]]), 2 * below[0]))
+    inverses = [tuple(sorted(range(len(g)), key=g.__getitem__)) for g in generators]
+    both = [by_key[k] for g, inverse in zip(generators, inverses, strict=True) for k in (g, inverse)]
+    return both, walk[:-1]  # the last step would lead away from the root
+
+
+def _key(permutation: Permutation) -> _Key:
+    """What every value becomes, the sorts' values being numbered one after another."""
+    found: list[int] = []
+    for moved in permutation.values():
+        before = len(found)
+        found += [before + int(value) for value in moved]
+    return tuple(found)
+
+
+def _spanning(start: _Key, generators: Sequence[_Key]) -> dict[_Key, list[tuple[int, _Key]]]:
+    """A tree of all that generators lead to: for each permutation those below it, and by which generator."""
+    tree: dict[_Key, list[tuple[int, _Key]]] = {start: []}
+    queue = [start]
+    for key in queue:
+        for number, generator in enumerate(generators):
+            after = tuple(generator[value] for value in key)
+            if after not in tree:
+                tree[after] = []
+                tree[key].append((number, after))
+                queue.append(after)
+    return tree
 
 
 def _steps(sizes: Sequence[int]) -> list[tuple[int, int]]:

@@ -791,9 +791,15 @@ class Values(Shapes):
     def explode(self, universe: Universe, code: Num) -> Any:
         """The value with a number in a universe."""
         if isinstance(code.c, int):
-            return self.lift(universe.values[code.c], universe.type)
+            return self.element(universe, code.c)
         found = self.listed(universe.values, universe.type, code)
         return replace(found, code=(universe, code.c)) if isinstance(found, Opt | Rec | Tup | Uni) else found
+
+    def element(self, universe: Universe, number: int) -> Any:
+        """The value with a known number in a universe; made once, since loops over universes are many."""
+        if number not in universe.lifted:
+            universe.lifted[number] = self.lift(universe.values[number], universe.type)
+        return universe.lifted[number]
 
     def listed(self, values: Sequence[Any], t: Type, at: Num) -> Any:
         """The value at a place in a list of values of a type."""

@@ -1,0 +1,104 @@
+"""What a check of every bundled model at its standard size comes to: states, time, memory, and that nothing in it lies idle.
+
+    python benchmarks/models.py [--size NAME] [--only TEXT] [--symmetry] [--json FILE]
+
+A model that is right must hold, every action of it must have been possible, and every claim must have been put to the test, but
+for what `IDLE` names; that is asked at the standard size. Each check is a process of its own. Columns: states, depth, millions of
+transitions a second of wall time, seconds, peak memory of the process, and the same in bytes a state. Ends with status 1 if
+anything is not as it should be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ratified.catalogue import bundled
+from ratified.exploring import sizes_of
+from ratified.loading import load
+
+TWO_SERVERS = frozenset({"return_to_follower", "remove_conflicting_entry"})
+"""In calm there is no second candidate, and of two servers both have an entry before another leader is elected."""
+
+ONE_LEADER = frozenset({"reject_entries", "remove_conflicting_entry", "drop_stale_response"})
+"""There is one term with a leader, and nothing is ever out of date."""
+
+JOINT = frozenset({"begin_change", "finish_change"})
+"""Of joint consensus, where servers are added and removed one at a time."""
+
+SNAPSHOTS = frozenset(
+    f"{word}_snapshot" for word in ("install", "update_term_by", "reject", "handle", "drop")
+)
+"""Of two servers nobody falls so far behind that it needs one."""
+
+IDLE: Mapping[str, frozenset[str]] = {
+    "abstract-raft": frozenset({"remove_entry"}),  # for the same reason
+    "raft-with-history": ONE_LEADER,
+    "raft-elections": TWO_SERVERS,
+    "raft-clients": TWO_SERVERS,
+    "raft-membership": ONE_LEADER | JOINT,
+    # With one term that has a leader, there is nobody to disturb it, and nobody whose removal it commits.
+    "raft-as-built": ONE_LEADER
+    | JOINT
+    | SNAPSHOTS
+    | {"leave", "disregard_vote_request", "no_follower_is_disturbed"},
+}
+"""Actions that are not possible at a model's standard size, and claims that are not put to the test there: as it should be."""
+
+
+def measure(name: str, size: str, symmetry: bool) -> dict[str, Any]:
+    """Check a bundled model at a size; what its report says, with `idle` and `problem`."""
+    command = [sys.executable, "-m", "ratified", "check", name, "--size", size, "--format", "json"]
+    done = subprocess.run(  # noqa: S603 - this very package
+        [*command, *(["--symmetry"] if symmetry else [])], capture_output=True, text=True, check=False
+    )
+    if not done.stdout:
+        return {"name": name, "problem": done.stderr.strip()}
+    (checked,) = json.loads(done.stdout)["checks"]
+    idle = {a["name"] for a in checked["actions"] if not a["fired"]}
+    idle |= {p["name"] for p in checked["properties"] if p["vacuous"]}
+    problem = "" if checked["verdict"] == "holds" else checked["verdict"]
+    if not problem and size == "standard":
+        odd = idle ^ IDLE.get(name, frozenset())
+        problem = f"idle, or said to be and not: {', '.join(sorted(odd))}" if odd else ""
+    return {**checked, "idle": sorted(idle), "problem": problem}
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """A row of the table."""
+    if "distinct" not in row:
+        return f"{row['name']:20}  {row['problem']}"
+    rate = row["generated"] / row["seconds"] / 1e6 if row["seconds"] else 0
+    return (
+        f"{row['name']:20}{row['distinct']:12,}{row['depth']:6}{rate:7.1f}{row['seconds']:8.1f}"
+        f"{row['memory_bytes'] / 1e6:8.0f}{row['memory_bytes'] / row['distinct']:9.0f}  {row['problem']}"
+    ).rstrip()
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--size", default="standard")
+    parser.add_argument("--only", default="", help="only models whose name has this in it")
+    parser.add_argument("--symmetry", action="store_true")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    print(f"{'model':20}{'states':>12}{'depth':>6}{'Mtr/s':>7}{'s':>8}{'MB':>8}{'B/state':>9}")
+    rows = []
+    for name, model in bundled.items():
+        if model.broken or given.only not in name or given.size not in sizes_of(load(name)):
+            continue
+        rows.append(measure(name, given.size, given.symmetry))
+        print(line(rows[-1]), flush=True)
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return 1 if any(row["problem"] for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

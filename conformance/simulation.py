@@ -1,0 +1,246 @@
+"""A simulated run of an implementation, followed by its model as it goes, and what its clients saw decided at the end.
+
+Guarantees: a run is a function of (protocol, nodes, seed, steps), or of (protocol, nodes, seed, schedule); what the simulator
+itself would notice is not looked at, so that what is found is found by conformance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TextIO
+
+from ratified.conformance.binding import Event
+from ratified.conformance.follow import Follower
+from ratified.conformance.linearizability import KeyValue, Operation, Outcome, Recorder, check_history
+from ratified.conformance.mismatch import told
+from ratified.conformance.protocols import Protocol, names_of
+from ratified.conformance.trace import line_of
+from ratified.conformance.watch import Watch
+from ratified.impl.contract import Answer, Applied, Campaign, Command, NodeId, Restored
+from ratified.impl.simulator.chaos import Chaos, Faults
+from ratified.impl.simulator.checks import Checks
+from ratified.impl.simulator.history import History
+from ratified.impl.simulator.steps import Ask, Crash, Heal, Order, Partition, Pass, Restart, Step
+from ratified.impl.simulator.system import NoInspector, Violation
+from ratified.impl.simulator.world import World
+from ratified.proofs.explore.result import Verdict
+
+LINEARIZABLE_WITHIN = 200_000
+"""Configurations that are looked at to decide what clients of one run saw."""
+
+
+DIVIDED = Faults(
+    loss=0.02, duplication=0.0, delay=1.0, disk_delay=0.5, drift=0.4, crash_every=80.0, partition_every=20.0
+)
+"""A network that is quick but often divided, so that who has led is asked while another leads."""
+
+
+class OnlyHistory(Checks):
+    """Keeps what clients saw and judges nothing: that is left to conformance."""
+
+    def started(self, node: NodeId, applied: int) -> None:
+        """Nothing is asked."""
+
+    def applied(self, node: NodeId, what: Applied | Restored) -> None:
+        """Nothing is asked."""
+
+    def asked(self, now: int, command: Command, query: bool) -> None:
+        """A client asks."""
+        self.history.invoke(now, command, query)
+
+    def answered(self, now: int, answer: Answer) -> bool:
+        """A client is answered."""
+        return self.history.respond(now, answer)
+
+
+class Mismatched(Exception):
+    """The follower has nothing more to say."""
+
+
+class Cluster:
+    """A simulated cluster whose every step is followed. `record`, if given, is written each event."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        nodes: int,
+        seed: int,
+        *,
+        claims_every: int = 0,
+        record: TextIO | None = None,
+    ) -> None:
+        self.protocol = protocol
+        self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
+        self.schedule: list[Step] = []  # what was performed here
+        self._record = record
+        self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
+        system = replace(protocol.system(seed), inspector=NoInspector)
+        self.world = World(system, nodes, seed, self._watch)
+        self.world.checks = OnlyHistory(system)
+        self._watch.attach(self.world)
+
+    def _told(self, event: Event) -> None:
+        if self._record is not None:
+            self._record.write(line_of(event))
+        if not self.follower.is_over:
+            self.follower.step(event)
+
+    def perform(self, step: Step) -> None:
+        """Do a step. Raises Mismatched once the model has not explained something, Violation where a core raises."""
+        self.schedule.append(step)
+        self.world.perform(step)
+        self.settle()
+
+    def settle(self) -> None:
+        """Tell what has become certain. Raises Mismatched."""
+        self._watch.settle()
+        if self.follower.is_over:
+            raise Mismatched
+
+    def linearizable(self) -> Outcome:
+        """Decide what clients saw."""
+        return check_history(
+            operations_of(self.world.checks.history), KeyValue(), configurations=LINEARIZABLE_WITHIN
+        )
+
+
+def operations_of(history: History) -> list[Operation]:
+    """The simulator's history, for the decision."""
+    recorder = Recorder()
+    latest: dict[object, object] = {}
+    for event in history.events():
+        client = event["process"]
+        if event["type"] == "invoke":
+            # A client that goes on without an answer is another process: what it left may still take effect.
+            count = latest.get(client, 0)
+            assert isinstance(count, int)
+            if recorder.open(f"{client}/{count}") is not None:
+                latest[client] = count = count + 1
+            recorder.call(f"{client}/{count}", str(event["f"]), event["value"], event["key"])
+        elif event["type"] == "ok":
+            recorder.end(f"{client}/{latest.get(client, 0)}", event["value"])
+        else:
+            recorder.fail(f"{client}/{latest.get(client, 0)}")
+    return list(recorder.history().operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What came of a run. `found` is who found something: "checker", "linearizability", or "exception"; None if nobody."""
+
+    seed: int
+    nodes: int
+    events: int
+    steps: int
+    verdict: Verdict
+    found: str | None = None
+    why: str = ""
+    schedule: tuple[Step, ...] = ()
+
+
+def simulated(
+    protocol: Protocol,
+    seed: int,
+    *,
+    nodes: int = 3,
+    steps: int = 400,
+    claims_every: int = 0,
+    record: TextIO | None = None,
+) -> Simulated:
+    """Let chaos drive a cluster for so many steps, following each. Every fourth seed is one of many clients and partitions."""
+    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record)
+    chaos = Chaos(cluster.world, DIVIDED, clients=6) if seed % 4 == 3 else Chaos(cluster.world)
+    schedule = cluster.schedule if seed % 4 == 2 else chaos.schedule
+    broken = ""
+    try:
+        if seed % 4 == 2:
+            depose(cluster, seed, steps)
+        else:
+            chaos.run(steps)
+        cluster.settle()
+    except Mismatched:
+        pass
+    except Violation as violation:
+        broken = str(violation)
+    return _outcome(cluster, seed, nodes, schedule, broken)
+
+
+def depose(cluster: Cluster, seed: int, steps: int) -> None:
+    """Have leaders cut off, and asked while others take their place: what chaos seldom comes to by itself."""
+    random = Random(f"depose/{seed}")  # noqa: S311 - to repeat runs, not to keep secrets
+    world, perform = cluster.world, cluster.perform
+    names = list(world.nodes)
+    serials: Counter[str] = Counter()
+
+    def ask(node: NodeId, client: str, what: str) -> None:
+        serials[client] += 1
+        payload = f"get {what}" if client.startswith("r") else f"put {what} {client}.{serials[client]}"
+        perform(Ask(node, Command(client, serials[client], payload.encode()), client.startswith("r")))
+
+    def elect(node: NodeId, group: list[NodeId]) -> None:
+        for _ in range(3):
+            for name in group:
+                perform(Pass(name, random.randint(6, 12)))  # so that nobody hears a leader any more
+            perform(Order(node, Campaign()))
+            world.stabilise(perform)
+
+    while world.now < steps:
+        old, new = random.sample(names, 2)
+        elect(old, names)
+        ask(old, "w1", "x")
+        world.stabilise(perform)
+        rest = [name for name in names if name != old]
+        perform(Partition(((old,), tuple(rest))))
+        if random.random() < 0.5:
+            ask(old, "w2", "x")
+        elect(new, rest)
+        ask(new, "w1", "x")
+        world.stabilise(perform)
+        ask(old, "r1", "x")
+        ask(new, "r2", "x")
+        world.stabilise(perform)
+        if random.random() < 0.3:
+            perform(Crash(old, 0))
+            perform(Restart(old))
+        perform(Heal())
+        world.stabilise(perform)
+
+
+def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]) -> Simulated:
+    """Perform a schedule, following each step."""
+    cluster = Cluster(protocol, nodes, seed)
+    broken = ""
+    try:
+        for step in schedule:
+            cluster.perform(step)
+        cluster.settle()
+    except Mismatched:
+        pass
+    except Violation as violation:
+        broken = str(violation)
+    return _outcome(cluster, seed, nodes, cluster.schedule, broken)
+
+
+def _outcome(
+    cluster: Cluster, seed: int, nodes: int, schedule: Sequence[Step], broken: str = ""
+) -> Simulated:
+    result = cluster.follower.result
+    found, why, verdict = None, "", result.verdict
+    if result.mismatch is not None and verdict is Verdict.VIOLATED:
+        found, why = "checker", told(cluster.follower)
+    elif broken:
+        found, why, verdict = "exception", broken, Verdict.VIOLATED
+    elif verdict is Verdict.UNDECIDED:
+        why = result.stopped or ""
+    else:
+        outcome = cluster.linearizable()
+        if outcome.failure is not None:
+            from ratified.conformance.linearizability.picture import sentence
+
+            found, why, verdict = "linearizability", sentence(outcome.failure), Verdict.VIOLATED
+    return Simulated(
+        seed, nodes, result.events, cluster.world.now, verdict, found, why, tuple(schedule) if found else ()
+    )

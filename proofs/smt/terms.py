@@ -1,0 +1,331 @@
+"""Many-sorted first-order terms: what obligations are made of before they become text for a solver.
+
+Guarantees: terms are frozen and typed; they are made by the functions below, which simplify what is plain (constants, double
+negations, nested conjunctions) and nothing else; variables bound by quantifiers have names that are used once, so that no
+substitution captures.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+BOOL = "Bool"
+INT = "Int"
+"""The two sorts that mean the same in every structure; all others are names of uninterpreted sorts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function, a predicate, or (without arguments) a constant."""
+
+    name: str
+    arguments: tuple[str, ...]
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A variable bound by a quantifier."""
+
+    name: str
+    sort: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A symbol applied to its arguments."""
+
+    symbol: Symbol
+    arguments: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """Equality of two terms of one sort."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Negation."""
+
+    operand: Term
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Conjunction; of nothing, true."""
+
+    operands: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Disjunction; of nothing, false."""
+
+    operands: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`then if test else orelse`, of any sort."""
+
+    test: Term
+    then: Term
+    orelse: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """For all (or for some) values of the variables."""
+
+    universal: bool
+    variables: tuple[Bound, ...]
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An integer constant."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """`+ - * div mod` on integers, and the comparisons `<` and `<=`, which are formulas."""
+
+    op: str
+    operands: tuple[Term, ...]
+
+
+Term = Bound | Apply | Equal | Not | And | Or | Choice | Quantified | Number | Arithmetic
+
+TRUE: Term = And(())
+FALSE: Term = Or(())
+
+_numbers = itertools.count(1)
+
+
+def fresh(name: str, sort: str) -> Bound:
+    """A variable that occurs nowhere else."""
+    return Bound(f"{name}!{next(_numbers)}", sort)
+
+
+def sort_of(term: Term) -> str:
+    """The sort of a term."""
+    match term:
+        case Bound(_, sort):
+            return sort
+        case Apply(symbol, _):
+            return symbol.result
+        case Number():
+            return INT
+        case Arithmetic(op, _):
+            return BOOL if op in ("<", "<=") else INT
+        case Choice(_, then, _):
+            return sort_of(then)
+    return BOOL
+
+
+def constant(name: str, sort: str) -> Apply:
+    """A constant."""
+    return Apply(Symbol(name, (), sort), ())
+
+
+def neg(term: Term) -> Term:
+    """Negation."""
+    if isinstance(term, Not):
+        return term.operand
+    if term == TRUE:
+        return FALSE
+    return TRUE if term == FALSE else Not(term)
+
+
+def _flat(terms: Iterable[Term], kind: type[And] | type[Or]) -> Iterator[Term]:
+    for term in terms:
+        if isinstance(term, kind):
+            yield from term.operands
+        else:
+            yield term
+
+
+def conj(*terms: Term) -> Term:
+    """Conjunction."""
+    kept = list(dict.fromkeys(_flat(terms, And)))
+    if FALSE in kept:
+        return FALSE
+    return kept[0] if len(kept) == 1 else And(tuple(kept))
+
+
+def disj(*terms: Term) -> Term:
+    """Disjunction."""
+    kept = list(dict.fromkeys(_flat(terms, Or)))
+    if TRUE in kept:
+        return TRUE
+    return kept[0] if len(kept) == 1 else Or(tuple(kept))
+
+
+def implies(premise: Term, conclusion: Term) -> Term:
+    """Implication."""
+    return disj(neg(premise), conclusion)
+
+
+def equal(left: Term, right: Term) -> Term:
+    """Equality; of formulas, equivalence."""
+    if left == right:
+        return TRUE
+    if isinstance(left, Number) and isinstance(right, Number):
+        return FALSE
+    if sort_of(left) == BOOL:
+        for one, other in ((left, right), (right, left)):
+            if one == TRUE:
+                return other
+            if one == FALSE:
+                return neg(other)
+    return Equal(left, right)
+
+
+def choice(test: Term, then: Term, orelse: Term) -> Term:
+    """`then if test else orelse`."""
+    if test == TRUE or then == orelse:
+        return then
+    if test == FALSE:
+        return orelse
+    if sort_of(then) == BOOL and (then in (TRUE, FALSE) or orelse in (TRUE, FALSE)):
+        return conj(implies(test, then), disj(test, orelse))
+    return Choice(test, then, orelse)
+
+
+def quantified(universal: bool, variables: Iterable[Bound], body: Term) -> Term:
+    """For all, or for some. Sorts have at least one value, so a constant body stands for itself."""
+    used = free(body)
+    kept = tuple(v for v in variables if v in used)
+    if not kept:
+        return body
+    if isinstance(body, Quantified) and body.universal == universal:
+        return Quantified(universal, kept + body.variables, body.body)
+    return Quantified(universal, kept, body)
+
+
+def every(variables: Iterable[Bound], body: Term) -> Term:
+    """For all values of the variables."""
+    return quantified(True, variables, body)
+
+
+def some(variables: Iterable[Bound], body: Term) -> Term:
+    """For some values of the variables."""
+    return quantified(False, variables, body)
+
+
+def less(left: Term, right: Term) -> Term:
+    """`left < right` on integers."""
+    if isinstance(left, Number) and isinstance(right, Number):
+        return TRUE if left.value < right.value else FALSE
+    return Arithmetic("<", (left, right))
+
+
+def at_most(left: Term, right: Term) -> Term:
+    """`left <= right` on integers."""
+    if isinstance(left, Number) and isinstance(right, Number):
+        return TRUE if left.value <= right.value else FALSE
+    return TRUE if left == right else Arithmetic("<=", (left, right))
+
+
+def plus(left: Term, right: Term) -> Term:
+    """`left + right` on integers."""
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(left.value + right.value)
+    if right == Number(0):
+        return left
+    return right if left == Number(0) else Arithmetic("+", (left, right))
+
+
+def minus(left: Term, right: Term) -> Term:
+    """`left - right` on integers."""
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(left.value - right.value)
+    return left if right == Number(0) else Arithmetic("-", (left, right))
+
+
+def parts(term: Term) -> tuple[Term, ...]:
+    """The terms directly inside a term."""
+    match term:
+        case Apply(_, inner) | And(inner) | Or(inner) | Arithmetic(_, inner):
+            return inner
+        case Equal(left, right):
+            return left, right
+        case Not(operand):
+            return (operand,)
+        case Choice(test, then, orelse):
+            return test, then, orelse
+        case Quantified(_, _, body):
+            return (body,)
+    return ()
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """A term and all terms inside it, outer before inner."""
+    yield term
+    for part in parts(term):
+        yield from walk(part)
+
+
+def free(term: Term) -> set[Bound]:
+    """The variables that a term mentions and does not bind."""
+    match term:
+        case Bound():
+            return {term}
+        case Quantified(_, variables, body):
+            return free(body) - set(variables)
+    return set[Bound]().union(*(free(p) for p in parts(term)))
+
+
+def symbols_of(terms: Iterable[Term]) -> dict[str, Symbol]:
+    """The symbols that terms mention, by name, in order of appearance."""
+    found: dict[str, Symbol] = {}
+    for term in terms:
+        for part in walk(term):
+            if isinstance(part, Apply):
+                known = found.setdefault(part.symbol.name, part.symbol)
+                assert known == part.symbol, (known, part.symbol)
+    return found
+
+
+def rebuilt(term: Term, change: Callable[[Term], Term]) -> Term:
+    """A term with each term directly inside it changed, simplified."""
+    match term:
+        case Apply(symbol, inner):
+            return Apply(symbol, tuple(map(change, inner)))
+        case And(inner):
+            return conj(*map(change, inner))
+        case Or(inner):
+            return disj(*map(change, inner))
+        case Not(operand):
+            return neg(change(operand))
+        case Equal(left, right):
+            return equal(change(left), change(right))
+        case Choice(test, then, orelse):
+            return choice(change(test), change(then), change(orelse))
+        case Quantified(universal, variables, body):
+            return quantified(universal, variables, change(body))
+        case Arithmetic(op, inner):
+            return arithmetic(op, *map(change, inner))
+    return term
+
+
+def arithmetic(op: str, left: Term, right: Term) -> Term:
+    """An operation by its name."""
+    known = {"<": less, "<=": at_most, "+": plus, "-": minus}
+    return known[op](left, right) if op in known else Arithmetic(op, (left, right))
+
+
+def substituted(term: Term, values: Mapping[Bound, Term]) -> Term:
+    """A term with values in the place of variables."""
+    if isinstance(term, Bound):
+        return values.get(term, term)
+    return rebuilt(term, lambda inner: substituted(inner, values))

@@ -1,0 +1,98 @@
+"""What `prove` does: find the proof script, prove, and put the report where it belongs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from ratified.catalogue import bundled
+from ratified.checking import Output, colorful, echo, write
+from ratified.loading import load
+from ratified.models.language.errors import RatifiedError
+from ratified.progress import SHOWN_AFTER, LiveText
+
+SCRIPTS = {
+    "consensus": "ratified.proofs.paxos:ConsensusSafety",
+    "voting": "ratified.proofs.paxos:VotingSafety",
+    "paxos": "ratified.proofs.paxos:PaxosSafety",
+    "flexible-paxos": "ratified.proofs.paxos:FlexiblePaxosSafety",
+    "multi-paxos": "ratified.proofs.paxos:MultiPaxosSafety",
+    "transaction-commit": "ratified.proofs.commit:TransactionCommitSafety",
+    "two-phase-commit": "ratified.proofs.commit:TwoPhaseSafety",
+}
+"""The bundled proof scripts, by the names of the models that they are about."""
+
+
+def script_for(target: str) -> Any:
+    """Return the proof script for what was asked for: a script itself, a model's, or that of the model it is a variant of.
+
+    Raises:
+        RatifiedError: there is no such model, or no script for it.
+    """
+    from ratified.proofs.smt.script import applied, has_lemmas
+
+    if target in SCRIPTS:
+        return load(SCRIPTS[target])
+    cls: Any = load(target)
+    if has_lemmas(cls):
+        return cls
+    for name, script in SCRIPTS.items():
+        if issubclass(cls, load(bundled[name].target)):
+            return applied(load(script), cls)
+    raise RatifiedError(
+        f"{cls.__name__} has no lemmas, and there is no proof script for it",
+        remedy="derive a class from it with methods marked @lemma (docs/proving.md); "
+        f"scripts are bundled for {', '.join(SCRIPTS)}",
+    )
+
+
+def prove_model(target: str, how: Mapping[str, Any], to: Output) -> int:
+    """Prove one model and return the exit status."""
+    from ratified.proofs.smt.proving import Options, prove
+    from ratified.report.proof import proof_headline, proof_json, proof_text
+
+    cls = script_for(target)
+    name = target if target in bundled else cls.__name__
+    live = ProofLine(name) if sys.stderr.isatty() and not to.quiet else None
+    second = {"z3": "cvc5", "cvc5": "z3"}[how["solver"]] if how["cross_check"] else None
+    with live or nullcontext():
+        proof = prove(
+            cls,
+            options=Options(
+                how["solver"], second, how["timeout"], how["processes"], how["smt2"], progress=live
+            ),
+            without=how["without"],
+            goals=how["goals"] or None,
+        )
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
+
+    form = to.form
+    if to.file is not None:
+        write(to.file, rendered(form))
+        form = "text"
+    if to.quiet and form == "text":
+        echo(proof_headline(name, proof) + "\n")
+    else:
+        echo(rendered(form, color=colorful(sys.stdout, to.color)))
+    return proof.verdict.exit_status
+
+
+class ProofLine(LiveText):
+    """A callback for `prove` that shows how far it has come."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(sys.stderr)
+        self._title = title
+
+    def __call__(self, progress: Any) -> None:
+        """Draw the line, if it is time to show one."""
+        if progress.seconds < SHOWN_AFTER:
+            return
+        failed = f"  {progress.failed} failed" if progress.failed else ""
+        minutes, seconds = divmod(int(progress.seconds), 60)
+        told = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
+        self.show(f"{told}  {minutes}:{seconds:02d}")

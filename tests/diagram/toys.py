@@ -1,0 +1,155 @@
+"""Small models whose pictures can be told by heart."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+from ratified import (
+    AtMost,
+    Bag,
+    Map,
+    Model,
+    Ordered,
+    Param,
+    Range,
+    Set,
+    Symmetric,
+    action,
+    constraint,
+    invariant,
+    record,
+    require,
+    view,
+)
+
+
+class Client(Symmetric):
+    """Wants the lock."""
+
+
+class Lease(Model):
+    """A lock with leases: three of its eight states are wrong."""
+
+    granted: Client | None
+    holds: Map[Client, bool]
+
+    @action
+    def acquire(self, c: Client) -> None:
+        require(self.granted is None)
+        self.granted = c
+        self.holds[c] = True
+
+    @action
+    def release(self, c: Client) -> None:
+        require(self.holds[c])
+        self.holds[c] = False
+        if self.granted == c:
+            self.granted = None
+
+    @action
+    def expire(self) -> None:
+        require(self.granted is not None)
+        self.granted = None
+
+    @invariant
+    def mutual_exclusion(self) -> bool:
+        return all(c == d for c in Client if self.holds[c] for d in Client if self.holds[d])
+
+    @view
+    def holders(self) -> int:
+        """How many believe to hold it."""
+        return sum(1 for c in Client if self.holds[c])
+
+
+class Node(Symmetric):
+    """Sends and receives."""
+
+
+@record
+class Ping:
+    """From one to another."""
+
+    source: Node
+    dest: Node
+    number: Annotated[int, Range(0, 2)]
+
+
+class Pings(Model):
+    """Nodes count the pings that they get; the network loses, repeats and reorders."""
+
+    sent: Map[Node, Annotated[int, Range(0, 2)]]
+    last: Map[Node, Annotated[int, Range(0, 2)]]
+    wire: Annotated[Bag[Ping], AtMost(3, copies=2)]
+
+    @action
+    def send(self, n: Node, m: Node) -> None:
+        require(n != m)
+        require(self.sent[n] < 2)
+        self.sent[n] += 1
+        self.wire.add(Ping(n, m, self.sent[n]))
+
+    @action
+    def receive(self, p: Ping) -> None:
+        require(p in self.wire)
+        self.last[p.dest] = p.number
+        self.wire.remove(p)
+
+    @action
+    def lose(self, p: Ping) -> None:
+        require(p in self.wire)
+        self.wire.remove(p)
+
+    @action
+    def repeat(self, p: Ping) -> None:
+        require(p in self.wire)
+        require(self.wire.count(p) < 2)
+        self.wire.add(p)
+
+
+class Stage(Enum):
+    """Where a grid is."""
+
+    EARLY = 0
+    LATE = 1
+
+
+class Column(Ordered):
+    """A place."""
+
+
+class Grid(Model):
+    """A counter for each column that only rises: as many states as one likes, and no two runs to tell apart."""
+
+    most: Param[int] = 3
+    height: Map[Column, Annotated[int, Range(0, "most")]]
+    stage: Stage
+
+    @action
+    def rise(self, c: Column) -> None:
+        require(self.height[c] < self.most)
+        self.height[c] += 1
+
+    @action
+    def turn(self) -> None:
+        require(self.stage == Stage.EARLY and self.total() >= 2)
+        self.stage = Stage.LATE
+
+    def total(self) -> int:
+        return sum(self.height[c] for c in Column)
+
+    @constraint
+    def low(self) -> bool:
+        return self.total() <= 9
+
+    @invariant
+    def never_late_at_five(self) -> bool:
+        return self.stage == Stage.EARLY or self.total() != 5
+
+    @view
+    def totals(self) -> tuple[int, Stage]:
+        return self.total(), self.stage
+
+    @view
+    def full(self) -> Set[Column]:
+        return Set(c for c in Column if self.height[c] == self.most)

@@ -1,0 +1,53 @@
+"""Where the engines might differ: limits that are just reached, and which of many counterexamples is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratified.models.commit.two_phase import TwoPhase
+from ratified.models.language.model import Model
+from ratified.models.paxos.broken import ForgottenPromise, HalfQuorums, IgnoredVotes
+from ratified.models.paxos.voting import Voting
+from ratified.proofs.explore.native.engine import check_native
+from ratified.proofs.explore.reference import check_reference
+from ratified.proofs.explore.result import Limits, Result, Verdict
+from tests.explore.native.differential import told
+
+FLAGS = ("-O0",)
+
+
+@pytest.mark.parametrize(
+    ("model", "full"),
+    [
+        (TwoPhase(ResourceManager=3), 11),
+        (Voting(Acceptor=2, Value=2, Ballot=2), 9),
+        (HalfQuorums(**HalfQuorums.sizes["small"]), None),
+    ],
+)
+def test_depth_limits(model: Model, full: int | None) -> None:
+    """The last level needs looking at: if there is nothing behind it, all has been seen, and otherwise nothing more is told."""
+
+    def reference(depth: int | None) -> Result:
+        limits = Limits(depth=depth)
+        return check_reference(model, limits=limits, symmetry=False, deadlock=False, progress=None)
+
+    deepest = reference(None).depth
+    assert full in (None, deepest)
+    for depth in range(1, deepest + 2):
+        expected, found = reference(depth), check_native(model, limits=Limits(depth=depth), flags=FLAGS)
+        assert told(found) == told(expected)
+        assert found.stopped == expected.stopped
+        assert (found.verdict is Verdict.UNDECIDED) == (depth < deepest)
+
+
+@pytest.mark.parametrize("model", [ForgottenPromise, HalfQuorums, IgnoredVotes])
+@pytest.mark.parametrize("symmetry", [False, True])
+def test_the_same_counterexample_on_every_run(model: type[Model], symmetry: bool) -> None:
+    """Among many shortest ones, whatever the threads and however they take turns."""
+    instance = model(**model.sizes["small"])
+    first, *others = (
+        check_native(instance, threads=threads, symmetry=symmetry, flags=FLAGS)
+        for threads in (1, 2, 3, 2, 4, 2)
+    )
+    assert first.violation is not None
+    assert [(told(r), r.violation) for r in others] == [(told(first), first.violation)] * 5
