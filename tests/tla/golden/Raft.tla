@@ -15,7 +15,9 @@
 (* The network loses, repeats and reorders messages as it likes. Servers fail *)
 (* by stopping, and restart with what Figure 2 calls persistent state.        *)
 (* `max_term`, `max_log`, `max_messages` and `max_copies` bound what is       *)
-(* explored: states beyond are left out.                                      *)
+(* explored: states beyond are left out. And with `calm` only what happens in *)
+(* an orderly network is, so that three servers, several terms and entries    *)
+(* come within reach.                                                         *)
 (******************************************************************************)
 EXTENDS Integers, FiniteSets, Sequences, Bags, TLC
 
@@ -27,6 +29,9 @@ CONSTANTS
     max_messages,  \* in flight, copies counted
     max_copies,    \* of one message, in flight
     max_entries,   \* in one message
+    \* explored is what happens while the network is not in disorder: see
+    \* `is_calm`
+    calm,
     None           \* stands for no value
 
 \* The largest element of a set of numbers.
@@ -181,6 +186,16 @@ within_bounds ==
     /\ BagCardinality(messages) <= max_messages
     /\ \A m \in BagToSet(messages) : CopiesIn(m, messages) <= max_copies
 
+\* In calm, one server stands for election at a time.
+one_candidate_in_calm ==
+    ~calm \/ Cardinality({i \in Server : role[i] = "CANDIDATE"}) <= 1
+
+\* Server i takes over a newer term, in which it follows and has not voted.
+step_down(i, t) ==
+    /\ current_term' = [current_term EXCEPT ![i] = t]
+    /\ voted_for' = [voted_for EXCEPT ![i] = None]
+    /\ role' = [role EXCEPT ![i] = "FOLLOWER"]
+
 --------------------------------------------------------------------------------
 \* Rules for all servers (section 5.1)
 
@@ -188,14 +203,17 @@ within_bounds ==
 \* message remains to be dealt with.
 update_term(m) ==
     /\ m.term > current_term[m.dest]
-    /\ current_term' = [current_term EXCEPT ![m.dest] = m.term]
-    /\ voted_for' = [voted_for EXCEPT ![m.dest] = None]
-    /\ role' = [role EXCEPT ![m.dest] = "FOLLOWER"]
+    /\ step_down(m.dest, m.term)
     /\ UNCHANGED <<log, commit_index, votes_responded, votes_granted,
                    next_index, match_index, messages>>
 
+\* In calm, servers crash and elections begin only while no message is in
+\* flight.
+is_calm == ~calm \/ messages = EmptyBag
+
 \* Server i has crashed and comes back with what is persistent.
 restart(i) ==
+    /\ is_calm
     /\ role' = [role EXCEPT ![i] = "FOLLOWER"]
     /\ commit_index' = [commit_index EXCEPT ![i] = 0]
     /\ votes_responded' = [votes_responded EXCEPT ![i] = {}]
@@ -204,6 +222,15 @@ restart(i) ==
     /\ match_index' = [match_index EXCEPT ![i] = [j \in Server |-> 0]]
     /\ UNCHANGED <<current_term, voted_for, log, messages>>
 
+\* Server i becomes a candidate in a term of its own, which no vote has come for
+\* yet.
+begin_election(i) ==
+    /\ current_term' = [current_term EXCEPT ![i] = @ + 1]
+    /\ voted_for' = [voted_for EXCEPT ![i] = None]
+    /\ role' = [role EXCEPT ![i] = "CANDIDATE"]
+    /\ votes_responded' = [votes_responded EXCEPT ![i] = {}]
+    /\ votes_granted' = [votes_granted EXCEPT ![i] = {}]
+
 --------------------------------------------------------------------------------
 \* Leader election (section 5.2), with the restriction of section 5.4.1
 
@@ -211,12 +238,20 @@ restart(i) ==
 \* its own vote it will have to ask.
 timeout(i) ==
     /\ role[i] # "LEADER"
-    /\ current_term' = [current_term EXCEPT ![i] = @ + 1]
-    /\ voted_for' = [voted_for EXCEPT ![i] = None]
-    /\ role' = [role EXCEPT ![i] = "CANDIDATE"]
-    /\ votes_responded' = [votes_responded EXCEPT ![i] = {}]
-    /\ votes_granted' = [votes_granted EXCEPT ![i] = {}]
+    /\ is_calm
+    /\ begin_election(i)
     /\ UNCHANGED <<log, commit_index, next_index, match_index, messages>>
+
+\* As server i sees it, these are a majority.
+is_quorum(i, members) == 2 * Cardinality(members) > Cardinality(Server)
+
+\* In calm, two servers have one message between them, and a candidate that has
+\* won asks for no more votes.
+may_ask(i, j) ==
+    \/ ~calm
+    \/ ~(\/ \E m \in BagToSet(messages) :
+                (m.source = i /\ m.dest = j) \/ (m.source = j /\ m.dest = i)
+         \/ role[i] = "CANDIDATE" /\ is_quorum(i, votes_granted[i]))
 
 \* The term of the entry at an index, counted from 1.
 term_at(log_, index) == IF index > 0 THEN log_[index].term ELSE 0
@@ -228,6 +263,7 @@ last_term(log_) == term_at(log_, Len(log_))
 request_vote(i, j) ==
     /\ role[i] = "CANDIDATE"
     /\ j \notin votes_responded[i]
+    /\ may_ask(i, j)
     /\ messages' = messages (+)
                        SetToBag({[type |-> "RequestVote",
                                   source |-> i,
@@ -293,9 +329,6 @@ handle_vote_response(m) ==
         /\ UNCHANGED <<current_term, voted_for, log, role, commit_index,
                        next_index, match_index>>
 
-\* As server i sees it, these are a majority.
-is_quorum(i, members) == 2 * Cardinality(members) > Cardinality(Server)
-
 \* Candidate i has the votes of a majority.
 become_leader(i) ==
     /\ role[i] = "CANDIDATE"
@@ -328,6 +361,7 @@ append_entries(i, j) ==
         last == Min({Len(log[i]), prev + max_entries})
     IN  /\ role[i] = "LEADER"
         /\ i # j
+        /\ may_ask(i, j)
         /\ messages' = messages (+)
                            SetToBag({[type |-> "AppendEntries",
                                       source |-> i,
@@ -579,17 +613,20 @@ Spec == Init /\ [][Next]_vars
 
 \* TLC asks invariants also of states that a constraint leaves out, where
 \* nothing is claimed.
-election_safety_in_bounds == within_bounds => election_safety
+in_bounds ==
+    /\ within_bounds
+    /\ one_candidate_in_calm
 
-log_matching_in_bounds == within_bounds => log_matching
+election_safety_in_bounds == in_bounds => election_safety
 
-leader_completeness_in_bounds == within_bounds => leader_completeness
+log_matching_in_bounds == in_bounds => log_matching
 
-state_machine_safety_in_bounds == within_bounds => state_machine_safety
+leader_completeness_in_bounds == in_bounds => leader_completeness
 
-committed_is_on_a_majority_in_bounds ==
-    within_bounds => committed_is_on_a_majority
+state_machine_safety_in_bounds == in_bounds => state_machine_safety
 
-leader_append_only_always == [][within_bounds' => leader_append_only]_vars
+committed_is_on_a_majority_in_bounds == in_bounds => committed_is_on_a_majority
+
+leader_append_only_always == [][in_bounds' => leader_append_only]_vars
 
 ================================================================================
