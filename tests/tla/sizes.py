@@ -12,24 +12,41 @@ Size = Mapping[str, object]
 
 _TWO = {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 1}
 
+_SHORT = {**_TWO, "max_log": 0}
+
 SMALL: dict[str, Size] = {
     "paxos": {"Acceptor": 2, "Value": 2, "Ballot": 2},
     "flexible-paxos": {"Acceptor": 2, "Value": 2, "Ballot": 2},
     "multi-paxos": {"Acceptor": 1, "Value": 2, "Ballot": 2},
     "paxos-smallest-vote": {"Acceptor": 1, "Value": 2, "Ballot": 2},
     "raft": _TWO,
-    "raft-forgets-vote": {**_TWO, "max_log": 0},
-    "raft-stale-votes": {**_TWO, "max_log": 0},
-    "raft-stubborn-leader": {**_TWO, "max_log": 0},
+    "raft-elections": {**_SHORT, "calm": True, "pre_vote": False, "check_quorum": False},
+    "raft-clients": {**_SHORT, "sessions": False},
+    "raft-compaction": {**_TWO, "calm": True},
+    "raft-membership": {**_TWO, "Value": 2, "calm": True},
+    "raft-forgets-vote": _SHORT,
+    "raft-torn-vote": _SHORT,
+    "raft-stale-votes": _SHORT,
+    "raft-stubborn-leader": _SHORT,
     "raft-shorter-history": _TWO,
     "raft-counted-old-entries": _TWO,
     "raft-commit-goes-back": _TWO,
     "raft-truncating-append": _TWO,
     "raft-kept-conflict": _TWO,
     "raft-counted-rejections": _TWO,
-    "raft-consenting-leader": {**_TWO, "max_log": 0, "pre_vote": True},
-    "raft-unconfirmed-read": {**_TWO, "max_log": 0, "read_index": True},
+    "raft-match-goes-back": _TWO,
+    "raft-next-behind-match": {**_TWO, "max_copies": 1},
+    "raft-repeated-append": _TWO,
+    "raft-lost-entry": _TWO,
+    "raft-consenting-leader": {**_SHORT, "pre_vote": True},
+    "raft-costly-pre-vote": _SHORT,
+    "raft-hasty-transfer": _SHORT,
+    "raft-unconfirmed-read": {**_SHORT, "read_index": True},
     "raft-repeated-command": {**_TWO, "sessions": True},
+    "raft-append-for-snapshot": _TWO,
+    "raft-snapshot-lowers-term": _TWO,
+    "raft-hasty-change": {**_TWO, "Value": 2, "calm": True},
+    "raft-union-majority": {**_TWO, "Value": 2, "calm": True},
 }
 
 LARGE: tuple[tuple[str, Size], ...] = (

@@ -13,7 +13,7 @@ import pytest
 from ratified.proofs.tla.tlc import Tlc
 from tests.tla.generated import held
 
-MODELS = 28
+MODELS = 16
 
 pytestmark = pytest.mark.xdist_group("tlc")
 
