@@ -72,3 +72,8 @@ class Names:
 
     def __contains__(self, name: str) -> bool:
         return name in self._taken
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a name stands in a text."""
+    return re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text) is not None

@@ -685,7 +685,7 @@ class Except(Tla):
         return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
 
 
-TRUE, FALSE, ZERO = Atom("TRUE"), Atom("FALSE"), Atom("0")
+TRUE, FALSE, ZERO, ONE = Atom("TRUE"), Atom("FALSE"), Atom("0"), Atom("1")
 
 
 def number(value: int) -> Tla:
