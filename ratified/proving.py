@@ -50,9 +50,11 @@ def script_for(target: str) -> Any:
 
 def prove_model(target: str, how: Mapping[str, Any], to: Output) -> int:
     """Prove one model and return the exit status."""
+    from ratified.drawing import draw_proof, ready_to_draw
     from ratified.proofs.smt.proving import Options, prove
     from ratified.report.proof import proof_headline, proof_json, proof_text
 
+    ready_to_draw(how.get("diagram"))
     cls = script_for(target)
     name = target if target in bundled else cls.__name__
     live = ProofLine(name) if sys.stderr.isatty() and not to.quiet else None
@@ -66,6 +68,8 @@ def prove_model(target: str, how: Mapping[str, Any], to: Output) -> int:
             without=how["without"],
             goals=how["goals"] or None,
         )
+
+    draw_proof(proof, how.get("diagram"))
 
     def rendered(form: str, *, color: bool = False) -> str:
         return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)

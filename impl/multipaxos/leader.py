@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Query
+from ratified.impl.contract import Busy, Command, Done, Lost, NodeId, NotLeader, Query
 from ratified.impl.multipaxos.acceptor import Acceptor
 from ratified.impl.multipaxos.candidate import Mandate
 from ratified.impl.multipaxos.learner import Learner
@@ -115,7 +115,7 @@ class Leader:
         if name in self._waiting:
             return
         if len(self._queue) >= self._state.config.max_queue:
-            self._state.out.answer(*name, NotLeader(self._state.node))
+            self._state.out.answer(*name, Busy())
             return
         self._waiting.add(name)
         self._queue.append(command)
@@ -236,7 +236,7 @@ class Leader:
     def query(self, query: Query) -> None:
         """Take up a read; unless a round is on its way, which cannot confirm what came later, begin one."""
         if len(self._asking) + len(self._reads) >= self._state.config.max_queue:
-            self._state.out.answer(query.client, query.serial, NotLeader(self._state.node))
+            self._state.out.answer(query.client, query.serial, Busy())
             return
         self._asking.append(query)
         if self._confirmed == self._round:

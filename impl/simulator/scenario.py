@@ -5,6 +5,7 @@
     nodes a b c
     disk a term=2 log=1
     disk b term=2 log=1,2
+    disk c term=2 log=1,2
     campaign a
     stabilise
     show

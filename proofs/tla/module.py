@@ -145,8 +145,10 @@ class ModuleWriter(Effects):
             *(line for block in self._temporal for line in block),
         ]
         symmetric = self._symmetry()
-        head = self._head()
-        lines = [*head, *self._constants(), *self._definitions(), *body, *symmetric, "=" * WIDTH]
+        others = self._parameters(numbers=False)
+        definitions = [*self._parameters(numbers=True), *self._definitions(), *others]
+        # These say what all of the above has come to need.
+        lines = [*self._head(), *self._constants(), *definitions, *body, *symmetric, "=" * WIDTH]
         return "\n".join(line.rstrip() for line in spaced(lines)) + "\n"
 
     def _head(self) -> Block:
@@ -197,10 +199,6 @@ class ModuleWriter(Effects):
             if sort in self.lasts:
                 about = (sort.__doc__ or "").split("\n")[0]
                 lines += [*commented(about), f"{name} == 0..{self.lasts[sort]}", ""]
-        for p in self.module.parameters:
-            if not self._in_config(p.name):
-                made = self.value(self.model.scope.parameters[p.name], p.type)
-                lines += [*Definition(self.constants[p.name], made).lines(), ""]
         for sort, name in self.named_sorts.items():
             values = tuple_of(*map(Atom, self.form.value_names[sort]))
             lines += [
@@ -208,6 +206,15 @@ class ModuleWriter(Effects):
                 *Definition(name, values).lines(),
                 "",
             ]
+        return lines
+
+    def _parameters(self, *, numbers: bool) -> Block:
+        """Parameters whose values no configuration can hold; numbers, which types may speak of, apart from the others."""
+        lines: Block = []
+        for p in self.module.parameters:
+            if not self._in_config(p.name) and isinstance(p.type, IntType) is numbers:
+                made = self.value(self.model.scope.parameters[p.name], p.type)
+                lines += [*Definition(self.constants[p.name], made).lines(), ""]
         return lines
 
     def _definitions(self) -> Block:

@@ -21,7 +21,8 @@ from ratified.proofs.explore import reference
 from ratified.proofs.explore.counterexample import Counterexample
 from ratified.proofs.explore.liveness import liveness_claims
 from ratified.proofs.explore.native import known
-from ratified.proofs.explore.native.codegen.program import Instances, Program, generate
+from ratified.proofs.explore.native.codegen.functions import Instances
+from ratified.proofs.explore.native.codegen.program import Program, generate
 from ratified.proofs.explore.native.driver import (
     Exploration,
     Finding,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ratified.models.commit.two_phase import TwoPhase
@@ -51,3 +53,18 @@ def test_the_same_counterexample_on_every_run(model: type[Model], symmetry: bool
     )
     assert first.violation is not None
     assert [(told(r), r.violation) for r in others] == [(told(first), first.violation)] * 5
+
+
+def test_a_disk_that_fails_leaves_what_was_seen(tmp_path: Path) -> None:
+    """States that do not fit into memory, and nowhere to put them: undecided, with the counts so far."""
+    missing = tmp_path / "missing"
+    limits = Limits(memory=2 << 20)
+    result = check_native(TwoPhase(ResourceManager=7), limits=limits, spill=missing, flags=FLAGS)
+    assert result.verdict is Verdict.UNDECIDED
+    assert result.stopped is not None
+    assert result.stopped.startswith(f"cannot make a file in {missing}")
+    assert result.notes == (
+        "make room or name another folder; what a checkpoint holds is good, and can be resumed",
+    )
+    assert 0 < result.distinct < 296_448
+    assert result.depth > 5

@@ -11,7 +11,8 @@ from ratified.models.language.evaluate import TreeMachine
 from ratified.models.language.machine import Left, PythonMachine
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import AppendEntries, Message
-from ratified.proofs.explore.native.codegen.program import LISTED_MOST, generate
+from ratified.proofs.explore.native.codegen.functions import LISTED_MOST
+from ratified.proofs.explore.native.codegen.program import generate
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from tests.explore.native.differential import differences
 
@@ -199,5 +200,6 @@ def test_a_parameter_of_too_many_values_is_refused() -> None:
     with pytest.raises(Unsupported) as refused:
         generate(TooWide())
     assert refused.value.message == (
-        f"the parameter `among` ranges over 65,536 values, and the native explorer takes {LISTED_MOST:,}"
+        f"the parameter `among` ranges over 65,536 values, and the native explorer takes {LISTED_MOST:,} (in `look`)"
     )
+    assert refused.value.span is not None

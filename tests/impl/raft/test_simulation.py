@@ -20,7 +20,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 @pytest.mark.parametrize(
-    ("nodes", "first", "count"), [(3, 0, 150), (5, 10_000, 100), (4, 20_000, 50), (2, 30_000, 25)]
+    ("nodes", "first", "count"), [(3, 0, 300), (5, 10_000, 200), (4, 20_000, 50), (2, 30_000, 25)]
 )
 def test_everything_promised_holds_with_every_fault_on(nodes: int, first: int, count: int) -> None:
     for seed in range(first, first + count):

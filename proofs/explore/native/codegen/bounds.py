@@ -31,12 +31,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     tested,
 )
 from ratified.proofs.explore.native.codegen.sequences import Sequences
-from ratified.proofs.explore.native.codegen.values import (
-    BagV,
-    Bits,
-    Opt,
-    Ref,
-)
+from ratified.proofs.explore.native.codegen.terms import BagV, Bits, Opt, Ref
 
 
 class Bounds(Sequences):

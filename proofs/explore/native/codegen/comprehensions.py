@@ -38,15 +38,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_text,
 )
 from ratified.proofs.explore.native.codegen.shapes import HIGH, LOW, SNum, STup, Unsupported
-from ratified.proofs.explore.native.codegen.values import (
-    Arr,
-    BagV,
-    Bits,
-    MemArr,
-    SeqV,
-    SlotV,
-    known,
-)
+from ratified.proofs.explore.native.codegen.terms import Arr, BagV, Bits, MemArr, SeqV, SlotV, known
 from ratified.proofs.explore.native.codegen.writer import Impure, Lines
 
 ROOM_MOST = 4096

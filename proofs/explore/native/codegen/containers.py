@@ -47,7 +47,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     Universe,
     Unsupported,
 )
-from ratified.proofs.explore.native.codegen.values import (
+from ratified.proofs.explore.native.codegen.terms import (
     Arr,
     BagV,
     Bits,

@@ -66,7 +66,7 @@ from ratified.proofs.explore.native.codegen.shapes import (
     optional,
     packed,
 )
-from ratified.proofs.explore.native.codegen.values import (
+from ratified.proofs.explore.native.codegen.terms import (
     BagV,
     Bits,
     ListArr,
@@ -77,9 +77,9 @@ from ratified.proofs.explore.native.codegen.values import (
     SlotV,
     Tup,
     Uni,
-    in_union,
     known,
 )
+from ratified.proofs.explore.native.codegen.values import in_union
 from ratified.proofs.explore.native.codegen.writer import SHORT, TEXT_MOST, Ended, Impure, Writer
 
 Env = dict[str, Any]

@@ -13,7 +13,8 @@ from ratified.models.language.machine import Values as State
 from ratified.models.language.model import Model
 from ratified.models.language.scope import running
 from ratified.proofs.explore.native.codegen.shapes import Shape, Unsupported, fitting, widths
-from ratified.proofs.explore.native.codegen.values import Pos, Ref, Values
+from ratified.proofs.explore.native.codegen.terms import Pos, Ref
+from ratified.proofs.explore.native.codegen.values import Values
 
 WORDS_MOST = 64
 """The widest state that the explorer takes."""

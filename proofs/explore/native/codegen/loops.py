@@ -27,13 +27,7 @@ from ratified.proofs.explore.native.codegen.numbers import (
     word_text,
 )
 from ratified.proofs.explore.native.codegen.shapes import Universe
-from ratified.proofs.explore.native.codegen.values import (
-    BagV,
-    Bits,
-    ListArr,
-    MapV,
-    Ref,
-)
+from ratified.proofs.explore.native.codegen.terms import BagV, Bits, ListArr, MapV, Ref
 from ratified.proofs.explore.native.codegen.writer import Ended, Impure
 
 PURE_MOST = 3000

@@ -18,7 +18,7 @@ from ratified.proofs.explore.native.codegen.expressions import Env
 from ratified.proofs.explore.native.codegen.loops import UNROLLED_MOST
 from ratified.proofs.explore.native.codegen.numbers import FALSE, Num, literal, negation, word_text
 from ratified.proofs.explore.native.codegen.shapes import Shape, SMap, SSeq, STup, Unsupported, widths
-from ratified.proofs.explore.native.codegen.values import MapV, Ref, RefArr, Tup, known
+from ratified.proofs.explore.native.codegen.terms import MapV, Ref, RefArr, Tup, known
 from ratified.proofs.explore.native.codegen.writer import Ended, Lines
 
 

@@ -31,17 +31,7 @@ from ratified.models.language.types import (
 )
 from ratified.proofs.explore.native.codegen.numbers import const, num, word_text
 from ratified.proofs.explore.native.codegen.statements import Statements
-from ratified.proofs.explore.native.codegen.values import (
-    BagV,
-    Bits,
-    MapV,
-    Opt,
-    Rec,
-    SeqV,
-    SlotV,
-    Tup,
-    Uni,
-)
+from ratified.proofs.explore.native.codegen.terms import BagV, Bits, MapV, Opt, Rec, SeqV, SlotV, Tup, Uni
 from ratified.proofs.explore.native.codegen.writer import Exits, Shared, flat
 from ratified.proofs.explore.symmetry import Renaming, Symmetry
 

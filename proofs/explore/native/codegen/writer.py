@@ -16,7 +16,7 @@ from ratified.models.language.errors import Span
 from ratified.proofs.explore.native.codegen.layout import Layout
 from ratified.proofs.explore.native.codegen.numbers import Num, Word, negation, word_text
 from ratified.proofs.explore.native.codegen.shapes import Shape, SPacked, widths
-from ratified.proofs.explore.native.codegen.values import (
+from ratified.proofs.explore.native.codegen.terms import (
     BagV,
     Bits,
     ListArr,
@@ -29,9 +29,9 @@ from ratified.proofs.explore.native.codegen.values import (
     SlotV,
     Tup,
     Uni,
-    Values,
     known,
 )
+from ratified.proofs.explore.native.codegen.values import Values
 
 T = TypeVar("T")
 Lines = list[Any]
