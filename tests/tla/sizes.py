@@ -14,6 +14,8 @@ _TWO = {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 1}
 
 _SHORT = {**_TWO, "max_log": 0}
 
+_PLAIN = {name: False for name in ("pre_vote", "check_quorum", "transfer", "read_index", "sessions")}
+
 SMALL: dict[str, Size] = {
     "paxos": {"Acceptor": 2, "Value": 2, "Ballot": 2},
     "flexible-paxos": {"Acceptor": 2, "Value": 2, "Ballot": 2},
@@ -24,6 +26,8 @@ SMALL: dict[str, Size] = {
     "raft-clients": {**_SHORT, "sessions": False},
     "raft-compaction": {**_TWO, "calm": True},
     "raft-membership": {**_TWO, "Value": 2, "calm": True},
+    "raft-as-built": {**_TWO, "Value": 2, "calm": True, **_PLAIN},
+    "raft-disturbed-follower": _SHORT,
     "raft-forgets-vote": _SHORT,
     "raft-torn-vote": _SHORT,
     "raft-stale-votes": _SHORT,

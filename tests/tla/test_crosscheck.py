@@ -193,6 +193,66 @@ def test_a_claim_about_steps_that_change_nothing_cannot_be_compared(
     assert "TLA+ does not see such steps" in capsys.readouterr().out
 
 
+LOCK = '''
+from ratified import Model, Set, Sort, action, leads_to, require
+
+
+class Client(Sort):
+    """Wants the lock."""
+
+
+class Lock(Model):
+    """Handed out to whom waits, in no order."""
+
+    holder: Client | None
+    waiting: Set[Client]
+
+    @action
+    def ask(self, c: Client) -> None:
+        require(c not in self.waiting and self.holder != c)
+        self.waiting.add(c)
+
+    @action(fair="strong", each=("c",))
+    def grant(self, c: Client) -> None:
+        require(self.holder is None and c in self.waiting)
+        self.holder = c
+        self.waiting.discard(c)
+
+    @action(fair="weak", each=("c",))
+    def release(self, c: Client) -> None:
+        require(self.holder == c)
+        self.holder = None
+
+    @leads_to
+    def served(self, c: Client) -> tuple[bool, bool]:
+        return c in self.waiting, self.holder == c
+
+
+class Weak(Lock):
+    """One client may be passed over again and again."""
+
+    @action(fair="weak", each=("c",))
+    def grant(self, c: Client) -> None:
+        super().grant(c)
+'''
+
+
+def test_liveness_under_strong_and_weak_fairness(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "lock.py").write_text(LOCK)
+    assert ratified(["crosscheck", f"{tmp_path / 'lock.py'}:Lock", "Client=2", "-q"]) == 0
+    assert capsys.readouterr().out == "AGREES  Lock: TLC finds the same: 8 states, depth 4\n"
+    assert ratified(["crosscheck", f"{tmp_path / 'lock.py'}:Weak", "Client=2"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("AGREES  Weak: TLC finds the same: served is violated after ")
+    assert "and repeats the steps marked | for ever" in out
+
+
+def test_symmetry(capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["Acceptor=2", "Value=2", "Ballot=2"]
+    assert ratified(["crosscheck", "paxos", *size, "--symmetry", "-q"]) == 0
+    assert capsys.readouterr().out == "AGREES  paxos: TLC finds the same: 56 states, depth 13\n"
+
+
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert ratified(["crosscheck", "nothing"]) == 2
     assert "there is no bundled model 'nothing'" in capsys.readouterr().err
