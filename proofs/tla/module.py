@@ -30,7 +30,7 @@ from ratified.proofs.tla import comments
 from ratified.proofs.tla.effects import Effects, with_definitions
 from ratified.proofs.tla.expressions import Cannot
 from ratified.proofs.tla.library import LIBRARY, needed
-from ratified.proofs.tla.names import Names
+from ratified.proofs.tla.names import Names, module_name
 from ratified.proofs.tla.page import LINE, boxed, commented, declared, section, spaced
 from ratified.proofs.tla.representation import Representation, family, refined_by
 from ratified.proofs.tla.scope import Frame, NotApart
@@ -89,10 +89,10 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     variables: Mapping[str, str] = {}
     for one in family(model):
         writer = ModuleWriter(one, form, symmetric=symmetry and one is model)
-        modules[f"{one.module.name}.tla"] = writer.text()
+        modules[f"{module_name(one.module.name)}.tla"] = writer.text()
         if one is model:
             config, variables = writer.config(), writer.variables
-    return Export(model.module.name, modules, config, form, variables)
+    return Export(module_name(model.module.name), modules, config, form, variables)
 
 
 class ModuleWriter(Effects):
@@ -152,7 +152,7 @@ class ModuleWriter(Effects):
         return "\n".join(line.rstrip() for line in spaced(lines)) + "\n"
 
     def _head(self) -> Block:
-        title = f" MODULE {self.module.name} "
+        title = f" MODULE {module_name(self.module.name)} "
         left = (WIDTH - len(title)) // 2
         lines = ["-" * left + title + "-" * (WIDTH - left - len(title))]
         text = self._about()
@@ -543,7 +543,7 @@ class ModuleWriter(Effects):
             self._emit(key)
         instance = self.names.give(abstract.module.name)
         doc = commented(one.doc) if one.doc else []
-        head = f"{instance} == INSTANCE {abstract.module.name}"
+        head = f"{instance} == INSTANCE {module_name(abstract.module.name)}"
         lines = [head]
         if given:
             lines[0] += " WITH"

@@ -32,7 +32,15 @@ def tlc(tmp_path_factory: pytest.TempPathFactory) -> Tlc:
     archive = folder / "tlc.jsa"
     (folder / "Warm.tla").write_text(_MODULE)
     (folder / "Warm.cfg").write_text(_CONFIG)
-    command = [found.java, *_QUICK, f"-XX:ArchiveClassesAtExit={archive}", "-cp", str(found.jar), "tlc2.TLC"]
+    command = [
+        found.java,
+        *_QUICK,
+        f"-Djava.io.tmpdir={folder}",
+        f"-XX:ArchiveClassesAtExit={archive}",
+        "-cp",
+        str(found.jar),
+        "tlc2.TLC",
+    ]
     subprocess.run([*command, "-tool", "-deadlock", "Warm.tla"], cwd=folder, capture_output=True, check=True)
     # A Java that knows no such archives still runs, only slower.
     return replace(
