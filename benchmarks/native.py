@@ -52,6 +52,7 @@ class Row:
 
 PAXOS = "ratified.models.paxos.paxos:Paxos:Acceptor,Value,Ballot"
 TWO_PHASE = "ratified.models.commit.two_phase:TwoPhase:ResourceManager"
+RAFT = "ratified.models.raft.raft:Raft:Server,Value,max_term,max_log,max_messages,calm"
 AGREEMENT = ("agreement",)
 
 ROWS = (
@@ -72,6 +73,12 @@ ROWS = (
     Row("two-phase commit, 8 managers", TWO_PHASE, 1_745_408, (8,), scaling=True),
     Row("two-phase commit, 9 managers", TWO_PHASE, 10_340_352, (9,), scaling=True),
     Row("by hand: Paxos, 2 ballots", "paxos", 3_921, macros=("-DBALLOTS=2",), tiny=True),
+    Row("Raft as published, small", RAFT, 13_479, (2, 1, 2, 1, 2, False), small=True),
+    Row("Raft as published", RAFT, 1_662_206, (2, 1, 3, 2, 2, False)),
+    Row("Raft, 3 servers", RAFT, 1_931_973, (3, 1, 2, 1, 1, False)),
+    Row("Raft, standard", RAFT, 15_480_691, (3, 1, 3, 1, 2, True)),
+    Row("Raft, standard, symmetric", RAFT, 2_580_725, (3, 1, 3, 1, 2, True), symmetry=True),
+    Row("Raft, large, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, large=True),
     Row("by hand: Paxos, 3 ballots", "paxos", 185_369, macros=("-DBALLOTS=3",), small=True),
     Row("by hand: Paxos, 4 ballots", "paxos", 8_220_065, macros=("-DBALLOTS=4",)),
     Row("by hand: two-phase, 8 managers", "twophase", 1_745_408, macros=("-DMANAGERS=8",)),

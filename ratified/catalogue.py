@@ -246,6 +246,12 @@ _MODELS = (
         broken=True,
     ),
     Bundled(
+        "raft-disturbed-follower",
+        "ratified.models.raft.broken_built:DisturbedFollower",
+        "a server that hears its leader gives in to a candidate that does not",
+        broken=True,
+    ),
+    Bundled(
         "raft-hasty-transfer",
         "ratified.models.raft.broken_built:HastyTransfer",
         "a leader hands over to a server that lacks a part of its log",

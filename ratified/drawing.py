@@ -21,6 +21,7 @@ from ratified.proofs.explore.result import Limits, Result, Verdict
 if TYPE_CHECKING:
     from ratified.models.language.model import Model
     from ratified.proofs.smt.finite.bounded import Bounded
+    from ratified.proofs.smt.result import Proof
 
 
 def small(target: str, size: str | None, settings: Mapping[str, str]) -> tuple[str, Any]:
@@ -101,6 +102,33 @@ def draw_bounded(found: Bounded, model: Model, file: Path | None) -> None:
         induction_step(found.induction.claim, found.induction.trace, repr(model)).save(file)
     else:
         tell_nothing_drawn(file, "there is neither a counterexample nor anything in the way of induction")
+
+
+def draw_proof(proof: Proof, file: Path | None) -> None:
+    """Draw the first counterexample to induction of a proof that failed, if a file was asked for."""
+    if file is None:
+        return
+    from ratified.proofs.diagram.pair import side_by_side
+    from ratified.proofs.diagram.sequence import Ending
+    from ratified.proofs.smt.result import Status
+
+    for cell in proof.of(Status.FAILED):
+        found = cell.counterexample
+        states = [state for state in (found.before, found.after) if state is not None] if found else []
+        if found is None or not states:
+            continue
+        arguments = ", ".join(f"{name}={value}" for name, value in found.arguments.items())
+        sizes = " ".join(f"{name}={value}" for name, value in found.sizes.items())
+        side_by_side(
+            states[0],
+            states[-1],
+            title=f"{proof.model} {sizes}: {cell.name}",
+            heads=("before", "after") if len(states) == 2 else ("this state", "the same"),
+            between=f"{cell.action}({arguments})" if cell.action else "",
+            ending=Ending(f"{cell.claim} is not inductive", (f"not so: {cell.says}",) if cell.says else ()),
+        ).save(file)
+        return
+    tell_nothing_drawn(file, "there is no counterexample to induction")
 
 
 def tell_nothing_drawn(file: Path, why: str) -> None:

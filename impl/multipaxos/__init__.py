@@ -10,3 +10,9 @@ Lamport, "Paxos Made Simple" (2001), section 3.
     state.py      what the roles share, and what of it is on the disk
     messages.py   what nodes say to each other
 """
+
+from ratified.impl.multipaxos.core import MultiPaxosCore
+from ratified.impl.multipaxos.state import Config, bootstrap
+from ratified.impl.multipaxos.system import drawn_config, multipaxos_system
+
+__all__ = ["Config", "MultiPaxosCore", "bootstrap", "drawn_config", "multipaxos_system"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Query
+from ratified.impl.contract import Busy, Command, Done, Lost, NodeId, NotLeader, Query
 from ratified.impl.multipaxos.acceptor import Acceptor
 from ratified.impl.multipaxos.candidate import Mandate
 from ratified.impl.multipaxos.learner import Learner
@@ -78,9 +78,8 @@ class Leader:
         self._confirmed = 0  # the last that a quorum has answered
         self._asking: list[Query] = []  # reads that need a new round
         self._reads: deque[tuple[int, int, Query]] = deque()  # and those that wait for a round, and a slot
-        self._recovered = mandate.floor + len(
-            mandate.values
-        )  # whatever was chosen before is not after this slot
+        # Whatever was chosen before this leader led is not after this slot.
+        self._recovered = mandate.floor + len(mandate.values)
 
     # Proposing
 
@@ -115,7 +114,7 @@ class Leader:
         if name in self._waiting:
             return
         if len(self._queue) >= self._state.config.max_queue:
-            self._state.out.answer(*name, NotLeader(self._state.node))
+            self._state.out.answer(*name, Busy())
             return
         self._waiting.add(name)
         self._queue.append(command)
@@ -236,7 +235,7 @@ class Leader:
     def query(self, query: Query) -> None:
         """Take up a read; unless a round is on its way, which cannot confirm what came later, begin one."""
         if len(self._asking) + len(self._reads) >= self._state.config.max_queue:
-            self._state.out.answer(query.client, query.serial, NotLeader(self._state.node))
+            self._state.out.answer(query.client, query.serial, Busy())
             return
         self._asking.append(query)
         if self._confirmed == self._round:

@@ -9,3 +9,8 @@ learner.py    finds out what has been chosen
 ballots.py    ballots, votes, quorums; Multi-Paxos has the same
 messages.py   what nodes say to each other
 """
+
+from ratified.impl.paxos.core import Config, PaxosCore, bootstrap
+from ratified.impl.paxos.system import paxos_system
+
+__all__ = ["Config", "PaxosCore", "bootstrap", "paxos_system"]

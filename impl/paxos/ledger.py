@@ -62,7 +62,7 @@ class Ledger:
         self._quorum = 0
         self._prepared: dict[NodeId, set[Ballot]] = {}  # in this life of each
         self._promised: dict[Ballot, set[NodeId]] = {}
-        self._proposed: dict[tuple[int, Ballot], Any] = {}
+        self._proposed: dict[int, dict[Ballot, Any]] = {}  # by slot
         self._votes: dict[tuple[int, Ballot], set[NodeId]] = {}
 
     # Called by the simulator
@@ -130,8 +130,8 @@ class Ledger:
             return
         if ballot < disk.promised:
             raise Violation("promises are kept", f"{node} promised {disk.promised} and votes in {ballot}")
-        if self._proposed.setdefault((slot, ballot), value) != value:
-            other = self._proposed[slot, ballot]
+        other = self._proposed.setdefault(slot, {}).setdefault(ballot, value)
+        if other != value:
             raise Violation(
                 "one value in a ballot",
                 f"{node} votes for {value} at {slot} in {ballot}; {other} was proposed",
@@ -149,8 +149,8 @@ class Ledger:
 
     def _choose(self, slot: int, ballot: Ballot, value: Any) -> None:
         self.chosen[slot] = (ballot, value)
-        for (at, later), other in self._proposed.items():
-            if at == slot and later > ballot and other != value:
+        for later, other in self._proposed[slot].items():
+            if later > ballot and other != value:
                 raise Violation(
                     "one value is chosen",
                     f"{value} is chosen at {slot} in {ballot}; {other} was proposed in {later}",
@@ -174,8 +174,8 @@ class Ledger:
             raise Violation(
                 "a quorum has promised", f"{node} proposes in {ballot}, which no quorum has promised"
             )
-        if self._proposed.setdefault((slot, ballot), value) != value:
-            other = self._proposed[slot, ballot]
+        other = self._proposed.setdefault(slot, {}).setdefault(ballot, value)
+        if other != value:
             raise Violation(
                 "one value in a ballot", f"{node} proposes {value} at {slot} in {ballot}, and {other} as well"
             )

@@ -3,7 +3,7 @@
 Guarantees: the same seed makes the same decisions; every decision is a step of the schedule that is returned.
 
 Virtual time is counted in ticks of a perfect clock. How bad things are is drawn anew for every seed, between nothing and the
-limits in `Faults`: some runs are almost calm, some lose every other message.
+limits in `Faults`: some runs are almost calm, some lose every third message.
 """
 
 from __future__ import annotations

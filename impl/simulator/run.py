@@ -69,7 +69,11 @@ def simulate(
     faults: Faults = EVERY_FAULT,
     clients: int = 3,
 ) -> Run:
-    """Run a cluster through chaos and calm."""
+    """Run a cluster through chaos and calm.
+
+    `nodes` are names, or how many; `steps` those of chaos. How bad things are is drawn for each seed below EVERY_FAULT; other
+    `faults` are taken as they are.
+    """
     world = World(system, nodes, seed)
     chaos = Chaos(world, faults, clients)
     violation: Violation | None = None

@@ -85,9 +85,9 @@ class Transcript(Watcher):
             drop_whitespace=True,
         )
 
-    def step(self, now: int, step: Step | str) -> None:
+    def step(self, now: int, step: Step) -> None:
         """Write the line of a step."""
-        self.write(f"{now:>4}  {step if isinstance(step, str) else self._headline(step)}")
+        self.write(f"{now:>4}  {self._headline(step)}")
 
     def _headline(self, step: Step) -> str:
         match step:

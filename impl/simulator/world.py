@@ -74,7 +74,7 @@ class Node:
 class Watcher:
     """Told of what happens, for transcripts. Does nothing by itself."""
 
-    def step(self, now: int, step: Step | str) -> None:
+    def step(self, now: int, step: Step) -> None:
         """A step is about to be performed."""
 
     def observation(self, observation: Observation) -> None:

@@ -14,7 +14,7 @@ from ratified.models.raft.clients import RaftClients, Read
 from ratified.models.raft.compaction import RaftCompaction
 from ratified.models.raft.elections import PreVote, RaftElections
 from ratified.models.raft.membership import RaftMembership
-from ratified.models.raft.sorts import AppendEntries, Log, Role, Server, Value, last_term
+from ratified.models.raft.sorts import AppendEntries, Log, Message, Role, Server, Value, last_term
 
 # Elections
 
@@ -53,6 +53,21 @@ class CostlyPreVote(RaftElections):
         super().handle_pre_vote(m)
         if m.term > self.current_term[m.dest]:
             self.step_down(m.dest, m.term)
+
+
+class DisturbedFollower(RaftElections):
+    """A server that hears its leader gives in to a candidate that does not, and the leader has to go.
+
+    Breaks `no_follower_is_disturbed`.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = only(
+        Server=2, max_term=3, max_log=0, max_messages=1, calm=True, check_quorum=True
+    )
+
+    def disregards(self, i: Server, m: Message) -> bool:
+        """Who asks may be right."""
+        return False
 
 
 class HastyTransfer(RaftElections):

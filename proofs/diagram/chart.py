@@ -270,7 +270,7 @@ class _Chart:
                     up = (len(lines) - k - 1) * SMALL * SPACING
                     canvas.text(
                         self.x[m.sender] + side * 8,
-                        y - 4 - up,
+                        y - (9 if m.copy else 4) - up,
                         line,
                         size=SMALL,
                         halo=True,

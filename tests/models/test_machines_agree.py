@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from ratified.models.commit import broken as broken_commit
@@ -14,12 +16,26 @@ from ratified.models.language.machine import PythonMachine
 from ratified.models.paxos import broken as broken_paxos
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.flexible import FlexiblePaxos
+from ratified.models.paxos.multi import MultiPaxos
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.voting import Voting
+from ratified.models.raft.abstract import AbstractRaft
+from ratified.models.raft.built import RaftAsBuilt
+from ratified.models.raft.clients import RaftClients
+from ratified.models.raft.compaction import RaftCompaction
+from ratified.models.raft.elections import RaftElections
+from ratified.models.raft.history import RaftWithHistory
+from ratified.models.raft.membership import RaftMembership
+from ratified.models.raft.raft import Raft
+from ratified.proofs.explore import check
 
 STATES_MAX = 400
 
-CORRECT: list[type[Model]] = [Consensus, Voting, Paxos, FlexiblePaxos, TransactionCommit, TwoPhase]
+CORRECT: list[type[Model]] = [
+    *(Consensus, Voting, Paxos, FlexiblePaxos, MultiPaxos, TransactionCommit, TwoPhase),
+    *(AbstractRaft, Raft, RaftWithHistory),
+    *(RaftElections, RaftClients, RaftCompaction, RaftMembership, RaftAsBuilt),
+]
 BROKEN: list[type[Model]] = [
     cls
     for module, base in ((broken_paxos, Paxos), (broken_commit, TwoPhase))
@@ -35,7 +51,12 @@ def test_they_agree(cls: type[Model]) -> None:
     module = cls.module
     assert list(tree.initial()) == list(python.initial())
     states = [state for _, state in python.initial() if isinstance(state, tuple)]
+    bounds = [constraint.name for constraint in module.of_kind(Kind.CONSTRAINT)]
     for state in states:  # grows while it is walked
+        outside = [python.refuted_by(bound, state) is not None for bound in bounds]
+        assert [tree.refuted_by(bound, state) is not None for bound in bounds] == outside
+        if any(outside):
+            continue
         steps = list(python.steps(state))
         assert list(tree.steps(state)) == steps
         for claim in module.of_kind(Kind.INVARIANT):
@@ -50,3 +71,26 @@ def test_they_agree(cls: type[Model]) -> None:
                 )
             if len(states) < STATES_MAX and after not in states:
                 states.append(after)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cls", "size"),
+    [
+        (RaftElections, {"Server": 1, "Value": 1, "pre_vote": True, "check_quorum": True}),
+        (RaftElections, {"Server": 2, "Value": 1, "max_log": 0, "transfer": True, "check_quorum": True}),
+        (RaftClients, RaftClients.sizes["small"]),
+        (RaftCompaction, RaftCompaction.sizes["small"]),
+        (RaftMembership, RaftMembership.sizes["small"]),
+        (RaftMembership, {"Server": 2, "Value": 2, "max_log": 2, "joint_consensus": True}),
+    ],
+)
+def test_the_native_engine_agrees_with_cpython_on_what_is_added_to_raft(
+    cls: type[Model], size: Mapping[str, object]
+) -> None:
+    model = cls(**{"max_messages": 1, "calm": True, **size})
+    reference, native = (check(model, engine=engine) for engine in ("reference", "native"))
+    assert (native.verdict, native.depth) == (reference.verdict, reference.depth)
+    assert (native.distinct, native.generated) == (reference.distinct, reference.generated)
+    assert native.actions == reference.actions
+    assert (native.vacuous, native.bounds) == (reference.vacuous, reference.bounds)

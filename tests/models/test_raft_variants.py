@@ -37,6 +37,7 @@ REFUTED: list[tuple[type[Model], str, int, bool]] = [
     (broken.CountedOldEntries, "leader_completeness", 54, True),
     (broken_built.ConsentingLeader, "no_leader_consents", 17, False),
     (broken_built.CostlyPreVote, "asking_changes_no_term", 2, False),
+    (broken_built.DisturbedFollower, "no_follower_is_disturbed", 16, False),
     (broken_built.HastyTransfer, "transferee_is_caught_up", 12, False),
     (broken_built.RepeatedCommand, "applied_at_most_once", 22, False),
     (broken_built.UnconfirmedRead, "reads_are_linearizable", 34, True),
@@ -85,18 +86,20 @@ class QuietMembership(broken.Quiet, RaftMembership):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "variant"),
+    ("model", "variant", "claim"),
     [
-        (broken.Quiet, broken.KeptConflict),
-        (QuietClients, broken_built.UnconfirmedRead),
-        (QuietCompaction, broken_built.AppendForSnapshot),
-        (QuietMembership, broken_built.HastyChange),
-        (QuietMembership, broken_built.UnionMajority),
+        (broken.Quiet, broken.KeptConflict, "state_machine_safety"),
+        (QuietClients, broken_built.UnconfirmedRead, "reads_are_linearizable"),
+        (QuietCompaction, broken_built.AppendForSnapshot, "state_machine_safety"),
+        (QuietCompaction, broken_built.SnapshotLowersTerm, "election_safety"),
+        (QuietMembership, broken_built.HastyChange, "no_disjoint_majorities"),
+        (QuietMembership, broken_built.UnionMajority, "no_disjoint_majorities"),
     ],
 )
 def test_it_is_neither_the_size_nor_the_quiet_hour_that_breaks_them(
-    model: type[Model], variant: type[Model]
+    model: type[Model], variant: type[Model], claim: str
 ) -> None:
-    result = check(model(**variant.sizes["small"]), symmetry=True, engine="native")
+    size = variant.sizes["small"]
+    result = check(model(**size), claims=[claim], symmetry=True, engine="native")
     assert result.violation is None
     assert result.verdict is Verdict.HOLDS
