@@ -5,7 +5,7 @@ persistent, appends are rejected, followers take over how far their leader has c
 a log is a set of entries each with its index, and a message carries an entry at most. Of what is sent nothing but messages in
 flight is kept; a message that is dealt with may be `kept`, for it may have been duplicated.
 
-Five variables are history: they are written and, but for votes, never read by the protocol. Votes are those that a server has
+Six variables are history: they are written and, but for votes, never read by the protocol. Votes are those that a server has
 on disk, kept by term: what Figure 2 calls `votedFor` is the one of the current term.
 """
 
@@ -157,6 +157,7 @@ class RelationalRaft(Model):
     votes: Set[Vote]
     leaders: Set[Leader]
     leader_log: Map[Term, Set[Slot]]
+    leader_length: Map[Term, Index]
     held: Set[Held]
     committed: Set[Committed]
 
@@ -267,6 +268,7 @@ class RelationalRaft(Model):
         self.match_index[i] = Map({j: first(Index) for j in Server})
         self.leaders.add(Leader(t, i))
         self.leader_log[t] = self.log[i]
+        self.leader_length[t] = self.length[i]
         self.held.add(Held(t, i, self.length[i]))
 
     # Log replication (section 5.3)
@@ -279,6 +281,7 @@ class RelationalRaft(Model):
         self.log[i].add(Slot(n, t, v))
         self.length[i] = n
         self.leader_log[t].add(Slot(n, t, v))
+        self.leader_length[t] = n
         self.held.add(Held(t, i, n))
 
     @action
