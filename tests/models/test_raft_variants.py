@@ -109,6 +109,7 @@ def test_it_is_neither_the_size_nor_the_quiet_hour_that_breaks_them(
 @pytest.mark.parametrize(
     ("switch", "distinct", "fired"),
     [
+        ("single_server", 151_191, ["leave", "add_or_remove"]),
         ("joint_consensus", 673_711, ["leave", "begin_change", "finish_change"]),
     ],
 )
