@@ -97,7 +97,7 @@ def script_of(
             remedy="derive a class from it, and mark invariants with @lemma",
         )
     _known(cls, without, uses, "lemma")
-    derived = {name for name, found in marked.items() if found is not None and found[1]}
+    derived = [name for name, found in marked.items() if found is not None and found[1]]
     for name, used in uses.items():
         _known(cls, used or (), uses, "lemma", claims[name])
     for name in derived:

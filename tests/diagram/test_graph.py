@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from ratified import ModelError, RatifiedError, graph
+from ratified.catalogue import bundled
+from ratified.loading import load
 from ratified.models.commit.transaction_commit import TransactionCommit
+from ratified.models.language.ir import Kind
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.models.paxos.paxos import Paxos
 from ratified.proofs.diagram import space
@@ -241,3 +244,10 @@ def test_a_model_that_has_no_answer_somewhere() -> None:
 
 def test_a_graph_is_the_same_on_every_run() -> None:
     assert graph(Paxos(Acceptor=3, Value=2, Ballot=2)) == graph(Paxos(Acceptor=3, Value=2, Ballot=2))
+
+
+@pytest.mark.parametrize("name", list(bundled))
+def test_every_bundled_model_has_a_view(name: str) -> None:
+    views = load(name).module.of_kind(Kind.VIEW)  # type: ignore[attr-defined]  # a model class
+    assert views
+    assert all(view.doc for view in views)

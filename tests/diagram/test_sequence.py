@@ -219,7 +219,15 @@ def test_a_run_that_repeats_for_ever_has_a_bracket() -> None:
     for call in ("one", "two", "three"):
         recorder.step(call, "a")
     diagram = recorder.diagram(Ending("it never ends"), loop=1)
-    assert "as after step 1, for ever" in diagram.to_svg()
+    svg = diagram.to_svg()
+    assert "from here it goes on as after step 1, for ever" in svg
+    lines = [line for line in svg.splitlines() if 'stroke="#e4e4e4"' in line]  # where rows begin
+    second = float(lines[1].partition('y1="')[2].partition('"')[0])
+    (bracket,) = (line for line in svg.splitlines() if 'd="M 22 ' in line)
+    assert second < float(bracket.partition(" V ")[2].partition(" ")[0]) < second + 20
+    stays = recorder.diagram(Ending("it never ends"), loop=3).to_svg()
+    assert "and so it stays, for ever" in stays
+    assert 'd="M 22 ' not in stays
     assert diagram.to_mermaid().splitlines()[5:9] == [
         "    loop for ever",
         "    Note over p0: 2 two",

@@ -185,8 +185,8 @@ class Reading:
         variable = fresh(name, sort)
         definition = says(variable)
         if free(definition) <= {variable}:
-            known = constant(variable.name, sort)
-            self.facts[variable.name] = says(known)
+            known = constant(f"{name}!{len(self.facts)}", sort)
+            self.facts[f"{name}!{len(self.facts)}"] = says(known)
             return known
         if reader.sealed:
             raise sh.refuse(None, "a value computed for every key", "compute it where it is used")
