@@ -224,6 +224,27 @@ def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]
     return _outcome(cluster, seed, nodes, cluster.schedule, broken)
 
 
+def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated:
+    """A run with fewer steps in which the same is found: large pieces are left out first (Zeller's delta debugging)."""
+    best = run
+    size = max(1, len(best.schedule) // 2)
+    while attempts > 0 and best.found:
+        start, shorter = 0, False
+        while start < len(best.schedule) and attempts > 0:
+            attempts -= 1
+            tried = replayed(
+                protocol, run.seed, run.nodes, best.schedule[:start] + best.schedule[start + size :]
+            )
+            if tried.found == run.found:
+                best, shorter = tried, True
+            else:
+                start += size
+        if size == 1 and not shorter:
+            break
+        size = max(1, size // 2)
+    return best
+
+
 def _outcome(
     cluster: Cluster, seed: int, nodes: int, schedule: Sequence[Step], broken: str = ""
 ) -> Simulated:

@@ -47,6 +47,8 @@ def check_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any]
     made = instance(cls, how["size"], settings)
     checked = explored(target if target in bundled else cls.__name__, made, exploring_options(how), to)
     draw_counterexample(checked.result, how.get("diagram"))
+    if to.form == "itf":
+        return emit_counterexample(checked, made, to)
     return emit(Report((checked,)), to)
 
 
@@ -104,6 +106,25 @@ def emit(report: Report, to: Output) -> int:
     else:
         echo(render(report, form, color=colorful(sys.stdout, to.color)))
     return report.verdict.exit_status
+
+
+def emit_counterexample(checked: Checked, model: Any, to: Output) -> int:
+    """Write the counterexample in ITF, if there is one; with a file for it the report goes to standard output as text."""
+    from ratified.proofs.itf import as_itf
+
+    result = checked.result
+    if result.violation is not None:
+        itf = as_itf(model, result.violation.trace, f"{checked.name}: {result.violation.name} is violated")
+        if to.file is None:
+            echo(itf)
+            return result.verdict.exit_status
+        write(to.file, itf)
+    else:
+        told = render(Report((checked,)), "text").partition("\n")[0]
+        if to.file is None:
+            sys.stderr.write(f"{told}\nthere is no counterexample, and no run to write in ITF\n")
+            return result.verdict.exit_status
+    return emit(Report((checked,)), replace(to, form="text", file=None))
 
 
 def write(file: Path, text: str) -> None:

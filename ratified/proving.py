@@ -19,10 +19,26 @@ SCRIPTS = {
     "paxos": "ratified.proofs.paxos:PaxosSafety",
     "flexible-paxos": "ratified.proofs.paxos:FlexiblePaxosSafety",
     "multi-paxos": "ratified.proofs.paxos:MultiPaxosSafety",
+    "raft": "ratified.proofs.raft:RaftSafety",
     "transaction-commit": "ratified.proofs.commit:TransactionCommitSafety",
     "two-phase-commit": "ratified.proofs.commit:TwoPhaseSafety",
 }
-"""The bundled proof scripts, by the names of the models that they are about."""
+"""The bundled proof scripts, by the names of the models that they are about. That of Raft is about the relational one."""
+
+_RELATIONAL = "ratified.models.raft.relational_broken"
+RELATIONAL = {
+    "raft-half-quorums": f"{_RELATIONAL}:HalfQuorums",
+    "raft-forgets-vote": f"{_RELATIONAL}:ForgottenVote",
+    "raft-stale-votes": f"{_RELATIONAL}:StaleVotes",
+    "raft-stubborn-leader": f"{_RELATIONAL}:StubbornLeader",
+    "raft-shorter-history": f"{_RELATIONAL}:ShorterHistory",
+    "raft-counted-old-entries": f"{_RELATIONAL}:CountedOldEntries",
+    "raft-commit-goes-back": f"{_RELATIONAL}:CommitGoesBack",
+    "raft-truncating-append": f"{_RELATIONAL}:TruncatingAppend",
+    "raft-kept-conflict": f"{_RELATIONAL}:KeptConflict",
+    "raft-counted-rejections": f"{_RELATIONAL}:CountedRejections",
+}
+"""What broken variants of Raft are in the relational Raft, by their names."""
 
 
 def script_for(target: str) -> Any:
@@ -35,12 +51,13 @@ def script_for(target: str) -> Any:
 
     if target in SCRIPTS:
         return load(SCRIPTS[target])
-    cls: Any = load(target)
+    cls: Any = load(RELATIONAL.get(target, target))
     if has_lemmas(cls):
         return cls
-    for name, script in SCRIPTS.items():
-        if issubclass(cls, load(bundled[name].target)):
-            return applied(load(script), cls)
+    for place in SCRIPTS.values():
+        script: Any = load(place)
+        if issubclass(cls, script.__mro__[1]):
+            return applied(script, cls)
     raise RatifiedError(
         f"{cls.__name__} has no lemmas, and there is no proof script for it",
         remedy="derive a class from it with methods marked @lemma (docs/proving.md); "

@@ -39,6 +39,10 @@ def simulate_model(target: str, settings: Mapping[str, str], how: Mapping[str, A
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":
             return simulation_json(name, walked)
+        if form == "itf":
+            from ratified.proofs.itf import as_itf
+
+            return as_itf(model, walked.violation.trace if walked.violation else walked.first, name)
         return simulation_text(name, walked, show_run=how["show"], color=color)
 
     form = to.form

@@ -73,7 +73,6 @@ MUTANTS = (
         "smallest-vote",
         "a leader takes the vote with the smallest ballot",
         ((f"{CANDIDATE}.choose_value", smallest_vote),),
-        nodes=5,
     ),
     Mutant("promise-not-durable", "a promise is not written", ((f"{STATE}.keep", keep_no_promise),)),
     Mutant("vote-not-durable", "a vote is not written", ((f"{STATE}.vote", vote_unwritten),)),

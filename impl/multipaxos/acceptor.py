@@ -32,7 +32,7 @@ class Acceptor:
         return self._state.out.once_durable
 
     def on_prepare(self, candidate: NodeId, message: Prepare) -> bool:
-        """Promise, if it may be; whether it did. The same request is answered again: the answer may have been lost."""
+        """Promise, if it may be; whether it did now. The same request is answered again: the answer may have been lost."""
         state = self._state
         ballot = message.ballot
         promises = self.may_promise(ballot)

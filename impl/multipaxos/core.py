@@ -226,7 +226,7 @@ class MultiPaxosCore:
         self._state.see(message.ballot)
         if self._is_led() and sender != self.leader and not message.insist:
             return
-        if self._acceptor.on_prepare(sender, message) and self._is_below(message.ballot):
+        if self._acceptor.on_prepare(sender, message):
             self._follow(None)
 
     def _on_promise(self, sender: NodeId, message: Promise) -> None:
@@ -265,11 +265,6 @@ class MultiPaxosCore:
     def _on_alive(self, sender: NodeId, message: Alive) -> None:
         if self._leading is not None:
             self._leading.on_alive(sender, message)
-
-    def _is_below(self, ballot: Ballot) -> bool:
-        """Whether this node follows somebody, or tries something itself, in a lower ballot than this."""
-        trying = self._candidate or self._leading
-        return trying is None or trying.ballot < ballot
 
     # Clients
 

@@ -78,9 +78,8 @@ class Leader:
         self._confirmed = 0  # the last that a quorum has answered
         self._asking: list[Query] = []  # reads that need a new round
         self._reads: deque[tuple[int, int, Query]] = deque()  # and those that wait for a round, and a slot
-        self._recovered = mandate.floor + len(
-            mandate.values
-        )  # whatever was chosen before is not after this slot
+        # Whatever was chosen before this leader led is not after this slot.
+        self._recovered = mandate.floor + len(mandate.values)
 
     # Proposing
 

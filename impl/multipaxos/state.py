@@ -125,6 +125,8 @@ class State:
         known = self.chosen + 1 - first
         if known > 0:
             first, values = first + known, values[known:]
+        if self.chosen - self._record.chosen >= self.config.window:
+            self.keep()  # nobody relies on it, but what is above has to be reported in promises, and proposed again
         votes = tuple(Vote(ballot, value) for value in values)
         if all(self.entries.get(slot) == vote for slot, vote in enumerate(votes, first)):
             return

@@ -86,6 +86,8 @@ def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
     entries = {slot: parse_vote(vote) for slot, vote in enumerate(votes, 1) if vote != "-"}
     promised = parse_ballot(words["promised"]) if "promised" in words else NO_BALLOT
     promised = max([promised, *(vote.ballot for vote in entries.values())])
+    if not words.get("chosen", "0").isdecimal():
+        raise ValueError(f"chosen is the number of a slot, not {words['chosen']!r}")
     chosen = int(words.get("chosen", 0))
     if not all(slot in entries for slot in range(1, chosen + 1)):
         raise ValueError(f"there is no vote in every slot up to {chosen}, and yet all are chosen")

@@ -49,10 +49,11 @@ def preset(durable: Durable, words: Mapping[str, str]) -> Durable:
         elif name == "attempted":
             record = replace(record, attempted=parse_ballot(text))
         elif name == "voted":
-            vote = parse_vote(text)
-            record = replace(record, voted=vote, promised=max(record.promised, vote.ballot))
+            record = replace(record, voted=parse_vote(text))
         else:
             raise ValueError("a disk has promised=BALLOT, voted=BALLOT:NAME and attempted=BALLOT")
+    if record.voted is not None:
+        record = replace(record, promised=max(record.promised, record.voted.ballot))
     return Durable(record)
 
 

@@ -22,7 +22,7 @@ from ratified.models.language import ir
 from ratified.models.language.compile.context import MISSING
 from ratified.models.language.compile.module import ModuleCompiler
 from ratified.models.language.compile.statements import Statements
-from ratified.models.language.errors import ModelError, RatifiedError, Span
+from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.evaluate import Evaluator
 from ratified.models.language.ir import Expr, Module, Which
 from ratified.models.language.machine import Values
@@ -276,15 +276,3 @@ def view_query(model: Model, name: str) -> Query:
     span = function.span
     call = ir.Call(span, unbounded(function.returns), name, (), Which.NOW)
     return Query(((name, call),), model.module)
-
-
-__all__ = [
-    "Answers",
-    "Query",
-    "RatifiedError",
-    "condition",
-    "expressions",
-    "one_of_many",
-    "read_by",
-    "view_query",
-]

@@ -5,19 +5,21 @@ persistent, appends are rejected, followers take over how far their leader has c
 a log is a set of entries each with its index, and a message carries an entry at most. Of what is sent nothing but messages in
 flight is kept; a message that is dealt with may be `kept`, for it may have been duplicated.
 
-Five variables are history: they are written and, but for votes, never read by the protocol. Votes are those that a server has
+Six variables are history: they are written and, but for votes, never read by the protocol. Votes are those that a server has
 on disk, kept by term: what Figure 2 calls `votedFor` is the one of the current term.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from ratified.models.language import (
+    AtMost,
     Map,
     Model,
     Ordered,
+    Param,
     Set,
     action,
     first,
@@ -145,6 +147,8 @@ class RelationalRaft(Model):
         "large": {"Server": 2, "Value": 1, "Term": 3, "Index": 2},
     }
 
+    max_messages: Param[int] = 1  # in flight, when it is explored; proofs know no bound
+
     current_term: Map[Server, Term]
     role: Map[Server, Role]
     log: Map[Server, Set[Slot]]
@@ -152,11 +156,15 @@ class RelationalRaft(Model):
     commit_index: Map[Server, Index]
     votes_granted: Map[Server, Set[Server]]
     match_index: Map[Server, Map[Server, Index]]
-    messages: Set[RequestVote | RequestVoteResponse | AppendEntries | AppendEntriesResponse]
+    messages: Annotated[
+        Set[RequestVote | RequestVoteResponse | AppendEntries | AppendEntriesResponse],
+        AtMost("max_messages + 1"),
+    ]
 
     votes: Set[Vote]
     leaders: Set[Leader]
     leader_log: Map[Term, Set[Slot]]
+    leader_length: Map[Term, Index]
     held: Set[Held]
     committed: Set[Committed]
 
@@ -267,6 +275,7 @@ class RelationalRaft(Model):
         self.match_index[i] = Map({j: first(Index) for j in Server})
         self.leaders.add(Leader(t, i))
         self.leader_log[t] = self.log[i]
+        self.leader_length[t] = self.length[i]
         self.held.add(Held(t, i, self.length[i]))
 
     # Log replication (section 5.3)
@@ -279,6 +288,7 @@ class RelationalRaft(Model):
         self.log[i].add(Slot(n, t, v))
         self.length[i] = n
         self.leader_log[t].add(Slot(n, t, v))
+        self.leader_length[t] = n
         self.held.add(Held(t, i, n))
 
     @action

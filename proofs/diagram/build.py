@@ -17,7 +17,7 @@ from ratified.models.language.model import Model
 from ratified.models.language.values import order_key, show
 from ratified.proofs.diagram.focus import Focus, focus_of, told_apart, within
 from ratified.proofs.diagram.picture import Edge, Node, StateGraph
-from ratified.proofs.diagram.size import FEW, NODES, too_large
+from ratified.proofs.diagram.size import EXPORTED, FEW, NODES, too_large
 from ratified.proofs.diagram.space import Space, Watch, explore
 from ratified.proofs.diagram.views import View, change_lines, view_lines, view_of, views_of, whole_lines
 from ratified.proofs.explore.result import Limits
@@ -55,10 +55,10 @@ def graph(
 
     `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it are
     one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks for every
-    state. `fold` makes one of states that differ by renaming interchangeable values. `focus` keeps what is within `radius`
-    steps of
-    the states that satisfy a condition, of the steps of an action, or of a `"counterexample"`. `loops` draws edges from a node to
-    itself. With `most`, a graph of more nodes is refused with the views that would help; else it is refused when it is drawn.
+    state. `fold` makes one of states that differ by renaming interchangeable values. `focus` keeps what is within `radius` steps
+    of the states that satisfy a condition, of the steps of an action, or of a `"counterexample"`. `loops` draws edges from a node
+    to itself. With `most`, a graph of more nodes is refused with the views that would help; without, one of more than 200,000
+    is, and others when they are drawn.
 
     Raises:
         RatifiedError: there is no such view, focus or engine; or nothing is violated where a counterexample is asked for.
@@ -83,8 +83,8 @@ def graph(
     helping: tuple[tuple[str, int], ...] = ()
     if len(kept) > (most or NODES):
         helping = views_that_help(space, most or NODES, seen)
-        if most is not None:
-            raise too_large(model.module.name, f"{len(kept):,} nodes", most, helping)
+        if most is not None or len(kept) > EXPORTED:
+            raise too_large(model.module.name, f"{len(kept):,} nodes", most or EXPORTED, helping)
     made = _Builder(space, classes, seen, kept, around).build()
     made = _unmarked(*made)
     return StateGraph(

@@ -283,8 +283,8 @@ class _Chart:
     def _ending(self, canvas: Canvas, y: float) -> float:
         d = self.diagram
         self.wide = width_of(d.title, SIZE) + 40
-        if d.loop is not None:
-            top = TOP if d.loop == 0 else self.row_y[d.loop - 1]
+        if d.loop is not None and d.loop < len(d.rows):
+            top = self.row_y[d.loop]
             bottom = self.row_y[-1] + LINE
             canvas.path(
                 f"M 22 {bottom:.1f} h -8 V {top + LINE:.1f} h 8",
@@ -297,8 +297,9 @@ class _Chart:
         room = max(40, int((self.right - 48) / (SIZE * 0.602)))
         lines = [part for line in d.ending.lines for part in wrap(line, room)]
         if d.loop is not None:
-            from_ = "the beginning" if d.loop == 0 else f"step {d.loop}"
-            lines.append(f"from here it goes on as after {from_}, for ever (the bracket at the left)")
+            since = "from the beginning" if d.loop == 0 else f"after step {d.loop}"
+            again = f"from here it goes on as {since}, for ever (the bracket at the left)"
+            lines.append(again if d.loop < len(d.rows) else "and so it stays, for ever")
         mark = "\u2717 " if d.ending.bad else ""
         height = (1 + len(lines)) * LINE + 12
         canvas.rect(

@@ -79,9 +79,11 @@ def _node(node: Node) -> str:
     if node.violated:
         given += [f'fillcolor="{BAD_FILL}"', f'color="{BAD_LINE}"', "penwidth=2.5"]
     elif node.deadlocked:
-        given += [f'fillcolor="{STILL_FILL}"', 'style="filled"', "penwidth=2"]
+        given += [f'fillcolor="{STILL_FILL}"', "penwidth=2"]
     elif node.initial:
         given += [f'fillcolor="{START_FILL}"']
+    if node.deadlocked:
+        given += ['style="filled"']
     if node.initial:
         given += ["peripheries=2"]
     if node.focused:

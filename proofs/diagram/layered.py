@@ -242,9 +242,11 @@ class _Layout:
         if node.violated:
             fill, stroke, width = BAD_FILL, BAD_LINE, 2.5
         elif node.deadlocked:
-            fill, width, radius = STILL_FILL, 2.0, 0.0
+            fill, width = STILL_FILL, 2.0
         elif node.initial:
             fill = START_FILL
+        if node.deadlocked:
+            radius = 0.0
         canvas.add(f'<g class="node" data-node="{node.number}">')
         canvas.add(f"<title>{_escape(tooltip(node))}</title>")
         if node.initial:

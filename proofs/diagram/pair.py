@@ -6,7 +6,7 @@ by colour alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
@@ -164,6 +164,3 @@ def _svg(pair: StatePair) -> str:
 
 def _lines(text: str) -> list[str]:
     return wrap(text, WIDEST, subsequent_indent="  ", break_on_hyphens=False) or [""]
-
-
-__all__ = ["Mapping", "PairRow", "StatePair", "induction_step", "side_by_side"]

@@ -145,6 +145,3 @@ def plain_svg(svg: str) -> str:
 _EDGE = re.compile(r'<g id="edge\d+" class="edge">.*?</g>\n', re.DOTALL)
 _TEXT = re.compile(r"<text .*?</text>\n?", re.DOTALL)
 _HALO = f'paint-order="stroke" stroke="{PAPER}" stroke-width="3" stroke-linejoin="round"'
-
-
-__all__ = ["DRAWN", "KINDS", "check_writable", "kind_of", "laid_out", "save", "svg_of", "write"]

@@ -13,7 +13,7 @@ Guarantees: pure; the same run gives the same diagram; a run of a model without 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -220,9 +220,7 @@ class _Drawer:
         if only_network and seen.sent and not seen.taken and set(seen.sent) <= set(seen.used):
             recorder.step(self._call(seen))
             for item in seen.sent:
-                origin = recorder._messages[flight[item][-1]]
-                sender = recorder._lifelines[origin.sender]
-                receiver = None if origin.receiver is None else recorder._lifelines[origin.receiver]
+                sender, receiver = recorder.ends(flight[item][-1])
                 flight[item].append(recorder.send(self._label(item), sender, receiver, copy=True))
             return
         actor = self._actor(seen)
@@ -232,10 +230,10 @@ class _Drawer:
             consumed = gone[item] > 0
             gone[item] -= consumed
             number = flight[item][0]
-            own = recorder._lifelines[recorder._messages[number].sender] == actor
-            if own and self._named(item, RECEIVERS) is None:
-                pass  # it reads what it has written itself
-            else:
+            own = recorder.ends(number)[0] == actor
+            if (
+                not own or self._named(item, RECEIVERS) is not None
+            ):  # else it reads what it has written itself
                 recorder.receive(number, actor, consumed=consumed)
             if consumed:
                 flight[item].pop(0)
@@ -355,7 +353,7 @@ class _Drawer:
 def _oldest(recorder: Recorder, flight: dict[Item, list[int]], item: Item) -> int:
     """Of the copies of a message one that has not arrived anywhere, if there is one."""
     numbers = flight[item]
-    found = next((n for n in numbers if not recorder._messages[n].delivered), numbers[0])
+    found = next((n for n in numbers if not recorder.arrived(n)), numbers[0])
     numbers.remove(found)
     return found
 
@@ -402,6 +400,3 @@ def _ending(violation: Violation, steps: int) -> Ending:
         headline = f"{violation.name} fails {after}"
     lines = tuple(violation.detail.splitlines())
     return Ending(headline, lines)
-
-
-__all__ = ["Mapping", "sequence"]

@@ -171,6 +171,16 @@ class Recorder:
         self._messages[message].lost = len(self._calls)
         self._messages[message].gone = True
 
+    def ends(self, message: int) -> tuple[str, str | None]:
+        """Who sent a message, and for whom, as far as that is known."""
+        sending = self._messages[message]
+        receiver = None if sending.receiver is None else self._lifelines[sending.receiver]
+        return self._lifelines[sending.sender], receiver
+
+    def arrived(self, message: int) -> bool:
+        """Whether a message has arrived anywhere yet."""
+        return bool(self._messages[message].delivered)
+
     def diagram(
         self, ending: Ending | None = None, *, loop: int | None = None, notes: Sequence[str] = ()
     ) -> SequenceDiagram:

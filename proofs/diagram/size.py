@@ -8,6 +8,9 @@ from ratified.proofs.diagram.picture import StateGraph
 NODES = 120
 """As many nodes as a page shows legibly."""
 
+EXPORTED = 200_000
+"""Nodes of a graph for other programs: more would take hours to put into words."""
+
 FEW = 40
 """So many states are drawn one by one where nothing is asked for; of more, a view that the model declares."""
 

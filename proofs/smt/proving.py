@@ -90,7 +90,7 @@ def prove_script(
         needs(solver)
     started = time.monotonic()
     translation = Translation(wanted)
-    obligations = [o for o in translation.obligations() if only is None or o.claim.name in only]
+    obligations = translation.obligations(only)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     attempts = [_Attempt(o, how) for o in obligations]

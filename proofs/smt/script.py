@@ -12,7 +12,7 @@ A lemma is an invariant (the explorer can check it), and one of the hypotheses o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, overload
 
 from ratified.models.language.api import invariant
@@ -29,16 +29,25 @@ Goals = Mapping[str, tuple[str, ...] | None]
 @overload
 def lemma(function: F, /) -> F: ...
 @overload
-def lemma(*, uses: tuple[str, ...] | None = None) -> Callable[[F], F]: ...
-def lemma(function: F | None = None, /, *, uses: tuple[str, ...] | None = None) -> F | Callable[[F], F]:
+def lemma(
+    *, uses: tuple[str, ...] | None = None, follows: tuple[str, ...] | None = None
+) -> Callable[[F], F]: ...
+def lemma(
+    function: F | None = None,
+    /,
+    *,
+    uses: tuple[str, ...] | None = None,
+    follows: tuple[str, ...] | None = None,
+) -> F | Callable[[F], F]:
     """Mark a part of an inductive invariant: true in every reachable state, and shown by induction together with the others.
 
-    `uses` names the lemmas that its induction step needs (itself is always used); without it, all are used.
+    `uses` names the lemmas that its induction step needs (itself is always used); without it, all are used. A lemma that
+    `follows` from others in the same state needs no induction.
     """
 
     def mark(f: F) -> F:
         marked = invariant(f)
-        marked.__dict__["ratified_lemma"] = uses
+        marked.__dict__["ratified_lemma"] = follows if follows is not None else uses, follows is not None
         return marked
 
     return mark if function is None else mark(function)
@@ -46,10 +55,14 @@ def lemma(function: F | None = None, /, *, uses: tuple[str, ...] | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class Lemma:
-    """A lemma or a goal of a script. `uses` are the names of the lemmas that it rests on; None for all."""
+    """A lemma or a goal of a script. `uses` are the names of the lemmas that it rests on; None for all.
+
+    `derived` if it follows from these in the same state, as a goal does.
+    """
 
     function: Function
     uses: tuple[str, ...] | None
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +97,16 @@ def script_of(
             remedy="derive a class from it, and mark invariants with @lemma",
         )
     _known(cls, without, uses, "lemma")
+    derived = [name for name, found in marked.items() if found is not None and found[1]]
     for name, used in uses.items():
         _known(cls, used or (), uses, "lemma", claims[name])
+    for name in derived:
+        if name in _rests_on(name, uses, derived):
+            raise ModelError(
+                f"`{name}` follows from itself",
+                span=claims[name].span,
+                remedy="show one of the lemmas that it follows from by induction: @lemma(uses=...)",
+            )
     own: Goals | None = getattr(cls, "goals", None)
     wanted = own if own is not None else dict.fromkeys(n for n in claims if n not in uses)
     if goals is not None:
@@ -98,8 +119,19 @@ def script_of(
     def made(name: str, used: tuple[str, ...] | None) -> Lemma:
         return Lemma(claims[name], used if used is None else tuple(u for u in used if u in kept))
 
-    lemmas = tuple(made(name, uses[name]) for name in kept)
+    lemmas = tuple(replace(made(name, uses[name]), derived=name in derived) for name in kept)
     return Script(module.name, module, lemmas, tuple(made(n, used) for n, used in wanted.items()))
+
+
+def _rests_on(name: str, uses: Mapping[str, tuple[str, ...] | None], derived: Collection[str]) -> set[str]:
+    """The lemmas that a derived one follows from, through other derived ones too."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        more = set(uses[waiting.pop()] or ()) - found
+        found |= more
+        waiting += [m for m in more if m in derived]
+    return found
 
 
 def has_lemmas(cls: type[Model]) -> bool:
@@ -107,12 +139,13 @@ def has_lemmas(cls: type[Model]) -> bool:
     return any(_mark(cls, f.name) is not None for kind in CLAIMS for f in cls.module.of_kind(kind))
 
 
-def _mark(cls: type, name: str) -> tuple[tuple[str, ...] | None] | None:
+def _mark(cls: type, name: str) -> tuple[tuple[str, ...] | None, bool] | None:
     """What the method that counts, or one that it overrides, is marked with as a lemma."""
     for klass in cls.__mro__:
         found = vars(klass).get(name)
         if found is not None and "ratified_lemma" in vars(found):
-            return (vars(found)["ratified_lemma"],)
+            mark: tuple[tuple[str, ...] | None, bool] = vars(found)["ratified_lemma"]
+            return mark
     return None
 
 
@@ -141,4 +174,10 @@ def applied(script: type[Model], model: type[Model]) -> type[Model]:
     name = f"{script.__name__}Of{model.__name__}"
     made = type(name, (script, model), {"__module__": script.__module__, "__qualname__": name})
     assert issubclass(made, Model)
+    own: Goals | None = getattr(script, "goals", None)
+    if own is not None:
+        # What the variant claims beyond the model is to be shown as well.
+        known = {f.name for kind in CLAIMS for f in script.module.of_kind(kind)}
+        more = [f.name for kind in CLAIMS for f in made.module.of_kind(kind) if f.name not in known]
+        made.goals = {**own, **dict.fromkeys(more)}  # type: ignore[attr-defined]  # as a script has them
     return made

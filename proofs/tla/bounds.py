@@ -74,7 +74,7 @@ class Bounds(Expressions):
                     all_of(self.within(side, self.learned(test, truth, f), stored=stored))
                     for side, truth in ((then, True), (orelse, False))
                 ]
-                chosen = if_else(self.expr(test, f), *sides)
+                chosen = if_else(self.expr(test, f), *sides, truth=True)
                 return [*self.within(test, f), *_unless_true(chosen)]
             case ir.Collect():
                 return self._within_collect(node, f)
@@ -160,7 +160,7 @@ class Bounds(Expressions):
         return False
 
     def _fits(self, node: ir.Fit, f: Frame) -> list[Tla]:
-        return self.belongs(self.expr(node.operand, f), node.type)
+        return self.belongs(self.expr(node.operand, f), node.type, f.names)
 
     def _not_past_last(self, node: ir.Shift | ir.Numbered, f: Frame, stored: bool) -> list[Tla]:
         parts = (node.operand, node.steps) if isinstance(node, ir.Shift) else (node.index,)

@@ -51,6 +51,9 @@ def compare(model: Model, exported: Export, ours: Result | EvaluationError | Non
     if isinstance(ours, Result) and ours.stopped:
         return replace(found, undecided=f"our exploration stopped: {ours.stopped}")
     mine = _in_a_word(ours)
+    if isinstance(ours, Result) and (name := _of_no_change(ours)):
+        why = f"we find {name} false of a step that changes nothing, and TLA+ does not see such steps"
+        return replace(found, undecided=why)
     if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
         return found  # an invariant that no state satisfies, and no state
     if mine != theirs.verdict:
@@ -62,6 +65,15 @@ def compare(model: Model, exported: Export, ours: Result | EvaluationError | Non
     if mine == "violated" and isinstance(ours, Result):
         return _violations(found, model, exported, ours, theirs)
     return found
+
+
+def _of_no_change(ours: Result) -> str:
+    """The step invariant that a step violates which changes nothing, if one does."""
+    violation = ours.violation
+    if violation is None or violation.kind is not PropertyKind.STEP_INVARIANT:
+        return ""
+    before, after = violation.trace.states[-2:]
+    return violation.name if before == after else ""
 
 
 def _in_a_word(ours: Result | EvaluationError | None) -> str:

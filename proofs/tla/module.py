@@ -8,11 +8,11 @@ by number); the configuration holds sizes and parameters. The same model at the 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.models.language import ir
-from ratified.models.language.ir import Argument, Function, Kind, Which
+from ratified.models.language.ir import Argument, Function, Kind
 from ratified.models.language.model import Model
 from ratified.models.language.types import (
     BoolType,
@@ -30,16 +30,16 @@ from ratified.proofs.tla import comments
 from ratified.proofs.tla.effects import Effects, with_definitions
 from ratified.proofs.tla.expressions import Cannot
 from ratified.proofs.tla.library import LIBRARY, needed
-from ratified.proofs.tla.names import Names
+from ratified.proofs.tla.names import Names, module_name
+from ratified.proofs.tla.page import LINE, boxed, commented, declared, section, spaced
 from ratified.proofs.tla.representation import Representation, family, refined_by
-from ratified.proofs.tla.scope import Frame, NotApart, Run
+from ratified.proofs.tla.scope import Frame, NotApart
 from ratified.proofs.tla.syntax import (
     WIDTH,
     Apply,
     Atom,
     Block,
     Bound,
-    Commented,
     Definition,
     Index,
     Infix,
@@ -50,15 +50,12 @@ from ratified.proofs.tla.syntax import (
     Tla,
     Wrapped,
     all_of,
-    bounds_text,
     function,
     hang,
     indent,
     number,
     tuple_of,
 )
-
-LINE = "-" * WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +89,10 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     variables: Mapping[str, str] = {}
     for one in family(model):
         writer = ModuleWriter(one, form, symmetric=symmetry and one is model)
-        modules[f"{one.module.name}.tla"] = writer.text()
+        modules[f"{module_name(one.module.name)}.tla"] = writer.text()
         if one is model:
             config, variables = writer.config(), writer.variables
-    return Export(model.module.name, modules, config, form, variables)
+    return Export(module_name(model.module.name), modules, config, form, variables)
 
 
 class ModuleWriter(Effects):
@@ -132,7 +129,7 @@ class ModuleWriter(Effects):
         type_ok = self._type_ok()
         order = [f for f in self.module.functions.values() if f.key == f.name]
         for one in order:
-            if one.kind is Kind.HELPER or one.kind is Kind.INIT:
+            if one.kind in (Kind.HELPER, Kind.INIT, Kind.VIEW):
                 continue
             self._emit(one.key)
         self._claims()
@@ -148,17 +145,19 @@ class ModuleWriter(Effects):
             *(line for block in self._temporal for line in block),
         ]
         symmetric = self._symmetry()
-        head = self._head()
-        lines = [*head, *self._constants(), *self._definitions(), *body, *symmetric, "=" * WIDTH]
-        return "\n".join(line.rstrip() for line in _spaced(lines)) + "\n"
+        others = self._parameters(numbers=False)
+        definitions = [*self._parameters(numbers=True), *self._definitions(), *others]
+        # These say what all of the above has come to need.
+        lines = [*self._head(), *self._constants(), *definitions, *body, *symmetric, "=" * WIDTH]
+        return "\n".join(line.rstrip() for line in spaced(lines)) + "\n"
 
     def _head(self) -> Block:
-        title = f" MODULE {self.module.name} "
+        title = f" MODULE {module_name(self.module.name)} "
         left = (WIDTH - len(title)) // 2
         lines = ["-" * left + title + "-" * (WIDTH - left - len(title))]
         text = self._about()
         if text:
-            lines += _boxed(text)
+            lines += boxed(text)
         modules = self.extends()
         if modules:
             lines += [f"EXTENDS {', '.join(modules)}", ""]
@@ -195,15 +194,11 @@ class ModuleWriter(Effects):
             entries.append(("None", "stands for no value"))
         for sort in self.named_sorts:
             entries += [(name, "") for name in self.form.value_names[sort]]
-        lines = _declared("CONSTANT", entries)
+        lines = declared("CONSTANT", entries)
         for sort, name in self.sorts.items():
             if sort in self.lasts:
                 about = (sort.__doc__ or "").split("\n")[0]
-                lines += [*_commented(about), f"{name} == 0..{self.lasts[sort]}", ""]
-        for p in self.module.parameters:
-            if not self._in_config(p.name):
-                made = self.value(self.model.scope.parameters[p.name], p.type)
-                lines += [*Definition(self.constants[p.name], made).lines(), ""]
+                lines += [*commented(about), f"{name} == 0..{self.lasts[sort]}", ""]
         for sort, name in self.named_sorts.items():
             values = tuple_of(*map(Atom, self.form.value_names[sort]))
             lines += [
@@ -213,12 +208,21 @@ class ModuleWriter(Effects):
             ]
         return lines
 
+    def _parameters(self, *, numbers: bool) -> Block:
+        """Parameters whose values no configuration can hold; numbers, which types may speak of, apart from the others."""
+        lines: Block = []
+        for p in self.module.parameters:
+            if not self._in_config(p.name) and isinstance(p.type, IntType) is numbers:
+                made = self.value(self.model.scope.parameters[p.name], p.type)
+                lines += [*Definition(self.constants[p.name], made).lines(), ""]
+        return lines
+
     def _definitions(self) -> Block:
         """Operators of the library, types, and orders."""
         lines: Block = []
         for name in needed(self.used):
             one = LIBRARY[name]
-            lines += [*_commented(one.comment), *one.text.split("\n"), ""]
+            lines += [*commented(one.comment), *one.text.split("\n"), ""]
         for definition in self.type_definitions.values():
             lines += [*self._about_type(definition.name), *definition.lines(), ""]
         for definition in self.key_definitions.values():
@@ -229,7 +233,7 @@ class ModuleWriter(Effects):
         for t, given in self.classes.items():
             doc = getattr(getattr(t, "record", getattr(t, "enum", None)), "__doc__", None)
             if given == name and doc and not doc.startswith(f"{name}("):
-                return _commented(doc.split("\n\n")[0])
+                return commented(doc.split("\n\n")[0])
         return []
 
     def _variables(self) -> Block:
@@ -239,13 +243,13 @@ class ModuleWriter(Effects):
             text = self.variables[declaration.name]
             text += "," if place < len(self.variables) - 1 else ""
             for line in comments.above(declaration.span):
-                lines += indent(4, _commented(line, WIDTH - 4))
+                lines += indent(4, commented(line, WIDTH - 4))
             note = " ".join(comments.beside(declaration.span))
             beside = f"    {text:{width}}  \\* {note}"
             if note and len(beside) <= WIDTH:
                 lines.append(beside)
             else:
-                lines += [*(indent(4, _commented(note, WIDTH - 4)) if note else []), f"    {text}"]
+                lines += [*(indent(4, commented(note, WIDTH - 4)) if note else []), f"    {text}"]
         whole = Definition("vars", tuple_of(*map(Atom, self.variables.values())))
         return [*lines, "", *whole.lines(), ""]
 
@@ -255,7 +259,7 @@ class ModuleWriter(Effects):
             items += self.belongs(Atom(self.variables[declaration.name]), declaration.type)
         comment = ["\\* What the variables hold."]
         if self._bounded:
-            comment = _commented(
+            comment = commented(
                 "What the variables hold, bounds included: a step that would leave them is not taken."
             )
         return [*comment, *Definition("TypeOK", all_of(items, listed=True)).lines(), ""]
@@ -272,14 +276,9 @@ class ModuleWriter(Effects):
             return
         lines = self._function(one)
         if one.key == one.name:
-            section = comments.heading(one.span)
-            if section and self._first_under(one):
-                lines = [*_section(section), *lines]
+            above = comments.heading(one.span)
+            lines = [*(section(above) if above else []), *lines]
         self._written.append([*lines, ""])
-
-    def _first_under(self, one: Function) -> bool:
-        """Whether a heading stands in the class that is exported, not in one that it derives from."""
-        return one.span is not None
 
     def _function(self, one: Function) -> Block:
         while True:
@@ -295,7 +294,7 @@ class ModuleWriter(Effects):
         for key in dict.fromkeys(wanted):
             self._emit(key)
         self.written_out.clear()
-        doc = _commented(one.doc) if one.doc else []
+        doc = commented(one.doc) if one.doc else []
         return [*doc, *made]
 
     def _definition(self, one: Function) -> Block:
@@ -412,7 +411,7 @@ class ModuleWriter(Effects):
                 frame.env[a.name] = Atom(names.give(a.name))
             bounds = self._bounds(one.arguments, frame)
             self.run(one.body, run)
-            doc = _commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
+            doc = commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
         self.initial = False
         ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.may_leave(one) else []
         made = self.formula(run, list(self.variables), primed=False)
@@ -499,7 +498,7 @@ class ModuleWriter(Effects):
         if bounds is not None and (self._invariants or self._properties):
             self._temporal.insert(
                 0,
-                _commented(
+                commented(
                     "TLC asks invariants also of states that a constraint leaves out, where nothing is claimed."
                 ),
             )
@@ -543,8 +542,8 @@ class ModuleWriter(Effects):
         for key in dict.fromkeys(wanted):
             self._emit(key)
         instance = self.names.give(abstract.module.name)
-        doc = _commented(one.doc) if one.doc else []
-        head = f"{instance} == INSTANCE {abstract.module.name}"
+        doc = commented(one.doc) if one.doc else []
+        head = f"{instance} == INSTANCE {module_name(abstract.module.name)}"
         lines = [head]
         if given:
             lines[0] += " WITH"
@@ -605,7 +604,7 @@ class ModuleWriter(Effects):
             self._emit(key)
         whole = self._for_all(one.arguments, claim, frame)
         name = self.operators[one.key]
-        doc = _commented(one.doc) if one.doc else []
+        doc = commented(one.doc) if one.doc else []
         self._temporal.append([*doc, *Definition(name, whole).lines(), ""])
         self._properties.append(name)
 
@@ -682,47 +681,3 @@ class ModuleWriter(Effects):
         if self._symmetric and any(SortType(s).symmetric and s not in self.named_sorts for s in self.sorts):
             lines += ["SYMMETRY Symmetry", ""]
         return "\n".join(lines).rstrip("\n") + "\n"
-
-
-# --- text -----------------------------------------------------------------------------------------------------------------
-
-
-def _commented(text: str, width: int = WIDTH) -> Block:
-    return [f"\\* {line}".rstrip() for line in comments.wrapped(text, width - 3)]
-
-
-def _boxed(text: str) -> Block:
-    rule = "(" + "*" * (WIDTH - 2) + ")"
-    return [rule, *(f"(* {line:{WIDTH - 6}} *)" for line in comments.wrapped(text, WIDTH - 6)), rule]
-
-
-def _section(lines: Iterable[str]) -> Block:
-    return [LINE, *(line for text in lines for line in _commented(text)), ""]
-
-
-def _declared(word: str, entries: Sequence[tuple[str, str]]) -> Block:
-    """`CONSTANTS a, b` with what they are beside them."""
-    if not entries:
-        return []
-    lines = [f"{word}S" if len(entries) > 1 else word]
-    width = max(len(name) for name, _ in entries) + 1
-    for place, (name, about) in enumerate(entries):
-        text = name + ("," if place < len(entries) - 1 else "")
-        beside = f"    {text:{width}}  \\* {about}"
-        if about and len(beside) <= WIDTH:
-            lines.append(beside)
-        else:
-            lines += [*(indent(4, _commented(about, WIDTH - 4)) if about else []), f"    {text}"]
-    return [*lines, ""]
-
-
-def _spaced(lines: Sequence[str]) -> Block:
-    """No two empty lines together, none before the end."""
-    made: Block = []
-    for line in lines:
-        if line or (made and made[-1]):
-            made.append(line)
-    return made
-
-
-__all__ = ["Commented", "Export", "Map", "Names", "Run", "Which", "bounds_text", "export"]

@@ -30,6 +30,17 @@ def legal(name: str) -> str:
     return f"x{text}" if text.startswith(("WF_", "SF_")) else text
 
 
+STANDARD = frozenset(
+    {"Naturals", "Integers", "Reals", "Sequences", "FiniteSets", "Bags", "TLC", "RealTime", "Toolbox"}
+)
+"""Modules that come with TLA+."""
+
+
+def module_name(name: str) -> str:
+    """What the module of a model is called: like its class, unless a standard module is."""
+    return f"{name}_" if name in STANDARD else legal(name)
+
+
 class Names:
     """Names given out so far, in one scope and those around it.
 
@@ -72,3 +83,8 @@ class Names:
 
     def __contains__(self, name: str) -> bool:
         return name in self._taken
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a name stands in a text."""
+    return re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text) is not None

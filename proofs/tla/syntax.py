@@ -171,6 +171,8 @@ class Infix(Tla):
         chain = isinstance(left, Infix) and self.op in _CHAINS
         if chain and isinstance(left, Infix) and (left.op == self.op or {left.op, self.op} == {"+", "-"}):
             return left, inside(right, max(self.level, _PRECEDENCE["-"] if self.op in "+-" else 0))
+        if self.op == "\\X":
+            return inside(left, TIMES), inside(right, TIMES)
         if self.op in ("+", "-", "%", "(+)", "(-)"):
             return inside(left, MINUS), inside(right, MINUS)
         return inside(left, self.level), inside(right, self.level, last=self.level <= RELATION)
@@ -589,13 +591,18 @@ class Listed(Tla):
     def broken(self, width: int) -> Block:
         """See Tla."""
         space = width - len(self.open) - len(self.close)
-        if all(isinstance(item, Atom) for _, item in self.items):
+        names = all(isinstance(item, Atom) and not lead for lead, item in self.items)
+        if names or (len(self.items) <= 4 and self._fits(space)):
             return self._filled(space)
         parts = [hang(lead, item.block(space - len(lead))) for lead, item in self.items]
         return joined(parts, self.open, self.close)
 
+    def _fits(self, space: int) -> bool:
+        """Whether each item fits into a line."""
+        return all(item.flat is not None and len(lead) + len(item.flat) < space for lead, item in self.items)
+
     def _filled(self, space: int) -> Block:
-        """As many names in a line as there is room for."""
+        """As many items in a line as there is room for."""
         rows: list[list[str]] = [[]]
         for lead, item in self.items:
             text = f"{lead}{item}"
@@ -678,7 +685,7 @@ class Except(Tla):
         return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
 
 
-TRUE, FALSE, ZERO = Atom("TRUE"), Atom("FALSE"), Atom("0")
+TRUE, FALSE, ZERO, ONE = Atom("TRUE"), Atom("FALSE"), Atom("0"), Atom("1")
 
 
 def number(value: int) -> Tla:
@@ -736,8 +743,8 @@ def negated(part: Tla) -> Tla:
     return Prefix("~", part)
 
 
-def if_else(test: Tla, then: Tla, orelse: Tla) -> Tla:
-    """A choice; one between truth values as the formula it is."""
+def if_else(test: Tla, then: Tla, orelse: Tla, *, truth: bool = False) -> Tla:
+    """A choice; one between truth values (`truth`) as the formula it is."""
     sides = tuple(side.text if isinstance(side, Atom) else "" for side in (then, orelse))
     if str(then) == str(orelse):
         return then
@@ -745,12 +752,12 @@ def if_else(test: Tla, then: Tla, orelse: Tla) -> Tla:
         return test
     if sides == ("FALSE", "TRUE"):
         return negated(test)
-    if sides[0] == "TRUE":
+    if truth and sides[0] == "TRUE":
         return Infix("=>", negated(test), orelse)
-    if sides[0] == "FALSE":
+    if truth and sides[0] == "FALSE":
         return all_of((negated(test), orelse))
-    if sides[1] == "FALSE":
+    if truth and sides[1] == "FALSE":
         return all_of((test, then))
-    if sides[1] == "TRUE":
+    if truth and sides[1] == "TRUE":
         return Infix("=>", test, then)
     return If(test, then, orelse)

@@ -110,8 +110,19 @@ def run(
     with tempfile.TemporaryDirectory(prefix="ratified-tlc-") as folder:
         for file, text in files.items():
             (Path(folder) / file).write_text(text, encoding="utf-8")
+        own = Path(folder) / "java"  # TLC unpacks the standard modules there: not where another TLC does
+        own.mkdir()
         command = [
-            *(tlc.java, *tlc.options, "-cp", str(tlc.jar), "tlc2.TLC", "-tool", "-deadlock"),
+            *(
+                tlc.java,
+                *tlc.options,
+                f"-Djava.io.tmpdir={own}",
+                "-cp",
+                str(tlc.jar),
+                "tlc2.TLC",
+                "-tool",
+                "-deadlock",
+            ),
             *("-workers", str(workers), "-metadir", str(Path(folder) / "states"), f"{name}.tla"),
         ]
         began = time.perf_counter()

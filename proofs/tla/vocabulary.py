@@ -330,8 +330,9 @@ class Vocabulary:
             fields.append((self.form.field(record, name), values))
         return record_of(fields, ":")
 
-    def belongs(self, value: Tla, t: Type, depth: int = 0) -> list[Tla]:
+    def belongs(self, value: Tla, t: Type, around: Names | None = None) -> list[Tla]:
         """That a value is of a type, bounds included, as conjuncts that TLC decides without listing the type's values."""
+        names = around.inner() if around else self.names.operator()
         if isinstance(t, BagType):
             self.need("Bags")
             item = self.type_set(t.item)
@@ -339,15 +340,15 @@ class Vocabulary:
             if t.size is not None:
                 made.append(Infix("<=", Apply("BagCardinality", (value,)), self.bound(t.size)))
             if t.copies is not None:
-                name = f"m{depth or ''}"
+                name = names.give("m")
                 copies = Infix("<=", Apply("CopiesIn", (Atom(name), value)), self.bound(t.copies))
                 made.append(Quantified("\\A", (((name,), Apply("BagToSet", (value,))),), copies))
             return made
         if isinstance(t, MapType) and _has_bag(t.value):
             keys = self.type_set(t.key)
             assert keys is not None
-            name = f"{self.short(t.key)}{depth or ''}"
-            inner = self.belongs(Index(value, (Atom(name),)), t.value, depth + 1)
+            name = names.give(self.short(t.key))
+            inner = self.belongs(Index(value, (Atom(name),)), t.value, names)
             return [
                 Infix("=", Prefix("DOMAIN", value), keys),
                 Quantified("\\A", (((name,), keys),), all_of(inner)),

@@ -17,6 +17,8 @@ COMMANDS = {
     "run": "ratified.commands.run:run",
     "play": "ratified.commands.play:play",
     "bmc": "ratified.commands.bmc:bmc",
+    "conform": "ratified.commands.conform:conform",
+    "mutants": "ratified.commands.mutants:mutants",
     "trace": "ratified.commands.trace:trace",
     "linearizable": "ratified.commands.linearizable:linearizable",
     "explore": "ratified.commands.explore:explore",

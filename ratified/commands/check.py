@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ratified.commands.options import option_of_diagram, options_of_exploring, read_settings
+from ratified.commands.options import FORMATS, option_of_diagram, options_of_exploring, read_settings
 
 
 @click.command()
@@ -31,7 +32,7 @@ from ratified.commands.options import option_of_diagram, options_of_exploring, r
 )
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @option_of_diagram("the counterexample")
-@options_of_exploring
+@partial(options_of_exploring, formats=(*FORMATS, "itf"))
 def check(
     model: str,
     settings: tuple[str, ...],

@@ -28,7 +28,7 @@ def memory(context: click.Context, parameter: click.Parameter, text: str | None)
     return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
 
 
-def options_of_exploring(command: F) -> F:
+def options_of_exploring(command: F, formats: tuple[str, ...] = FORMATS) -> F:
     """Add the options that say how to explore and how to report."""
     at_least_one = click.IntRange(min=1)
     for option in reversed(
@@ -51,7 +51,7 @@ def options_of_exploring(command: F) -> F:
             ),
             click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
             click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True),
-            options_of_reporting(FORMATS),
+            options_of_reporting(formats),
         ]
     ):
         command = option(command)

@@ -34,7 +34,7 @@ from ratified.commands.options import option_of_diagram, options_of_reporting, r
 @click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
 @click.option("--size", metavar="NAME", help="A size that the model names; `ratified list` shows them.")
 @option_of_diagram("the run that violates something, else the first,")
-@options_of_reporting(("text", "json"))
+@options_of_reporting(("text", "json", "itf"))
 def simulate(
     model: str,
     settings: tuple[str, ...],

@@ -18,7 +18,7 @@ from ratified.proofs.diagram.explorer.seek import seek
 from ratified.proofs.diagram.explorer.server import Explorer, Server
 from ratified.proofs.diagram.explorer.walk import NoSuchState, Walker
 from ratified.proofs.explore.result import Limits
-from tests.diagram.toys import Grid, Lease, Pings
+from tests.diagram.toys import Faulty, Grid, Lease, Pings
 
 
 class Ask:
@@ -99,6 +99,21 @@ def test_a_link_of_another_size_or_model_is_told() -> None:
         Walker(Lease(Client=2)).path(link)
     with pytest.raises(NoSuchState):
         Walker(Pings(Node=2)).path(Walker(Lease(Client=2)).link((0, 0)))
+
+
+def test_a_step_without_an_answer_is_told_where_it_is() -> None:
+    explorer = Explorer(Faulty())
+    state = explorer.state("")
+    while state["actions"]:
+        state = explorer.state(state["actions"][0]["link"])
+    assert state["steps"] == 2
+    assert "division by zero" in state["problem"]
+    assert not state["deadlock"]
+    assert explorer.neighbourhood(state["link"])["svg"].startswith("<svg")
+    with pytest.raises(RatifiedError, match="division by zero"):
+        explorer.counterexample()
+    with pytest.raises(RatifiedError, match="division by zero"):
+        explorer.search("count == 5")
 
 
 # --- searching ---

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from ratified import ModelError, RatifiedError, graph
+from ratified.catalogue import bundled
+from ratified.loading import load
 from ratified.models.commit.transaction_commit import TransactionCommit
+from ratified.models.language.ir import Kind
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.models.paxos.paxos import Paxos
 from ratified.proofs.diagram import space
 from ratified.proofs.diagram.picture import StateGraph
 from ratified.proofs.diagram.size import TooLarge
+from ratified.proofs.explore import EvaluationError
 from ratified.proofs.explore.result import Limits
-from tests.diagram.toys import Grid, Lease, Pings
+from tests.diagram.toys import Faulty, Grid, Lease, Pings
 
 
 def test_every_state_of_a_small_model_is_a_node() -> None:
@@ -231,5 +235,19 @@ def test_what_does_not_exist(given: dict[str, Any], message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_a_model_that_has_no_answer_somewhere() -> None:
+    with pytest.raises(EvaluationError, match="division by zero") as caught:
+        graph(Faulty())
+    assert caught.value.trace is not None
+    assert [s.state["count"] for s in caught.value.trace.steps] == [1, 2]
+
+
 def test_a_graph_is_the_same_on_every_run() -> None:
     assert graph(Paxos(Acceptor=3, Value=2, Ballot=2)) == graph(Paxos(Acceptor=3, Value=2, Ballot=2))
+
+
+@pytest.mark.parametrize("name", list(bundled))
+def test_every_bundled_model_has_a_view(name: str) -> None:
+    views = load(name).module.of_kind(Kind.VIEW)  # type: ignore[attr-defined]  # a model class
+    assert views
+    assert all(view.doc for view in views)

@@ -20,7 +20,7 @@ from ratified.proofs.diagram.pair import induction_step, side_by_side
 from ratified.proofs.diagram.sequence import Ending, Fate, Recorder, SequenceDiagram
 from ratified.proofs.diagram.svg import LETTER
 from ratified.proofs.explore.result import Step, Trace
-from tests.diagram.toys import Lease, Pings
+from tests.diagram.toys import Lease, Pings, Ring
 
 
 def run_of(model: Model, *calls: str) -> Trace:
@@ -135,6 +135,20 @@ def test_a_message_that_remains_is_received_once() -> None:
     assert (request.sender, request.receiver, request.sent, request.ended) == (0, 1, 2, 3)
 
 
+def test_channels_that_the_model_names() -> None:
+    model = Ring(Node=2)
+    diagram = sequence(run_of(model, "send n1 n2", "send n1 n2", "receive n1 n2", "receive n1 n2"), model)
+    assert diagram.lifelines == ("node n1", "node n2")
+    assert [(m.label, m.sender, m.receiver, m.sent, m.ended, m.overtakes) for m in diagram.messages] == [
+        ("Token(turn=1)", 0, 1, 1, 3, False),
+        ("Token(turn=2)", 0, 1, 2, 4, False),
+    ]
+    assert [(r.actor, r.changes) for r in diagram.rows[2:]] == [
+        (1, ((1, ("turns: 0 \u2192 1",)),)),
+        (1, ((1, ("turns: 1 \u2192 2",)),)),
+    ]
+
+
 def test_a_model_without_messages_is_a_diagram_too() -> None:
     diagram = sequence(check(Lease(Client=2)))
     assert (diagram.lifelines, diagram.messages) == (("c1", "c2", "Lease"), ())
@@ -205,7 +219,15 @@ def test_a_run_that_repeats_for_ever_has_a_bracket() -> None:
     for call in ("one", "two", "three"):
         recorder.step(call, "a")
     diagram = recorder.diagram(Ending("it never ends"), loop=1)
-    assert "as after step 1, for ever" in diagram.to_svg()
+    svg = diagram.to_svg()
+    assert "from here it goes on as after step 1, for ever" in svg
+    lines = [line for line in svg.splitlines() if 'stroke="#e4e4e4"' in line]  # where rows begin
+    second = float(lines[1].partition('y1="')[2].partition('"')[0])
+    (bracket,) = (line for line in svg.splitlines() if 'd="M 22 ' in line)
+    assert second < float(bracket.partition(" V ")[2].partition(" ")[0]) < second + 20
+    stays = recorder.diagram(Ending("it never ends"), loop=3).to_svg()
+    assert "and so it stays, for ever" in stays
+    assert 'd="M 22 ' not in stays
     assert diagram.to_mermaid().splitlines()[5:9] == [
         "    loop for ever",
         "    Note over p0: 2 two",

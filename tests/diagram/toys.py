@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ratified import (
     AtMost,
     Bag,
+    Lifelines,
     Map,
     Model,
     Ordered,
     Param,
     Range,
+    Seq,
     Set,
     Symmetric,
     action,
@@ -153,3 +155,43 @@ class Grid(Model):
     @view
     def full(self) -> Set[Column]:
         return Set(c for c in Column if self.height[c] == self.most)
+
+
+@record
+class Token:
+    """Passed round; it names nobody."""
+
+    turn: Annotated[int, Range(0, 3)]
+
+
+class Ring(Model):
+    """Nodes pass a token over channels that keep the order."""
+
+    lifelines: ClassVar[Lifelines] = Lifelines(network=("channel",), processes={Node: "node"})
+
+    channel: Map[Node, Map[Node, Annotated[Seq[Token], AtMost(2)]]]
+    turns: Map[Node, Annotated[int, Range(0, 3)]]
+
+    @action
+    def send(self, n: Node, m: Node) -> None:
+        require(n != m and self.turns[n] < 3)
+        require(len(self.channel[n][m]) < 2)
+        self.turns[n] += 1
+        self.channel[n][m].append(Token(self.turns[n]))
+
+    @action
+    def receive(self, n: Node, m: Node) -> None:
+        require(len(self.channel[n][m]) > 0)
+        self.turns[m] = max(self.turns[m], self.channel[n][m][0].turn)
+        self.channel[n][m] = self.channel[n][m][1:]
+
+
+class Faulty(Model):
+    """Has no answer after two steps."""
+
+    count: Annotated[int, Range(0, 5)]
+
+    @action
+    def count_up(self) -> None:
+        require(self.count < 3)
+        self.count += 1 + 0 // (2 - self.count)

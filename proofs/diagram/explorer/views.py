@@ -17,7 +17,6 @@ from ratified.proofs.diagram.layered import to_svg as layered_svg
 from ratified.proofs.diagram.picture import Edge, Node, StateGraph
 from ratified.proofs.diagram.render import NoDot, laid_out, plain_svg
 from ratified.proofs.diagram.views import change_lines, whole_lines
-from ratified.proofs.explore.trace import changes
 
 NEAR = 24
 """Neighbours that are drawn; of more, a note says how many."""
@@ -203,6 +202,3 @@ def _bad(walker: Walker, state: Values) -> list[str]:
 def _edge(source: int, target: int, options: list[Option]) -> Edge:
     calls = tuple(", ".join(show(v) for _, v in o.arguments) for o in options)
     return Edge(source, target, options[0].action, len(options), 1, False, calls)
-
-
-__all__ = ["about", "changes", "neighbourhood", "state_page", "tables"]

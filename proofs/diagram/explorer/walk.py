@@ -12,7 +12,6 @@ import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from ratified.models.language.errors import ModelError, RatifiedError
 from ratified.models.language.ir import Kind
@@ -238,6 +237,3 @@ def _nowhere(why: str) -> NoSuchState:
     return NoSuchState(
         f"this link leads to no state of the model: {why}", remedy="begin at the initial state"
     )
-
-
-__all__ = ["Any", "NoSuchState", "Option", "Walker"]

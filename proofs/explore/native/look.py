@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from ratified.models.language import ir
-from ratified.models.language.ir import Declaration, Expr, Function, Kind, Which
+from ratified.models.language.ir import Declaration, Function, Kind, Which
 from ratified.models.language.machine import Values as State
 from ratified.models.language.model import Model
 from ratified.models.language.query import Query
 from ratified.proofs.explore.native.codegen.layout import Layout
 from ratified.proofs.explore.native.codegen.program import SUPPORT, Generator
 from ratified.proofs.explore.native.codegen.refinement import write_image
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.native.codegen.writer import Exits
 from ratified.proofs.explore.native.compile import compile_text
 
@@ -146,6 +145,3 @@ def _run(generator: Generator, text: str, width: int, states: Any) -> Any:
     if failed != 0xFFFFFFFFFFFFFFFF:
         raise NoAnswer(failed)
     return memoryview(out).cast("B").cast("Q")
-
-
-__all__ = ["Expr", "Looked", "NoAnswer", "Unsupported", "ask", "refuted"]

@@ -21,6 +21,7 @@ from ratified.models.language.sorts import BoundLeft, Sort
 from ratified.models.language.types import (
     BagType,
     IntType,
+    OptionalType,
     RecordType,
     SetType,
     SortType,
@@ -59,6 +60,8 @@ class Concrete:
     def value(self, t: Type, shape: Shape) -> Any:
         """A shape as a value of the language."""
         structure = self.structure
+        if isinstance(t, OptionalType) and not isinstance(shape, Nothing | Maybe):
+            t = t.item
         match shape:
             case Nothing():
                 return None

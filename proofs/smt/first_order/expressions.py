@@ -11,6 +11,7 @@ from ratified.models.language.types import (
     BagType,
     BoolType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -132,15 +133,20 @@ class Expressions(Reading):
         return Atom(neg(self.formula(node.operand, env, reader)))
 
     def _and(self, node: ir.And, env: Env, reader: Reader) -> Shape:
-        return Atom(conj(*self._operands(node.operands, env, reader)))
+        return Atom(conj(*self._operands(node.operands, env, reader, FALSE)))
 
     def _or(self, node: ir.Or, env: Env, reader: Reader) -> Shape:
-        return Atom(disj(*self._operands(node.operands, env, reader)))
+        return Atom(disj(*self._operands(node.operands, env, reader, TRUE)))
 
-    def _operands(self, operands: Sequence[Expr], env: Env, reader: Reader) -> list[Term]:
-        first = self.formula(operands[0], env, reader)
+    def _operands(self, operands: Sequence[Expr], env: Env, reader: Reader, last: Term) -> list[Term]:
+        """The operands as formulas, up to one that is known to decide."""
+        found = [self.formula(operands[0], env, reader)]
         with reader.inside():
-            return [first, *(self.formula(o, env, reader) for o in operands[1:])]
+            for operand in operands[1:]:
+                if found[-1] == last:
+                    break
+                found.append(self.formula(operand, env, reader))
+        return found
 
     def _compare(self, node: ir.Compare, env: Env, reader: Reader) -> Shape:
         if (counted := self._counted(node, env, reader)) is not None:
@@ -185,10 +191,13 @@ class Expressions(Reading):
             return self._size(members, op, right.value, node)
         for op_, a, b in ((op, left, right), (flipped[op], right, left)):
             members_node, sort = _half(a, b)
-            if members_node is None or sort is None or op_ not in (">", "<="):
+            if members_node is None or sort is None or op_ not in (">", "<=", ">=", "<"):
                 continue
             members = self.expr(members_node, env, reader)
             assert isinstance(members, Members)
+            if op_ in (">=", "<"):  # at least half: what is left is no majority
+                rest = self.theory.majorities(sort).some(_apart(members))
+                return neg(rest) if op_ == ">=" else rest
             majority = self.theory.majorities(sort).some(_within(members))
             return majority if op_ == ">" else neg(majority)
         return None
@@ -282,14 +291,15 @@ class Expressions(Reading):
         return Atom(choice(less(operand, Number(0)), minus(Number(0), operand), operand))
 
     def _shift(self, node: ir.Shift, env: Env, reader: Reader) -> Shape:
-        if not (isinstance(node.steps, ir.Literal) and isinstance(node.steps.value, int)):
+        found = self._term(node.steps, env, reader)
+        if not isinstance(found, Number):
             raise sh.refuse(
                 node.span, "a shift by something other than a number", "add or subtract a constant"
             )
         assert isinstance(node.type, SortType)
-        term, steps = self._term(node.operand, env, reader), node.steps.value
-        for _ in range(abs(steps)):
-            term = self._neighbour(node.type, term, reader, up=steps > 0)
+        term = self._term(node.operand, env, reader)
+        for _ in range(abs(found.value)):
+            term = self._neighbour(node.type, term, reader, up=found.value > 0)
         return Atom(term)
 
     def _neighbour(self, t: SortType, x: Term, reader: Reader, *, up: bool) -> Term:
@@ -297,7 +307,10 @@ class Expressions(Reading):
         order, sort = self.theory.order(t), sort_name(t)
         other = fresh("x", sort)
         there = some([other], neg(order(other, x)) if up else neg(order(x, other)))
-        self._guard(there, reader)
+        if reader.depth:
+            reader.exists.append(there)
+        else:
+            self._guard(there, reader)
 
         def says(y: Term) -> Term:
             low, high = (x, y) if up else (y, x)
@@ -333,12 +346,16 @@ class Expressions(Reading):
 
     def _narrow(self, node: ir.Narrow, env: Env, reader: Reader) -> Shape:
         found = self.expr(node.operand, env, reader)
+        if isinstance(node.type, NoneType):
+            return Nothing()
         if isinstance(found, Nothing) and not isinstance(node.type, OptionalType):
             return self.theory.unknown(node.type)
         if isinstance(found, Maybe) and not isinstance(node.type, OptionalType):
             found = found.value
+        wanted = records_of(node.type)
+        if isinstance(found, Row) and isinstance(found.type, RecordType) and found.type not in wanted:
+            return self.theory.unknown(node.type)
         if isinstance(found, OneOf):
-            wanted = records_of(node.type)
             cases = [c for c in found.cases if c[0] in wanted]
             if not cases:
                 return self.theory.unknown(node.type)
@@ -368,12 +385,22 @@ def _within(members: Members) -> Callable[[Shape], Term]:
     return inside
 
 
+def _apart(members: Members) -> Callable[[Shape], Term]:
+    """That a set has no element in common with another."""
+
+    def outside(q: Shape) -> Term:
+        assert isinstance(q, Members)
+        return q.every(lambda x: neg(members.has(x)))
+
+    return outside
+
+
 def _counts(node: Expr) -> bool:
     return isinstance(node, ir.Length) and _is_set(node.operand.type)
 
 
 def _half(more: Expr, whole: Expr) -> tuple[Expr | None, SortType | None]:
-    """The set and the sort in `2 * len(set)` and `len(Sort)`, or in `len(set)` and `len(Sort) // 2`."""
+    """The set and the sort in `2 * len(set)` and `len(Sort)`."""
 
     def universe(node: Expr) -> SortType | None:
         if isinstance(node, ir.Length) and isinstance(node.operand, ir.Universe):
@@ -389,7 +416,4 @@ def _half(more: Expr, whole: Expr) -> tuple[Expr | None, SortType | None]:
             if two(a) and _counts(b) and (sort := universe(whole)):
                 assert isinstance(b, ir.Length)
                 return b.operand, sort
-    if _counts(more) and isinstance(whole, ir.Arithmetic) and whole.op == "//" and two(whole.right):
-        assert isinstance(more, ir.Length)
-        return more.operand, universe(whole.left)
     return None, None

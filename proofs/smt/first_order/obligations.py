@@ -7,7 +7,7 @@ negated conclusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,6 +23,9 @@ from ratified.proofs.smt.normal import normal
 from ratified.proofs.smt.script import Lemma, Script
 from ratified.proofs.smt.smtlib import Fact
 from ratified.proofs.smt.terms import FALSE, TRUE, Term, conj, disj, every, implies, neg, symbols_of
+
+_Step = tuple[list[tuple[str, Shape]], list[Path], list[Fact]]
+"""An action's arguments, its paths, and the fact that it is taken."""
 
 
 class Part(Enum):
@@ -120,48 +123,47 @@ class Translation:
 
     # --- obligations ---
 
-    def obligations(self) -> list[Obligation]:
-        """All of them, in the order of the script: initiation, consecution by action, goals."""
-        found: list[Obligation] = []
+    def obligations(self, only: Collection[str] | None = None) -> list[Obligation]:
+        """All of them (or those of some claims), in the order of the script: initiation, consecution by action, goals."""
         now = {lemma.function.name: self.claim(lemma.function, self.state) for lemma in self.script.lemmas}
-        paths, given = self.steps.initial(self.state)
-        start = self._taken(paths)
-        found += [
-            self._make(Part.INITIATION, lemma.function, None, [], start, paths, given, None)
-            for lemma in self.script.lemmas
-        ]
         steps = {f.name: self._step(f) for f in self.module.of_kind(Kind.ACTION)}
-        for lemma in self.script.lemmas:
-            hypotheses = self._hypotheses(lemma, now)
-            for action in self.module.of_kind(Kind.ACTION):
-                given, paths, step = steps[action.name]
-                found.append(
-                    self._make(
-                        Part.CONSECUTION, lemma.function, action, hypotheses, step, paths, given, self.state
-                    )
-                )
-        for wanted in self.script.goals:
-            goal, hypotheses = wanted.function, self._hypotheses(wanted, now)
-            if any(goal is lemma.function for lemma in self.script.lemmas):
-                continue
-            if goal.kind is Kind.STEP_INVARIANT:
-                for action in self.module.of_kind(Kind.ACTION):
-                    given, paths, step = steps[action.name]
-                    found.append(
-                        self._make(Part.GOAL, goal, action, hypotheses, step, paths, given, self.state)
-                    )
-            else:
-                here = [Path(TRUE, self.state)]
-                found.append(self._make(Part.GOAL, goal, None, hypotheses, [], here, [], self.state))
-        return found
+        lemmas = [w for w in self.script.lemmas if only is None or w.function.name in only]
+        known = [w.function.name for w in self.script.lemmas]
+        goals = [
+            w
+            for w in self.script.goals
+            if w.function.name not in known and (only is None or w.function.name in only)
+        ]
+        return [
+            *(self._initiation(w) for w in lemmas if not w.derived),
+            *(o for w in lemmas for o in self._claimed(w, now, steps, Part.CONSECUTION)),
+            *(o for w in goals for o in self._claimed(w, now, steps, Part.GOAL)),
+        ]
+
+    def _initiation(self, wanted: Lemma) -> Obligation:
+        paths, given = self.steps.initial(self.state)
+        return self._make(Part.INITIATION, wanted.function, None, [], self._taken(paths), paths, given, None)
+
+    def _claimed(
+        self, wanted: Lemma, now: Mapping[str, Term], steps: Mapping[str, _Step], part: Part
+    ) -> Iterator[Obligation]:
+        """A lemma by each action, a step invariant by each action, or what follows in one state."""
+        hypotheses, claim = self._hypotheses(wanted, now), wanted.function
+        if wanted.derived or (part is Part.GOAL and claim.kind is not Kind.STEP_INVARIANT):
+            here = [Path(TRUE, self.state)]
+            yield self._make(Part.GOAL, claim, None, hypotheses, [], here, [], self.state)
+            return
+        for action in self.module.of_kind(Kind.ACTION):
+            given, paths, facts = steps[action.name]
+            yield self._make(part, claim, action, hypotheses, facts, paths, given, self.state)
 
     def _hypotheses(self, lemma: Lemma, now: Mapping[str, Term]) -> list[Fact]:
         names = list(now)
         if lemma.uses is not None:
-            names = [n for n in now if n in lemma.uses or n == lemma.function.name]
+            names = [n for n in now if n in lemma.uses or (n == lemma.function.name and not lemma.derived)]
         return [Fact(f"before the step, lemma: {n}", now[n]) for n in names]
 
-    def _step(self, action: Function) -> tuple[list[tuple[str, Shape]], list[Path], list[Fact]]:
+    def _step(self, action: Function) -> _Step:
         given, within = [], []
         for argument in action.arguments:
             shape, known = vs.constant_shape(

@@ -64,6 +64,7 @@ class Reader:
     old: Mapping[str, Shape] = field(default_factory=dict)
     definitions: list[Definition] = field(default_factory=list)
     guards: list[Term] = field(default_factory=list)
+    exists: list[Term] = field(default_factory=list)
     depth: int = 0
     step: bool = False
     sealed: bool = False
@@ -93,10 +94,13 @@ class Reading:
 
     def formula(self, node: Expr, env: Env, reader: Reader) -> Term:
         """A condition as a formula."""
-        before = len(reader.definitions)
+        before, there = len(reader.definitions), len(reader.exists)
         found = self.expr(node, env, reader)
         assert isinstance(found, Atom), node
-        return self._closed(found.term, before, reader)
+        # Where a value does not exist (the next after the last) there is no answer, and the step is not taken: false will do.
+        term = conj(*reader.exists[there:], found.term)
+        del reader.exists[there:]
+        return self._closed(term, before, reader)
 
     def closed(self, term: Term, reader: Reader) -> Term:
         """A formula with all unknowns bound that have been introduced in reading it."""
@@ -181,8 +185,8 @@ class Reading:
         variable = fresh(name, sort)
         definition = says(variable)
         if free(definition) <= {variable}:
-            known = constant(variable.name, sort)
-            self.facts[variable.name] = says(known)
+            known = constant(f"{name}!{len(self.facts)}", sort)
+            self.facts[f"{name}!{len(self.facts)}"] = says(known)
             return known
         if reader.sealed:
             raise sh.refuse(None, "a value computed for every key", "compute it where it is used")

@@ -139,7 +139,8 @@ class Steps:
             case ir.Store():
                 self._store(node, path, reader)
             case ir.Require(_, test):
-                path.guard.append(translator.formula(test, env, reader))
+                for each in test.operands if isinstance(test, ir.And) else (test,):
+                    path.guard.append(translator.formula(each, env, reader))
             case ir.If(_, test, then, orelse):
                 holds = translator.formula(test, env, reader)
                 reader.sealed = True

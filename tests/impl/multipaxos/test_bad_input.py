@@ -74,13 +74,23 @@ messages = st.one_of(
 )
 
 
+RED = Command("c", 1, b"put x red")
+A1, B2 = Ballot(1, "n1"), Ballot(2, "n2")
+LEADING = (
+    Campaign(),
+    "persist",
+    Receive("n2", Promise(A1, 0, ((2, Vote(Ballot(1, "n0"), RED)),))),
+    Submit(RED),
+)
+
+
 @settings(max_examples=400, deadline=None)
-@given(inputs(messages))
-def test_nothing_raises_and_the_disk_stays_true(events: list[Any]) -> None:
+@given(st.sampled_from([(), LEADING]), inputs(messages))
+def test_nothing_raises_and_the_disk_stays_true(begin: tuple[Any, ...], events: list[Any]) -> None:
     system = multipaxos_system()
     before = system.bootstrap("n1", NODES)
     votes: dict[tuple[int, Ballot], Any] = {}
-    for _, _, durable in survives(system, events):
+    for _, _, durable in survives(system, [*begin, *events]):
         record: Record = durable.record
         assert record.members == NODES
         assert record.promised >= before.record.promised
@@ -97,10 +107,6 @@ def test_nothing_raises_and_the_disk_stays_true(events: list[Any]) -> None:
             if slot in before.entries and slot <= before.record.chosen:
                 assert durable.entries[slot].value == before.entries[slot].value
         before = durable
-
-
-RED = Command("c", 1, b"put x red")
-B2 = Ballot(2, "n2")
 
 
 @pytest.mark.parametrize(

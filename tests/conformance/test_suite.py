@@ -1,0 +1,194 @@
+"""Covering a graph, Hypothesis, and the commands; each is shown something that is wrong."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from ratified import Model, Param, Range, action, cli, require
+from ratified.conformance.bindings.raft_edges import RaftDriver
+from ratified.conformance.cover import UNREACHED, Edge, cover, steps_of
+from ratified.conformance.machine import explore, regression_test
+from ratified.conformance.mutants import mutants_of, planted
+from ratified.conformance.protocols import PROTOCOLS
+from ratified.models.language.machine import Values
+from ratified.models.raft.servers import RaftServers
+
+Capture = pytest.CaptureFixture[str]
+
+
+class Walk(Model):
+    """A place on a ring."""
+
+    last: Param[int] = 4
+    at: Annotated[int, Range(0, "last")]
+
+    @action
+    def forth(self) -> None:
+        self.at = 0 if self.at == self.last else self.at + 1
+
+    @action
+    def back(self) -> None:
+        require(self.at > 0)
+        self.at -= 1
+
+    @action
+    def fly(self) -> None:
+        require(self.at == 2)
+        self.at = 0
+
+
+class Walker:
+    """Walks, but does not fly; `stuck` is where it can no longer go forth."""
+
+    def __init__(self, stuck: int = 99, declared: bool = True, lame: bool = False) -> None:
+        self.at, self.stuck, self.declared, self.lame = 0, stuck, declared, lame
+
+    def reset(self) -> None:
+        self.at = 0
+
+    def impossible(self, state: Values, edge: Edge) -> str | None:
+        if edge.action == "fly":
+            return "it has no wings"
+        return "it is stuck" if self.declared and edge.action == "forth" and state[0] >= self.stuck else None
+
+    def drive(self, state: Values, edge: Edge) -> None:
+        if edge.action == "back":
+            self.at -= 1
+        elif not (self.lame and self.at == 3):
+            self.at = (self.at + 1) % 5
+
+    def differences(self, state: Values) -> list[str]:
+        return [] if state[0] == self.at else [f"it is at {self.at}, the model at {state[0]}"]
+
+    def consequence(self, state: Values, edges: Sequence[Edge]) -> Edge | None:
+        return None
+
+
+def test_every_step_is_taken_or_has_its_reason() -> None:
+    steps = steps_of(Walk())
+    done = cover(steps, Walker())
+    assert (done.states, done.edges, done.taken, done.walks, done.holds) == (5, 10, 9, 1, True)
+    assert dict(done.reasons) == {"it has no wings": 1}
+    stuck = cover(steps, Walker(stuck=2))
+    # Behind the place where it is stuck there is nothing that it could be blamed for.
+    assert dict(stuck.reasons) == {"it has no wings": 1, "it is stuck": 3, UNREACHED: 2}
+    assert stuck.holds
+
+
+def test_a_step_that_goes_wrong_is_a_failure() -> None:
+    done = cover(steps_of(Walk()), Walker(lame=True))
+    assert (done.failure, done.holds) == ("after forth(): it is at 3, the model at 4", False)
+
+
+def test_covering_that_runs_out_of_time_claims_nothing() -> None:
+    ticks = itertools.count()
+    done = cover(steps_of(Walk()), Walker(), seconds=3, clock=lambda: float(next(ticks)))
+    assert (done.stopped, done.holds, done.taken) == ("out of time", False, 3)
+
+
+def test_raft_is_driven_along_every_step_of_a_small_graph() -> None:
+    model = RaftServers(Server=2, Value=1, max_term=1, max_log=2)
+    done = cover(steps_of(model), RaftDriver(model))
+    assert done.holds, done
+    assert (done.states, done.edges) == (922, 8_138)
+    assert done.taken + sum(done.reasons.values()) == done.edges
+    assert done.taken > 5_000
+
+
+@pytest.mark.slow
+def test_raft_is_driven_along_every_step_of_its_elections() -> None:
+    model = RaftServers(Server=2, Value=1, max_term=2, max_log=0)
+    done = cover(steps_of(model), RaftDriver(model))
+    assert done.holds, done
+    assert (done.states, done.edges, done.taken) == (9_087, 62_554, 33_288)
+
+
+@pytest.mark.parametrize(
+    "bug", ["vote-not-persisted", "any-log-wins", "commit-goes-back", "stale-append-cuts"]
+)
+def test_a_bug_shows_on_the_graph_or_it_is_not_there(bug: str) -> None:
+    model = RaftServers(Server=2, Value=1, max_term=1, max_log=2)
+    with planted(mutants_of("raft")[bug]):
+        failed = cover(steps_of(model), RaftDriver(model)).failure is not None
+    assert failed == (bug in ("vote-not-persisted", "commit-goes-back", "stale-append-cuts"))
+
+
+def test_hypothesis_finds_a_bug_and_leaves_a_test_to_keep(tmp_path: Path) -> None:
+    protocol = PROTOCOLS["raft"]
+    clean = explore(protocol, examples=12, steps=40)
+    assert (clean.found, clean.runs >= 12, clean.reached["an election"] > 0) == (None, True, True)
+    with planted(mutants_of("raft")["vote-not-persisted"]):
+        found = explore(protocol, examples=12, steps=40)
+        assert found.found == "checker"
+        assert 3 < len(found.script) < 30
+        text = regression_test(protocol, 3, 0, found)
+        scope: dict[str, object] = {}
+        exec(compile(text, "kept.py", "exec"), scope)  # noqa: S102 - it is a test that we have written
+        test = scope["test_it_conforms"]
+        assert callable(test)
+        with pytest.raises(AssertionError, match="the model does not explain event"):
+            test()
+    test()
+
+
+def test_conform(capsys: Capture) -> None:
+    assert cli.run(["conform", "raft", "--seconds", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert re.match(r"HOLDS  raft: [\d,]+ events, each a step of the model\n", out)
+    assert "922 states, 8,138 steps" in out
+    assert cli.run(["conform", "paxos", "--seconds", "0", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["verdict"], told["runs"], told["failure"]) == (
+        "ratified-conform/1",
+        "holds",
+        1,
+        None,
+    )
+
+
+def test_conform_tells_what_does_not(capsys: Capture) -> None:
+    with planted(mutants_of("paxos")["ballot-reused"]):
+        assert cli.run(["conform", "paxos", "--seconds", "0"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("VIOLATED  paxos: the implementation does not conform\n")
+    assert "def test_it_conforms() -> None:" in out
+
+
+def test_a_run_is_recorded(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "run.ndjson"
+    assert cli.run(["conform", "raft", "--record", str(file)]) == 0
+    assert json.loads(file.read_text().partition("\n")[0]) == {"trace": "raft", "nodes": ["n1", "n2", "n3"]}
+    assert cli.run(["trace", "raft", str(file)]) == 0
+    assert cli.run(["conform", "raft", "--record", str(tmp_path / "no" / "run.ndjson")]) == 2
+    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_mutants(capsys: Capture) -> None:
+    assert cli.run(["mutants", "paxos", "ballot-reused", "--quick"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0].split() == ["bug", "checker", "linear.", "hypothesis", "edges", "time"]
+    assert out.endswith("1 of 1 caught; numbers are steps until it was\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["conform", "zab"], "there is no protocol 'zab' to conform\n  there are paxos, multi-paxos, raft\n"),
+        (["mutants", "zab"], "there is no protocol 'zab' to conform\n"),
+        (
+            ["mutants", "raft", "gremlin"],
+            "there is no bug 'gremlin' of raft\n  there are vote-not-persisted, ",
+        ),
+    ],
+)
+def test_what_is_refused(arguments: list[str], message: str, capsys: Capture) -> None:
+    assert cli.run(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"Error: {message}")

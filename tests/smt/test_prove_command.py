@@ -1,0 +1,195 @@
+"""`ratified prove`: what it says, its exit status, the second solver, and what is refused. Nothing here is a stand-in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ratified import cli
+from ratified.proofs.smt.first_order.obligations import Translation
+from ratified.proofs.smt.proving import write_all
+from ratified.proofs.smt.script import script_of
+from ratified.proofs.smt.worker import with_cvc5, with_z3
+from ratified.proving import script_for
+
+Capture = pytest.CaptureFixture[str]
+Golden = Callable[[str, str], None]
+
+MODELS = """
+from typing import Annotated, ClassVar
+from ratified import Goals, Map, Model, Param, Range, Set, Symmetric, action, invariant, lemma, require
+
+
+class Client(Symmetric):
+    pass
+
+
+class Lock(Model):
+    holder: Client | None
+    holds: Map[Client, bool]
+
+    @action
+    def acquire(self, c: Client) -> None:
+        require(self.holder is None)
+        self.holder = c
+        self.holds[c] = True
+
+    @action
+    def release(self, c: Client) -> None:
+        require(self.holds[c])
+        self.holds[c] = False
+        self.holder = None
+
+    @invariant
+    def mutual_exclusion(self) -> bool:
+        return all(c == d for c in Client if self.holds[c] for d in Client if self.holds[d])
+
+
+class LockSafety(Lock):
+    goals: ClassVar[Goals] = {"mutual_exclusion": None}
+
+    @lemma
+    def holder_is_known(self) -> bool:
+        return all(self.holder == c for c in Client if self.holds[c])
+
+
+class TooWeak(Lock):
+    @lemma
+    def mutual_exclusion(self) -> bool:
+        return super().mutual_exclusion()
+
+
+class Misnamed(LockSafety):
+    goals: ClassVar[Goals] = {"mutual_exclusion": ("holder_is_know",)}
+
+
+class Circular(Lock):
+    goals: ClassVar[Goals] = {}
+
+    @lemma(follows=("second",))
+    def first(self) -> bool:
+        return True
+
+    @lemma(follows=("first",))
+    def second(self) -> bool:
+        return True
+
+
+class Fermat(Model):
+    top: Param[int] = 3
+    done: bool
+
+    @action
+    def finish(self) -> None:
+        self.done = True
+
+    @lemma
+    def no_sum_of_cubes(self) -> bool:
+        return not self.done or all(
+            x * x * x + y * y * y != z * z * z
+            for x in range(1, self.top)
+            for y in range(1, self.top)
+            for z in range(1, self.top)
+        )
+
+
+class Counting(Model):
+    waiting: Set[Client]
+
+    @action
+    def wait(self, c: Client) -> None:
+        require(sum(1 for d in self.waiting) < 3)
+        self.waiting.add(c)
+
+    @lemma
+    def few(self) -> bool:
+        return len(self.waiting) <= 3
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "own.py").write_text(MODELS)
+    monkeypatch.chdir(tmp_path)
+    return "own.py"
+
+
+def said(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    status = cli.run(["prove", *arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def masked(text: str) -> str:
+    """Times as they never are, and their widths."""
+    text = re.sub(r"\d+\.\d+( s\b)", r"#.#\1", text)
+    return re.sub(r" +\d+\.\d\d\b", " #.##", text)
+
+
+def test_a_proof(models: str, capsys: Capture, golden: Golden) -> None:
+    status, out, err = said(capsys, f"{models}:LockSafety")
+    assert (status, err) == (0, "")
+    golden("proved.txt", masked(out))
+
+
+def test_a_counterexample_to_induction(models: str, capsys: Capture, golden: Golden) -> None:
+    status, out, err = said(capsys, f"{models}:TooWeak")
+    assert (status, err) == (1, "")
+    golden("not_proved.txt", masked(out))
+
+
+def test_as_json(models: str, capsys: Capture) -> None:
+    status, out, _ = said(capsys, f"{models}:TooWeak", "--format", "json")
+    told = json.loads(out)
+    assert (status, told["verdict"], told["schema"]) == (1, "violated", "ratified-proof/1")
+    failed = [o for o in told["obligations"] if o["status"] == "failed"]
+    assert [o["name"] for o in failed] == ["mutual_exclusion / acquire"]
+    found = failed[0]["counterexample"]
+    assert (found["sizes"], found["confirmed"]) == ({"Client": 2}, True)
+    assert found["before"]["holder"] == "None"
+
+
+def test_what_a_solver_does_not_know_is_undecided_by_name(models: str, capsys: Capture) -> None:
+    status, out, _ = said(capsys, f"{models}:Fermat", "--timeout", "0.5")
+    assert status == 3
+    assert out.startswith("UNDECIDED  Fermat: 1 undecided: no_sum_of_cubes / finish (of 2)\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Lock"], "Lock has no lemmas, and there is no proof script for it"),
+        (["Misnamed"], "Misnamed has no lemma 'holder_is_know'"),
+        (["Circular"], "`first` follows from itself"),
+        (["LockSafety", "--goal", "fairness"], "LockSafety has no claim 'fairness'"),
+        (["LockSafety", "--without", "luck"], "LockSafety has no lemma 'luck'"),
+        (["Counting"], "own.py:84:17: `sum` of a comprehension cannot be proved for every size"),
+    ],
+)
+def test_what_is_refused(models: str, arguments: list[str], message: str, capsys: Capture) -> None:
+    status, out, err = said(capsys, f"{models}:{arguments[0]}", *arguments[1:])
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_files_for_any_other_solver(tmp_path: Path) -> None:
+    write_all(tmp_path, Translation(script_of(script_for("two-phase-commit"))).obligations())
+    files = sorted(tmp_path.glob("*.smt2"))
+    assert len(files) == 49
+    for file in files:
+        text = file.read_text()
+        assert re.match(r"; \w+ [/(].*\n; .*\.\n; It is so if there is no model", text)
+        assert with_z3(text, 60, 0).strip() == "unsat"
+        assert with_cvc5(text, 60, 0).strip() == "unsat"
+
+
+def test_both_solvers_agree_on_paxos(capsys: Capture) -> None:
+    status, out, _ = said(capsys, "paxos", "--cross-check", "--format", "json")
+    answers = [a for o in json.loads(out)["obligations"] for a in o["answers"]]
+    assert status == 0
+    assert {(a["solver"], a["answer"]) for a in answers} == {("z3", "unsat"), ("cvc5", "unsat")}
+    assert len(answers) == 2 * 39

@@ -1,0 +1,66 @@
+"""`python -m tests.tla --from A --to B` holds generated models against TLC; `--large` bundled ones, at larger sizes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from ratified.proofs.tla import tlc
+from tests.tla.generated import held
+from tests.tla.sizes import LARGE
+from tests.tla.table import hold, row
+
+
+def main() -> int:
+    """Do what is asked; the exit status is 1 if something disagrees."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tla", description=__doc__)
+    parser.add_argument("--from", dest="first", type=int, default=0, metavar="A", help="the first seed")
+    parser.add_argument(
+        "--to", dest="last", type=int, default=100, metavar="B", help="the seed after the last"
+    )
+    parser.add_argument("--large", action="store_true", help="write the table of larger sizes in docs/tla.md")
+    parser.add_argument(
+        "--seconds", type=float, default=900, help="wait for TLC so long, at the larger sizes"
+    )
+    given = parser.parse_args()
+    return large(given.seconds) if given.large else generated(given.first, given.last)
+
+
+def large(seconds: float) -> int:
+    """Hold bundled models at larger sizes against TLC, and write what both found on the page."""
+    tool = tlc.find()
+    rows, wrong = [], 0
+    for name, size in LARGE:
+        try:
+            rows.append(row(tool, name, size, seconds))
+        except AssertionError as problem:
+            wrong += 1
+            sys.stdout.write(f"not agreed: {problem}\n")
+        else:
+            sys.stdout.write(f"{rows[-1]}\n")
+        sys.stdout.flush()
+    hold("large", rows, rewrite=True)
+    return 1 if wrong else 0
+
+
+def generated(first: int, last: int) -> int:
+    """Hold generated models against TLC."""
+    tool = replace(tlc.find(), options=("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"))
+    counted: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(first, last):
+            outcome = held(seed, tool, Path(folder))
+            counted[outcome.what] += 1
+            if outcome.told:
+                sys.stdout.write(f"{outcome.what} {outcome.told}\n")
+                sys.stdout.flush()
+    sys.stdout.write(", ".join(f"{what} {times}" for what, times in sorted(counted.items())) + "\n")
+    return 1 if counted["disagrees"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

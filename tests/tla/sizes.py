@@ -1,0 +1,71 @@
+"""At which sizes the bundled models are held against TLC: all that are not named here at their smallest.
+
+CI's take TLC a few seconds each. The larger ones, at which every broken variant is refuted that TLC can refute within minutes,
+and those of the literature that it ends within a minute, are for the longer run: python -m tests.tla --large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Size = Mapping[str, object]
+
+_TWO = {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 1}
+
+_SHORT = {**_TWO, "max_log": 0}
+
+_PLAIN = {name: False for name in ("pre_vote", "check_quorum", "transfer", "read_index", "sessions")}
+
+SMALL: dict[str, Size] = {
+    "paxos": {"Acceptor": 2, "Value": 2, "Ballot": 2},
+    "flexible-paxos": {"Acceptor": 2, "Value": 2, "Ballot": 2},
+    "multi-paxos": {"Acceptor": 1, "Value": 2, "Ballot": 2},
+    "paxos-smallest-vote": {"Acceptor": 1, "Value": 2, "Ballot": 2},
+    "raft": _TWO,
+    "raft-elections": {**_SHORT, "calm": True, "pre_vote": False, "check_quorum": False},
+    "raft-clients": {**_SHORT, "sessions": False},
+    "raft-compaction": {**_TWO, "calm": True},
+    "raft-membership": {**_TWO, "Value": 2, "calm": True},
+    "raft-as-built": {**_TWO, "Value": 2, "calm": True, **_PLAIN},
+    "raft-disturbed-follower": _SHORT,
+    "raft-forgets-vote": _SHORT,
+    "raft-torn-vote": _SHORT,
+    "raft-stale-votes": _SHORT,
+    "raft-stubborn-leader": _SHORT,
+    "raft-shorter-history": _TWO,
+    "raft-counted-old-entries": _TWO,
+    "raft-commit-goes-back": _TWO,
+    "raft-truncating-append": _TWO,
+    "raft-kept-conflict": _TWO,
+    "raft-counted-rejections": _TWO,
+    "raft-match-goes-back": _TWO,
+    "raft-next-behind-match": {**_TWO, "max_copies": 1},
+    "raft-repeated-append": _TWO,
+    "raft-lost-entry": _TWO,
+    "raft-consenting-leader": {**_SHORT, "pre_vote": True},
+    "raft-costly-pre-vote": _SHORT,
+    "raft-hasty-transfer": _SHORT,
+    "raft-unconfirmed-read": {**_SHORT, "read_index": True},
+    "raft-repeated-command": {**_TWO, "sessions": True},
+    "raft-append-for-snapshot": _TWO,
+    "raft-snapshot-lowers-term": _TWO,
+    "raft-hasty-change": {**_TWO, "Value": 2, "calm": True},
+    "raft-union-majority": {**_TWO, "Value": 2, "calm": True},
+}
+
+LARGE: tuple[tuple[str, Size], ...] = (
+    *(("two-phase-commit", {"ResourceManager": n}) for n in (3, 4, 5, 6, 7)),
+    ("consensus", {"Value": 3}),
+    ("voting", {"Acceptor": 3, "Value": 2, "Ballot": 3}),
+    ("paxos", {"Acceptor": 3, "Value": 2, "Ballot": 2}),
+    ("flexible-paxos", {"Acceptor": 3, "Value": 2, "Ballot": 2}),
+    ("raft", {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2}),
+    ("raft-stale-votes", {}),
+    ("raft-stubborn-leader", {}),
+    ("raft-commit-goes-back", {}),
+    ("raft-truncating-append", {}),
+    ("raft-counted-rejections", {}),
+    ("raft-consenting-leader", {}),
+    ("raft-repeated-command", {}),
+)
+"""Models with sizes, for the longer run; where nothing is said, the smallest that the model names."""

@@ -1,0 +1,51 @@
+"""The tables of docs/tla.md: a row for each model that both sides find the same of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ratified.exploring import sizes_of
+from ratified.loading import load
+from ratified.models.language.values import show
+from ratified.proofs.explore import check
+from ratified.proofs.explore.result import Result, Verdict
+from ratified.proofs.tla import compare, export, timed, tlc
+from ratified.proofs.tla.tlc import Tlc
+from tests.tla.sizes import Size
+
+PAGE = Path(__file__).parents[2] / "docs" / "tla.md"
+
+
+def row(tool: Tlc, name: str, size: Size, seconds: float) -> str:
+    """A row: the model, its size, and what both sides find, which must be the same."""
+    cls = load(name)
+    given = {**next(iter(sizes_of(cls).values())), **size}
+    model = cls(**given)
+    ours, _ = timed(check, model)
+    exported = export(model)
+    agreement = compare(model, exported, ours, tlc.run(tool, exported.files, exported.name, seconds=seconds))
+    assert agreement.verdict is Verdict.HOLDS, (name, agreement.differences, agreement.undecided)
+    assert isinstance(ours, Result)
+    at = " ".join(f"{n}={show(v)}" for n, v in given.items())
+    if ours.violation is not None:
+        found = f"`{ours.violation.name}` is violated, {len(ours.violation.trace)} states | |"
+    else:
+        found = f"{ours.distinct:,} | {ours.depth} |"
+    return f"| `{name}` | {at} | {found}"
+
+
+def hold(
+    title: str, rows: Iterable[str], *, rewrite: bool = bool(os.environ.get("RATIFIED_UPDATE_GOLDENS"))
+) -> None:
+    """Hold the page to its table of a title, between the marks that name it; rewritten with RATIFIED_UPDATE_GOLDENS=1."""
+    begin, end = f"<!-- {title}: written by the tests -->\n", f"<!-- end of {title} -->\n"
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    table = "\n".join(["| model | size | states | depth |", "|---|---|---|---|", *rows]) + "\n"
+    made = before + begin + table + end + after
+    if rewrite:
+        PAGE.write_text(made, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == made

@@ -1,0 +1,260 @@
+"""`ratified crosscheck`: both sides agree; where they do not, or a tool is missing, it says so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from ratified.cli import run as ratified
+from ratified.models.commit.two_phase import TwoPhase
+from ratified.models.language import Model
+from ratified.models.paxos.broken import IgnoredPromise
+from ratified.proofs.explore import check
+from ratified.proofs.explore.result import Verdict
+from ratified.proofs.tla import compare, export, tlc
+from ratified.proofs.tla.module import Export
+from ratified.proofs.tla.tlc import Tlc, ToolMissing
+
+pytestmark = pytest.mark.xdist_group("tlc")
+
+SMALL = ["two-phase-commit", "ResourceManager=2"]
+
+
+def tampered(model: Model, old: str, new: str) -> Export:
+    """A model's export with a deliberate error."""
+    made = export(model)
+    file = f"{made.name}.tla"
+    assert made.modules[file].count(old) == 1
+    return replace(made, modules={**made.modules, file: made.modules[file].replace(old, new)})
+
+
+def test_both_find_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ratified(["crosscheck", *SMALL, "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "holds"
+    assert (told["ours"]["distinct"], told["ours"]["depth"]) == (56, 8)
+    assert (told["tlc"]["distinct"], told["tlc"]["depth"]) == (56, 8)
+
+
+def test_a_counterexample_of_tlc_is_shown_as_a_run_of_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ratified(["crosscheck", "paxos-forgotten-promise"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "AGREES  paxos-forgotten-promise: TLC finds the same: promises_only_rise is violated after 3 steps\n"
+    )
+    assert "TLC's counterexample, as a run of the model" in out
+    assert "  1  prepare(b=b" in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_an_error_in_the_export_is_caught(tlc_run: Tlc) -> None:
+    model = TwoPhase(ResourceManager=2)
+    exported = tampered(model, '    /\\ rm_state[r] = "WORKING"\n', "")
+    found = compare(model, exported, check(model), tlc.run(tlc_run, exported.files, exported.name))
+    assert found.verdict is Verdict.VIOLATED
+    assert found.differences == (
+        "we find no violation, TLC a violation: Action property line 151",
+    ) or "TLC" in str(found.differences)
+
+
+def test_a_wrong_count_of_ours_is_caught(tlc_run: Tlc) -> None:
+    model = TwoPhase(ResourceManager=2)
+    exported = export(model)
+    theirs = tlc.run(tlc_run, exported.files, exported.name)
+    ours = check(model)
+    assert compare(model, exported, ours, theirs).verdict is Verdict.HOLDS
+    wrong = compare(model, exported, replace(ours, distinct=ours.distinct - 1), theirs)
+    assert wrong.differences == ("we count 55 distinct states, TLC 56",)
+    wrong = compare(model, exported, replace(ours, depth=9), theirs)
+    assert wrong.differences == ("we count 9 levels, TLC 8",)
+
+
+def test_a_run_of_tlc_that_is_none_of_the_models_is_caught(tlc_run: Tlc) -> None:
+    model = IgnoredPromise(Acceptor=1, Value=2, Ballot=2)
+    exported = export(model)
+    theirs = tlc.run(tlc_run, exported.files, exported.name)
+    skipped = replace(theirs, states=(theirs.states[0], *theirs.states[2:]))
+    found = compare(model, exported, check(model), skipped)
+    assert found.verdict is Verdict.VIOLATED
+    assert "our counterexample has 7 states, TLC's 6" in found.differences
+    assert any("no action takes its step 1" in d for d in found.differences)
+
+
+@pytest.fixture
+def tlc_run(tlc: Tlc) -> Tlc:
+    """TLC, under a name of its own: the module that runs it has the other."""
+    return tlc
+
+
+# --- what is missing ------------------------------------------------------------------------------------------------------
+
+
+def fake_java(folder: Path, script: str) -> str:
+    """A folder to be JAVA_HOME, whose java does what a script says."""
+    (folder / "bin").mkdir(parents=True)
+    java = folder / "bin" / "java"
+    java.write_text(f"#!/bin/sh\n{script}\n")
+    java.chmod(0o755)
+    return str(folder)
+
+
+def undecided(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The first line of a crosscheck that cannot be decided."""
+    assert ratified(["crosscheck", *SMALL, "-q", *arguments]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("UNDECIDED  two-phase-commit: ")
+    return out
+
+
+def test_without_java(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert "TLC needs Java, and there is none here" in undecided(capsys)
+
+
+def test_without_a_jar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("TLA2TOOLS", raising=False)
+    monkeypatch.setattr(metadata, "files", lambda _: None)
+    out = undecided(capsys)
+    assert "TLC is not here" in out
+    assert "ratified[tla]" in out
+
+
+def test_a_jar_that_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--tlc says /no/such.jar, and there is no such file" in undecided(capsys, "--tlc", "/no/such.jar")
+    monkeypatch.setenv("TLA2TOOLS", "/no/other.jar")
+    assert "TLA2TOOLS says /no/other.jar" in undecided(capsys)
+
+
+def test_a_jar_too_old_for_an_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    script = "echo 'Error: Error: unrecognized option: -metadir'; exit 1"
+    monkeypatch.setenv("JAVA_HOME", fake_java(tmp_path, script))
+    assert "this TLC cannot be used: Error: Error: unrecognized option: -metadir" in undecided(capsys)
+
+
+def test_tlc_that_does_not_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", fake_java(tmp_path, "exec tail -f /dev/null"))
+    assert "TLC did not end in 0.3 seconds" in undecided(capsys, "--seconds", "0.3")
+
+
+def test_java_that_breaks_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    script = "printf '@!@!@STARTMSG 2262:0 @!@!@\\nTLC2\\n@!@!@ENDMSG 2262 @!@!@\\n'; exit 7"
+    monkeypatch.setenv("JAVA_HOME", fake_java(tmp_path, script))
+    assert "TLC ended with status 7 and no verdict" in undecided(capsys)
+
+
+def test_a_folder_with_the_jar_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tla2tools.jar").touch()
+    monkeypatch.setenv("TLA2TOOLS", str(tmp_path))
+    assert tlc.find().jar == tmp_path / "tla2tools.jar"
+    assert tlc.find(tmp_path / "tla2tools.jar").jar == tmp_path / "tla2tools.jar"
+    with pytest.raises(ToolMissing):
+        tlc.find(tmp_path / "other.jar")
+
+
+STILL = '''
+from typing import Self
+
+from ratified import Model, action, step_invariant
+
+
+class Still(Model):
+    """Its step may change nothing."""
+
+    on: bool
+
+    @action
+    def press(self, to: bool) -> None:
+        self.on = to
+
+    @step_invariant
+    def changes(self, old: Self) -> bool:
+        return self.on != old.on
+'''
+
+
+def test_a_claim_about_steps_that_change_nothing_cannot_be_compared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "still.py").write_text(STILL)
+    assert ratified(["crosscheck", f"{tmp_path / 'still.py'}:Still", "-q"]) == 3
+    assert "TLA+ does not see such steps" in capsys.readouterr().out
+
+
+LOCK = '''
+from ratified import Model, Set, Sort, action, leads_to, require
+
+
+class Client(Sort):
+    """Wants the lock."""
+
+
+class Lock(Model):
+    """Handed out to whom waits, in no order."""
+
+    holder: Client | None
+    waiting: Set[Client]
+
+    @action
+    def ask(self, c: Client) -> None:
+        require(c not in self.waiting and self.holder != c)
+        self.waiting.add(c)
+
+    @action(fair="strong", each=("c",))
+    def grant(self, c: Client) -> None:
+        require(self.holder is None and c in self.waiting)
+        self.holder = c
+        self.waiting.discard(c)
+
+    @action(fair="weak", each=("c",))
+    def release(self, c: Client) -> None:
+        require(self.holder == c)
+        self.holder = None
+
+    @leads_to
+    def served(self, c: Client) -> tuple[bool, bool]:
+        return c in self.waiting, self.holder == c
+
+
+class Weak(Lock):
+    """One client may be passed over again and again."""
+
+    @action(fair="weak", each=("c",))
+    def grant(self, c: Client) -> None:
+        super().grant(c)
+'''
+
+
+def test_liveness_under_strong_and_weak_fairness(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "lock.py").write_text(LOCK)
+    assert ratified(["crosscheck", f"{tmp_path / 'lock.py'}:Lock", "Client=2", "-q"]) == 0
+    assert capsys.readouterr().out == "AGREES  Lock: TLC finds the same: 8 states, depth 4\n"
+    assert ratified(["crosscheck", f"{tmp_path / 'lock.py'}:Weak", "Client=2"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("AGREES  Weak: TLC finds the same: served is violated after ")
+    assert "and repeats the steps marked | for ever" in out
+
+
+def test_symmetry(capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["Acceptor=2", "Value=2", "Ballot=2"]
+    assert ratified(["crosscheck", "paxos", *size, "--symmetry", "-q"]) == 0
+    assert capsys.readouterr().out == "AGREES  paxos: TLC finds the same: 56 states, depth 13\n"
+
+
+def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ratified(["crosscheck", "nothing"]) == 2
+    assert "there is no bundled model 'nothing'" in capsys.readouterr().err
+    assert ratified(["crosscheck", "paxos", "--claim", "nothing"]) == 2
+    assert "Paxos claims no 'nothing'" in capsys.readouterr().err

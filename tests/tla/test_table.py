@@ -1,0 +1,17 @@
+"""Every bundled model, every broken variant included, agrees with TLC; the table of docs/tla.md says what both found."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratified.catalogue import bundled
+from ratified.proofs.tla.tlc import Tlc
+from tests.tla.sizes import SMALL
+from tests.tla.table import hold, row
+
+pytestmark = pytest.mark.xdist_group("tlc")
+
+
+@pytest.mark.slow
+def test_every_bundled_model_agrees_with_tlc(tlc: Tlc) -> None:
+    hold("small", [row(tlc, name, SMALL.get(name, {}), 300) for name in bundled])
