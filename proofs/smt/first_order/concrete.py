@@ -20,6 +20,7 @@ from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft, Sort
 from ratified.models.language.types import (
     BagType,
+    BoolType,
     IntType,
     OptionalType,
     RecordType,
@@ -145,6 +146,10 @@ class Concrete:
                 Set(self.member(item, i) for i in range(count) if table.get((q, i), 0))
                 for q in range(quorums)
             )
+        known = declaration.name in self.structure.tables or declaration.default is None
+        default_ = None if declaration.default is None else declaration.default.value
+        if not known and isinstance(t, IntType | BoolType) and not isinstance(default_, Deferred):
+            return default_  # likewise
         return self.value(t, shape)
 
 
