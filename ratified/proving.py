@@ -117,3 +117,22 @@ class ProofLine(LiveText):
         minutes, seconds = divmod(int(progress.seconds), 60)
         told = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
         self.show(f"{told}  {minutes}:{seconds:02d}")
+
+
+def induct_model(target: str, claim: str | None, timeout: float) -> int:
+    """Try one candidate, or (without one) keep what is inductive of all invariants; return the exit status."""
+    from ratified.proofs.smt.houdini import houdini
+    from ratified.proofs.smt.induct import induct
+    from ratified.proofs.smt.proving import Options
+    from ratified.report.proof import houdini_text, induction_text
+
+    cls: Any = load(SCRIPTS.get(target, target))
+    options = Options(seconds=timeout)
+    color = colorful(sys.stdout, None)
+    if claim is None:
+        kept = houdini(cls, options=options)
+        echo(houdini_text(cls.__name__, kept, color=color))
+        return 0 if kept.kept else 1
+    found = induct(cls, claim, options)
+    echo(induction_text(cls.__name__, claim, found, color=color))
+    return found.proof.verdict.exit_status

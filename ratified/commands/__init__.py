@@ -12,6 +12,7 @@ import click
 COMMANDS = {
     "check": "ratified.commands.check:check",
     "prove": "ratified.commands.prove:prove",
+    "induct": "ratified.commands.induct:induct",
     "verify": "ratified.commands.verify:verify",
     "simulate": "ratified.commands.simulate:simulate",
     "run": "ratified.commands.run:run",

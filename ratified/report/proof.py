@@ -13,6 +13,8 @@ from ratified.models.language.values import show
 from ratified.proofs.explore.result import Verdict
 from ratified.proofs.explore.trace import changes, compact
 from ratified.proofs.smt.first_order.obligations import Part
+from ratified.proofs.smt.houdini import Houdini
+from ratified.proofs.smt.induct import Induction
 from ratified.proofs.smt.result import Cell, Counterexample, Proof, Status
 from ratified.report import listed, plural
 from ratified.report.machine import json_place
@@ -231,3 +233,40 @@ def _json_found(found: Counterexample) -> dict[str, Any]:
         if part is None
         else {"text": part.text, "names": dict(part.names), "place": json_place(part.span)},
     }
+
+
+def induction_text(name: str, claim: str, found: Induction, *, color: bool = False) -> str:
+    """Return what keeps a candidate from being inductive, as text."""
+    paint, lines = Paint(color), list[str]()
+    verdict = found.proof.verdict
+    words = {
+        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, with its lemmas"),
+        Verdict.VIOLATED: (
+            "NOT INDUCTIVE",
+            f"{name}: {claim} has {plural(len(found.found), 'counterexample')}",
+        ),
+        Verdict.UNDECIDED: ("UNDECIDED", f"{name}: {claim}"),
+    }
+    word, what = words[verdict]
+    lines += [*labelled(word, what, _STYLES[verdict], paint, gap=2), ""]
+    told = {
+        "reachable": "the explorer comes there: the candidate is false, or will be",
+        "unreachable": "the explorer does not come there at this size: a lemma could say why",
+        "not found": "the explorer has not come there, but has not been everywhere",
+    }
+    for cell, reach in found.found:
+        assert cell.counterexample
+        lines += [*_open(cell, paint), f"  {told[reach.value]}", ""]
+    lines += [f"  undecided: {c.name}  {c.why}" for c in found.proof.of(Status.UNDECIDED)]
+    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+
+
+def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
+    """Return what was kept and what was dropped, as text."""
+    paint = Paint(color)
+    word, style = ("INDUCTIVE", "green") if found.kept else ("NOTHING IS KEPT", "red")
+    of = plural(len(found.kept) + len(found.dropped), "invariant")
+    lines = list(labelled(word, f"{name}: {len(found.kept)} of {of}", style, paint, gap=2))
+    lines += ["", *(f"  kept     {claim}" for claim in found.kept)]
+    lines += [f"  dropped  {claim}: {cell.name} {cell.status.value}" for claim, cell in found.dropped]
+    return "\n".join(lines) + "\n"

@@ -103,3 +103,19 @@ def test_it_is_neither_the_size_nor_the_quiet_hour_that_breaks_them(
     result = check(model(**size), claims=[claim], symmetry=True, engine="native")
     assert result.violation is None
     assert result.verdict is Verdict.HOLDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("switch", "distinct", "fired"),
+    [
+        ("single_server", 151_191, ["leave", "add_or_remove"]),
+        ("joint_consensus", 673_711, ["leave", "begin_change", "finish_change"]),
+    ],
+)
+def test_one_change_of_configuration_after_the_other(switch: str, distinct: int, fired: list[str]) -> None:
+    size = {"Server": 3, "Value": 3, "max_term": 2, "max_log": 3, "max_messages": 1}
+    result = check(QuietMembership(**size, **{switch: True}), symmetry=True, engine="native")
+    assert (result.verdict, result.distinct, result.vacuous) == (Verdict.HOLDS, distinct, ())
+    changes = ["leave", "add_or_remove", "begin_change", "finish_change"]
+    assert [a.name for a in result.actions if a.name in changes and a.fired] == fired

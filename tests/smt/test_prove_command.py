@@ -142,6 +142,19 @@ def test_a_counterexample_to_induction(models: str, capsys: Capture, golden: Gol
     golden("not_proved.txt", masked(out))
 
 
+def test_help_in_finding_lemmas(models: str, capsys: Capture) -> None:
+    status = cli.run(["induct", f"{models}:Lock", "--claim", "mutual_exclusion"])
+    out = capsys.readouterr().out
+    assert status == 1
+    assert out.startswith("NOT INDUCTIVE  Lock: mutual_exclusion has 1 counterexample\n")
+    assert "the explorer does not come there at this size: a lemma could say why" in out
+    assert cli.run(["induct", f"{models}:LockSafety", "--houdini"]) == 0
+    assert capsys.readouterr().out == (
+        "INDUCTIVE  LockSafety: 2 of 2 invariants\n\n  kept     mutual_exclusion\n  kept     holder_is_known\n"
+    )
+    assert cli.run(["induct", f"{models}:Lock"]) == 2
+
+
 def test_as_json(models: str, capsys: Capture) -> None:
     status, out, _ = said(capsys, f"{models}:TooWeak", "--format", "json")
     told = json.loads(out)
