@@ -192,6 +192,15 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
         elect(old, names)
         ask(old, "w1", "x")
         world.stabilise(perform)
+        if random.random() < 0.5:
+            # A client that had its answer, but did not get it, asks once more when another has written.
+            ask(old, "w3", "x")
+            world.stabilise(perform)
+            serial = serials["w1"]
+            perform(Ask(old, Command("w1", serial, f"put x w1.{serial}".encode())))
+            world.stabilise(perform)
+            ask(old, "r3", "x")
+            world.stabilise(perform)
         rest = [name for name in names if name != old]
         perform(Partition(((old,), tuple(rest))))
         if random.random() < 0.5:

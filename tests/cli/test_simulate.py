@@ -122,7 +122,7 @@ def test_a_step_that_goes_wrong_is_an_error_with_its_run(lamp: str, capsys: Capt
         (["--seed", "x"], "Error: Invalid value for '--seed': 'x' is not a valid integer.\n"),
         (
             ["--format", "junit"],
-            "Error: Invalid value for '--format': 'junit' is not one of 'text', 'json'.\n",
+            "Error: Invalid value for '--format': 'junit' is not one of 'text', 'json', 'itf'.\n",
         ),
         (["Client=0"], "Error: the size of Client must be at least 1, not 0\n  write Client=1 or more\n"),
         (
