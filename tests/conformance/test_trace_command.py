@@ -14,6 +14,8 @@ from ratified import cli
 
 Capture = pytest.CaptureFixture[str]
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
 FINE: list[dict[str, Any]] = [
     {
         "action": "acquire",
@@ -44,7 +46,7 @@ def binding(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def said(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
     status = cli.run(["trace", *arguments])
     out, err = capsys.readouterr()
-    return status, re.sub(r"time     .*", "time     -", out), err
+    return status, re.sub(r"time     .*", "time     -", out).replace(f"{CHECKOUT}/", ""), err
 
 
 def written(*events: dict[str, Any] | str, name: str = "run.ndjson") -> str:
