@@ -64,6 +64,10 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
         yield from labelled("note", note, "cyan", paint)
     if proof.notes:
         yield ""
+    if proof.cycles and proof.of(Status.UNDECIDED):
+        told = "function symbols and quantifiers go round, so that solvers need not come to an end: "
+        yield from labelled("circle", told + "; ".join(proof.cycles), "cyan", paint)
+        yield ""
     slow = sorted((c for c in proof.cells if c.seconds >= 0.1), key=lambda c: -c.seconds)[:SLOWEST]
     if slow:
         yield paint("slowest obligations", "bold")
@@ -196,6 +200,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "seconds": round(proof.seconds, 3),
         "solving_seconds": round(proof.solving, 3),
         "notes": list(proof.notes),
+        "cycles": list(proof.cycles),
         "obligations": [_json_cell(cell) for cell in proof.cells],
     }
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"

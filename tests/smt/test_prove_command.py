@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ratified import cli
+from ratified.loading import load
+from ratified.proofs.smt import solving
 from ratified.proofs.smt.first_order.obligations import Translation
-from ratified.proofs.smt.proving import write_all
+from ratified.proofs.smt.proving import Options, prove, write_all
 from ratified.proofs.smt.script import script_of
 from ratified.proofs.smt.worker import with_cvc5, with_z3
 from ratified.proving import script_for
+from ratified.report.proof import proof_text
 
 Capture = pytest.CaptureFixture[str]
 Golden = Callable[[str, str], None]
@@ -206,3 +210,23 @@ def test_both_solvers_agree_on_paxos(capsys: Capture) -> None:
     assert status == 0
     assert {(a["solver"], a["answer"]) for a in answers} == {("z3", "unsat"), ("cvc5", "unsat")}
     assert len(answers) == 2 * 39
+
+
+def test_the_circle_of_sorts_is_told_where_something_is_undecided(models: str) -> None:
+    found = prove(load(f"{models}:Fermat"), options=Options(seconds=0.5))
+    circle = "Ballot -> Quorum (a quorum for each ballot); Quorum -> Ballot (voted)"
+    told = proof_text("Fermat", replace(found, cycles=(circle,)))
+    assert "circle      function symbols and quantifiers go round" in told
+    assert "Quorum -> Ballot (voted)" in " ".join(told.split())
+    assert "circle" not in proof_text("Fermat", replace(found, cycles=()))
+    assert "circle" not in proof_text("Fermat", replace(found, cycles=(circle,), cells=()))
+
+
+@pytest.mark.parametrize("solver", ["z3", "cvc5"])
+def test_a_missing_solver_is_named_with_its_extra(
+    solver: str, models: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solving, "find_spec", lambda _name: None)
+    status, out, err = said(capsys, f"{models}:LockSafety", "--solver", solver)
+    assert (status, out) == (2, "")
+    assert "pip install 'ratified[prove]'" in err
