@@ -142,6 +142,9 @@ class ForgetfulLeader(MultiPaxos):
     def votes(self, quorum: Set[Acceptor], b: Ballot, s: int) -> Set[Vote]:
         return super().votes(quorum, b, s) if s == 1 else Set()
 
+    def is_free_from(self, quorum: Set[Acceptor], b: Ballot, s: int) -> bool:
+        return not any(self.reports(quorum, b, t) for t in range(s, self.slots + 1))
+
 
 class UnpreparedLeader(MultiPaxos):
     """Wrong: the leader of a ballot takes promises that were made to one before."""
