@@ -177,7 +177,8 @@ class Comparison:
         """The structure with values for unknowns that their definitions allow."""
         facts = {name: self.translation.translator.facts[name] for name in names}
         symbols = symbols_of(facts.values())
-        spaces = [structure.elements(symbols[n].result) for n in facts]
+        # Of an unknown that its fact does not speak of nothing is known, for it does not matter: any value will do.
+        spaces = [structure.elements(symbols[n].result) if n in symbols else (0,) for n in facts]
         for chosen in itertools.product(*spaces):
             tables: dict[str, Mapping[tuple[int, ...], int]] = dict(structure.tables)
             tables.update({n: {(): v} for n, v in zip(facts, chosen, strict=True)})
