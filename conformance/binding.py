@@ -27,13 +27,14 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from ratified.conformance.steps import Steps
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
 from ratified.models.language.sorts import Sort
 
+A = TypeVar("A")
 S = TypeVar("S", bound=Sort)
 
 Place: TypeAlias = tuple[Any, ...]
@@ -77,17 +78,29 @@ class Event:
         return f"{at}{self.action}({asked})"
 
 
+class States(Protocol):
+    """The states that could explain what was seen, to be tidied."""
+
+    def ask(self, about: Callable[[Any], A]) -> list[A]:
+        """What a function answers of each, which is handed the model and changes nothing."""
+
+    def change(self, how: Callable[[Any], None]) -> None:
+        """Change each; how is handed the model."""
+
+
 class Binding:
     """Derive from this. A method `on_X` says what the event X means; `observe` says what its variables mean.
 
     The parameters of `on_X` are the event's arguments by name; two names are special, `node` and `variables`.
     `unobserved` names actions that the model may take at any time without an event, at most `most_unobserved` of them between
-    two events. `tidy`, called now and then, may change a state of the model so that it does not grow: whatever is removed must
-    be such that it cannot matter any more.
+    two events. `tidy`, called now and then, may change a state of the model so that it does not grow with the run: whatever is
+    removed must be such that it cannot matter any more. Where that depends on all states that could be, `tidy_all` is for it.
     """
 
     unobserved: ClassVar[Sequence[str]] = ()
     most_unobserved: ClassVar[int] = 3
+    dropped: int = 0
+    """For reports: how many entries at the beginning of its logs the model no longer has; it counts from there."""
 
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
@@ -102,6 +115,11 @@ class Binding:
 
     def tidy(self, m: Any) -> None:
         """Remove from the model's variables what cannot matter any more."""
+
+    def tidy_all(self, states: States) -> None:
+        """Likewise, for all states that could explain what was seen, where what to remove has to be the same in each."""
+        if type(self).tidy is not Binding.tidy:
+            states.change(self.tidy)
 
     def steps(self, event: Event) -> Steps:
         """Return what an event means. Raises EventError."""

@@ -13,9 +13,9 @@ steps might have helped, the answer is UNDECIDED.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ratified.conformance.binding import Binding, Claim, Event, Observed, Place, TooSmallError
 from ratified.conformance.steps import Change, Do, Either, Holds, Repeat, Steps
@@ -23,6 +23,8 @@ from ratified.models.language.errors import RatifiedError
 from ratified.models.language.ir import Kind
 from ratified.models.language.machine import Left, PythonMachine, Values
 from ratified.proofs.explore.result import Verdict
+
+A = TypeVar("A")
 
 MOST_STATES = 10_000
 TIDY_EVERY = 64
@@ -135,13 +137,22 @@ class Follower:
                 result.events -= 1
                 return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
             found = kept
-        if result.events % TIDY_EVERY == 0 and type(self.binding).tidy is not Binding.tidy:
-            found = _distinct(
-                t for s in found if (t := self.machine.change(s, self.binding.tidy)) is not None
-            )
         self.states = found
+        if result.events % TIDY_EVERY == 0:
+            self.binding.tidy_all(self)
         self.recent.append(event)
         return True
+
+    def ask(self, about: Callable[[Any], A]) -> list[A]:
+        """What a function answers of each state that could explain what was seen."""
+        answers: list[A] = []
+        for state in self.states:
+            self.machine.change(state, lambda m: answers.append(about(m)))
+        return answers
+
+    def change(self, how: Callable[[Any], None]) -> None:
+        """Change each of these states; one that is the same as another then is no longer told from it."""
+        self.states = _distinct([t for s in self.states if (t := self.machine.change(s, how)) is not None])
 
     def expect(self, event: Event) -> None:
         """Follow one event inside a test. Raises ConformanceError if it is not explained, telling why."""
