@@ -23,14 +23,16 @@ def _needs_hypothesis() -> None:
         raise RatifiedError("this needs Hypothesis", remedy="pip install 'ratified[conform]'")
 
 
-def conform_protocol(name: str, seconds: float, seed: int, record: Path | None, form: str) -> int:
+def conform_protocol(
+    name: str, seconds: float, events: int | None, seed: int, record: Path | None, form: str
+) -> int:
     """Hold a protocol's implementation to its model and return the exit status."""
     protocol = protocol_named(name)
     if record is not None:
         try:
             with record.open("w", encoding="utf-8") as file:
                 file.write(json.dumps({"trace": name, "nodes": ["n1", "n2", "n3"]}) + "\n")
-                run = simulated(protocol, seed, record=file)
+                run = simulated(protocol, seed, record=file, most=events)
         except OSError as error:
             raise RatifiedError(f"{record} cannot be written: {error.strerror}") from None
         echo(f"{run.verdict.value.upper()}  {name}: {run.events:,} events, recorded in {record}\n")
@@ -47,7 +49,7 @@ def conform_protocol(name: str, seconds: float, seed: int, record: Path | None, 
             sys.stderr.flush()
 
     began = time.monotonic()
-    result = conform(protocol, seconds=seconds, seed=seed, told=told)
+    result = conform(protocol, seconds=seconds, seed=seed, events=events, told=told)
     took = time.monotonic() - began
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
