@@ -248,6 +248,13 @@ class Together(Model):
     def pair(self) -> tuple[int, Node | None]:
         return self.high + self.low, None
 
+    @action
+    def either(self, n: Node, m: Node) -> None:
+        height, who = self.pair()
+        if n != m:
+            height, who = 1, n  # `who` stays what it may be, though this is a Node
+        self.low, self.last = height, who
+
 
 @pytest.mark.parametrize("machine_of", MACHINES)
 def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine]) -> None:
@@ -263,6 +270,10 @@ def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine
         (1, (b, a)): (1, 3, Map({a: green, b: None}), b),
         (1, (b, b)): (1, 3, Map({a: None, b: green}), b),
         (2, ()): (3, 1, dark, None),
+        (3, (a, a)): (4, 3, dark, None),
+        (3, (a, b)): (1, 3, dark, a),
+        (3, (b, a)): (1, 3, dark, b),
+        (3, (b, b)): (4, 3, dark, None),
     }
     assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, Left)] != []
 

@@ -313,9 +313,9 @@ class Statements(Calls):
                 for name, t in zip(targets, made.type.items, strict=True):
                     assert isinstance(name, ast.Name)
                     self._introduce(name, t, value)
-                return [
-                    ir.Let(self.span(node), tuple(t.id for t in targets if isinstance(t, ast.Name)), made)
-                ]
+                ids = tuple(t.id for t in targets if isinstance(t, ast.Name))
+                stored = self.coerce(made, TupleType(tuple(self.env.types[i] for i in ids)), value)
+                return [ir.Let(self.span(node), ids, stored)]
             case _ if self._is_place(target):
                 place, _ = self._read(target)
                 return [self._set(node, target, place.type, self.value(value, unbounded(place.type)))]
