@@ -223,14 +223,14 @@ class ModuleWriter(Effects):
         lines: Block = []
         for name in needed(self.used):
             one = LIBRARY[name]
-            lines += [*commented(one.comment), *self._apart(one.text).split("\n"), ""]
+            lines += [*commented(one.comment), *self._with_other_names(one.text).split("\n"), ""]
         for definition in self.type_definitions.values():
             lines += [*self._about_type(definition.name), *definition.lines(), ""]
         for definition in self.key_definitions.values():
             lines += [*definition.lines(), ""]
         return lines
 
-    def _apart(self, text: str) -> str:
+    def _with_other_names(self, text: str) -> str:
         """An operator of the library, in which nothing is bound that the module has a name for."""
         for word in sorted(set(re.findall(r"[A-Za-z]\w*", text))):
             if word in self.names and word not in RESERVED | {name.rstrip("*") for name in LIBRARY}:

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from enum import Enum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Self
 
 import pytest
 
 from ratified.cli import run as ratified
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import (
-    AtMost,
-    Bag,
-    Map,
-    Model,
-    Param,
-    Range,
-    Seq,
-    Set,
-    Sort,
-    Symmetric,
-    action,
-    invariant,
-    record,
-    require,
-    step_invariant,
-)
+from ratified.models.language import Model
 from ratified.models.paxos.broken import IgnoredPromise
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Verdict
 from ratified.proofs.tla import compare, export, tlc
 from ratified.proofs.tla.module import Export
 from ratified.proofs.tla.tlc import Tlc, ToolMissing
+from tests.tla.names import LET
 
 pytestmark = pytest.mark.xdist_group("tlc")
 
@@ -67,71 +50,6 @@ def test_a_counterexample_of_tlc_is_shown_as_a_run_of_the_model(capsys: pytest.C
     assert "TLC's counterexample, as a run of the model" in out
     assert "  1  prepare(b=b" in out
     assert max(map(len, out.splitlines())) <= 100
-
-
-class S(Symmetric):
-    """Called like what operators of the library take."""
-
-
-class Key(Sort):
-    """The same."""
-
-
-class Init(Enum):
-    """Called like what every module defines."""
-
-    Next = 0
-    vars = 1
-
-
-@record
-class Nat:
-    """Called like a set of the standard modules."""
-
-    type: S
-    k: Key
-
-
-class LET(Model):
-    """Everything has a name that TLA+, a library or a neighbour has too."""
-
-    n: Param[int] = 2
-    x: Map[S, Map[S, Annotated[int, Range(0, 2)]]]
-    s: Set[Nat]
-    k: Annotated[Seq[Key], AtMost("n")]
-    m: Annotated[Bag[Nat], AtMost(2)]
-    old: Map[Key, Init]
-    after: S | None
-
-    def init(self, s: S, k: Key) -> None:
-        self.after = s
-        self.old[k] = Init.vars
-        self.x[s][s] = 1
-        self.s.add(Nat(s, k))
-
-    @action
-    def Tail(self, s: S, t: S, m: Nat) -> None:
-        require(m in self.s and len(self.k) == 0 and self.n == 2 and self.x[s][t] < 2)
-        for k in Key:
-            if self.old[k] == Init.Next:
-                self.x[s][t] = 2
-                self.k.append(k)
-                self.m = Bag([Nat(t, k)])
-        self.after = min([e.type for e in self.s], key=lambda e: self.x[e][t])
-
-    @action
-    def Spec(self, Key: Key) -> None:
-        require(len(self.m) > 0)
-        self.s, self.m = self.s | Set(self.m), Bag()
-        self.old[Key] = Init.vars if self.old[Key] == Init.Next else Init.Next
-
-    @invariant
-    def TypeOK(self, s: S) -> bool:
-        return sum(self.x[s][t] for t in S) <= 4
-
-    @step_invariant
-    def Append(self, old: Self) -> bool:
-        return len(old.k) <= len(self.k)
 
 
 def test_names_that_tla_has_too(tlc_run: Tlc) -> None:
