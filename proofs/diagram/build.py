@@ -53,12 +53,12 @@ def graph(
 ) -> StateGraph:
     """The state graph of a model at a size, or a part or projection of it.
 
-    `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it are
-    one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks for every
-    state (of a model that has a `state`: `"self"`). `fold` makes one of states that differ by renaming interchangeable values. `focus` keeps what is within `radius` steps
-    of the states that satisfy a condition, of the steps of an action, or of a `"counterexample"`. `loops` draws edges from a node
-    to itself. With `most`, a graph of more nodes is refused with the views that would help; without, one of more than 200,000
-    is, and others when they are drawn.
+    `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it
+    are one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks
+    for every state (of a model that has a `state`: `"self"`). `fold` makes one of states that differ by renaming
+    interchangeable values. `focus` keeps what is within `radius` steps of the states that satisfy a condition, of the steps
+    of an action, or of a `"counterexample"`. `loops` draws edges from a node to itself. With `most`, a graph of more nodes is
+    refused with the views that would help; without, one of more than 200,000 is, and others when they are drawn.
 
     Raises:
         RatifiedError: there is no such view, focus or engine; or nothing is violated where a counterexample is asked for.
