@@ -150,9 +150,13 @@ class MultiPaxosServers(Model):
         """2b: acceptor a votes as it is asked, unless it has promised not to."""
         require(b in self.begun)
         require(s in self.slots_asked(b))
-        k, at = b - self.first, s - self.base - 1
-        require(self.asked[k][at] == v)
+        require(self.asked[b - self.first][s - self.base - 1] == v)
         require(at_most(self.max_ballot[a], b))
+        self.vote(a, b, s, v)
+
+    def vote(self, a: Acceptor, b: Number, s: int, v: Value) -> None:
+        """Acceptor a votes for v in slot s."""
+        k, at = b - self.first, s - self.base - 1
         self.max_ballot[a] = b
         votes = self.voted[a]
         gap = [None for _ in range(len(votes), at)]
