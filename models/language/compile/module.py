@@ -109,7 +109,7 @@ class ModuleCompiler:
         functions.update({key: f for key, f in self.functions.items() if key not in functions})
         return Module(
             self.cls.__name__,
-            inspect.getdoc(self.cls) or "",
+            inspect.cleandoc(vars(self.cls).get("__doc__") or ""),
             self._sorts(functions),
             tuple(self.parameters.values()),
             tuple(self.variables.values()),
@@ -417,6 +417,9 @@ class FunctionCompiler(Statements):
         self.assignments = Counter(
             n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         )
+        self.names_used = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) | {
+            a.arg for a in ast.walk(node) if isinstance(a, ast.arg)
+        }
 
     def signature(self) -> Signature:
         """How the function is called, from its annotations."""
