@@ -23,7 +23,7 @@ def with_z3(text: str, seconds: float, effort: int) -> str:
     return str(z3.Z3_eval_smtlib2_string(context.ref(), limited))
 
 
-STRATEGIES = (
+STRATEGIES: tuple[tuple[Mapping[str, str], float], ...] = (
     ({}, 0.25),  # instances of what is there: most of what is unsatisfiable is found so within a second
     ({"finite-model-find": "true"}, 0.25),  # whatever has a finite model; else the answer would be "unknown"
     ({"enum-inst": "true", "trigger-active-sel": "min"}, 0.5),  # instances of everything, one after the other
