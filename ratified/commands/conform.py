@@ -18,6 +18,12 @@ import click
     metavar="S",
     help="Time to spend.",
 )
+@click.option(
+    "--events",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Instead of a time: runs of chaos alone, until so many events have been followed.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="The first run's.")
 @click.option(
     "--record",

@@ -154,6 +154,15 @@ def test_conform(capsys: Capture) -> None:
     )
 
 
+def test_conform_for_so_many_events(capsys: Capture) -> None:
+    assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["runs"], told["events"], told["hypothesis"]["runs"]) == ("holds", 5, 591, 0)
+    with planted(mutants_of("multi-paxos")["accepts-below-promise"]):
+        assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7"]) == 1
+    assert "found by checker" in capsys.readouterr().out
+
+
 def test_conform_tells_what_does_not(capsys: Capture) -> None:
     with planted(mutants_of("paxos")["ballot-reused"]):
         assert cli.run(["conform", "paxos", "--seconds", "0"]) == 1
