@@ -76,7 +76,8 @@ def _text(name: str, result: Any, took: float) -> str:
     if covered is not None:
         lines.append(
             f"graph       {covered.states:,} states, {covered.edges:,} steps: {covered.taken:,} taken, "
-            f"in {covered.walks:,} walks of {covered.driven:,} steps"
+            f"in {covered.walks:,} walks of {covered.driven / max(1, covered.walks):.0f} steps "
+            f"(no fewer than {covered.least:,} would do)"
         )
     lines.append(f"time        {took:.1f} s")
     if explored.runs:
@@ -131,6 +132,7 @@ def _json(name: str, result: Any, took: float) -> str:
             "edges": covered.edges,
             "taken": covered.taken,
             "walks": covered.walks,
+            "least_walks": covered.least,
             "reasons": dict(covered.reasons),
             "failure": covered.failure,
         },
