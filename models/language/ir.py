@@ -603,7 +603,7 @@ class Module:
 
 def children(node: Node | Clause) -> Iterator[Node | Clause]:
     """The nodes directly inside a node, in the order of its fields."""
-    for name in node.__dataclass_fields__:  # `fields` makes a tuple at every call, and this is called for every node
+    for name in node.__dataclass_fields__:  # what `fields` gives, without a tuple at every call
         yield from _nodes(getattr(node, name))
 
 
