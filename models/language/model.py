@@ -134,7 +134,7 @@ class Model:
                     if assumption.doc
                     else f"it does not satisfy {assumption.name}"
                 )
-                given_text = ", ".join(f"{n}={show(v)}" for n, v in given.items())
+                given_text = ", ".join(f"{n}={show(values.get(n, v))}" for n, v in given.items())
                 raise SizeError(
                     f"{module.name}({given_text}) makes no sense: {reason}",
                     span=assumption.span,
@@ -323,5 +323,7 @@ def _example(name: str, t: Type) -> str:
         case EnumType(enum):
             return f"write one of {', '.join(e.name for e in enum)}"
         case SetType(SetType(SortType(sort))):
-            return f'write {name}=\'[["{sort(0)}", "{sort(1)}"], ...]\''
+            return f"write {name}='{{{{{sort(0)}, {sort(1)}}}, ...}}'"
+        case SetType(SortType(sort)):
+            return f"write {name}='{{{sort(0)}, ...}}'"
     return f"write {name}=..., a {t}"

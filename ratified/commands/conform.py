@@ -22,13 +22,13 @@ import click
     "--events",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Let chaos go on for N events, whatever the time.",
+    help="Instead of a time: runs of chaos alone, until so many events have been followed.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="The first run's.")
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the events of one run, N if so many are asked for, to a file for `ratified trace`, and stop.",
+    help="Write the events of one run, N with --events, to a file for `ratified trace`, and stop.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def conform(protocol: str, **how: Any) -> int:
