@@ -110,7 +110,7 @@ def test_json(binding: str, capsys: Capture) -> None:
             '{"action": "write", "arguments": {"client": "anna"}, "variables": {"written": "x", "granted": null}}',
             "run.ndjson:2: the variables of write make no sense",
         ),
-        ("[" * 100_000, "run.ndjson:2: the line is not JSON"),
+        ("[" * 100_000, "run.ndjson:2: the line is nested too deeply"),
     ],
 )
 def test_what_is_no_trace_is_refused_with_its_line(
