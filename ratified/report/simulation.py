@@ -105,7 +105,7 @@ def _warnings(walked: Simulation, paint: Paint) -> Iterator[str]:
     if walked.never_fired:
         yield from labelled("never fired", listed(walked.never_fired), "yellow", paint)
     if walked.switched_off:
-        yield from labelled("switched off", listed(walked.switched_off), "cyan", paint)
+        yield from labelled("switched off", listed(walked.switched_off), "cyan", paint, gap=2)
     if walked.unchecked:
         told = f"{listed(walked.unchecked)}: random walks say nothing about liveness"
         yield from labelled("not checked", told, "yellow", paint)

@@ -163,7 +163,7 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
     if result.never_fired:
         lines += labelled("never fired", listed(result.never_fired), "yellow", paint)
     if result.switched_off:
-        lines += labelled("switched off", listed(result.switched_off), "cyan", paint)
+        lines += labelled("switched off", listed(result.switched_off), "cyan", paint, gap=2)
     if result.vacuous:
         lines += labelled(
             "vacuous", f"{listed(result.vacuous)}: what is claimed was never put to the test", "yellow", paint
