@@ -72,8 +72,8 @@ class RaftClients(FewIncidents):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_messages": 1, "sessions": True, "read_index": True},
-        "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON},
-        "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 3, **ALL_ON},
+        "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON},
+        "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON},
     }
     symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
