@@ -6,6 +6,7 @@ itself would notice is not looked at, so that what is found is found by conforma
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -60,8 +61,15 @@ class Mismatched(Exception):
     """The follower has nothing more to say."""
 
 
+class Enough(Exception):
+    """As many events were told as were asked for."""
+
+
 class Cluster:
-    """A simulated cluster whose every step is followed. `record`, if given, is written each event."""
+    """A simulated cluster whose every step is followed. `record`, if given, is written each event.
+
+    Where `most` is given, Enough is raised after so many, or where nothing more can be said.
+    """
 
     def __init__(
         self,
@@ -71,11 +79,13 @@ class Cluster:
         *,
         claims_every: int = 0,
         record: TextIO | None = None,
+        most: int | None = None,
     ) -> None:
         self.protocol = protocol
         self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
         self.schedule: list[Step] = []  # what was performed here
         self._record = record
+        self._most = most
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
         system = replace(protocol.system(seed), inspector=NoInspector)
         self.world = World(system, nodes, seed, self._watch)
@@ -87,6 +97,8 @@ class Cluster:
             self._record.write(line_of(event))
         if not self.follower.is_over:
             self.follower.step(event)
+        if self._most is not None and (self.follower.is_over or self.follower.result.events >= self._most):
+            raise Enough
 
     def perform(self, step: Step) -> None:
         """Do a step. Raises Mismatched once the model has not explained something, Violation where a core raises."""
@@ -149,9 +161,14 @@ def simulated(
     steps: int = 400,
     claims_every: int = 0,
     record: TextIO | None = None,
+    most: int | None = None,
 ) -> Simulated:
-    """Let chaos drive a cluster for so many steps, following each. Every fourth seed is one of many clients and partitions."""
-    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record)
+    """Let chaos drive a cluster for so many steps, or events if `most` is given, following each.
+
+    Every fourth seed is one of many clients and partitions, and every fourth one in which leaders are cut off and asked.
+    """
+    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record, most=most)
+    steps = steps if most is None else sys.maxsize
     chaos = Chaos(cluster.world, DIVIDED, clients=6) if seed % 4 == 3 else Chaos(cluster.world)
     schedule = cluster.schedule if seed % 4 == 2 else chaos.schedule
     broken = ""
@@ -161,7 +178,7 @@ def simulated(
         else:
             chaos.run(steps)
         cluster.settle()
-    except Mismatched:
+    except (Mismatched, Enough):
         pass
     except Violation as violation:
         broken = str(violation)

@@ -50,16 +50,23 @@ def conform(
     protocol: Protocol,
     *,
     seconds: float,
+    events: int | None = None,
     seed: int = 0,
     clock: Callable[[], float] = time.monotonic,
     told: Callable[[Conformed], None] | None = None,
 ) -> Conformed:
-    """Spend so much time on one protocol, at most a third of it on its graph; what is left after Hypothesis goes to chaos."""
+    """Spend so much time on one protocol, at most a third of it on its graph; what is left after Hypothesis goes to chaos.
+
+    With `events` given there is no limit of time: runs of chaos alone, until so many events have been followed.
+    """
     began = clock()
     result = Conformed()
-    result.covered = covered(protocol, small=seconds < 60, seconds=None if seconds < 60 else seconds * 0.3)
-    result.explored = explore(protocol, examples=max(5, min(400, int(seconds * 2))), steps=50)
-    while clock() - began < seconds or not result.runs:
+    if events is None:
+        result.covered = covered(
+            protocol, small=seconds < 60, seconds=None if seconds < 60 else seconds * 0.3
+        )
+        result.explored = explore(protocol, examples=max(5, min(400, int(seconds * 2))), steps=50)
+    while not result.runs or (clock() - began < seconds if events is None else result.events < events):
         run = simulated(protocol, seed, nodes=nodes_of(seed), claims_every=50)
         result.runs += 1
         result.events += run.events

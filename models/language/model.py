@@ -130,7 +130,7 @@ class Model:
         self.__dict__.update(self.zeros())  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
-                raise self._makes_no_sense(assumption, given)
+                raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
 
     def _makes_no_sense(self, assumption: Function, given: Mapping[str, object]) -> SizeError:
         """The refusal of a size; its reason is the assumption's first line, and what to do the rest of it, if there is one."""
@@ -327,13 +327,13 @@ def _example(name: str, t: Type, scope: Scope) -> str:
         case EnumType(enum):
             return f"write one of {', '.join(e.name for e in enum)}"
         case SetType(SetType(SortType(sort))):
-            return f'write {name}=\'[["{sort(0)}", "{sort(1)}"], ...]\''
+            return f"write {name}='{{{{{sort(0)}, {sort(1)}}}, ...}}'"
         case SetType(SortType(sort)):
-            return f"write {name}='[\"{sort(0)}\", ...]', of {_some(sort, scope)}"
+            return f"write {name}='{{{sort(0)}, ...}}', with any of {_some(sort, scope)}"
         case SortType(sort):
-            return f"write {name}={sort(0)}; there is {_some(sort, scope)}"
+            return f"write one of {_some(sort, scope)}"
         case OptionalType(item):
-            return f"{_example(name, item, scope)}; or {name}=none"
+            return f"{_example(name, item, scope)}; or none"
     return f"write {name}=..., a {t}"
 
 

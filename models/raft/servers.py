@@ -114,13 +114,10 @@ class RaftServers(Model):
 
     def configuration_index(self, i: Server) -> int:
         """Where the latest configuration in the log of server i is; 0 if there is none."""
+        configurations = Set(c.value for c in self.changes)
         return (
             max(
-                (
-                    n
-                    for n in range(1, len(self.log[i]) + 1)
-                    if any(c.value == self.log[i][n - 1].value for c in self.changes)
-                ),
+                (n for n in range(1, len(self.log[i]) + 1) if self.log[i][n - 1].value in configurations),
                 default=0,
             )
             if self.reconfigures and len(self.changes) > 0

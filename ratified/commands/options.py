@@ -104,6 +104,9 @@ def read_settings(settings: tuple[str, ...]) -> dict[str, str]:
         if not sign or not name.isidentifier() or not value:
             raise click.UsageError(f"{setting!r} is not a setting; write Sort=3 or parameter=value.")
         if name in read:
-            raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.")
+            braces = (
+                "" if value.isdigit() else " A set in braces goes into quotes, or the shell takes it apart."
+            )
+            raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.{braces}")
         read[name] = value
     return read

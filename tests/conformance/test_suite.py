@@ -44,11 +44,47 @@ class Walk(Model):
         self.at = 0
 
 
+class Branching(Model):
+    """Three ways, and two from each."""
+
+    first: Annotated[int, Range(0, 3)]
+    second: Annotated[int, Range(0, 2)]
+
+    @action
+    def branch(self, n: Annotated[int, Range(1, 3)]) -> None:
+        require(self.first == 0)
+        self.first = n
+
+    @action
+    def end(self, n: Annotated[int, Range(1, 2)]) -> None:
+        require(self.first > 0 and self.second == 0)
+        self.second = n
+
+
+class Follows:
+    """Does whatever it is told."""
+
+    def reset(self) -> None:
+        self.at = (0, 0)
+
+    def impossible(self, state: Values, edge: Edge) -> str | None:
+        return None
+
+    def drive(self, state: Values, edge: Edge) -> None:
+        self.at = (edge.arguments[0], 0) if edge.action == "branch" else (self.at[0], edge.arguments[0])
+
+    def differences(self, state: Values) -> list[str]:
+        return [] if state == self.at else [f"{self.at}"]
+
+    def consequence(self, edge: Edge, state: Values, edges: Sequence[Edge]) -> Edge | None:
+        return None
+
+
 class Walker:
     """Walks, but does not fly; `stuck` is where it can no longer go forth."""
 
-    def __init__(self, stuck: int = 99, declared: bool = True, lame: bool = False) -> None:
-        self.at, self.stuck, self.declared, self.lame = 0, stuck, declared, lame
+    def __init__(self, stuck: int = 99, lies: bool = False, lame: bool = False) -> None:
+        self.at, self.stuck, self.lies, self.lame = 0, stuck, lies, lame
 
     def reset(self) -> None:
         self.at = 0
@@ -56,18 +92,22 @@ class Walker:
     def impossible(self, state: Values, edge: Edge) -> str | None:
         if edge.action == "fly":
             return "it has no wings"
-        return "it is stuck" if self.declared and edge.action == "forth" and state[0] >= self.stuck else None
+        return "it is stuck" if edge.action == "forth" and state[0] >= self.stuck else None
 
     def drive(self, state: Values, edge: Edge) -> None:
+        if edge.action == "fly":
+            return
         if edge.action == "back":
             self.at -= 1
+        elif self.at == self.stuck and not self.lies:
+            return
         elif not (self.lame and self.at == 3):
             self.at = (self.at + 1) % 5
 
     def differences(self, state: Values) -> list[str]:
         return [] if state[0] == self.at else [f"it is at {self.at}, the model at {state[0]}"]
 
-    def consequence(self, state: Values, edges: Sequence[Edge]) -> Edge | None:
+    def consequence(self, edge: Edge, state: Values, edges: Sequence[Edge]) -> Edge | None:
         return None
 
 
@@ -80,6 +120,21 @@ def test_every_step_is_taken_or_has_its_reason() -> None:
     # Behind the place where it is stuck there is nothing that it could be blamed for.
     assert dict(stuck.reasons) == {"it has no wings": 1, "it is stuck": 3, UNREACHED: 2}
     assert stuck.holds
+
+
+def test_there_are_as_few_walks_as_there_can_be() -> None:
+    machine = Branching()
+    done = cover(steps_of(machine), Follows())
+    # Three branches, each with two ends, and no way back: six walks, of which each takes a step that no other can.
+    assert (done.states, done.edges, done.taken, done.walks, done.least) == (10, 9, 9, 6, 6)
+    assert done.driven == 12
+
+
+def test_a_step_that_is_declared_to_be_impossible_is_asked_for() -> None:
+    assert cover(steps_of(Walk()), Walker(), tries=True).refused == {"it has no wings": 1}
+    lies = cover(steps_of(Walk()), Walker(stuck=3, lies=True), tries=True)
+    assert lies.failure == "forth() is taken, though it is declared that it is stuck"
+    assert cover(steps_of(Walk()), Walker(stuck=3, lies=True)).holds
 
 
 def test_a_step_that_goes_wrong_is_a_failure() -> None:
@@ -152,6 +207,15 @@ def test_conform(capsys: Capture) -> None:
         1,
         None,
     )
+
+
+def test_conform_for_so_many_events(capsys: Capture) -> None:
+    assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["runs"], told["events"], told["hypothesis"]["runs"]) == ("holds", 5, 591, 0)
+    with planted(mutants_of("multi-paxos")["accepts-below-promise"]):
+        assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7"]) == 1
+    assert "found by checker" in capsys.readouterr().out
 
 
 def test_conform_tells_what_does_not(capsys: Capture) -> None:

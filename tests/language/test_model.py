@@ -283,6 +283,61 @@ def test_init_chooses(machine_of: Callable[[Model], Machine]) -> None:
     assert machine.steps((a, b, 3)) == [(0, (), (b, a, 3))]
 
 
+class Together(Model):
+    """Several places that get their values at once."""
+
+    low: Annotated[int, Range(0, 5)] = 1
+    high: Annotated[int, Range(0, 9)] = 3
+    lit: Map[Node, Light | None]
+    last: Node | None
+
+    @action
+    def exchange(self) -> None:
+        self.low, self.high = self.high, self.low
+
+    @action
+    def light(self, n: Node, m: Node) -> None:
+        self.lit[n], self.lit[m], self.last = self.lit[m], Light.GREEN, n
+
+    @action
+    def move(self) -> None:
+        new_low, self.low = self.low, 0
+        self.low, self.high = self.low + 2, new_low
+        self.low, self.last = self.pair()
+
+    def pair(self) -> tuple[int, Node | None]:
+        return self.high + self.low, None
+
+    @action
+    def either(self, n: Node, m: Node) -> None:
+        height, who = self.pair()
+        if n != m:
+            height, who = 1, n  # `who` stays what it may be, though this is a Node
+        self.low, self.last = height, who
+
+
+@pytest.mark.parametrize("machine_of", MACHINES)
+def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine]) -> None:
+    machine = machine_of(Together(Node=2))
+    a, b = Node(0), Node(1)
+    dark = Map({a: None, b: None})
+    after = {(action, arguments): state for action, arguments, state in machine.steps((1, 3, dark, b))}
+    green = Light.GREEN
+    assert after == {
+        (0, ()): (3, 1, dark, b),
+        (1, (a, a)): (1, 3, Map({a: green, b: None}), a),
+        (1, (a, b)): (1, 3, Map({a: None, b: green}), a),
+        (1, (b, a)): (1, 3, Map({a: green, b: None}), b),
+        (1, (b, b)): (1, 3, Map({a: None, b: green}), b),
+        (2, ()): (3, 1, dark, None),
+        (3, (a, a)): (4, 3, dark, None),
+        (3, (a, b)): (1, 3, dark, a),
+        (3, (b, a)): (1, 3, dark, b),
+        (3, (b, b)): (4, 3, dark, None),
+    }
+    assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, Left)] != []
+
+
 class Wrong(Model):
     """Every way for a step to have no answer."""
 
