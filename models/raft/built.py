@@ -33,10 +33,9 @@ class RaftAsBuilt(RaftElections, RaftClients, RaftCompaction, RaftMembership):
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 2, "max_messages": 1, "calm": True, **ALL_ON, "single_server": True},
         "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON, "single_server": True},
-        "joint": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON, "joint_consensus": True},
         "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON, "single_server": True},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "joint", "large")
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
     def aside(self) -> int:
         """How many of the messages that are added are in flight."""

@@ -109,6 +109,11 @@ class RaftClients(FewIncidents):
         """What is explored: of the messages that are added, one is in flight at a time."""
         return len(self.confirmations) <= 1
 
+    @constraint
+    def few_confirmations_in_calm(self) -> bool:
+        """In calm, they count with the others."""
+        return not self.calm or len(self.messages) + len(self.confirmations) <= self.max_messages
+
     @action
     def restart(self, i: Server) -> None:
         """What is added is volatile: the state machine executes the log from its beginning."""

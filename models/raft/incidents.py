@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ratified.models.language import Param, Range, action, assume, constraint
+from ratified.models.language import Param, Range, action, assume, require
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import Server, Value
 
@@ -22,7 +22,7 @@ class FewIncidents(Raft):
 
     max_incidents: Param[int] = 0  # in a run; 0 for as many as there may be
 
-    incidents: Annotated[int, Range(0, "max_incidents + 1")]
+    incidents: Annotated[int, Range(0, "max_incidents")]
 
     @assume
     def incidents_are_counted(self) -> bool:
@@ -32,14 +32,10 @@ class FewIncidents(Raft):
         """
         return self.max_incidents >= 0
 
-    @constraint
-    def few_incidents(self) -> bool:
-        """What is explored."""
-        return self.incidents <= self.max_incidents
-
     def incident(self) -> None:
-        """Something happens that need not."""
+        """Something happens that need not: it is one of those that there may be."""
         if self.max_incidents > 0:
+            require(self.incidents < self.max_incidents)
             self.incidents += 1
 
     def is_calm(self) -> bool:
