@@ -47,7 +47,7 @@ class RaftMembership(FewIncidents):
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 2, "max_log": 2, "max_messages": 1, "single_server": True},
         "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, "single_server": True},
-        "joint": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, "joint_consensus": True},
+        "joint": {"Server": 3, "Value": 2, **FEW, "max_term": 2, "joint_consensus": True},
         "large": {"Server": 3, "Value": 2, **FEW, "single_server": True},
     }
     symmetric_sizes: ClassVar[Collection[str]] = ("standard", "joint", "large")
