@@ -142,7 +142,7 @@ class ModuleCompiler:
 
     def _declare(self, name: str, annotation: Any, line: int) -> None:
         root = next(base for base in self.cls.__mro__ if vars(base).get("_ratified_root"))
-        if name in vars(root) and name != "sizes":
+        if name in vars(root) and name not in ("sizes", "symmetric_sizes"):
             self._refuse(
                 name, f"every model has a `{name}` of its own", "choose another name for the variable"
             )
