@@ -32,7 +32,7 @@ def conform_protocol(
         try:
             with record.open("w", encoding="utf-8") as file:
                 file.write(json.dumps({"trace": name, "nodes": ["n1", "n2", "n3"]}) + "\n")
-                run = simulated(protocol, seed, record=file)
+                run = simulated(protocol, seed, record=file, most=events)
         except OSError as error:
             raise RatifiedError(f"{record} cannot be written: {error.strerror}") from None
         echo(f"{run.verdict.value.upper()}  {name}: {run.events:,} events, recorded in {record}\n")

@@ -28,7 +28,7 @@ import click
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the events of the first run to a file, for `ratified trace`, and stop.",
+    help="Write the events of one run, N with --events, to a file for `ratified trace`, and stop.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def conform(protocol: str, **how: Any) -> int:
