@@ -139,7 +139,9 @@ class Binding:
             return self.observe(event.node, event.variables)
         except KeyError as missing:
             raise EventError(f"{event.action} shows no {missing.args[0]!r} among its variables") from None
-        except (TypeError, ValueError, AttributeError, IndexError) as problem:
+        except (EventError, TooSmallError):
+            raise
+        except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
             raise EventError(f"the variables of {event.action} make no sense: {problem}") from None
 
 
@@ -171,6 +173,10 @@ class _Handler:
                 )
         try:
             return self.method(binding, **values)
+        except (EventError, TooSmallError):
+            raise
+        except RatifiedError as problem:
+            raise EventError(f"the arguments of {event.action} make no sense: {problem.message}") from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
             raise EventError(f"the arguments of {event.action} make no sense: {what}") from None

@@ -23,6 +23,8 @@ from ratified.models.language.errors import RatifiedError
 from ratified.models.language.ir import Kind
 from ratified.models.language.machine import Left, PythonMachine, Values
 from ratified.models.language.records import forget_unused, known_records
+from ratified.models.language.scope import running
+from ratified.models.language.sorts import BoundLeft
 from ratified.proofs.explore.result import Verdict
 
 A = TypeVar("A")
@@ -115,10 +117,14 @@ class Follower:
         if self.is_over:
             return False
         try:
-            steps = self.binding.steps(event)
-            observed = self.binding.observed(event) if event.certain else {}
+            # In the model's scope sorts have their size, so that a value past it is told, and not made.
+            with running(self.model.scope):
+                steps = self.binding.steps(event)
+                observed = self.binding.observed(event) if event.certain else {}
         except TooSmallError as small:
             return self._stop(small.message)
+        except BoundLeft as left:
+            return self._stop(f"the model as bound is too small: {event.action} leaves {left.what}")
         if not event.certain:
             steps = Either((steps, ()))
         self._left = None

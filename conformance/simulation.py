@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TextIO
@@ -66,7 +66,7 @@ class Enough(Exception):
 
 
 class Cluster:
-    """A simulated cluster whose every step is followed. `record`, if given, is written each event.
+    """A simulated cluster whose every step is followed. `record`, if given, is written each event, `seen` is told.
 
     Where `most` is given, Enough is raised after so many, or where nothing more can be said.
     """
@@ -80,12 +80,14 @@ class Cluster:
         claims_every: int = 0,
         record: TextIO | None = None,
         most: int | None = None,
+        seen: Callable[[Event], None] | None = None,
     ) -> None:
         self.protocol = protocol
         self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
         self.schedule: list[Step] = []  # what was performed here
         self._record = record
         self._most = most
+        self._seen = seen
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
         system = replace(protocol.system(seed), inspector=NoInspector)
         self.world = World(system, nodes, seed, self._watch)
@@ -95,6 +97,8 @@ class Cluster:
     def _told(self, event: Event) -> None:
         if self._record is not None:
             self._record.write(line_of(event))
+        if self._seen is not None:
+            self._seen(event)
         if not self.follower.is_over:
             self.follower.step(event)
         if self._most is not None and (self.follower.is_over or self.follower.result.events >= self._most):
@@ -235,9 +239,11 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
         world.stabilise(perform)
 
 
-def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]) -> Simulated:
+def replayed(
+    protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step], *, claims_every: int = 0
+) -> Simulated:
     """Perform a schedule, following each step."""
-    cluster = Cluster(protocol, nodes, seed)
+    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every)
     broken = ""
     try:
         for step in schedule:
@@ -253,14 +259,15 @@ def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]
 def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated:
     """A run with fewer steps in which the same is found: large pieces are left out first (Zeller's delta debugging)."""
     best = run
+    # Claims take time: they are asked only where nothing else shows it.
+    claims = int(replayed(protocol, run.seed, run.nodes, run.schedule).found != run.found)
     size = max(1, len(best.schedule) // 2)
     while attempts > 0 and best.found:
         start, shorter = 0, False
         while start < len(best.schedule) and attempts > 0:
             attempts -= 1
-            tried = replayed(
-                protocol, run.seed, run.nodes, best.schedule[:start] + best.schedule[start + size :]
-            )
+            fewer = best.schedule[:start] + best.schedule[start + size :]
+            tried = replayed(protocol, run.seed, run.nodes, fewer, claims_every=claims)
             if tried.found == run.found:
                 best, shorter = tried, True
             else:

@@ -67,7 +67,26 @@ def read_heading(path: Path) -> Mapping[str, Any]:
     if not first.strip() or len(first) > MOST_LINE:
         return {}
     heading = _parsed(first, f"{path}:1")
-    return heading if "trace" in heading else {}
+    if "trace" not in heading:
+        return {}
+    nodes = heading.get("nodes", ["n1"])
+    if not _are_names(nodes):
+        raise TraceError(
+            f"{path}:1: 'nodes' are the names of the nodes, each once, not {json.dumps(nodes):.40}"
+        )
+    voters = heading.get("voters", [])
+    if not (voters == [] or _are_names(voters)) or not set(voters) <= set(nodes):
+        raise TraceError(f"{path}:1: 'voters' are some of the nodes, each once, not {json.dumps(voters):.40}")
+    return heading
+
+
+def _are_names(given: object) -> bool:
+    return (
+        isinstance(given, list)
+        and bool(given)
+        and all(isinstance(n, str) for n in given)
+        and len(set(given)) == len(given)
+    )
 
 
 class _Refused(ValueError):
@@ -92,11 +111,15 @@ _decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).
 
 def _parsed(raw: bytes, where: str) -> dict[str, Any]:
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise TraceError(f"{where}: the line is not UTF-8 text") from None
     try:
         event = _decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TraceError(f"{where}: a text has half of a character that takes two") from None
     except json.JSONDecodeError as error:
         raise TraceError(
             f"{where}: the line is not JSON at column {error.colno}",

@@ -16,13 +16,34 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ratified.conformance.binding import Binding, Claim, Names, Observed, States, TooSmallError
+from ratified.conformance.binding import (
+    Binding,
+    Claim,
+    Event,
+    EventError,
+    Names,
+    Observed,
+    States,
+    TooSmallError,
+)
 from ratified.conformance.steps import Steps, change, do, either, maybe
 from ratified.models.language import Map, Seq, Set, require
 from ratified.models.raft.servers import Candidacy, Held, RaftServers, Reign
-from ratified.models.raft.sorts import Entry, Role, Server, Value, last_term
+from ratified.models.raft.sorts import Entry, Role, Server, Value, last_term, term_at
 
 VALUES, TERMS, ENTRIES = 1024, 1_000_000, 1_000_000
+
+MESSAGES = {
+    "handle_append_entries": "AppendEntries",
+    "handle_append_response": "AppendResponse",
+    "handle_pre_vote": "PreVote",
+    "handle_pre_vote_response": "PreVoteResponse",
+    "handle_request_vote": "RequestVote",
+    "handle_vote_response": "VoteResponse",
+}
+
+ORDER = Claim("log_start - 1 <= snapshot <= applied <= commit <= last index")
+WHOLE = Claim("what all have committed is in the log")
 
 ROLES = {
     "follower": Role.FOLLOWER,
@@ -46,6 +67,7 @@ class RaftBinding(Binding):
         self._unused = list(range(values))[::-1]
         self._used: set[Value] = set()  # of these, what is in logs or was given since that was looked at
         self._start = dict.fromkeys(self.nodes, 0)  # up to where each disk has thrown its log away
+        self._configuration: dict[str, Any] = {}  # voters and outgoing, likewise
         self._seen: dict[str, tuple[Any, int, Seq[Entry]]] = {}  # logs as they were seen last
 
     def begin(self, heading: Mapping[str, Any]) -> None:
@@ -82,10 +104,24 @@ class RaftBinding(Binding):
 
     def entry(self, given: Mapping[str, Any]) -> Entry:
         """An entry of the log."""
+        if given["type"] != "Entry":
+            raise EventError(f"{given['type']!r} is no entry")
         return Entry(given["term"], self.value(given["value"]))
+
+    def steps(self, event: Event) -> Steps:
+        """What an event means. A message is of the kind that it is handled as, and whoever it names is a node."""
+        self.server(event.node)
+        if "sender" in event.arguments:
+            self.server(event.arguments["sender"])
+        kind = MESSAGES.get(event.action)
+        if kind is not None and event.arguments.get("message", {}).get("type", kind) != kind:
+            raise EventError(f"{event.action} has a message that is no {kind}")
+        return super().steps(event)
 
     def index(self, given: int) -> int:
         """An index as the model counts."""
+        if given < 0:
+            raise EventError(f"{given} is no index")
         return max(given - self.dropped, 0)
 
     @property
@@ -112,15 +148,24 @@ class RaftBinding(Binding):
     def on_durable(self, node: str, record: Any, first: int, entries: list[Any], snapshot: int) -> Steps:
         """The disk has this now: no older term than before, no other vote in it, and the log from `first` on."""
         i = self.server(node)
+        if record and record["type"] != "HardState":
+            raise EventError(f"{record['type']!r} is no HardState")
         term = record["term"] if record else 0
         vote = self.server.maybe(record["voted_for"]) if record else None
         self._start[node] = first - 1 if entries else snapshot
         start, tail = self.kept(self._start[node], entries)
         lost = self._start[node] + len(entries) < self.floor  # every server had committed these
 
+        def has_had(m: Any, n: int, entry: Entry) -> bool:
+            """Server i has it there, or had it: then some leader had, too."""
+            logs = (m.log[i], m.disk_log[i], *(r.log for r in m.reigns))
+            return any(n <= len(log) and log[n - 1] == entry for log in logs)
+
         def written(m: Any) -> None:
             old, new = m.disk_log[i], m.log[i]
             before = new if len(new) >= start else old
+            require(self._start[node] <= snapshot and self.index(snapshot) <= m.commit_index[i])
+            require(all(has_had(m, n, e) for n, e in enumerate(tail, start + 1)))
             require(not lost and len(before) >= start)
             require(m.disk_term[i] <= term <= m.current_term[i])
             require(term > m.disk_term[i] or m.disk_vote[i] in (None, vote))
@@ -160,9 +205,20 @@ class RaftBinding(Binding):
         """With the votes of a majority."""
         return do("win", i=self.server(node))
 
-    def on_handle_request_vote(self, node: str, sender: str, granted: bool) -> Steps:
-        """A vote, or none: that is always allowed."""
-        return do("vote", i=self.server(node), c=self.server(sender)) if granted else ()
+    def on_handle_request_vote(self, node: str, sender: str, message: dict[str, Any], granted: bool) -> Steps:
+        """Whoever asks has stood, with that log; to give no vote is always allowed."""
+        i, c = self.server(node), self.server(sender)
+        term, length, last = message["term"], self.index(message["last_index"]), message["last_term"]
+
+        def has_stood(m: Any) -> None:
+            stood = any(
+                x.term == term and x.server == c and x.last_log_index == length and x.last_log_term == last
+                for x in m.candidacies
+            )
+            require(stood or term < min(m.disk_term.values()))
+
+        asked = change(f"{sender} stands in {term}", has_stood)
+        return (asked, do("vote", i=i, c=c)) if granted else asked
 
     def on_handle_vote_response(self) -> Steps:
         """What is counted is seen when a candidate wins."""
@@ -189,42 +245,54 @@ class RaftBinding(Binding):
 
     # The log
 
-    def on_append(self, node: str, value: dict[str, Any]) -> Steps:
+    def on_append(self, node: str, index: int, value: dict[str, Any]) -> Steps:
         """The leader's log goes on, with a command or a configuration."""
-        i, v = self.server(node), self.value(value)
+        i, v, n = self.server(node), self.value(value), self.index(index)
+
+        def is_next(m: Any) -> None:
+            require(n == len(m.log[i]) + 1)
+
+        there = change(f"{index} is next in the log of {node}", is_next)
         if value["type"] != "Membership":
-            return do("append", i=i, v=v)
+            return (there, do("append", i=i, v=v))
         voters = Set(self.server(n) for n in value["voters"])
         outgoing = Set(self.server(n) for n in value["outgoing"])
         changed = do("reconfigure", i=i, v=v, voters=voters, outgoing=outgoing)
-        return (changed, *(maybe(do("forget", i=i, j=self.server(n))) for n in self.nodes if n != node))
+        return (
+            there,
+            changed,
+            *(maybe(do("forget", i=i, j=self.server(n))) for n in self.nodes if n != node),
+        )
 
     def on_refuse_membership(self) -> Steps:
         """Not to change is always allowed."""
         return ()
 
     def on_handle_append_entries(self, node: str, sender: str, message: dict[str, Any]) -> Steps:
-        """The entries are the leader's, and are taken over, unless the message is old or what is before them is missing."""
+        """The entries are the leader's; they are taken over, unless the message is old or what is before them is missing."""
         i, leader = self.server(node), self.server(sender)
         term = message["term"]
         prev, entries = self.kept(message["prev_index"], message["entries"])
 
+        before = message["prev_term"] if prev == message["prev_index"] - self.dropped else None
+
         def are_the_leaders(m: Any) -> None:
             end = prev + len(entries)
-            require(
-                any(
-                    r.term == term and r.leader == leader and list(r.log[prev:end]) == entries
-                    for r in m.reigns
-                )
+            sent = any(
+                r.term == term
+                and r.leader == leader
+                and list(r.log[prev:end]) == entries
+                and before in (None, term_at(r.log, prev) if prev <= len(r.log) else -1)
+                for r in m.reigns
             )
-
-        brought = change(f"the entries are those of the leader of {term}", are_the_leaders)
+            require(sent or term < min(m.disk_term.values()))  # those of older terms are forgotten
 
         def follows(m: Any) -> None:
             require(m.current_term[i] == term)
 
-        return either(
-            (), (brought, change("of its term", follows), do("accept", i=i, prev=prev, n=len(entries)))
+        return (
+            change(f"the entries are those of the leader of {term}", are_the_leaders),
+            either((), (change("of its term", follows), do("accept", i=i, prev=prev, n=len(entries)))),
         )
 
     def on_handle_append_response(self, node: str, sender: str, message: dict[str, Any]) -> Steps:
@@ -243,9 +311,14 @@ class RaftBinding(Binding):
         i, n = self.server(node), self.index(index)
         return either(do("commit", i=i, n=n), do("follow_commit", i=i, n=n))
 
-    def on_apply(self) -> Steps:
+    def on_apply(self, node: str, index: int) -> Steps:
         """What is committed is executed."""
-        return ()
+        i, n = self.server(node), self.index(index)
+
+        def is_committed(m: Any) -> None:
+            require(n <= m.commit_index[i])
+
+        return change(f"{index} is committed", is_committed)
 
     def on_compact(self) -> Steps:
         """The model keeps the log."""
@@ -254,22 +327,44 @@ class RaftBinding(Binding):
     # What is seen
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:
-        """The variables of Figure 2; of the log, what is still there; and that `next` is beyond `match`."""
-        i = self.server(node)
-        prev, log = self._log_seen(node, variables["log_start"] - 1, variables["log"])
+        """The variables of Figure 2, the configuration, and what must be true of the others.
+
+        Not compared: to whom a leader hands over, how it paces what it sends, and up to where it has heard from its own disk.
+        """
+        i, role, leader = self.server(node), variables["role"], variables["leader"]
+        start, commit = variables["log_start"], variables["commit"]
+        known = self._seen.get(node)
+        prev, log = self._log_seen(node, start - 1, variables["log"])
         seen: dict[tuple[Any, ...], Any] = {
             ("current_term", i): variables["term"],
             ("voted_for", i): self.server.maybe(variables["voted_for"]),
-            ("role", i): ROLES[variables["role"]],
-            ("commit_index", i): self.index(variables["commit"]),
+            ("role", i): ROLES[role],
+            ("commit_index", i): self.index(commit),
             ("log_from", i, prev + 1): log,
         }
-        if variables["log_start"] + len(variables["log"]) <= self.floor:
-            seen[(Claim("what all have committed is in the log"),)] = False
-        if variables["role"] == "leader":
+        configuration = variables["voters"], variables["outgoing"]
+        if known is not self._seen[node] or self._configuration.get(node) != configuration:
+            # As long as the log is the same, so is this.
+            self._configuration[node] = configuration
+            seen["voters", i] = Set(self.server(n) for n in configuration[0])
+            seen["outgoing", i] = Set(self.server(n) for n in configuration[1])
+        if leader is not None:
+            seen["is_led_by", i, self.server(leader)] = True
+        if role == "candidate":
+            votes = Set(self.server(n) for n, granted in variables["votes"].items() if granted)
+            seen["have_voted_for", votes, i] = True
+        last = start + len(variables["log"]) - 1
+        for claim, holds in (
+            (ORDER, start - 1 <= variables["snapshot"] <= variables["applied"] <= commit <= last),
+            (WHOLE, last >= self.floor),
+        ):
+            if not holds:
+                seen[(claim,)] = False
+        if role == "leader":
             for peer, match in variables["match"].items():
                 seen["match_index", i, self.server(peer)] = self.index(match)
-                seen[(Claim(f"next[{peer}] > match[{peer}]"),)] = variables["next"][peer] > match
+                if not match < variables["next"][peer] <= last + 1:
+                    seen[(Claim(f"match[{peer}] < next[{peer}] <= last index + 1"),)] = False
         return seen
 
     def _log_seen(self, node: str, prev: int, entries: list[Any]) -> tuple[int, Seq[Entry]]:
