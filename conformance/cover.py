@@ -18,7 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from ratified.models.language.machine import Left, PythonMachine, Values
 from ratified.models.language.model import Model
@@ -40,17 +40,55 @@ class Edge:
         return f"{self.action}({', '.join(map(show, self.arguments))})"
 
 
-@dataclass(slots=True)
 class Steps:
-    """A model's states, and the steps from each."""
+    """A model's states, and the steps from each, which are found when they are asked for. A state has a number; 0 is initial.
 
-    states: list[Values]
-    edges: list[list[Edge]]
+    Bounds that are left are left out. Raises MemoryError past `most` states.
+    """
+
+    def __init__(self, model: Model, most: int = 1_000_000) -> None:
+        self._machine = PythonMachine(model)
+        self._names = [a.name for a in self._machine.actions]
+        self._most = most
+        self._found: dict[Values, int] = {}
+        self.states: list[Values] = []
+        self.edges: dict[int, list[Edge]] = {}  # of the states whose steps were asked for
+        for _, state in self._machine.initial():
+            if not isinstance(state, Left):
+                self._number(state)
+
+    def of(self, index: int) -> list[Edge]:
+        """The steps from a state."""
+        known = self.edges.get(index)
+        if known is None:
+            known = self.edges[index] = [
+                Edge(self._names[action], arguments, self._number(after))
+                for action, arguments, after in self._machine.steps(self.states[index])
+                if not isinstance(after, Left)
+            ]
+        return known
+
+    def _number(self, state: Values) -> int:
+        number = self._found.get(state)
+        if number is None:
+            if len(self.states) >= self._most:
+                raise MemoryError(f"more than {self._most:,} states")
+            number = self._found[state] = len(self.states)
+            self.states.append(state)
+        return number
+
+    def all(self) -> Self:
+        """These, with every state that there is."""
+        index = 0
+        while index < len(self.states):
+            self.of(index)
+            index += 1
+        return self
 
     @property
     def count(self) -> int:
-        """How many steps there are."""
-        return sum(map(len, self.edges))
+        """How many steps were found."""
+        return sum(map(len, self.edges.values()))
 
 
 class NothingToTryError(Exception):
@@ -72,19 +110,23 @@ class Driver(Protocol):
     def differences(self, state: Values) -> list[str]:
         """In what the implementation differs from a state."""
 
-    def consequence(self, edge: Edge, state: Values, edges: Sequence[Edge]) -> Edge | None:
-        """The step that the implementation takes by itself in a state, in the same step of its own that led there by an edge."""
+    def consequence(
+        self, before: Values, taken: Sequence[Edge], state: Values, edges: Sequence[Edge]
+    ) -> Edge | None:
+        """The step that the implementation takes by itself, in the same step of its own that has led to a state from another."""
 
 
 @dataclass(slots=True)
 class Covered:
     """What came of it. `reasons` counts the steps that cannot be taken by why; `left_out` are those without a reason.
 
+    `states` and `edges` are those of the graph, as far as it was looked at: all of it, or what the implementation comes to.
+
     `refused` counts, of these, those that were asked for in vain; `least` is how many walks there must be.
     """
 
-    states: int
-    edges: int
+    states: int = 0
+    edges: int = 0
     taken: int = 0
     walks: int = 0
     least: int = 0
@@ -101,32 +143,6 @@ class Covered:
         return self.failure is None and not self.left_out and self.stopped is None
 
 
-def steps_of(model: Model, most: int = 1_000_000) -> Steps:
-    """Every state of a model and every step, left bounds left out. Raises MemoryError past `most` states."""
-    machine = PythonMachine(model)
-    names = [a.name for a in machine.actions]
-    found: dict[Values, int] = {}
-    for _, state in machine.initial():
-        if not isinstance(state, Left):
-            found.setdefault(state, len(found))
-    states = list(found)
-    edges: list[list[Edge]] = []
-    while len(edges) < len(states):
-        mine = []
-        for index, arguments, after in machine.steps(states[len(edges)]):
-            if isinstance(after, Left):
-                continue
-            target = found.get(after)
-            if target is None:
-                if len(found) >= most:
-                    raise MemoryError(f"more than {most:,} states")
-                target = found[after] = len(found)
-                states.append(after)
-            mine.append(Edge(names[index], arguments, target))
-        edges.append(mine)
-    return Steps(states, edges)
-
-
 def cover(
     steps: Steps,
     driver: Driver,
@@ -135,7 +151,10 @@ def cover(
     seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Covered:
-    """Drive an implementation along every step that it can take."""
+    """Drive an implementation along every step that it can take.
+
+    Where the graph has not been found as a whole (`Steps.all`), only states that the implementation comes to are looked at.
+    """
     return _Cover(steps, driver, tries, None if seconds is None else clock() + seconds, clock).run()
 
 
@@ -155,7 +174,7 @@ class _Cover:
         self, steps: Steps, driver: Driver, tries: bool, until: float | None, clock: Callable[[], float]
     ) -> None:
         self.steps, self.driver, self.tries, self.until, self.clock = steps, driver, tries, until, clock
-        self.result = Covered(len(steps.states), steps.count)
+        self.result = Covered()
         self.passed: set[int] = set()
         self.moves: dict[int, list[_Move]] = {}
         queue = deque([0])
@@ -168,16 +187,18 @@ class _Cover:
         self.tried: set[int] = set()
 
     def _moves(self, state: int) -> Iterator[_Move]:
-        states, edges, driver = self.steps.states, self.steps.edges, self.driver
-        for number, edge in enumerate(edges[state]):
-            if driver.impossible(states[state], edge):
+        steps, driver = self.steps, self.driver
+        before = steps.states[state]
+        for number, edge in enumerate(steps.of(state)):
+            if driver.impossible(before, edge):
                 continue
-            numbers, last = [(state, number)], edge
-            while own := driver.consequence(last, states[last.target], edges[last.target]):
-                self.passed.add(last.target)
-                numbers.append((last.target, edges[last.target].index(own)))
-                last = own
-            yield _Move(state, tuple(numbers), last.target)
+            numbers, taken, at = [(state, number)], [edge], edge.target
+            while own := driver.consequence(before, taken, steps.states[at], steps.of(at)):
+                self.passed.add(at)
+                numbers.append((at, steps.of(at).index(own)))
+                taken.append(own)
+                at = own.target
+            yield _Move(state, tuple(numbers), at)
 
     def run(self) -> Covered:
         result = self.result
@@ -196,13 +217,14 @@ class _Cover:
                 self._take(move)
             if result.failure is not None or result.stopped is not None:
                 break
+        result.states, result.edges = len(self.steps.edges), self.steps.count
         result.taken = len(self.taken)
         if result.failure is None and result.stopped is None:
             self._account()
         return result
 
     def _take(self, move: _Move) -> None:
-        edge = self.steps.edges[move.source][move.numbers[0][1]]
+        edge = self.steps.of(move.source)[move.numbers[0][1]]
         self.driver.drive(self.steps.states[move.source], edge)
         self.result.driven += 1
         self.taken.update(move.numbers)
@@ -218,7 +240,7 @@ class _Cover:
             return
         self.tried.add(index)
         state = self.steps.states[index]
-        for edge in self.steps.edges[index]:
+        for edge in self.steps.of(index):
             reason, target = self.driver.impossible(state, edge), self.steps.states[edge.target]
             if reason is None or not self.driver.differences(target):
                 continue  # nobody could tell whether it was taken
@@ -235,7 +257,8 @@ class _Cover:
     def _account(self) -> None:
         """Why each step that was not taken was not."""
         left_out = []
-        for index, (state, edges) in enumerate(zip(self.steps.states, self.steps.edges, strict=True)):
+        for index, edges in self.steps.edges.items():
+            state = self.steps.states[index]
             for number, edge in enumerate(edges):
                 if (index, number) in self.taken:
                     continue

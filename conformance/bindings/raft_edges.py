@@ -101,7 +101,13 @@ class RaftDriver:
                 return n
         return 0
 
-    def consequence(self, edge: Edge, state: Values, edges: Sequence[Edge]) -> Edge | None:  # noqa: ARG002 - it shows in the state
+    def consequence(
+        self,
+        before: Values,  # noqa: ARG002 - it shows in the state
+        taken: Sequence[Edge],  # noqa: ARG002 - likewise
+        state: Values,
+        edges: Sequence[Edge],
+    ) -> Edge | None:
         """See Driver."""
         for i in self.of(state, "role"):
             n = self._committable(state, i)

@@ -13,10 +13,11 @@ import pytest
 
 from ratified import Model, Param, Range, action, cli, require
 from ratified.conformance.bindings.raft_edges import RaftDriver
-from ratified.conformance.cover import UNREACHED, Edge, cover, steps_of
+from ratified.conformance.cover import UNREACHED, Edge, Steps, cover
 from ratified.conformance.machine import explore, regression_test
 from ratified.conformance.mutants import mutants_of, planted
 from ratified.conformance.protocols import PROTOCOLS
+from ratified.conformance.suite import covered
 from ratified.models.language.machine import Values
 from ratified.models.raft.servers import RaftServers
 
@@ -76,7 +77,9 @@ class Follows:
     def differences(self, state: Values) -> list[str]:
         return [] if state == self.at else [f"{self.at}"]
 
-    def consequence(self, edge: Edge, state: Values, edges: Sequence[Edge]) -> Edge | None:
+    def consequence(
+        self, before: Values, taken: Sequence[Edge], state: Values, edges: Sequence[Edge]
+    ) -> Edge | None:
         return None
 
 
@@ -107,12 +110,14 @@ class Walker:
     def differences(self, state: Values) -> list[str]:
         return [] if state[0] == self.at else [f"it is at {self.at}, the model at {state[0]}"]
 
-    def consequence(self, edge: Edge, state: Values, edges: Sequence[Edge]) -> Edge | None:
+    def consequence(
+        self, before: Values, taken: Sequence[Edge], state: Values, edges: Sequence[Edge]
+    ) -> Edge | None:
         return None
 
 
 def test_every_step_is_taken_or_has_its_reason() -> None:
-    steps = steps_of(Walk())
+    steps = Steps(Walk()).all()
     done = cover(steps, Walker())
     assert (done.states, done.edges, done.taken, done.walks, done.holds) == (5, 10, 9, 1, True)
     assert dict(done.reasons) == {"it has no wings": 1}
@@ -124,55 +129,79 @@ def test_every_step_is_taken_or_has_its_reason() -> None:
 
 def test_there_are_as_few_walks_as_there_can_be() -> None:
     machine = Branching()
-    done = cover(steps_of(machine), Follows())
+    done = cover(Steps(machine).all(), Follows())
     # Three branches, each with two ends, and no way back: six walks, of which each takes a step that no other can.
     assert (done.states, done.edges, done.taken, done.walks, done.least) == (10, 9, 9, 6, 6)
     assert done.driven == 12
 
 
 def test_a_step_that_is_declared_to_be_impossible_is_asked_for() -> None:
-    assert cover(steps_of(Walk()), Walker(), tries=True).refused == {"it has no wings": 1}
-    lies = cover(steps_of(Walk()), Walker(stuck=3, lies=True), tries=True)
+    assert cover(Steps(Walk()).all(), Walker(), tries=True).refused == {"it has no wings": 1}
+    lies = cover(Steps(Walk()).all(), Walker(stuck=3, lies=True), tries=True)
     assert lies.failure == "forth() is taken, though it is declared that it is stuck"
-    assert cover(steps_of(Walk()), Walker(stuck=3, lies=True)).holds
+    assert cover(Steps(Walk()).all(), Walker(stuck=3, lies=True)).holds
 
 
 def test_a_step_that_goes_wrong_is_a_failure() -> None:
-    done = cover(steps_of(Walk()), Walker(lame=True))
+    done = cover(Steps(Walk()).all(), Walker(lame=True))
     assert (done.failure, done.holds) == ("after forth(): it is at 3, the model at 4", False)
 
 
 def test_covering_that_runs_out_of_time_claims_nothing() -> None:
     ticks = itertools.count()
-    done = cover(steps_of(Walk()), Walker(), seconds=3, clock=lambda: float(next(ticks)))
+    done = cover(Steps(Walk()).all(), Walker(), seconds=3, clock=lambda: float(next(ticks)))
     assert (done.stopped, done.holds, done.taken) == ("out of time", False, 3)
 
 
-def test_raft_is_driven_along_every_step_of_a_small_graph() -> None:
-    model = RaftServers(Server=2, Value=1, max_term=1, max_log=2)
-    done = cover(steps_of(model), RaftDriver(model))
+@pytest.mark.parametrize(
+    ("protocol", "states", "edges", "taken", "walks", "least", "refused"),
+    [
+        ("raft", 922, 8_138, 5_728, 562, 506, {"crash": 168, "led": 96, "itself": 60}),
+        ("paxos", 3_921, 22_994, 11_370, 2_226, 2_014, {"below": 48}),
+        ("multi-paxos", 3_921, 23_018, 819, 170, 146, {"below": 12, "promised a higher": 36}),
+    ],
+)
+def test_it_is_driven_along_every_step_of_a_small_graph(
+    protocol: str, states: int, edges: int, taken: int, walks: int, least: int, refused: dict[str, int]
+) -> None:
+    done = covered(PROTOCOLS[protocol], small=True, tries=True)
+    assert done is not None
     assert done.holds, done
-    assert (done.states, done.edges) == (922, 8_138)
+    assert (done.states, done.edges, done.taken, done.walks, done.least) == (
+        states,
+        edges,
+        taken,
+        walks,
+        least,
+    )
     assert done.taken + sum(done.reasons.values()) == done.edges
-    assert done.taken > 5_000
+    assert sorted(done.refused.values()) == sorted(refused.values())
 
 
 @pytest.mark.slow
 def test_raft_is_driven_along_every_step_of_its_elections() -> None:
     model = RaftServers(Server=2, Value=1, max_term=2, max_log=0)
-    done = cover(steps_of(model), RaftDriver(model))
+    done = cover(Steps(model).all(), RaftDriver(model))
     assert done.holds, done
     assert (done.states, done.edges, done.taken) == (9_087, 62_554, 33_288)
 
 
 @pytest.mark.parametrize(
-    "bug", ["vote-not-persisted", "any-log-wins", "commit-goes-back", "stale-append-cuts"]
+    ("protocol", "bug"),
+    [
+        ("raft", "vote-not-persisted"),
+        ("raft", "commit-goes-back"),
+        ("raft", "stale-append-cuts"),
+        ("paxos", "accepts-below-promise"),
+        ("paxos", "own-value"),
+        ("multi-paxos", "ignores-votes"),
+    ],
 )
-def test_a_bug_shows_on_the_graph_or_it_is_not_there(bug: str) -> None:
-    model = RaftServers(Server=2, Value=1, max_term=1, max_log=2)
-    with planted(mutants_of("raft")[bug]):
-        failed = cover(steps_of(model), RaftDriver(model)).failure is not None
-    assert failed == (bug in ("vote-not-persisted", "commit-goes-back", "stale-append-cuts"))
+def test_a_bug_shows_on_the_graph(protocol: str, bug: str) -> None:
+    with planted(mutants_of(protocol)[bug]):
+        done = covered(PROTOCOLS[protocol], small=True)
+    assert done is not None
+    assert done.failure is not None
 
 
 def test_hypothesis_finds_a_bug_and_leaves_a_test_to_keep(tmp_path: Path) -> None:
