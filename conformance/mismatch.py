@@ -221,5 +221,6 @@ def _wrapped(words: Iterator[str]) -> Iterator[str]:
 
 
 def _short(value: object, width: int) -> str:
-    text = str(value)
+    # What an implementation calls things is not to reach a terminal as it is.
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
     return text if len(text) <= width else text[: width - 1] + "…"

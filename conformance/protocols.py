@@ -38,10 +38,10 @@ def _raft(seed: int) -> System:
     return raft_system(drawn_config(seed))
 
 
-def _multipaxos(_: int) -> System:
-    from ratified.impl.multipaxos.system import multipaxos_system
+def _multipaxos(seed: int) -> System:
+    from ratified.impl.multipaxos.system import drawn_config, multipaxos_system
 
-    return multipaxos_system()
+    return multipaxos_system(drawn_config(seed))
 
 
 def _paxos(_: int) -> System:

@@ -5,7 +5,7 @@ Guarantees: importing this imports neither.
 
 from __future__ import annotations
 
-import json
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,10 +73,21 @@ def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:
     return sizes
 
 
+def is_symmetric(cls: type, size: str | None) -> bool:
+    """Whether a model wants a size that it names (its standard one if None) to be explored with symmetry."""
+    return (size or _default_size(cls)) in getattr(cls, "symmetric_sizes", ())
+
+
+def _default_size(cls: type) -> str | None:
+    sizes = sizes_of(cls)
+    return "standard" if "standard" in sizes else next(iter(sizes), None)
+
+
 def _named_size(cls: type, size: str | None) -> Mapping[str, object]:
     sizes = sizes_of(cls)
+    size = size or _default_size(cls)
     if size is None:
-        return sizes.get("standard") or next(iter(sizes.values()), {})
+        return {}
     if size not in sizes:
         has = (
             f"its sizes: {', '.join(sizes)}" if sizes else "it names no sizes; give each sort its own: Sort=3"
@@ -86,24 +97,48 @@ def _named_size(cls: type, size: str | None) -> Mapping[str, object]:
 
 
 def parse_parameter(cls: type, name: str, text: str) -> object:
-    """Read a value from the command line: an integer, true, false, none, JSON, or else the name of something.
+    """Read a value from the command line: a name, a number, true, false, none, or what reports and JSON write.
+
+    These are `{a1, a2}`, `[["a1", "a2"], ["a2", "a3"]]`, `{a1: 2}`; names become text, sets lists.
 
     Raises:
-        SizeError: text that begins as JSON and is not.
+        SizeError: text that begins as one of these and goes on as none.
     """
-    words = {"true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
     try:
-        return int(text)
-    except ValueError:
-        pass
-    if text[:1] in ("[", "{", '"'):
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SizeError(
-                f"{name} of {cls.__name__} is not JSON: {error.msg}, at character {error.pos + 1} of {text}",
-                remedy=f"""sets are lists of names: {name}='[["a1", "a2"], ["a2", "a3"]]'""",
-            ) from None
-    return text
+        return _plain(ast.parse(text.strip(), mode="eval").body)
+    except SyntaxError as error:
+        at = error.offset or 1
+    except _UnreadableError as error:
+        at = error.offset
+    if text.lstrip()[:1] not in ("[", "{", "(", '"'):
+        return text
+    raise SizeError(
+        f"{name} of {cls.__name__} cannot be read: {text}, at character {at}",
+        remedy=f"sets are written with their members' names, in quotes: {name}='{{{{a1, a2}}, {{a2, a3}}}}'",
+    )
+
+
+class _UnreadableError(Exception):
+    """Something that is no value; `offset` is its place, counted from 1."""
+
+    def __init__(self, node: ast.expr) -> None:
+        self.offset = node.col_offset + 1
+
+
+_WORDS = {"true": True, "false": False, "none": None, "null": None}
+
+
+def _plain(node: ast.expr) -> Any:
+    """What an expression in the notation of Python or JSON says: names as text, sets and sequences as lists."""
+    match node:
+        case ast.Name(name):
+            return _WORDS.get(name.lower(), name)
+        case ast.Constant(bool() | int() | str() | None as value):
+            return value
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() as value)):
+            return -value
+        case ast.Set(items) | ast.List(items) | ast.Tuple(items):
+            return [_plain(item) for item in items]
+        case ast.Dict(keys, values) if all(isinstance(k, ast.Name | ast.Constant) for k in keys):
+            return {_plain(k): _plain(v) for k, v in zip(keys, values, strict=True) if k is not None}
+    raise _UnreadableError(node)

@@ -10,13 +10,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ratified.conformance.binding import Binding, EventError, Names, Observed, TooSmallError
+from ratified.conformance.binding import Binding, Names, Observed, TooSmallError
 from ratified.conformance.steps import Steps, change, do, holds
-from ratified.models.language import require
-from ratified.models.paxos.paxos import Paxos, Prepare
+from ratified.models.language import Set, require
+from ratified.models.paxos.paxos import Accepted, Paxos, Prepare, Propose
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
 
 ROUNDS, VALUES = 128, 32
+
+
+class FollowedPaxos(Paxos):
+    """The same, whose questions go through what was said instead of all that could have been: there is room for much here."""
+
+    def asked(self) -> Set[Propose]:
+        """Every proposal."""
+        return Set(m for m in self.messages if isinstance(m, Propose))
+
+    def has_proposed(self, b: Ballot) -> bool:
+        """See Paxos."""
+        return any(m.ballot == b for m in self.asked())
+
+    def proposed(self, b: Ballot) -> Set[Value]:
+        """See Paxos."""
+        return Set(m.value for m in self.asked() if m.ballot == b)
+
+    def chosen(self, v: Value) -> bool:
+        """See Paxos."""
+        return any(self.chosen_at(m.ballot, v) for m in self.asked() if m.value == v)
+
+    def votes(self, a: Acceptor) -> Set[Vote]:
+        """See Paxos."""
+        return Set(
+            Vote(m.ballot, m.value) for m in self.messages if isinstance(m, Accepted) and m.acceptor == a
+        )
+
+    def safe_at(self, b: Ballot, v: Value) -> bool:
+        """See Paxos. Of ballots without a proposal the last tells of all."""
+        asked = Set(m.ballot for m in self.asked())
+        last = max((c for c in Ballot if c < b and c not in asked), default=b)
+        return all(
+            any(
+                all(Accepted(a, c, v) in self.messages or self.cannot_vote_in(a, c) for a in q)
+                for q in self.quorums
+            )
+            for c in asked | Set([last])
+            if c < b
+        )
 
 
 class PaxosBinding(Binding):
@@ -35,9 +74,11 @@ class PaxosBinding(Binding):
         if "nodes" in heading:
             self.__init__(heading["nodes"])  # type: ignore[misc]  # anew, for other nodes
 
-    def model(self) -> Paxos:
+    def model(self) -> FollowedPaxos:
         """Room for many rounds."""
-        return Paxos(Acceptor=len(self.nodes), Value=self.values, Ballot=self.rounds * len(self.nodes))
+        return FollowedPaxos(
+            Acceptor=len(self.nodes), Value=self.values, Ballot=self.rounds * len(self.nodes)
+        )
 
     def ballot(self, given: Sequence[Any]) -> Ballot:
         """A ballot [round, node]."""
@@ -63,13 +104,11 @@ class PaxosBinding(Binding):
     def on_prepare(self, node: str, ballot: list[Any]) -> Steps:
         """1a, with a ballot that is the node's own and that nobody has used."""
         b = self.ballot(ballot)
-        if ballot[1] != node:
-            raise EventError(f"{node} begins a ballot of {ballot[1]}")
 
         def is_new(m: Any) -> None:
-            require(Prepare(b) not in m.messages)
+            require(ballot[1] == node and Prepare(b) not in m.messages)
 
-        return (change(f"{b} is a new ballot", is_new), do("prepare", b=b))
+        return (change(f"{b} is a new ballot of {node}", is_new), do("prepare", b=b))
 
     def on_promise(self, node: str, ballot: list[Any]) -> Steps:
         """1b."""

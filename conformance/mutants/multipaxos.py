@@ -75,7 +75,7 @@ MUTANTS = (
         ((f"{CANDIDATE}.choose_value", smallest_vote),),
     ),
     Mutant("promise-not-durable", "a promise is not written", ((f"{STATE}.keep", keep_no_promise),)),
-    Mutant("vote-not-durable", "a vote is not written", ((f"{STATE}.vote", vote_unwritten),)),
+    Mutant("vote-not-durable", "a vote is not written", ((f"{STATE}.vote", vote_unwritten),), first=1),
     Mutant(
         "answered-early",
         "promises and votes are told before they are written",

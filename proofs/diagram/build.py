@@ -23,7 +23,7 @@ from ratified.proofs.diagram.views import View, change_lines, view_lines, view_o
 from ratified.proofs.explore.result import Limits
 
 WHOLE = "state"
-"""The view that tells every state apart."""
+"""The view that tells every state apart, where the model has nothing else of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ def graph(
 ) -> StateGraph:
     """The state graph of a model at a size, or a part or projection of it.
 
-    `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it are
-    one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks for every
-    state. `fold` makes one of states that differ by renaming interchangeable values. `focus` keeps what is within `radius` steps
-    of the states that satisfy a condition, of the steps of an action, or of a `"counterexample"`. `loops` draws edges from a node
-    to itself. With `most`, a graph of more nodes is refused with the views that would help; without, one of more than 200,000
-    is, and others when they are drawn.
+    `view` names a view of the model, or has expressions over its variables (`"role, current_term"`): states that agree on it
+    are one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks
+    for every state (of a model that has a `state`: `"self"`). `fold` makes one of states that differ by renaming
+    interchangeable values. `focus` keeps what is within `radius` steps of the states that satisfy a condition, of the steps
+    of an action, or of a `"counterexample"`. `loops` draws edges from a node to itself. With `most`, a graph of more nodes is
+    refused with the views that would help; without, one of more than 200,000 is, and others when they are drawn.
 
     Raises:
         RatifiedError: there is no such view, focus or engine; or nothing is violated where a counterexample is asked for.
@@ -66,7 +66,8 @@ def graph(
         ModelError: `fold` where the model can tell symmetric values apart; no initial state; a view without an answer.
         EvaluationError: the model has no answer in a state that it reaches.
     """
-    seen = view_of(model, view) if view is not None and view != WHOLE else None
+    whole = view == "self" or (view == WHOLE and not hasattr(model, WHOLE))
+    seen = view_of(model, view) if view is not None and not whole else None
     if fold and seen is not None:
         told_apart(seen.query)
     space = explore(model, fold=fold, limits=limits, engine=engine, progress=progress)

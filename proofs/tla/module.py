@@ -7,6 +7,7 @@ by number); the configuration holds sizes and parameters. The same model at the 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from ratified.proofs.tla import comments
 from ratified.proofs.tla.effects import Effects, with_definitions
 from ratified.proofs.tla.expressions import Cannot
 from ratified.proofs.tla.library import LIBRARY, needed
-from ratified.proofs.tla.names import Names, mentions, module_name
+from ratified.proofs.tla.names import RESERVED, Names, mentions, module_name
 from ratified.proofs.tla.page import LINE, boxed, commented, declared, section, spaced
 from ratified.proofs.tla.representation import Representation, family, refined_by
 from ratified.proofs.tla.scope import Frame, NotApart
@@ -222,12 +223,19 @@ class ModuleWriter(Effects):
         lines: Block = []
         for name in needed(self.used):
             one = LIBRARY[name]
-            lines += [*commented(one.comment), *one.text.split("\n"), ""]
+            lines += [*commented(one.comment), *self._with_other_names(one.text).split("\n"), ""]
         for definition in self.type_definitions.values():
             lines += [*self._about_type(definition.name), *definition.lines(), ""]
         for definition in self.key_definitions.values():
             lines += [*definition.lines(), ""]
         return lines
+
+    def _with_other_names(self, text: str) -> str:
+        """An operator of the library, in which nothing is bound that the module has a name for."""
+        for word in sorted(set(re.findall(r"[A-Za-z]\w*", text))):
+            if word in self.names and word not in RESERVED | {name.rstrip("*") for name in LIBRARY}:
+                text = re.sub(rf"\b{word}\b", f"{word}_", text)
+        return text
 
     def _about_type(self, name: str) -> Block:
         for t, given in self.classes.items():
@@ -398,17 +406,17 @@ class ModuleWriter(Effects):
         names = self.names.operator()
         zeros = self.model.zeros()
         frame = Frame(names)
+        one = self.module.functions.get("init")
+        for a in one.arguments if one else ():
+            frame.env[a.name] = Atom(names.give(a.name))
         for declaration in self.module.variables:
             if declaration.name in zeros:
-                frame.now[declaration.name] = self._zero(declaration, zeros[declaration.name])
-        one = self.module.functions.get("init")
+                frame.now[declaration.name] = self._zero(declaration, zeros[declaration.name], names.inner())
         doc = ["\\* The initial state."]
         bounds: list[Bound] = []
         self.initial = True
         run = self.start(frame)
         if one is not None:
-            for a in one.arguments:
-                frame.env[a.name] = Atom(names.give(a.name))
             bounds = self._bounds(one.arguments, frame)
             self.run(one.body, run)
             doc = commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
@@ -425,10 +433,10 @@ class ModuleWriter(Effects):
         self._written = []
         return [*first, *lines]
 
-    def _zero(self, declaration: ir.Declaration, value: object) -> Tla:
+    def _zero(self, declaration: ir.Declaration, value: object, names: Names) -> Tla:
         if declaration.default is not None:
             return self.value(value, declaration.type)
-        return self._zero_of(declaration.type, value, self.names.operator())
+        return self._zero_of(declaration.type, value, names)
 
     def _zero_of(self, t: Type, value: object, names: Names) -> Tla:
         if isinstance(t, MapType) and isinstance(value, Map):

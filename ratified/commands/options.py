@@ -36,7 +36,11 @@ def options_of_exploring(command: F, formats: tuple[str, ...] = FORMATS) -> F:
             click.option(
                 "--size", metavar="NAME", help="A size that the model names; `ratified list` shows them."
             ),
-            click.option("--symmetry", is_flag=True, help="Count states that differ by renaming as one."),
+            click.option(
+                "--symmetry/--no-symmetry",
+                default=None,
+                help="Count states that differ by renaming as one; by default at the sizes where the model asks for it.",
+            ),
             click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
             click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
             click.option(
@@ -100,6 +104,9 @@ def read_settings(settings: tuple[str, ...]) -> dict[str, str]:
         if not sign or not name.isidentifier() or not value:
             raise click.UsageError(f"{setting!r} is not a setting; write Sort=3 or parameter=value.")
         if name in read:
-            raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.")
+            braces = (
+                "" if value.isdigit() else " A set in braces goes into quotes, or the shell takes it apart."
+            )
+            raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.{braces}")
         read[name] = value
     return read

@@ -73,6 +73,15 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
         yield paint("slowest obligations", "bold")
         yield from (f"  {c.seconds:6.2f} s  {c.name}" for c in slow)
         yield ""
+    for solver in proof.solvers[1:]:
+        open_ = [
+            c.name for c in proof.cells for o in c.opinions if (o.solver, o.answer) == (solver, "unknown")
+        ]
+        if open_:
+            yield from labelled(
+                f"{solver} does not know", f"{len(open_)}: {', '.join(open_)}", "yellow", paint
+            )
+            yield ""
     for cell in proof.cells:
         if cell.status is not Status.PROVED:
             yield from _open(cell, paint)

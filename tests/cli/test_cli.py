@@ -72,6 +72,10 @@ def test_a_model_is_made_at_the_size_that_was_asked_for(
     [
         ([], Options()),
         (["--symmetry", "--deadlock", "--engine", "native"], Options(Limits(), True, True, "native")),
+        (["--no-symmetry"], Options()),
+        (["--size", "small"], Options(symmetry=True)),
+        (["--size", "small", "Ballot=3"], Options(symmetry=True)),
+        (["--size", "small", "--no-symmetry"], Options()),
         (["--depth", "7", "--states", "1000"], Options(Limits(depth=7, states=1000))),
         (["--seconds", "0.5", "--memory", "2G"], Options(Limits(seconds=0.5, memory=2 * 1024**3))),
         (["--memory", "512M"], Options(Limits(memory=512 * 1024**2))),
@@ -100,6 +104,11 @@ def test_options_reach_the_explorer(
         (["check", "synod", "=3"], "Error: '=3' is not a setting; write Sort=3 or parameter=value.\n"),
         (["check", "synod", "A=1", "A=2"], "Error: A is given twice: 1 and 2.\n"),
         (
+            ["check", "synod", "quorums=a1", "quorums=a2"],
+            "Error: quorums is given twice: a1 and a2. "
+            "A set in braces goes into quotes, or the shell takes it apart.\n",
+        ),
+        (
             ["check", "synod", "--memory", "lots"],
             "Error: Invalid value for '--memory': 'lots' is not an amount of memory; write 512M or 2G\n",
         ),
@@ -122,9 +131,14 @@ def test_options_reach_the_explorer(
             "Error: Synod has no sort or parameter 'Learner'\n  it has Acceptor, Ballot, fast\n",
         ),
         (
-            ["check", "synod", "fast=[[a1]]"],
-            "Error: fast of Synod is not JSON: Expecting value, at character 3 of [[a1]]\n"
-            """  sets are lists of names: fast='[["a1", "a2"], ["a2", "a3"]]'\n""",
+            ["check", "synod", "quorums={a1, {a2, a3}"],
+            "Error: quorums of Synod cannot be read: {a1, {a2, a3}, at character 1\n"
+            "  sets are written with their members' names, in quotes: quorums='{{a1, a2}, {a2, a3}}'\n",
+        ),
+        (
+            ["check", "synod", "quorums={a1, 2 + 3}"],
+            "Error: quorums of Synod cannot be read: {a1, 2 + 3}, at character 6\n"
+            "  sets are written with their members' names, in quotes: quorums='{{a1, a2}, {a2, a3}}'\n",
         ),
         (
             ["verify", "paxos", "--size", "huge"],

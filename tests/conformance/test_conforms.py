@@ -9,16 +9,27 @@ from pathlib import Path
 import pytest
 
 from ratified import cli
+from ratified.conformance.bindings.multipaxos import MultiPaxosBinding
+from ratified.conformance.bindings.paxos import FollowedPaxos
+from ratified.conformance.cover import Steps
+from ratified.conformance.follow import Follower
 from ratified.conformance.mutants import mutants_of, planted
 from ratified.conformance.protocols import PROTOCOLS
 from ratified.conformance.simulation import replayed, simulated
+from ratified.conformance.trace import read_events
+from ratified.models.language.ir import Kind
+from ratified.models.language.machine import PythonMachine
+from ratified.models.paxos.paxos import Paxos
+from ratified.models.paxos.sorts import Acceptor, Ballot
 from ratified.proofs.explore.result import Verdict
+
+SMALL = {"Acceptor": 2, "Value": 2, "Ballot": 2}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "seeds", "events"),
-    [("raft", 330, 100_000), ("multi-paxos", 3, 300), ("paxos", 120, 3_000)],
+    [("raft", 330, 100_000), ("multi-paxos", 940, 100_000), ("paxos", 400, 12_000)],
 )
 def test_no_step_is_left_unexplained(protocol: str, seeds: int, events: int) -> None:
     checked = 0
@@ -58,6 +69,49 @@ def test_planting_leaves_nothing_behind() -> None:
         with planted(mutant):
             pass
     assert (dict(vars(RaftCore)), dict(vars(Log))) == before
+
+
+class Careless(Paxos):
+    """Acceptors that vote below what they have promised."""
+
+    def may_vote(self, a: Acceptor, b: Ballot) -> bool:
+        return True
+
+
+class CarelessFollowed(FollowedPaxos):
+    """The same."""
+
+    def may_vote(self, a: Acceptor, b: Ballot) -> bool:
+        return True
+
+
+def test_paxos_is_asked_other_questions_and_gives_the_same_answers() -> None:
+    every = [f.name for f in Paxos.module.of_kind(Kind.INVARIANT)]
+    asked, model = PythonMachine(CarelessFollowed(**SMALL)), PythonMachine(Careless(**SMALL))
+    states = Steps(model.model).all().states
+    assert len(states) == 851
+    refuted = {n: sum(model.refuted_by(n, s) is not None for s in states) for n in every}
+    assert refuted["agreement"] > 0
+    assert {n: sum(asked.refuted_by(n, s) is not None for s in states) for n in every} == refuted
+    for state in states:
+        assert asked.steps(state) == model.steps(state)
+
+
+def test_what_is_settled_is_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "run.ndjson"
+    with file.open("w") as record:
+        run = simulated(PROTOCOLS["multi-paxos"], 0, steps=4_000, record=record)
+    binding = MultiPaxosBinding()
+    follower = Follower(binding)
+    at = {name: n for name, n in follower.variables.items() if name in ("asked", "voted")}
+    slots = ballots = 0
+    for event in read_events(file):
+        follower.expect(event)
+        (state,) = follower.states
+        ballots = max(ballots, len(state[at["asked"]]))
+        slots = max(slots, *(len(votes) for votes in state[at["voted"]].values()))
+    assert follower.result.events == run.events
+    assert (binding.base, slots, ballots) == (72, 32, 18)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

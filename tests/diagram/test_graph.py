@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from ratified import ModelError, RatifiedError, graph
+from ratified import Model, ModelError, Range, RatifiedError, action, graph
 from ratified.catalogue import bundled
 from ratified.loading import load
 from ratified.models.commit.transaction_commit import TransactionCommit
@@ -83,6 +83,22 @@ def test_a_projection_merges_states_and_counts_them() -> None:
 )
 def test_views_are_named_or_written(view: str, nodes: int) -> None:
     assert len(graph(Lease(Client=2), view=view).nodes) == nodes
+
+
+class Phased(Model):
+    """A model with a variable called state."""
+
+    state: bool
+    count: Annotated[int, Range(0, 2)]
+
+    @action
+    def flip(self) -> None:
+        self.state, self.count = not self.state, min(2, self.count + 1)
+
+
+@pytest.mark.parametrize(("view", "nodes"), [("state", 2), ("self", 4)])
+def test_a_variable_that_is_called_like_a_word_is_the_variable(view: str, nodes: int) -> None:
+    assert len(graph(Phased(), view=view).nodes) == nodes
 
 
 def test_variables_answer_to_their_last_word() -> None:

@@ -135,7 +135,12 @@ class Statements(Updates):
             atom = self.choose.pick(pairs)
             assert isinstance(atom.kind, TupleType)
             names = tuple(Name(self.fresh("t"), item) for item in atom.kind.items)
-            return [f"{', '.join(name.text for name in names)} = {atom.text}"], scope.having(*names)
+            unpacked = ", ".join(name.text for name in names)
+            lines, after = [f"{unpacked} = {atom.text}"], scope.having(*names)
+            if all(self.can(after, name.kind) for name in names) and self.choose.chance(30):
+                values = ", ".join(self.expr(after, name.kind, 1) for name in names)
+                lines += [f"if {self.condition(after, 1)}:", f"    {unpacked} = {values}"]
+            return lines, after
         if atoms and self.choose.chance(60):
             atom = self.choose.pick(
                 [*(a for a in atoms if isinstance(a.kind, OptionType | UnionType)), *atoms]

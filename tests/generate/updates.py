@@ -64,6 +64,14 @@ class Updates(Expressions):
             )
         if not self.can(scope, kind):
             return ["pass"]
+        others = [other for other in places if other != place and not isinstance(other.kind, MapType)]
+        if others and self.choose.chance(6):
+            other = self.choose.pick(others)
+            values = [
+                self.expr(scope, kind, 1),
+                text if other.kind == kind else self.expr(scope, other.kind, 1),
+            ]
+            return [f"{text}, {other.text} = {', '.join(values)}"]
         return self.choose.weighted(self._updates(scope, text, kind))
 
     def _updates(self, scope: Scope, text: str, kind: Type) -> list[tuple[int, Callable[[], Lines]]]:

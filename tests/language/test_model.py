@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -26,6 +27,8 @@ from ratified import (
     assume,
     invariant,
     majorities,
+    record,
+    replace,
     require,
     subsets,
 )
@@ -191,6 +194,63 @@ def test_bounds_that_are_left_are_told_with_their_place(machine_of: Callable[[Mo
     assert [t.what for t in again if isinstance(t, Left)] == ["at most 1 equal elements in mail"]
 
 
+@record
+class Level:
+    """How high."""
+
+    high: Annotated[int, Range(0, 1)]
+
+
+class Leaving(Model):
+    """Each action leaves a bound; marked is where."""
+
+    one: Annotated[int, Range(0, 1)]
+    each: Map[Node, Annotated[int, Range(0, 1)]]
+    two: Map[Node, Map[Node, Annotated[int, Range(0, 1)]]]
+    row: Map[Node, Annotated[Seq[Node], AtMost(0)]]
+    level: Level | None = None
+
+    @action
+    def augmented(self, n: Node) -> None:
+        self.each[n] += 2  # self.each[n]
+
+    @action
+    def lowered(self) -> None:
+        self.one -= 1  # self.one
+
+    @action
+    def assigned(self, n: Node) -> None:
+        self.two[n][n] = 2 + len(self.row[n])  # self.two[n][n]
+
+    @action
+    def changed_by_a_call(self, n: Node) -> None:
+        self.row[n].append(n)  # self.row[n].append(n)
+
+    @action
+    def made(self) -> None:
+        self.level = Level(self.one + 2)  # Level(self.one + 2)
+
+    @action
+    def replaced(self) -> None:
+        self.level = replace(Level(0), high=self.one + 2)  # replace(Level(0), high=self.one + 2)
+
+
+@pytest.mark.parametrize("machine_of", MACHINES)
+def test_the_place_where_a_bound_is_left_is_the_same_to_the_column(
+    machine_of: Callable[[Model], Machine],
+) -> None:
+    machine = machine_of(Leaving(Node=1))
+    ((_, state),) = machine.initial()
+    assert not isinstance(state, Left)
+    steps = machine.steps(state)
+    assert len(steps) == 6
+    for _, _, target in steps:
+        assert isinstance(target, Left)
+        assert target.span is not None
+        line = Path(target.span.file).read_text(encoding="utf-8").splitlines()[target.span.line - 1]
+        assert line[target.span.column : target.span.end_column] == line.split("  # ")[1]
+
+
 class Choosing(Model):
     """Initial states by choice."""
 
@@ -221,6 +281,61 @@ def test_init_chooses(machine_of: Callable[[Model], Machine]) -> None:
     assert found[1] == ((a, b, 3), (a, b, 9))
     assert [arguments for arguments, _ in found] == [(a, b, 1), (a, b, 3), (b, a, 1), (b, a, 3)]
     assert machine.steps((a, b, 3)) == [(0, (), (b, a, 3))]
+
+
+class Together(Model):
+    """Several places that get their values at once."""
+
+    low: Annotated[int, Range(0, 5)] = 1
+    high: Annotated[int, Range(0, 9)] = 3
+    lit: Map[Node, Light | None]
+    last: Node | None
+
+    @action
+    def exchange(self) -> None:
+        self.low, self.high = self.high, self.low
+
+    @action
+    def light(self, n: Node, m: Node) -> None:
+        self.lit[n], self.lit[m], self.last = self.lit[m], Light.GREEN, n
+
+    @action
+    def move(self) -> None:
+        new_low, self.low = self.low, 0
+        self.low, self.high = self.low + 2, new_low
+        self.low, self.last = self.pair()
+
+    def pair(self) -> tuple[int, Node | None]:
+        return self.high + self.low, None
+
+    @action
+    def either(self, n: Node, m: Node) -> None:
+        height, who = self.pair()
+        if n != m:
+            height, who = 1, n  # `who` stays what it may be, though this is a Node
+        self.low, self.last = height, who
+
+
+@pytest.mark.parametrize("machine_of", MACHINES)
+def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine]) -> None:
+    machine = machine_of(Together(Node=2))
+    a, b = Node(0), Node(1)
+    dark = Map({a: None, b: None})
+    after = {(action, arguments): state for action, arguments, state in machine.steps((1, 3, dark, b))}
+    green = Light.GREEN
+    assert after == {
+        (0, ()): (3, 1, dark, b),
+        (1, (a, a)): (1, 3, Map({a: green, b: None}), a),
+        (1, (a, b)): (1, 3, Map({a: None, b: green}), a),
+        (1, (b, a)): (1, 3, Map({a: green, b: None}), b),
+        (1, (b, b)): (1, 3, Map({a: None, b: green}), b),
+        (2, ()): (3, 1, dark, None),
+        (3, (a, a)): (4, 3, dark, None),
+        (3, (a, b)): (1, 3, dark, a),
+        (3, (b, a)): (1, 3, dark, b),
+        (3, (b, b)): (4, 3, dark, None),
+    }
+    assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, Left)] != []
 
 
 class Wrong(Model):

@@ -12,6 +12,8 @@ import pytest
 
 from ratified.models.language import Model, Set, SizeError, action, invariant, require
 from ratified.models.paxos.multi import Accepted, MultiPaxos, Prepare, Promise, Propose, Slot
+from ratified.models.paxos.servers import MultiPaxosServers, Number
+from ratified.models.paxos.servers import Slot as ServersSlot
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Verdict
@@ -41,6 +43,38 @@ def test_so_it_is_with_two_values(slot: int) -> None:
     result = check(MultiPaxos(**TWO_VALUES, slot=slot), engine="reference")
     assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, 2_977, 19)
     assert (result.never_fired, result.vacuous, result.bounds) == ((), (), ())
+
+
+@pytest.mark.parametrize("sizes", [SMALL, {**SMALL, "Ballot": 1, "Value": 2, "slots": 3}])
+def test_by_ballot_and_slot_it_is_the_same(sizes: Mapping[str, object]) -> None:
+    messages = check(MultiPaxos(**sizes), engine="reference")
+    servers = check(MultiPaxosServers(**sizes), engine="reference")
+    assert (servers.verdict, servers.never_fired, servers.bounds) == (Verdict.HOLDS, messages.never_fired, ())
+    assert (servers.distinct, servers.generated, servers.depth) == (
+        messages.distinct,
+        messages.generated,
+        messages.depth,
+    )
+    assert [(a.name, a.fired, a.new) for a in servers.actions] == [
+        (a.name, a.fired, a.new) for a in messages.actions
+    ]
+
+
+class CarelessServers(MultiPaxosServers):
+    """Acceptors that vote below what they have promised."""
+
+    @action
+    def accept(self, a: Acceptor, b: Number, s: ServersSlot, v: Value) -> None:
+        require(b in self.begun)
+        require(s in self.slots_asked(b))
+        require(self.asked[b][s - 1] == v)
+        self.vote(a, b, s, v)
+
+
+def test_by_ballot_and_slot_it_can_fail() -> None:
+    result = check(CarelessServers(**SMALL), engine="reference")
+    assert result.violation is not None
+    assert result.violation.name == "as_messages"
 
 
 def test_the_slot_that_is_looked_at_must_exist() -> None:

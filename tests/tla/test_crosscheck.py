@@ -20,6 +20,7 @@ from ratified.proofs.explore.result import Verdict
 from ratified.proofs.tla import compare, export, timed, tlc
 from ratified.proofs.tla.module import Export
 from ratified.proofs.tla.tlc import Tlc, ToolMissing
+from tests.tla.names import LET
 
 pytestmark = pytest.mark.xdist_group("tlc")
 
@@ -51,6 +52,15 @@ def test_a_counterexample_of_tlc_is_shown_as_a_run_of_the_model(capsys: pytest.C
     assert "TLC's counterexample, as a run of the model" in out
     assert "  1  prepare(b=b" in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_names_that_tla_has_too(tlc_run: Tlc) -> None:
+    model = LET(S=2, Key=2)
+    exported = export(model)
+    ours = check(model)
+    found = compare(model, exported, ours, tlc.run(tlc_run, exported.files, exported.name))
+    assert (found.verdict, found.differences) == (Verdict.HOLDS, ())
+    assert (ours.distinct, ours.depth) == (52, 3)
 
 
 def test_an_error_in_the_export_is_caught(tlc_run: Tlc) -> None:

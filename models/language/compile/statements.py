@@ -292,9 +292,10 @@ class Statements(Calls):
             )
         self.mutates = True
         self.forget(set(self.receivers))
-        return ir.Store(
-            self.span(node), variable.name, path, fit(value, place.type, variable.name), variable.which
-        )
+        # Where CPython is when a bound is left: at the call that changes the place, or else at the place assigned to.
+        at = self.span(node if isinstance(node, ast.Call) else target)
+        stored = fit(value, place.type, variable.name, at)
+        return ir.Store(self.span(node), variable.name, path, stored, variable.which)
 
     # --- assignments ---
 
@@ -313,20 +314,59 @@ class Statements(Calls):
                 for name, t in zip(targets, made.type.items, strict=True):
                     assert isinstance(name, ast.Name)
                     self._introduce(name, t, value)
-                return [
-                    ir.Let(self.span(node), tuple(t.id for t in targets if isinstance(t, ast.Name)), made)
-                ]
+                ids = tuple(t.id for t in targets if isinstance(t, ast.Name))
+                stored = self.coerce(made, TupleType(tuple(self.env.types[i] for i in ids)), value)
+                return [ir.Let(self.span(node), ids, stored)]
             case _ if self._is_place(target):
                 place, _ = self._read(target)
-                made = self.value(value, unbounded(place.type))
-                store = self._store(node, target, made)
-                self._learn(target, place.type, made)
-                return [store]
+                return [self._set(node, target, place.type, self.value(value, unbounded(place.type)))]
+            case ast.Tuple(targets) if all(isinstance(t, ast.Name) or self._is_place(t) for t in targets):
+                return self._assign_several(node, targets, value)
         self.fail(
             target,
             "only names and variables of self can be assigned",
             "write self.x = ..., self.x[k] = ..., or name = ...",
         )
+
+    def _set(self, node: ast.Assign, target: ast.expr, declared: Type, made: Expr) -> Node:
+        store = self._store(node, target, made)
+        self._learn(target, declared, made)
+        return store
+
+    def _assign_several(self, node: ast.Assign, targets: list[ast.expr], value: ast.expr) -> list[Node]:
+        """`self.a, self.b = x, y`: both values first, then both stores, from left to right."""
+        names: list[ast.Name] = []
+        types: list[Type | None] = []
+        for target in targets:
+            types.append(None if isinstance(target, ast.Name) else unbounded(self._read(target)[0].type))
+            names.append(target if isinstance(target, ast.Name) else self._another_name(target, names))
+        lets: list[Node] = []
+        if isinstance(value, ast.Tuple) and len(value.elts) == len(targets):
+            values = [
+                self.expr(item, self.env.types.get(name.id)) if t is None else self.value(item, t)
+                for name, item, t in zip(names, value.elts, types, strict=True)
+            ]
+            for name, item, made in zip(names, value.elts, values, strict=True):
+                lets += self._let(node, name, made, item)
+        else:
+            lets += self._assign(node, ast.copy_location(ast.Tuple([*names], ast.Store()), node), value)
+        for name, target, t in zip(names, targets, types, strict=True):
+            if t is not None:
+                made = self.value(ast.copy_location(ast.Name(name.id, ast.Load()), target), t)
+                lets.append(self._set(node, target, self._read(target)[0].type, made))
+        return lets
+
+    def _another_name(self, place: ast.expr, taken: list[ast.Name]) -> ast.Name:
+        """A name, that the function does not use, for what a place is about to hold."""
+        inner = place
+        while isinstance(inner, ast.Subscript):
+            inner = inner.value
+        assert isinstance(inner, ast.Attribute)
+        name = f"new_{inner.attr}"
+        while name in self.names_used or any(name == t.id for t in taken):
+            name += "_"
+        self.assignments[name] = 2  # so that its type is the place's, whatever the first value's bounds are
+        return ast.copy_location(ast.Name(name, ast.Store()), place)
 
     def _let(self, node: ast.stmt, target: ast.Name, made: Expr, source: ast.expr) -> list[Node]:
         t = made.type
@@ -700,6 +740,7 @@ class Statements(Calls):
     ended: bool = False
     declarations: dict[str, Type]
     assignments: dict[str, int]
+    names_used: frozenset[str]
 
 
 def _always(test: Expr) -> bool:

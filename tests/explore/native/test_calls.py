@@ -104,7 +104,23 @@ class Leaving(Post):
         self.take(m)
 
 
-@pytest.mark.parametrize("model", [Post, Answering, Renamed, Leaving])
+class Unpacking(Post):
+    """Names that get their values together, narrower ones in one way than in the other."""
+
+    known: Map[Node, tuple[Number, Node | None]]
+
+    def init(self) -> None:
+        self.known = Map({n: (0, None) for n in Node})
+
+    @action
+    def learn(self, a: Node, b: Node) -> None:
+        number, who = self.known[a]
+        if a != b and number < 3:
+            number, who = number + 1, b
+        self.known[a], self.got[b] = (number, who), self.got[a]
+
+
+@pytest.mark.parametrize("model", [Post, Answering, Renamed, Leaving, Unpacking])
 def test_engines_agree(model: type[Post]) -> None:
     assert differences(model(Node=2), 60_000, flags=("-O0",)) == []
 

@@ -62,6 +62,8 @@ Init ==
     /\ messages = {}
 
 \* Any two quorums must have a member in common.
+\*
+\* Make the quorums larger, or leave `quorums` out for majorities.
 quorums_meet == \A p, q \in quorums : p \intersect q # {}
 
 --------------------------------------------------------------------------------
