@@ -20,25 +20,10 @@ from ratified.models.language.types import (
     SetType,
     SortType,
 )
-from ratified.proofs.tla.known import Known
-from ratified.proofs.tla.linear import constant, plus
-from ratified.proofs.tla.names import mentions
-from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import (
+from ratified.proofs.tla.formulas import (
     ONE,
-    Apply,
-    Atom,
     Bound,
-    Definition,
-    Dot,
-    If,
-    Index,
-    Infix,
-    Let,
-    Prefix,
     Quantified,
-    Tla,
-    Wrapped,
     all_of,
     braces,
     filtered,
@@ -48,6 +33,23 @@ from ratified.proofs.tla.syntax import (
     set_of,
     string,
     tuple_of,
+)
+from ratified.proofs.tla.known import Known
+from ratified.proofs.tla.linear import constant, plus
+from ratified.proofs.tla.names import mentions
+from ratified.proofs.tla.scope import Frame
+from ratified.proofs.tla.syntax import (
+    Apply,
+    Atom,
+    Definition,
+    Dot,
+    If,
+    Index,
+    Infix,
+    Let,
+    Prefix,
+    Tla,
+    Wrapped,
 )
 
 

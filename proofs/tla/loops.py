@@ -19,23 +19,12 @@ from ratified.models.language.types import (
     Type,
 )
 from ratified.proofs.tla.bounds import Bounds
-from ratified.proofs.tla.names import mentions
-from ratified.proofs.tla.scope import Frame, Run
-from ratified.proofs.tla.syntax import (
+from ratified.proofs.tla.formulas import (
     FALSE,
     TRUE,
     ZERO,
-    Apply,
-    Atom,
-    Definition,
-    Dot,
     Except,
-    If,
-    Index,
-    Infix,
-    Let,
     Quantified,
-    Tla,
     all_of,
     any_of,
     function,
@@ -43,6 +32,9 @@ from ratified.proofs.tla.syntax import (
     number,
     record_of,
 )
+from ratified.proofs.tla.names import mentions
+from ratified.proofs.tla.scope import Frame, Run
+from ratified.proofs.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Tla
 
 DONE, VALUE = "\0done", "\0value"
 """What a loop that returns remembers: whether it has, and what."""

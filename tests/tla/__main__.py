@@ -58,11 +58,11 @@ def generated(first: int, last: int) -> int:
             found[outcome.found] += outcome.what == "agrees"
             if outcome.told:
                 sys.stdout.write(f"{outcome.what} {outcome.told}\n")
-                sys.stdout.flush()
-    for counts in (counted, found):
-        sys.stdout.write(
-            ", ".join(f"{what} {times}" for what, times in sorted(counts.items()) if times) + "\n"
-        )
+            if seed % 100 == 99 or seed == last - 1:
+                for counts in (counted, found):
+                    told = ", ".join(f"{what} {times}" for what, times in sorted(counts.items()) if times)
+                    sys.stdout.write(f"{first} to {seed}: {told}\n")
+            sys.stdout.flush()
     return 1 if counted["disagrees"] else 0
 
 
