@@ -27,13 +27,14 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from ratified.conformance.steps import Steps
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
 from ratified.models.language.sorts import Sort
 
+A = TypeVar("A")
 S = TypeVar("S", bound=Sort)
 
 Place: TypeAlias = tuple[Any, ...]
@@ -77,17 +78,29 @@ class Event:
         return f"{at}{self.action}({asked})"
 
 
+class States(Protocol):
+    """The states that could explain what was seen, to be tidied."""
+
+    def ask(self, about: Callable[[Any], A]) -> list[A]:
+        """What a function answers of each, which is handed the model and changes nothing."""
+
+    def change(self, how: Callable[[Any], None]) -> None:
+        """Change each; how is handed the model."""
+
+
 class Binding:
     """Derive from this. A method `on_X` says what the event X means; `observe` says what its variables mean.
 
     The parameters of `on_X` are the event's arguments by name; two names are special, `node` and `variables`.
     `unobserved` names actions that the model may take at any time without an event, at most `most_unobserved` of them between
-    two events. `tidy`, called now and then, may change a state of the model so that it does not grow: whatever is removed must
-    be such that it cannot matter any more.
+    two events. `tidy`, called now and then, may change a state of the model so that it does not grow with the run: whatever is
+    removed must be such that it cannot matter any more. Where that depends on all states that could be, `tidy_all` is for it.
     """
 
     unobserved: ClassVar[Sequence[str]] = ()
     most_unobserved: ClassVar[int] = 3
+    dropped: int = 0
+    """For reports: how many entries at the beginning of its logs the model no longer has; it counts from there."""
 
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
@@ -102,6 +115,11 @@ class Binding:
 
     def tidy(self, m: Any) -> None:
         """Remove from the model's variables what cannot matter any more."""
+
+    def tidy_all(self, states: States) -> None:
+        """Likewise, for all states that could explain what was seen, where what to remove has to be the same in each."""
+        if type(self).tidy is not Binding.tidy:
+            states.change(self.tidy)
 
     def steps(self, event: Event) -> Steps:
         """Return what an event means. Raises EventError."""
@@ -121,25 +139,29 @@ class Binding:
             return self.observe(event.node, event.variables)
         except KeyError as missing:
             raise EventError(f"{event.action} shows no {missing.args[0]!r} among its variables") from None
-        except (TypeError, ValueError, AttributeError, IndexError) as problem:
+        except (EventError, TooSmallError):
+            raise
+        except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
             raise EventError(f"the variables of {event.action} make no sense: {problem}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Handler:
     method: Callable[..., Steps]
-    parameters: tuple[tuple[str, Any, bool], ...]  # name, type, whether it has a default
+    parameters: tuple[
+        tuple[str, Any, tuple[type, ...], bool], ...
+    ]  # name, annotation, types, whether it has a default
 
     def steps(self, binding: Binding, event: Event) -> Steps:
         values: dict[str, Any] = {}
-        for name, kind, optional in self.parameters:
+        for name, kind, allowed, optional in self.parameters:
             if name == "node":
                 values[name] = event.node
             elif name == "variables":
                 values[name] = event.variables or {}
             elif name in event.arguments:
                 value = event.arguments[name]
-                if not _is(value, kind):
+                if not isinstance(value, allowed) or (type(value) is bool and bool not in allowed):
                     raise EventError(
                         f"{event.action} has {name} = {value!r:.60}, not {_told(kind)}",
                     )
@@ -147,10 +169,14 @@ class _Handler:
             elif not optional:
                 raise EventError(
                     f"{event.action} has no {name!r}",
-                    remedy=f"it comes with {', '.join(n for n, _, _ in self.parameters if n != 'node')}",
+                    remedy=f"it comes with {', '.join(n for n, *_ in self.parameters if n != 'node')}",
                 )
         try:
             return self.method(binding, **values)
+        except (EventError, TooSmallError):
+            raise
+        except RatifiedError as problem:
+            raise EventError(f"the arguments of {event.action} make no sense: {problem.message}") from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
             raise EventError(f"the arguments of {event.action} make no sense: {what}") from None
@@ -179,28 +205,32 @@ def _handler(method: Callable[..., Steps]) -> _Handler:
     return _Handler(
         method,
         tuple(
-            (p.name, hints.get(p.name, object), p.default is not inspect.Parameter.empty) for p in parameters
+            (
+                p.name,
+                kind := hints.get(p.name, object),
+                _types_of(kind),
+                p.default is not inspect.Parameter.empty,
+            )
+            for p in parameters
         ),
     )
 
 
-def _is(value: object, kind: Any) -> bool:
-    """Whether a value is of the type of an annotation, as far as JSON has it."""
-    if kind is Any or kind is object:
-        return True
+def _types_of(kind: Any) -> tuple[type, ...]:
+    """The types that values of an annotation have, as far as JSON has them; without `bool`, which is asked for by name."""
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
-        return any(_is(value, k) for k in typing.get_args(kind))
-    if kind is type(None) or kind is None:
-        return value is None
+        return tuple(t for k in typing.get_args(kind) for t in _types_of(k))
     plain = origin or kind
-    if plain in (int, float):
-        return isinstance(value, int if plain is int else (int, float)) and not isinstance(value, bool)
-    if plain in (list, Sequence, tuple) or (
-        isinstance(plain, type) and issubclass(plain, Sequence) and plain is not str
-    ):
-        return isinstance(value, list | tuple)
-    return isinstance(value, plain) if isinstance(plain, type) else True
+    if plain is None:
+        return (type(None),)
+    if plain is Any or plain is object or not isinstance(plain, type):
+        return (object, bool)
+    if plain is float:
+        return (int, float)
+    if issubclass(plain, Sequence) and plain is not str:
+        return (list, tuple)
+    return (plain,)
 
 
 def _told(kind: Any) -> str:
@@ -241,6 +271,10 @@ class Names(Generic[S]):
                 )
             found = self._known[name] = self._sort(len(self._known))
         return found
+
+    def known(self) -> list[tuple[Any, S]]:
+        """The names so far, and their values."""
+        return list(self._known.items())
 
     def maybe(self, name: Any) -> S | None:
         """The value for a name, None for None."""

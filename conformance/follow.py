@@ -13,19 +13,25 @@ steps might have helped, the answer is UNDECIDED.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ratified.conformance.binding import Binding, Claim, Event, Observed, Place, TooSmallError
 from ratified.conformance.steps import Change, Do, Either, Holds, Repeat, Steps
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.ir import Kind
 from ratified.models.language.machine import Left, PythonMachine, Values
+from ratified.models.language.records import forget_unused, known_records
+from ratified.models.language.scope import running
+from ratified.models.language.sorts import BoundLeft
 from ratified.proofs.explore.result import Verdict
+
+A = TypeVar("A")
 
 MOST_STATES = 10_000
 TIDY_EVERY = 64
+MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
 
 
 class Notes(Protocol):
@@ -93,6 +99,7 @@ class Follower:
             False  # unobserved steps were searched to the bound, and there would have been more
         )
         self._left: str | None = None
+        self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
         self.states: list[Values] = list(
             dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, Left))
@@ -110,10 +117,14 @@ class Follower:
         if self.is_over:
             return False
         try:
-            steps = self.binding.steps(event)
-            observed = self.binding.observed(event) if event.certain else {}
+            # In the model's scope sorts have their size, so that a value past it is told, and not made.
+            with running(self.model.scope):
+                steps = self.binding.steps(event)
+                observed = self.binding.observed(event) if event.certain else {}
         except TooSmallError as small:
             return self._stop(small.message)
+        except BoundLeft as left:
+            return self._stop(f"the model as bound is too small: {event.action} leaves {left.what}")
         if not event.certain:
             steps = Either((steps, ()))
         self._left = None
@@ -135,13 +146,28 @@ class Follower:
                 result.events -= 1
                 return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
             found = kept
-        if result.events % TIDY_EVERY == 0 and type(self.binding).tidy is not Binding.tidy:
-            found = _distinct(
-                t for s in found if (t := self.machine.change(s, self.binding.tidy)) is not None
-            )
         self.states = found
+        if result.events % TIDY_EVERY == 0:
+            self._tidy()
         self.recent.append(event)
         return True
+
+    def _tidy(self) -> None:
+        self.binding.tidy_all(self)
+        if known_records() > self._most_records:
+            forget_unused()
+            self._most_records = 2 * known_records() + MOST_RECORDS
+
+    def ask(self, about: Callable[[Any], A]) -> list[A]:
+        """What a function answers of each state that could explain what was seen."""
+        answers: list[A] = []
+        for state in self.states:
+            self.machine.change(state, lambda m: answers.append(about(m)))
+        return answers
+
+    def change(self, how: Callable[[Any], None]) -> None:
+        """Change each of these states; one that is the same as another then is no longer told from it."""
+        self.states = _distinct([t for s in self.states if (t := self.machine.change(s, how)) is not None])
 
     def expect(self, event: Event) -> None:
         """Follow one event inside a test. Raises ConformanceError if it is not explained, telling why."""
@@ -170,7 +196,7 @@ class Follower:
                 states = self.run(one, states, notes)
             return list(states)
         if isinstance(steps, Either):
-            return _distinct(s for way in steps.ways for s in self.run(way, states, notes))
+            return _distinct([s for way in steps.ways for s in self.run(way, states, notes)])
         if isinstance(steps, Repeat):
             every = dict.fromkeys(states)
             last = list(states)
@@ -207,7 +233,7 @@ class Follower:
         if found and notes is None:
             self.result.steps += 1
             self.result.actions[step.action] += 1
-        return found if len(found) < 2 else _distinct(found)
+        return _distinct(found)
 
     def _take(self, state: Values, step: Do) -> list[tuple[Values, Values | Left]]:
         try:
@@ -232,18 +258,23 @@ class Follower:
         return kept
 
     def _matching(self, states: list[Values], observed: Observed) -> list[Values]:
-        return [s for s in states if all(self.value(s, p) == v for p, v in observed.items())]
+        kept, value = [], self.value
+        for state in states:
+            for place, seen in observed.items():
+                if value(state, place) != seen:
+                    break
+            else:
+                kept.append(state)
+        return kept
 
     def value(self, state: Values, place: Place) -> Any:
         """What a state has at a place."""
-        name, *keys = place
-        if isinstance(name, Claim):
-            return True
+        name = place[0]
         index = self.variables.get(name)
         if index is None:
-            return self.machine.ask(state, name, tuple(keys))
+            return True if isinstance(name, Claim) else self.machine.ask(state, name, place[1:])
         value = state[index]
-        for key in keys:
+        for key in place[1:]:
             value = value[key]
         return value
 
@@ -298,8 +329,8 @@ class Follower:
         return next((n for n in self._invariants if self.machine.refuted_by(n, state) is not None), None)
 
 
-def _distinct(states: Iterable[Values]) -> list[Values]:
-    return list(dict.fromkeys(states))
+def _distinct(states: list[Values]) -> list[Values]:
+    return states if len(states) < 2 else list(dict.fromkeys(states))
 
 
 def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:

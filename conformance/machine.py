@@ -15,8 +15,15 @@ from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from ratified.conformance.binding import Event
 from ratified.conformance.mismatch import told
 from ratified.conformance.protocols import Protocol, names_of
 from ratified.conformance.simulation import Cluster, Mismatched, replayed, shrunk
@@ -36,13 +43,14 @@ from ratified.impl.simulator.steps import (
 )
 from ratified.impl.simulator.system import Violation
 
+CLAIMS_EVERY = 5
+
 INTERESTING = {
     "an election": ("win", "lead", "prepare"),
     "a vote": ("vote", "promise"),
     "entries taken over": ("accept",),
     "a commit": ("commit", "learn"),
     "a commit followed": ("follow_commit", "learn"),
-    "a restart": ("restart", "start"),
     "a membership change": ("reconfigure",),
     "a snapshot loaded": ("load", "restore"),
 }
@@ -81,10 +89,23 @@ class ClusterMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.names = names_of(self.nodes)
-        self.cluster = Cluster(self.protocol, self.nodes, self.system_seed, claims_every=5)
+        self.logs: dict[str, dict[int, Any]] = {}  # of each node, as they were seen last
+        self.truncations = 0
+        self.cluster = Cluster(
+            self.protocol, self.nodes, self.system_seed, claims_every=CLAIMS_EVERY, seen=self.look
+        )
         self.world = self.cluster.world
         self.serials: Counter[str] = Counter()
         self.over = False
+
+    def look(self, event: Event) -> None:
+        """See whether a node has replaced entries that it had, other than by a crash."""
+        if event.variables is None or not isinstance(event.variables.get("log"), list):
+            return
+        log = dict(enumerate(event.variables["log"], event.variables.get("log_start", 1)))
+        before = self.logs.get(event.node, {}) if event.action != "start" else {}
+        self.truncations += any(log[n] != entry for n, entry in before.items() if n in log)
+        self.logs[event.node] = log
 
     def perform(self, *steps: Step) -> None:
         if self.over:
@@ -137,6 +158,53 @@ class ClusterMachine(RuleBasedStateMachine):
         if to_the_end:
             self.settle_now()
 
+    @initialize(n=node, led=st.sampled_from([True, True, True, False]))
+    def begin(self, n: int, led: bool) -> None:
+        if led:
+            self.perform(Order(self.name(n), Campaign()))
+            self.settle_now()
+
+    @rule(n=node, count=st.integers(1, 3), more=st.integers(0, 2))
+    def overtake(self, n: int, count: int, more: int) -> None:
+        """A leader that is cut off is asked, and another takes its place: what only the first has is replaced."""
+        old = self.world.leader() or self.name(n)
+        rest = [name for name in self.names if name != old]
+        self.perform(Partition(((old,), tuple(rest))))
+        for _ in range(count):
+            self.put(old, "w1", "x")
+        self.settle_now()
+        new = rest[n % len(rest)]
+        self.perform(*(Restart(name) for name in rest))
+        for _ in range(4):
+            if self.over or self.world.leader() not in (old, None):
+                break
+            self.perform(*(Pass(name, 6) for name in rest), Order(new, Campaign()))
+            self.settle_now()
+        new = self.world.leader() or new
+        for _ in range(more):
+            self.put(new, "w2", "y")
+        self.settle_now()
+        self.reunite(new)
+
+    @rule(n=node, count=st.integers(1, 6))
+    def fall_behind(self, n: int, count: int) -> None:
+        """A node is cut off until what it lacks is there only as a snapshot."""
+        leader = self.world.leader() or self.name(n + 1)
+        behind = [name for name in self.names if name != leader][n % (len(self.names) - 1)]
+        self.perform(Partition(((behind,), tuple(name for name in self.names if name != behind))))
+        for _ in range(count):
+            self.put(leader, "w1", "x")
+            self.settle_now()
+        self.perform(Order(leader, Compact()))
+        self.settle_now()
+        self.reunite(leader)
+
+    def reunite(self, leader: str) -> None:
+        self.perform(Heal())
+        for _ in range(2):
+            self.perform(Pass(leader, 3))
+            self.settle_now()
+
     @precondition(lambda self: self.messages())
     @rule(p=number, again=st.booleans())
     def lose_or_duplicate(self, p: int, again: bool) -> None:
@@ -172,11 +240,14 @@ class ClusterMachine(RuleBasedStateMachine):
 
     @rule(n=node, client=st.sampled_from(["w1", "w2"]), key=st.sampled_from("xy"))
     def propose(self, n: int, client: str, key: str) -> None:
+        self.put(self.asked(n), client, key)
+        if self.serials[client] % 2:
+            self.settle_now()
+
+    def put(self, to: str, client: str, key: str) -> None:
         self.serials[client] += 1
         serial = self.serials[client]
-        self.perform(Ask(self.asked(n), Command(client, serial, f"put {key} {client}.{serial}".encode())))
-        if serial % 2:
-            self.settle_now()
+        self.perform(Ask(to, Command(client, serial, f"put {key} {client}.{serial}".encode())))
 
     @rule(n=node, client=st.sampled_from(["r1", "r2"]), key=st.sampled_from("xy"))
     def read(self, n: int, client: str, key: str) -> None:
@@ -208,6 +279,8 @@ class ClusterMachine(RuleBasedStateMachine):
         self.explored.steps += len(self.cluster.schedule)
         for what, signs in INTERESTING.items():
             self.explored.reached[what] += any(result.actions[s] or result.names[s] for s in signs)
+        self.explored.reached["a restart"] += result.names["start"] > len(self.names)
+        self.explored.reached["a truncation"] += self.truncations > 0
         if not self.over:
             self.perform()
             outcome = self.cluster.linearizable()
@@ -255,7 +328,7 @@ def explore(
             ),
         )
     except FoundError:
-        run = replayed(protocol, system_seed, nodes, explored.script)
+        run = replayed(protocol, system_seed, nodes, explored.script, claims_every=CLAIMS_EVERY)
         explored.script = shrunk(protocol, run).schedule
     return explored
 
@@ -272,6 +345,6 @@ def regression_test(protocol: Protocol, nodes: int, system_seed: int, explored: 
         "def test_it_conforms() -> None:\n"
         f'    protocol = PROTOCOLS["{protocol.name}"]\n'
         f"    schedule = read_schedule(SCRIPT, protocol.system({system_seed}))\n"
-        f"    run = replayed(protocol, {system_seed}, {nodes}, schedule)\n"
+        f"    run = replayed(protocol, {system_seed}, {nodes}, schedule, claims_every=1)\n"
         "    assert run.verdict is Verdict.HOLDS, run.why\n"
     )

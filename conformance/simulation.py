@@ -6,8 +6,9 @@ itself would notice is not looked at, so that what is found is found by conforma
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TextIO
@@ -60,8 +61,15 @@ class Mismatched(Exception):
     """The follower has nothing more to say."""
 
 
+class Enough(Exception):
+    """As many events were told as were asked for."""
+
+
 class Cluster:
-    """A simulated cluster whose every step is followed. `record`, if given, is written each event."""
+    """A simulated cluster whose every step is followed. `record`, if given, is written each event, `seen` is told.
+
+    Where `most` is given, Enough is raised after so many, or where nothing more can be said.
+    """
 
     def __init__(
         self,
@@ -71,11 +79,15 @@ class Cluster:
         *,
         claims_every: int = 0,
         record: TextIO | None = None,
+        most: int | None = None,
+        seen: Callable[[Event], None] | None = None,
     ) -> None:
         self.protocol = protocol
         self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
         self.schedule: list[Step] = []  # what was performed here
         self._record = record
+        self._most = most
+        self._seen = seen
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
         system = replace(protocol.system(seed), inspector=NoInspector)
         self.world = World(system, nodes, seed, self._watch)
@@ -85,8 +97,12 @@ class Cluster:
     def _told(self, event: Event) -> None:
         if self._record is not None:
             self._record.write(line_of(event))
+        if self._seen is not None:
+            self._seen(event)
         if not self.follower.is_over:
             self.follower.step(event)
+        if self._most is not None and (self.follower.is_over or self.follower.result.events >= self._most):
+            raise Enough
 
     def perform(self, step: Step) -> None:
         """Do a step. Raises Mismatched once the model has not explained something, Violation where a core raises."""
@@ -149,9 +165,14 @@ def simulated(
     steps: int = 400,
     claims_every: int = 0,
     record: TextIO | None = None,
+    most: int | None = None,
 ) -> Simulated:
-    """Let chaos drive a cluster for so many steps, following each. Every fourth seed is one of many clients and partitions."""
-    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record)
+    """Let chaos drive a cluster for so many steps, or events if `most` is given, following each.
+
+    Every fourth seed is one of many clients and partitions, and every fourth one in which leaders are cut off and asked.
+    """
+    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record, most=most)
+    steps = steps if most is None else sys.maxsize
     chaos = Chaos(cluster.world, DIVIDED, clients=6) if seed % 4 == 3 else Chaos(cluster.world)
     schedule = cluster.schedule if seed % 4 == 2 else chaos.schedule
     broken = ""
@@ -161,7 +182,7 @@ def simulated(
         else:
             chaos.run(steps)
         cluster.settle()
-    except Mismatched:
+    except (Mismatched, Enough):
         pass
     except Violation as violation:
         broken = str(violation)
@@ -218,9 +239,11 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
         world.stabilise(perform)
 
 
-def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]) -> Simulated:
+def replayed(
+    protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step], *, claims_every: int = 0
+) -> Simulated:
     """Perform a schedule, following each step."""
-    cluster = Cluster(protocol, nodes, seed)
+    cluster = Cluster(protocol, nodes, seed, claims_every=claims_every)
     broken = ""
     try:
         for step in schedule:
@@ -236,14 +259,15 @@ def replayed(protocol: Protocol, seed: int, nodes: int, schedule: Iterable[Step]
 def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated:
     """A run with fewer steps in which the same is found: large pieces are left out first (Zeller's delta debugging)."""
     best = run
+    # Claims take time: they are asked only where nothing else shows it.
+    claims = int(replayed(protocol, run.seed, run.nodes, run.schedule).found != run.found)
     size = max(1, len(best.schedule) // 2)
     while attempts > 0 and best.found:
         start, shorter = 0, False
         while start < len(best.schedule) and attempts > 0:
             attempts -= 1
-            tried = replayed(
-                protocol, run.seed, run.nodes, best.schedule[:start] + best.schedule[start + size :]
-            )
+            fewer = best.schedule[:start] + best.schedule[start + size :]
+            tried = replayed(protocol, run.seed, run.nodes, fewer, claims_every=claims)
             if tried.found == run.found:
                 best, shorter = tried, True
             else:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ratified.conformance.cover import Covered, cover, steps_of
+from ratified.conformance.cover import Covered, Driver, Steps, cover
 from ratified.conformance.machine import Explored, explore
 from ratified.conformance.mutants import Mutant, planted
 from ratified.conformance.protocols import Protocol
@@ -50,16 +50,23 @@ def conform(
     protocol: Protocol,
     *,
     seconds: float,
+    events: int | None = None,
     seed: int = 0,
     clock: Callable[[], float] = time.monotonic,
     told: Callable[[Conformed], None] | None = None,
 ) -> Conformed:
-    """Spend so much time on one protocol, at most a third of it on its graph; what is left after Hypothesis goes to chaos."""
+    """Spend so much time on one protocol, at most a third of it on its graph; what is left after Hypothesis goes to chaos.
+
+    With `events` given there is no limit of time: runs of chaos alone, until so many events have been followed.
+    """
     began = clock()
     result = Conformed()
-    result.covered = covered(protocol, small=seconds < 60, seconds=None if seconds < 60 else seconds * 0.3)
-    result.explored = explore(protocol, examples=max(5, min(400, int(seconds * 2))), steps=50)
-    while clock() - began < seconds or not result.runs:
+    if events is None:
+        result.covered = covered(
+            protocol, small=seconds < 60, seconds=None if seconds < 60 else seconds * 0.3
+        )
+        result.explored = explore(protocol, examples=max(5, min(400, int(seconds * 2))), steps=50)
+    while not result.runs or (clock() - began < seconds if events is None else result.events < events):
         run = simulated(protocol, seed, nodes=nodes_of(seed), claims_every=50)
         result.runs += 1
         result.events += run.events
@@ -74,15 +81,47 @@ def conform(
     return result
 
 
-def covered(protocol: Protocol, *, small: bool, seconds: float | None = None) -> Covered | None:
+def covered(
+    protocol: Protocol, *, small: bool, tries: bool = False, seconds: float | None = None
+) -> Covered | None:
     """Cover the graph of a protocol's model at a small size; None if nothing drives its implementation along one."""
-    if protocol.name != "raft":
+    if protocol.name not in GRAPHS:
         return None
+    steps, driver = GRAPHS[protocol.name](small)
+    return cover(steps, driver, tries=tries, seconds=seconds)
+
+
+def _raft_graph(small: bool) -> tuple[Steps, Driver]:
     from ratified.conformance.bindings.raft_edges import RaftDriver
     from ratified.models.raft.servers import RaftServers
 
     model = RaftServers(Server=2, Value=1, max_term=1 if small else 2, max_log=2 if small else 1)
-    return cover(steps_of(model), RaftDriver(model), seconds=seconds)
+    return Steps(model).all(), RaftDriver(model)
+
+
+def _paxos_graph(small: bool) -> tuple[Steps, Driver]:  # noqa: ARG001 - all of it takes no time
+    from ratified.conformance.bindings.paxos_edges import PaxosDriver
+    from ratified.models.paxos.paxos import Paxos
+
+    model = Paxos(Acceptor=3, Value=2, Ballot=2)
+    return Steps(model).all(), PaxosDriver(model)
+
+
+def _multipaxos_graph(small: bool) -> tuple[Steps, Driver]:
+    """In all, and with one slot; or with gaps, as far as the implementation comes."""
+    from ratified.conformance.bindings.multipaxos_edges import MultiPaxosDriver
+    from ratified.models.paxos.servers import MultiPaxosServers
+
+    model = MultiPaxosServers(Acceptor=3, Value=2, Ballot=2, slots=1 if small else 2)
+    return Steps(model).all() if small else Steps(model), MultiPaxosDriver(model)
+
+
+GRAPHS: dict[str, Callable[[bool], tuple[Steps, Driver]]] = {
+    "raft": _raft_graph,
+    "paxos": _paxos_graph,
+    "multi-paxos": _multipaxos_graph,
+}
+"""Small enough for a second or so, or as large as is worth a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,24 +67,83 @@ def read_heading(path: Path) -> Mapping[str, Any]:
     if not first.strip() or len(first) > MOST_LINE:
         return {}
     heading = _parsed(first, f"{path}:1")
-    return heading if "trace" in heading else {}
+    if "trace" not in heading:
+        return {}
+    nodes = heading.get("nodes", ["n1"])
+    if not _are_names(nodes):
+        raise TraceError(
+            f"{path}:1: 'nodes' are the names of the nodes, each once, not {json.dumps(nodes):.40}"
+        )
+    voters = heading.get("voters", [])
+    if not (voters == [] or _are_names(voters)) or not set(voters) <= set(nodes):
+        raise TraceError(f"{path}:1: 'voters' are some of the nodes, each once, not {json.dumps(voters):.40}")
+    return heading
 
 
-def _parsed(text: bytes, where: str) -> dict[str, Any]:
+def _are_names(given: object) -> bool:
+    return (
+        isinstance(given, list)
+        and bool(given)
+        and all(isinstance(n, str) for n in given)
+        and len(set(given)) == len(given)
+    )
+
+
+class _Refused(ValueError):
+    """What JSON allows, or Python's, and a trace does not."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Refused(f"an object has the key {twice!r} twice")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise _Refused(f"{name} is no number")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+
+
+def _parsed(raw: bytes, where: str) -> dict[str, Any]:
     try:
-        event = json.loads(text)
+        text = raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise TraceError(f"{where}: the line is not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+    try:
+        event = _decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TraceError(f"{where}: a text has half of a character that takes two") from None
+    except json.JSONDecodeError as error:
         raise TraceError(
-            f"{where}: the line is not JSON{column}", remedy="was it cut? each line is one object"
+            f"{where}: the line is not JSON at column {error.colno}",
+            remedy=f"was it cut? each line is one object\n\n{_pointed(text.rstrip(), error.colno)}",
         ) from None
+    except _Refused as error:
+        raise TraceError(f"{where}: {error}") from None
+    except RecursionError:
+        raise TraceError(f"{where}: the line is nested too deeply") from None
+    except ValueError:  # of int, for thousands of digits
+        raise TraceError(f"{where}: a number has too many digits") from None
     if not isinstance(event, dict):
         raise TraceError(
             f"{where}: the line is not an object", remedy='each line is an event: {"action": ...}'
         )
     return event
+
+
+def _pointed(text: str, column: int, width: int = 72) -> str:
+    """A piece of a line around a column, counted from 1, and a caret under that."""
+    start = max(0, column - 1 - width // 2)
+    piece = text[start : start + width]
+    shown = "".join(c if c.isprintable() else "?" for c in piece)
+    return f"    {shown}\n    {' ' * (column - 1 - start)}^"
 
 
 def _event(event: Mapping[str, Any], number: int, where: str) -> Event:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ratified.catalogue import bundled, protocols
-from ratified.exploring import Options, explore, instance, sizes_of
+from ratified.exploring import Options, explore, instance, is_symmetric, sizes_of
 from ratified.loading import load
 from ratified.models.language.errors import RatifiedError
 from ratified.progress import LiveLine
@@ -45,7 +45,8 @@ def check_model(target: str, settings: Mapping[str, str], how: Mapping[str, Any]
     ready_to_draw(how.get("diagram"))
     cls = load(target)
     made = instance(cls, how["size"], settings)
-    checked = explored(target if target in bundled else cls.__name__, made, exploring_options(how), to)
+    options = exploring_options(how, symmetric=is_symmetric(cls, how["size"]))
+    checked = explored(target if target in bundled else cls.__name__, made, options, to)
     draw_counterexample(checked.result, how.get("diagram"))
     if to.form == "itf":
         return emit_counterexample(checked, made, to)
@@ -62,21 +63,25 @@ def verify_protocol(protocol: str, how: Mapping[str, Any], to: Output) -> int:
             f"no model of {protocol} has a size {size!r}", remedy=f"their sizes: {', '.join(known)}"
         )
     # All are made before the first is explored, which may take long, so that what is wrong is said at once.
-    made = {name: instance(cls, size if size in sizes_of(cls) else None, {}) for name, cls in classes.items()}
-    options = exploring_options(how)
+    chosen = {name: size if size in sizes_of(cls) else None for name, cls in classes.items()}
+    made = {name: instance(cls, chosen[name], {}) for name, cls in classes.items()}
+    options = {
+        name: exploring_options(how, symmetric=is_symmetric(cls, chosen[name]))
+        for name, cls in classes.items()
+    }
     checks = [
-        replace(explored(name, model, options, to), broken=bundled[name].broken)
+        replace(explored(name, model, options[name], to), broken=bundled[name].broken)
         for name, model in made.items()
     ]
     return emit(Report(tuple(checks), protocol=protocol), to)
 
 
-def exploring_options(how: Mapping[str, Any]) -> Options:
-    """Return how to explore, from the options that were given."""
+def exploring_options(how: Mapping[str, Any], *, symmetric: bool) -> Options:
+    """Return how to explore, from the options that were given; `symmetric` is what the model wants at the size."""
     limits = Limits(depth=how["depth"], states=how["states"], seconds=how["seconds"], memory=how["memory"])
     return Options(
         limits,
-        how["symmetry"],
+        symmetric if how["symmetry"] is None else how["symmetry"],
         how.get("deadlock", False),
         how["engine"],
         how.get("claims") or None,

@@ -23,14 +23,16 @@ def _needs_hypothesis() -> None:
         raise RatifiedError("this needs Hypothesis", remedy="pip install 'ratified[conform]'")
 
 
-def conform_protocol(name: str, seconds: float, seed: int, record: Path | None, form: str) -> int:
+def conform_protocol(
+    name: str, seconds: float, events: int | None, seed: int, record: Path | None, form: str
+) -> int:
     """Hold a protocol's implementation to its model and return the exit status."""
     protocol = protocol_named(name)
     if record is not None:
         try:
             with record.open("w", encoding="utf-8") as file:
                 file.write(json.dumps({"trace": name, "nodes": ["n1", "n2", "n3"]}) + "\n")
-                run = simulated(protocol, seed, record=file)
+                run = simulated(protocol, seed, record=file, most=events)
         except OSError as error:
             raise RatifiedError(f"{record} cannot be written: {error.strerror}") from None
         echo(f"{run.verdict.value.upper()}  {name}: {run.events:,} events, recorded in {record}\n")
@@ -47,7 +49,7 @@ def conform_protocol(name: str, seconds: float, seed: int, record: Path | None, 
             sys.stderr.flush()
 
     began = time.monotonic()
-    result = conform(protocol, seconds=seconds, seed=seed, told=told)
+    result = conform(protocol, seconds=seconds, events=events, seed=seed, told=told)
     took = time.monotonic() - began
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
@@ -56,7 +58,9 @@ def conform_protocol(name: str, seconds: float, seed: int, record: Path | None, 
 
 
 def _text(name: str, result: Any, took: float) -> str:
-    explored, covered = result.explored, result.covered
+    from ratified.conformance.machine import Explored
+
+    explored, covered = result.explored or Explored(), result.covered
     events = result.events + explored.events
     what = {
         Verdict.HOLDS: f"{events:,} events, each a step of the model",
@@ -66,14 +70,18 @@ def _text(name: str, result: Any, took: float) -> str:
     lines = [f"{result.verdict.value.upper()}  {name}: {what}", ""]
     lines += [
         f"chaos       {result.runs:,} runs, {result.events:,} events; what clients saw is linearizable",
-        f"hypothesis  {explored.runs:,} runs, {explored.events:,} events",
     ]
+    if explored.runs:
+        lines.append(f"hypothesis  {explored.runs:,} runs, {explored.events:,} events")
     if covered is not None:
         lines.append(
             f"graph       {covered.states:,} states, {covered.edges:,} steps: {covered.taken:,} taken, "
-            f"in {covered.walks:,} walks of {covered.driven:,} steps"
+            f"in {covered.walks:,} walks of {covered.driven / max(1, covered.walks):.0f} steps "
+            f"(no fewer than {covered.least:,} would do)"
         )
-    lines += [f"time        {took:.1f} s", "", "runs of Hypothesis that came to"]
+    lines.append(f"time        {took:.1f} s")
+    if explored.runs:
+        lines += ["", "runs of Hypothesis that came to"]
     width = max(map(len, explored.reached), default=0)
     for what_, count in explored.reached.items():
         if count:
@@ -103,7 +111,9 @@ def _failure(name: str, run: Simulated) -> Sequence[str]:
 
 
 def _json(name: str, result: Any, took: float) -> str:
-    explored, covered = result.explored, result.covered
+    from ratified.conformance.machine import Explored
+
+    explored, covered = result.explored or Explored(), result.covered
     report: dict[str, Any] = {
         "schema": "ratified-conform/1",
         "protocol": name,
@@ -122,6 +132,7 @@ def _json(name: str, result: Any, took: float) -> str:
             "edges": covered.edges,
             "taken": covered.taken,
             "walks": covered.walks,
+            "least_walks": covered.least,
             "reasons": dict(covered.reasons),
             "failure": covered.failure,
         },

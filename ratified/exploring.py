@@ -73,10 +73,21 @@ def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:
     return sizes
 
 
+def is_symmetric(cls: type, size: str | None) -> bool:
+    """Whether a model wants a size that it names (its standard one if None) to be explored with symmetry."""
+    return (size or _default_size(cls)) in getattr(cls, "symmetric_sizes", ())
+
+
+def _default_size(cls: type) -> str | None:
+    sizes = sizes_of(cls)
+    return "standard" if "standard" in sizes else next(iter(sizes), None)
+
+
 def _named_size(cls: type, size: str | None) -> Mapping[str, object]:
     sizes = sizes_of(cls)
+    size = size or _default_size(cls)
     if size is None:
-        return sizes.get("standard") or next(iter(sizes.values()), {})
+        return {}
     if size not in sizes:
         has = (
             f"its sizes: {', '.join(sizes)}" if sizes else "it names no sizes; give each sort its own: Sort=3"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from ratified.catalogue import Bundled, bundled
-from ratified.exploring import sizes_of
+from ratified.exploring import is_symmetric, sizes_of
 from ratified.loading import load
 from ratified.report import plural
 
@@ -28,6 +28,7 @@ def listing(form: str) -> str:
                 "sizes": {
                     name: {key: _plain(value) for key, value in size.items()} for name, size in sizes.items()
                 },
+                "symmetric_sizes": [name for name in sizes if is_symmetric(load(model.name), name)],
             }
             for model, sizes in entries
         ]
@@ -40,8 +41,9 @@ def listing(form: str) -> str:
     for model, sizes in sound:
         lines.append(f"{model.name:{_width(m for m, _ in sound)}}  {model.description}")
         for name, size in sizes.items():
+            reduced = ", with symmetry" if is_symmetric(load(model.name), name) else ""
             lines += wrap(
-                f"{name}: {_settings(size)}", 98, initial_indent="    ", subsequent_indent="        "
+                f"{name}: {_settings(size)}{reduced}", 98, initial_indent="    ", subsequent_indent="        "
             )
     lines += ["", "broken on purpose: checking them shows how they go wrong", ""]
     lines += [f"{model.name:{_width(broken)}}  {model.description}" for model in broken]

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from ratified.conformance.bindings.raft import ROLES
-from ratified.conformance.cover import Edge
+from ratified.conformance.cover import Edge, NothingToTryError
 from ratified.impl.contract import Campaign, Command, Input, Persisted, Receive, Submit, Tick
 from ratified.impl.machines import KeyValue
 from ratified.impl.raft.config import Config
@@ -101,7 +101,13 @@ class RaftDriver:
                 return n
         return 0
 
-    def consequence(self, state: Values, edges: Sequence[Edge]) -> Edge | None:
+    def consequence(
+        self,
+        before: Values,  # noqa: ARG002 - it shows in the state
+        taken: Sequence[Edge],  # noqa: ARG002 - likewise
+        state: Values,
+        edges: Sequence[Edge],
+    ) -> Edge | None:
         """See Driver."""
         for i in self.of(state, "role"):
             n = self._committable(state, i)
@@ -151,7 +157,11 @@ class RaftDriver:
         self._step(int(i), Submit(Command(f"c{self.serial}", 1, b"put x 1")))
 
     def _accept(self, state: Values, i: Any, prev: int, n: int, commit: int = 0) -> None:
-        reign = self._leader(state, i)
+        term = self.of(state, "current_term")[i]
+        reigns = [r for r in self.of(state, "reigns") if r.term == term]
+        if not reigns:
+            raise NothingToTryError
+        reign = self._leader(state, i) or reigns[0]
         core = self.cores[int(reign.leader)]
         entries = tuple(
             Entry(e.term, self._value(core, reign, at))
@@ -181,6 +191,9 @@ class RaftDriver:
         disk = self.disks[int(i)]
         disk.persist(disk.pending)
         self._step(int(i), Persisted(disk.persisted))
+
+    def _load(self, *_: object) -> None:
+        raise NothingToTryError  # nobody has a snapshot to send
 
     def _restart(self, state: Values, i: Any, n: int) -> None:  # noqa: ARG002 - likewise
         self.disks[int(i)].crash(0)

@@ -194,6 +194,34 @@ class PythonMachine:
         self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)
         self._choices = Lazily(self._choices_of)
+        # What is in the variables of the model, and of the probe: of a state close to it, little has to be put there.
+        self._nowhere: Values = tuple(object() for _ in self._names)
+        self._in_model = self._in_probe = self._nowhere
+        self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in self.actions}
+
+    def _enter(self, state: Values) -> None:
+        """Give the model's variables the values of a state."""
+        held = self._in_model
+        if state is not held:
+            model = self.model
+            places, d = model._places, model.__dict__
+            # Whatever fails on the way, the variables are then those of no state.
+            self._in_model = self._nowhere
+            for name, value, old in zip(self._names, state, held, strict=True):
+                if value is not old:
+                    d[name] = attached(value, places[name])
+            self._in_model = state
+
+    def _probed(self, state: Values) -> Model:
+        """The probe, with the values of a state."""
+        held = self._in_probe
+        if state is not held:
+            d = self._probe.__dict__
+            for name, value, old in zip(self._names, state, held, strict=True):
+                if value is not old:
+                    d[name] = value
+            self._in_probe = state
+        return self._probe
 
     def _choices_of(self, name: str) -> Choices:
         function = next(f for f in self.module.functions.values() if f.key == f.name == name)
@@ -238,6 +266,7 @@ class PythonMachine:
         """See Machine."""
         d = self.model.__dict__
         found: list[tuple[Values, Values | Left]] = []
+        self._in_model = self._nowhere
         with running(self.model.scope):
             zeros = self.model.zeros()
             init = self._functions.get("init")
@@ -273,6 +302,7 @@ class PythonMachine:
         # A state may come from elsewhere (another machine, a renaming): its containers must stand in this model to be updated.
         before = {name: attached(value, places[name]) for name, value in zip(self._names, state, strict=True)}
         read = self._state
+        self._in_model = self._nowhere
         found: list[tuple[int, Values, Values | Left]] = []
         with running(model.scope):
             d.update(before)
@@ -304,41 +334,51 @@ class PythonMachine:
         Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. At most `most` choices
         of arguments are tried. Raises StepError.
         """
-        model, function = self.model, self._functions[name]
-        parameters = self.module.functions[name].arguments
-        d, places = model.__dict__, model._places
-        before = {n: attached(value, places[n]) for n, value in zip(self._names, state, strict=True)}
+        wanted = self._parameters[name]
         found: list[tuple[Values, Values | Left]] = []
-        with running(model.scope):
-            d.update(before)
-            every: Iterable[Values]
-            if len(given) == len(parameters):
-                every = (tuple(given[p.name] for p in parameters),)
-            else:
-                every = itertools.islice(self._choices[name].among(given), most)
-            for arguments in every:
-                try:
-                    function(model, *arguments)
-                    found.append((arguments, self._state(d)))
-                except Disabled:
-                    pass
-                except BoundLeft as left:
-                    found.append((arguments, Left(left.what, where(left.__traceback__))))
-                except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                    raise StepError(_explained(problem), name, arguments, state) from None
-                d.update(before)
+        with running(self.model.scope):
+            if len(given) == len(wanted):
+                arguments = tuple([given[p] for p in wanted])
+                if (after := self._taken(state, name, arguments)) is not None:
+                    found.append((arguments, after))
+                return found
+            self._enter(state)
+            for arguments in itertools.islice(self._choices[name].among(given), most):
+                if (after := self._taken(state, name, arguments)) is not None:
+                    found.append((arguments, after))
+                self._enter(state)  # which the next choice may depend on
         return found
+
+    def _taken(self, state: Values, name: str, arguments: Values) -> Values | Left | None:
+        """Where a step leads; None if it is not possible."""
+        model = self.model
+        self._enter(state)
+        try:
+            self._functions[name](model, *arguments)
+        except Disabled:
+            if not self._quiet[name]:
+                self._in_model = self._nowhere
+            return None
+        except BoundLeft as left:
+            self._in_model = self._nowhere
+            return Left(left.what, where(left.__traceback__))
+        except Exception as problem:  # noqa: BLE001  # a model may raise anything
+            self._in_model = self._nowhere
+            raise StepError(_explained(problem), name, arguments, state) from None
+        after = self._in_model = self._state(model.__dict__)
+        return after
 
     def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
         """The guard that is false in a state, where an action is not possible with its arguments."""
-        model = self.model
-        places = model._places
-        with running(model.scope):
-            model.__dict__.update(
-                {n: attached(value, places[n]) for n, value in zip(self._names, state, strict=True)}
-            )
+        return self.why_unchanged(state, lambda model: self._functions[name](model, *arguments))
+
+    def why_unchanged(self, state: Values, how: Callable[[Any], None]) -> Span | None:
+        """The guard that is false in a state, where a function that is handed the model `require`s in vain."""
+        with running(self.model.scope):
+            self._enter(state)
+            self._in_model = self._nowhere
             try:
-                self._functions[name](model, *arguments)
+                how(self.model)
             except Disabled as disabled:
                 return where(disabled.__traceback__)
             except BoundLeft:
@@ -347,26 +387,24 @@ class PythonMachine:
 
     def ask(self, state: Values, name: str, arguments: Values) -> Any:
         """What a method of the model that changes nothing answers in a state. Raises StepError."""
-        self._probe.__dict__.update(zip(self._names, state, strict=True))
         with running(self.model.scope):
             try:
-                return getattr(self._probe, name)(*arguments)
+                return getattr(self._probed(state), name)(*arguments)
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(_explained(problem), name, arguments, state) from None
 
     def change(self, state: Values, how: Callable[[Any], None]) -> Values | None:
         """A state as a function has changed it, which is handed the model with its variables; None if it `require`d in vain."""
         model = self.model
-        places = model._places
         with running(model.scope):
-            model.__dict__.update(
-                {n: attached(value, places[n]) for n, value in zip(self._names, state, strict=True)}
-            )
+            self._enter(state)
+            self._in_model = self._nowhere
             try:
                 how(model)
             except Disabled:
                 return None
-            return self._state(model.__dict__)
+            after = self._in_model = self._state(model.__dict__)
+            return after
 
     def _possible(self, name: str, state: Values) -> Iterator[Values]:
         choices = iter(self._choices[name])
@@ -382,7 +420,7 @@ class PythonMachine:
     def refuted_by(self, name: str, state: Values) -> Values | None:
         """See Machine."""
         function = self._functions[name]
-        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        self._probed(state)
         with running(self.model.scope):
             for arguments in self._choices[name]:
                 try:
@@ -395,7 +433,7 @@ class PythonMachine:
     def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
         """See Machine."""
         function = self._functions[name]
-        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        self._probed(state)
         found: list[tuple[Values, Any]] = []
         with running(self.model.scope):
             for arguments in self._choices[name]:
@@ -408,7 +446,7 @@ class PythonMachine:
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
         """See Machine."""
         self._old.__dict__.update(zip(self._names, old, strict=True))
-        self._probe.__dict__.update(zip(self._names, new, strict=True))
+        self._probed(new)
         with running(self.model.scope):
             try:
                 return bool(self._functions[name](self._probe, self._old))
@@ -420,7 +458,7 @@ class PythonMachine:
         if name not in self._abstract:
             self._abstract[name] = abstract_model(self.model, name)
         abstract = self._abstract[name]
-        self._probe.__dict__.update(zip(self._names, state, strict=True))
+        self._probed(state)
         names = [d.name for d in abstract.module.variables]
         for variable in names:
             abstract.__dict__.pop(variable, None)

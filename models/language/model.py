@@ -24,7 +24,7 @@ from ratified.models.language.compile.module import (
     without_zero,
 )
 from ratified.models.language.errors import ModelError, SizeError
-from ratified.models.language.ir import Declaration, Kind, Module
+from ratified.models.language.ir import Declaration, Function, Kind, Module
 from ratified.models.language.scope import Scope, running
 from ratified.models.language.sorts import BoundLeft, Sort
 from ratified.models.language.types import (
@@ -90,6 +90,7 @@ class Model:
     _ratified_root = True
     module: ClassVar[Module]
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    symmetric_sizes: ClassVar[Collection[str]] = ()
 
     scope: Scope
     _places: dict[str, VariablePlace]
@@ -129,17 +130,19 @@ class Model:
         self.__dict__.update(self.zeros())  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
-                reason = (
-                    assumption.doc.splitlines()[0].rstrip(".")
-                    if assumption.doc
-                    else f"it does not satisfy {assumption.name}"
-                )
-                given_text = ", ".join(f"{n}={show(values.get(n, v))}" for n, v in given.items())
-                raise SizeError(
-                    f"{module.name}({given_text}) makes no sense: {reason}",
-                    span=assumption.span,
-                    remedy="choose other sizes",
-                )
+                raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
+
+    def _makes_no_sense(self, assumption: Function, given: Mapping[str, object]) -> SizeError:
+        """The refusal of a size; its reason is the assumption's first line, and what to do the rest of it, if there is one."""
+        reason, _, remedy = assumption.doc.partition("\n")
+        settings = ", ".join(f"{n}={show(v)}" for n, v in given.items())
+        remedy = " ".join(remedy.split()).rstrip(".") or "choose other sizes or parameters"
+        return SizeError(
+            f"{self.module.name}({settings}) makes no sense:"
+            f" {reason.rstrip('.') or f'it does not satisfy {assumption.name}'}",
+            span=assumption.span,
+            remedy=remedy[0].lower() + remedy[1:],
+        )
 
     def _enter_scope(self) -> None:
         """Set up the places of the variables and the parameters' values."""
@@ -276,7 +279,7 @@ def parameter_value(declaration: Declaration, given: object, scope: Scope) -> ob
     except (TypeError, KeyError, ValueError, ModelError):
         raise SizeError(
             f"{name}={given if isinstance(given, str) else show(given)} is not a value of type {t}",
-            remedy=_example(name, t),
+            remedy=_example(name, t, scope),
         ) from None
     if infinite(t) is None or isinstance(t, IntType):
         try:
@@ -316,7 +319,8 @@ def _typed(t: Type, value: Any, scope: Scope) -> object:
     raise TypeError(value)
 
 
-def _example(name: str, t: Type) -> str:
+def _example(name: str, t: Type, scope: Scope) -> str:
+    """What to write instead."""
     match t:
         case BoolType():
             return f"write {name}=true or {name}=false"
@@ -325,5 +329,19 @@ def _example(name: str, t: Type) -> str:
         case SetType(SetType(SortType(sort))):
             return f"write {name}='{{{{{sort(0)}, {sort(1)}}}, ...}}'"
         case SetType(SortType(sort)):
-            return f"write {name}='{{{sort(0)}, ...}}'"
+            return f"write {name}='{{{sort(0)}, ...}}', with any of {_some(sort, scope)}"
+        case SortType(sort):
+            return f"write one of {_some(sort, scope)}"
+        case OptionalType(item):
+            return f"{_example(name, item, scope)}; or none"
     return f"write {name}=..., a {t}"
+
+
+def _some(sort: type[Sort], scope: Scope) -> str:
+    """The values of a sort, the first and the last if there are many."""
+    names = [repr(v) for v in sort] if scope.sizes[sort] <= MOST_NAMED else []
+    return ", ".join(names) if names else f"{sort(0)} to {sort(scope.sizes[sort] - 1)}"
+
+
+MOST_NAMED = 5
+"""So many values of a sort are named one by one."""

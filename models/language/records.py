@@ -1,6 +1,7 @@
 """Records: frozen values with named fields, one object for each combination of field values.
 
 Guarantees: records are interned, so equality is identity and hashing costs nothing; fields within bounds when a record is made.
+Every record that was ever made is kept, unless whoever runs for long calls `forget_unused` now and then.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import dataclasses
 import sys
 import typing
 from typing import Any, TypeVar, dataclass_transform
+from weakref import WeakSet
 
 from ratified.models.language.errors import ModelError
 from ratified.models.language.scope import scope_if_any
@@ -22,9 +24,11 @@ from ratified.models.language.types import (
     has_bounds,
     record_fields,
 )
-from ratified.models.language.values import show
+from ratified.models.language.values import forget_keys, show
 
 R = TypeVar("R")
+
+_classes: WeakSet[Any] = WeakSet()
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=False)
@@ -39,7 +43,9 @@ def record(cls: type[R]) -> type[R]:
     made.__module__ = cls.__module__
     types = _field_types(made, frame.f_globals, frame.f_locals, frame.f_lineno)
     made.__record_types__ = types
-    made.__new__ = _constructor(made, types)
+    made.__record_cache__ = {}
+    made.__new__ = _constructor(made, types, made.__record_cache__)
+    _classes.add(made)
     made.__repr__ = _repr
     made.__reduce__ = _reduce
     return made  # type: ignore[no-any-return]  # a dataclass made from cls
@@ -75,7 +81,7 @@ def _field_types(cls: Any, names: dict[str, Any], locals_: dict[str, Any], line:
     return types
 
 
-def _constructor(cls: Any, types: dict[str, Type]) -> Any:
+def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...], object]) -> Any:
     """A `__new__` written out for the fields, so that making a record that exists is one dictionary look-up."""
     fields = dataclasses.fields(cls)
     names = [f.name for f in fields]
@@ -92,7 +98,6 @@ def _constructor(cls: Any, types: dict[str, Type]) -> Any:
         "    except KeyError:",
         "        return make(key)",
     ]
-    cache: dict[tuple[object, ...], object] = {}
 
     def check(values: tuple[object, ...]) -> None:
         scope = scope_if_any()
@@ -136,3 +141,30 @@ def replace(value: R, **changes: object) -> R:
             remedy=f"its fields: {', '.join(fields)}",
         )
     return type(value)(**{**fields, **changes})
+
+
+def known_records() -> int:
+    """How many records are kept."""
+    return sum(len(cls.__record_cache__) for cls in _classes)
+
+
+def forget_unused() -> None:
+    """Forget the records that nobody has any more. Not to be called while another thread runs a model."""
+    forget_keys()
+    unused = _references({(): object()})[0][1]
+    while True:
+        # Records may hold others, which are held no longer then.
+        gone = 0
+        for cls in list(_classes):
+            cache = cls.__record_cache__
+            dead = [key for key, references in _references(cache) if references <= unused]
+            for key in dead:
+                del cache[key]
+            gone += len(dead)
+        if not gone:
+            return
+
+
+def _references(cache: dict[Any, object]) -> list[tuple[Any, int]]:
+    """How many references there are to each record: its own place in the cache and what counts them among them."""
+    return [(key, sys.getrefcount(made)) for key, made in cache.items()]

@@ -9,6 +9,8 @@ import ast
 import inspect
 import linecache
 import sysconfig
+from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
@@ -33,6 +35,25 @@ def _functions(tree: ast.Module) -> dict[int, ast.FunctionDef]:
         min([node.lineno, *(d.lineno for d in node.decorator_list)]): node
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
+    }
+
+
+@lru_cache(maxsize=256)
+def _classes(tree: ast.Module) -> dict[str, list[ast.ClassDef]]:
+    found: dict[str, list[ast.ClassDef]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            found.setdefault(node.name, []).append(node)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def names_in(node: ast.FunctionDef) -> tuple[Mapping[str, int], frozenset[str]]:
+    """How often each name is assigned in a function, and all names that it has, arguments included."""
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    arguments = (a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg))
+    return Counter(n.id for n in names if isinstance(n.ctx, ast.Store)), frozenset(n.id for n in names) | {
+        *arguments
     }
 
 
@@ -93,7 +114,7 @@ def head_span(node: ast.FunctionDef | ast.ClassDef, file: str) -> Span:
 def class_node(file: str, name: str, line: int) -> ast.ClassDef | None:
     """The definition of a class, by name and a line in its decorators, head or body."""
     tree = tree_of(file)
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name] if tree else []
+    found = _classes(tree).get(name, ()) if tree else ()
     return min(found, key=lambda n: abs(n.lineno - line), default=None)
 
 

@@ -489,6 +489,11 @@ def order_key(value: Any) -> tuple[Any, ...]:
     return (len(value), *(order_key(item) for item in value))
 
 
+def forget_keys() -> None:
+    """Forget the order of records, which is worked out anew where it is asked for."""
+    _record_keys.clear()
+
+
 def show(value: object) -> str:
     """A value as people read it: names of values, members of enums without their class."""
     if isinstance(value, Enum):

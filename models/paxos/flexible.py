@@ -52,7 +52,10 @@ class FlexiblePaxos(Model):
 
     @assume
     def quorums_meet(self) -> bool:
-        """Every quorum of phase 1 must have a member in common with every quorum of phase 2."""
+        """Every quorum of phase 1 must have a member in common with every quorum of phase 2.
+
+        Make the quorums of one of the phases larger.
+        """
         return all(not p.isdisjoint(q) for p in self.phase1 for q in self.phase2)
 
     # Phase 1

@@ -96,12 +96,18 @@ class MultiPaxos(Model):
 
     @assume
     def quorums_meet(self) -> bool:
-        """Any two quorums must have a member in common."""
+        """Any two quorums must have a member in common.
+
+        Make the quorums larger, or leave `quorums` out for majorities.
+        """
         return all(not p.isdisjoint(q) for p in self.quorums for q in self.quorums)
 
     @assume
     def there_is_such_a_slot(self) -> bool:
-        """The slot to look at must be one of the log's."""
+        """The slot to look at must be one of the log's.
+
+        Give a `slot` from 1 to `slots`.
+        """
         return 1 <= self.slot <= self.slots
 
     # Phase 1, for all slots

@@ -82,7 +82,10 @@ class Paxos(Model):
 
     @assume
     def quorums_meet(self) -> bool:
-        """Any two quorums must have a member in common."""
+        """Any two quorums must have a member in common.
+
+        Make the quorums larger, or leave `quorums` out for majorities.
+        """
         return all(not p.isdisjoint(q) for p in self.quorums for q in self.quorums)
 
     # Phase 1

@@ -10,10 +10,21 @@ Four variables are history: who voted for whom, who led, what those leaders' log
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Map, Model, Param, Set, action, invariant, require, step_invariant, view
+from ratified.models.language import (
+    Map,
+    Model,
+    Param,
+    Set,
+    action,
+    assume,
+    invariant,
+    require,
+    step_invariant,
+    view,
+)
 from ratified.models.raft.sorts import Entry, Index, Log, Role, Server, Term, Value, last_term, term_at
 
 
@@ -22,9 +33,10 @@ class AbstractRaft(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1},
-        "standard": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2},
-        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1},
+        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1},
+        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
     max_term: Param[int] = 2
     max_log: Param[int] = 1
@@ -40,6 +52,14 @@ class AbstractRaft(Model):
     def init(self) -> None:
         """Term 1, in which nobody leads, and empty logs."""
         self.current_term = Map({i: 1 for i in Server})
+
+    @assume
+    def something_can_happen(self) -> bool:
+        """The bounds must leave room for a term.
+
+        Give `max_term` at least 1, and `max_log` at least 0.
+        """
+        return self.max_term >= 1 and self.max_log >= 0
 
     def is_quorum(self, members: Set[Server]) -> bool:
         """These are a majority."""

@@ -12,74 +12,38 @@ those of Figure 2 as they are. Here is only what the extensions have to do with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from ratified.models.language import action, constraint, require
+from ratified.models.language import action, require
+from ratified.models.raft import clients, elections
 from ratified.models.raft.clients import RaftClients
 from ratified.models.raft.compaction import RaftCompaction
 from ratified.models.raft.elections import RaftElections
 from ratified.models.raft.membership import RaftMembership
 from ratified.models.raft.sorts import Index, Server
 
+ALL_ON: Mapping[str, object] = {**elections.ALL_ON, **clients.ALL_ON, "compaction": True}
+FEW: Mapping[str, object] = {"max_term": 3, "max_log": 2, "max_messages": 1, "calm": True}
+
 
 class RaftAsBuilt(RaftElections, RaftClients, RaftCompaction, RaftMembership):
     """Raft with what implementations add."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {
-            "Server": 2,
-            "Value": 2,
-            "max_messages": 1,
-            "calm": True,
-            "pre_vote": True,
-            "check_quorum": True,
-            "transfer": True,
-            "no_op": "v1",
-            "sessions": True,
-            "read_index": True,
-            "compaction": True,
-            "single_server": True,
-        },
-        "standard": {
-            "Server": 2,
-            "Value": 2,
-            "max_messages": 1,
-            "pre_vote": True,
-            "check_quorum": True,
-            "transfer": True,
-            "no_op": "v1",
-            "sessions": True,
-            "read_index": True,
-            "compaction": True,
-            "single_server": True,
-        },
-        "large": {
-            "Server": 2,
-            "Value": 2,
-            "max_messages": 1,
-            "max_term": 3,
-            "max_log": 2,
-            "calm": True,
-            "pre_vote": True,
-            "check_quorum": True,
-            "transfer": True,
-            "no_op": "v1",
-            "sessions": True,
-            "read_index": True,
-            "compaction": True,
-            "single_server": True,
-        },
+        "small": {"Server": 2, "Value": 2, "max_messages": 1, "calm": True, **ALL_ON, "single_server": True},
+        "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON, "single_server": True},
+        "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON, "single_server": True},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
-    @constraint
-    def one_message_aside(self) -> bool:
-        """What is explored: of the messages that are added, one is in flight at a time."""
-        return len(self.side) + len(self.orders) + len(self.confirmations) + len(self.snapshots) <= 1
+    def aside(self) -> int:
+        """How many of the messages that are added are in flight."""
+        return super().aside() + len(self.confirmations) + len(self.snapshots)
 
     @action
     def take_snapshot(self, i: Server, n: Index) -> None:
-        """A snapshot is of what the state machine has executed., and is loaded by executing that again."""
+        """A snapshot is of what the state machine has executed, and is loaded by executing that again."""
         require(not self.sessions or n <= self.last_applied[i])
         super().take_snapshot(i, n)
 

@@ -5,12 +5,13 @@
 `sessions`    servers apply what is committed, and a command that a client has repeated only once (section 6.3)
 `read_index`  a leader answers reads without the log, once it has made sure that it still leads (section 6.4)
 
-All are off by default, and then this is `Raft`, state by state.
+All are off by default, and then this is `Raft`, state by state. A read, which need not be, is an incident (`incidents`), counted
+where a check bounds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar
 
 from ratified.models.language import (
@@ -28,7 +29,7 @@ from ratified.models.language import (
     record,
     require,
 )
-from ratified.models.raft.raft import Raft
+from ratified.models.raft.incidents import FewIncidents
 from ratified.models.raft.sorts import Entry, Index, Role, Server, Term, Value, last_term, term_at
 
 Number = Annotated[int, Range(0, "max_reads")]
@@ -63,33 +64,19 @@ class Read:
     confirmed: Set[Server]  # who has confirmed since that it leads
 
 
-class RaftClients(Raft):
+ALL_ON: Mapping[str, object] = {"no_op": "v1", "sessions": True, "read_index": True}
+FEW: Mapping[str, object] = {"max_term": 3, "max_log": 2, "max_messages": 1, "calm": True}
+
+
+class RaftClients(FewIncidents):
     """Raft with a no-op at the start of a term, client sessions and reads."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_messages": 1, "sessions": True, "read_index": True},
-        "standard": {
-            "Server": 2,
-            "Value": 2,
-            "max_term": 3,
-            "max_log": 2,
-            "max_messages": 2,
-            "calm": True,
-            "no_op": "v1",
-            "sessions": True,
-            "read_index": True,
-        },
-        "large": {
-            "Server": 2,
-            "Value": 2,
-            "max_term": 3,
-            "max_log": 2,
-            "max_messages": 2,
-            "no_op": "v1",
-            "sessions": True,
-            "read_index": True,
-        },
+        "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 1, **ALL_ON},
+        "large": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, **ALL_ON},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
     no_op: Param[Value | None] = None
     sessions: Param[bool] = False
@@ -104,18 +91,29 @@ class RaftClients(Raft):
 
     @assume
     def clients_have_commands(self) -> bool:
-        """The no-op is nobody's command: with `no_op`, there must be another value for clients to ask for."""
+        """The no-op is nobody's command: with `no_op`, there must be another value for clients to ask for.
+
+        Write Value=2 or more, or leave `no_op` out.
+        """
         return self.no_op is None or len(Value) > 1
 
     @assume
     def there_are_reads(self) -> bool:
-        """With `read_index`, there must be room for a read."""
+        """With `read_index`, there must be room for a read.
+
+        Give `max_reads` at least 1.
+        """
         return not self.read_index or self.max_reads >= 1
 
     @constraint
     def one_confirmation(self) -> bool:
         """What is explored: of the messages that are added, one is in flight at a time."""
         return len(self.confirmations) <= 1
+
+    @constraint
+    def few_confirmations_in_calm(self) -> bool:
+        """In calm, they count with the others."""
+        return not self.calm or len(self.messages) + len(self.confirmations) <= self.max_messages
 
     @action
     def restart(self, i: Server) -> None:
@@ -173,6 +171,7 @@ class RaftClients(Raft):
         require(known > 0 and term_at(self.log[i], known) == self.current_term[i])
         self.reads[i] += 1
         self.read[i] = Read(known, max(self.commit_index[j] for j in Server), Set([i]))
+        self.incident()
 
     @action
     def confirm(self, i: Server, j: Server) -> None:

@@ -4,12 +4,13 @@
 
 Off by default, and then this is `Raft`, state by state. A snapshot holds what the entries up to an index have led to; here it is
 those entries themselves, which remain at the beginning of `log`, so that Figure 3 can be asked of them. The protocol does not
-look at them one by one any more: it knows the index and the term of the last one.
+look at them one by one any more: it knows the index and the term of the last one. To take a snapshot is an incident
+(`incidents`), counted where a check bounds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.models.language import (
@@ -24,7 +25,7 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.models.raft.raft import Raft
+from ratified.models.raft.incidents import FewIncidents
 from ratified.models.raft.sorts import (
     AppendEntries,
     AppendEntriesResponse,
@@ -48,29 +49,18 @@ class InstallSnapshot:
     state: Log  # the entries that it replaces: the last one gives lastIncludedIndex and lastIncludedTerm
 
 
-class RaftCompaction(Raft):
+CALM: Mapping[str, object] = {"max_term": 3, "calm": True}
+
+
+class RaftCompaction(FewIncidents):
     """Raft with snapshots."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_messages": 1, "compaction": True},
-        "standard": {
-            "Server": 3,
-            "Value": 1,
-            "max_term": 3,
-            "max_messages": 1,
-            "calm": True,
-            "compaction": True,
-        },
-        "large": {
-            "Server": 3,
-            "Value": 1,
-            "max_term": 3,
-            "max_log": 2,
-            "max_messages": 2,
-            "calm": True,
-            "compaction": True,
-        },
+        "standard": {"Server": 3, "Value": 1, **CALM, "max_log": 1, "max_messages": 1, "compaction": True},
+        "large": {"Server": 3, "Value": 1, **CALM, "max_log": 2, "max_messages": 2, "compaction": True},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
     compaction: Param[bool] = False
 
@@ -93,6 +83,7 @@ class RaftCompaction(Raft):
         """Server i replaces what it knows to be committed, up to n (Figure 5.1)."""
         require(self.compaction and self.snapshot_index[i] < n <= self.commit_index[i])
         self.snapshot_index[i] = n
+        self.incident()
 
     def needs_snapshot(self, i: Server, j: Server) -> bool:
         """Leader i has no longer what comes next for server j."""

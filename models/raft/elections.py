@@ -5,12 +5,13 @@
                 has heard from its leader for less than that disregards requests for votes (section 4.2.3)
 `transfer`      a leader hands over to a server that has all of its log, which begins an election at once (section 3.10)
 
-All are off by default, and then this is `Raft`, state by state. Time is left out: an election timeout may end at any moment.
+All are off by default, and then this is `Raft`, state by state. Time is left out: an election timeout may end at any moment. What
+need not happen is an incident (`incidents`), counted where a check bounds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.models.language import (
@@ -25,7 +26,7 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.models.raft.raft import Raft
+from ratified.models.raft.incidents import FewIncidents
 from ratified.models.raft.sorts import (
     AppendEntries,
     AppendEntriesResponse,
@@ -69,39 +70,19 @@ class TimeoutNow:
     term: Term
 
 
-class RaftElections(Raft):
+ALL_ON: Mapping[str, object] = {"pre_vote": True, "check_quorum": True, "transfer": True}
+FEW: Mapping[str, object] = {"max_term": 3, "max_log": 1, "max_messages": 1, "calm": True}
+
+
+class RaftElections(FewIncidents):
     """Raft with pre-vote, check-quorum and leadership transfer."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {
-            "Server": 2,
-            "Value": 1,
-            "max_messages": 1,
-            "calm": True,
-            "pre_vote": True,
-            "check_quorum": True,
-            "transfer": True,
-        },
-        "standard": {
-            "Server": 2,
-            "Value": 1,
-            "max_term": 3,
-            "max_messages": 2,
-            "calm": True,
-            "pre_vote": True,
-            "check_quorum": True,
-            "transfer": True,
-        },
-        "large": {
-            "Server": 2,
-            "Value": 1,
-            "max_term": 3,
-            "max_messages": 2,
-            "pre_vote": True,
-            "check_quorum": True,
-            "transfer": True,
-        },
+        "small": {"Server": 2, "Value": 1, "max_messages": 1, "calm": True, **ALL_ON},
+        "standard": {"Server": 3, "Value": 1, **FEW, "max_incidents": 2, **ALL_ON},
+        "large": {"Server": 3, "Value": 1, **FEW, "max_incidents": 3, **ALL_ON},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
     pre_vote: Param[bool] = False
     check_quorum: Param[bool] = False
@@ -115,14 +96,21 @@ class RaftElections(Raft):
 
     transferee: Map[Server, Server | None]  # to whom a leader is handing over
     orders: Annotated[Bag[TimeoutNow], AtMost(2)]  # in flight
-    by_order: Map[
-        Server, Set[Term]
-    ]  # the terms that a server began by order: a flag in the requests that it sends in them
+    by_order: Map[Server, Set[Term]]  # the terms that a server began by order: a flag in its requests
+
+    def aside(self) -> int:
+        """How many of the messages that are added are in flight."""
+        return len(self.side) + len(self.orders)
 
     @constraint
     def one_message_aside(self) -> bool:
         """What is explored: of the messages that are added, one is in flight at a time."""
-        return len(self.side) + len(self.orders) <= 1
+        return self.aside() <= 1
+
+    @constraint
+    def few_messages_in_calm(self) -> bool:
+        """In calm, they count with the others."""
+        return not self.calm or len(self.messages) + self.aside() <= self.max_messages
 
     @action
     def restart(self, i: Server) -> None:
@@ -161,8 +149,14 @@ class RaftElections(Raft):
         """Server i, which has not heard of a leader for long, asks server j, maybe itself."""
         require(self.pre_vote and self.role[i] != Role.LEADER and not self.hears[i])
         require(j not in self.pre_votes[i])
+        if self.another_runs(i):
+            self.incident()
         log = self.log[i]
         self.side.add(PreVote(i, j, self.current_term[i] + 1, len(log), last_term(log)))
+
+    def another_runs(self, i: Server) -> bool:
+        """A server other than i stands for election, or has been answered that it would win votes."""
+        return any(j != i and (self.role[j] == Role.CANDIDATE or len(self.pre_votes[j]) > 0) for j in Server)
 
     @action
     def handle_pre_vote(self, m: PreVote) -> None:
@@ -208,12 +202,14 @@ class RaftElections(Raft):
             self.role[i] = Role.FOLLOWER
             self.transferee[i] = None
         self.heard_from[i].clear()
+        self.incident()
 
     @action
     def lose_patience(self, i: Server) -> None:
         """Follower i's election timeout ends: it has not heard from its leader since the last time."""
         require(self.hears[i])
         self.hears[i] = False
+        self.incident()
 
     def disregards(self, i: Server, m: Message) -> bool:
         """Server i has a leader, or is it, and nobody has ordered the election for which it is asked for its vote."""
@@ -280,6 +276,7 @@ class RaftElections(Raft):
         require(self.transfer and self.role[i] == Role.LEADER and i != j)
         require(self.transferee[i] is None)
         self.transferee[i] = j
+        self.incident()
 
     @action
     def client_request(self, i: Server, v: Value) -> None:

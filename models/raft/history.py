@@ -21,8 +21,8 @@ class RaftWithHistory(Raft):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 1},
-        "standard": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2},
-        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1, "max_messages": 1},
+        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1, "max_messages": 2, "calm": True},
+        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 2, "calm": True},
     }
 
     votes: Map[Term, Map[Server, Server | None]]

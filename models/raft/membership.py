@@ -6,12 +6,13 @@
                    paper, section 6)
 
 Both are off by default, and then this is `Raft`, state by state. A configuration is a command in the log, in force on a server as
-soon as it is in its log, committed or not. What a command stands for is decided when a leader first puts it there.
+soon as it is in its log, committed or not. What a command stands for is decided when a leader first puts it there. A change is an
+incident (`incidents`), counted where a check bounds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from ratified.models.language import (
@@ -26,7 +27,7 @@ from ratified.models.language import (
     require,
     subsets,
 )
-from ratified.models.raft.raft import Raft
+from ratified.models.raft.incidents import FewIncidents
 from ratified.models.raft.sorts import AppendEntries, Entry, Role, Server, Value, last_term, term_at
 
 
@@ -38,37 +39,19 @@ class Configuration:
     new: Set[Server]
 
 
-class RaftMembership(Raft):
+FEW: Mapping[str, object] = {"max_term": 3, "max_log": 2, "max_messages": 1, "calm": True}
+
+
+class RaftMembership(FewIncidents):
     """Raft with changes of configuration."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 2, "max_log": 2, "max_messages": 1, "single_server": True},
-        "standard": {
-            "Server": 3,
-            "Value": 2,
-            "max_log": 2,
-            "max_messages": 1,
-            "calm": True,
-            "single_server": True,
-        },
-        "joint": {
-            "Server": 3,
-            "Value": 2,
-            "max_log": 2,
-            "max_messages": 1,
-            "calm": True,
-            "joint_consensus": True,
-        },
-        "large": {
-            "Server": 3,
-            "Value": 3,
-            "max_term": 3,
-            "max_log": 3,
-            "max_messages": 1,
-            "calm": True,
-            "single_server": True,
-        },
+        "standard": {"Server": 3, "Value": 2, **FEW, "max_incidents": 2, "single_server": True},
+        "joint": {"Server": 3, "Value": 2, **FEW, "max_term": 2, "joint_consensus": True},
+        "large": {"Server": 3, "Value": 2, **FEW, "single_server": True},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "joint", "large")
 
     single_server: Param[bool] = False
     joint_consensus: Param[bool] = False
@@ -78,17 +61,26 @@ class RaftMembership(Raft):
 
     @assume
     def one_way_to_change(self) -> bool:
-        """`single_server` and `joint_consensus` exclude each other: a cluster changes its configuration in one way."""
+        """`single_server` and `joint_consensus` exclude each other: a cluster changes its configuration in one way.
+
+        Switch one of them off.
+        """
         return not (self.single_server and self.joint_consensus)
 
     @assume
     def somebody_begins(self) -> bool:
-        """The initial configuration must have a server."""
+        """The initial configuration must have a server.
+
+        Name servers in `initial`, or leave it out for all of them.
+        """
         return len(self.initial) > 0
 
     @assume
     def there_are_commands(self) -> bool:
-        """A change takes a command, and a client's is needed beside it: with changes there must be at least two values."""
+        """A change takes a command, and a client's is needed beside it: with changes there must be at least two values.
+
+        Write Value=2 or more.
+        """
         return len(Value) > 1 or not (self.single_server or self.joint_consensus)
 
     # Which configuration is in force
@@ -181,6 +173,7 @@ class RaftMembership(Raft):
         changed = members ^ Set([j])
         require(len(changed) > 0)
         self.append_configuration(i, v, Configuration(changed, changed))
+        self.incident()
 
     @action
     def begin_change(self, i: Server, new: Set[Server], v: Value) -> None:
@@ -189,10 +182,12 @@ class RaftMembership(Raft):
         c = self.configuration(i)
         require(c.old == c.new and c.new != new and self.configuration_index(i) <= self.commit_index[i])
         self.append_configuration(i, v, Configuration(c.old, new))
+        self.incident()
 
     @action
     def finish_change(self, i: Server, v: Value) -> None:
         """Leader i, whose joint configuration is committed, goes on to the new one alone."""
+        require(self.joint_consensus)
         c = self.configuration(i)
         require(c.old != c.new and self.configuration_index(i) <= self.commit_index[i])
         self.append_configuration(i, v, Configuration(c.new, c.new))

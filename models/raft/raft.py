@@ -12,7 +12,7 @@ with `calm` only what happens in an orderly network is, so that three servers, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.models.language import (
@@ -54,10 +54,11 @@ class Raft(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2},
-        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1, "max_messages": 2, "calm": True},
-        "large": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 3, "calm": True},
+        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 3, "calm": True},
+        "large": {"Server": 3, "Value": 1, "max_term": 4, "max_log": 2, "max_messages": 3, "calm": True},
         "published": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 2},
     }
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
 
     max_term: Param[int] = 2
     max_log: Param[int] = 1
@@ -93,7 +94,10 @@ class Raft(Model):
 
     @assume
     def something_can_happen(self) -> bool:
-        """The bounds must leave room for a term, for a message and for an entry in a message."""
+        """The bounds must leave room for a term, for a message and for an entry in a message.
+
+        Give `max_term`, `max_messages`, `max_copies` and `max_entries` at least 1, and `max_log` at least 0.
+        """
         return (
             self.max_term >= 1 and self.max_log >= 0 and self.max_messages >= 1 and self.carries_something()
         )

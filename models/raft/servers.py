@@ -114,15 +114,9 @@ class RaftServers(Model):
 
     def configuration_index(self, i: Server) -> int:
         """Where the latest configuration in the log of server i is; 0 if there is none."""
+        configurations = Set(c.value for c in self.changes)
         return (
-            max(
-                (
-                    n
-                    for n in range(1, len(self.log[i]) + 1)
-                    if any(c.value == self.log[i][n - 1].value for c in self.changes)
-                ),
-                default=0,
-            )
+            max((n + 1 for n, entry in enumerate(self.log[i]) if entry.value in configurations), default=0)
             if self.reconfigures and len(self.changes) > 0
             else 0
         )
@@ -137,6 +131,20 @@ class RaftServers(Model):
             and (not c.outgoing or 2 * len(members & c.outgoing) > len(c.outgoing))
             for c in self.changes
             if c.value == self.log[i][n - 1].value
+        )
+
+    def voters(self, i: Server) -> Set[Server]:
+        """Who votes, as server i sees it."""
+        n = self.configuration_index(i)
+        if n == 0:
+            return Set(j for quorum in self.first_voters for j in quorum)
+        return Set(j for c in self.changes if c.value == self.log[i][n - 1].value for j in c.voters)
+
+    def outgoing(self, i: Server) -> Set[Server]:
+        """Who voted before and, as server i sees it, still counts."""
+        n = self.configuration_index(i)
+        return Set(
+            j for c in self.changes if n > 0 and c.value == self.log[i][n - 1].value for j in c.outgoing
         )
 
     # Elections (section 5.2)
@@ -198,7 +206,15 @@ class RaftServers(Model):
         self.match_index[i] = Map({j: 0 for j in Server})
         self.reigns.add(Reign(t, i, self.log[i], self.commit_index[i]))
 
+    def have_voted_for(self, members: Set[Server], i: Server) -> bool:
+        """The votes of these for server i, in its term, are on their disks."""
+        return all(Ballot(self.current_term[i], j, i) in self.ballots for j in members)
+
     # The leader's log (section 5.3)
+
+    def is_led_by(self, i: Server, leader: Server) -> bool:
+        """The leader of the term of server i is this one."""
+        return any(r.term == self.current_term[i] and r.leader == leader for r in self.reigns)
 
     def leads(self, i: Server) -> bool:
         """Server i leads its term, and has been elected to."""

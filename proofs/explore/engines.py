@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.model import Model
-from ratified.proofs.explore.reference import check_reference
+from ratified.proofs.explore.reference import TooMany, check_reference
 from ratified.proofs.explore.result import Limits, Progress, Result
 
 ENGINES = ("auto", "reference", "native")
@@ -70,9 +70,14 @@ def run(engine: str, task: Task) -> Result:
     return _auto(task)
 
 
-def _reference(task: Task) -> Result:
+def _reference(task: Task, too_many: int | None = None) -> Result:
     return check_reference(
-        task.model, limits=task.limits, symmetry=task.symmetry, deadlock=task.deadlock, progress=task.progress
+        task.model,
+        limits=task.limits,
+        symmetry=task.symmetry,
+        deadlock=task.deadlock,
+        progress=task.progress,
+        too_many=too_many,
     )
 
 
@@ -85,9 +90,8 @@ def _auto(task: Task) -> Result:
     if not task.resources.asked and not _known_large(task):
         if most is not None and most <= SOON:
             return _reference(task)
-        first = _reference(replace(task, limits=replace(task.limits, states=SOON)))
-        if first.distinct < SOON:  # otherwise it may have stopped in the middle of a level
-            return first
+        with suppress(TooMany):
+            return _reference(task, too_many=SOON)
     try:
         return _native(task, large=not task.resources.asked)
     except (Unsupported, CompilerMissing, CompilerFailed) as reason:

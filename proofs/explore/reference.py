@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from ratified.models.language.errors import ModelError
 from ratified.models.language.ir import Function, Kind
@@ -23,6 +24,7 @@ from ratified.proofs.explore.result import (
     Violation,
 )
 from ratified.proofs.explore.search import INTERRUPTED, Exploration, Search, exhausted, peak_memory
+from ratified.proofs.explore.switches import switched_off
 from ratified.proofs.explore.symmetry import symmetry_of
 from ratified.proofs.explore.vacuity import untested
 
@@ -33,6 +35,10 @@ BEYOND_CONSTRAINTS = (
     "a constraint left states out, and a run may go on there, so that liveness is not decided"
 )
 """Why liveness is not decided where a constraint left states out."""
+
+
+class TooMany(Exception):
+    """There are as many states as were to be too many, or more."""
 
 
 class _Stopped(Exception):
@@ -46,8 +52,12 @@ def check_reference(
     symmetry: bool,
     deadlock: bool,
     progress: Callable[[Progress], None] | None,
+    too_many: int | None = None,
 ) -> Result:
-    """Explore a model with the reference search. See `ratified.proofs.explore.check`."""
+    """Explore a model with the reference search. See `ratified.proofs.explore.check`.
+
+    Raises TooMany, as soon as that is seen, if there are `too_many` states: what was found in them is then of no interest.
+    """
     started = time.perf_counter()
     machine = PythonMachine(model)
     reduction = symmetry_of(model) if symmetry else None
@@ -62,13 +72,15 @@ def check_reference(
         raise _no_symmetry(machine.module.name, claims[0])
     search = Search(
         machine,
-        limits=limits,
+        limits=limits if too_many is None else replace(limits, states=too_many),
         symmetry=reduction,
         deadlock=deadlock,
         progress=progress,
         keep_edges=bool(claims),
     )
     found = search.run()
+    if too_many is not None and len(found.states) >= too_many:
+        raise TooMany
     telling = Counterexample(machine, found, reduction)
     violation: Violation | None = None
     if found.failure is not None:
@@ -85,6 +97,7 @@ def check_reference(
     if unexplored and found.properties and not found.stopped and not found.bounds:
         notes.append("what is claimed besides liveness holds in all states that the constraints admit")
     vacuous = _untested(machine, found, reduction is not None)
+    off = switched_off(model)
     return Result(
         model=machine.module.name,
         sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
@@ -95,7 +108,7 @@ def check_reference(
         generated=found.generated,
         depth=len(found.levels),
         actions=tuple(
-            ActionReport(a.name, fired, new)
+            ActionReport(a.name, fired, new, a.name in off)
             for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
         ),
         properties=(

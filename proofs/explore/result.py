@@ -84,11 +84,15 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class ActionReport:
-    """How often an action was possible (`fired`), and how many states it was the first to reach (`new`)."""
+    """How often an action was possible (`fired`), and how many states it was the first to reach (`new`).
+
+    `switched_off` if it cannot fire in any state, because its guard is false by the model's parameters and sizes alone.
+    """
 
     name: str
     fired: int
     new: int
+    switched_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +162,13 @@ class Result:
 
     @property
     def never_fired(self) -> tuple[str, ...]:
-        """Actions that were possible in no state visited."""
-        return tuple(a.name for a in self.actions if a.fired == 0)
+        """Actions that were possible in no state visited, but for those that are switched off."""
+        return tuple(a.name for a in self.actions if a.fired == 0 and not a.switched_off)
+
+    @property
+    def switched_off(self) -> tuple[str, ...]:
+        """Actions whose guards are false by parameters and sizes alone."""
+        return tuple(a.name for a in self.actions if a.switched_off)
 
     @property
     def vacuous(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from ratified.proofs.explore.result import (
     Violation,
 )
 from ratified.proofs.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, safety_of
+from ratified.proofs.explore.switches import switched_off
 
 MOST_REMEMBERED = 1_000_000
 """So many distinct states are told apart. Of more it is only known that there are more."""
@@ -44,10 +45,10 @@ class Simulation:
     """What random walks met with.
 
     `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `depth` steps; `longest`
-    is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came to
-    a state with no further step. `fired` is how often each action was taken. `unchecked` are claims of liveness, which walks
-    cannot decide. `first` is the first run. The violation's run is not a shortest one, but what led back to where it was is left
-    out of it.
+    is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came
+    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims of liveness, which walks
+    cannot decide. `switched_off` are actions that cannot fire at all, by parameters and sizes alone. `first` is the first run.
+    The violation's run is not a shortest one, but what led back to where it was is left out of it.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Simulation:
     constraints: tuple[ConstraintReport, ...]
     first: Trace
     violation: Violation | None = None
+    switched_off: tuple[str, ...] = ()
     stopped: str | None = None
 
     @property
@@ -78,8 +80,8 @@ class Simulation:
 
     @property
     def never_fired(self) -> tuple[str, ...]:
-        """Actions that were taken in no run."""
-        return tuple(name for name, times in self.fired.items() if not times)
+        """Actions that were taken in no run, but for those that are switched off."""
+        return tuple(n for n, times in self.fired.items() if not times and n not in self.switched_off)
 
 
 def simulate(
@@ -161,6 +163,7 @@ class _Walks:
         self._keep_first()
         machine, model = self._machine, self._machine.model
         assert self._first is not None
+        off = switched_off(model)
         return Simulation(
             model=machine.module.name,
             sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
@@ -183,6 +186,7 @@ class _Walks:
             constraints=tuple(ConstraintReport(name, self._left_out[name]) for name in self._constraints),
             first=self._first,
             violation=violation,
+            switched_off=tuple(a.name for a in machine.actions if a.name in off),
             stopped=stopped,
         )
 

@@ -18,11 +18,17 @@ import click
     metavar="S",
     help="Time to spend.",
 )
+@click.option(
+    "--events",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Instead of a time: runs of chaos alone, until so many events have been followed.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="The first run's.")
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write the events of the first run to a file, for `ratified trace`, and stop.",
+    help="Write the events of one run, N with --events, to a file for `ratified trace`, and stop.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def conform(protocol: str, **how: Any) -> int:

@@ -36,7 +36,11 @@ def options_of_exploring(command: F, formats: tuple[str, ...] = FORMATS) -> F:
             click.option(
                 "--size", metavar="NAME", help="A size that the model names; `ratified list` shows them."
             ),
-            click.option("--symmetry", is_flag=True, help="Count states that differ by renaming as one."),
+            click.option(
+                "--symmetry/--no-symmetry",
+                default=None,
+                help="Count states that differ by renaming as one; by default at the sizes where the model asks for it.",
+            ),
             click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
             click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
             click.option(

@@ -69,7 +69,10 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "out_degree": {"least": least, "mean": mean, "greatest": greatest},
         "seconds": result.seconds,
         "memory_bytes": result.memory,
-        "actions": [{"name": a.name, "fired": a.fired, "new": a.new} for a in result.actions],
+        "actions": [
+            {"name": a.name, "fired": a.fired, "new": a.new, "switched_off": a.switched_off}
+            for a in result.actions
+        ],
         "properties": [
             {"name": p.name, "kind": p.kind.value, "vacuous": p.vacuous, "place": json_place(p.span)}
             for p in result.properties

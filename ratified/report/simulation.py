@@ -104,6 +104,8 @@ def _ends(walked: Simulation) -> str:
 def _warnings(walked: Simulation, paint: Paint) -> Iterator[str]:
     if walked.never_fired:
         yield from labelled("never fired", listed(walked.never_fired), "yellow", paint)
+    if walked.switched_off:
+        yield from labelled("switched off", listed(walked.switched_off), "cyan", paint, gap=2)
     if walked.unchecked:
         told = f"{listed(walked.unchecked)}: random walks say nothing about liveness"
         yield from labelled("not checked", told, "yellow", paint)
@@ -131,7 +133,10 @@ def simulation_json(name: str, walked: Simulation) -> str:
         "steps": walked.steps,
         "distinct": walked.distinct,
         "more_distinct": walked.more_distinct,
-        "actions": [{"name": action, "taken": times} for action, times in walked.fired.items()],
+        "actions": [
+            {"name": action, "taken": times, "switched_off": action in walked.switched_off}
+            for action, times in walked.fired.items()
+        ],
         "properties": [
             {"name": prop, "kind": kind.value, "place": json_place(span)}
             for kind, prop, span in walked.checked

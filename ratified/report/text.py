@@ -162,6 +162,8 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
     lines: list[str] = []
     if result.never_fired:
         lines += labelled("never fired", listed(result.never_fired), "yellow", paint)
+    if result.switched_off:
+        lines += labelled("switched off", listed(result.switched_off), "cyan", paint, gap=2)
     if result.vacuous:
         lines += labelled(
             "vacuous", f"{listed(result.vacuous)}: what is claimed was never put to the test", "yellow", paint
@@ -267,9 +269,7 @@ def _overview(report: Report, paint: Paint) -> Iterator[str]:
     yield ""
     sound = [check for check in report.checks if not check.broken]
     broken = [check for check in report.checks if check.broken]
-    sized = [
-        (*_row(check), " ".join(f"{name}={n}" for name, n in check.result.sizes.items())) for check in sound
-    ]
+    sized = [(*_row(check), _sizes(check.result)) for check in sound]
     yield from table(("model", "", "states", "time", "sizes"), sized, "<<>><", paint)
     yield ""
     if broken:
@@ -289,6 +289,12 @@ def _overview(report: Report, paint: Paint) -> Iterator[str]:
                 yield from lines
     if any(check.broken and check.result.violation for check in report.checks):
         yield "`ratified check MODEL` shows the run that refutes a broken variant."
+
+
+def _sizes(result: Result) -> str:
+    """What was explored, in the overview."""
+    sizes = " ".join(f"{name}={n}" for name, n in result.sizes.items())
+    return f"{sizes}, with symmetry" if result.symmetry else sizes
 
 
 def _row(check: Checked) -> tuple[str, str, str, str]:

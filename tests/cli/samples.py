@@ -142,6 +142,7 @@ def holds_with_warnings() -> Result:
             ActionReport("prepare", 3, 2),
             ActionReport("recover", 0, 0),
             ActionReport("abdicate", 0, 0),
+            ActionReport("merge", 0, 0, switched_off=True),
         ),
         properties=(agreement(), PropertyReport(PropertyKind.INVARIANT, "one_leader", vacuous=True)),
         constraints=(ConstraintReport("short_logs", 1_234),),
@@ -238,6 +239,7 @@ class Synod(FakeModel):
         "small": {"Acceptor": 3, "Ballot": 2},
         "standard": {"Acceptor": 3, "Ballot": 3},
     }
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("small",)
 
 
 class Unsized(FakeModel):

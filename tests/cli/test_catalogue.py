@@ -51,6 +51,8 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
         "    standard: Acceptor=3 Value=2 Ballot=3",
         "    large: Acceptor=3 Value=2 Ballot=4",
     ]
+    at = next(n for n, line in enumerate(lines) if line.startswith("raft "))
+    assert [line.endswith(", with symmetry") for line in lines[at + 1 : at + 3]] == [False, True]
 
 
 def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,3 +63,7 @@ def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert [model["broken"] for model in listed["models"]] == [model.broken for model in bundled.values()]
     (paxos,) = (model for model in listed["models"] if model["name"] == "paxos")
     assert paxos["sizes"]["small"] == {"Acceptor": 3, "Value": 2, "Ballot": 2}
+    assert [m["symmetric_sizes"] for m in listed["models"] if m["name"] in ("paxos", "raft")] == [
+        [],
+        ["standard", "large"],
+    ]

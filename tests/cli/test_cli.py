@@ -72,6 +72,10 @@ def test_a_model_is_made_at_the_size_that_was_asked_for(
     [
         ([], Options()),
         (["--symmetry", "--deadlock", "--engine", "native"], Options(Limits(), True, True, "native")),
+        (["--no-symmetry"], Options()),
+        (["--size", "small"], Options(symmetry=True)),
+        (["--size", "small", "Ballot=3"], Options(symmetry=True)),
+        (["--size", "small", "--no-symmetry"], Options()),
         (["--depth", "7", "--states", "1000"], Options(Limits(depth=7, states=1000))),
         (["--seconds", "0.5", "--memory", "2G"], Options(Limits(seconds=0.5, memory=2 * 1024**3))),
         (["--memory", "512M"], Options(Limits(memory=512 * 1024**2))),

@@ -11,7 +11,7 @@ import pytest
 from ratified import cli
 from ratified.conformance.bindings.multipaxos import MultiPaxosBinding
 from ratified.conformance.bindings.paxos import FollowedPaxos
-from ratified.conformance.cover import steps_of
+from ratified.conformance.cover import Steps
 from ratified.conformance.follow import Follower
 from ratified.conformance.mutants import mutants_of, planted
 from ratified.conformance.protocols import PROTOCOLS
@@ -88,7 +88,7 @@ class CarelessFollowed(FollowedPaxos):
 def test_paxos_is_asked_other_questions_and_gives_the_same_answers() -> None:
     every = [f.name for f in Paxos.module.of_kind(Kind.INVARIANT)]
     asked, model = PythonMachine(CarelessFollowed(**SMALL)), PythonMachine(Careless(**SMALL))
-    states = steps_of(model.model).states
+    states = Steps(model.model).all().states
     assert len(states) == 851
     refuted = {n: sum(model.refuted_by(n, s) is not None for s in states) for n in every}
     assert refuted["agreement"] > 0

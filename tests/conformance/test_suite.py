@@ -13,10 +13,11 @@ import pytest
 
 from ratified import Model, Param, Range, action, cli, require
 from ratified.conformance.bindings.raft_edges import RaftDriver
-from ratified.conformance.cover import UNREACHED, Edge, cover, steps_of
+from ratified.conformance.cover import UNREACHED, Edge, Steps, cover
 from ratified.conformance.machine import explore, regression_test
 from ratified.conformance.mutants import mutants_of, planted
 from ratified.conformance.protocols import PROTOCOLS
+from ratified.conformance.suite import covered
 from ratified.models.language.machine import Values
 from ratified.models.raft.servers import RaftServers
 
@@ -44,11 +45,49 @@ class Walk(Model):
         self.at = 0
 
 
+class Branching(Model):
+    """Three ways, and two from each."""
+
+    first: Annotated[int, Range(0, 3)]
+    second: Annotated[int, Range(0, 2)]
+
+    @action
+    def branch(self, n: Annotated[int, Range(1, 3)]) -> None:
+        require(self.first == 0)
+        self.first = n
+
+    @action
+    def end(self, n: Annotated[int, Range(1, 2)]) -> None:
+        require(self.first > 0 and self.second == 0)
+        self.second = n
+
+
+class Follows:
+    """Does whatever it is told."""
+
+    def reset(self) -> None:
+        self.at = (0, 0)
+
+    def impossible(self, state: Values, edge: Edge) -> str | None:
+        return None
+
+    def drive(self, state: Values, edge: Edge) -> None:
+        self.at = (edge.arguments[0], 0) if edge.action == "branch" else (self.at[0], edge.arguments[0])
+
+    def differences(self, state: Values) -> list[str]:
+        return [] if state == self.at else [f"{self.at}"]
+
+    def consequence(
+        self, before: Values, taken: Sequence[Edge], state: Values, edges: Sequence[Edge]
+    ) -> Edge | None:
+        return None
+
+
 class Walker:
     """Walks, but does not fly; `stuck` is where it can no longer go forth."""
 
-    def __init__(self, stuck: int = 99, declared: bool = True, lame: bool = False) -> None:
-        self.at, self.stuck, self.declared, self.lame = 0, stuck, declared, lame
+    def __init__(self, stuck: int = 99, lies: bool = False, lame: bool = False) -> None:
+        self.at, self.stuck, self.lies, self.lame = 0, stuck, lies, lame
 
     def reset(self) -> None:
         self.at = 0
@@ -56,23 +95,29 @@ class Walker:
     def impossible(self, state: Values, edge: Edge) -> str | None:
         if edge.action == "fly":
             return "it has no wings"
-        return "it is stuck" if self.declared and edge.action == "forth" and state[0] >= self.stuck else None
+        return "it is stuck" if edge.action == "forth" and state[0] >= self.stuck else None
 
     def drive(self, state: Values, edge: Edge) -> None:
+        if edge.action == "fly":
+            return
         if edge.action == "back":
             self.at -= 1
+        elif self.at == self.stuck and not self.lies:
+            return
         elif not (self.lame and self.at == 3):
             self.at = (self.at + 1) % 5
 
     def differences(self, state: Values) -> list[str]:
         return [] if state[0] == self.at else [f"it is at {self.at}, the model at {state[0]}"]
 
-    def consequence(self, state: Values, edges: Sequence[Edge]) -> Edge | None:
+    def consequence(
+        self, before: Values, taken: Sequence[Edge], state: Values, edges: Sequence[Edge]
+    ) -> Edge | None:
         return None
 
 
 def test_every_step_is_taken_or_has_its_reason() -> None:
-    steps = steps_of(Walk())
+    steps = Steps(Walk()).all()
     done = cover(steps, Walker())
     assert (done.states, done.edges, done.taken, done.walks, done.holds) == (5, 10, 9, 1, True)
     assert dict(done.reasons) == {"it has no wings": 1}
@@ -82,42 +127,81 @@ def test_every_step_is_taken_or_has_its_reason() -> None:
     assert stuck.holds
 
 
+def test_there_are_as_few_walks_as_there_can_be() -> None:
+    machine = Branching()
+    done = cover(Steps(machine).all(), Follows())
+    # Three branches, each with two ends, and no way back: six walks, of which each takes a step that no other can.
+    assert (done.states, done.edges, done.taken, done.walks, done.least) == (10, 9, 9, 6, 6)
+    assert done.driven == 12
+
+
+def test_a_step_that_is_declared_to_be_impossible_is_asked_for() -> None:
+    assert cover(Steps(Walk()).all(), Walker(), tries=True).refused == {"it has no wings": 1}
+    lies = cover(Steps(Walk()).all(), Walker(stuck=3, lies=True), tries=True)
+    assert lies.failure == "forth() is taken, though it is declared that it is stuck"
+    assert cover(Steps(Walk()).all(), Walker(stuck=3, lies=True)).holds
+
+
 def test_a_step_that_goes_wrong_is_a_failure() -> None:
-    done = cover(steps_of(Walk()), Walker(lame=True))
+    done = cover(Steps(Walk()).all(), Walker(lame=True))
     assert (done.failure, done.holds) == ("after forth(): it is at 3, the model at 4", False)
 
 
 def test_covering_that_runs_out_of_time_claims_nothing() -> None:
     ticks = itertools.count()
-    done = cover(steps_of(Walk()), Walker(), seconds=3, clock=lambda: float(next(ticks)))
+    done = cover(Steps(Walk()).all(), Walker(), seconds=3, clock=lambda: float(next(ticks)))
     assert (done.stopped, done.holds, done.taken) == ("out of time", False, 3)
 
 
-def test_raft_is_driven_along_every_step_of_a_small_graph() -> None:
-    model = RaftServers(Server=2, Value=1, max_term=1, max_log=2)
-    done = cover(steps_of(model), RaftDriver(model))
+@pytest.mark.parametrize(
+    ("protocol", "states", "edges", "taken", "walks", "least", "refused"),
+    [
+        ("raft", 922, 8_138, 5_728, 562, 506, {"crash": 168, "led": 96, "itself": 60}),
+        ("paxos", 3_921, 22_994, 11_370, 2_226, 2_014, {"below": 48}),
+        ("multi-paxos", 3_921, 23_018, 819, 170, 146, {"below": 12, "promised a higher": 36}),
+    ],
+)
+def test_it_is_driven_along_every_step_of_a_small_graph(
+    protocol: str, states: int, edges: int, taken: int, walks: int, least: int, refused: dict[str, int]
+) -> None:
+    done = covered(PROTOCOLS[protocol], small=True, tries=True)
+    assert done is not None
     assert done.holds, done
-    assert (done.states, done.edges) == (922, 8_138)
+    assert (done.states, done.edges, done.taken, done.walks, done.least) == (
+        states,
+        edges,
+        taken,
+        walks,
+        least,
+    )
     assert done.taken + sum(done.reasons.values()) == done.edges
-    assert done.taken > 5_000
+    assert sorted(done.refused.values()) == sorted(refused.values())
 
 
 @pytest.mark.slow
 def test_raft_is_driven_along_every_step_of_its_elections() -> None:
     model = RaftServers(Server=2, Value=1, max_term=2, max_log=0)
-    done = cover(steps_of(model), RaftDriver(model))
+    done = cover(Steps(model).all(), RaftDriver(model))
     assert done.holds, done
     assert (done.states, done.edges, done.taken) == (9_087, 62_554, 33_288)
 
 
 @pytest.mark.parametrize(
-    "bug", ["vote-not-persisted", "any-log-wins", "commit-goes-back", "stale-append-cuts"]
+    ("protocol", "bug"),
+    [
+        ("raft", "vote-not-persisted"),
+        ("raft", "commit-goes-back"),
+        ("raft", "stale-append-cuts"),
+        ("paxos", "accepts-below-promise"),
+        ("paxos", "own-value"),
+        ("multi-paxos", "ignores-votes"),
+    ],
 )
-def test_a_bug_shows_on_the_graph_or_it_is_not_there(bug: str) -> None:
-    model = RaftServers(Server=2, Value=1, max_term=1, max_log=2)
-    with planted(mutants_of("raft")[bug]):
-        failed = cover(steps_of(model), RaftDriver(model)).failure is not None
-    assert failed == (bug in ("vote-not-persisted", "commit-goes-back", "stale-append-cuts"))
+def test_a_bug_shows_on_the_graph(protocol: str, bug: str) -> None:
+    with planted(mutants_of(protocol)[bug]):
+        done = covered(PROTOCOLS[protocol], small=True)
+    assert done is not None
+    assert done.failure is not None
 
 
 def test_hypothesis_finds_a_bug_and_leaves_a_test_to_keep(tmp_path: Path) -> None:
@@ -152,6 +236,15 @@ def test_conform(capsys: Capture) -> None:
         1,
         None,
     )
+
+
+def test_conform_for_so_many_events(capsys: Capture) -> None:
+    assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["runs"], told["events"], told["hypothesis"]["runs"]) == ("holds", 5, 591, 0)
+    with planted(mutants_of("multi-paxos")["accepts-below-promise"]):
+        assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7"]) == 1
+    assert "found by checker" in capsys.readouterr().out
 
 
 def test_conform_tells_what_does_not(capsys: Capture) -> None:

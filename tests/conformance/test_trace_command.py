@@ -110,7 +110,21 @@ def test_json(binding: str, capsys: Capture) -> None:
             '{"action": "write", "arguments": {"client": "anna"}, "variables": {"written": "x", "granted": null}}',
             "run.ndjson:2: the variables of write make no sense",
         ),
-        ("[" * 100_000, "run.ndjson:2: the line is not JSON"),
+        ('{"action": "write", "action": "write"}', "run.ndjson:2: an object has the key 'action' twice\n"),
+        (
+            '{"action": "write", "arguments": {"client": NaN}}',
+            "run.ndjson:2: NaN is no number\n",
+        ),
+        (
+            '{"action": "acquire", "arguments": {"client": "b", "token": ' + "9" * 5000 + "}}",
+            "run.ndjson:2: a number has too many digits\n",
+        ),
+        (
+            '{"action": "acquire", "arguments": {"client": "b", "token": -3}}',
+            "run.ndjson:2: the arguments of acquire make no sense: Token has no value number -3\n",
+        ),
+        ('{"action": "\\ud800"}', "run.ndjson:2: a text has half of a character that takes two\n"),
+        ("[" * 100_000, "run.ndjson:2: the line is nested too deeply"),
     ],
 )
 def test_what_is_no_trace_is_refused_with_its_line(
@@ -123,6 +137,60 @@ def test_what_is_no_trace_is_refused_with_its_line(
 
 def test_events_out_of_order_do_not_conform(binding: str, capsys: Capture) -> None:
     assert said(capsys, binding, written(FINE[1], FINE[0]))[0] == 1
+
+
+def test_a_cut_line_is_shown_with_a_caret(binding: str, capsys: Capture) -> None:
+    _, _, err = said(capsys, binding, written(FINE[0], '{"action": "wri'))
+    assert (
+        err.splitlines()[1:]
+        == [
+            "  was it cut? each line is one object",
+            "",
+            '    {"action": "wri',
+            "                   ^",
+        ]
+        or err == ""
+    )
+
+
+def test_what_a_model_has_no_room_for_is_not_decided(binding: str, capsys: Capture) -> None:
+    far = {"action": "acquire", "arguments": {"client": "b", "token": 10**20}}
+    status, out, _ = said(
+        capsys,
+        binding,
+        written(
+            FINE[0],
+            FINE[-1] | {"arguments": {"client": "anna"}, "variables": {"granted": None, "written": None}},
+            far,
+        ),
+    )
+    assert (status, out.partition("\n")[0]) == (
+        3,
+        "UNDECIDED  run.ndjson: after 2 events: the model as bound is too small: acquire leaves the last Token, t999",
+    )
+
+
+def test_what_would_command_a_terminal_is_told_and_not_sent(binding: str, capsys: Capture) -> None:
+    event = {"action": "write", "arguments": {"client": "\x1b[31m"}}
+    status, out, _ = said(capsys, binding, written(FINE[0], event))
+    assert (status, "\x1b" in out, r"write(client=\x1b[31m)" in out) == (1, False, True)
+
+
+@pytest.mark.parametrize(
+    ("heading", "message"),
+    [
+        ({"nodes": 3}, "'nodes' are the names of the nodes, each once, not 3"),
+        ({"nodes": []}, "'nodes' are the names of the nodes, each once, not []"),
+        ({"nodes": ["a", "a"]}, '\'nodes\' are the names of the nodes, each once, not ["a", "a"]'),
+        ({"nodes": ["a", "b"], "voters": ["z"]}, "'voters' are some of the nodes, each once, not [\"z\"]"),
+    ],
+)
+def test_headings_that_make_no_sense(
+    heading: dict[str, Any], message: str, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = said(capsys, "raft", written({"trace": "raft", **heading}, {"action": "start"}))
+    assert (status, out, err) == (2, "", f"Error: run.ndjson:1: {message}\n")
 
 
 def test_files_that_are_none(binding: str, capsys: Capture) -> None:

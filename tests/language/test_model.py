@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -26,6 +27,8 @@ from ratified import (
     assume,
     invariant,
     majorities,
+    record,
+    replace,
     require,
     subsets,
 )
@@ -189,6 +192,63 @@ def test_bounds_that_are_left_are_told_with_their_place(machine_of: Callable[[Mo
     assert not isinstance(posted, Left)
     again = [t for i, a, t in machine.steps(posted) if machine.actions[i].name == "post" and a == (Node(0),)]
     assert [t.what for t in again if isinstance(t, Left)] == ["at most 1 equal elements in mail"]
+
+
+@record
+class Level:
+    """How high."""
+
+    high: Annotated[int, Range(0, 1)]
+
+
+class Leaving(Model):
+    """Each action leaves a bound; marked is where."""
+
+    one: Annotated[int, Range(0, 1)]
+    each: Map[Node, Annotated[int, Range(0, 1)]]
+    two: Map[Node, Map[Node, Annotated[int, Range(0, 1)]]]
+    row: Map[Node, Annotated[Seq[Node], AtMost(0)]]
+    level: Level | None = None
+
+    @action
+    def augmented(self, n: Node) -> None:
+        self.each[n] += 2  # self.each[n]
+
+    @action
+    def lowered(self) -> None:
+        self.one -= 1  # self.one
+
+    @action
+    def assigned(self, n: Node) -> None:
+        self.two[n][n] = 2 + len(self.row[n])  # self.two[n][n]
+
+    @action
+    def changed_by_a_call(self, n: Node) -> None:
+        self.row[n].append(n)  # self.row[n].append(n)
+
+    @action
+    def made(self) -> None:
+        self.level = Level(self.one + 2)  # Level(self.one + 2)
+
+    @action
+    def replaced(self) -> None:
+        self.level = replace(Level(0), high=self.one + 2)  # replace(Level(0), high=self.one + 2)
+
+
+@pytest.mark.parametrize("machine_of", MACHINES)
+def test_the_place_where_a_bound_is_left_is_the_same_to_the_column(
+    machine_of: Callable[[Model], Machine],
+) -> None:
+    machine = machine_of(Leaving(Node=1))
+    ((_, state),) = machine.initial()
+    assert not isinstance(state, Left)
+    steps = machine.steps(state)
+    assert len(steps) == 6
+    for _, _, target in steps:
+        assert isinstance(target, Left)
+        assert target.span is not None
+        line = Path(target.span.file).read_text(encoding="utf-8").splitlines()[target.span.line - 1]
+        assert line[target.span.column : target.span.end_column] == line.split("  # ")[1]
 
 
 class Choosing(Model):

@@ -16,7 +16,7 @@ from ratified.models.paxos import broken as broken_paxos
 from ratified.models.paxos.paxos import Paxos
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Verdict
-from ratified.report.text import trace_lines
+from tests.models.stories import story
 
 Golden = Callable[[str, str], None]
 
@@ -59,7 +59,7 @@ def test_what_the_protocol_is_for_fails_too(variant: type[Model], steps: int, go
     violation = check(variant(**variant.sizes["small"]), claims=[purpose], engine="reference").violation
     assert violation is not None
     assert (violation.name, len(violation.trace.steps)) == (purpose, steps)
-    golden(f"{variant.__name__}.txt", "\n".join(line.rstrip() for line in trace_lines(violation.trace)))
+    golden(f"{variant.__name__}.txt", story(variant, violation))
 
 
 @pytest.mark.parametrize(("variant", "claim", "steps", "purpose_steps"), REFUTED)

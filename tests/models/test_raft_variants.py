@@ -14,7 +14,7 @@ from ratified.models.raft.membership import RaftMembership
 from ratified.models.raft.raft import Raft
 from ratified.proofs.explore import check
 from ratified.proofs.explore.result import Verdict
-from ratified.report.text import trace_lines
+from tests.models.stories import story
 
 Golden = Callable[[str, str], None]
 
@@ -59,7 +59,7 @@ def test_a_variant_is_refuted_by_a_shortest_run(
     violation = check(model, claims=[claim], symmetry=symmetry).violation
     assert violation is not None
     assert (violation.name, len(violation.trace.steps)) == (claim, steps)
-    golden(f"Raft{variant.__name__}.txt", "\n".join(line.rstrip() for line in trace_lines(violation.trace)))
+    golden(f"Raft{variant.__name__}.txt", story(variant, violation))
 
 
 def test_no_variant_is_left_out() -> None:

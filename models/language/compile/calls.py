@@ -159,8 +159,9 @@ class Calls(Expressions):
         fields = dataclasses.fields(t.record)
         defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
         made = self.arguments(node, str(t), list(t.fields.items()), defaults)
-        fitted = (fit(m, f, f"{t}.{name}") for m, (name, f) in zip(made, t.fields.items(), strict=True))
-        return ir.MakeRecord(self.span(node), t, tuple(fitted))
+        at = self.span(node)
+        fitted = (fit(m, f, f"{t}.{name}", at) for m, (name, f) in zip(made, t.fields.items(), strict=True))
+        return ir.MakeRecord(at, t, tuple(fitted))
 
     def _numbered(self, node: ast.Call, sort: type[Sort]) -> Expr:
         t = self.typed(sort, node)
@@ -578,7 +579,7 @@ def _replace(c: Calls, node: ast.Call) -> Expr:
         if name not in t.fields:
             c.fail(value, f"{t} has no field `{name}`", f"its fields: {', '.join(t.fields)}")
     made = [
-        fit(c.value(given[name], field), field, f"{t}.{name}")
+        fit(c.value(given[name], field), field, f"{t}.{name}", c.span(node))
         if name in given
         else ir.Field(operand.span, field, operand, name)
         for name, field in t.fields.items()

@@ -689,7 +689,7 @@ def literal_true(span: Span) -> Expr:
     return ir.Literal(span, BOOL, True)
 
 
-def fit(value: Expr, into: Type, name: str) -> Expr:
-    """A value about to be stored as a given type: with a check, where the type has bounds that the value may leave."""
+def fit(value: Expr, into: Type, name: str, at: Span | None = None) -> Expr:
+    """A value about to be stored as a given type, at a place: with a check, where the type has bounds that it may leave."""
     value = value if unbounded(value.type) == unbounded(into) else ir.Widen(value.span, into, value)
-    return ir.Fit(value.span, into, value, name) if has_bounds(into) else value
+    return ir.Fit(at or value.span, into, value, name) if has_bounds(into) else value

@@ -9,7 +9,6 @@ import ast
 import inspect
 import sys
 import typing
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import FunctionType
@@ -27,6 +26,7 @@ from ratified.models.language.source import (
     class_node,
     definition,
     head_span,
+    names_in,
     of_the_author,
     span_of,
 )
@@ -142,7 +142,7 @@ class ModuleCompiler:
 
     def _declare(self, name: str, annotation: Any, line: int) -> None:
         root = next(base for base in self.cls.__mro__ if vars(base).get("_ratified_root"))
-        if name in vars(root) and name != "sizes":
+        if name in vars(root) and name not in ("sizes", "symmetric_sizes"):
             self._refuse(
                 name, f"every model has a `{name}` of its own", "choose another name for the variable"
             )
@@ -414,12 +414,8 @@ class FunctionCompiler(Statements):
         self.record = receiver
         self.arguments_: list[Argument] = []
         self.declarations = {}
-        self.assignments = Counter(
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        )
-        self.names_used = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) | {
-            a.arg for a in ast.walk(node) if isinstance(a, ast.arg)
-        }
+        assignments, self.names_used = names_in(node)
+        self.assignments = dict(assignments)
 
     def signature(self) -> Signature:
         """How the function is called, from its annotations."""
@@ -514,7 +510,7 @@ class FunctionCompiler(Statements):
             self.env.types[argument.name] = argument.type
             self.env.assigned.add(argument.name)
             self.declarations[argument.name] = (
-                unbounded(argument.type) if self.assignments[argument.name] else argument.type
+                unbounded(argument.type) if self.assignments.get(argument.name) else argument.type
             )
         body = self.body(self.node.body)
         if self.returns is not None and not self.ended:

@@ -292,9 +292,10 @@ class Statements(Calls):
             )
         self.mutates = True
         self.forget(set(self.receivers))
-        return ir.Store(
-            self.span(node), variable.name, path, fit(value, place.type, variable.name), variable.which
-        )
+        # Where CPython is when a bound is left: at the call that changes the place, or else at the place assigned to.
+        at = self.span(node if isinstance(node, ast.Call) else target)
+        stored = fit(value, place.type, variable.name, at)
+        return ir.Store(self.span(node), variable.name, path, stored, variable.which)
 
     # --- assignments ---
 

@@ -50,6 +50,7 @@ from ratified.proofs.explore.result import (
 )
 from ratified.proofs.explore.search import INTERRUPTED, Failure, Property, exhausted
 from ratified.proofs.explore.search import Exploration as Seen
+from ratified.proofs.explore.switches import switched_off
 from ratified.proofs.explore.symmetry import Symmetry, symmetry_of
 
 Live = tuple[tuple[PropertyReport, ...], Violation | None, str | None]
@@ -253,6 +254,7 @@ def _result(
     properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
     verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
+    off = switched_off(model)
     return Result(
         model=model.module.name,
         sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
@@ -262,7 +264,7 @@ def _result(
         distinct=outcome.distinct,
         generated=outcome.generated,
         depth=outcome.depth,
-        actions=tuple(_action(i, outcome) for i in program.instances),
+        actions=tuple(_action(i, outcome, off) for i in program.instances),
         properties=(
             *(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
             *liveness,
@@ -282,9 +284,10 @@ def _result(
     )
 
 
-def _action(instances: Instances, outcome: Outcome) -> ActionReport:
+def _action(instances: Instances, outcome: Outcome, off: frozenset[str]) -> ActionReport:
     own = slice(instances.first, instances.first + instances.count)
-    return ActionReport(instances.action.name, sum(outcome.fired[own]), sum(outcome.new[own]))
+    name = instances.action.name
+    return ActionReport(name, sum(outcome.fired[own]), sum(outcome.new[own]), name in off)
 
 
 def _properties(program: Program) -> list[Property]:

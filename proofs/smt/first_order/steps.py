@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from ratified.models.language import ir
 from ratified.models.language.ir import Function, Node
 from ratified.models.language.types import (
+    BOOL,
     BagType,
     BoolType,
     EnumType,
@@ -184,38 +185,135 @@ class Steps:
                     reader.sealed = True
                 paths = self._block(node.body, paths)
             return paths
-        if not (isinstance(node.domain, ir.Universe) and len(node.names) == 1):
+        if (
+            not (isinstance(node.domain, ir.Universe) or isinstance(node.domain.type, SetType))
+            or len(node.names) > 1
+        ):
             raise sh.refuse(
-                node.span, "this loop", "loop over a sort, or write the whole map: Map({k: ... for k in K})"
+                node.span,
+                "this loop",
+                "loop over a sort or a set, or write the whole: Map({k: ... for k in K})",
             )
-        name = node.names[0]
-        written = {s.variable for s in _stores(node.body)}
-        for statement in node.body:
-            plain = isinstance(statement, ir.Store) and _keyed(statement, name)
-            if not plain or any(_reads(statement, v, name) for v in written):
-                raise sh.refuse(
-                    statement.span,
-                    "a loop whose turns may depend on each other",
-                    f"store at [{name}] only, and read what the loop changes at [{name}] only",
-                )
-        for statement in node.body:
-            assert isinstance(statement, ir.Store)
-            self._store_everywhere(statement, name, path)
+        for turn in self._turns(node):
+            match turn.statement:
+                case ir.Store(_, variable, (), value) if isinstance(value, ir.Insert | ir.Remove):
+                    path.state[variable] = self._changed_set(turn, value, path)
+                case ir.Store():
+                    self._store_everywhere(turn, turn.statement, path)
+                case ir.Require(span, test):
+                    whole = ir.Collect(span, BOOL, "all", test, (turn.clause,))
+                    path.guard.append(self.translator.formula(whole, path.env, self._now(path)))
         return [path]
 
-    def _store_everywhere(self, node: ir.Store, name: str, path: _Running) -> None:
+    def _turns(self, node: ir.For) -> list[_Turn]:
+        """What each turn of a loop does, if no turn sees what another did."""
+        (name,) = node.names
+        written = {s.variable for s in _stores(node.body)}
+        found: list[_Turn] = []
+
+        def flatten(body: Sequence[Node], tests: tuple[ir.Expr, ...]) -> None:
+            for statement in body:
+                if isinstance(statement, ir.If):
+                    # What comes after a change that the test sees would be told apart by what is changed.
+                    earlier = _stores(_leaves(statement)[:-1])
+                    if any(_mentions(statement.test, s.variable) for s in earlier):
+                        raise _dependent(statement.test, name)
+                    flatten(statement.then, (*tests, statement.test))
+                    flatten(statement.orelse, (*tests, ir.Not(statement.span, BOOL, statement.test)))
+                    continue
+                seen = (*tests, *_of_its_own(statement, name))
+                if any(_reads(part, v, name) for part in seen for v in written):
+                    raise _dependent(statement, name)
+                found.append(_Turn(name, statement, ir.Clause(node.names, node.domain, tests)))
+
+        flatten(node.body, ())
+        ways = {(s.variable, type(s.value)) for s in _stores(node.body) if not s.path}
+        if len(ways) > len({variable for variable, _ in ways}):  # what one turn adds, another may take
+            raise _dependent(node, name)
+        if any(_mentions(node.domain, s.variable) for turn in found[:-1] for s in _stores([turn.statement])):
+            raise _dependent(node.domain, name)
+        return found
+
+    def _now(self, path: _Running) -> Reader:
+        return Reader(dict(path.state), sealed=True, step=True)
+
+    def _changed_set(self, turn: _Turn, value: ir.Insert | ir.Remove, path: _Running) -> Shape:
+        """A set that every turn adds an element to, or takes one from."""
+        elements = ir.Collect(value.span, value.type, "set", value.item, (turn.clause,))
+        operator = "|" if isinstance(value, ir.Insert) else "-"
+        whole = ir.SetOp(value.span, value.type, operator, value.container, elements)
+        return self.translator.expr(whole, path.env, self._now(path))
+
+    def _store_everywhere(self, turn: _Turn, node: ir.Store, path: _Running) -> None:
+        """A map that every turn gives another value at its own key."""
         base, state, env = path.state[node.variable], dict(path.state), dict(path.env)
         assert isinstance(base, sh.Function)
 
         def at(key: Shape) -> Shape:
             reader = Reader(state, sealed=True, step=True, depth=1)
-            inner = {**env, name: key}
+            inner = {**env, turn.name: key}
             rest = [self.translator.expr(k, inner, reader) for k in node.path[1:]]
-            return self.translator.updated(
-                base.at(key), rest, self.translator.expr(node.value, inner, reader)
-            )
+            before = base.at(key)
+            after = self.translator.updated(before, rest, self.translator.expr(node.value, inner, reader))
+            tests = [self.translator.formula(t, inner, reader) for t in turn.tests(node.path[0])]
+            return sh.either(conj(*tests), after, before)
 
         path.state[node.variable] = sh.Function(base.type, at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A statement of a loop's body, for which values of the loop's name it is reached."""
+
+    name: str
+    statement: Node
+    clause: ir.Clause
+
+    def tests(self, key: ir.Expr) -> tuple[ir.Expr, ...]:
+        """What must be true of the loop's name."""
+        domain = self.clause.domain
+        member = () if isinstance(domain, ir.Universe) else (ir.In(key.span, BOOL, key, domain),)
+        return (*member, *self.clause.conditions)
+
+
+def _of_its_own(statement: Node, name: str) -> Sequence[Node]:
+    """The parts of a statement that no turn may find changed by another; refused if it is none that turns do apart."""
+    match statement:
+        case ir.Require(_, test):
+            return (test,)
+        case ir.Store(
+            _,
+            variable,
+            (),
+            (
+                ir.Insert(container=ir.Variable(name=same)) | ir.Remove(container=ir.Variable(name=same))
+            ) as value,
+        ):
+            sure = isinstance(value, ir.Insert) or not value.strict
+            if same == variable and isinstance(value.type, SetType) and sure:
+                return (value.item,)
+        case ir.Store() if _keyed(statement, name):
+            return (statement,)
+    raise _dependent(statement, name)
+
+
+def _dependent(node: Node, name: str) -> Exception:
+    return sh.refuse(
+        node.span,
+        "a loop whose turns may depend on each other",
+        f"store at [{name}] or add to a set, and read what the loop changes at [{name}] only",
+    )
+
+
+def _leaves(node: Node) -> list[Node]:
+    """What a conditional comes down to."""
+    return [n for s in (*node.then, *node.orelse) for n in _leaves(s)] if isinstance(node, ir.If) else [node]
+
+
+def _mentions(node: Node, variable: str) -> bool:
+    return any(
+        isinstance(n, ir.Call) or (isinstance(n, ir.Variable) and n.name == variable) for n in ir.walk(node)
+    )
 
 
 def _stores(body: Sequence[Node]) -> Iterator[ir.Store]:

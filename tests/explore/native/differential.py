@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ratified.models.language.errors import ModelError
+from ratified.models.language.errors import ModelError, Span
 from ratified.models.language.model import Model
 from ratified.proofs.explore.counterexample import EvaluationError
 from ratified.proofs.explore.native.engine import check_native
@@ -18,9 +18,9 @@ class TooLarge(Exception):
 
 def told(result: Result) -> dict[str, object]:
     """What engines must agree on."""
-    left: Counter[tuple[str, str]] = Counter()
+    left: Counter[tuple[str, str, Span | None]] = Counter()
     for bound in result.bounds:
-        left[bound.what, bound.action] += bound.times
+        left[bound.what, bound.action, bound.span] += bound.times
     violation = result.violation
     return {
         "verdict": result.verdict,

@@ -176,6 +176,9 @@ carries_something == max_copies >= 1 /\ max_entries >= 1
 
 \* The bounds must leave room for a term, for a message and for an entry in a
 \* message.
+\*
+\* Give `max_term`, `max_messages`, `max_copies` and `max_entries` at least 1,
+\* and `max_log` at least 0.
 something_can_happen ==
     max_term >= 1 /\ max_log >= 0 /\ max_messages >= 1 /\ carries_something
 

@@ -1,0 +1,186 @@
+"""How fast traces are checked, in how much memory, and how fast histories are decided.
+
+    python benchmarks/conformance.py [--events N]... [--protocol NAME]... [--json FILE]
+
+*Traces*: chaos drives three nodes, what they report is written to a file and followed, as `ratified trace` does; `lock`
+is the example of a binding of your own. Each is a process, whose peak memory is told: it must not grow with the trace.
+*Histories*: 10,000 operations of 10 clients on a store, and the same with one answer that cannot be.
+Times are processor seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ratified.conformance.follow import Follower
+from ratified.conformance.linearizability import KeyValue, Operation, Recorder, check_history
+from ratified.conformance.protocols import PROTOCOLS
+from ratified.conformance.trace import read_events, read_heading
+from ratified.proofs.explore.result import Verdict
+from ratified.tracing import binding_of
+
+TARGET_EVENTS_PER_SECOND = 5_000
+TARGET_SECONDS = 5
+LOCK = str(Path(__file__).parents[1] / "examples" / "lock_binding.py") + ":LockServer"
+CLIENTS = 20
+NAMES = (*PROTOCOLS, "lock")
+
+
+def record(name: str, events: int, path: Path) -> None:
+    """Write a trace of so many events."""
+    if name == "lock":
+        path.write_text("".join(json.dumps(event) + "\n" for event in lock_events(events)))
+        return
+    subprocess.run(  # noqa: S603 - this very package
+        [sys.executable, "-m", "ratified", "conform", name, "--record", path, "--events", str(events)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def lock_events(count: int) -> list[dict[str, Any]]:
+    """What a lock server reports whose clients write much, and whose leases now and then end without a word."""
+    random = Random(0)  # noqa: S311 - to repeat runs
+    events: list[dict[str, Any]] = []
+    token, granted, written = 0, None, None
+    while len(events) < count:
+        arguments: dict[str, Any] = {}
+        if granted is None or random.random() < 500 / count:
+            token += 1
+            granted = f"c{random.randrange(CLIENTS)}"
+            action, arguments = "acquire", {"client": granted, "token": token}
+        else:
+            action, arguments, written = "write", {"client": granted}, token
+        events.append(
+            {"action": action, "arguments": arguments, "variables": {"granted": granted, "written": written}}
+        )
+    return events
+
+
+def follow(name: str, path: Path) -> dict[str, Any]:
+    """Follow a trace in this process."""
+    binding = binding_of(LOCK if name == "lock" else name)
+    binding.begin(read_heading(path))
+    follower = Follower(binding)
+    began = time.process_time()
+    result = follower.follow(read_events(path))
+    seconds = time.process_time() - began
+    assert result.verdict is Verdict.HOLDS, result.stopped or result.mismatch
+    return {
+        "binding": name,
+        "events": result.events,
+        "events_per_second": round(result.events / seconds),
+        "most_states": result.most_states,
+        "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def history(seed: int, count: int = 10_000, clients: int = 10, keys: int = 3) -> list[Operation]:
+    """Return what clients of a store see that works, each operation taking effect some time between its call and its end."""
+    random = Random(seed)  # noqa: S311 - to repeat runs
+    store: dict[int, Any] = {}
+    recorder = Recorder()
+    under_way: dict[int, tuple[Any, ...]] = {}
+    calls = 0
+    while calls < count or under_way:
+        client = random.randrange(clients)
+        step = under_way.pop(client, ())
+        if not step and calls < count:
+            calls += 1
+            key = random.randrange(keys)
+            function = random.choice(("get", "get", "put", "cas"))
+            argument = {"get": None, "put": calls, "cas": [store.get(key), calls]}[function]
+            recorder.call(client, function, argument, key)
+            under_way[client] = (function, argument, key)
+        elif len(step) == 3:
+            function, argument, key = step
+            result = store.get(key) if function == "get" else None
+            if function == "cas":
+                result = store.get(key) == argument[0]
+            if function == "put" or result is True:
+                store[key] = argument if function == "put" else argument[1]
+            under_way[client] = (result,)
+        elif step:
+            recorder.end(client, step[0])
+    return list(recorder.history().operations)
+
+
+def decide(keys: int, spoilt: bool) -> dict[str, Any]:
+    """Decide a history, with a read near its end that is older than it can be if `spoilt`."""
+    operations = history(keys, keys=keys)
+    if spoilt:
+        at = max(i for i, o in enumerate(operations) if o.function == "get" and o.result is not None)
+        old = next(o.argument for o in operations if o.function == "put" and o.key == operations[at].key)
+        operations[at] = replace(operations[at], result=old)
+    began = time.process_time()
+    outcome = check_history(operations, KeyValue())
+    seconds = time.process_time() - began
+    assert outcome.verdict is (Verdict.VIOLATED if spoilt else Verdict.HOLDS)
+    return {
+        "keys": keys,
+        "operations": outcome.operations,
+        "verdict": outcome.verdict.value,
+        "configurations": outcome.configurations,
+        "seconds": round(seconds, 2),
+    }
+
+
+def measured(name: str, path: Path) -> dict[str, Any]:
+    """Follow a trace in a process of its own."""
+    done = subprocess.run(  # noqa: S603 - this very file
+        [sys.executable, __file__, "--follow", name, path], check=True, stdout=subprocess.PIPE
+    )
+    row: dict[str, Any] = json.loads(done.stdout)
+    return row
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--events", type=int, action="append", help="10,000 and 100,000 by default")
+    parser.add_argument("--protocol", choices=NAMES, action="append", help="only this one")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--follow", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.follow:
+        print(json.dumps(follow(given.follow[0], Path(given.follow[1]))))
+        return
+    rows = []
+    print(f"traces (target: {TARGET_EVENTS_PER_SECOND:,} events a second)")
+    print(f"  {'binding':12}{'events':>10}{'events/s':>10}{'states':>8}{'MB':>7}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.ndjson"
+        for name in given.protocol or NAMES:
+            for events in given.events or (10_000, 100_000):
+                record(name, events, path)
+                row = measured(name, path)
+                rows.append(row)
+                print(
+                    f"  {name:12}{row['events']:10,}{row['events_per_second']:10,}{row['most_states']:8,}"
+                    f"{row['memory_bytes'] / 1e6:7.0f}",
+                    flush=True,
+                )
+    print(f"histories of 10 clients (target: {TARGET_SECONDS} s)")
+    print(f"  {'keys':12}{'operations':>10}  {'verdict':10}{'looked at':>10}{'s':>8}")
+    decided = [decide(keys, spoilt) for keys in (1, 3) for spoilt in (False, True)]
+    for row in decided:
+        print(
+            f"  {row['keys']:<12}{row['operations']:10,}  {row['verdict']:10}{row['configurations']:10,}"
+            f"{row['seconds']:8.2f}"
+        )
+    if given.json:
+        given.json.write_text(json.dumps({"traces": rows, "histories": decided}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
