@@ -5,7 +5,8 @@
 `sessions`    servers apply what is committed, and a command that a client has repeated only once (section 6.3)
 `read_index`  a leader answers reads without the log, once it has made sure that it still leads (section 6.4)
 
-All are off by default, and then this is `Raft`, state by state.
+All are off by default, and then this is `Raft`, state by state. A read, which need not be, is an incident (`incidents`), counted
+where a check bounds them.
 """
 
 from __future__ import annotations

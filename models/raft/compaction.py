@@ -4,7 +4,8 @@
 
 Off by default, and then this is `Raft`, state by state. A snapshot holds what the entries up to an index have led to; here it is
 those entries themselves, which remain at the beginning of `log`, so that Figure 3 can be asked of them. The protocol does not
-look at them one by one any more: it knows the index and the term of the last one.
+look at them one by one any more: it knows the index and the term of the last one. To take a snapshot is an incident
+(`incidents`), counted where a check bounds them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
                 has heard from its leader for less than that disregards requests for votes (section 4.2.3)
 `transfer`      a leader hands over to a server that has all of its log, which begins an election at once (section 3.10)
 
-All are off by default, and then this is `Raft`, state by state. Time is left out: an election timeout may end at any moment.
+All are off by default, and then this is `Raft`, state by state. Time is left out: an election timeout may end at any moment. What
+need not happen is an incident (`incidents`), counted where a check bounds them.
 """
 
 from __future__ import annotations
@@ -95,9 +96,7 @@ class RaftElections(FewIncidents):
 
     transferee: Map[Server, Server | None]  # to whom a leader is handing over
     orders: Annotated[Bag[TimeoutNow], AtMost(2)]  # in flight
-    by_order: Map[
-        Server, Set[Term]
-    ]  # the terms that a server began by order: a flag in the requests that it sends in them
+    by_order: Map[Server, Set[Term]]  # the terms that a server began by order: a flag in its requests
 
     def aside(self) -> int:
         """How many of the messages that are added are in flight."""
@@ -150,10 +149,14 @@ class RaftElections(FewIncidents):
         """Server i, which has not heard of a leader for long, asks server j, maybe itself."""
         require(self.pre_vote and self.role[i] != Role.LEADER and not self.hears[i])
         require(j not in self.pre_votes[i])
-        if any(k != i and (len(self.pre_votes[k]) > 0 or self.role[k] == Role.CANDIDATE) for k in Server):
+        if self.another_runs(i):
             self.incident()
         log = self.log[i]
         self.side.add(PreVote(i, j, self.current_term[i] + 1, len(log), last_term(log)))
+
+    def another_runs(self, i: Server) -> bool:
+        """A server other than i stands for election, or has been answered that it would win votes."""
+        return any(j != i and (self.role[j] == Role.CANDIDATE or len(self.pre_votes[j]) > 0) for j in Server)
 
     @action
     def handle_pre_vote(self, m: PreVote) -> None:

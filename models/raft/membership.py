@@ -6,7 +6,8 @@
                    paper, section 6)
 
 Both are off by default, and then this is `Raft`, state by state. A configuration is a command in the log, in force on a server as
-soon as it is in its log, committed or not. What a command stands for is decided when a leader first puts it there.
+soon as it is in its log, committed or not. What a command stands for is decided when a leader first puts it there. A change is an
+incident (`incidents`), counted where a check bounds them.
 """
 
 from __future__ import annotations
