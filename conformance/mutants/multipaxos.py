@@ -115,5 +115,11 @@ MUTANTS = (
         "promises and votes are told before they are written",
         ((f"{ACCEPTOR}.once_durable", at_once),),
     ),
+    Mutant(
+        "sessions-not-kept",
+        "a snapshot leaves out which commands of clients were executed",
+        (("ratified.impl.sessions:Sessions.table", lambda self: ()),),
+        first=14,
+    ),
 )
 """What each is of, is told in docs/conformance.md."""

@@ -359,5 +359,11 @@ MUTANTS = (
         "a command that a client repeats is executed again",
         ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again)),
     ),
+    Mutant(
+        "sessions-not-kept",
+        "a snapshot leaves out which commands of clients were executed",
+        (("ratified.impl.sessions:Sessions.table", lambda self: ()),),
+        first=14,
+    ),
 )
 """See BUGS in docs/conformance.md for which of the catalogue each is."""
