@@ -272,6 +272,10 @@ class Names(Generic[S]):
             found = self._known[name] = self._sort(len(self._known))
         return found
 
+    def known(self) -> list[tuple[Any, S]]:
+        """The names so far, and their values."""
+        return list(self._known.items())
+
     def maybe(self, name: Any) -> S | None:
         """The value for a name, None for None."""
         return None if name is None else self(name)

@@ -5,18 +5,23 @@ Guarantees: pure; the same mismatch gives the same text, within 100 columns wher
 
 from __future__ import annotations
 
+import inspect
+import linecache
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ratified.conformance.binding import Place
+from ratified.conformance.binding import Names, Place
 from ratified.conformance.follow import Follower, Mismatch
 from ratified.conformance.steps import Change, Do, Holds
-from ratified.models.language.errors import RatifiedError
+from ratified.models.language.errors import RatifiedError, Span
 from ratified.models.language.machine import Left, Values
 from ratified.models.language.values import show
 
 MOST_SHOWN = 8
+MOST_LINES = 8  # of a guard, or of an event
 MOST_CHOICES = 200  # of an action's arguments that are tried, to say what was possible
 
 
@@ -54,6 +59,7 @@ class Blocked:
     step: str
     reason: str
     excerpt: str = ""
+    variables: tuple[tuple[str, str], ...] = ()  # that the guard speaks of, and what the model has there
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +118,36 @@ def _blocked(follower: Follower, state: Values, step: Do | Holds | Change) -> Bl
         found = follower.machine.ask(state, step.method, step.arguments)
         return Blocked(str(step), f"the model has {show(found)}")
     if isinstance(step, Change):
-        return Blocked(str(step), "the state does not allow it")
+        span = follower.machine.why_unchanged(state, step.how)
+        return (
+            _at(follower, state, str(step), span)
+            if span
+            else Blocked(str(step), "the state does not allow it")
+        )
     parameters = [a.name for a in follower.machine.module.functions[step.action].arguments]
     if any(p not in step.arguments for p in parameters):
         return Blocked(str(step), "no values of its other arguments make it possible")
     span = follower.machine.why_not(state, step.action, tuple(step.arguments[p] for p in parameters))
-    return Blocked(str(step), str(span) if span else "", span.excerpt() if span else "")
+    return _at(follower, state, str(step), span) if span else Blocked(str(step), "")
+
+
+def _at(follower: Follower, state: Values, step: str, span: Span) -> Blocked:
+    """A step, the guard that does not allow it, and what the variables are that it speaks of."""
+    last = min(span.end_line, span.line + MOST_LINES - 1)
+    lines = [linecache.getline(span.file, n).rstrip() for n in range(span.line, last + 1)]
+    excerpt = span.excerpt()
+    if len(lines) > 1:
+        excerpt = "\n".join(f"{n:5d} | {line}" for n, line in enumerate(lines, span.line))
+    named = _named(" ".join(lines))
+    for helper in [n for n in named if n in follower.machine.module.functions]:
+        named |= _named(inspect.getsource(getattr(type(follower.model), helper)))
+    values = [(n, show(state[follower.variables[n]])) for n in named if n in follower.variables]
+    return Blocked(step, str(span), excerpt, tuple(values))
+
+
+def _named(source: str) -> dict[str, None]:
+    """The variables and methods of a model that a piece of its source speaks of."""
+    return dict.fromkeys(re.findall(r"\b(?:self|m)\.(\w+)", source))
 
 
 def _possible(follower: Follower, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], Near | None]:
@@ -159,18 +189,21 @@ def _lines(why: Explanation, follower: Follower, source: str) -> Iterator[str]:
     mismatch = why.mismatch
     line = f"{source}:{mismatch.event.line}: " if mismatch.event.line else ""
     yield f"{line}the model does not explain event {mismatch.number:,}"
-    yield f"  {_short(mismatch.event, 96)}"
+    yield from _wrapped_text(str(mismatch.event), MOST_LINES)
     if mismatch.claim:
         yield f"  it does, but then {mismatch.claim} is false"
     if follower.recent:
         yield ""
         yield "explained before it, last"
         yield from (f"  {_short(e, 96)}" for e in follower.recent)
+    yield from _names(follower)
     for blocked in why.blocked[:MOST_SHOWN]:
         yield ""
         yield f"it stands for {blocked.step}, which is not possible"
         yield f"  {blocked.reason}"
         yield from (f"  {text}" for text in blocked.excerpt.splitlines())
+        for name, value in blocked.variables:
+            yield from _wrapped_text(f"{name} is {value}", 3)
     if why.meant:
         yield ""
         path = ", ".join(why.meant[0].path) or "no step"
@@ -220,7 +253,28 @@ def _wrapped(words: Iterator[str]) -> Iterator[str]:
     yield line
 
 
+def _names(follower: Follower) -> Iterator[str]:
+    """What the model calls those that the implementation names, and from where it counts."""
+    binding = follower.binding
+    said = [f"{n} is {v}" for x in vars(binding).values() if isinstance(x, Names) for n, v in x.known()]
+    if said:
+        yield ""
+        yield _short("in the model " + ", ".join(said), 98)
+    if binding.dropped:
+        yield f"indices of the model count on from {binding.dropped:,}: all nodes have thrown away what was before"
+
+
+def _wrapped_text(text: str, lines: int) -> list[str]:
+    return textwrap.wrap(
+        _printable(text), 98, initial_indent="  ", subsequent_indent="    ", max_lines=lines, placeholder=" …"
+    )
+
+
 def _short(value: object, width: int) -> str:
-    # What an implementation calls things is not to reach a terminal as it is.
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
+    text = _printable(str(value))
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    """What an implementation calls things is not to reach a terminal as it is."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -370,11 +370,15 @@ class PythonMachine:
 
     def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
         """The guard that is false in a state, where an action is not possible with its arguments."""
+        return self.why_unchanged(state, lambda model: self._functions[name](model, *arguments))
+
+    def why_unchanged(self, state: Values, how: Callable[[Any], None]) -> Span | None:
+        """The guard that is false in a state, where a function that is handed the model `require`s in vain."""
         with running(self.model.scope):
             self._enter(state)
             self._in_model = self._nowhere
             try:
-                self._functions[name](self.model, *arguments)
+                how(self.model)
             except Disabled as disabled:
                 return where(disabled.__traceback__)
             except BoundLeft:

@@ -203,9 +203,7 @@ class Effects(Loops):
         if node.which is ir.Which.ABSTRACT:
             f.env[f"\0{name}"] = self.expr(node.value, f)
             return
-        current = f.now.get(name, Atom(self.variables[name]))
-        if isinstance(current, Elsewhere):
-            raise NotApart(current.key)
+        current = f.standing(name, self.variables[name])
         r.guards += self.within(node.value, f, stored=True)
         for key in node.path:
             r.guards += self.within(key, f)

@@ -149,7 +149,7 @@ class Loops(Bounds):
             if len(s.path) == 1:
                 r.frame.now[s.variable] = whole
             else:
-                current = r.frame.now.get(s.variable, Atom(self.variables[s.variable]))
+                current = r.frame.standing(s.variable, self.variables[s.variable])
                 if not isinstance(current, Atom):
                     current = r.frame.variable(s.variable, ir.Which.NOW, self.variables[s.variable])
                 keys = tuple(self.expr(key, r.frame) for key in s.path[:-1])
@@ -225,8 +225,7 @@ class Loops(Bounds):
         start: list[tuple[str, Tla]] = []
         step: list[tuple[str, Tla]] = []
         for name in variables:
-            begun = f.now.get(name, Atom(self.variables[name]))
-            start.append((fields[name], begun))
+            start.append((fields[name], f.standing(name, self.variables[name])))
             step.append((fields[name], inner.now[name]))
         for name in names:
             start.append((fields[name], f.env[name]))

@@ -31,7 +31,7 @@ from ratified.proofs.tla import comments
 from ratified.proofs.tla.effects import Effects, with_definitions
 from ratified.proofs.tla.expressions import Cannot
 from ratified.proofs.tla.library import LIBRARY, needed
-from ratified.proofs.tla.names import RESERVED, Names, module_name
+from ratified.proofs.tla.names import RESERVED, Names, mentions, module_name
 from ratified.proofs.tla.page import LINE, boxed, commented, declared, section, spaced
 from ratified.proofs.tla.representation import Representation, family, refined_by
 from ratified.proofs.tla.scope import Frame, NotApart
@@ -561,15 +561,13 @@ class ModuleWriter(Effects):
                     part[-1] += ","
                 lines += indent(4, part)
         self._instances.append([LINE, *doc, *lines, ""])
+        # `[][Next]_vars` of the abstract module says the same; but TLC looks for a step of it before it sees that none is needed.
         begin: Tla = Atom(f"{instance}!Init")
-        step = f"{instance}!Next"
-        subscript = f"{instance}!vars"
-        always: Tla
-        if bounds is None:
-            always = Atom(f"[][{step}]_({subscript})")
-        else:
+        step = f"UNCHANGED {instance}!vars \\/ {instance}!Next"
+        if bounds is not None:
             begin = Infix("=>", bounds, begin)
-            always = Atom(f"[][{Primed(bounds)} => [{step}]_({subscript})]_vars")
+            step = f"{Primed(bounds)} => {step}"
+        always = Atom(f"[][{step}]_vars")
         name = self.operators[one.key]
         self._temporal.append([*Definition(name, all_of([begin, always], listed=True)).lines(), ""])
         self._properties.append(name)
@@ -603,9 +601,10 @@ class ModuleWriter(Effects):
         body = self.body_value(one, frame)
         claim: Tla
         if one.kind is Kind.EVENTUALLY:
+            body = self._of_the_state(body)
             claim = Prefix("<>", Wrapped(body) if not isinstance(body, Apply | Atom) else body)
         else:
-            parts = self._pair(one, frame)
+            parts = [self._of_the_state(part) for part in self._pair(one, frame)]
             claim = Infix("~>", *(Wrapped(p) if isinstance(p, Quantified) else p for p in parts))
         wanted, self.referenced = self.referenced, []
         for key in dict.fromkeys(wanted):
@@ -615,6 +614,21 @@ class ModuleWriter(Effects):
         doc = commented(one.doc) if one.doc else []
         self._temporal.append([*doc, *Definition(name, whole).lines(), ""])
         self._properties.append(name)
+
+    def _of_the_state(self, claim: Tla) -> Tla:
+        """A claim as one about states, also where it speaks of no variable: TLC misjudges `<>TRUE`."""
+        text = str(claim)
+        called = [self.module.functions[key] for key, name in self.operators.items() if mentions(text, name)]
+        read = [*self.variables.values(), *(self.operators[f.key] for f in called if self.reads(f))]
+        heeded = all(
+            any(isinstance(n, ir.Local) and n.name == a.name for s in f.body for n in ir.walk(s))
+            for f in called
+            if not self.reads(f)
+            for a in f.arguments
+        )
+        if heeded and any(mentions(text, name) for name in read):
+            return claim
+        return all_of([claim, Infix("=", Atom("vars"), Atom("vars"))])
 
     def _pair(self, one: Function, frame: Frame) -> tuple[Tla, Tla]:
         """What leads, and what it leads to."""

@@ -197,6 +197,8 @@ def test_in_a_test_it_is_an_assertion_that_tells_why() -> None:
         "explained before it, last\n"
         "  a: up(by=1)\n"
         "\n"
+        "in the model a is c1, b is c2\n"
+        "\n"
         "it stands for up(c=c1, by=2); observed beside expected\n"
         "    place      observed  expected\n"
         "  ! count[c1]  2         3\n"
