@@ -20,7 +20,7 @@ from ratified.conformance.mismatch import told
 from ratified.conformance.protocols import Protocol, names_of
 from ratified.conformance.trace import line_of
 from ratified.conformance.watch import Watch
-from ratified.impl.contract import Answer, Applied, Campaign, Command, NodeId, Restored
+from ratified.impl.contract import Answer, Applied, Campaign, Command, Compact, NodeId, Restored
 from ratified.impl.simulator.chaos import Chaos, Faults
 from ratified.impl.simulator.checks import Checks
 from ratified.impl.simulator.history import History
@@ -217,6 +217,13 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
             # A client that had its answer, but did not get it, asks once more when another has written.
             ask(old, "w3", "x")
             world.stabilise(perform)
+            if seed % 16 == 14:
+                # Meanwhile all have come back with nothing but a snapshot of what they had executed.
+                for step in (Order(old, Compact()), Crash(old, 0), Restart(old)):
+                    for name in names:
+                        perform(replace(step, node=name))
+                    world.stabilise(perform)
+                elect(old, names)
             serial = serials["w1"]
             perform(Ask(old, Command("w1", serial, f"put x w1.{serial}".encode())))
             world.stabilise(perform)

@@ -200,65 +200,16 @@ class FlexiblePaxosSafety(FlexiblePaxos):
         """Acceptors vote for nothing but proposals."""
         return super().votes_were_proposed()
 
-    @lemma(uses=())
-    def promises_are_kept(self) -> bool:
-        """An acceptor that has promised a ballot has come to it, or further."""
-        return all(
-            at_most(m.ballot, self.max_ballot[m.acceptor]) for m in self.messages if isinstance(m, Promise)
-        )
-
-    @lemma(uses=())
-    def last_vote_is_a_vote(self) -> bool:
-        """What an acceptor remembers as its last vote is one."""
-        return all(self.has_cast_its_last_vote(a) for a in Acceptor)
-
-    def has_cast_its_last_vote(self, a: Acceptor) -> bool:
-        """There is none, or it was sent."""
-        vote = self.voted[a]
-        return vote is None or Accepted(a, vote.ballot, vote.value) in self.messages
-
-    @lemma(uses=("last_vote_is_below_the_promise",))
-    def last_vote_is_the_last(self) -> bool:
-        """An acceptor has voted in no ballot larger than that of the last vote it remembers."""
-        return all(self.last_vote_in(m.acceptor, m.ballot) for m in self.messages if isinstance(m, Accepted))
-
-    def last_vote_in(self, a: Acceptor, b: Ballot) -> bool:
-        """The last vote of a that it remembers is in b or a later ballot."""
-        vote = self.voted[a]
-        return vote is not None and b <= vote.ballot
-
-    @lemma(uses=())
-    def last_vote_is_below_the_promise(self) -> bool:
-        """Whoever votes in a ballot has come to it."""
-        return all(self.has_come_to_its_last_vote(a) for a in Acceptor)
-
-    def has_come_to_its_last_vote(self, a: Acceptor) -> bool:
-        """There is none, or its ballot is no larger than the largest that a has come to."""
-        vote = self.voted[a]
-        return vote is None or at_most(vote.ballot, self.max_ballot[a])
-
-    @lemma(
-        uses=(
-            "promises_are_kept",
-            "last_vote_is_a_vote",
-            "last_vote_is_the_last",
-            "last_vote_is_below_the_promise",
-        )
-    )
-    def promises_report_the_last_vote(self) -> bool:
-        """A promise tells of the acceptor's last vote before the ballot: it is one, and none came between."""
-        return all(self.reports_the_last_vote(m) for m in self.messages if isinstance(m, Promise))
-
-    def reports_the_last_vote(self, m: Promise) -> bool:
-        """What the promise says of votes before its ballot is so."""
-        vote = m.voted
-        if vote is None:
-            return not any(self.voted_in(m.acceptor, c) for c in Ballot if c < m.ballot)
-        return (
-            vote.ballot < m.ballot
-            and Accepted(m.acceptor, vote.ballot, vote.value) in self.messages
-            and not any(self.voted_in(m.acceptor, c) for c in Ballot if vote.ballot < c < m.ballot)
-        )
+    # What acceptors remember and tell is no different.
+    promises_are_kept = PaxosSafety.promises_are_kept
+    last_vote_is_a_vote = PaxosSafety.last_vote_is_a_vote
+    has_cast_its_last_vote = PaxosSafety.has_cast_its_last_vote
+    last_vote_is_the_last = PaxosSafety.last_vote_is_the_last
+    last_vote_in = PaxosSafety.last_vote_in
+    last_vote_is_below_the_promise = PaxosSafety.last_vote_is_below_the_promise
+    has_come_to_its_last_vote = PaxosSafety.has_come_to_its_last_vote
+    promises_report_the_last_vote = PaxosSafety.promises_report_the_last_vote
+    reports_the_last_vote = PaxosSafety.reports_the_last_vote
 
     def voted_in(self, a: Acceptor, b: Ballot) -> bool:
         """Acceptor a has voted in b."""

@@ -56,6 +56,7 @@ def export_tla(
 
 def crosscheck_model(target: str, settings: Mapping[str, str], asked: Asked, to: Output) -> int:
     """Explore a model and have TLC explore it, compare, and return the exit status."""
+    from ratified.proofs.explore.result import Limits, Result
     from ratified.proofs.tla import compare, export, timed, tlc
     from ratified.proofs.tla.tlc import Told, ToolMissing
     from ratified.report.crosscheck import Crosschecked, crosscheck_headline, crosscheck_json, crosscheck_text
@@ -68,8 +69,11 @@ def crosscheck_model(target: str, settings: Mapping[str, str], asked: Asked, to:
     exported = export(model, symmetry=asked.symmetry)
     live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not to.quiet else None
     with live or nullcontext():
-        ours, seconds = timed(explore, model, Options(symmetry=asked.symmetry), live)
+        limits = Limits(seconds=asked.seconds)
+        ours, seconds = timed(explore, model, Options(limits, symmetry=asked.symmetry), live)
     try:
+        if isinstance(ours, Result) and ours.stopped:
+            raise ToolMissing(f"our exploration stopped: {ours.stopped}", remedy="TLC was not asked")
         found = tlc.find(asked.jar)
         with _waiting(f"{name}  TLC", quiet=to.quiet):
             theirs = tlc.run(

@@ -20,10 +20,12 @@ SCRIPTS = {
     "flexible-paxos": "ratified.proofs.paxos:FlexiblePaxosSafety",
     "multi-paxos": "ratified.proofs.paxos:MultiPaxosSafety",
     "raft": "ratified.proofs.raft:RaftSafety",
+    "raft-elections": "ratified.proofs.raft_built:RaftElectionsSafety",
+    "raft-clients": "ratified.proofs.raft_built:RaftClientsSafety",
     "transaction-commit": "ratified.proofs.commit:TransactionCommitSafety",
     "two-phase-commit": "ratified.proofs.commit:TwoPhaseSafety",
 }
-"""The bundled proof scripts, by the names of the models that they are about. That of Raft is about the relational one."""
+"""The bundled proof scripts, by the names of the models that they are about. Those of Raft are about the relational one."""
 
 _RELATIONAL = "ratified.models.raft.relational_broken"
 RELATIONAL = {
@@ -37,8 +39,27 @@ RELATIONAL = {
     "raft-truncating-append": f"{_RELATIONAL}:TruncatingAppend",
     "raft-kept-conflict": f"{_RELATIONAL}:KeptConflict",
     "raft-counted-rejections": f"{_RELATIONAL}:CountedRejections",
+    "raft-torn-vote": f"{_RELATIONAL}:TornVote",
+    "raft-match-goes-back": f"{_RELATIONAL}:MatchGoesBack",
+    "raft-repeated-append": f"{_RELATIONAL}:RepeatedAppend",
+    "raft-lost-entry": f"{_RELATIONAL}:LostEntry",
+    "raft-consenting-leader": f"{_RELATIONAL}:ConsentingLeader",
+    "raft-costly-pre-vote": f"{_RELATIONAL}:CostlyPreVote",
+    "raft-disturbed-follower": f"{_RELATIONAL}:DisturbedFollower",
+    "raft-hasty-transfer": f"{_RELATIONAL}:HastyTransfer",
+    "raft-unconfirmed-read": f"{_RELATIONAL}:UnconfirmedRead",
+    "raft-repeated-command": f"{_RELATIONAL}:RepeatedCommand",
+    "raft-append-for-snapshot": f"{_RELATIONAL}:AppendForSnapshot",
+    "raft-snapshot-lowers-term": f"{_RELATIONAL}:SnapshotLowersTerm",
 }
 """What broken variants of Raft are in the relational Raft, by their names."""
+
+UNSAID = {
+    "raft-next-behind-match": "a leader of the relational Raft may send whatever it has: no index says what comes next",
+    "raft-hasty-change": "the servers of the relational Raft do not change",
+    "raft-union-majority": "the servers of the relational Raft do not change",
+}
+"""Broken variants of Raft that the relational one cannot have, and why."""
 
 
 def script_for(target: str) -> Any:
@@ -47,17 +68,21 @@ def script_for(target: str) -> Any:
     Raises:
         RatifiedError: there is no such model, or no script for it.
     """
-    from ratified.proofs.smt.script import applied, has_lemmas
+    from ratified.proofs.smt.script import about_of, applied, has_lemmas
 
     if target in SCRIPTS:
         return load(SCRIPTS[target])
+    if target in UNSAID:
+        raise RatifiedError(
+            f"there is no proof to try {target} with: {UNSAID[target]}", remedy=f"ratified check {target}"
+        )
     cls: Any = load(RELATIONAL.get(target, target))
     if has_lemmas(cls):
         return cls
-    for place in SCRIPTS.values():
-        script: Any = load(place)
-        if issubclass(cls, script.__mro__[1]):
-            return applied(script, cls)
+    scripts: list[Any] = [s for s in map(load, SCRIPTS.values()) if issubclass(cls, about_of(s))]
+    for script in scripts:
+        if not any(issubclass(about_of(s), about_of(script)) for s in scripts if s is not script):
+            return applied(script, cls)  # the one that knows most of it
     raise RatifiedError(
         f"{cls.__name__} has no lemmas, and there is no proof script for it",
         remedy="derive a class from it with methods marked @lemma (docs/proving.md); "

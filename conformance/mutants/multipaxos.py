@@ -8,6 +8,7 @@ from typing import Any
 from ratified.conformance.mutants import Mutant
 from ratified.impl.contract import WriteRecord
 from ratified.impl.multipaxos.messages import NO_OP
+from ratified.impl.multipaxos.state import State
 from ratified.impl.paxos.ballots import Ballot
 
 ACCEPTOR = "ratified.impl.multipaxos.acceptor:Acceptor"
@@ -52,6 +53,23 @@ def at_once(self: Any) -> int:
     return 0
 
 
+def half(self: Any, proposal: Any) -> bool:
+    return 2 * len(proposal.voters) >= len(self._state.members)
+
+
+def any_vote(self: Any, ballot: Ballot, entry: Any) -> bool:
+    return entry is not None
+
+
+def _votes_above() -> Any:
+    original = State.votes_above
+
+    def but_the_last(self: Any, slot: int) -> Any:
+        return original(self, slot)[:-1]
+
+    return but_the_last
+
+
 MUTANTS = (
     Mutant(
         "stale-promises",
@@ -74,6 +92,22 @@ MUTANTS = (
         "a leader takes the vote with the smallest ballot",
         ((f"{CANDIDATE}.choose_value", smallest_vote),),
     ),
+    Mutant(
+        "half-is-enough",
+        "half of an even cluster is a quorum of votes",
+        (("ratified.impl.multipaxos.leader:Leader.is_chosen", half),),
+        nodes=4,
+    ),
+    Mutant(
+        "learns-older-vote",
+        "a follower takes its vote in an older ballot for what is chosen",
+        (("ratified.impl.multipaxos.learner:Learner.is_proposal_of", any_vote),),
+    ),
+    Mutant(
+        "last-vote-dropped",
+        "a promise does not report the last vote",
+        ((f"{STATE}.votes_above", _votes_above()),),
+    ),
     Mutant("promise-not-durable", "a promise is not written", ((f"{STATE}.keep", keep_no_promise),)),
     Mutant("vote-not-durable", "a vote is not written", ((f"{STATE}.vote", vote_unwritten),), first=1),
     Mutant(
@@ -81,5 +115,11 @@ MUTANTS = (
         "promises and votes are told before they are written",
         ((f"{ACCEPTOR}.once_durable", at_once),),
     ),
+    Mutant(
+        "sessions-not-kept",
+        "a snapshot leaves out which commands of clients were executed",
+        (("ratified.impl.sessions:Sessions.table", lambda self: ()),),
+        first=14,
+    ),
 )
-"""Numbers 22 to 26 of the catalogue in docs/conformance.md."""
+"""What each is of, is told in docs/conformance.md."""

@@ -46,6 +46,20 @@ def same_ballot(self: Any, seen: Ballot) -> Ballot:
     return Ballot(max(1, seen.round), self.node)
 
 
+def half(some: Any, members: Any) -> bool:
+    return 2 * len(some) >= len(members)
+
+
+def votes_of_any_ballot(self: Any, acceptor: str, ballot: Ballot, members: Any) -> bool:
+    voters = self._votes.setdefault(Ballot(1, ""), set())
+    voters.add(acceptor)
+    return 2 * len(voters) > len(members)
+
+
+def forget_the_vote(self: Any, ballot: Ballot) -> None:
+    self.promised, self.voted = ballot, None
+
+
 MUTANTS = (
     Mutant(
         "stale-promises",
@@ -74,7 +88,23 @@ MUTANTS = (
         "a proposer that restarts uses its ballot again",
         ((f"{PROPOSER}.next_ballot", same_ballot), (f"{CORE}._keep", _forgetting("attempted"))),
     ),
+    Mutant(
+        "half-promised",
+        "half of an even cluster is a quorum of promises",
+        (("ratified.impl.paxos.proposer:is_quorum", half),),
+        nodes=4,
+    ),
+    Mutant(
+        "votes-across-ballots",
+        "a learner counts votes of different ballots together",
+        (("ratified.impl.paxos.learner:Learner.accepted", votes_of_any_ballot),),
+    ),
+    Mutant(
+        "promise-forgets-vote",
+        "an acceptor that promises forgets its vote",
+        ((f"{ACCEPTOR}.promise", forget_the_vote),),
+    ),
     Mutant("promise-not-durable", "a promise is not written", ((f"{CORE}._keep", _forgetting("promised")),)),
     Mutant("vote-not-durable", "a vote is not written", ((f"{CORE}._keep", _forgetting("voted")),)),
 )
-"""Numbers 22 to 26 of the catalogue in docs/conformance.md."""
+"""What each is of, is told in docs/conformance.md."""

@@ -9,6 +9,7 @@ from ratified.impl.contract import Command, Send, WriteRecord
 from ratified.impl.raft.log import UNKNOWN_TERM
 from ratified.impl.raft.membership import majority_index
 from ratified.impl.raft.messages import AppendResponse, HardState, PreVoteResponse
+from ratified.impl.raft.progress import Progress
 from ratified.impl.raft.replication import Replication
 from ratified.impl.raft.state import Role, State
 
@@ -162,6 +163,19 @@ def acknowledge_at_once(self: Any, to: str, message: Any) -> None:
     self._sends.append(Send(to, message, self._record_token if early else self._token))
 
 
+def _matched() -> Any:
+    original = Progress.matched
+
+    def one_too_many(self: Any, index: int) -> bool:
+        return original(self, index + 1)
+
+    return one_too_many
+
+
+def whatever_the_leader_has(self: Any, leader_commit: int, last_new: int) -> int:
+    return min(leader_commit, int(self.log.last))
+
+
 # Reconfiguration, reads, clients
 
 
@@ -282,6 +296,16 @@ MUTANTS = (
         "PySyncObj, RaftOS, WRaft",
     ),
     Mutant(
+        "match-too-high",
+        "the match index is one more than was acknowledged",
+        (("ratified.impl.raft.progress:Progress.matched", _matched()),),
+    ),
+    Mutant(
+        "commit-beyond-new",
+        "a follower commits what it has and its leader has not confirmed",
+        ((f"{REPLICATION}.commit_of_follower", whatever_the_leader_has),),
+    ),
+    Mutant(
         "rejection-counts",
         "a rejection is taken for an agreement",
         ((f"{REPLICATION}.handle_append_response", _handle_append_response()),),
@@ -334,6 +358,12 @@ MUTANTS = (
         "executed-twice",
         "a command that a client repeats is executed again",
         ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again)),
+    ),
+    Mutant(
+        "sessions-not-kept",
+        "a snapshot leaves out which commands of clients were executed",
+        (("ratified.impl.sessions:Sessions.table", lambda self: ()),),
+        first=14,
     ),
 )
 """See BUGS in docs/conformance.md for which of the catalogue each is."""

@@ -453,15 +453,9 @@ def _with(node: Node, container: Any, key: Any, value: Any) -> Any:
     return Seq(items)
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
 _SAME = (ir.Narrow, ir.Widen)
 _METHODS: dict[type[Node], str] = {
-    kind: "same" if kind in _SAME else _snake(kind.__name__)
-    for kind in vars(ir).values()
-    if isinstance(kind, type) and issubclass(kind, Expr) and kind is not Expr
+    kind: "same" if kind in _SAME else name for kind, name in ir.EXPRESSIONS.items()
 }
 
 

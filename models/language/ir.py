@@ -620,3 +620,15 @@ def walk(node: Node | Clause) -> Iterator[Node | Clause]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+EXPRESSIONS: Mapping[type[Expr], str] = {
+    kind: _snake(kind.__name__)
+    for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Expr) and kind is not Expr
+}
+"""Every kind of expression, and what a method is called that deals with it."""

@@ -204,6 +204,10 @@ class RelationalRaft(Model):
     def timeout(self, i: Server, t: Term) -> None:
         """Server i begins an election in a newer term."""
         require(self.role[i] != Role.LEADER)
+        self.begin_election(i, t)
+
+    def begin_election(self, i: Server, t: Term) -> None:
+        """Server i is a candidate in a newer term, and has no votes yet."""
         require(self.current_term[i] < t)
         self.role[i] = Role.CANDIDATE
         self.current_term[i] = t

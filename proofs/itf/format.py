@@ -153,7 +153,12 @@ def read_itf(text: str, file: str) -> ItfRun:
                 f"{file}: states[{index}] is not an object", remedy="a state has its variables by name"
             )
         read.append(
-            {n: _raw(v, f"{file}: states[{index}].{n}") for n, v in state.items() if not n.startswith("#")}
+            {
+                n.rpartition("::")[2]: _raw(v, f"{file}: states[{index}].{n}")
+                for n, v in state.items()
+                # Quint's notes on how it chose steps, and its names of modules before those of variables
+                if not n.startswith(("#", "mbt::"))
+            }
         )
     return ItfRun(tuple(read), _loop(document.get("loop"), len(states), file), _given(document))
 

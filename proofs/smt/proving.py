@@ -15,7 +15,7 @@ from ratified.models.language.errors import RatifiedError
 from ratified.models.language.ir import Argument, Kind
 from ratified.models.language.machine import Left, PythonMachine
 from ratified.models.language.model import Model
-from ratified.models.language.scope import Scope, running
+from ratified.models.language.scope import running
 from ratified.models.language.sorts import BoundLeft
 from ratified.proofs.smt.first_order import small
 from ratified.proofs.smt.first_order.alternation import cycle, described, edges_of
@@ -25,6 +25,7 @@ from ratified.proofs.smt.result import Cell, Counterexample, Opinion, Proof, Sta
 from ratified.proofs.smt.script import Script, script_of
 from ratified.proofs.smt.smtlib import refuted_at_once, script
 from ratified.proofs.smt.solving import Answer, Job, Pool, needs
+from ratified.proofs.smt.terms import Term
 
 LIMIT = 60.0
 """Seconds that a solver has for an obligation, unless something else is said."""
@@ -37,6 +38,9 @@ SEARCH = 20_000_000
 
 SMALL = range(1, 5)
 """How many elements of each sort a counterexample is looked for with."""
+
+ROOM = (1, 8)
+"""By what factors bounds are widened that a counterexample does not speak of, for CPython to take its step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +85,21 @@ def prove(
 
 
 def prove_script(
-    wanted: Script, cls: type[Model], options: Options | None = None, *, only: Collection[str] | None = None
+    wanted: Script,
+    cls: type[Model],
+    options: Options | None = None,
+    *,
+    only: Collection[str] | None = None,
+    by: Collection[str] | None = None,
 ) -> Proof:
-    """Prove what a script says, or only the obligations of some claims."""
+    """Prove what a script says, or only that certain actions preserve certain claims."""
     how = options or Options()
     solvers = (how.solver, *([how.second] if how.second else []))
     for solver in solvers:
         needs(solver)
     started = time.monotonic()
     translation = Translation(wanted)
-    obligations = translation.obligations(only)
+    obligations = translation.obligations(only, by)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     attempts = [_Attempt(o, how) for o in obligations]
@@ -154,7 +163,8 @@ class _Attempt:
     """An obligation under way.
 
     What is asked next depends on what was answered last: a quick try; if it is not refuted, small models of growing size; one
-    that is found is made smaller sort by sort; if none is found, a try with all the time there is; then the second solver.
+    that is found is made smaller sort by sort, and then read; if none is found, a try with all the time there is; then the
+    second solver.
     """
 
     obligation: Obligation
@@ -167,9 +177,10 @@ class _Attempt:
     text: str = ""
     tried: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
-    best: tuple[dict[str, int], list[object], str] | None = None
+    smallest: dict[str, int] = field(default_factory=dict)
     shrinking: list[str] = field(default_factory=list)
-    asked: list[object] = field(default_factory=list)
+    asked: list[Term] = field(default_factory=list)
+    read: str = ""
     searching: float = 0.0
 
     def begin(self) -> list[Job]:
@@ -190,6 +201,11 @@ class _Attempt:
                 return self._after_small(answer)
             case "shrink":
                 return self._after_shrink(answer)
+            case "read":
+                self.searching += answer.seconds
+                self.read = answer.rest if answer.verdict == "sat" else ""
+                self.why = "" if self.read else "there is a model, but it could not be read"
+                return self._second()
             case "long":
                 self._note(answer)
                 self._settle(answer)
@@ -230,9 +246,9 @@ class _Attempt:
         self.sizes = dict.fromkeys(sorts, SMALL[self.tried - 1])
         return [self._small_job(self.sizes)]
 
-    def _small_job(self, sizes: Mapping[str, int]) -> Job:
-        text, asked = small.at_sizes(title(self.obligation), self.obligation.facts, sizes)
-        self.asked = list(asked)
+    def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
+        facts = self.obligation.facts
+        text, self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
         return self._job("z3", text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
@@ -240,24 +256,24 @@ class _Attempt:
         if answer.verdict != "sat":
             return self._try_small()
         self.status = Status.FAILED
-        self.best = (dict(self.sizes), self.asked, answer.rest)
+        self.smallest = dict(self.sizes)
         self.stage, self.shrinking = "shrink", list(self.sizes)
         return self._shrink()
 
     def _shrink(self) -> list[Job]:
-        assert self.best
         while self.shrinking:
             sort = self.shrinking[0]
-            if self.best[0][sort] > 1:
-                self.sizes = {**self.best[0], sort: self.best[0][sort] - 1}
+            if self.smallest[sort] > 1:
+                self.sizes = {**self.smallest, sort: self.smallest[sort] - 1}
                 return [self._small_job(self.sizes)]
             self.shrinking.pop(0)
-        return self._second()
+        self.stage = "read"
+        return [self._small_job(self.smallest, values=True)]
 
     def _after_shrink(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds
         if answer.verdict == "sat":
-            self.best = (dict(self.sizes), self.asked, answer.rest)
+            self.smallest = dict(self.sizes)
         else:
             self.shrinking.pop(0)
         return self._shrink()
@@ -278,9 +294,8 @@ class _Attempt:
     def cell(self, translation: Translation, cls: type[Model]) -> Cell:
         obligation = self.obligation
         counterexample = None
-        if self.best is not None:
-            sizes, asked, answer = self.best
-            structure = small.read_structure(sizes, asked, answer)  # type: ignore[arg-type]  # terms
+        if self.read:
+            structure = small.read_structure(self.smallest, self.asked, self.read)
             counterexample = told(obligation, translation, Concrete(translation.theory, structure), cls)
         return Cell(
             obligation.name,
@@ -323,7 +338,7 @@ def told(
         after_shown = after
     part = false_part(module, obligation.claim, scope, after, before)
     sizes = {s.__name__: n for s, n in concrete.sizes.items()}
-    confirmed = _confirmed(cls, scope, obligation, before, arguments, after_shown)
+    confirmed = _confirmed(cls, concrete, obligation, before, arguments, after_shown)
     return Counterexample(sizes, dict(scope.parameters), arguments, before, after_shown, part, confirmed)
 
 
@@ -336,27 +351,28 @@ def _arguments(obligation: Obligation, translation: Translation) -> tuple[Argume
 
 def _confirmed(
     cls: type[Model],
-    scope: Scope,
+    concrete: Concrete,
     obligation: Obligation,
     before: Mapping[str, object] | None,
     arguments: Mapping[str, object],
     after: Mapping[str, object] | None,
 ) -> bool | None:
-    """Whether CPython, at this size, takes the very step from this very state."""
+    """Whether CPython, at this size, takes the very step from this very state; None if a bound of exploring forbids it."""
     if obligation.action is None or before is None or after is None:
         return None
-    try:
-        model = cls(**{s.__name__: n for s, n in scope.sizes.items()}, **dict(scope.parameters))
-        machine = PythonMachine(model)
-        names = [d.name for d in model.module.variables]
-        wanted = tuple(after[n] for n in names)
-        index = [a.name for a in machine.actions].index(obligation.action.name)
-        for action, given, found in machine.steps(tuple(before[n] for n in names)):
-            if action == index and given == tuple(arguments.values()) and not isinstance(found, Left):
-                return bool(found == wanted)
-    except (RatifiedError, BoundLeft):
-        return None
-    return False
+    scope = concrete.scope()
+    sizes = {s.__name__: n for s, n in scope.sizes.items()}
+    for room in ROOM:
+        wider = {name: room * scope.parameters[name] for name in concrete.unspoken()}  # type: ignore[operator]  # ints
+        try:
+            machine = PythonMachine(cls(**sizes, **{**scope.parameters, **wider}))
+            names = [d.name for d in machine.model.module.variables]
+            found = machine.take(tuple(before[n] for n in names), obligation.action.name, arguments)
+        except (RatifiedError, BoundLeft):
+            continue
+        if not any(isinstance(state, Left) for _, state in found):
+            return [state for _, state in found] == [tuple(after[n] for n in names)]
+    return None
 
 
 def with_solver(options: Options, **changes: object) -> Options:

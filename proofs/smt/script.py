@@ -161,11 +161,16 @@ def _known(
             )
 
 
+def about_of(script: type[Model]) -> type[Model]:
+    """The model that a script is about: the nearest one that it derives from and that has no lemmas."""
+    return next(c for c in script.__mro__ if issubclass(c, Model) and c is not Model and not has_lemmas(c))
+
+
 def applied(script: type[Model], model: type[Model]) -> type[Model]:
     """The script's lemmas about another model, a variant of the one that the script is about. Raises ModelError."""
     if issubclass(script, model):
         return script
-    about = script.__mro__[1]
+    about = about_of(script)
     if not issubclass(model, about):
         raise ModelError(
             f"{model.__name__} is not a variant of what {script.__name__} is about",

@@ -24,7 +24,9 @@ from typing import IO, Any
 from ratified.models.language.errors import RatifiedError
 
 SOLVERS = {"z3": "z3-solver", "cvc5": "cvc5"}
-"""The solvers, and the packages they come in."""
+"""The solvers of formulas, and the packages they come in."""
+
+PACKAGES = {**SOLVERS, "pysat": "python-sat"}
 
 GRACE = 2.0
 """Seconds by which a solver may overrun its limit before its process is ended."""
@@ -58,9 +60,14 @@ def needs(solver: str) -> None:
     """Raise RatifiedError unless the solver is there."""
     if solver not in SOLVERS:
         raise RatifiedError(f"there is no solver {solver!r}", remedy=f"choose one of {', '.join(SOLVERS)}")
-    if find_spec(solver) is None:
+    installed(solver)
+
+
+def installed(module: str) -> None:
+    """Raise RatifiedError unless what a solver comes in can be imported."""
+    if find_spec(module) is None:
         raise RatifiedError(
-            f"proofs need the package {SOLVERS[solver]}", remedy="pip install 'ratified[prove]'"
+            f"proofs need the package {PACKAGES[module]}", remedy="pip install 'ratified[prove]'"
         )
 
 

@@ -6,7 +6,7 @@ asks; `within` gives guards for what is computed on the way there and not kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ratified.models.language import ir
@@ -14,9 +14,10 @@ from ratified.models.language.ir import Expr, Function
 from ratified.models.language.types import IntType, SortType, resolved
 from ratified.proofs.explore.inline import Inliner
 from ratified.proofs.tla.expressions import Expressions
+from ratified.proofs.tla.formulas import Quantified, all_of, if_else, negated
 from ratified.proofs.tla.linear import constant, plus
 from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import Infix, Quantified, Tla, all_of, if_else, negated
+from ratified.proofs.tla.syntax import Infix, Tla
 
 _KEPT = ir.Fit | ir.Widen | ir.Narrow | ir.MakeRecord | ir.MakeSet | ir.MakeSeq | ir.MakeTuple
 """What a kept value is made by: what it is made of is kept, too."""
@@ -195,6 +196,3 @@ def _between(low: object, value: int, high: object) -> bool:
 
 def _unless_true(guard: Tla) -> list[Tla]:
     return [] if str(guard) == "TRUE" else [guard]
-
-
-__all__ = ["Bounds", "Callable", "negated"]

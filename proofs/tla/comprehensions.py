@@ -15,28 +15,15 @@ from ratified.models.language.types import (
     EnumType,
     IntType,
     MapType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
 )
-from ratified.proofs.tla.known import Known
-from ratified.proofs.tla.linear import constant, plus
-from ratified.proofs.tla.names import mentions
-from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import (
+from ratified.proofs.tla.formulas import (
     ONE,
-    Apply,
-    Atom,
     Bound,
-    Definition,
-    If,
-    Index,
-    Infix,
-    Let,
-    Prefix,
     Quantified,
-    Tla,
-    Wrapped,
     all_of,
     braces,
     filtered,
@@ -46,6 +33,23 @@ from ratified.proofs.tla.syntax import (
     set_of,
     string,
     tuple_of,
+)
+from ratified.proofs.tla.known import Known
+from ratified.proofs.tla.linear import constant, plus
+from ratified.proofs.tla.names import mentions
+from ratified.proofs.tla.scope import Frame
+from ratified.proofs.tla.syntax import (
+    Apply,
+    Atom,
+    Definition,
+    Dot,
+    If,
+    Index,
+    Infix,
+    Let,
+    Prefix,
+    Tla,
+    Wrapped,
 )
 
 
@@ -218,7 +222,46 @@ class Comprehensions(Known):
         return bool(conditions) and not isinstance(clause.domain, plain)
 
     def _set_collect(self, node: ir.Collect, f: Frame) -> Tla:
+        chosen = self._of_a_record(node, f)
+        if chosen is not None:
+            return chosen
         return self._gathered(node.clauses, lambda inner: self.expr(node.element, inner), f)
+
+    def _of_a_record(self, node: ir.Collect, f: Frame) -> Tla | None:
+        r"""`{x \in Vote : P(x.ballot, x.value)}`, where each record of a class is made once; None elsewhere.
+
+        TLC computes the set Vote once and for all, and makes no record to ask P of it.
+        """
+        made = node.element
+        while isinstance(made, ir.Fit | ir.Widen):
+            made = made.operand
+        if not isinstance(made, ir.MakeRecord) or not isinstance(made.type, RecordType) or not made.fields:
+            return None
+        given = [field.name if isinstance(field, ir.Local) else "" for field in made.fields]
+        wanted = dict(zip(given, made.type.fields.values(), strict=True))
+        ranges = {
+            ", ".join(clause.names): clause.domain.type.item
+            for clause in node.clauses
+            if isinstance(clause.domain, ir.Universe) and isinstance(clause.domain.type, SetType)
+        }
+        once = len(node.clauses) == len(ranges) == len(given)
+        records = self.type_set(made.type)
+        if not once or ranges != wanted or records is None:
+            return None
+        names = f.names.inner()
+        one = Atom(names.give(made.type.record.__name__.lower()))
+        fields: dict[str, Tla] = {
+            name: Dot(one, self.form.field(made.type.record, field))
+            for name, field in zip(given, made.type.fields, strict=True)
+        }
+        inner = replace(f.inside(fields), names=names)
+        for name in fields:
+            inner.sums.pop(name, None)
+        tests: list[Tla] = []
+        for clause in node.clauses:
+            tests += self.conditions(clause.conditions, inner)
+            inner = self.knowing_all(clause.conditions, inner)
+        return filtered(one.text, records, all_of(tests)) if tests else records
 
     def _gathered(self, clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f: Frame) -> Tla:
         """The set of what is made of each choice of a comprehension."""

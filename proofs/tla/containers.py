@@ -21,22 +21,10 @@ from ratified.models.language.types import (
     Type,
 )
 from ratified.proofs.tla.comprehensions import Comprehensions, less_one
+from ratified.proofs.tla.formulas import ONE, ZERO, Except, braces, function, number, tuple_of
 from ratified.proofs.tla.linear import constant, plus
 from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import (
-    ONE,
-    ZERO,
-    Apply,
-    Atom,
-    Except,
-    Index,
-    Infix,
-    Tla,
-    braces,
-    function,
-    number,
-    tuple_of,
-)
+from ratified.proofs.tla.syntax import Apply, Atom, Index, Infix, Tla
 
 
 class Containers(Comprehensions):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from ratified.models.language import ir
 from ratified.models.language.errors import ModelError, RatifiedError
 from ratified.models.language.ir import Kind
 from ratified.models.language.machine import Left, PythonMachine, Values
@@ -56,6 +57,12 @@ def compare(model: Model, exported: Export, ours: Result | EvaluationError | Non
         return replace(found, undecided=why)
     if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
         return found  # an invariant that no state satisfies, and no state
+    if isinstance(ours, EvaluationError) and theirs.verdict != "error" and _kept_only(model, ours):
+        why = "we find an error in a value that nothing may need, and TLA+ computes only what is needed; mend the model first"
+        return replace(found, undecided=why)
+    if "Temporal formula is a tautology" in theirs.message:
+        why = "TLC takes a liveness claim for a tautology, as it wrongly does where very many fairness conditions meet"
+        return replace(found, undecided=why)
     if mine != theirs.verdict:
         said = {"holds": "no violation", "violated": "a violation", "error": "an error"}
         told = f": {theirs.message.splitlines()[0]}" if theirs.message else ""
@@ -74,6 +81,17 @@ def _of_no_change(ours: Result) -> str:
         return ""
     before, after = violation.trace.states[-2:]
     return violation.name if before == after else ""
+
+
+def _kept_only(model: Model, error: EvaluationError) -> bool:
+    """Whether an error is in what a statement gives a name, or a variable, and so perhaps in nothing that a step depends on."""
+    return error.span is not None and any(
+        isinstance(statement, ir.Let | ir.Store)
+        and any(getattr(n, "span", None) == error.span for n in ir.walk(statement.value))
+        for function in model.module.functions.values()
+        for top in function.body
+        for statement in ir.walk(top)
+    )
 
 
 def _in_a_word(ours: Result | EvaluationError | None) -> str:

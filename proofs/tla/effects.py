@@ -23,28 +23,20 @@ from ratified.models.language.types import (
     Type,
     resolved,
 )
-from ratified.proofs.tla.linear import plus
-from ratified.proofs.tla.loops import DONE, VALUE, Choice, Loops, assigned, returns, with_definitions
-from ratified.proofs.tla.scope import Elsewhere, Frame, NotApart, Place, Run
-from ratified.proofs.tla.syntax import (
+from ratified.proofs.tla.formulas import (
     FALSE,
     TRUE,
-    Apply,
-    Atom,
-    Commented,
     Except,
-    If,
-    Infix,
-    Prefix,
-    Primed,
     Quantified,
-    Tla,
     all_of,
     if_else,
-    set_of,
     string,
     tuple_of,
 )
+from ratified.proofs.tla.linear import plus
+from ratified.proofs.tla.loops import DONE, VALUE, Choice, Loops, assigned, returns, with_definitions
+from ratified.proofs.tla.scope import Elsewhere, Frame, NotApart, Place, Run
+from ratified.proofs.tla.syntax import Apply, Atom, Commented, If, Infix, Prefix, Primed, Tla
 
 
 class Effects(Loops):
@@ -203,9 +195,7 @@ class Effects(Loops):
         if node.which is ir.Which.ABSTRACT:
             f.env[f"\0{name}"] = self.expr(node.value, f)
             return
-        current = f.now.get(name, Atom(self.variables[name]))
-        if isinstance(current, Elsewhere):
-            raise NotApart(current.key)
+        current = f.standing(name, self.variables[name])
         r.guards += self.within(node.value, f, stored=True)
         for key in node.path:
             r.guards += self.within(key, f)
@@ -401,6 +391,3 @@ def _shrinks(value: Expr) -> bool:
     if isinstance(value, ir.Remove | ir.Pop):
         return isinstance(value.container, ir.Variable | ir.At)
     return isinstance(value, ir.Literal) or (isinstance(value, ir.MakeSet | ir.MakeSeq) and not value.items)
-
-
-__all__ = ["BoolType", "Choice", "Effects", "set_of", "with_definitions"]

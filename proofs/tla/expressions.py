@@ -34,13 +34,25 @@ from ratified.models.language.types import (
 )
 from ratified.models.language.values import Map, Set
 from ratified.proofs.tla.containers import Containers
-from ratified.proofs.tla.linear import constant, plus
-from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import (
+from ratified.proofs.tla.formulas import (
     FALSE,
     ONE,
     TRUE,
     ZERO,
+    all_of,
+    any_of,
+    braces,
+    function,
+    if_else,
+    negated,
+    number,
+    record_of,
+    string,
+    tuple_of,
+)
+from ratified.proofs.tla.linear import constant, plus
+from ratified.proofs.tla.scope import Frame
+from ratified.proofs.tla.syntax import (
     Apply,
     Atom,
     Definition,
@@ -53,16 +65,6 @@ from ratified.proofs.tla.syntax import (
     Primed,
     Tla,
     Wrapped,
-    all_of,
-    any_of,
-    braces,
-    function,
-    if_else,
-    negated,
-    number,
-    record_of,
-    string,
-    tuple_of,
 )
 
 

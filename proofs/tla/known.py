@@ -15,16 +15,10 @@ from ratified.models.language.types import (
     SortType,
 )
 from ratified.proofs.tla import linear
+from ratified.proofs.tla.formulas import ZERO, number
 from ratified.proofs.tla.linear import Sum, constant, plus
 from ratified.proofs.tla.scope import Frame
-from ratified.proofs.tla.syntax import (
-    ZERO,
-    Atom,
-    Infix,
-    Prefix,
-    Tla,
-    number,
-)
+from ratified.proofs.tla.syntax import Atom, Infix, Prefix, Tla
 from ratified.proofs.tla.vocabulary import Vocabulary
 
 

@@ -19,23 +19,12 @@ from ratified.models.language.types import (
     Type,
 )
 from ratified.proofs.tla.bounds import Bounds
-from ratified.proofs.tla.names import mentions
-from ratified.proofs.tla.scope import Frame, Run
-from ratified.proofs.tla.syntax import (
+from ratified.proofs.tla.formulas import (
     FALSE,
     TRUE,
     ZERO,
-    Apply,
-    Atom,
-    Definition,
-    Dot,
     Except,
-    If,
-    Index,
-    Infix,
-    Let,
     Quantified,
-    Tla,
     all_of,
     any_of,
     function,
@@ -43,6 +32,9 @@ from ratified.proofs.tla.syntax import (
     number,
     record_of,
 )
+from ratified.proofs.tla.names import mentions
+from ratified.proofs.tla.scope import Frame, Run
+from ratified.proofs.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Tla
 
 DONE, VALUE = "\0done", "\0value"
 """What a loop that returns remembers: whether it has, and what."""
@@ -149,7 +141,7 @@ class Loops(Bounds):
             if len(s.path) == 1:
                 r.frame.now[s.variable] = whole
             else:
-                current = r.frame.now.get(s.variable, Atom(self.variables[s.variable]))
+                current = r.frame.standing(s.variable, self.variables[s.variable])
                 if not isinstance(current, Atom):
                     current = r.frame.variable(s.variable, ir.Which.NOW, self.variables[s.variable])
                 keys = tuple(self.expr(key, r.frame) for key in s.path[:-1])
@@ -225,8 +217,7 @@ class Loops(Bounds):
         start: list[tuple[str, Tla]] = []
         step: list[tuple[str, Tla]] = []
         for name in variables:
-            begun = f.now.get(name, Atom(self.variables[name]))
-            start.append((fields[name], begun))
+            start.append((fields[name], f.standing(name, self.variables[name])))
             step.append((fields[name], inner.now[name]))
         for name in names:
             start.append((fields[name], f.env[name]))

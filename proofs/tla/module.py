@@ -9,53 +9,39 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ratified.models.language import ir
-from ratified.models.language.ir import Argument, Function, Kind
+from ratified.models.language.ir import Function, Kind
 from ratified.models.language.model import Model
 from ratified.models.language.types import (
-    BoolType,
-    EnumType,
     IntType,
     MapType,
-    OptionalType,
-    SetType,
     SortType,
     Type,
-    records_of,
 )
-from ratified.models.language.values import Map, Set
+from ratified.models.language.values import Map
 from ratified.proofs.tla import comments
-from ratified.proofs.tla.effects import Effects, with_definitions
-from ratified.proofs.tla.expressions import Cannot
+from ratified.proofs.tla.claims import Claims
+from ratified.proofs.tla.formulas import Bound, Quantified, all_of, function, tuple_of
 from ratified.proofs.tla.library import LIBRARY, needed
 from ratified.proofs.tla.names import RESERVED, Names, module_name
-from ratified.proofs.tla.page import LINE, boxed, commented, declared, section, spaced
-from ratified.proofs.tla.representation import Representation, family, refined_by
-from ratified.proofs.tla.scope import Frame, NotApart
+from ratified.proofs.tla.page import LINE, boxed, commented, declared, spaced
+from ratified.proofs.tla.representation import Representation, family
+from ratified.proofs.tla.scope import Frame
 from ratified.proofs.tla.syntax import (
     WIDTH,
     Apply,
     Atom,
     Block,
-    Bound,
     Definition,
-    Index,
     Infix,
     Junction,
     Prefix,
     Primed,
-    Quantified,
     Tla,
-    Wrapped,
-    all_of,
-    function,
-    hang,
     indent,
-    number,
-    tuple_of,
 )
 
 
@@ -96,31 +82,14 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     return Export(module_name(model.module.name), modules, config, form, variables)
 
 
-class ModuleWriter(Effects):
+class ModuleWriter(Claims):
     """Writes one module."""
 
     def __init__(self, model: Model, form: Representation, *, symmetric: bool = False) -> None:
         super().__init__(model, form)
         self._symmetric = symmetric
         self.need(*(["TLC"] if symmetric else []))
-        self._done: dict[str, Block] = {}
-        self._written: list[Block] = []
-        self._temporal: list[Block] = []
-        self._instances: list[Block] = []
-        self._invariants: list[str] = []
-        self._properties: list[str] = []
-        self._called = {
-            n.function
-            for f in self.module.functions.values()
-            for s in f.body
-            for n in ir.walk(s)
-            if isinstance(n, ir.Call | ir.Do)
-        }
-        self._constraints = self.module.of_kind(Kind.CONSTRAINT)
         self._bounded = any(self.may_leave(f) for f in self.module.functions.values() if f.returns is None)
-        self._next_names = {
-            name: self.names.give(name) for name in ("in_bounds",) if len(self._constraints) > 1
-        }
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
@@ -272,134 +241,6 @@ class ModuleWriter(Effects):
             )
         return [*comment, *Definition("TypeOK", all_of(items, listed=True)).lines(), ""]
 
-    # --- functions ----------------------------------------------------------------------------------------------------
-
-    def _emit(self, key: str) -> None:
-        """Write a function's operator, after those that it needs."""
-        if key in self._done:
-            return
-        self._done[key] = []
-        one = self.module.functions[key]
-        if one.kind in (Kind.EVENTUALLY, Kind.LEADS_TO, Kind.REFINEMENT):
-            return
-        lines = self._function(one)
-        if one.key == one.name:
-            above = comments.heading(one.span)
-            lines = [*(section(above) if above else []), *lines]
-        self._written.append([*lines, ""])
-
-    def _function(self, one: Function) -> Block:
-        while True:
-            before, self.referenced = self.referenced, []
-            try:
-                made = self._definition(one)
-            except NotApart as conflict:
-                self.written_out.add(conflict.key)
-                self.referenced = before
-                continue
-            wanted, self.referenced = self.referenced, before
-            break
-        for key in dict.fromkeys(wanted):
-            self._emit(key)
-        self.written_out.clear()
-        doc = commented(one.doc) if one.doc else []
-        return [*doc, *made]
-
-    def _definition(self, one: Function) -> Block:
-        names = self.names.operator()
-        params = {a.name: names.give(a.name) for a in one.arguments if one.kind is not Kind.STEP_INVARIANT}
-        env: dict[str, Tla] = {name: Atom(text) for name, text in params.items()}
-        frame = Frame(names, env, step=one.kind is Kind.STEP_INVARIANT)
-        name = self.operators[one.key]
-        if one.returns is None:
-            body = self._effect(one, frame)
-            return Definition(name, body, tuple(params.values())).lines()
-        body = self.body_value(one, frame)
-        asked = (Kind.INVARIANT, Kind.CONSTRAINT, Kind.ASSUMPTION)
-        if one.kind in asked and params and one.key not in self._called:
-            return Definition(name, self._for_all(one.arguments, body, frame)).lines()
-        return Definition(name, body, tuple(params.values())).lines()
-
-    def _for_all(self, arguments: Sequence[Argument], body: Tla, frame: Frame) -> Tla:
-        """That something is so for all arguments."""
-        return Quantified("\\A", tuple(self._bounds(arguments, frame)), body) if arguments else body
-
-    def _bounds(self, arguments: Sequence[Argument], frame: Frame) -> list[Bound]:
-        bounds: list[Bound] = []
-        for a in arguments:
-            domain = self._domain(a, frame)
-            name = str(frame.env[a.name])
-            if bounds and str(bounds[-1][1]) == str(domain) and a.domain is None:
-                bounds[-1] = ((*bounds[-1][0], name), domain)
-            else:
-                bounds.append(((name,), domain))
-        return bounds
-
-    def _domain(self, a: Argument, frame: Frame) -> Tla:
-        """What an argument ranges over."""
-        if a.domain is not None:
-            return self.as_set(a.domain, frame)
-        made = self.type_set(a.type)
-        if made is None:
-            raise Cannot(
-                f"the parameter `{a.name}` ranges over infinitely many values",
-                span=self.module.span,
-                remedy="give its type bounds",
-            )
-        return made
-
-    def _effect(self, one: Function, frame: Frame) -> Tla:
-        """What an action or procedure does."""
-        run = self.start(frame)
-        kinds: list[Tla] = []
-        said: set[str] = set()
-        for a in one.arguments if one.kind is Kind.ACTION and one.key == one.name else ():
-            if a.domain is not None:
-                value = frame.env[a.name]
-                inside = self._in_text(value, a.domain, frame)
-                if not (one.fair and one.fair.each and a.name in one.fair.each):
-                    said.add(inside)
-                frame.present |= {inside}
-                kinds += self._kind_of(value, a)
-        self.said = frozenset(said)
-        self.run(one.body, run)
-        run.guards[:0] = kinds
-        self.said = frozenset()
-        written = self.writes(one)
-        names = [
-            n for n in self.variables if (one.kind is Kind.ACTION and one.key == one.name) or n in written
-        ]
-        return self.formula(run, names)
-
-    def _in_text(self, value: Tla, domain: ir.Expr, frame: Frame) -> str:
-        frame.env["\0item"] = value
-        item = ir.Local(domain.span, BoolType(), "\0item")
-        made = str(self.expr(ir.In(domain.span, BoolType(), item, domain), frame))
-        del frame.env["\0item"]
-        return made
-
-    def _kind_of(self, value: Tla, a: Argument) -> list[Tla]:
-        """That an element of a container is of the type of a parameter that ranges over it."""
-        assert a.domain is not None
-        element = getattr(a.domain.type, "item", getattr(a.domain.type, "key", a.type))
-        made: list[Tla] = []
-        optional = isinstance(element, OptionalType)
-        if records_of(a.type) and records_of(element):
-            narrow = optional and not isinstance(a.type, OptionalType)
-            possible, wanted = records_of(element), records_of(a.type)
-            test = self.is_one_of(value, possible, wanted, narrow)
-            if isinstance(a.type, OptionalType) and str(test) != "TRUE":
-                test = Infix("=>", Infix("#", value, self.none()), test)
-            made.append(test)
-        elif optional and not isinstance(a.type, OptionalType):
-            made.append(Infix("#", value, self.none()))
-        return [m for m in made if str(m) != "TRUE"]
-
-    def comments_at(self, span: object) -> tuple[str, ...]:
-        """See Effects."""
-        found = (*comments.above(span), *comments.beside(span))  # type: ignore[arg-type]  # a span
-        return tuple(line for text in found for line in comments.wrapped(text, 68))
-
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def _init(self) -> Block:
@@ -481,150 +322,6 @@ class ModuleWriter(Effects):
         outer = self._bounds([replace(a, domain=None) for a in each], frame)
         return Quantified("\\A", tuple(outer), fair) if outer else fair
 
-    # --- claims -------------------------------------------------------------------------------------------------------
-
-    def _claims(self) -> None:
-        """What TLC is asked, beyond the definitions of the claims themselves."""
-        bounds = self._in_bounds()
-        for one in self.module.of_kind(Kind.INVARIANT):
-            name = self._claimed_for_all(one)
-            if bounds is not None:
-                inner = Infix("=>", bounds, Atom(name))
-                name = self.names.give(f"{name}_in_bounds")
-                self._temporal.append([*Definition(name, inner).lines(), ""])
-            self._invariants.append(name)
-        for one in self.module.of_kind(Kind.STEP_INVARIANT):
-            name = self.names.give(f"{self.operators[one.key]}_always")
-            step = Atom(self.operators[one.key])
-            claim: Tla = step if bounds is None else Infix("=>", Primed(bounds), step)
-            self._temporal.append([*Definition(name, Atom(f"[][{claim}]_vars")).lines(), ""])
-            self._properties.append(name)
-        for name, abstract in refined_by(self.model):
-            self._refinement(self.module.functions[name], abstract, bounds)
-        for one in (*self.module.of_kind(Kind.EVENTUALLY), *self.module.of_kind(Kind.LEADS_TO)):
-            self._liveness(one)
-        if bounds is not None and (self._invariants or self._properties):
-            self._temporal.insert(
-                0,
-                commented(
-                    "TLC asks invariants also of states that a constraint leaves out, where nothing is claimed."
-                ),
-            )
-
-    def _in_bounds(self) -> Atom | None:
-        """The constraints, as one name."""
-        if not self._constraints:
-            return None
-        names = [self._claimed_for_all(one) for one in self._constraints]
-        if len(names) == 1:
-            return Atom(names[0])
-        name = self._next_names["in_bounds"]
-        self._temporal.append([*Definition(name, all_of(map(Atom, names), listed=True)).lines(), ""])
-        return Atom(name)
-
-    def _claimed_for_all(self, one: Function) -> str:
-        """The name of a claim without parameters."""
-        name = self.operators[one.key]
-        if not one.arguments or one.key not in self._called:
-            return name
-        names = self.names.operator()
-        frame = Frame(names, {a.name: Atom(names.give(a.name)) for a in one.arguments})
-        body = Apply(name, tuple(frame.env[a.name] for a in one.arguments))
-        whole = self.names.give(f"{name}_for_all")
-        self._temporal.append([*Definition(whole, self._for_all(one.arguments, body, frame)).lines(), ""])
-        return whole
-
-    def _refinement(self, one: Function, abstract: Model, bounds: Atom | None) -> None:
-        names = self.names.operator()
-        frame = Frame(names)
-        run = self.start(frame)
-        self.run(one.body, run)
-        other = ModuleWriter(abstract, self.form)
-        other.text()
-        given: list[tuple[str, Tla]] = []
-        for declaration in abstract.module.variables:
-            made = with_definitions(run.definitions, frame.env[f"\0{declaration.name}"])
-            given.append((other.variables[declaration.name], made))
-        given += self._given_constants(other)
-        wanted, self.referenced = self.referenced, []
-        for key in dict.fromkeys(wanted):
-            self._emit(key)
-        instance = self.names.give(abstract.module.name)
-        doc = commented(one.doc) if one.doc else []
-        head = f"{instance} == INSTANCE {module_name(abstract.module.name)}"
-        lines = [head]
-        if given:
-            lines[0] += " WITH"
-            for place, (name, made) in enumerate(given):
-                part = hang(f"{name} <- ", made.block(WIDTH - 8 - len(name)))
-                if place < len(given) - 1:
-                    part[-1] += ","
-                lines += indent(4, part)
-        self._instances.append([LINE, *doc, *lines, ""])
-        begin: Tla = Atom(f"{instance}!Init")
-        step = f"{instance}!Next"
-        subscript = f"{instance}!vars"
-        always: Tla
-        if bounds is None:
-            always = Atom(f"[][{step}]_({subscript})")
-        else:
-            begin = Infix("=>", bounds, begin)
-            always = Atom(f"[][{Primed(bounds)} => [{step}]_({subscript})]_vars")
-        name = self.operators[one.key]
-        self._temporal.append([*Definition(name, all_of([begin, always], listed=True)).lines(), ""])
-        self._properties.append(name)
-
-    def _given_constants(self, other: ModuleWriter) -> list[tuple[str, Tla]]:
-        """What the abstract module's constants are, where they are not constants of the same name here."""
-        given: list[tuple[str, Tla]] = []
-        for sort in other.sorts:
-            theirs = other.lasts.get(sort, other.sorts[sort])
-            mine = self.lasts.get(sort, self.sorts[sort])
-            if theirs != mine:
-                given.append((theirs, Atom(mine)))
-        for p in other.module.parameters:
-            if not other._in_config(p.name):
-                continue
-            mine_ = self.constants.get(p.name)
-            if mine_ is None or not self._in_config(p.name):
-                value = other.model.scope.parameters[p.name]
-                given.append((other.constants[p.name], Atom(mine_) if mine_ else self.value(value, p.type)))
-            elif mine_ != other.constants[p.name]:
-                given.append((other.constants[p.name], Atom(mine_)))
-        if other.has_none:
-            self.none()
-        for sort in other.named_sorts:
-            self.sequence_of(sort)
-        return given
-
-    def _liveness(self, one: Function) -> None:
-        names = self.names.operator()
-        frame = Frame(names, {a.name: Atom(names.give(a.name)) for a in one.arguments})
-        body = self.body_value(one, frame)
-        claim: Tla
-        if one.kind is Kind.EVENTUALLY:
-            claim = Prefix("<>", Wrapped(body) if not isinstance(body, Apply | Atom) else body)
-        else:
-            parts = self._pair(one, frame)
-            claim = Infix("~>", *(Wrapped(p) if isinstance(p, Quantified) else p for p in parts))
-        wanted, self.referenced = self.referenced, []
-        for key in dict.fromkeys(wanted):
-            self._emit(key)
-        whole = self._for_all(one.arguments, claim, frame)
-        name = self.operators[one.key]
-        doc = commented(one.doc) if one.doc else []
-        self._temporal.append([*doc, *Definition(name, whole).lines(), ""])
-        self._properties.append(name)
-
-    def _pair(self, one: Function, frame: Frame) -> tuple[Tla, Tla]:
-        """What leads, and what it leads to."""
-        last = one.body[-1] if one.body else None
-        if isinstance(last, ir.Return) and isinstance(last.value, ir.MakeTuple) and len(one.body) == 1:
-            premise, conclusion = last.value.items
-            return self.expr(premise, frame), self.expr(conclusion, frame)
-        whole = self.body_value(one, frame)
-        return Index(Wrapped(whole), (number(1),)), Index(Wrapped(whole), (number(2),))
-
     def _symmetry(self) -> Block:
         """The renamings that turn runs into runs, for whoever wants TLC to use them."""
         sorts = [s for s in self.sorts if SortType(s).symmetric and s not in self.named_sorts]
@@ -637,26 +334,6 @@ class ModuleWriter(Effects):
         return ["\\* Renamings that turn runs into runs.", *Definition("Symmetry", whole).lines(), ""]
 
     # --- the configuration --------------------------------------------------------------------------------------------
-
-    def _in_config(self, name: str) -> bool:
-        """Whether a parameter's value can be written in a configuration."""
-        declaration = next(p for p in self.module.parameters if p.name == name)
-        return self._config_value(declaration.type, self.model.scope.parameters[name]) is not None
-
-    def _config_value(self, t: Type, value: object) -> str | None:
-        match t:
-            case BoolType():
-                return "TRUE" if value else "FALSE"
-            case IntType() if isinstance(value, int) and value >= 0:
-                return str(int(value))
-            case EnumType():
-                return f'"{self.form.member(value)}"'  # type: ignore[arg-type]  # a member
-            case SortType(sort) if isinstance(value, int):
-                return str(int(value)) if t.ordered else self.form.value_names[sort][int(value)]
-            case SetType(item) if isinstance(value, Set):
-                parts = [self._config_value(item, v) for v in value]
-                return None if any(p is None for p in parts) else "{" + ", ".join(p for p in parts if p) + "}"
-        return None
 
     def config(self) -> str:
         """The configuration: sizes, parameters, and what is asked. Call after `text`."""

@@ -8,11 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ratified.proofs.tla import comments
-from ratified.proofs.tla.syntax import (
-    WIDTH,
-    Block,
-    indent,
-)
+from ratified.proofs.tla.syntax import WIDTH, Block, indent
 
 LINE = "-" * WIDTH
 

@@ -91,6 +91,13 @@ class Frame:
     own: str | None = None
     run: Run | None = None
 
+    def standing(self, name: str, text: str) -> Tla:
+        """The value that a variable has come to so far."""
+        value = self.now.get(name, Atom(text))
+        if isinstance(value, Elsewhere):
+            raise NotApart(value.key)
+        return value
+
     def variable(self, name: str, which: Which, text: str) -> Tla:
         """A variable as it stands: what it has been changed to is given a name, unless it is being changed once more."""
         if self.step:

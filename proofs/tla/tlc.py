@@ -123,7 +123,16 @@ def run(
                 "-tool",
                 "-deadlock",
             ),
-            *("-workers", str(workers), "-metadir", str(Path(folder) / "states"), f"{name}.tla"),
+            # Liveness is asked about once, at the end: TLC would else ask again and again as the graph grows.
+            *(
+                "-lncheck",
+                "final",
+                "-workers",
+                str(workers),
+                "-metadir",
+                str(Path(folder) / "states"),
+                f"{name}.tla",
+            ),
         ]
         began = time.perf_counter()
         output, status = _output(command, folder, seconds)
@@ -132,7 +141,7 @@ def run(
         return Told(
             "unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken, output=output
         )
-    return _read(output, status, taken, files)
+    return read(output, status, taken, files)
 
 
 def _output(command: Sequence[str], folder: str, seconds: float | None) -> tuple[str, int | None]:
@@ -185,7 +194,8 @@ _VIOLATIONS = {
 }
 
 
-def _read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> Told:
+def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> Told:
+    """What TLC told, from what it printed and its exit status. Raises ToolMissing if these are not TLC's words."""
     messages = [(int(code), severity, text) for code, severity, text in _MESSAGE.findall(output)]
     if not messages:
         line = next((one for one in output.splitlines() if one.strip()), f"status {status}")

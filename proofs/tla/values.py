@@ -185,9 +185,11 @@ class Typing:
                 return raw
             case IntType() if isinstance(raw, int) and not isinstance(raw, bool):
                 return raw
-            case EnumType(enum) if isinstance(raw, Name):
+            case EnumType(enum):
+                # Quint's sum types are variants, `{"tag": "IDLE", "value": ...}`.
+                called = raw.items.get("tag") if isinstance(raw, Fields) else raw
                 for member in enum:
-                    if self._form.member(member) == raw.text:
+                    if called == Name(self._form.member(member)):
                         return member
             case SortType(sort):
                 if (found := self._member(raw, sort, ordered=t.ordered)) is not None:

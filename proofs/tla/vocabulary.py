@@ -36,24 +36,9 @@ from ratified.models.language.types import (
     parts,
     resolved,
 )
-from ratified.proofs.tla.library import LIBRARY, needed
-from ratified.proofs.tla.names import Names, legal
-from ratified.proofs.tla.representation import Representation, refined_by, types_in
-from ratified.proofs.tla.syntax import (
-    FALSE,
-    TRUE,
+from ratified.proofs.tla.formulas import (
     ZERO,
-    Apply,
-    Atom,
-    Definition,
-    Dot,
-    If,
-    Index,
-    Infix,
-    Prefix,
     Quantified,
-    Tla,
-    Wrapped,
     all_of,
     braces,
     function,
@@ -63,6 +48,10 @@ from ratified.proofs.tla.syntax import (
     string,
     tuple_of,
 )
+from ratified.proofs.tla.library import LIBRARY, needed
+from ratified.proofs.tla.names import Names, legal
+from ratified.proofs.tla.representation import Representation, refined_by, types_in
+from ratified.proofs.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Prefix, Tla, Wrapped
 
 ORDER = ("Integers", "FiniteSets", "Sequences", "Bags", "TLC")
 """The standard modules, in the order in which they are named."""
@@ -449,6 +438,7 @@ class Functions(Infix):
 
     @property
     def flat(self) -> str | None:
+        """On one line, if it can be."""
         left, right = self.left.flat, self.right.flat
         return None if left is None or right is None else f"[{left} -> {right}]"
 
@@ -499,6 +489,3 @@ def _aliases(model: Model) -> dict[Type, str]:
             if isinstance(t, IntType | SeqType | UnionType) and (has_bounds(t) or isinstance(t, UnionType)):
                 found.setdefault(t, name)
     return found
-
-
-__all__ = ["FALSE", "ORDER", "TRUE", "Vocabulary"]

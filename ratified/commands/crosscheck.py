@@ -23,7 +23,7 @@ from ratified.commands.options import options_of_reporting, read_settings
     default=600.0,
     show_default=True,
     metavar="S",
-    help="Wait for TLC so long.",
+    help="Give each side so long.",
 )
 @click.option(
     "--workers",

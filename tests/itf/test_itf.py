@@ -154,6 +154,68 @@ def test_other_ways_to_write_values(counterexample: Path, capsys: pytest.Capture
     assert capsys.readouterr().out.startswith("HOLDS  run.itf.json: 7 states")
 
 
+QUINT = """
+{"#meta": {"format": "ITF", "format-description": "https://apalache-mc.org/docs/adr/015adr-trace.html", "status": "ok"},
+ "vars": ["lock::phase", "lock::waiting", "lock::log", "mbt::actionTaken", "mbt::nondetPicks"],
+ "states": [
+  {"#meta": {"index": 0},
+   "lock::phase": {"#map": [["c1", {"tag": "IDLE", "value": {"#tup": []}}]]},
+   "lock::waiting": {"#set": []}, "lock::log": [],
+   "mbt::actionTaken": "init", "mbt::nondetPicks": {"c": {"tag": "None", "value": {"#tup": []}}}},
+  {"#meta": {"index": 1},
+   "lock::phase": {"#map": [["c1", {"tag": "BUSY", "value": {"#tup": []}}]]},
+   "lock::waiting": {"#set": ["c1"]}, "lock::log": [{"#tup": ["c1", {"#bigint": "1"}]}],
+   "mbt::actionTaken": "ask", "mbt::nondetPicks": {"c": {"tag": "Some", "value": "c1"}}}
+ ]}
+"""
+
+LOCK = """
+from enum import Enum
+from typing import Annotated
+
+from ratified import AtMost, Map, Model, Range, Seq, Set, Sort, action, require
+
+
+class Client(Sort):
+    pass
+
+
+class Phase(Enum):
+    IDLE = 1
+    BUSY = 2
+
+
+class Lock(Model):
+    phase: Map[Client, Phase]
+    waiting: Set[Client]
+    log: Annotated[Seq[tuple[Client, Annotated[int, Range(0, 3)]]], AtMost(2)]
+
+    @action
+    def ask(self, c: Client) -> None:
+        require(self.phase[c] == Phase.IDLE)
+        self.phase[c] = Phase.BUSY
+        self.waiting.add(c)
+        self.log.append((c, 1))
+"""
+
+
+def test_a_file_as_quint_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lock.py").write_text(LOCK)
+    file = tmp_path / "run.itf.json"
+    file.write_text(QUINT)
+    asked = ["trace", f"{tmp_path / 'lock.py'}:Lock", str(file), "Client=1"]
+    assert ratified(asked) == 0
+    assert "ask(c=c1)" in capsys.readouterr().out
+    file.write_text(QUINT.replace('"#bigint": "1"', '"#bigint": "2"'))
+    assert ratified(asked) == 1
+    out = capsys.readouterr().out
+    assert "no action of Lock takes step 1, from states[0] to states[1]" in out
+    assert "nearest: ask(c=c1)" in out
+    file.write_text(QUINT.replace('"tag": "BUSY"', '"tag": "ASLEEP"'))
+    assert ratified(asked) == 2
+    assert "states[1]: phase[c1] is [tag |-> ASLEEP" in capsys.readouterr().err
+
+
 def test_a_run_may_stand_still(counterexample: Path) -> None:
     model = IgnoredPromise(Acceptor=1, Value=2, Ballot=2)
     result = check(model)

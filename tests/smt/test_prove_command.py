@@ -205,7 +205,7 @@ def test_files_for_any_other_solver(tmp_path: Path) -> None:
 
 
 def test_both_solvers_agree_on_paxos(capsys: Capture) -> None:
-    status, out, _ = said(capsys, "paxos", "--cross-check", "--format", "json")
+    status, out, _ = said(capsys, "paxos", "--cross-check", "--timeout", "300", "--format", "json")
     answers = [a for o in json.loads(out)["obligations"] for a in o["answers"]]
     assert status == 0
     assert {(a["solver"], a["answer"]) for a in answers} == {("z3", "unsat"), ("cvc5", "unsat")}

@@ -281,7 +281,7 @@ def compare(seed: int, folder: Path) -> Seen | None:
     return comparison.seen
 
 
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize("part", range(4))
 def test_random_models_mean_the_same(part: int, tmp_path: Path) -> None:
     counted: Counter[str] = Counter()
     for seed in range(part * 50, part * 50 + 50):

@@ -6,11 +6,11 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from ratified.proofs.tla import tlc
 from tests.tla.generated import held
+from tests.tla.service import Service
 from tests.tla.sizes import LARGE
 from tests.tla.table import hold, row
 
@@ -32,33 +32,37 @@ def main() -> int:
 
 def large(seconds: float) -> int:
     """Hold bundled models at larger sizes against TLC, and write what both found on the page."""
-    tool = tlc.find()
     rows, wrong = [], 0
-    for name, size in LARGE:
-        try:
-            rows.append(row(tool, name, size, seconds))
-        except AssertionError as problem:
-            wrong += 1
-            sys.stdout.write(f"not agreed: {problem}\n")
-        else:
-            sys.stdout.write(f"{rows[-1]}\n")
-        sys.stdout.flush()
+    with Service(tlc.find()) as service:
+        for name, size, symmetry in LARGE:
+            try:
+                rows.append(row(service, name, size, seconds, symmetry=symmetry))
+            except AssertionError as problem:
+                wrong += 1
+                sys.stdout.write(f"not agreed: {problem}\n")
+            else:
+                sys.stdout.write(f"{rows[-1]}\n")
+            sys.stdout.flush()
     hold("large", rows, rewrite=True)
     return 1 if wrong else 0
 
 
 def generated(first: int, last: int) -> int:
     """Hold generated models against TLC."""
-    tool = replace(tlc.find(), options=("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"))
     counted: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
+    found: Counter[str] = Counter()
+    with Service(tlc.find()) as service, tempfile.TemporaryDirectory() as folder:
         for seed in range(first, last):
-            outcome = held(seed, tool, Path(folder))
+            outcome = held(seed, service, Path(folder))
             counted[outcome.what] += 1
+            found[outcome.found] += outcome.what == "agrees"
             if outcome.told:
                 sys.stdout.write(f"{outcome.what} {outcome.told}\n")
-                sys.stdout.flush()
-    sys.stdout.write(", ".join(f"{what} {times}" for what, times in sorted(counted.items())) + "\n")
+            if seed % 100 == 99 or seed == last - 1:
+                for counts in (counted, found):
+                    told = ", ".join(f"{what} {times}" for what, times in sorted(counts.items()) if times)
+                    sys.stdout.write(f"{first} to {seed}: {told}\n")
+            sys.stdout.flush()
     return 1 if counted["disagrees"] else 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from ratified.proofs.tla import tlc as tools
 from ratified.proofs.tla.tlc import Tlc
+from tests.tla.service import Service
 
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _MODULE = """---- MODULE Warm ----
@@ -22,6 +24,13 @@ Steps == [][TRUE]_x
 ====
 """
 _CONFIG = "SPECIFICATION Spec\nINVARIANT Safe\nPROPERTY Steps\n"
+
+
+@pytest.fixture(scope="session")
+def service(tlc: Tlc) -> Iterator[Service]:
+    """TLC for many small models."""
+    with Service(tlc) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ from ratified.proofs.explore import check
 from ratified.proofs.explore.counterexample import EvaluationError
 from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from ratified.proofs.explore.result import Limits, Verdict
-from ratified.proofs.tla import compare, export, timed, tlc
-from ratified.proofs.tla.tlc import Tlc
-from tests.generate.models import random_model
+from ratified.proofs.tla import export, timed
+from tests.generate.claiming import claiming_model
 from tests.generate.running import load
+from tests.tla.service import Service
 
 STATES_MOST = 400
 SECONDS_MOST = 120
@@ -21,7 +21,10 @@ SECONDS_MOST = 120
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a seed: agrees, disagrees, undecided, too large, or refused by the language; and what we found."""
+    """What came of a seed: agrees, disagrees, undecided, too large, or refused by the language.
+
+    `found` is what we found: holds, error, no state, or the kind of claim that is violated.
+    """
 
     seed: int
     what: str
@@ -29,10 +32,10 @@ class Outcome:
     told: str
 
 
-def held(seed: int, tool: Tlc, folder: Path) -> Outcome:
+def held(seed: int, service: Service, folder: Path) -> Outcome:
     """The model of a seed, held against TLC."""
     try:
-        model = load(random_model(seed), folder)
+        model = load(claiming_model(seed), folder)
     except RatifiedError:
         return Outcome(seed, "refused", "", "")
     # One in four by the native engine, whose compiler takes a moment.
@@ -43,11 +46,10 @@ def held(seed: int, tool: Tlc, folder: Path) -> Outcome:
         return Outcome(seed, "refused", "", "")
     if not isinstance(ours, EvaluationError) and ours is not None and ours.stopped:
         return Outcome(seed, "too large", "", "")
-    exported = export(model)
-    found = compare(model, exported, ours, tlc.run(tool, exported.files, exported.name, seconds=SECONDS_MOST))
+    found = service.compared(model, export(model), ours, SECONDS_MOST)
     word = {Verdict.HOLDS: "agrees", Verdict.VIOLATED: "disagrees", Verdict.UNDECIDED: "undecided"}
-    kind = "error" if isinstance(ours, EvaluationError) else "holds"
+    kind = "error" if isinstance(ours, EvaluationError) else "holds" if ours is not None else "no state"
     if not isinstance(ours, EvaluationError) and ours is not None and ours.violation:
-        kind = "violated"
+        kind = ours.violation.kind.value
     told = "; ".join([*found.differences, found.undecided]).strip("; ")
     return Outcome(seed, word[found.verdict], kind, f"{seed}: {told}" if told else "")

@@ -53,19 +53,26 @@ SMALL: dict[str, Size] = {
     "raft-union-majority": {**_TWO, "Value": 2, "calm": True},
 }
 
-LARGE: tuple[tuple[str, Size], ...] = (
-    *(("two-phase-commit", {"ResourceManager": n}) for n in (3, 4, 5, 6, 7)),
-    ("consensus", {"Value": 3}),
-    ("voting", {"Acceptor": 3, "Value": 2, "Ballot": 3}),
-    ("paxos", {"Acceptor": 3, "Value": 2, "Ballot": 2}),
-    ("flexible-paxos", {"Acceptor": 3, "Value": 2, "Ballot": 2}),
-    ("raft", {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2}),
-    ("raft-stale-votes", {}),
-    ("raft-stubborn-leader", {}),
-    ("raft-commit-goes-back", {}),
-    ("raft-truncating-append", {}),
-    ("raft-counted-rejections", {}),
-    ("raft-consenting-leader", {}),
-    ("raft-repeated-command", {}),
+_PAXOS: Size = {"Acceptor": 3, "Value": 2, "Ballot": 2}
+
+LARGE: tuple[tuple[str, Size, bool], ...] = (
+    *(("two-phase-commit", {"ResourceManager": n}, False) for n in (3, 4, 5, 6, 7, 8)),
+    ("consensus", {"Value": 3}, False),
+    ("voting", {**_PAXOS, "Ballot": 3}, False),
+    ("voting", _PAXOS, True),
+    ("paxos", _PAXOS, False),
+    ("paxos", {**_PAXOS, "Ballot": 3}, False),
+    ("paxos", _PAXOS, True),
+    ("paxos", {**_PAXOS, "Ballot": 3}, True),
+    ("flexible-paxos", _PAXOS, False),
+    ("raft", {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2}, False),
+    ("raft-stale-votes", {}, False),
+    ("raft-stubborn-leader", {}, False),
+    ("raft-commit-goes-back", {}, False),
+    ("raft-truncating-append", {}, False),
+    ("raft-counted-rejections", {}, False),
+    ("raft-consenting-leader", {}, False),
+    ("raft-repeated-command", {}, False),
 )
-"""Models with sizes, for the longer run; where nothing is said, the smallest that the model names."""
+"""Models with sizes, for the longer run, and whether states that differ by renaming count as one; where no size is said, the
+smallest that the model names."""

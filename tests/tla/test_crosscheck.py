@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from ratified.cli import run as ratified
+from ratified.loading import load
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.language import Model
 from ratified.models.paxos.broken import IgnoredPromise
 from ratified.proofs.explore import check
+from ratified.proofs.explore.counterexample import EvaluationError
 from ratified.proofs.explore.result import Verdict
-from ratified.proofs.tla import compare, export, tlc
+from ratified.proofs.tla import compare, export, timed, tlc
 from ratified.proofs.tla.module import Export
 from ratified.proofs.tla.tlc import Tlc, ToolMissing
 from tests.tla.names import LET
@@ -157,6 +159,34 @@ def test_tlc_that_does_not_end(
     assert "TLC did not end in 0.3 seconds" in undecided(capsys, "--seconds", "0.3")
 
 
+def test_a_size_that_we_do_not_end(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["crosscheck", "paxos", "Acceptor=5", "Value=3", "Ballot=5", "-q", "--seconds", "0.5"]
+    assert ratified(asked) == 3
+    assert "our exploration stopped: " in capsys.readouterr().out
+
+
+def test_what_tla_cannot_say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "any.py").write_text(ANY)
+    for command in (["crosscheck"], ["export", "tla"]):
+        assert ratified([*command, f"{tmp_path / 'any.py'}:Any"]) == 2
+        assert "`n` ranges over infinitely many values" in capsys.readouterr().err
+
+
+ANY = """
+from typing import Annotated
+
+from ratified import Model, Range, action
+
+
+class Any(Model):
+    at: Annotated[int, Range(0, 2)]
+
+    @action
+    def put(self, n: int) -> None:
+        self.at = n
+"""
+
+
 def test_java_that_breaks_down(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -255,6 +285,92 @@ def test_liveness_under_strong_and_weak_fairness(capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert out.startswith("AGREES  Weak: TLC finds the same: served is violated after ")
     assert "and repeats the steps marked | for ever" in out
+
+
+NEVER = """
+from ratified import AtMost, Model, Seq, action, eventually, leads_to
+
+
+def anything(of: bool) -> bool:
+    return True
+
+
+class Never(Model):
+    on: bool
+    off: bool
+
+    @action
+    def press(self) -> None:
+        self.on = not self.on
+
+    @eventually
+    def sure(self) -> bool:
+        return True
+
+    @leads_to
+    def sure_of_it(self) -> tuple[bool, bool]:
+        return self.on, anything(self.on)
+"""
+
+
+def test_what_is_true_of_no_state_in_particular(tlc_run: Tlc, tmp_path: Path) -> None:
+    model = written(NEVER, "Never", tmp_path)
+    exported = export(model)
+    assert "sure == <> (vars = vars)" in exported.modules["Never.tla"]
+    theirs = tlc.run(tlc_run, exported.files, exported.name)
+    assert compare(model, exported, check(model), theirs).verdict is Verdict.HOLDS
+    tautology = replace(theirs, verdict="error", message="Temporal formula is a tautology (its negation...)")
+    assert "very many fairness conditions" in compare(model, exported, check(model), tautology).undecided
+
+
+DROPPED = """
+from typing import Annotated
+
+from ratified import AtMost, Model, Seq, action, invariant
+
+
+class Dropped(Model):
+    seen: Annotated[Seq[bool], AtMost(2)]
+
+    @action
+    def take(self) -> None:
+        first = self.seen[0]
+        self.seen.clear()
+
+
+class Claimed(Dropped):
+    @action
+    def take(self) -> None:
+        self.seen.clear()
+
+    @invariant
+    def begins(self) -> bool:
+        return self.seen[0]
+"""
+
+
+def test_an_error_in_a_value_that_nothing_needs_is_not_compared(tlc_run: Tlc, tmp_path: Path) -> None:
+    found = []
+    for name in ("Dropped", "Claimed"):
+        model = written(DROPPED, name, tmp_path)
+        exported = export(model)
+        ours, _ = timed(check, model)
+        assert isinstance(ours, EvaluationError)
+        theirs = tlc.run(tlc_run, exported.files, exported.name)
+        assert theirs.verdict == ("holds" if name == "Dropped" else "error")
+        found.append(compare(model, exported, ours, theirs))
+        fine = compare(model, exported, ours, replace(theirs, verdict="holds", message=""))
+        assert fine.verdict is (Verdict.UNDECIDED if name == "Dropped" else Verdict.VIOLATED)
+    assert "TLA+ computes only what is needed" in found[0].undecided
+    assert found[1].verdict is Verdict.HOLDS
+
+
+def written(text: str, name: str, folder: Path) -> Model:
+    """A model out of a file with this text."""
+    file = folder / f"{name.lower()}.py"
+    file.write_text(text)
+    made: Model = load(f"{file}:{name}")()
+    return made
 
 
 def test_symmetry(capsys: pytest.CaptureFixture[str]) -> None:

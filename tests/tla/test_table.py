@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ratified.catalogue import bundled
-from ratified.proofs.tla.tlc import Tlc
+from tests.tla.service import Service
 from tests.tla.sizes import SMALL
 from tests.tla.table import hold, row
 
@@ -13,5 +13,5 @@ pytestmark = pytest.mark.xdist_group("tlc")
 
 
 @pytest.mark.slow
-def test_every_bundled_model_agrees_with_tlc(tlc: Tlc) -> None:
-    hold("small", [row(tlc, name, SMALL.get(name, {}), 300) for name in bundled])
+def test_every_bundled_model_agrees_with_tlc(service: Service) -> None:
+    hold("small", [row(service, name, SMALL.get(name, {}), 300) for name in bundled])

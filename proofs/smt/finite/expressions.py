@@ -64,7 +64,7 @@ class Expressions(ABC):
         self._constants: dict[int, tuple[Expr, Symbolic]] = {}
         self._types: dict[Type, Type] = {}
         self._table: dict[type[Node], Callable[[Any, Env], Symbolic]] = {
-            kind: getattr(self, name, self._one_by_one) for kind, name in _METHODS.items()
+            kind: getattr(self, f"_{name}", self._one_by_one) for kind, name in ir.EXPRESSIONS.items()
         }
 
     def expr(self, node: Expr, env: Env) -> Symbolic:
@@ -362,15 +362,4 @@ _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "*": lambda x, y: x * y,
     "//": lambda x, y: x // y,
     "%": lambda x, y: x % y,
-}
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-_METHODS: dict[type[Node], str] = {
-    kind: f"_{_snake(kind.__name__)}"
-    for kind in vars(ir).values()
-    if isinstance(kind, type) and issubclass(kind, Expr) and kind is not Expr
 }

@@ -12,8 +12,8 @@ from importlib import import_module
 from threading import Timer
 from typing import Any
 
-from ratified.models.language.errors import RatifiedError
 from ratified.proofs.smt.finite.circuit import FALSE, TRUE, Circuit
+from ratified.proofs.smt.solving import installed
 
 SOLVERS = ("sat", "z3")
 """Glucose, a SAT solver, which is some ten times as fast on circuits; and Z3's own."""
@@ -24,11 +24,9 @@ def solver_for(circuit: Circuit, name: str) -> BooleanSolver:
     return (Glucose if name == "sat" else Z3)(circuit)
 
 
-def _imported(module: str, name: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError:
-        raise RatifiedError(f"{name} is not installed", remedy="pip install 'ratified[prove]'") from None
+def _imported(module: str) -> Any:
+    installed(module.partition(".")[0])
+    return import_module(module)
 
 
 class BooleanSolver(ABC):
@@ -93,7 +91,7 @@ class Glucose(BooleanSolver):
 
     def __init__(self, circuit: Circuit) -> None:
         super().__init__(circuit)
-        self._solver: Any = _imported("pysat.solvers", "the SAT solver").Glucose4()
+        self._solver: Any = _imported("pysat.solvers").Glucose4()
         self._solver.add_clause([TRUE])
         self._model: dict[int, bool] = {}
 
@@ -136,7 +134,7 @@ class Z3(BooleanSolver):
 
     def __init__(self, circuit: Circuit) -> None:
         super().__init__(circuit)
-        self._z3: Any = _imported("z3", "z3")
+        self._z3: Any = _imported("z3")
         self._solver = self._z3.SolverFor("QF_FD")
         self._terms: dict[int, Any] = {TRUE: self._z3.BoolVal(True)}
         self._model: Any = None

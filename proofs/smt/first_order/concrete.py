@@ -131,6 +131,14 @@ class Concrete:
                 parameters[declaration.name] = self._parameter(declaration)
         return Scope(self.sizes, parameters)
 
+    def unspoken(self) -> list[str]:
+        """The numbers among the parameters that the structure does not fix: they have their defaults, and could be any."""
+        return [
+            d.name
+            for d in self.theory.module.parameters
+            if isinstance(d.type, IntType) and d.name not in self.structure.tables and d.default is not None
+        ]
+
     def _parameter(self, declaration: ir.Declaration) -> object:
         t, shape = declaration.type, self.theory.parameters[declaration.name]
         if isinstance(t, SetType) and isinstance(t.item, SetType) and isinstance(shape, Members):

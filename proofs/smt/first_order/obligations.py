@@ -123,10 +123,16 @@ class Translation:
 
     # --- obligations ---
 
-    def obligations(self, only: Collection[str] | None = None) -> list[Obligation]:
-        """All of them (or those of some claims), in the order of the script: initiation, consecution by action, goals."""
+    def obligations(
+        self, only: Collection[str] | None = None, by: Collection[str] | None = None
+    ) -> list[Obligation]:
+        """All of them, in the order of the script: initiation, consecution by action, goals.
+
+        Or those of some claims, and of these only what certain actions do to them.
+        """
         now = {lemma.function.name: self.claim(lemma.function, self.state) for lemma in self.script.lemmas}
-        steps = {f.name: self._step(f) for f in self.module.of_kind(Kind.ACTION)}
+        actions = [f for f in self.module.of_kind(Kind.ACTION) if by is None or f.name in by]
+        steps = {f.name: self._step(f) for f in actions}
         lemmas = [w for w in self.script.lemmas if only is None or w.function.name in only]
         known = [w.function.name for w in self.script.lemmas]
         goals = [
@@ -135,7 +141,7 @@ class Translation:
             if w.function.name not in known and (only is None or w.function.name in only)
         ]
         return [
-            *(self._initiation(w) for w in lemmas if not w.derived),
+            *(self._initiation(w) for w in lemmas if not w.derived and by is None),
             *(o for w in lemmas for o in self._claimed(w, now, steps, Part.CONSECUTION)),
             *(o for w in goals for o in self._claimed(w, now, steps, Part.GOAL)),
         ]
@@ -153,8 +159,8 @@ class Translation:
             here = [Path(TRUE, self.state)]
             yield self._make(Part.GOAL, claim, None, hypotheses, [], here, [], self.state)
             return
-        for action in self.module.of_kind(Kind.ACTION):
-            given, paths, facts = steps[action.name]
+        for name, (given, paths, facts) in steps.items():
+            action = self.module.functions[name]
             yield self._make(part, claim, action, hypotheses, facts, paths, given, self.state)
 
     def _hypotheses(self, lemma: Lemma, now: Mapping[str, Term]) -> list[Fact]:

@@ -38,8 +38,13 @@ def element(sort: str, index: int) -> Term:
     return constant(f"{sort}!{index}", sort)
 
 
-def at_sizes(title: str, facts: Sequence[Fact], sizes: Mapping[str, int]) -> tuple[str, list[Term]]:
-    """The script of an obligation where sorts have so many elements, and the terms whose values it asks for."""
+def at_sizes(
+    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True
+) -> tuple[str, list[Term]]:
+    """The script of an obligation where sorts have so many elements, and the terms whose values it asks for.
+
+    Without `values` it asks only whether there is a model: relations of many columns have many values.
+    """
     closed = []
     for sort, size in sizes.items():
         names = [element(sort, i) for i in range(size)]
@@ -47,19 +52,23 @@ def at_sizes(title: str, facts: Sequence[Fact], sizes: Mapping[str, int]) -> tup
         apart = conj(*(neg(equal(a, b)) for i, a in enumerate(names) for b in names[:i]))
         only = every([x], disj(*(equal(x, n) for n in names)))
         closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
-    ask = [element(s, i) for s, n in sizes.items() for i in range(n)]
-    for symbol in symbols_of(f.formula for f in facts).values():
-        ask += [
-            Apply(symbol, tuple(_argument(s, k) for s, k in zip(symbol.arguments, key, strict=True)))
-            for key in applications(symbol, sizes, INTEGERS)
-        ]
-    near = [
-        conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2])))
-        for t in ask
-        if isinstance(t, Apply) and t.symbol.result == INT
-    ]
+    symbols = symbols_of(f.formula for f in facts).values()
+    numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
+    near = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
     within = Fact("integers are small, to be read", conj(*near))
+    ask: list[Term] = []
+    if values:
+        ask += [element(s, i) for s, n in sizes.items() for i in range(n)]
+        ask += [t for s in symbols for t in _applied(s, sizes)]
     return script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), ask
+
+
+def _applied(symbol: Symbol, sizes: Mapping[str, int]) -> list[Term]:
+    """A symbol applied to everything that there is."""
+    return [
+        Apply(symbol, tuple(_argument(s, k) for s, k in zip(symbol.arguments, key, strict=True)))
+        for key in applications(symbol, sizes, INTEGERS)
+    ]
 
 
 def _argument(sort: str, key: int) -> Term:

@@ -19,8 +19,11 @@ _CHANGE = re.compile(r"^ +self\.\w+.*(?: [-+]?= |\.add\(|\.append\().*$")
 
 def random_refinement(seed: int) -> GeneratedModel:
     """The model of a seed; `as_coarse` is what it claims to refine."""
-    dice = random.Random(seed)  # nothing is secret here
-    made = random_model(seed)
+    return refining(random_model(seed), random.Random(seed))  # nothing is secret here
+
+
+def refining(made: GeneratedModel, dice: random.Random) -> GeneratedModel:
+    """A model with a variant that refines a copy of it, or nearly."""
     start = made.text.index("\nclass Base(")
     classes = made.text[start:]
     other = classes.replace("class Base(", "class OtherBase(").replace(

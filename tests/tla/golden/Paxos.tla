@@ -158,11 +158,9 @@ one_value_per_ballot ==
 
 \* All that acceptor a has voted for.
 votes_of(a) ==
-    {[ballot |-> b, value |-> v] :
-        <<b, v>> \in {<<b, v>> \in Ballot \X Value :
-                         [type |-> "Accepted", acceptor |-> a, ballot |-> b,
-                          value |-> v]
-                           \in messages}}
+    {vote \in Vote : [type |-> "Accepted", acceptor |-> a,
+                      ballot |-> vote.ballot, value |-> vote.value]
+                       \in messages}
 
 \* Acceptor a has cast no vote in b and never will.
 cannot_vote_in(a, b) ==
@@ -220,6 +218,6 @@ chosen_for_good_always == [][chosen_for_good]_vars
 
 as_voting ==
     /\ Voting!Init
-    /\ [][Voting!Next]_(Voting!vars)
+    /\ [][UNCHANGED Voting!vars \/ Voting!Next]_vars
 
 ================================================================================

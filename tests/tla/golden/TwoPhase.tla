@@ -158,6 +158,6 @@ decided_for_good_always == [][decided_for_good]_vars
 
 as_transaction_commit ==
     /\ TransactionCommit!Init
-    /\ [][TransactionCommit!Next]_(TransactionCommit!vars)
+    /\ [][UNCHANGED TransactionCommit!vars \/ TransactionCommit!Next]_vars
 
 ================================================================================
