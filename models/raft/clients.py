@@ -163,6 +163,13 @@ class RaftClients(FewIncidents):
     # Reads (section 6.4)
 
     @action
+    def advance_commit_index(self, i: Server) -> None:
+        """What leader i knows to be committed it does not forget with an old answer: reads rest on it (Figure 2)."""
+        known = self.commit_index[i]
+        super().advance_commit_index(i)
+        require(not self.read_index or known <= self.commit_index[i])
+
+    @action
     def begin_read(self, i: Server) -> None:
         """Leader i, which has committed an entry of its term and so knows what is committed, is asked for its state."""
         require(self.read_index and self.role[i] == Role.LEADER and self.read[i] is None)

@@ -354,8 +354,10 @@ class RaftElections(FewIncidents):
 
     @step_invariant
     def transferee_is_caught_up(self, old: Self) -> bool:
-        """Who is told to take over has all that the leader has, and so the vote of all who would vote for the leader."""
+        """Who is told to take over has all that the leader has, unless it knows of a newer term and will not heed the order."""
         return all(
-            m in old.orders or self.log[m.dest][: len(self.log[m.source])] == self.log[m.source]
+            m in old.orders
+            or self.current_term[m.dest] > m.term
+            or self.log[m.dest][: len(self.log[m.source])] == self.log[m.source]
             for m in self.orders
         )
