@@ -257,7 +257,10 @@ class Names(Generic[S]):
 
     def __call__(self, name: Any) -> S:
         """The value for a name."""
-        found = self._known.get(name)
+        try:
+            found = self._known.get(name)
+        except TypeError:
+            raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()}") from None
         if found is None:
             if self._closed:
                 raise EventError(

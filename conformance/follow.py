@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ratified.conformance.binding import Binding, Claim, Event, Observed, Place, TooSmallError
+from ratified.conformance.binding import Binding, Claim, Event, EventError, Observed, Place, TooSmallError
 from ratified.conformance.steps import Change, Do, Either, Holds, Repeat, Steps
 from ratified.models.language.errors import RatifiedError
 from ratified.models.language.ir import Kind
@@ -123,6 +123,8 @@ class Follower:
                 observed = self.binding.observed(event) if event.certain else {}
         except TooSmallError as small:
             return self._stop(small.message)
+        except (TypeError, ValueError, AttributeError, LookupError) as problem:
+            raise EventError(f"{event.action} makes no sense: {type(problem).__name__}: {problem}") from None
         except BoundLeft as left:
             return self._stop(f"the model as bound is too small: {event.action} leaves {left.what}")
         if not event.certain:
@@ -131,7 +133,10 @@ class Follower:
         states = self._closed(self.states)
         if not states:
             return False
-        found = self._matching(self.run(steps, states), observed)
+        try:
+            found = self._matching(self.run(steps, states), observed)
+        except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
+            raise EventError(f"the arguments of {event.action} make no sense: {problem}") from None
         if not found:
             return self._unexplained(event, observed, states)
         if len(found) > self._most_states:
@@ -239,13 +244,17 @@ class Follower:
         try:
             return self.machine.take(state, step.action, step.arguments)
         except KeyError as missing:
-            if step.action in self.machine.module.functions:
+            known = {a.name: [x.name for x in a.arguments] for a in self.machine.actions}
+            who, name = type(self.binding).__name__, missing.args[0]
+            if step.action not in known:
+                problem = f"{who} takes {name!r}, which is no action of {self.machine.module.name}"
+                raise RatifiedError(problem, remedy=f"its actions: {', '.join(known)}") from None
+            wanted = known[step.action]
+            if set(step.arguments) <= set(wanted):
                 raise
-            known = ", ".join(a.name for a in self.machine.actions)
+            given = ", ".join(n for n in step.arguments if n not in wanted)
             raise RatifiedError(
-                f"{type(self.binding).__name__} takes {missing.args[0]!r}, which is no action of "
-                f"{self.machine.module.name}",
-                remedy=f"its actions: {known}",
+                f"{who} takes {step.action} with {given}", remedy=f"its arguments: {', '.join(wanted)}"
             ) from None
 
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:

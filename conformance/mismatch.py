@@ -81,7 +81,8 @@ class _Notes:
     refusals: list[tuple[int, Values, Do | Holds | Change]] = field(default_factory=list)
 
     def taken(self, before: Values, step: Do, arguments: Values, after: Values) -> None:  # noqa: ARG002 - as Notes has it
-        self.paths.setdefault(after, (*self.paths.get(before, ()), str(step)))
+        if not self.paths.get(after):  # a step may change nothing
+            self.paths[after] = (*self.paths.get(before, ()), str(step))
 
     def refused(self, before: Values, step: Do | Holds | Change) -> None:
         self.refusals.append((len(self.paths.get(before, ())), before, step))

@@ -19,6 +19,7 @@ from ratified.conformance.trace import TraceError, read_events, read_heading
 from ratified.drawing import ready_to_draw, tell_nothing_drawn
 from ratified.loading import load_class
 from ratified.models.language.errors import RatifiedError
+from ratified.models.language.machine import StepError
 from ratified.proofs.explore.result import Verdict
 
 PROGRESS_EVERY = 2.0  # seconds
@@ -55,6 +56,10 @@ def trace_file(
                 break
         except EventError as problem:
             raise TraceError(f"{path}:{event.line}: {problem.message}", remedy=problem.remedy) from None
+        except StepError as problem:
+            raise TraceError(
+                f"{path}:{event.line}: {event.action} is nothing that the model can answer\n{problem}"
+            ) from None
     result = follower.result
     if not read.seen:
         raise TraceError(f"{path} has no events", remedy='each line is an event: {"action": ...}')

@@ -23,6 +23,7 @@ from ratified.models.paxos.sorts import Acceptor, Value
 
 VALUES, BALLOTS, SLOTS = 1_024, 10_000_000, 10_000_000
 KEPT = 16  # slots that all nodes know to be chosen and that are followed all the same: a crash may undo that
+FAR = 1_000_000  # slots beyond what all nodes know to be chosen, and more than a log can be behind
 REMEMBERED = 4_096  # slots before these, of which only what is chosen is known
 
 
@@ -165,6 +166,8 @@ class MultiPaxosBinding(Binding):
 
     def on_propose(self, node: str, ballot: list[Any], slot: int, value: dict[str, Any]) -> Steps:
         """2a, in the first slot that is free; where others are chosen before, they count as proposed again."""
+        if slot > self.base + FAR:
+            raise TooSmallError(f"slot {slot:,} is far beyond any that is known to be chosen")
         b, v = self.ballot(ballot), self.value(value)
         known = self._proposed.setdefault(b, set())
         missing = [s for s in range(self.base + 1, slot) if s not in known and s in self._chosen]

@@ -113,8 +113,8 @@ class RaftBinding(Binding):
         self.server(event.node)
         if "sender" in event.arguments:
             self.server(event.arguments["sender"])
-        kind = MESSAGES.get(event.action)
-        if kind is not None and event.arguments.get("message", {}).get("type", kind) != kind:
+        kind, message = MESSAGES.get(event.action), event.arguments.get("message")
+        if kind is not None and isinstance(message, dict) and message.get("type") != kind:
             raise EventError(f"{event.action} has a message that is no {kind}")
         return super().steps(event)
 

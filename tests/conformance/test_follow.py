@@ -46,6 +46,14 @@ class Counters(Model):
         return all(self.count[c] != 7 for c in Counter)
 
 
+class Staying(Counters):
+    """A counter may stay where it is."""
+
+    @action
+    def stay(self, c: Counter) -> None:
+        require(self.count[c] >= 0)
+
+
 class Counting(Binding):
     """What happened to each counter, in several ways of saying it."""
 
@@ -183,6 +191,18 @@ def test_a_step_that_is_not_possible_names_its_guard() -> None:
     assert explain(follower).blocked[0].step == "wiped"
     follower = followed(at("a", "up", 1, by=1), at("a", "is_even"))
     assert explain(follower).blocked[0].reason == "the model has False"
+
+
+def test_a_step_that_changes_nothing_is_told_as_a_step() -> None:
+    class Idle(Counting):
+        def on_idle(self, node: str) -> Steps:
+            return do("stay", c=self.counter(node))
+
+        def model(self) -> Counters:
+            return Staying(Counter=2)
+
+    why = explain(followed(at("a", "up", 1, by=1), at("a", "idle", 2), binding=Idle()))
+    assert [near.path for near in why.meant] == [("stay(c=c1)",)]
 
 
 def test_in_a_test_it_is_an_assertion_that_tells_why() -> None:
