@@ -19,7 +19,7 @@ from ratified.conformance.mismatch import told
 from ratified.conformance.protocols import Protocol, names_of
 from ratified.conformance.trace import line_of
 from ratified.conformance.watch import Watch
-from ratified.impl.contract import Answer, Applied, Campaign, Command, Compact, NodeId, Restored
+from ratified.impl.contract import Answer, Applied, Campaign, Command, Compact, Control, NodeId, Restored
 from ratified.impl.simulator.chaos import Chaos, Faults
 from ratified.impl.simulator.checks import Checks
 from ratified.impl.simulator.history import History
@@ -168,16 +168,20 @@ def simulated(
 ) -> Simulated:
     """Let chaos drive a cluster for so many steps, or events if `most` is given, following each.
 
-    Every fourth seed is one of many clients and partitions, and every fourth one in which leaders are cut off and asked.
+    Every fourth seed is one of many clients and partitions, and every fourth one in which leaders are cut off and asked; of five
+    nodes, some in which the network parts while one configuration takes the place of another.
     """
     cluster = Cluster(protocol, nodes, seed, claims_every=claims_every, record=record, most=most)
     steps = steps if most is None else 10 * most  # some have nothing more to tell at some time
     chaos = Chaos(cluster.world, DIVIDED, clients=6) if seed % 4 == 3 else Chaos(cluster.world)
-    schedule = cluster.schedule if seed % 4 == 2 else chaos.schedule
+    change = cluster.world.system.change if nodes >= 5 and seed % 16 == 13 else None
+    schedule = cluster.schedule if seed % 4 == 2 or change else chaos.schedule
     broken = ""
     try:
         if seed % 4 == 2:
             depose(cluster, seed, steps)
+        elif change:
+            rearrange(cluster, seed, steps, change)
         else:
             chaos.run(steps)
         cluster.settle()
@@ -241,6 +245,41 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
         if random.random() < 0.3:
             perform(Crash(old, 0))
             perform(Restart(old))
+        perform(Heal())
+        world.stabilise(perform)
+
+
+def rearrange(cluster: Cluster, seed: int, steps: int, change: Callable[[Sequence[NodeId]], Control]) -> None:
+    """Part the network while voters change, so that one side may have a majority of the old or of the new ones alone."""
+    random = Random(f"rearrange/{seed}")  # noqa: S311 - as above
+    world, perform = cluster.world, cluster.perform
+    names = list(world.nodes)
+    serial = 0
+    while world.now < steps:
+        for name in names:
+            perform(Pass(name, random.randint(6, 12)))
+        world.stabilise(perform)
+        leader = world.leader()
+        if leader is None:
+            continue
+        perform(Order(leader, change(names)))
+        world.stabilise(perform)
+        others = [name for name in names if name != leader]
+        side = [leader, *random.sample(others, random.randint(1, len(names) // 2))]
+        rest = [name for name in names if name not in side]
+        perform(Partition((tuple(side), tuple(rest))))
+        here, there = random.randint(1, len(side)), random.randint(0, len(rest))
+        perform(Order(leader, change(random.sample(side, here) + random.sample(rest, there))))
+        serial += 1
+        perform(Ask(leader, Command("w", serial, f"put x {serial}".encode())))
+        world.stabilise(perform)
+        if random.random() < 0.5:
+            perform(Crash(leader, 0))
+            perform(Restart(leader))
+            for name in side:
+                perform(Pass(name, random.randint(6, 12)))
+                perform(Order(name, Campaign()))
+                world.stabilise(perform)
         perform(Heal())
         world.stabilise(perform)
 

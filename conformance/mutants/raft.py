@@ -7,7 +7,7 @@ from typing import Any
 from ratified.conformance.mutants import Mutant
 from ratified.impl.contract import Command, Send, WriteRecord
 from ratified.impl.raft.log import UNKNOWN_TERM
-from ratified.impl.raft.membership import majority_index
+from ratified.impl.raft.membership import is_majority, majority_index
 from ratified.impl.raft.messages import AppendResponse, HardState, PreVoteResponse
 from ratified.impl.raft.progress import Progress
 from ratified.impl.raft.replication import Replication
@@ -192,6 +192,14 @@ def union_index(self: Any, match: Any) -> int:
     return majority_index(tuple({*self.voters, *self.outgoing}), match)
 
 
+def incoming_quorum(self: Any, nodes: Any) -> bool:
+    return is_majority(self.voters, nodes)
+
+
+def incoming_index(self: Any, match: Any) -> int:
+    return majority_index(self.voters, match)
+
+
 def execute_again(self: Any, command: Command) -> bytes:
     result: bytes = self.machine.apply(command.payload)
     return result
@@ -347,6 +355,20 @@ MUTANTS = (
         ),
         "CCF",
         nodes=5,
+    ),
+    Mutant(
+        "incoming-elect",
+        "while configurations change, a majority of the new one elects",
+        ((f"{MEMBERSHIP}:Membership.is_quorum", incoming_quorum),),
+        nodes=5,
+        first=29,
+    ),
+    Mutant(
+        "incoming-commit",
+        "while configurations change, a majority of the new one commits",
+        ((f"{MEMBERSHIP}:Membership.quorum_index", incoming_index),),
+        nodes=5,
+        first=29,
     ),
     Mutant(
         "unconfirmed-read",

@@ -83,6 +83,7 @@ def raft_system(
         machine=machine,
         controls=(AddVoter, ChangeMembership, RemoveNode, TransferLeadership),
         order=draw_order,
+        change=lambda voters: ChangeMembership(tuple(voters), ()),
         members=lambda core: core.membership.everyone() if isinstance(core, RaftCore) else (),
         inspector=RaftInspector,
         preset=preset,

@@ -54,6 +54,9 @@ class System:
     machine: Callable[[], StateMachine] = KeyValue
     controls: tuple[type[Control], ...] = ()  # the orders that it knows, beside those of the contract
     order: Callable[[Random, Sequence[NodeId]], Control] | None = None  # draws an order to give during chaos
+    change: Callable[[Sequence[NodeId]], Control] | None = (
+        None  # the order to have these voters, where they can change
+    )
     members: Callable[[Core], Iterable[NodeId]] | None = (
         None  # who must catch up, as the leader knows; None: everybody
     )

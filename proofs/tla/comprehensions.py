@@ -277,7 +277,9 @@ class Comprehensions(Known):
             inner = self.knowing_all(clause.conditions, further)
             bounds.append((bound, domain))
         else:
-            return self._set_of(element(inner), bounds, tests)
+            # Names of pairs cannot stand inside names of pairs.
+            if len(bounds) == 1 or not tests or not any(names[0].startswith("<<") for names, _ in bounds):
+                return self._set_of(element(inner), bounds, tests)
         first, rest = clauses[0], clauses[1:]
         inner, (bound, domain) = self.bind(first, f)
         tests = self.conditions(first.conditions, inner)

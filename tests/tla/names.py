@@ -85,6 +85,11 @@ class LET(Model):
     def TypeOK(self, s: S) -> bool:
         return sum(self.x[s][t] for t in S) <= 4
 
+    @invariant
+    def Len(self) -> bool:
+        pairs = Set((r.type, r.k) for r in self.s)
+        return len(Set(e for d, e in pairs for k in Key if k == e and self.x[d][d] > 0)) <= 2
+
     @step_invariant
     def Append(self, old: Self) -> bool:
         return len(old.k) <= len(self.k)
