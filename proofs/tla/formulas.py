@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ratified.proofs.tla.names import mentions
 from ratified.proofs.tla.syntax import (
     LOOSE,
     Atom,
@@ -72,6 +73,14 @@ class Quantified(Tla):
         if short and len(beside) <= len(below) and len(head[0]) + 1 + max(map(len, beside)) <= width:
             return hang(f"{head[0]} ", beside)
         return [*head, *indent(4, below)]
+
+
+def quantified(op: str, bounds: Sequence[Bound], body: Tla) -> Tla:
+    """The body under all bounds, of which one may be about names of those before it: that one is a quantifier of its own."""
+    for i, (_, domain) in enumerate(bounds):
+        if any(mentions(str(domain), name) for names, _ in bounds[:i] for name in names):
+            return Quantified(op, tuple(bounds[:i]), quantified(op, bounds[i:], body))
+    return Quantified(op, tuple(bounds), body) if bounds else body
 
 
 @dataclass(frozen=True, eq=False)

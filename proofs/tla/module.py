@@ -24,7 +24,7 @@ from ratified.models.language.types import (
 from ratified.models.language.values import Map
 from ratified.proofs.tla import comments
 from ratified.proofs.tla.claims import Claims
-from ratified.proofs.tla.formulas import Bound, Quantified, all_of, function, tuple_of
+from ratified.proofs.tla.formulas import Bound, all_of, function, quantified, tuple_of
 from ratified.proofs.tla.library import LIBRARY, needed
 from ratified.proofs.tla.names import RESERVED, Names, module_name
 from ratified.proofs.tla.page import LINE, boxed, commented, declared, spaced
@@ -265,7 +265,7 @@ class ModuleWriter(Claims):
         ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.may_leave(one) else []
         made = self.formula(run, list(self.variables), primed=False)
         made = all_of([made, *ends], listed=True) if ends else made
-        whole = Quantified("\\E", tuple(bounds), made) if bounds else made
+        whole = quantified("\\E", bounds, made)
         wanted, self.referenced = self.referenced, []
         lines = [*doc, *Definition("Init", whole).lines(), ""]
         for key in dict.fromkeys(wanted):
@@ -295,7 +295,7 @@ class ModuleWriter(Claims):
             frame = Frame(names, {a.name: Atom(names.give(a.name)) for a in one.arguments})
             step = Apply(self.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
             bounds = self._bounds(one.arguments, frame)
-            ways.append(Quantified("\\E", tuple(bounds), step) if bounds else step)
+            ways.append(quantified("\\E", bounds, step))
         steps: Tla = Junction("\\/", tuple(ways), listed=True) if ways else Prefix("UNCHANGED", Atom("vars"))
         if self._bounded:
             steps = Junction("/\\", (steps, Primed(Atom("TypeOK"))), listed=True)
@@ -317,10 +317,10 @@ class ModuleWriter(Claims):
         others = [a for a in one.arguments if a.name not in one.fair.each]
         step: Tla = Apply(self.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
         bounds = self._bounds(others, frame)
-        step = Quantified("\\E", tuple(bounds), step) if bounds else step
+        step = quantified("\\E", bounds, step)
         fair = Apply("SF_vars" if one.fair.strong else "WF_vars", (step,))
         outer = self._bounds([replace(a, domain=None) for a in each], frame)
-        return Quantified("\\A", tuple(outer), fair) if outer else fair
+        return quantified("\\A", outer, fair)
 
     def _symmetry(self) -> Block:
         """The renamings that turn runs into runs, for whoever wants TLC to use them."""

@@ -18,7 +18,7 @@ from ratified.models.language.types import (
 from ratified.proofs.tla import comments
 from ratified.proofs.tla.effects import Effects
 from ratified.proofs.tla.expressions import Cannot
-from ratified.proofs.tla.formulas import Bound, Quantified
+from ratified.proofs.tla.formulas import Bound, quantified
 from ratified.proofs.tla.page import commented, section
 from ratified.proofs.tla.representation import Representation
 from ratified.proofs.tla.scope import Frame, NotApart
@@ -88,7 +88,7 @@ class Operators(Effects):
 
     def _for_all(self, arguments: Sequence[Argument], body: Tla, frame: Frame) -> Tla:
         """That something is so for all arguments."""
-        return Quantified("\\A", tuple(self._bounds(arguments, frame)), body) if arguments else body
+        return quantified("\\A", self._bounds(arguments, frame), body)
 
     def _bounds(self, arguments: Sequence[Argument], frame: Frame) -> list[Bound]:
         bounds: list[Bound] = []

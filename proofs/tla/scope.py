@@ -107,7 +107,9 @@ class Frame:
             return Atom(text)
         if isinstance(value, Elsewhere):
             raise NotApart(value.key)
-        if isinstance(value, Atom) or self.own == name or self.run is None:
+        # What binds names of its own may not be written where one of these may be bound already.
+        once_more = self.own == name and "\\in" not in str(value)
+        if isinstance(value, Atom) or once_more or self.run is None:
             return value
         made = self.run.define(f"new_{name}", value)
         self.now[name] = made
