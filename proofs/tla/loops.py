@@ -192,7 +192,7 @@ class Loops(Bounds):
         items = r.define("items", self.as_seq(loop.domain, f))
         after = f.names.give_apart("after")
         inner_names = f.names.inner()
-        n, before = inner_names.give("n"), inner_names.give("before")
+        n, before = inner_names.give_apart("n"), inner_names.give_apart("before")
         keys = _distinct([*variables, *names, "possible", "done", "value"])
         fields = dict(zip([*variables, *names, "\0possible", DONE, VALUE], keys, strict=True))
 
