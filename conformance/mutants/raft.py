@@ -355,6 +355,7 @@ MUTANTS = (
         ),
         "CCF",
         nodes=5,
+        first=61,
     ),
     Mutant(
         "incoming-elect",
