@@ -365,7 +365,11 @@ class Effects(Loops):
             else:
                 given: Tla = Infix("=", Primed(Atom(text)) if primed else Atom(text), value)
                 made.append(Commented(given, r.notes.pop(name)) if name in r.notes else given)
-        if len(unchanged) == 1:
+        if not primed:
+            for text in unchanged:
+                self.need("TLC")
+                made.append(Apply("Assert", (Atom("FALSE"), string(f"{text} has no value"))))
+        elif len(unchanged) == 1:
             made.append(Prefix("UNCHANGED", Atom(unchanged[0])))
         elif unchanged:
             made.append(Prefix("UNCHANGED", tuple_of(*map(Atom, unchanged))))
