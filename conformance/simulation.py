@@ -84,6 +84,7 @@ class Cluster:
         self.protocol = protocol
         self.follower = Follower(protocol.binding(names_of(nodes)), claims_every=claims_every)
         self.schedule: list[Step] = []  # what was performed here
+        self.enough = False
         self._record = record
         self._most = most
         self._seen = seen
@@ -101,6 +102,9 @@ class Cluster:
         if not self.follower.is_over:
             self.follower.step(event)
         if self._most is not None and (self.follower.is_over or self.follower.result.events >= self._most):
+            self.enough = (
+                True  # a core that is told in the middle of a step passes this on as a failure of its own
+            )
             raise Enough
 
     def perform(self, step: Step) -> None:
@@ -188,7 +192,7 @@ def simulated(
     except (Mismatched, Enough):
         pass
     except Violation as violation:
-        broken = str(violation)
+        broken = "" if cluster.enough else str(violation)
     return _outcome(cluster, seed, nodes, schedule, broken)
 
 

@@ -17,9 +17,11 @@ from ratified.conformance.cover import UNREACHED, Edge, Steps, cover
 from ratified.conformance.machine import explore, regression_test
 from ratified.conformance.mutants import mutants_of, planted
 from ratified.conformance.protocols import PROTOCOLS
+from ratified.conformance.simulation import simulated
 from ratified.conformance.suite import covered
 from ratified.models.language.machine import Values
 from ratified.models.raft.servers import RaftServers
+from ratified.proofs.explore.result import Verdict
 
 Capture = pytest.CaptureFixture[str]
 
@@ -262,6 +264,13 @@ def test_a_run_is_recorded(tmp_path: Path, capsys: Capture) -> None:
     assert cli.run(["trace", "raft", str(file)]) == 0
     assert cli.run(["conform", "raft", "--record", str(tmp_path / "no" / "run.ndjson")]) == 2
     assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("protocol", ["multi-paxos", "raft"])
+def test_a_run_may_end_at_any_event(protocol: str) -> None:
+    for events in range(150, 180):
+        run = simulated(PROTOCOLS[protocol], 0, most=events)
+        assert (run.verdict, run.found, run.events) == (Verdict.HOLDS, None, events)
 
 
 def test_mutants(capsys: Capture) -> None:
