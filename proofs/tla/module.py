@@ -201,8 +201,9 @@ class ModuleWriter(Claims):
 
     def _with_other_names(self, text: str) -> str:
         """An operator of the library, in which nothing is bound that the module has a name for."""
-        for word in sorted(set(re.findall(r"[A-Za-z]\w*", text))):
-            if word in self.names and word not in RESERVED | {name.rstrip("*") for name in LIBRARY}:
+        own = RESERVED | {name.rstrip("*") for name in LIBRARY}
+        for word in sorted(set(re.findall(r"[A-Za-z]\w*", text)) - own):
+            if word in self.names:
                 text = re.sub(rf"\b{word}\b", f"{word}_", text)
         return text
 

@@ -128,9 +128,6 @@ class Steps:
             paths = following
         return paths
 
-    def _read(self, path: _Running) -> tuple[Reader, list[Term]]:
-        return Reader(dict(path.state), guards=path.guard, step=True), path.guard
-
     def _statement(self, node: Node, path: _Running) -> list[_Running]:
         reader = Reader(dict(path.state), guards=path.guard, step=True)
         translator, env = self.translator, path.env
