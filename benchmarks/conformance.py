@@ -23,12 +23,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ratified.conformance.follow import Follower
-from ratified.conformance.linearizability import KeyValue, Operation, Recorder, check_history
+from ratified.cli.tracing import binding_of
 from ratified.conformance.protocols import PROTOCOLS
-from ratified.conformance.trace import read_events, read_heading
-from ratified.proofs.explore.result import Verdict
-from ratified.tracing import binding_of
+from ratified.follow.follower import Follower
+from ratified.follow.linearizability import KeyValue, Operation, Recorder, check_history
+from ratified.follow.trace import read_events, read_heading
+from ratified.results.result import Verdict
 
 TARGET_EVENTS_PER_SECOND = 5_000
 TARGET_SECONDS = 5

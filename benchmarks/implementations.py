@@ -22,9 +22,9 @@ from ratified.impl.contract import Campaign, Command, Done, Effects, Persisted, 
 from ratified.impl.multipaxos.state import Config as MultiPaxosConfig
 from ratified.impl.multipaxos.system import multipaxos_system
 from ratified.impl.raft import Config, raft_system
-from ratified.impl.simulator import simulate
-from ratified.impl.simulator.system import System
+from ratified.impl.system import System
 from ratified.impl.systems import SYSTEMS, system_named
+from ratified.simulator import simulate
 
 NODES = ("n1", "n2", "n3")
 TARGET_STEPS_PER_SECOND = 20_000

@@ -19,9 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ratified.catalogue import bundled
-from ratified.exploring import sizes_of
-from ratified.loading import load
+from ratified.cli.catalogue import bundled
+from ratified.cli.exploring import sizes_of
+from ratified.cli.loading import load
 
 
 def measure(name: str, size: str, symmetry: bool) -> dict[str, Any]:

@@ -91,8 +91,8 @@ def program_text(row: Row) -> str:
     """The C of a row: a test's file, or what is generated from the model."""
     if not row.sizes:
         return (MODELS / f"{row.model}.c").read_text(encoding="utf-8")
-    from ratified.proofs.explore.native.codegen.program import generate
-    from ratified.proofs.explore.symmetry import symmetry_of
+    from ratified.explore.native.codegen.program import generate
+    from ratified.explore.symmetry import symmetry_of
 
     module, name, sorts = row.model.split(":")
     model = getattr(import_module(module), name)(**dict(zip(sorts.split(","), row.sizes, strict=True)))
@@ -103,11 +103,11 @@ def program_text(row: Row) -> str:
 
 def measure(row: Row, threads: int) -> dict[str, float]:
     """One exploration, in this process."""
-    from ratified.models.language.errors import RatifiedError
-    from ratified.proofs.explore.native.compile import compile_text
-    from ratified.proofs.explore.native.driver import Exploration, Options, peak_memory
-    from ratified.proofs.explore.native.library import Program
-    from ratified.proofs.explore.result import Limits
+    from ratified.explore.native.compile import compile_text
+    from ratified.explore.native.driver import Exploration, Options, peak_memory
+    from ratified.explore.native.library import Program
+    from ratified.language.errors import RatifiedError
+    from ratified.results.result import Limits
 
     begun = time.perf_counter()
     text = program_text(row)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from ratified.proofs.smt.proving import Options, prove
-from ratified.proving import SCRIPTS, script_for
+from ratified.cli.proving import SCRIPTS, script_for
+from ratified.smt.proving import Options, prove
 
 
 def main() -> None:

@@ -13,12 +13,12 @@ import pstats
 import resource
 from collections.abc import Callable, Sequence
 
+from ratified.explore import check
+from ratified.language import Model
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.voting import Voting
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Limits, Result
+from ratified.results.result import Limits, Result
 
 TARGET = "paxos"
 TARGET_TRANSITIONS_PER_SECOND = 20_000

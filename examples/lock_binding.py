@@ -10,8 +10,8 @@ from typing import Any
 
 from lock_service import Client, FencedLock, Token
 
-from ratified.conformance.binding import Binding, Names, Observed
-from ratified.conformance.steps import Steps, do, holds
+from ratified.follow.binding import Binding, Names, Observed
+from ratified.follow.steps import Steps, do, holds
 
 CLIENTS, TOKENS = 20, 1000
 

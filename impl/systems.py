@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from importlib import import_module
 from typing import Any, get_type_hints
 
-from ratified.impl.simulator.system import System
+from ratified.impl.system import System
 
 SYSTEMS: Mapping[str, tuple[str, str, str]] = {
     "raft": ("ratified.impl.raft.system", "raft_system", "SMALL"),

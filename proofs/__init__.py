@@ -1,1 +1,1 @@
-"""Why it is right: the exhaustive explorer, and what is proved of each protocol."""
+"""Why it is right: for each protocol, lemmas that carry the argument of its paper to every size."""

@@ -7,12 +7,17 @@ wants to explore does not pay for what comes later. docs/language.md describes t
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ratified.results import pictures
 from ratified.version import __version__
 
 if TYPE_CHECKING:
-    from ratified.models.language import (
+    from ratified.diagram.build import graph
+    from ratified.diagram.runs import sequence
+    from ratified.explore import check
+    from ratified.explore.simulate import Simulation, simulate
+    from ratified.language import (
         AtMost,
         Bag,
         Lifelines,
@@ -46,15 +51,11 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
-    from ratified.proofs.diagram.build import graph
-    from ratified.proofs.diagram.runs import sequence
-    from ratified.proofs.explore import check
-    from ratified.proofs.explore.result import Limits, Progress, Result, Verdict
-    from ratified.proofs.explore.simulate import Simulation, simulate
-    from ratified.proofs.smt.finite.bounded import Bounded, bounded
-    from ratified.proofs.smt.proving import prove
-    from ratified.proofs.smt.result import Proof
-    from ratified.proofs.smt.script import Goals, lemma
+    from ratified.results.result import Limits, Progress, Result, Verdict
+    from ratified.smt.finite.bounded import Bounded, bounded
+    from ratified.smt.proving import prove
+    from ratified.smt.result import Proof
+    from ratified.smt.script import Goals, lemma
 
 __all__ = [
     "AtMost",
@@ -108,21 +109,21 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "check": "ratified.proofs.explore",
-    "Goals": "ratified.proofs.smt.script",
-    "graph": "ratified.proofs.diagram.build",
-    "sequence": "ratified.proofs.diagram.runs",
-    "Bounded": "ratified.proofs.smt.finite.bounded",
-    "bounded": "ratified.proofs.smt.finite.bounded",
-    "Limits": "ratified.proofs.explore.result",
-    "Progress": "ratified.proofs.explore.result",
-    "Proof": "ratified.proofs.smt.result",
-    "Result": "ratified.proofs.explore.result",
-    "Simulation": "ratified.proofs.explore.simulate",
-    "Verdict": "ratified.proofs.explore.result",
-    "lemma": "ratified.proofs.smt.script",
-    "prove": "ratified.proofs.smt.proving",
-    "simulate": "ratified.proofs.explore.simulate",
+    "check": "ratified.explore",
+    "Goals": "ratified.smt.script",
+    "graph": "ratified.diagram.build",
+    "sequence": "ratified.diagram.runs",
+    "Bounded": "ratified.smt.finite.bounded",
+    "bounded": "ratified.smt.finite.bounded",
+    "Limits": "ratified.results.result",
+    "Progress": "ratified.results.result",
+    "Proof": "ratified.smt.result",
+    "Result": "ratified.results.result",
+    "Simulation": "ratified.explore.simulate",
+    "Verdict": "ratified.results.result",
+    "lemma": "ratified.smt.script",
+    "prove": "ratified.smt.proving",
+    "simulate": "ratified.explore.simulate",
 }
 """Where a name comes from that is not a word of the language."""
 
@@ -132,10 +133,19 @@ if not TYPE_CHECKING:  # a type checker that saw it would take any name for a pu
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module 'ratified' has no attribute {name!r}")
-        value = getattr(import_module(_ELSEWHERE.get(name, "ratified.models.language")), name)
+        value = getattr(import_module(_ELSEWHERE.get(name, "ratified.language")), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _picture(result: Any) -> str:
+    from ratified.diagram.notebook import result_html
+
+    return result_html(result)
+
+
+pictures.html = _picture

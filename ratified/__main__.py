@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line; leave with 0 holds, 1 violated, 2 usage or model error, 3 undecided, 130 interrupted."""
     try:
-        from ratified.cli import run
+        from ratified.cli.main import run
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:

@@ -26,9 +26,8 @@ from ratified.impl.multipaxos.messages import Accept, Accepted, Entry, Learned, 
 from ratified.impl.multipaxos.state import Config, bootstrap
 from ratified.impl.paxos.ballots import NO_BALLOT, Vote, parse_ballot, parse_vote
 from ratified.impl.paxos.ledger import Ledger
-from ratified.impl.simulator.steps import shown
-from ratified.impl.simulator.system import System
-from ratified.impl.simulator.transcript import printed
+from ratified.impl.system import System
+from ratified.impl.text import printed, shown
 
 SMALL = Config(
     heartbeat=2, election=6, max_batch=4, pipeline=2, window=8, max_queue=16, compact_after=12, trailing=2

@@ -30,7 +30,7 @@ from ratified.impl.contract import (
     Write,
 )
 from ratified.impl.paxos.ballots import NO_BALLOT, Ballot
-from ratified.impl.simulator.system import Violation
+from ratified.impl.system import Violation
 
 
 class Disk:

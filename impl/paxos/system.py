@@ -13,8 +13,8 @@ from ratified.impl.paxos.ballots import Ballot, parse_ballot, parse_vote
 from ratified.impl.paxos.core import Config, PaxosCore, Record, bootstrap
 from ratified.impl.paxos.ledger import Ledger
 from ratified.impl.paxos.messages import Accept, Accepted, Prepare, Promise
-from ratified.impl.simulator.system import System
-from ratified.impl.simulator.transcript import printed
+from ratified.impl.system import System
+from ratified.impl.text import printed
 
 
 def paxos_system(config: Config | None = None) -> System:

@@ -32,7 +32,7 @@ from ratified.impl.raft.core import AddVoter, ChangeMembership, RaftCore, Remove
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.raft.state import Role
-from ratified.impl.simulator.system import System, Violation
+from ratified.impl.system import System, Violation
 
 SMALL = Config(
     election_ticks=6, heartbeat_ticks=2, max_batch=4, max_inflight=3, snapshot_every=12, snapshot_keep=3

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from ratified.language import action
 from ratified.models.commit.transaction_commit import ResourceManager, RMState
 from ratified.models.commit.two_phase import TMState, TwoPhase
-from ratified.models.language import action
 
 
 class MajorityCommit(TwoPhase):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
-from ratified.models.language import (
+from ratified.language import (
     Map,
     Model,
     Symmetric,

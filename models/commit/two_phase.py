@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
-from ratified.models.commit.transaction_commit import ResourceManager, RMState, Tally, TransactionCommit
-from ratified.models.language import (
+from ratified.language import (
     Lifelines,
     Map,
     Model,
@@ -25,6 +24,7 @@ from ratified.models.language import (
     step_invariant,
     view,
 )
+from ratified.models.commit.transaction_commit import ResourceManager, RMState, Tally, TransactionCommit
 
 
 class TMState(Enum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ratified.models.language import Set, action, at_size, subsets
+from ratified.language import Set, action, at_size, subsets
 from ratified.models.paxos.paxos import Paxos, Promise
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Model, Set, action, invariant, require, step_invariant, view
+from ratified.language import Model, Set, action, invariant, require, step_invariant, view
 from ratified.models.paxos.sorts import Value
 
 

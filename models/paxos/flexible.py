@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import (
+from ratified.language import (
     Lifelines,
     Map,
     Model,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
-from ratified.models.language import (
+from ratified.language import (
     Lifelines,
     Map,
     Model,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ratified.models.language import Ordered, Symmetric, record
+from ratified.language import Ordered, Symmetric, record
 
 
 class Acceptor(Symmetric):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ratified.models.language import Map, Set, action, assume, refines, require
+from ratified.language import Map, Set, action, assume, refines, require
 from ratified.models.raft import relational as rel
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.relational import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Param, Set, action, invariant, require, step_invariant
+from ratified.language import Param, Set, action, invariant, require, step_invariant
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import (
     AppendEntries,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ratified.models.language import Set, require
+from ratified.language import Set, require
 from ratified.models.raft.broken import Quiet, only
 from ratified.models.raft.clients import RaftClients, Read
 from ratified.models.raft.compaction import RaftCompaction

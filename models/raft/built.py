@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from ratified.models.language import action, require
+from ratified.language import action, require
 from ratified.models.raft import clients, elections
 from ratified.models.raft.clients import RaftClients
 from ratified.models.raft.compaction import RaftCompaction

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import Map, action, refines, require, step_invariant
+from ratified.language import Map, action, refines, require, step_invariant
 from ratified.models.raft.abstract import AbstractRaft
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import AppendEntries, Index, Log, RequestVote, Role, Server, Term, Value

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ratified.models.language import Param, Range, action, assume, require
+from ratified.language import Param, Range, action, assume, require
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import Server, Value
 

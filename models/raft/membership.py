@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from ratified.models.language import (
+from ratified.language import (
     Map,
     Param,
     Set,

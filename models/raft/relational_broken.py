@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from ratified.models.language import Map, Set, action, first, require, step_invariant
+from ratified.language import Map, Set, action, first, require, step_invariant
 from ratified.models.raft.relational import (
     AppendEntries,
     AppendEntriesResponse,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from ratified.models.language import (
+from ratified.language import (
     Map,
     Set,
     Symmetric,

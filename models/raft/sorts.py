@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated
 
-from ratified.models.language import AtMost, Range, Seq, Symmetric, record
+from ratified.language import AtMost, Range, Seq, Symmetric, record
 
 
 class Server(Symmetric):

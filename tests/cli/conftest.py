@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ratified import checking
-from ratified.exploring import Options
-from ratified.proofs.explore.result import Progress, Result
+from ratified.cli import checking
+from ratified.cli.exploring import Options
+from ratified.results.result import Progress, Result
 from tests.cli import samples
 
 

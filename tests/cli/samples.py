@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ratified.models.language.errors import SizeError, Span
-from ratified.models.language.records import record
-from ratified.models.language.sorts import Ordered, Sort
-from ratified.models.language.values import Bag, Map, Seq, Set
-from ratified.proofs.explore.result import (
+from ratified.language.errors import SizeError, Span
+from ratified.language.records import record
+from ratified.language.sorts import Ordered, Sort
+from ratified.language.values import Bag, Map, Seq, Set
+from ratified.results.result import (
     ActionReport,
     BoundReport,
     ConstraintReport,

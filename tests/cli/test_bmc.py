@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified import cli
+from ratified.cli import main as cli
 from ratified.version import __version__
 
 Capture = pytest.CaptureFixture[str]

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from ratified import Model, cli
-from ratified.catalogue import bundled, protocols
-from ratified.exploring import instance, sizes_of
-from ratified.loading import load
+from ratified import Model
+from ratified.cli import main as cli
+from ratified.cli.catalogue import bundled, protocols
+from ratified.cli.exploring import instance, sizes_of
+from ratified.cli.loading import load
 
 
 @pytest.mark.parametrize("name", bundled)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ratified import checking, cli
-from ratified.catalogue import bundled, protocols
-from ratified.exploring import Options
-from ratified.models.language.errors import ModelError
-from ratified.proofs.explore.result import Limits, Result, Verdict
+from ratified.cli import checking
+from ratified.cli import main as cli
+from ratified.cli.catalogue import bundled, protocols
+from ratified.cli.exploring import Options
+from ratified.language.errors import ModelError
+from ratified.results.result import Limits, Result, Verdict
 from ratified.version import __version__
 from tests.cli import samples
 from tests.cli.conftest import Asked
@@ -307,7 +308,7 @@ def test_the_version(capsys: Capture) -> None:
 DRIVER = """
 import os, signal, sys
 from tests.cli import samples
-from ratified import checking
+from ratified.cli import checking
 from ratified.__main__ import main
 checking.load = lambda target: samples.Synod
 def explore(model, options, progress):

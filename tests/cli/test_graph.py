@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli import run
+from ratified.cli.main import run
 
 MODEL = """
 from ratified import Map, Model, Symmetric, action, invariant, require

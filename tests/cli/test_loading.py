@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ratified.loading import load
-from ratified.models.language import Model, RatifiedError
+from ratified.cli.loading import load
+from ratified.language import Model, RatifiedError
 
 LIGHT = """\
-from ratified.models.language import Model, action, invariant
+from ratified.language import Model, action, invariant
 
 
 class Light(Model):
@@ -148,7 +148,7 @@ def test_what_a_file_prints_stays_out_of_the_report(folder: Path, capsys: pytest
 def test_a_name_that_means_nothing(target: str, message: str, folder: Path) -> None:
     (folder / "light.py").write_text(LIGHT)
     (folder / "two.py").write_text(TWO)
-    (folder / "notes.py").write_text("from ratified.models.language import Model\n")
+    (folder / "notes.py").write_text("from ratified.language import Model\n")
     (folder / "notes.txt").touch()
     (folder / "folder").mkdir()
     if target == "folder.py":

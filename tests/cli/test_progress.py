@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from ratified import cli
-from ratified.progress import LiveLine, line
-from ratified.proofs.explore.result import Progress, Result
+from ratified.cli import main as cli
+from ratified.cli.progress import LiveLine, line
+from ratified.results.result import Progress, Result
 from tests.cli import samples
 from tests.cli.conftest import Asked
 

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ratified.commands.options import FORMATS
-from ratified.models.language.values import Set
-from ratified.proofs.explore.result import Result, Verdict
-from ratified.report import Checked, Report, listed, plural, render
-from ratified.report.text import duration, size
+from ratified.cli.commands.options import FORMATS
+from ratified.cli.report import Checked, Report, listed, plural, render
+from ratified.cli.report.text import duration, size
+from ratified.language.values import Set
+from ratified.results.result import Result, Verdict
 from tests.cli import samples
 
 Golden = Callable[[str, str], None]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ratified.report import Checked, Report, render
+from ratified.cli.report import Checked, Report, render
 from tests.cli import samples
 
 OPEN = ("sizes", "parameters", "arguments", "state", "initial", "place")

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from ratified import cli
+from ratified.cli import main as cli
 from tests.impl.raft.bugs import BUGS
 
 Capture = pytest.CaptureFixture[str]

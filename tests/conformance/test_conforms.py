@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from ratified import cli
-from ratified.conformance.bindings.multipaxos import MultiPaxosBinding
-from ratified.conformance.bindings.paxos import FollowedPaxos
-from ratified.conformance.cover import Steps
-from ratified.conformance.follow import Follower
-from ratified.conformance.mutants import mutants_of, planted
+from ratified.cli import main as cli
+from ratified.conform.cover import Steps
+from ratified.conform.mutants import planted
+from ratified.conform.simulation import replayed, simulated
+from ratified.conformance.multipaxos.binding import MultiPaxosBinding
+from ratified.conformance.paxos.binding import FollowedPaxos
 from ratified.conformance.protocols import PROTOCOLS
-from ratified.conformance.simulation import replayed, simulated
-from ratified.conformance.trace import read_events
-from ratified.models.language.ir import Kind
-from ratified.models.language.machine import PythonMachine
+from ratified.follow.follower import Follower
+from ratified.follow.trace import read_events
+from ratified.language.ir import Kind
+from ratified.language.machine import PythonMachine
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import Acceptor, Ballot
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 
 SMALL = {"Acceptor": 2, "Value": 2, "Ballot": 2}
 
@@ -43,10 +43,10 @@ def test_no_step_is_left_unexplained(protocol: str, seeds: int, events: int) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "mutant"),
-    [(protocol, name) for protocol in PROTOCOLS for name in mutants_of(protocol)],
+    [(protocol, name) for protocol in PROTOCOLS for name in PROTOCOLS[protocol].mutants()],
 )
 def test_every_bug_is_caught(protocol: str, mutant: str) -> None:
-    bug = mutants_of(protocol)[mutant]
+    bug = PROTOCOLS[protocol].mutants()[mutant]
     with planted(bug):
         run = next(
             run
@@ -65,7 +65,7 @@ def test_planting_leaves_nothing_behind() -> None:
     from ratified.impl.raft.log import Log
 
     before = dict(vars(RaftCore)), dict(vars(Log))
-    for mutant in mutants_of("raft").values():
+    for mutant in PROTOCOLS["raft"].mutants().values():
         with planted(mutant):
             pass
     assert (dict(vars(RaftCore)), dict(vars(Log))) == before

@@ -11,17 +11,18 @@ from typing import Annotated
 
 import pytest
 
-from ratified import Model, Param, Range, action, cli, require
-from ratified.conformance.bindings.raft_edges import RaftDriver
-from ratified.conformance.cover import UNREACHED, Edge, Steps, cover
-from ratified.conformance.machine import explore, regression_test
-from ratified.conformance.mutants import mutants_of, planted
+from ratified import Model, Param, Range, action, require
+from ratified.cli import main as cli
+from ratified.conform.cover import UNREACHED, Edge, Steps, cover
+from ratified.conform.machine import explore, regression_test
+from ratified.conform.mutants import planted
+from ratified.conform.simulation import simulated
+from ratified.conform.suite import covered
 from ratified.conformance.protocols import PROTOCOLS
-from ratified.conformance.simulation import simulated
-from ratified.conformance.suite import covered
-from ratified.models.language.machine import Values
+from ratified.conformance.raft.edges import RaftDriver
+from ratified.language.machine import Values
 from ratified.models.raft.servers import RaftServers
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 
 Capture = pytest.CaptureFixture[str]
 
@@ -200,7 +201,7 @@ def test_raft_is_driven_along_every_step_of_its_elections() -> None:
     ],
 )
 def test_a_bug_shows_on_the_graph(protocol: str, bug: str) -> None:
-    with planted(mutants_of(protocol)[bug]):
+    with planted(PROTOCOLS[protocol].mutants()[bug]):
         done = covered(PROTOCOLS[protocol], small=True)
     assert done is not None
     assert done.failure is not None
@@ -210,7 +211,7 @@ def test_hypothesis_finds_a_bug_and_leaves_a_test_to_keep(tmp_path: Path) -> Non
     protocol = PROTOCOLS["raft"]
     clean = explore(protocol, examples=12, steps=40)
     assert (clean.found, clean.runs >= 12, clean.reached["an election"] > 0) == (None, True, True)
-    with planted(mutants_of("raft")["vote-not-persisted"]):
+    with planted(PROTOCOLS["raft"].mutants()["vote-not-persisted"]):
         found = explore(protocol, examples=12, steps=40)
         assert found.found == "checker"
         assert 3 < len(found.script) < 30
@@ -244,13 +245,13 @@ def test_conform_for_so_many_events(capsys: Capture) -> None:
     assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["verdict"], told["runs"], told["events"], told["hypothesis"]["runs"]) == ("holds", 5, 591, 0)
-    with planted(mutants_of("multi-paxos")["accepts-below-promise"]):
+    with planted(PROTOCOLS["multi-paxos"].mutants()["accepts-below-promise"]):
         assert cli.run(["conform", "multi-paxos", "--events", "500", "--seed", "7"]) == 1
     assert "found by checker" in capsys.readouterr().out
 
 
 def test_conform_tells_what_does_not(capsys: Capture) -> None:
-    with planted(mutants_of("paxos")["ballot-reused"]):
+    with planted(PROTOCOLS["paxos"].mutants()["ballot-reused"]):
         assert cli.run(["conform", "paxos", "--seconds", "0"]) == 1
     out = capsys.readouterr().out
     assert out.startswith("VIOLATED  paxos: the implementation does not conform\n")

@@ -14,9 +14,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from ratified.diagram.explorer.server import Explorer, Server
 from ratified.models.raft.broken import HalfQuorums
 from ratified.models.raft.raft import Raft
-from ratified.proofs.diagram.explorer.server import Explorer, Server
 from tests.diagram.toys import Lease
 
 pytestmark = pytest.mark.xdist_group("browser")

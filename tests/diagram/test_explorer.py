@@ -13,11 +13,11 @@ from urllib.parse import quote
 import pytest
 
 from ratified import ModelError, RatifiedError
+from ratified.diagram.explorer.seek import seek
+from ratified.diagram.explorer.server import Explorer, Server
+from ratified.diagram.explorer.walk import NoSuchState, Walker
 from ratified.models.raft.raft import Raft
-from ratified.proofs.diagram.explorer.seek import seek
-from ratified.proofs.diagram.explorer.server import Explorer, Server
-from ratified.proofs.diagram.explorer.walk import NoSuchState, Walker
-from ratified.proofs.explore.result import Limits
+from ratified.results.result import Limits
 from tests.diagram.toys import Faulty, Grid, Lease, Pings
 
 

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import pytest
 
 from ratified import Model, ModelError, Range, RatifiedError, action, graph
-from ratified.catalogue import bundled
-from ratified.loading import load
+from ratified.cli.catalogue import bundled
+from ratified.cli.loading import load
+from ratified.diagram import space
+from ratified.diagram.picture import StateGraph
+from ratified.diagram.size import TooLarge
+from ratified.explore import EvaluationError
+from ratified.language.ir import Kind
 from ratified.models.commit.transaction_commit import TransactionCommit
-from ratified.models.language.ir import Kind
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.models.paxos.paxos import Paxos
-from ratified.proofs.diagram import space
-from ratified.proofs.diagram.picture import StateGraph
-from ratified.proofs.diagram.size import TooLarge
-from ratified.proofs.explore import EvaluationError
-from ratified.proofs.explore.result import Limits
+from ratified.results.result import Limits
 from tests.diagram.toys import Faulty, Grid, Lease, Pings
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ratified import cli
-from ratified.conformance.drawing import run_diagram
-from ratified.impl.simulator import EVERY_FAULT, simulate
+from ratified.cli import main as cli
+from ratified.conform.drawing import run_diagram
+from ratified.diagram.sequence import Fate
 from ratified.impl.systems import system_named
-from ratified.proofs.diagram.sequence import Fate
+from ratified.simulator import EVERY_FAULT, simulate
 
 
 def test_a_run_of_the_simulator() -> None:

@@ -16,12 +16,12 @@ import networkx as nx
 import pytest
 
 from ratified import RatifiedError, graph
+from ratified.diagram import layered
+from ratified.diagram.layers import rows
+from ratified.diagram.palette import looks
+from ratified.diagram.picture import StateGraph
+from ratified.diagram.render import laid_out
 from ratified.models.paxos.paxos import Paxos
-from ratified.proofs.diagram import layered
-from ratified.proofs.diagram.layers import rows
-from ratified.proofs.diagram.palette import looks
-from ratified.proofs.diagram.picture import StateGraph
-from ratified.proofs.diagram.render import laid_out
 from tests.diagram.toys import Grid, Lease
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ratified import ModelError
-from ratified.models.language.query import LONGEST, Answers, condition, expressions, read_by
+from ratified.diagram.explorer.walk import Walker
+from ratified.language.query import LONGEST, Answers, condition, expressions, read_by
 from ratified.models.raft.raft import Raft
-from ratified.proofs.diagram.explorer.walk import Walker
 
 RAFT = Raft(Server=2, Value=1)
 STATE = Walker(RAFT).state((0, 2))  # a server has timed out

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from ratified import ModelError, RatifiedError, check, sequence, simulate
+from ratified.diagram.pair import induction_step, side_by_side
+from ratified.diagram.sequence import Ending, Fate, Recorder, SequenceDiagram
+from ratified.diagram.svg import LETTER
+from ratified.language.machine import PythonMachine, state_dict
+from ratified.language.model import Model
 from ratified.models.commit.broken import MajorityCommit
-from ratified.models.language.machine import PythonMachine, state_dict
-from ratified.models.language.model import Model
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.models.raft.raft import Raft
-from ratified.proofs.diagram.pair import induction_step, side_by_side
-from ratified.proofs.diagram.sequence import Ending, Fate, Recorder, SequenceDiagram
-from ratified.proofs.diagram.svg import LETTER
-from ratified.proofs.explore.result import Step, Trace
+from ratified.results.result import Step, Trace
 from tests.diagram.toys import Lease, Pings, Ring
 
 

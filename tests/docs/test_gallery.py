@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli import run
+from ratified.cli.main import run
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PAGE = (CHECKOUT / "docs" / "gallery.md").read_text(encoding="utf-8")

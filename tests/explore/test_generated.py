@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratified.models.language import Model, RatifiedError
-from ratified.models.language.machine import PythonMachine
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Limits, Result
-from ratified.proofs.explore.search import explore
-from ratified.proofs.explore.symmetry import Symmetry, order_risks
+from ratified.explore import check
+from ratified.explore.search import explore
+from ratified.explore.symmetry import Symmetry, order_risks
+from ratified.language import Model, RatifiedError
+from ratified.language.machine import PythonMachine
+from ratified.results.result import Limits, Result
 from tests.generate.models import random_model
 from tests.generate.running import load, run
 

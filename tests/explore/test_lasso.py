@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from ratified.proofs.explore import lasso as module
-from ratified.proofs.explore.graph import Graph, components
-from ratified.proofs.explore.lasso import Demand, Goal, Lasso, LassoSearch
+from ratified.explore import lasso as module
+from ratified.explore.graph import Graph, components
+from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch
 
 Edge = tuple[int, int, int]  # from, instance, to
 

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import pytest
 
-from ratified.models.commit.transaction_commit import ResourceManager, RMState
-from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import (
+from ratified.explore import EvaluationError, check
+from ratified.language import (
     Map,
     Model,
     ModelError,
@@ -25,11 +24,12 @@ from ratified.models.language import (
     leads_to,
     require,
 )
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.ir import Fairness, Kind
-from ratified.models.language.machine import Left, PythonMachine
-from ratified.proofs.explore import EvaluationError, check
-from ratified.proofs.explore.result import Limits, PropertyKind, PropertyReport, Result, Verdict, Violation
+from ratified.language.evaluate import TreeMachine
+from ratified.language.ir import Fairness, Kind
+from ratified.language.machine import Left, PythonMachine
+from ratified.models.commit.transaction_commit import ResourceManager, RMState
+from ratified.models.commit.two_phase import TwoPhase
+from ratified.results.result import Limits, PropertyKind, PropertyReport, Result, Verdict, Violation
 
 
 def told(result: Result) -> tuple[list[str], int | None]:
@@ -534,7 +534,7 @@ def test_an_interruption_of_the_second_part_is_told(monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object) -> Violation:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ratified.proofs.explore.liveness.LivenessCheck.violation", interrupted)
+    monkeypatch.setattr("ratified.explore.liveness.LivenessCheck.violation", interrupted)
     result = check(Counter())
     assert (result.verdict, result.stopped, result.distinct) == (Verdict.UNDECIDED, "interrupted", 6)
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import pytest
 
-from ratified.models.language import Map, Model, Range, Set, Sort, action, constraint, refines, require
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.machine import PythonMachine, StepError
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import PropertyKind, Result, Verdict
+from ratified.explore import check
+from ratified.language import Map, Model, Range, Set, Sort, action, constraint, refines, require
+from ratified.language.evaluate import TreeMachine
+from ratified.language.machine import PythonMachine, StepError
+from ratified.results.result import PropertyKind, Result, Verdict
 
 
 class Key(Sort):

@@ -8,7 +8,9 @@ from typing import Annotated, Self
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore import EvaluationError, check
+from ratified.explore.search import NOWHERE, Edge, explore
+from ratified.language import (
     AtMost,
     Map,
     Model,
@@ -25,9 +27,8 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.models.language.machine import PythonMachine
-from ratified.proofs.explore import EvaluationError, check
-from ratified.proofs.explore.result import (
+from ratified.language.machine import PythonMachine
+from ratified.results.result import (
     ActionReport,
     ConstraintReport,
     Limits,
@@ -36,7 +37,6 @@ from ratified.proofs.explore.result import (
     Result,
     Verdict,
 )
-from ratified.proofs.explore.search import NOWHERE, Edge, explore
 
 Small = Annotated[int, Range(0, 9)]
 
@@ -621,7 +621,7 @@ def test_engines_go_by_name() -> None:
 
 
 def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ratified.proofs.explore.search._BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr("ratified.explore.search._BETWEEN_REPORTS", 0.0)
     told: list[Progress] = []
     check(Grid(), progress=told.append)
     assert [(p.distinct, p.depth, p.queue) for p in told[:2]] == [(1, 1, 1), (3, 2, 2)]

@@ -6,7 +6,10 @@ from typing import Annotated, Self
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore import EvaluationError
+from ratified.explore import simulate as module
+from ratified.explore.simulate import Simulation, simulate
+from ratified.language import (
     Map,
     Model,
     ModelError,
@@ -22,11 +25,8 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.models.language.machine import PythonMachine
-from ratified.proofs.explore import EvaluationError
-from ratified.proofs.explore import simulate as module
-from ratified.proofs.explore.result import ConstraintReport, PropertyKind, Trace, Verdict
-from ratified.proofs.explore.simulate import Simulation, simulate
+from ratified.language.machine import PythonMachine
+from ratified.results.result import ConstraintReport, PropertyKind, Trace, Verdict
 
 
 class Lamp(Sort):

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore import check
+from ratified.explore.simulate import simulate
+from ratified.language import (
     AtMost,
     Bag,
     Map,
@@ -20,8 +22,6 @@ from ratified.models.language import (
     record,
     require,
 )
-from ratified.proofs.explore import check
-from ratified.proofs.explore.simulate import simulate
 
 
 class Node(Sort):

@@ -8,7 +8,9 @@ from typing import Annotated, Self
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore import check
+from ratified.explore.symmetry import Renaming, Symmetry, order_risks
+from ratified.language import (
     AtMost,
     Bag,
     Map,
@@ -28,12 +30,10 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.models.language.machine import PythonMachine, Values, state_dict
-from ratified.models.language.sorts import Sort as AnySort
-from ratified.models.language.values import order_key
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import PropertyKind, Trace, Verdict
-from ratified.proofs.explore.symmetry import Renaming, Symmetry, order_risks
+from ratified.language.machine import PythonMachine, Values, state_dict
+from ratified.language.sorts import Sort as AnySort
+from ratified.language.values import order_key
+from ratified.results.result import PropertyKind, Trace, Verdict
 
 
 class Client(Symmetric):

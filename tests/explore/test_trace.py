@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ratified.models.language.records import record
-from ratified.models.language.sorts import Ordered, Sort
-from ratified.models.language.values import Bag, Map, Seq, Set
-from ratified.proofs.explore.result import Step, Trace
-from ratified.proofs.explore.trace import Change, ChangeKind, changes, compact, step_changes
+from ratified.language.records import record
+from ratified.language.sorts import Ordered, Sort
+from ratified.language.values import Bag, Map, Seq, Set
+from ratified.results.changes import Change, ChangeKind, changes, compact, step_changes
+from ratified.results.result import Step, Trace
 
 
 class Acceptor(Sort):

@@ -7,7 +7,9 @@ from typing import Annotated, Self
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore import check
+from ratified.explore.vacuity import witnesses
+from ratified.language import (
     Map,
     Model,
     Ordered,
@@ -20,8 +22,6 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.proofs.explore import check
-from ratified.proofs.explore.vacuity import witnesses
 
 
 class Node(Sort):

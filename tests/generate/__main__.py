@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ratified.models.language.errors import RatifiedError
+from ratified.language.errors import RatifiedError
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.models import random_model

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
-from ratified.models.language import Bag, Map, Model, Seq, Set, Sort
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.ir import Kind
-from ratified.models.language.machine import Left, Machine, PythonMachine, StepError, Values
-from ratified.models.language.values import show
+from ratified.language import Bag, Map, Model, Seq, Set, Sort
+from ratified.language.evaluate import TreeMachine
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, Machine, PythonMachine, StepError, Values
+from ratified.language.values import show
 
 Exact = tuple[object, ...]
 

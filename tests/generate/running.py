@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ratified.models.language.ir import Kind
-from ratified.models.language.machine import Left, Machine, PythonMachine, StepError, Values
-from ratified.models.language.model import Model
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, Machine, PythonMachine, StepError, Values
+from ratified.language.model import Model
 from tests.generate.models import GeneratedModel
 
 STATES_MOST = 2_000

@@ -47,10 +47,24 @@ def broken(folder: Path) -> set[str]:
     return found
 
 
-LAYERS = "The rooms lie in layers: the command line over conformance over proofs over models"
-IGNORANT = "An implementation knows nothing of its specification, its proof or its test"
-UNLEANING = "Models and proofs do not lean on an implementation"
-PLAIN = "The rooms do not know the command line"
+LAYERS = "The house lies in layers"
+IGNORANT = "An implementation knows nothing of its specification, its proof, its test or the workbench"
+UNLEANING = "Models and proofs, and what they stand on, do not lean on an implementation"
+GENERAL = "The workbench does not know the bundled protocols"
+PLAIN = "Only the command line knows click"
+
+WORKBENCH = (
+    "language",
+    "results",
+    "explore",
+    "smt",
+    "tla",
+    "itf",
+    "diagram",
+    "follow",
+    "simulator",
+    "conform",
+)
 
 
 def test_the_checkout_keeps_every_contract(copy: Path) -> None:
@@ -58,69 +72,84 @@ def test_the_checkout_keeps_every_contract(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "imported", "contracts"),
+    ("folder", "imported", "contracts"),
     [
-        ("models", "ratified.proofs.explore", {LAYERS}),
         ("models", "ratified.conformance", {LAYERS}),
         ("models", "ratified.impl", {UNLEANING}),
-        ("models", "ratified.cli", {LAYERS, PLAIN}),
+        ("models", "ratified.cli.main", {LAYERS, PLAIN}),
         ("models", "click", {PLAIN}),
         ("proofs", "ratified.conformance", {LAYERS}),
         ("proofs", "ratified.impl", {UNLEANING}),
-        ("proofs", "ratified.cli", {LAYERS, PLAIN}),
         ("impl", "ratified.models", {IGNORANT}),
         ("impl", "ratified.proofs", {IGNORANT}),
         ("impl", "ratified.conformance", {IGNORANT}),
-        ("conformance", "ratified.cli", {LAYERS, PLAIN}),
+        ("impl", "ratified.simulator", {IGNORANT}),
+        ("impl", "ratified.language", {IGNORANT}),
+        ("conformance", "ratified.cli.main", {LAYERS, PLAIN}),
         ("conformance", "click", {PLAIN}),
+        ("ratified/language", "ratified.results", {LAYERS}),
+        ("ratified/language", "ratified.models", {LAYERS, GENERAL}),
+        ("ratified/results", "ratified.explore", {LAYERS}),
+        ("ratified/explore", "ratified.tla", {LAYERS}),
+        ("ratified/explore", "ratified.smt", {LAYERS}),
+        ("ratified/explore", "ratified.diagram", {LAYERS}),
+        ("ratified/tla", "ratified.explore", {LAYERS}),
+        ("ratified/smt", "ratified.itf", {LAYERS}),
+        ("ratified/smt", "ratified.impl", {UNLEANING}),
+        ("ratified/follow", "ratified.conform", {LAYERS}),
+        ("ratified/simulator", "ratified.impl.raft", {GENERAL}),
+        ("ratified/conform", "ratified.conformance", {LAYERS, GENERAL}),
     ],
 )
 def test_an_import_against_the_layers_breaks_the_contract(
-    copy: Path, room: str, imported: str, contracts: set[str]
+    copy: Path, folder: str, imported: str, contracts: set[str]
 ) -> None:
-    (copy / room / "planted.py").write_text(f"import {imported}\n")
+    (copy / folder / "planted.py").write_text(f"import {imported}\n")
     assert contracts <= broken(copy)
 
 
 @pytest.mark.parametrize(
-    ("room", "imported"),
+    ("folder", "imported"),
     [
         ("proofs", "ratified.models"),
+        ("models", "ratified.language"),
         ("conformance", "ratified.impl"),
-        ("conformance", "ratified.proofs.explore"),
+        ("conformance", "ratified.explore"),
+        ("ratified/simulator", "ratified.impl.contract"),
     ],
 )
-def test_an_import_along_the_layers_is_kept(copy: Path, room: str, imported: str) -> None:
-    (copy / room / "planted.py").write_text(f"import {imported}\n")
+def test_an_import_along_the_layers_is_kept(copy: Path, folder: str, imported: str) -> None:
+    (copy / folder / "planted.py").write_text(f"import {imported}\n")
     assert broken(copy) == set()
 
 
-def test_the_rooms_are_kept_from_every_module_above_them(checkout: Path) -> None:
+def test_every_folder_of_the_package_has_its_place(checkout: Path) -> None:
+    folders = {path.name for path in (checkout / "ratified").iterdir() if (path / "__init__.py").exists()}
+    assert folders == {*ROOMS, *WORKBENCH, "cli"}
     contracts = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (plain,) = (contract for contract in contracts if contract["name"] == PLAIN)
-    above = {
-        f"ratified.{path.stem}"
-        for path in (checkout / "ratified").iterdir()
-        if not path.is_symlink() and (path.suffix == ".py" or (path / "__init__.py").exists())
-    }
-    assert above - {"ratified.__init__", "ratified.version"} == set(plain["forbidden_modules"]) - {"click"}
+    by_name = {contract["name"]: contract for contract in contracts}
+    assert {f"ratified.{name}" for name in WORKBENCH} == set(by_name[GENERAL]["source_modules"])
+    assert {f"ratified.{name}" for name in (*WORKBENCH, *ROOMS)} == set(by_name[PLAIN]["source_modules"])
+    assert {f"ratified.{name}" for name in (*WORKBENCH, *ROOMS, "cli")} - {"ratified.impl"} == set(
+        by_name[IGNORANT]["forbidden_modules"]
+    )
 
 
 def test_an_import_hidden_in_a_function_is_found(copy: Path) -> None:
-    (copy / "impl" / "planted.py").write_text("def later():\n    from ratified.models import language\n")
+    (copy / "impl" / "planted.py").write_text("def later():\n    from ratified import language\n")
     assert broken(copy) == {IGNORANT}
 
 
 def test_an_import_by_way_of_the_front_door_is_found(copy: Path) -> None:
     with (copy / "ratified" / "__init__.py").open("a") as door:
-        door.write("\nfrom ratified.models import language\n")
+        door.write("\nfrom ratified import language\n")
     (copy / "impl" / "planted.py").write_text("import ratified\n")
     assert IGNORANT in broken(copy)
 
 
 def test_a_room_imported_by_its_bare_name_is_refused(copy: Path) -> None:
     (copy / "impl" / "planted.py").write_text(
-        '"""Planted."""\n\nfrom models import language\n\n__all__ = ["language"]\n'
+        '"""Planted."""\n\nfrom models import paxos\n\n__all__ = ["paxos"]\n'
     )
     made = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format=concise", "impl/planted.py"],

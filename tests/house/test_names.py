@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import ratified
-from ratified.models import language
+from ratified import language
 
 
 @pytest.mark.parametrize("name", ratified.__all__)

@@ -40,7 +40,7 @@ def imported(arguments: list[str], folder: Path) -> list[str]:
     )
     word, *modules = made.stdout.splitlines()[-1].split()
     assert word == "IMPORTED"
-    assert "ratified.cli" in modules
+    assert "ratified.cli.main" in modules
     return modules
 
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from ratified.impl.contract import Answer, Command, Core, Durable, Effects, Input, Persisted, Receive, Write
-from ratified.impl.simulator.system import System
+from ratified.impl.system import System
 
 NODES = ("a", "b", "c")
 

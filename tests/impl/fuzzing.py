@@ -26,7 +26,7 @@ from ratified.impl.contract import (
     Tick,
 )
 from ratified.impl.paxos.ballots import Ballot, Vote
-from ratified.impl.simulator.system import System
+from ratified.impl.system import System
 
 NODES = ("n1", "n2", "n3")
 

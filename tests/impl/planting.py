@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ratified.impl.simulator.run import Run, simulate
-from ratified.impl.simulator.system import System
+from ratified.impl.system import System
+from ratified.simulator.run import Run, simulate
 
 
 @dataclass(frozen=True, slots=True)

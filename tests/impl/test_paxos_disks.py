@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.impl.simulator.scenario import play
-from ratified.impl.simulator.steps import ScheduleError
+from ratified.simulator.scenario import play
+from ratified.simulator.steps import ScheduleError
 
 
 @pytest.mark.parametrize(

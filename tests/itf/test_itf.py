@@ -9,14 +9,14 @@ from typing import Any
 import itf_py
 import pytest
 
-from ratified.cli import run as ratified
-from ratified.models.language import RatifiedError
+from ratified.cli.main import run as ratified
+from ratified.explore import check
+from ratified.explore.counterexample import EvaluationError
+from ratified.explore.simulate import simulate
+from ratified.itf import as_itf, follow, read_itf
+from ratified.itf.format import typed
+from ratified.language import RatifiedError
 from ratified.models.paxos.broken import IgnoredPromise
-from ratified.proofs.explore import check
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.simulate import simulate
-from ratified.proofs.itf import as_itf, follow, read_itf
-from ratified.proofs.itf.format import typed
 from tests.generate.models import random_model
 from tests.generate.running import load
 

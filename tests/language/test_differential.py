@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import event, given, reject
 
-from ratified.models.language import ModelError, RatifiedError
+from ratified.language import ModelError, RatifiedError
 from tests.generate.agreement import agree
 from tests.generate.cases import expression_cases
 from tests.generate.constructs import EXPECTED, constructs

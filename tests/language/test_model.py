@@ -32,8 +32,8 @@ from ratified import (
     require,
     subsets,
 )
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.machine import Left, Machine, PythonMachine, StepError
+from ratified.language.evaluate import TreeMachine
+from ratified.language.machine import Left, Machine, PythonMachine, StepError
 
 
 class Node(Symmetric):

@@ -9,7 +9,7 @@ from enum import Enum
 import pytest
 
 from ratified import Bag, Map, ModelError, Ordered, Seq, Set, SizeError, Sort, Symmetric, record, replace
-from ratified.models.language.values import order_key, show
+from ratified.language.values import order_key, show
 
 
 class Server(Symmetric):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ratified.models.language import Model
-from ratified.proofs.explore.result import Violation
-from ratified.report.text import trace_lines
+from ratified.cli.report.text import trace_lines
+from ratified.language import Model
+from ratified.results.result import Violation
 
 
 def story(variant: type[Model], violation: Violation) -> str:

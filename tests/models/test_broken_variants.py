@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
+from ratified.explore import check
+from ratified.language import Model
 from ratified.models.commit import broken as broken_commit
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model
 from ratified.models.paxos import broken as broken_paxos
 from ratified.models.paxos.paxos import Paxos
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 from tests.models.stories import story
 
 Golden = Callable[[str, str], None]

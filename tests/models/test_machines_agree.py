@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import pytest
 
+from ratified.explore import check
+from ratified.language import Model
+from ratified.language.evaluate import TreeMachine
+from ratified.language.ir import Kind
+from ratified.language.machine import PythonMachine
 from ratified.models.commit import broken as broken_commit
 from ratified.models.commit.transaction_commit import TransactionCommit
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.ir import Kind
-from ratified.models.language.machine import PythonMachine
 from ratified.models.paxos import broken as broken_paxos
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.flexible import FlexiblePaxos
@@ -27,7 +28,6 @@ from ratified.models.raft.elections import RaftElections
 from ratified.models.raft.history import RaftWithHistory
 from ratified.models.raft.membership import RaftMembership
 from ratified.models.raft.raft import Raft
-from ratified.proofs.explore import check
 
 STATES_MAX = 400
 

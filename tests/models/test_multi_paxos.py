@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from ratified.models.language import Model, Set, SizeError, action, invariant, require
+from ratified.explore import check
+from ratified.language import Model, Set, SizeError, action, invariant, require
 from ratified.models.paxos.multi import Accepted, MultiPaxos, Prepare, Promise, Propose, Slot
 from ratified.models.paxos.servers import MultiPaxosServers, Number
 from ratified.models.paxos.servers import Slot as ServersSlot
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 
 SMALL: Mapping[str, object] = {"Acceptor": 2, "Value": 1, "Ballot": 2, "slots": 2}
 TWO_VALUES: Mapping[str, object] = {"Acceptor": 2, "Value": 2, "Ballot": 2, "slots": 2}

@@ -9,16 +9,16 @@ from itertools import combinations
 
 import pytest
 
+from ratified.explore import check
+from ratified.language import Model, Set, SizeError, refines
 from ratified.models.commit.transaction_commit import TransactionCommit
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model, Set, SizeError, refines
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.flexible import FlexiblePaxos
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import Value
 from ratified.models.paxos.voting import Voting
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import PropertyKind, Result, Verdict
+from ratified.results.result import PropertyKind, Result, Verdict
 
 Sizes = tuple[tuple[str, int], ...]
 

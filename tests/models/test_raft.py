@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from ratified.models.language import Model, SizeError
+from ratified.explore import check
+from ratified.language import Model, SizeError
 from ratified.models.raft.abstract import AbstractRaft
 from ratified.models.raft.built import RaftAsBuilt
 from ratified.models.raft.clients import RaftClients
@@ -19,8 +20,7 @@ from ratified.models.raft.history import RaftWithHistory
 from ratified.models.raft.incidents import FewIncidents
 from ratified.models.raft.membership import RaftMembership
 from ratified.models.raft.raft import Raft
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 
 SLOW = pytest.mark.slow
 

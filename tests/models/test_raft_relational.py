@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.models.language import Param, action, require
+from ratified.explore import check
+from ratified.language import Param, action, require
 from ratified.models.raft.as_relational import RaftAsRelational
 from ratified.models.raft.broken import ForgottenVote, Quiet
 from ratified.models.raft.sorts import Server, Value
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 
 
 class Forgetful(RaftAsRelational, ForgottenVote):

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from ratified.models.language import Model
+from ratified.explore import check
+from ratified.language import Model
 from ratified.models.raft import broken, broken_built
 from ratified.models.raft.clients import RaftClients
 from ratified.models.raft.compaction import RaftCompaction
 from ratified.models.raft.membership import RaftMembership
 from ratified.models.raft.raft import Raft
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 from tests.models.stories import story
 
 Golden = Callable[[str, str], None]

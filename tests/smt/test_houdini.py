@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.models.language import Map, Model, ModelError, Symmetric, action, invariant, require
-from ratified.proofs.smt.houdini import houdini
-from ratified.proofs.smt.proving import Options
+from ratified.language import Map, Model, ModelError, Symmetric, action, invariant, require
+from ratified.smt.houdini import houdini
+from ratified.smt.proving import Options
 
 
 class Client(Symmetric):

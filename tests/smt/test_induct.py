@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.models.language import ModelError, invariant
-from ratified.proofs.smt.houdini import houdini
-from ratified.proofs.smt.induct import Reach, induct
-from ratified.proofs.smt.proving import Options
+from ratified.language import ModelError, invariant
+from ratified.smt.houdini import houdini
+from ratified.smt.induct import Reach, induct
+from ratified.smt.proving import Options
 from tests.smt.test_houdini import Lock
 
 HOW = Options(processes=1, seconds=60)

@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 
 from ratified import Map, Model, ModelError, Ordered, Range, Set, Symmetric, action, record, require
-from ratified.models.language.machine import Left
+from ratified.language.machine import Left
 from tests.smt.test_translation import Comparison, states_of
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from ratified.catalogue import bundled
-from ratified.loading import load
-from ratified.models.language import Param, action, first, require
-from ratified.models.language.errors import RatifiedError
-from ratified.models.language.ir import Kind
+from ratified.cli.catalogue import bundled
+from ratified.cli.loading import load
+from ratified.cli.proving import SCRIPTS, UNSAID, script_for
+from ratified.explore import check
+from ratified.language import Param, action, first, require
+from ratified.language.errors import RatifiedError
+from ratified.language.ir import Kind
 from ratified.models.raft.relational import (
     AppendEntriesResponse,
     Index,
@@ -25,18 +27,16 @@ from ratified.models.raft.relational import (
     Term,
 )
 from ratified.models.raft.sorts import Server, Value
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Limits, Verdict
-from ratified.proofs.raft import RaftSafety
-from ratified.proofs.smt.first_order import small
-from ratified.proofs.smt.first_order.concrete import Concrete
-from ratified.proofs.smt.first_order.obligations import Obligation, Translation
-from ratified.proofs.smt.proving import Options, prove, prove_script, told
-from ratified.proofs.smt.result import Cell, Status
-from ratified.proofs.smt.script import about_of, script_of
-from ratified.proofs.smt.smtlib import refuted_at_once
-from ratified.proofs.smt.worker import with_z3
-from ratified.proving import SCRIPTS, UNSAID, script_for
+from ratified.proofs.raft.raft import RaftSafety
+from ratified.results.result import Limits, Verdict
+from ratified.smt.first_order import small
+from ratified.smt.first_order.concrete import Concrete
+from ratified.smt.first_order.obligations import Obligation, Translation
+from ratified.smt.proving import Options, prove, prove_script, told
+from ratified.smt.result import Cell, Status
+from ratified.smt.script import about_of, script_of
+from ratified.smt.smtlib import refuted_at_once
+from ratified.smt.worker import with_z3
 
 RELATIONAL = "ratified.models.raft.relational_broken"
 BUILT = ("raft-elections", "raft-clients")

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from ratified import cli
-from ratified.loading import load
-from ratified.proofs.smt import solving
-from ratified.proofs.smt.first_order.obligations import Translation
-from ratified.proofs.smt.proving import Options, prove, write_all
-from ratified.proofs.smt.script import script_of
-from ratified.proofs.smt.worker import with_cvc5, with_z3
-from ratified.proving import script_for
-from ratified.report.proof import proof_text
+from ratified.cli import main as cli
+from ratified.cli.loading import load
+from ratified.cli.proving import script_for
+from ratified.cli.report.proof import proof_text
+from ratified.smt import solving
+from ratified.smt.first_order.obligations import Translation
+from ratified.smt.proving import Options, prove, write_all
+from ratified.smt.script import script_of
+from ratified.smt.worker import with_cvc5, with_z3
 
 Capture = pytest.CaptureFixture[str]
 Golden = Callable[[str, str], None]

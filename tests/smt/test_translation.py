@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from ratified.models.language.errors import RatifiedError
-from ratified.models.language.ir import Kind
-from ratified.models.language.machine import Left, PythonMachine, StepError, Values
-from ratified.models.language.model import Model
-from ratified.models.language.scope import running
-from ratified.models.language.sorts import Sort
-from ratified.models.language.types import (
+from ratified.language.errors import RatifiedError
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.model import Model
+from ratified.language.scope import running
+from ratified.language.sorts import Sort
+from ratified.language.types import (
     BagType,
     BoolType,
     EnumType,
@@ -41,13 +41,13 @@ from ratified.models.language.types import (
     parts,
     values_of,
 )
-from ratified.proofs.smt.first_order.concrete import Concrete
-from ratified.proofs.smt.first_order.obligations import Translation
-from ratified.proofs.smt.first_order.shapes import Refused, sort_name
-from ratified.proofs.smt.first_order.variants import constant_shape
-from ratified.proofs.smt.script import Script
-from ratified.proofs.smt.structure import Structure
-from ratified.proofs.smt.terms import conj, symbols_of
+from ratified.smt.first_order.concrete import Concrete
+from ratified.smt.first_order.obligations import Translation
+from ratified.smt.first_order.shapes import Refused, sort_name
+from ratified.smt.first_order.variants import constant_shape
+from ratified.smt.script import Script
+from ratified.smt.structure import Structure
+from ratified.smt.terms import conj, symbols_of
 from tests.generate.models import random_model
 from tests.generate.running import load
 

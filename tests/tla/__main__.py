@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from ratified.proofs.tla import tlc
+from ratified.tla import tlc
 from tests.tla.generated import held
 from tests.tla.service import Service
 from tests.tla.sizes import LARGE

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from ratified.proofs.tla import tlc as tools
-from ratified.proofs.tla.tlc import Tlc
+from ratified.tla import tlc as tools
+from ratified.tla.tlc import Tlc
 from tests.tla.service import Service
 
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratified.models.language.errors import RatifiedError
-from ratified.proofs.explore import check
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
-from ratified.proofs.explore.result import Limits, Verdict
-from ratified.proofs.tla import export, timed
+from ratified.explore import check
+from ratified.explore.counterexample import EvaluationError
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.language.errors import RatifiedError
+from ratified.results.result import Limits, Verdict
+from ratified.tla import export, timed
 from tests.generate.claiming import claiming_model
 from tests.generate.running import load
 from tests.tla.service import Service

@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Self
 
-from ratified.models.language import (
+from ratified.language import (
     AtMost,
     Bag,
     Map,

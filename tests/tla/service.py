@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ratified.models.language.model import Model
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.result import Result, Verdict
-from ratified.proofs.tla import compare, tlc
-from ratified.proofs.tla.crosscheck import Agreement
-from ratified.proofs.tla.module import Export
-from ratified.proofs.tla.tlc import Tlc, Told
+from ratified.explore.counterexample import EvaluationError
+from ratified.language.model import Model
+from ratified.results.result import Result, Verdict
+from ratified.tla import compare, tlc
+from ratified.tla.crosscheck import Agreement
+from ratified.tla.module import Export
+from ratified.tla.tlc import Tlc, Told
 
 SOURCE = Path(__file__).with_name("Runner.java")
 OPTIONS = ("-XX:+UseSerialGC", "-Xmx1g", "-Xss4m", "-XX:MaxDirectMemorySize=512m")

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ratified.exploring import sizes_of
-from ratified.loading import load
-from ratified.models.language.values import show
-from ratified.proofs.explore import check
-from ratified.proofs.explore.result import Result, Verdict
-from ratified.proofs.tla import compare, export, timed, tlc
+from ratified.cli.exploring import sizes_of
+from ratified.cli.loading import load
+from ratified.explore import check
+from ratified.language.values import show
+from ratified.results.result import Result, Verdict
+from ratified.tla import compare, export, timed, tlc
 from tests.tla.service import Service
 from tests.tla.sizes import Size
 

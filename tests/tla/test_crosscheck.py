@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli import run as ratified
-from ratified.loading import load
+from ratified.cli.loading import load
+from ratified.cli.main import run as ratified
+from ratified.explore import check
+from ratified.explore.counterexample import EvaluationError
+from ratified.language import Model
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model
 from ratified.models.paxos.broken import IgnoredPromise
-from ratified.proofs.explore import check
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.result import Verdict
-from ratified.proofs.tla import compare, export, timed, tlc
-from ratified.proofs.tla.module import Export
-from ratified.proofs.tla.tlc import Tlc, ToolMissing
+from ratified.results.result import Verdict
+from ratified.tla import compare, export, timed, tlc
+from ratified.tla.module import Export
+from ratified.tla.tlc import Tlc, ToolMissing
 from tests.tla.names import LET
 
 pytestmark = pytest.mark.xdist_group("tlc")

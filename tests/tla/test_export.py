@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ratified.catalogue import bundled
-from ratified.cli import run as ratified
-from ratified.exploring import instance
-from ratified.loading import load
-from ratified.proofs.tla import export
+from ratified.cli.catalogue import bundled
+from ratified.cli.exploring import instance
+from ratified.cli.loading import load
+from ratified.cli.main import run as ratified
+from ratified.tla import export
 
 GOLDEN = Path(__file__).with_name("golden")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ratified.models.language.errors import ModelError, Span
-from ratified.models.language.model import Model
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.native.engine import check_native
-from ratified.proofs.explore.reference import check_reference
-from ratified.proofs.explore.result import Limits, Result
+from ratified.explore.counterexample import EvaluationError
+from ratified.explore.native.engine import check_native
+from ratified.explore.reference import check_reference
+from ratified.language.errors import ModelError, Span
+from ratified.language.model import Model
+from ratified.results.result import Limits, Result
 
 
 class TooLarge(Exception):

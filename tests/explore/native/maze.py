@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, fields
 
-from ratified.proofs.explore.native.driver import Finding, Kind, Packed
+from ratified.explore.native.driver import Finding, Kind, Packed
 
 MASK = (1 << 64) - 1
 NEVER = MASK

@@ -6,7 +6,7 @@ import ctypes
 from functools import cache
 from pathlib import Path
 
-from ratified.proofs.explore.native.library import Program, load
+from ratified.explore.native.library import Program, load
 from tests.explore.native.maze import Maze
 
 HERE = Path(__file__).parent

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ratified.explore.native.engine import check_native
+from ratified.explore.reference import check_reference
+from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language.model import Model
 from ratified.models.paxos.broken import ForgottenPromise, HalfQuorums, IgnoredVotes
 from ratified.models.paxos.voting import Voting
-from ratified.proofs.explore.native.engine import check_native
-from ratified.proofs.explore.reference import check_reference
-from ratified.proofs.explore.result import Limits, Result, Verdict
+from ratified.results.result import Limits, Result, Verdict
 from tests.explore.native.differential import told
 
 FLAGS = ("-O0",)

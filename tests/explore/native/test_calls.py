@@ -6,14 +6,14 @@ from typing import Annotated
 
 import pytest
 
-from ratified.models.language import AtMost, Bag, Map, Model, Range, Set, Symmetric, action, record, require
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.machine import Left, PythonMachine
+from ratified.explore.native.codegen.functions import LISTED_MOST
+from ratified.explore.native.codegen.program import generate
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.language import AtMost, Bag, Map, Model, Range, Set, Symmetric, action, record, require
+from ratified.language.evaluate import TreeMachine
+from ratified.language.machine import Left, PythonMachine
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import AppendEntries, Message
-from ratified.proofs.explore.native.codegen.functions import LISTED_MOST
-from ratified.proofs.explore.native.codegen.program import generate
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
 from tests.explore.native.differential import differences
 
 Number = Annotated[int, Range(0, 3)]

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ratified.explore.native.codegen.layout import Layout
+from ratified.explore.native.codegen.program import generate
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.codegen.values import Values
+from ratified.explore.native.compile import RUNTIME, find_compiler
+from ratified.explore.native.engine import check_native
+from ratified.language.errors import RatifiedError
+from ratified.language.machine import Left, PythonMachine
+from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language.errors import RatifiedError
-from ratified.models.language.machine import Left, PythonMachine
-from ratified.models.language.model import Model
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.voting import Voting
-from ratified.proofs.explore.native.codegen.layout import Layout
-from ratified.proofs.explore.native.codegen.program import generate
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
-from ratified.proofs.explore.native.codegen.values import Values
-from ratified.proofs.explore.native.compile import RUNTIME, find_compiler
-from ratified.proofs.explore.native.engine import check_native
-from ratified.proofs.explore.result import Verdict
+from ratified.results.result import Verdict
 from tests.explore.native.differential import TooLarge, differences
 from tests.generate.cases import random_case
 from tests.generate.models import random_model

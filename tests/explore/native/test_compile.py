@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ratified.proofs.explore.native import compile as compiling
-from ratified.proofs.explore.native.compile import (
+from ratified.explore.native import compile as compiling
+from ratified.explore.native.compile import (
     CompilerFailed,
     CompilerMissing,
     compile_text,
     find_compiler,
 )
-from ratified.proofs.explore.native.library import load
+from ratified.explore.native.library import load
 
 ROOT = Path(__file__).parents[3]
 SMALL = '__attribute__((visibility("default"))) int answer(void) { return 42; }\n'
@@ -111,7 +111,7 @@ def test_a_damaged_library_is_compiled_again(cache: Path) -> None:
 
 AT_ONCE = """
 import ctypes, sys
-from ratified.proofs.explore.native.compile import compile_text
+from ratified.explore.native.compile import compile_text
 sys.stdin.readline()
 assert ctypes.CDLL(str(compile_text(sys.argv[1]).path)).answer() == 42
 """

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Options, Outcome, Stop
-from ratified.proofs.explore.native.library import Program
-from ratified.proofs.explore.result import Limits
+from ratified.explore.native.driver import Exploration, Options, Outcome, Stop
+from ratified.explore.native.library import Program
+from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Expected, Maze
 from tests.explore.native.programs import maze_program, program

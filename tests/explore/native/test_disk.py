@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Options, Outcome, Stop
-from ratified.proofs.explore.native.library import NativeError
-from ratified.proofs.explore.result import Limits
+from ratified.explore.native.driver import Exploration, Options, Outcome, Stop
+from ratified.explore.native.library import NativeError
+from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program
@@ -207,8 +207,8 @@ KILLED = """
 import ctypes
 import re, sys
 from pathlib import Path
-from ratified.proofs.explore.native.driver import Exploration, Options
-from ratified.proofs.explore.result import Limits
+from ratified.explore.native.driver import Exploration, Options
+from ratified.results.result import Limits
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import program
 loaded = program("paxos", BALLOTS=3, RX_TESTING=1)

@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from ratified.proofs.explore.native import driver
-from ratified.proofs.explore.native.driver import Exploration, Options, Stop
-from ratified.proofs.explore.result import Progress
+from ratified.explore.native import driver
+from ratified.explore.native.driver import Exploration, Options, Stop
+from ratified.results.result import Progress
 from tests.explore.native.programs import program
 
 BIG = 8_220_065

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Finding, Kind, Options
+from ratified.explore.native.driver import Exploration, Finding, Kind, Options
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ratified.explore.native.codegen.program import generate
+from ratified.explore.native.compile import RUNTIME, find_compiler
+from ratified.explore.symmetry import symmetry_of
+from ratified.language import Model
 from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import Model
 from ratified.models.paxos.broken import SmallestVote
 from ratified.models.paxos.paxos import Paxos
-from ratified.proofs.explore.native.codegen.program import generate
-from ratified.proofs.explore.native.compile import RUNTIME, find_compiler
-from ratified.proofs.explore.symmetry import symmetry_of
 
 HERE = Path(__file__).parent
 FLAGS = ("-std=c11", "-O1", "-g", "-pthread", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

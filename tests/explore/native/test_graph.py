@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.proofs.explore.native.driver import Exploration, Graph, Kind, Options, simulate
-from ratified.proofs.explore.native.library import NativeError
+from ratified.explore.native.driver import Exploration, Graph, Kind, Options, simulate
+from ratified.explore.native.library import NativeError
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ratified.models.language.model import Model
+from ratified.explore import check
+from ratified.explore.engines import SOON
+from ratified.explore.native import engine, known
+from ratified.explore.native.engine import check_native
+from ratified.language.model import Model
 from ratified.models.paxos.broken import ForgottenPromise
-from ratified.proofs.explore import check
-from ratified.proofs.explore.engines import SOON
-from ratified.proofs.explore.native import engine, known
-from ratified.proofs.explore.native.engine import check_native
-from ratified.proofs.explore.result import Result
+from ratified.results.result import Result
 
 HELPER = """
 def next_of(number: int) -> int:
@@ -156,9 +156,9 @@ def test_the_generator_is_in_the_key(
     model = counter()
     before = key(model)
     for name in (
-        "proofs/explore/native/codegen/values.py",
-        "models/language/types.py",
-        "proofs/explore/native/run.h",
+        "ratified/explore/native/codegen/values.py",
+        "ratified/language/types.py",
+        "ratified/explore/native/run.h",
     ):
         monkeypatch.setattr(known, "_ROOT", tmp_path / "changed")
         file = tmp_path / "changed" / name
@@ -222,5 +222,5 @@ def test_auto_begins_where_it_ended_the_last_time(
     assert check(small).engine == "reference"
     first = check(large)
     assert (first.engine, first.distinct) == ("native", 4_096)
-    monkeypatch.setattr("ratified.proofs.explore.engines._reference", refuse)
+    monkeypatch.setattr("ratified.explore.engines._reference", refuse)
     assert told(check(large)) == told(first)

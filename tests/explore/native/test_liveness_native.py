@@ -8,7 +8,11 @@ from typing import Annotated
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore import check
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.engine import check_native
+from ratified.explore.reference import check_reference
+from ratified.language import (
     Bag,
     Map,
     Model,
@@ -21,12 +25,8 @@ from ratified.models.language import (
     record,
     require,
 )
-from ratified.models.language.types import AtMost
-from ratified.proofs.explore import check
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
-from ratified.proofs.explore.native.engine import check_native
-from ratified.proofs.explore.reference import check_reference
-from ratified.proofs.explore.result import Limits, Result, Verdict
+from ratified.language.types import AtMost
+from ratified.results.result import Limits, Result, Verdict
 from tests.explore import test_liveness as t
 from tests.explore.native.differential import told
 

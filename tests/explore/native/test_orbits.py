@@ -6,7 +6,9 @@ from typing import Annotated
 
 import pytest
 
-from ratified.models.language import (
+from ratified.explore.native.codegen.symmetry import WRITTEN_MOST, _key, _tour
+from ratified.explore.symmetry import Symmetry
+from ratified.language import (
     AtMost,
     Bag,
     Map,
@@ -19,8 +21,6 @@ from ratified.models.language import (
     record,
     require,
 )
-from ratified.proofs.explore.native.codegen.symmetry import WRITTEN_MOST, _key, _tour
-from ratified.proofs.explore.symmetry import Symmetry
 from tests.explore.native.differential import differences
 
 Small = Annotated[int, Range(0, 2)]

@@ -8,9 +8,11 @@ from typing import Annotated, Any, Self
 
 import pytest
 
-from ratified.models.commit.broken import ForgottenDecision, ImpatientManager, MajorityCommit
-from ratified.models.commit.two_phase import TwoPhase
-from ratified.models.language import (
+from ratified.explore.counterexample import EvaluationError
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.engine import check_native
+from ratified.explore.reference import check_reference
+from ratified.language import (
     AtMost,
     Map,
     Model,
@@ -29,16 +31,14 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.models.language.errors import RatifiedError
+from ratified.language.errors import RatifiedError
+from ratified.models.commit.broken import ForgottenDecision, ImpatientManager, MajorityCommit
+from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos import broken as paxos
 from ratified.models.paxos.flexible import FlexiblePaxos
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.voting import Voting
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.native.codegen.shapes import Unsupported
-from ratified.proofs.explore.native.engine import check_native
-from ratified.proofs.explore.reference import check_reference
-from ratified.proofs.explore.result import Limits, PropertyKind, Result, Verdict
+from ratified.results.result import Limits, PropertyKind, Result, Verdict
 from tests.explore.native.differential import TooLarge, differences, outcome, told
 from tests.explore.native.refined import random_refinement
 from tests.explore.test_refinement import HeldAtFirst, High, Lease, Stealing, Twice, Votes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.proofs.explore.native.compile import RUNTIME, find_compiler
+from ratified.explore.native.compile import RUNTIME, find_compiler
 
 HERE = Path(__file__).parent
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ratified.impl.multipaxos.system import drawn_config, multipaxos_system
-from ratified.impl.simulator.chaos import NO_FAULTS
-from ratified.impl.simulator.run import simulate
+from ratified.simulator.chaos import NO_FAULTS
+from ratified.simulator.run import simulate
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 5])

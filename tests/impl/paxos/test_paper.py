@@ -12,8 +12,8 @@ from ratified.impl.paxos.core import Config, Record
 from ratified.impl.paxos.messages import Accept, Accepted, Chosen, Inquire, Prepare, Promise, Rejected
 from ratified.impl.paxos.proposer import Phase, Proposer
 from ratified.impl.paxos.system import paxos_system
-from ratified.impl.simulator.chaos import NO_FAULTS
-from ratified.impl.simulator.run import simulate
+from ratified.simulator.chaos import NO_FAULTS
+from ratified.simulator.run import simulate
 from tests.impl.alone import NODES, Alone, put, to_all
 
 RED, BLUE = put("red"), put("blue")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ratified.impl.paxos.system import paxos_system
-from ratified.impl.simulator.run import simulate
+from ratified.simulator.run import simulate
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 5])

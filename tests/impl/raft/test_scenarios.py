@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.impl.simulator.scenario import play
+from ratified.simulator.scenario import play
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
 

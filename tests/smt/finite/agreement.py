@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ratified.models.language.evaluate import TreeMachine
-from ratified.models.language.ir import Kind
-from ratified.models.language.machine import Left, StepError, Values
-from ratified.models.language.model import Model
-from ratified.models.language.scope import running
-from ratified.proofs.smt.finite.circuit import FALSE, TRUE
-from ratified.proofs.smt.finite.decode import Truth
-from ratified.proofs.smt.finite.expressions import Env, Event
-from ratified.proofs.smt.finite.solver import solver_for
-from ratified.proofs.smt.finite.steps import Moves, Steps
+from ratified.language.evaluate import TreeMachine
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, StepError, Values
+from ratified.language.model import Model
+from ratified.language.scope import running
+from ratified.smt.finite.circuit import FALSE, TRUE
+from ratified.smt.finite.decode import Truth
+from ratified.smt.finite.expressions import Env, Event
+from ratified.smt.finite.solver import solver_for
+from ratified.smt.finite.steps import Moves, Steps
 from tests.generate.agreement import Disagreement, Exact, exact
 
 

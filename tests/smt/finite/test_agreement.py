@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import event, given, reject
 
-from ratified.models.language import RatifiedError
-from ratified.proofs.smt.finite import expressions
-from ratified.proofs.smt.finite.circuit import Circuit
-from ratified.proofs.smt.finite.symbolic import TooLarge
+from ratified.language import RatifiedError
+from ratified.smt.finite import expressions
+from ratified.smt.finite.circuit import Circuit
+from ratified.smt.finite.symbolic import TooLarge
 from tests.generate.agreement import Disagreement
 from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.profile import examples

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import pytest
 
-from ratified.catalogue import bundled
-from ratified.exploring import instance
-from ratified.loading import load as load_model
-from ratified.models.language import (
+from ratified.cli.catalogue import bundled
+from ratified.cli.exploring import instance
+from ratified.cli.loading import load as load_model
+from ratified.explore import check
+from ratified.explore.counterexample import EvaluationError
+from ratified.language import (
     Map,
     Model,
     Range,
@@ -24,13 +26,11 @@ from ratified.models.language import (
     require,
     step_invariant,
 )
-from ratified.proofs.explore import check
-from ratified.proofs.explore.counterexample import EvaluationError
-from ratified.proofs.explore.result import Limits, PropertyKind, Verdict
-from ratified.proofs.smt import solving
-from ratified.proofs.smt.finite.bounded import bounded
-from ratified.proofs.smt.finite.solver import SOLVERS
-from ratified.proofs.smt.finite.symbolic import TooLarge
+from ratified.results.result import Limits, PropertyKind, Verdict
+from ratified.smt import solving
+from ratified.smt.finite.bounded import bounded
+from ratified.smt.finite.solver import SOLVERS
+from ratified.smt.finite.symbolic import TooLarge
 from tests.generate.models import random_model
 from tests.generate.running import load
 

@@ -1,0 +1,1 @@
+"""Multi-Paxos held to its model."""

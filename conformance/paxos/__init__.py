@@ -1,0 +1,1 @@
+"""Paxos held to its model."""

@@ -1,0 +1,1 @@
+"""Raft held to its model."""

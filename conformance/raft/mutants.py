@@ -1,0 +1,392 @@
+"""What has gone wrong in implementations of Raft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ratified.conform.mutants import Mutant
+from ratified.impl.contract import Command, Send, WriteRecord
+from ratified.impl.raft.log import UNKNOWN_TERM
+from ratified.impl.raft.membership import is_majority, majority_index
+from ratified.impl.raft.messages import AppendResponse, HardState, PreVoteResponse
+from ratified.impl.raft.progress import Progress
+from ratified.impl.raft.replication import Replication
+from ratified.impl.raft.state import Role, State
+
+STATE = "ratified.impl.raft.state:State"
+ELECTION = "ratified.impl.raft.election:Election"
+REPLICATION = "ratified.impl.raft.replication:Replication"
+CORE = "ratified.impl.raft.core:RaftCore"
+LOG = "ratified.impl.raft.log:Log"
+MEMBERSHIP = "ratified.impl.raft.membership"
+
+# Voting and terms
+
+
+def record_without_vote(self: Any, term: int, voted_for: str | None) -> None:
+    self.term, self.voted_for = term, voted_for
+    self._record_token = self._write(WriteRecord(HardState(term, None)))
+
+
+def reply_at_once(self: Any, to: str, message: Any) -> None:
+    self._sends.append(Send(to, message, self._token if isinstance(message, AppendResponse) else 0))
+
+
+def record_in_two(self: Any, term: int, voted_for: str | None) -> None:
+    before = self.voted_for
+    self.term, self.voted_for = term, voted_for
+    self._write(WriteRecord(HardState(term, before)))
+    self._record_token = self._write(WriteRecord(HardState(term, voted_for)))
+
+
+def counts_any_vote(self: Any, m: Any) -> bool:
+    return bool(self.role is Role.CANDIDATE)
+
+
+def longer_is_better(self: Any, last_index: int, last_term: int) -> bool:
+    return bool(last_index >= self.last)
+
+
+def half(count: int) -> int:
+    return (count + 1) // 2
+
+
+def stubborn(self: Any, term: int, leader: str | None) -> None:
+    if self.role is Role.LEADER:
+        self.set_record(term, None)
+    else:
+        self.become_follower(term, leader)
+
+
+def would_vote_though_leading(self: Any, m: Any) -> bool:
+    return bool(m.term > self.term and self.log.is_up_to_date(m.last_index, m.last_term))
+
+
+def pre_vote_raises_term(self: Any, sender: str, m: Any) -> None:
+    if m.term > self.term and self.role is not Role.LEADER:
+        self.set_record(m.term, None)
+    self.reply(sender, PreVoteResponse(m.term, True))
+    if self._observer is not None:
+        self.report("handle_pre_vote", sender=sender, message=m, granted=True)
+
+
+def _restore() -> Any:
+    original = Replication.restore
+
+    def restore_with_its_term(self: Any, snapshot: Any) -> bool:
+        done = original(self, snapshot)
+        if done:
+            self.set_record(snapshot.term, None)
+        return done
+
+    return restore_with_its_term
+
+
+# Log and commit
+
+
+def always(*_: Any) -> bool:
+    return True
+
+
+def _commit_to() -> Any:
+    original = State.commit_to
+
+    def either_way(self: Any, index: int) -> None:
+        if index < self.commit and self.role is not Role.LEADER:
+            self.commit = max(index, self.snapshot.index)
+        else:
+            original(self, index)
+
+    return either_way
+
+
+def take_and_cut(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
+    if previous < self.commit:
+        entries = entries[self.commit - previous :]
+        previous = self.commit
+    if previous < self.log.last:
+        self.truncate_conflict(previous + 1)
+    if entries and previous == self.log.last:
+        self.append(entries)
+    return True
+
+
+def take_what_is_beyond(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
+    beyond = entries[max(0, self.log.last - previous) :]
+    if beyond:
+        self.append(beyond)
+    return True
+
+
+def match_is_what_was_said(self: Any, index: int) -> bool:
+    news = index != self.match
+    self.waiting = False
+    self.inflight.clear()
+    self.flow = type(self.flow).REPLICATE
+    self.match = index
+    self.next = max(self.next, index)
+    return bool(news)
+
+
+def _handle_append_response() -> Any:
+    original = Replication.handle_append_response
+
+    def every_answer_agrees(self: Any, sender: str, m: Any) -> None:
+        progress = self.progress.get(sender)
+        counted = progress is not None and not m.success and m.term == self.term
+        if counted and m.index <= self.log.last and progress.matched(m.index):
+            self.advance_commit()
+        original(self, sender, m)
+
+    return every_answer_agrees
+
+
+def _take_entries() -> Any:
+    original = Replication.take_entries
+
+    def twice_at_the_beginning(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
+        if previous == 0 and entries and not self.log.first_conflict(1, entries):
+            self.append(entries)
+            return True
+        return original(self, previous, entries)
+
+    return twice_at_the_beginning
+
+
+def matches_what_is_unknown(self: Any, index: int, term: int) -> bool:
+    return bool(term == UNKNOWN_TERM or self.term_at(index) == term)
+
+
+def acknowledge_at_once(self: Any, to: str, message: Any) -> None:
+    early = isinstance(message, AppendResponse) and message.success
+    self._sends.append(Send(to, message, self._record_token if early else self._token))
+
+
+def _matched() -> Any:
+    original = Progress.matched
+
+    def one_too_many(self: Any, index: int) -> bool:
+        return original(self, index + 1)
+
+    return one_too_many
+
+
+def whatever_the_leader_has(self: Any, leader_commit: int, last_new: int) -> int:
+    return min(leader_commit, int(self.log.last))
+
+
+# Reconfiguration, reads, clients
+
+
+def may_change_early(self: Any) -> bool:
+    return bool(self.role is Role.LEADER and self.transferee is None and self.membership_index <= self.commit)
+
+
+def union_quorum(self: Any, nodes: Any) -> bool:
+    union = {*self.voters, *self.outgoing}
+    return bool(union) and 2 * len(union & set(nodes)) > len(union)
+
+
+def union_index(self: Any, match: Any) -> int:
+    return majority_index(tuple({*self.voters, *self.outgoing}), match)
+
+
+def incoming_quorum(self: Any, nodes: Any) -> bool:
+    return is_majority(self.voters, nodes)
+
+
+def incoming_index(self: Any, match: Any) -> int:
+    return majority_index(self.voters, match)
+
+
+def execute_again(self: Any, command: Command) -> bytes:
+    result: bytes = self.machine.apply(command.payload)
+    return result
+
+
+def submit_again(self: Any, command: Command) -> bool:
+    return False
+
+
+MUTANTS = (
+    Mutant(
+        "vote-not-persisted",
+        "the vote is not written: a restart votes again",
+        ((f"{STATE}.set_record", record_without_vote),),
+        "PySyncObj, raft-java, seaweedfs",
+    ),
+    Mutant(
+        "vote-answered-early",
+        "a vote is told before it is written",
+        ((f"{STATE}.reply", reply_at_once),),
+        "cornerstone",
+    ),
+    Mutant(
+        "term-and-vote-apart",
+        "term and vote are written one after the other",
+        ((f"{STATE}.set_record", record_in_two),),
+        "hashicorp/raft, braft",
+    ),
+    Mutant(
+        "stale-votes",
+        "a candidate counts votes of an earlier term",
+        ((f"{ELECTION}.counts_vote", counts_any_vote),),
+        "Xraft, akka-raft",
+    ),
+    Mutant(
+        "longer-log-wins",
+        "logs are compared by length alone",
+        ((f"{LOG}.is_up_to_date", longer_is_better),),
+        "liferaft, jgroups-raft",
+    ),
+    Mutant(
+        "any-log-wins", "votes are given whatever the candidate's log is", ((f"{LOG}.is_up_to_date", always),)
+    ),
+    Mutant(
+        "half-is-enough",
+        "half of an even cluster is a quorum",
+        ((f"{MEMBERSHIP}:quorum_size", half),),
+        nodes=4,
+    ),
+    Mutant(
+        "stubborn-leader",
+        "a leader that hears of a newer term goes on leading",
+        ((f"{ELECTION}.update_term", stubborn),),
+        "hashicorp/raft",
+    ),
+    Mutant(
+        "leader-consents",
+        "a leader grants a pre-vote",
+        ((f"{ELECTION}.would_vote_for", would_vote_though_leading),),
+        "DaosRaft",
+    ),
+    Mutant(
+        "pre-vote-raises-term",
+        "a pre-vote raises the voter's term",
+        ((f"{ELECTION}.handle_pre_vote", pre_vote_raises_term),),
+        "DaosRaft",
+    ),
+    Mutant(
+        "snapshot-lowers-term",
+        "loading a snapshot sets the term back to its own",
+        ((f"{REPLICATION}.restore", _restore()),),
+        "WRaft",
+    ),
+    Mutant(
+        "counts-old-entries",
+        "entries of earlier terms are committed by counting",
+        ((f"{REPLICATION}.is_committable", always),),
+        "PySyncObj, LogCabin, CCF",
+    ),
+    Mutant(
+        "commit-goes-back",
+        "a follower's commit index goes back",
+        ((f"{STATE}.commit_to", _commit_to()),),
+        "PySyncObj",
+    ),
+    Mutant(
+        "stale-append-cuts",
+        "an old or empty append cuts a log that matches",
+        ((f"{REPLICATION}.take_entries", take_and_cut),),
+        "RaftOS, PySyncObj",
+    ),
+    Mutant(
+        "conflict-kept",
+        "a tail that conflicts is not removed",
+        ((f"{REPLICATION}.take_entries", take_what_is_beyond),),
+        "mofa",
+    ),
+    Mutant(
+        "match-goes-back",
+        "the match index goes back",
+        (("ratified.impl.raft.progress:Progress.matched", match_is_what_was_said),),
+        "PySyncObj, RaftOS, WRaft",
+    ),
+    Mutant(
+        "match-too-high",
+        "the match index is one more than was acknowledged",
+        (("ratified.impl.raft.progress:Progress.matched", _matched()),),
+    ),
+    Mutant(
+        "commit-beyond-new",
+        "a follower commits what it has and its leader has not confirmed",
+        ((f"{REPLICATION}.commit_of_follower", whatever_the_leader_has),),
+    ),
+    Mutant(
+        "rejection-counts",
+        "a rejection is taken for an agreement",
+        ((f"{REPLICATION}.handle_append_response", _handle_append_response()),),
+        "CCF",
+    ),
+    Mutant(
+        "appended-twice",
+        "a repeated first append is appended once more",
+        ((f"{REPLICATION}.take_entries", _take_entries()),),
+        "WRaft",
+    ),
+    Mutant(
+        "append-for-snapshot",
+        "entries are sent where a snapshot is needed, and matched",
+        (
+            (f"{REPLICATION}.needs_snapshot", lambda self, previous: False),
+            (f"{LOG}.matches", matches_what_is_unknown),
+        ),
+        "WRaft",
+    ),
+    Mutant(
+        "acknowledged-early",
+        "entries are acknowledged before they are written",
+        ((f"{STATE}.reply", acknowledge_at_once),),
+        "ZooKeeper's cousin",
+    ),
+    Mutant(
+        "early-change",
+        "the membership changes before an entry of the term is committed",
+        ((f"{CORE}.may_change_membership", may_change_early),),
+        "the published algorithm",
+    ),
+    Mutant(
+        "union-majority",
+        "a majority of both configurations together is a quorum",
+        (
+            (f"{MEMBERSHIP}:Membership.is_quorum", union_quorum),
+            (f"{MEMBERSHIP}:Membership.quorum_index", union_index),
+        ),
+        "CCF",
+        nodes=5,
+        first=61,
+    ),
+    Mutant(
+        "incoming-elect",
+        "while configurations change, a majority of the new one elects",
+        ((f"{MEMBERSHIP}:Membership.is_quorum", incoming_quorum),),
+        nodes=5,
+        first=29,
+    ),
+    Mutant(
+        "incoming-commit",
+        "while configurations change, a majority of the new one commits",
+        ((f"{MEMBERSHIP}:Membership.quorum_index", incoming_index),),
+        nodes=5,
+        first=29,
+    ),
+    Mutant(
+        "unconfirmed-read",
+        "a leader answers reads without asking whether it leads",
+        ((f"{CORE}.is_confirmed", always),),
+        "etcd, RedisRaft",
+    ),
+    Mutant(
+        "executed-twice",
+        "a command that a client repeats is executed again",
+        ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again)),
+    ),
+    Mutant(
+        "sessions-not-kept",
+        "a snapshot leaves out which commands of clients were executed",
+        (("ratified.impl.sessions:Sessions.table", lambda self: ()),),
+        first=14,
+    ),
+)
+"""See BUGS in docs/conformance.md for which of the catalogue each is."""

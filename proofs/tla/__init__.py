@@ -1,8 +1,0 @@
-"""Models in TLA+: written out so that people can read them, and held against TLC."""
-
-from __future__ import annotations
-
-from ratified.proofs.tla.crosscheck import Agreement, compare, timed
-from ratified.proofs.tla.module import Export, export
-
-__all__ = ["Agreement", "Export", "compare", "export", "timed"]

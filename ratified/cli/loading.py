@@ -1,0 +1,221 @@
+"""From what a person types to a model's class: a bundled name, `path.py`, `path.py:Class` or `package.module:Class`.
+
+Guarantees: whatever is wrong with a name or a file is a RatifiedError with the place and the remedy, never a traceback; what a
+file prints while it is imported does not get into a report; nothing is written beside the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import linecache
+import os
+import sys
+import traceback
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+from ratified.cli.catalogue import bundled
+from ratified.cli.exploring import base_class
+from ratified.language.errors import RatifiedError, Span
+
+
+class TargetError(RatifiedError):
+    """A model that cannot be found or imported."""
+
+
+def load(target: str) -> type:
+    """Return the model class that a target names.
+
+    Raises:
+        TargetError: there is no such model, file, module or class, or importing it fails.
+        ModelError: the language refuses the model.
+    """
+    if target in bundled:
+        return load(bundled[target].target)
+    path, _, name = target.rpartition(":")
+    if path.endswith(".py") or (not path and name.endswith(".py")):
+        file = Path(path or name)
+        return _choose(_import_file(file), name if path else "", str(file))
+    if Path(target).suffix == ".py" or "/" in target or Path(target).exists():
+        return _refuse_file(Path(target))
+    if path:
+        return _choose(_import_module(path), name, path)
+    raise TargetError(f"there is no bundled model {target!r}", remedy=_bundled_like(target))
+
+
+def load_class(target: str) -> type:
+    """Return any class that `path.py:Class` or `package.module:Class` names. Raises TargetError."""
+    path, _, name = target.rpartition(":")
+    module = _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+    found = getattr(module, name, None)
+    if not inspect.isclass(found):
+        own = [k for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module.__name__]
+        raise TargetError(f"{path} has no class `{name}`", remedy=f"it has {', '.join(own) or 'none'}")
+    return found
+
+
+def _bundled_like(target: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(target, bundled, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    return (
+        f"{meant}`ratified list` shows what is bundled; a model of your own is path.py:Class or module:Class"
+    )
+
+
+def _refuse_file(path: Path) -> type:
+    remedy = "give a file that ends in .py, as path.py or path.py:Class"
+    if not path.exists():
+        raise TargetError(f"{path}: there is no such file", remedy=remedy)
+    kind = "a folder" if path.is_dir() else "not a Python file"
+    raise TargetError(f"{path} is {kind}", remedy=remedy)
+
+
+def _import_file(path: Path) -> types.ModuleType:
+    """Run a file as a module of its own, with its folder on the path as for a script."""
+    try:
+        source = path.read_bytes()
+    except IsADirectoryError:
+        raise TargetError(f"{path} is a folder", remedy="give a file that ends in .py") from None
+    except FileNotFoundError:
+        raise TargetError(f"{path}: there is no such file", remedy=_files_near(path)) from None
+    except OSError as error:
+        raise TargetError(f"{path} cannot be read: {error.strerror}") from None
+    file = str(path.resolve())
+    # A name that no import can mean, so that a model in queue.py does not stand in for the standard library's queue.
+    name = f"<{path.name}>"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None  # the name ends in .py
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(Path(file).parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    with _told(str(path), file), contextlib.redirect_stdout(sys.stderr):
+        # Not through the loader, which would leave a __pycache__ beside the person's file.
+        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is what was asked for
+    return module
+
+
+def _files_near(path: Path) -> str:
+    near = sorted(p.name for p in path.parent.glob("*.py"))[:5] if path.parent.is_dir() else []
+    return f"{path.parent} has {', '.join(near)}" if near else "paths are relative to the folder you are in"
+
+
+def _import_module(name: str) -> types.ModuleType:
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(
+            0, str(Path.cwd())
+        )  # as `python -m` has it; an installed program has its own folder there
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            with _told(name, None):
+                return importlib.import_module(name)
+        except _NoModuleError as error:
+            remedy = "it must be importable from here; a file is given as path.py:Class"
+            raise TargetError(f"there is no module {error}", remedy=remedy) from None
+
+
+class _NoModuleError(Exception):
+    """The module that was asked for, or a package it lies in, does not exist."""
+
+
+@contextlib.contextmanager
+def _told(what: str, file: str | None) -> Iterator[None]:
+    """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
+    try:
+        yield
+    except RatifiedError as error:
+        error.span = error.span or _place(error, file)
+        raise
+    except SyntaxError as error:
+        message = f"{type(error).__name__}: {error.msg}"
+        span = _syntax_place(error)
+        raise TargetError(message if span else f"{what}: {message}", span=span) from None
+    except SystemExit as error:
+        remedy = 'put what it runs as a program under `if __name__ == "__main__":`'
+        raise TargetError(
+            f"{what} ends the program when it is imported", span=_place(error, file), remedy=remedy
+        ) from None
+    except Exception as error:  # noqa: BLE001 - a person's file may raise anything
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and file is None
+            and f"{what}.".startswith(f"{error.name}.")
+        ):
+            raise _NoModuleError(repr(error.name)) from None
+        span = _place(error, file)
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise TargetError(f"importing {what} fails with {said}", span=span) from None
+
+
+def _syntax_place(error: SyntaxError) -> Span | None:
+    if error.filename is None or not error.lineno:
+        return None
+    column = max((error.offset or 1) - 1, 0)
+    end_line = error.end_lineno or error.lineno
+    end = (
+        max((error.end_offset or 0) - 1, column + 1)
+        if end_line == error.lineno
+        else (error.end_offset or 1) - 1
+    )
+    return Span(error.filename, error.lineno, column, end_line, end)
+
+
+def _place(error: BaseException, file: str | None) -> Span | None:
+    """The innermost place in the file where an exception passed; without a file, in any code but Python's and ours."""
+    ours = str(Path(__file__).parents[1])
+    found = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        theirs = not frame.filename.startswith(("<", ours, os.path.dirname(os.__file__)))  # noqa: PTH120 - text compared with text
+        if frame.filename == file or (file is None and theirs):
+            found = frame
+    if found is None or found.lineno is None:
+        return None
+    line = linecache.getline(found.filename, found.lineno)
+    end_line = found.end_lineno or found.lineno
+    end = _column(line, found.end_colno) if end_line == found.lineno else 0
+    return Span(found.filename, found.lineno, _column(line, found.colno), end_line, end)
+
+
+def _column(line: str, offset: int | None) -> int:
+    """A column in characters, from one in bytes."""
+    return len(line.encode()[: offset or 0].decode(errors="replace"))
+
+
+def _choose(module: types.ModuleType, name: str, where: str) -> type:
+    """The model class of that name, or without a name the only one that the module defines."""
+    base = base_class()
+    models = {
+        key: value
+        for key, value in vars(module).items()
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value is not base
+        and not key.startswith("_")
+    }
+    own = [
+        key for key, value in models.items() if value.__module__ == module.__name__ and value.__name__ == key
+    ]
+    if name:
+        if name in models:
+            return models[name]
+        if hasattr(module, name):
+            raise TargetError(f"`{name}` in {where} is not a model", remedy=_models(where, own))
+        raise TargetError(f"{where} has no class `{name}`", remedy=_models(where, own))
+    if len(own) == 1:
+        return models[own[0]]
+    if own:
+        raise TargetError(f"{where} has {len(own)} models", remedy=_models(where, own))
+    raise TargetError(f"{where} has no model", remedy=_models(where, own))
+
+
+def _models(where: str, own: list[str]) -> str:
+    if not own:
+        return "a model is a class that derives from ratified.Model"
+    return f"choose {' or '.join(f'{where}:{name}' for name in own)}"

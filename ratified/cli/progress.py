@@ -1,0 +1,67 @@
+"""The live line on a terminal: how far an exploration has come.
+
+Guarantees: writes to a terminal only, on one line, and leaves nothing of it behind; shows nothing of what is over quickly.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Self, TextIO
+
+from ratified.results.result import Progress
+
+SHOWN_AFTER = 2.0
+"""Seconds before the line appears."""
+
+
+class LiveText:
+    """Redraws one line of a terminal. Used as a context manager, it cleans up."""
+
+    def __init__(self, stream: TextIO, width: int | None = None) -> None:
+        self._stream = stream
+        self._width = width
+        self._drawn = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.clear()
+
+    def show(self, text: str) -> None:
+        """Draw the line."""
+        width = self._width or shutil.get_terminal_size().columns
+        # The last column stays free: some terminals wrap when it is filled.
+        self._stream.write("\r\x1b[2K" + text[: width - 1])
+        self._stream.flush()
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            self._stream.write("\r\x1b[2K")
+            self._stream.flush()
+            self._drawn = False
+
+
+class LiveLine(LiveText):
+    """A callback for `check` that shows how far it has come."""
+
+    def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
+        super().__init__(stream, width)
+        self._title = title
+
+    def __call__(self, progress: Progress) -> None:
+        """Draw the line, if it is time to show one."""
+        if progress.seconds >= SHOWN_AFTER:
+            self.show(line(self._title, progress))
+
+
+def line(title: str, progress: Progress) -> str:
+    """Return what the line says."""
+    rate = progress.distinct / progress.seconds if progress.seconds > 0 else 0.0
+    minutes, seconds = divmod(int(progress.seconds), 60)
+    return (
+        f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
+        f"queue {progress.queue:,}  {minutes}:{seconds:02d}"
+    )

@@ -1,0 +1,286 @@
+"""Reports of proofs: the matrix of lemmas and actions, and counterexamples to induction, as text or JSON.
+
+Guarantees: rendering is pure; nothing here decides anything that a `Proof` does not say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ratified.cli.report import listed, plural
+from ratified.cli.report.machine import json_place
+from ratified.cli.report.text import WIDTH, Paint, duration, excerpt, facts, labelled, table
+from ratified.language.values import show
+from ratified.results.changes import changes, compact
+from ratified.results.result import Verdict
+from ratified.smt.first_order.obligations import Part
+from ratified.smt.houdini import Houdini
+from ratified.smt.induct import Induction
+from ratified.smt.result import Cell, Counterexample, Proof, Status
+from ratified.version import __version__
+
+SCHEMA = "ratified-proof/1"
+SLOWEST = 10
+
+_WORDS = {Verdict.HOLDS: "PROVED", Verdict.VIOLATED: "NOT PROVED", Verdict.UNDECIDED: "UNDECIDED"}
+_STYLES = {Verdict.HOLDS: "green", Verdict.VIOLATED: "red", Verdict.UNDECIDED: "yellow"}
+
+
+def proof_headline(name: str, proof: Proof) -> str:
+    """Return the first line of the report, without colour."""
+    return "  ".join(_headline(name, proof))
+
+
+def _headline(name: str, proof: Proof) -> tuple[str, str]:
+    word = _WORDS[proof.verdict]
+    if proof.verdict is Verdict.HOLDS:
+        goals = listed(proof.goals or proof.lemmas)
+        what = f"{goals} {'hold' if len(proof.goals or proof.lemmas) > 1 else 'holds'} at every size"
+    else:
+        failed, open_ = proof.of(Status.FAILED), proof.of(Status.UNDECIDED)
+        parts = [f"{plural(len(failed), 'obligation')} failed"] if failed else []
+        parts += [f"{len(open_)} undecided: {', '.join(c.name for c in open_)}"] if open_ else []
+        what = f"{', '.join(parts)} (of {len(proof.cells)})"
+    return word, f"{name}: {what}"
+
+
+def proof_text(name: str, proof: Proof, *, color: bool = False) -> str:
+    """Return the report as text; it ends in a newline."""
+    lines = list(_lines(name, proof, Paint(color)))
+    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+
+
+def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
+    word, what = _headline(name, proof)
+    yield from labelled(word, what, _STYLES[proof.verdict], paint, gap=2)
+    yield ""
+    yield from facts(_about(proof), paint)
+    yield ""
+    yield from _matrix(proof, paint)
+    yield ""
+    for note in proof.notes:
+        yield from labelled("note", note, "cyan", paint)
+    if proof.notes:
+        yield ""
+    if proof.cycles and proof.of(Status.UNDECIDED):
+        told = "function symbols and quantifiers go round, so that solvers need not come to an end: "
+        yield from labelled("circle", told + "; ".join(proof.cycles), "cyan", paint)
+        yield ""
+    slow = sorted((c for c in proof.cells if c.seconds >= 0.1), key=lambda c: -c.seconds)[:SLOWEST]
+    if slow:
+        yield paint("slowest obligations", "bold")
+        yield from (f"  {c.seconds:6.2f} s  {c.name}" for c in slow)
+        yield ""
+    for solver in proof.solvers[1:]:
+        open_ = [
+            c.name for c in proof.cells for o in c.opinions if (o.solver, o.answer) == (solver, "unknown")
+        ]
+        if open_:
+            yield from labelled(
+                f"{solver} does not know", f"{len(open_)}: {', '.join(open_)}", "yellow", paint
+            )
+            yield ""
+    for cell in proof.cells:
+        if cell.status is not Status.PROVED:
+            yield from _open(cell, paint)
+            yield ""
+
+
+def _about(proof: Proof) -> Iterator[tuple[str, str]]:
+    yield "model", proof.model
+    yield "lemmas", str(len(proof.lemmas))
+    proved = len(proof.of(Status.PROVED))
+    asked = sum(bool(c.opinions) for c in proof.cells)
+    plain = f"; {len(proof.cells) - asked} speak of nothing that changes" if asked < len(proof.cells) else ""
+    yield "obligations", f"{proved:,} of {len(proof.cells):,} proved{plain}"
+    for solver in proof.solvers:
+        said = [o for c in proof.cells for o in c.opinions if o.solver == solver]
+        refuted = sum(o.answer == "unsat" for o in said)
+        spent = sum(o.seconds for o in said)
+        yield solver, f"{refuted} of {len(said)} refuted, {spent:.1f} s of processor time"
+    yield "time", duration(proof.seconds)
+
+
+def _mark(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    if cell.status is Status.FAILED:
+        return "FAILS"
+    if cell.status is Status.UNDECIDED:
+        return "?"
+    return f"{cell.seconds:.2f}" if cell.opinions else "-"
+
+
+def _matrix(proof: Proof, paint: Paint) -> Iterator[str]:
+    """A row for each claim; columns are the initial state, the actions, and (for goals) a state as such."""
+    cells = {(c.claim, c.action or ("init" if c.part is Part.INITIATION else "")): c for c in proof.cells}
+    goals = [g for g in proof.goals if g not in proof.lemmas]
+    columns = ["init", *proof.actions, *([""] if any((g, "") in cells for g in goals) else [])]
+    head = ["init", *proof.actions, *(["implied"] if columns[-1] == "" else [])]
+    names = [*proof.lemmas, *goals]
+    first = max((len(n) for n in names), default=0)
+    width = first + sum(2 + max(5, len(h)) for h in head)
+    if width > WIDTH:  # the columns are numbered instead
+        numbered = [str(i) for i in range(len(head))]
+        keys = [f"{number}={h}" for number, h in zip(numbered, head, strict=True)]
+        yield from labelled("columns", ", ".join(keys), "dim", paint)
+        head = numbered
+    rows = [(n, *(_mark(cells.get((n, c))) for c in columns)) for n in names]
+    lines = list(table(("lemma or goal", *head), rows, "<" + ">" * len(head), paint))
+    if max(len(line) for line in lines) <= WIDTH:
+        yield from lines
+        return
+    half = (len(head) + 1) // 2
+    for chosen in (range(half), range(half, len(head))):
+        part = [(row[0], *(row[1 + i] for i in chosen)) for row in rows]
+        yield from table(("lemma or goal", *(head[i] for i in chosen)), part, "<" + ">" * len(chosen), paint)
+        yield ""
+
+
+def _open(cell: Cell, paint: Paint) -> Iterator[str]:
+    style = "red" if cell.status is Status.FAILED else "yellow"
+    yield from labelled(cell.name, f"{cell.status.value}: not shown is that {cell.says}", style, paint, gap=2)
+    if cell.why:
+        yield f"  {cell.why}"
+    if cell.counterexample is not None:
+        yield ""
+        yield from counterexample_lines(cell, cell.counterexample, paint)
+
+
+def counterexample_lines(cell: Cell, found: Counterexample, paint: Paint) -> Iterator[str]:
+    """Yield the states and the step of a counterexample, and which part of the claim is false."""
+    where = " ".join(f"{name}={n}" for name, n in found.sizes.items())
+    given = " ".join(f"{name}={show(value)}" for name, value in found.parameters.items())
+    if where or given:
+        yield from labelled("  at", f"{where}  {given}".strip(), "dim", paint)
+    if found.before is not None:
+        yield "  " + paint("a state in which the hypotheses are true", "bold")
+        yield from _state(found.before)
+    if found.after is not None:
+        arguments = ", ".join(f"{name}={show(value)}" for name, value in found.arguments.items())
+        action = f"{cell.action}({arguments})" if cell.action else f"init({arguments})"
+        yield "  " + paint(action, "bold")
+        if found.before is None:
+            yield from _state(found.after)
+        else:
+            changed = changes(found.before, found.after)
+            width = min(max((len(c.path) for c in changed), default=0), 30)
+            for change in changed:
+                yield from labelled(f"    {change.path:{width}}", change.described, "yellow", paint, gap=2)
+            if not changed:
+                yield "    " + paint("(changes nothing)", "dim")
+    yield from _false(cell, found, paint)
+    if found.confirmed is False:
+        yield "  CPython does not take this step: the translation allows more steps than there are here"
+
+
+def _state(state: Mapping[str, object]) -> Iterator[str]:
+    width = max((len(name) for name in state), default=0)
+    for name, value in state.items():
+        yield from labelled(f"    {name:{width}}", compact(value), "dim", Paint(color=False), gap=2)
+
+
+def _false(cell: Cell, found: Counterexample, paint: Paint) -> Iterator[str]:
+    part = found.false_part
+    when = " then" if cell.action else ""
+    if part is None:
+        yield "  " + paint(f"{cell.claim} is{when} false", "red")
+        return
+    names = ", ".join(f"{name}={value}" for name, value in part.names.items())
+    told = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
+    yield from labelled(f"  {cell.claim}", told, "red", paint, gap=1)
+    yield from excerpt(part.span)
+
+
+def proof_json(name: str, proof: Proof) -> str:
+    """Return everything that is known, as one JSON object."""
+    told = {
+        "schema": SCHEMA,
+        "ratified": __version__,
+        "name": name,
+        "model": proof.model,
+        "verdict": proof.verdict.value,
+        "exit_status": proof.verdict.exit_status,
+        "lemmas": list(proof.lemmas),
+        "goals": list(proof.goals),
+        "solvers": list(proof.solvers),
+        "seconds": round(proof.seconds, 3),
+        "solving_seconds": round(proof.solving, 3),
+        "notes": list(proof.notes),
+        "cycles": list(proof.cycles),
+        "obligations": [_json_cell(cell) for cell in proof.cells],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _json_cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "name": cell.name,
+        "part": cell.part.value,
+        "claim": cell.claim,
+        "action": cell.action,
+        "says": cell.says,
+        "status": cell.status.value,
+        "why": cell.why,
+        "answers": [
+            {"solver": o.solver, "answer": o.answer, "seconds": round(o.seconds, 3)} for o in cell.opinions
+        ],
+        "counterexample": None if cell.counterexample is None else _json_found(cell.counterexample),
+    }
+
+
+def _json_found(found: Counterexample) -> dict[str, Any]:
+    def shown(values: Mapping[str, object] | None) -> dict[str, str] | None:
+        return None if values is None else {name: show(value) for name, value in values.items()}
+
+    part = found.false_part
+    return {
+        "sizes": dict(found.sizes),
+        "parameters": shown(found.parameters),
+        "arguments": shown(found.arguments),
+        "before": shown(found.before),
+        "after": shown(found.after),
+        "confirmed": found.confirmed,
+        "false": None
+        if part is None
+        else {"text": part.text, "names": dict(part.names), "place": json_place(part.span)},
+    }
+
+
+def induction_text(name: str, claim: str, found: Induction, *, color: bool = False) -> str:
+    """Return what keeps a candidate from being inductive, as text."""
+    paint, lines = Paint(color), list[str]()
+    verdict = found.proof.verdict
+    words = {
+        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, with its lemmas"),
+        Verdict.VIOLATED: (
+            "NOT INDUCTIVE",
+            f"{name}: {claim} has {plural(len(found.found), 'counterexample')}",
+        ),
+        Verdict.UNDECIDED: ("UNDECIDED", f"{name}: {claim}"),
+    }
+    word, what = words[verdict]
+    lines += [*labelled(word, what, _STYLES[verdict], paint, gap=2), ""]
+    told = {
+        "reachable": "the explorer comes there: the candidate is false, or will be",
+        "unreachable": "the explorer does not come there at this size: a lemma could say why",
+        "not found": "the explorer has not come there, but has not been everywhere",
+    }
+    for cell, reach in found.found:
+        assert cell.counterexample
+        lines += [*_open(cell, paint), f"  {told[reach.value]}", ""]
+    lines += [f"  undecided: {c.name}  {c.why}" for c in found.proof.of(Status.UNDECIDED)]
+    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
+
+
+def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
+    """Return what was kept and what was dropped, as text."""
+    paint = Paint(color)
+    word, style = ("INDUCTIVE", "green") if found.kept else ("NOTHING IS KEPT", "red")
+    of = plural(len(found.kept) + len(found.dropped), "invariant")
+    lines = list(labelled(word, f"{name}: {len(found.kept)} of {of}", style, paint, gap=2))
+    lines += ["", *(f"  kept     {claim}" for claim in found.kept)]
+    lines += [f"  dropped  {claim}: {cell.name} {cell.status.value}" for claim, cell in found.dropped]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,56 @@
+"""Bugs that real systems had, planted into the implementations by name, one at a time, without touching their source.
+
+    with planted(PROTOCOLS["raft"].mutants()["stale-votes"]):
+        ...                                         # every core behaves so
+
+Guarantees: outside the block everything is as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A bug. `patches` replace members of classes or modules, given as `module:Class.member` or `module:function`."""
+
+    name: str
+    what: str
+    patches: tuple[tuple[str, Any], ...]
+    systems: str = ""  # which ones had it
+    nodes: int = 3
+    first: int = 0  # the seed that runs are tried from
+
+
+@contextmanager
+def planted(mutant: Mutant) -> Iterator[None]:
+    """Plant a bug for the duration of a block."""
+    undo: list[Callable[[], None]] = []
+    try:
+        for place, replacement in mutant.patches:
+            undo.append(_replace(place, replacement))
+        yield
+    finally:
+        for back in reversed(undo):
+            back()
+
+
+def _replace(place: str, replacement: Any) -> Callable[[], None]:
+    module, _, path = place.partition(":")
+    owner: Any = import_module(module)
+    *outer, name = path.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    own = vars(owner)
+    assert hasattr(owner, name), f"{place} is not there any more: the bug cannot be planted"
+    if name in own:
+        before = own[name]
+        setattr(owner, name, replacement)
+        return lambda: setattr(owner, name, before)
+    setattr(owner, name, replacement)
+    return lambda: delattr(owner, name)

@@ -1,0 +1,42 @@
+"""An implementation, its model and what lies between them, as one value that chaos, Hypothesis and the model's graph are given.
+
+Guarantees: making one imports nothing; each part is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ratified.conform.cover import Driver, Steps
+from ratified.conform.mutants import Mutant
+from ratified.follow.binding import Binding
+from ratified.impl.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a protocol is run, watched and broken.
+
+    `system` is given a seed, from which it may draw a configuration; `binding` the names of the nodes, or nothing for a trace
+    that says them. `graph` gives the states of the model at a size that takes a second or so, or about a minute, and what drives
+    the implementation along them. Events named in `at_once` tell others what needs nothing to be written; with `disks`, the
+    model knows what is on them.
+    """
+
+    name: str
+    system: Callable[[int], System]
+    binding: Callable[..., Binding]
+    mutants: Callable[[], Mapping[str, Mutant]]
+    graph: Callable[[bool], tuple[Steps, Driver]] | None = None
+    at_once: Collection[str] = ()
+    disks: bool = False
+
+    def patched(self, change: Callable[[System], System]) -> Protocol:
+        """This protocol with another implementation."""
+        return replace(self, system=lambda seed: change(self.system(seed)))
+
+
+def names_of(count: int) -> Sequence[str]:
+    """The nodes of a simulated cluster."""
+    return [f"n{i}" for i in range(1, count + 1)]

@@ -1,0 +1,215 @@
+"""A state graph as it is drawn: frozen values that every output is made from, with nothing of the model left to compute.
+
+Guarantees: nodes and edges are numbered from 0 in the order in which they are listed, which is that of the levels; the same
+model, view and focus give the same graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+State = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A state, or `states` of them that a view does not tell apart.
+
+    `lines` is what a reader is shown: all of an initial state, what changed against `parent` of another one, or what the view
+    says. `example` is the state, or the first of them. `level` counts steps from an initial state. `initial`, `deadlocked` and
+    each of `violated` (invariants, by name) say of how many of the states that is true.
+    """
+
+    number: int
+    lines: tuple[str, ...]
+    level: int
+    states: int
+    example: State
+    view: Mapping[str, object] | None = None
+    parent: int | None = None
+    initial: int = 0
+    deadlocked: int = 0
+    violated: Mapping[str, int] = field(default_factory=dict)
+    focused: bool = False
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What is special about it, in words."""
+        of = f" of {self.states:,}" if self.states > 1 else ""
+
+        def count(some: int) -> str:
+            return f" ({some:,}{of})" if of and some != self.states else ""
+
+        found = [f"initial{count(self.initial)}"] if self.initial else []
+        found += [f"deadlock{count(self.deadlocked)}"] if self.deadlocked else []
+        return (*found, *(f"\u2717 {name}{count(some)}" for name, some in self.violated.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Steps of one action from one node to another.
+
+    `calls` are their arguments as text, where states are drawn one by one. `steps` counts them, `sources` the states of the
+    source that have one: a step is `partial` if not all have. `tree` if the target's lines say what this step changed.
+    `on_path` if the run to the first violating state that is drawn goes this way.
+    """
+
+    source: int
+    target: int
+    action: str
+    steps: int
+    sources: int
+    partial: bool
+    calls: tuple[str, ...] = ()
+    tree: bool = False
+    on_path: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StateGraph:
+    """A model's state graph, or a part or projection of it.
+
+    `states` and `steps` count what was explored, `nodes` and `edges` is what is left of it to see. `view` names what states were
+    merged by, "" if they were not; `focus` what the part is around, "" if it is all. `stopped` says what ran out while
+    exploring, `notes` what else a reader should know. `views` are views that give few enough nodes, with their number. `loops`
+    if edges from a node to itself are to be drawn; `most` how many nodes may be, if that was asked for.
+    """
+
+    model: str
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, object]
+    actions: tuple[str, ...]
+    states: int
+    steps: int
+    depth: int
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    view: str = ""
+    focus: str = ""
+    folded: tuple[str, ...] = ()
+    stopped: str | None = None
+    left_out: int = 0
+    bounds: int = 0
+    notes: tuple[str, ...] = ()
+    views: tuple[tuple[str, int], ...] = ()
+    loops: bool = False
+    most: int | None = None
+
+    @property
+    def drawn_edges(self) -> tuple[Edge, ...]:
+        """The edges that are drawn: not those that lead back to where they come from, unless asked for."""
+        return tuple(e for e in self.edges if self.loops or e.source != e.target)
+
+    @property
+    def title(self) -> str:
+        """What this is a picture of."""
+        given = [*self.sizes.items(), *self.parameters.items()]
+        return " ".join([self.model, *(f"{name}={value}" for name, value in given)])
+
+    @property
+    def caption(self) -> tuple[str, ...]:
+        """What a reader should know of how it came about, in short lines."""
+        return tuple(_caption(self))
+
+    # --- for those who draw their own ---
+
+    def to_dict(self) -> dict[str, Any]:
+        """The graph as plain values: the schema is in docs/diagrams.md."""
+        from ratified.diagram.export import to_dict
+
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """`to_dict` as text."""
+        from ratified.diagram.export import to_json
+
+        return to_json(self)
+
+    def to_graphml(self) -> str:
+        """GraphML, which yEd, Gephi and Cytoscape read."""
+        from ratified.diagram.export import to_graphml
+
+        return to_graphml(self)
+
+    def to_networkx(self) -> nx.MultiDiGraph[int]:
+        """A networkx MultiDiGraph: nodes by number, edges keyed by action. Raises RatifiedError if networkx is not installed."""
+        from ratified.diagram.export import to_networkx
+
+        return to_networkx(self)
+
+    # --- pictures ---
+
+    def to_dot(self) -> str:
+        """DOT, the language of Graphviz. Raises TooLarge if there is more than anybody could read."""
+        from ratified.diagram.dot import to_dot
+
+        return to_dot(self)
+
+    def to_svg(self) -> str:
+        """SVG, laid out by Graphviz if `dot` is there. Raises TooLarge."""
+        from ratified.diagram.render import svg_of
+
+        return svg_of(self)
+
+    def to_html(self) -> str:
+        """A page that needs nothing else: the picture, with every state's values to look at. Raises TooLarge."""
+        from ratified.diagram.page import to_html
+
+        return to_html(self)
+
+    def save(self, file: str | Path) -> None:
+        """Write the graph to a file; how it ends says as what. Raises TooLarge, and RatifiedError for what cannot be written."""
+        from ratified.diagram.render import save
+
+        save(self, Path(file))
+
+    def _repr_svg_(self) -> str | None:
+        from ratified.diagram.size import TooLarge
+
+        try:
+            return self.to_svg()
+        except TooLarge:
+            return None
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows of a graph that is too large to draw: why, and what would help."""
+        from html import escape
+
+        from ratified.diagram.size import TooLarge, readable
+
+        try:
+            readable(self)
+        except TooLarge as problem:
+            return f"<pre>{escape(str(problem))}</pre>"
+        return None
+
+
+def _caption(g: StateGraph) -> list[str]:
+    merged = bool(g.view)
+    what = f"{g.states:,} states, {g.steps:,} steps, {g.depth} levels"
+    if g.folded:
+        what += f"; states that differ by renaming {' and '.join(g.folded)} are one"
+    lines = [what]
+    if merged:
+        lines.append(f"drawn: {len(g.nodes)} nodes, by {g.view}")
+    elif len(g.nodes) < g.states:
+        lines.append(f"drawn: {len(g.nodes)} states")
+    if g.focus:
+        lines[-1] += f", around {g.focus}"
+    hidden = sum(e.steps for e in g.edges if e.source == e.target)
+    if hidden and not g.loops:
+        why = "stay in their node" if merged else "change nothing"
+        lines.append(f"not drawn: {hidden:,} steps that {why}")
+    if g.left_out:
+        lines.append(f"not followed: {g.left_out:,} steps out of what the constraints admit")
+    if g.bounds:
+        lines.append(f"not followed: {g.bounds:,} steps that would leave a declared bound")
+    if g.stopped:
+        lines.append(f"NOT ALL OF IT: {g.stopped}")
+    return [*lines, *g.notes]

@@ -1,0 +1,147 @@
+"""Files: which kinds there are, the `dot` program, and what is said where something is missing.
+
+Guarantees: a file is written whole or not at all; what cannot be made is refused with what to do instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from ratified.diagram.dot import FONT
+from ratified.diagram.palette import FONTS, PAPER
+from ratified.diagram.picture import StateGraph
+from ratified.language.errors import RatifiedError
+
+KINDS = ("svg", "png", "pdf", "dot", "html", "json", "graphml")
+DRAWN = ("svg", "png", "pdf", "dot", "html")
+"""Those that are looked at: they are refused where there is more than anybody could read."""
+
+
+class Drawing(Protocol):
+    """Anything that has an SVG."""
+
+    def to_svg(self) -> str:
+        """The picture."""
+
+
+def kind_of(file: Path, kinds: tuple[str, ...] = KINDS) -> str:
+    """What a file is to hold, by how its name ends. Raises RatifiedError for what there is none of."""
+    kind = file.suffix[1:].lower()
+    if kind in kinds:
+        return kind
+    what = f"nothing is written as .{kind}" if kind else "the file's name does not say as what to write it"
+    raise RatifiedError(f"{file}: {what}", remedy=f"end it with one of {', '.join(f'.{k}' for k in kinds)}")
+
+
+def check_writable(file: Path) -> None:
+    """Refuse a file that cannot be written before anything that takes long. Raises RatifiedError."""
+    if not file.parent.is_dir():
+        raise RatifiedError(f"{file} cannot be written: there is no folder {file.parent}")
+    if file.is_dir():
+        raise RatifiedError(f"{file} cannot be written: it is a folder")
+    place = file if file.exists() else file.parent
+    if not os.access(place, os.W_OK):
+        raise RatifiedError(f"{file} cannot be written: permission denied")
+
+
+def save(graph: StateGraph, file: Path) -> None:
+    """Write a graph to a file, as its name ends."""
+    kind = kind_of(file)
+    check_writable(file)
+    makers: dict[str, Callable[[], str | bytes]] = {
+        "svg": graph.to_svg,
+        "png": lambda: laid_out(graph.to_dot(), "png"),
+        "pdf": lambda: laid_out(graph.to_dot(), "pdf"),
+        "dot": graph.to_dot,
+        "html": graph.to_html,
+        "json": graph.to_json,
+        "graphml": graph.to_graphml,
+    }
+    write(file, makers[kind]())
+
+
+def write(file: Path, content: str | bytes) -> None:
+    """Write a file, whole. Raises RatifiedError if it cannot be."""
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(name).chmod(0o666 & ~mask)
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RatifiedError(f"{file} cannot be written: {error.strerror}") from None
+
+
+class NoDot(RatifiedError):
+    """The `dot` program, or the package that calls it, is missing."""
+
+
+def laid_out(dot: str, form: str) -> bytes:
+    """What Graphviz makes of a text in DOT. Raises NoDot, and RatifiedError if it fails."""
+    try:
+        import graphviz
+    except ImportError:
+        raise NoDot(
+            "drawing needs the graphviz package",
+            remedy="pip install 'ratified[diagram]'; or write .dot or .html",
+        ) from None
+    arguments = {"dpi": "150"} if form == "png" else {}
+    text = dot.replace("digraph states {", "digraph states {\n  dpi=150;", 1) if arguments else dot
+    try:
+        made: bytes = graphviz.pipe("dot", form, text.encode(), quiet=True)
+    except graphviz.ExecutableNotFound:
+        raise NoDot(
+            "drawing needs Graphviz, and its program `dot` is not there",
+            remedy="install it (`apt install graphviz`, `brew install graphviz`); or write .dot or .html, which need none",
+        ) from None
+    except graphviz.CalledProcessError as error:
+        said = (error.stderr or b"").decode(errors="replace").strip().splitlines()
+        raise RatifiedError(
+            f"Graphviz failed: {said[0] if said else error}",
+            remedy="write .dot to see what it was given, or .html, which does not need it",
+        ) from None
+    return made
+
+
+def svg_of(graph: StateGraph) -> str:
+    """The picture as SVG: by Graphviz, or, where that is missing, laid out here."""
+    dot = graph.to_dot()
+    try:
+        return plain_svg(laid_out(dot, "svg").decode())
+    except NoDot:
+        from ratified.diagram.layered import to_svg
+
+        return to_svg(graph)
+
+
+def plain_svg(svg: str) -> str:
+    """What Graphviz wrote, without what only a file of its own needs, and with fonts that every machine has one of."""
+    start = svg.index("<svg")
+    svg = re.sub(rf'font-family="{FONT}[^"]*"', f'font-family="{FONTS}"', svg[start:])
+    # Labels of edges come last, each with a halo, so that no line strikes one out.
+    labels: list[str] = []
+
+    def without_labels(edge: re.Match[str]) -> str:
+        labels.extend(text.replace("<text ", f"<text {_HALO} ", 1) for text in _TEXT.findall(edge[0]))
+        return _TEXT.sub("", edge[0])
+
+    svg = _EDGE.sub(without_labels, svg)
+    end = svg.rindex("</g>")
+    return svg[:end] + "".join(f"{label}\n" for label in labels) + svg[end:]
+
+
+_EDGE = re.compile(r'<g id="edge\d+" class="edge">.*?</g>\n', re.DOTALL)
+_TEXT = re.compile(r"<text .*?</text>\n?", re.DOTALL)
+_HALO = f'paint-order="stroke" stroke="{PAPER}" stroke-width="3" stroke-linejoin="round"'

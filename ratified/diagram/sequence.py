@@ -1,0 +1,216 @@
+"""Sequence diagrams: frozen values that say what a run looks like, whatever it was a run of.
+
+Guarantees: a diagram holds text only. `runs.py` makes one of a model's run; whoever has runs of something else (a simulator's
+transcript, an implementation's log) makes one by `Recorder` and gets the same pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+
+class Fate(Enum):
+    """What became of a message."""
+
+    RECEIVED = "received"
+    LOST = "lost"
+    IN_FLIGHT = "in flight"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message on its way from one lifeline to another, or to nobody in particular (`receiver` is None).
+
+    `sent` and `ended` are numbers of rows; where it is in flight at the end, `ended` is the last row. `copy` if the network
+    made it of another one; `overtakes` if it arrives before one that the same sender sent to the same receiver earlier.
+    """
+
+    label: str
+    sender: int
+    receiver: int | None
+    sent: int
+    ended: int
+    fate: Fate
+    copy: bool = False
+    overtakes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step: what it is called, whose it is (None: the network's, or everybody's), and what it changed, by lifeline."""
+
+    call: str
+    actor: int | None
+    changes: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is to be said at the end: a headline, and sentences. `bad` if something went wrong."""
+
+    headline: str
+    lines: tuple[str, ...] = ()
+    bad: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceDiagram:
+    """A run: a lifeline for each process, rows from the first step to the last, messages between them.
+
+    `loop` is the number of the row after which the run repeats for ever (0: from the beginning), if it does.
+    """
+
+    title: str
+    lifelines: tuple[str, ...]
+    rows: tuple[Row, ...]
+    messages: tuple[Message, ...]
+    ending: Ending | None = None
+    loop: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def last(self, rows: int) -> SequenceDiagram:
+        """The end of it: so many rows, and the messages that are under way in them."""
+        cut = len(self.rows) - rows
+        if cut <= 0:
+            return self
+        messages = tuple(
+            replace(m, sent=max(m.sent - cut, 0), ended=m.ended - cut) for m in self.messages if m.ended > cut
+        )
+        loop = None if self.loop is None else max(self.loop - cut, 0)
+        notes = (*self.notes, f"the first {cut:,} of {len(self.rows):,} rows are left out")
+        return replace(self, rows=self.rows[cut:], messages=messages, loop=loop, notes=notes)
+
+    def to_svg(self) -> str:
+        """The picture."""
+        from ratified.diagram.chart import to_svg
+
+        return to_svg(self)
+
+    def to_mermaid(self) -> str:
+        """Mermaid text, which GitHub and many Markdown viewers draw."""
+        from ratified.diagram.mermaid import to_mermaid
+
+        return to_mermaid(self)
+
+    def save(self, file: str | Path) -> None:
+        """Write it to a file: .svg, .mmd, .md (a Mermaid block) or .html. Raises RatifiedError for what cannot be written."""
+        from ratified.diagram.chart import save
+
+        save(self, Path(file))
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+
+# --- making one, event by event ---
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A message that is under way."""
+
+    label: str
+    sender: int
+    receiver: int | None
+    sent: int
+    copy: bool = False
+    delivered: list[tuple[int, int]] = field(default_factory=list)  # to whom, in which row
+    lost: int | None = None
+    gone: bool = False
+
+
+class Recorder:
+    """Puts a diagram together: open a row with `step`, then say what happens in it.
+
+    Lifelines appear in the order in which they are named, here or in events. Messages are told apart by the number that `send`
+    returns.
+    """
+
+    def __init__(self, title: str, lifelines: Sequence[str] = ()) -> None:
+        self.title = title
+        self._lifelines = list(lifelines)
+        self._calls: list[tuple[str, int | None]] = []
+        self._changes: list[dict[int, list[str]]] = []
+        self._messages: list[_Sending] = []
+
+    def lifeline(self, name: str) -> int:
+        """The number of a lifeline, which is there from now on."""
+        if name not in self._lifelines:
+            self._lifelines.append(name)
+        return self._lifelines.index(name)
+
+    def step(self, call: str, actor: str | None = None) -> int:
+        """Begin the next row; returns its number, from 1."""
+        self._calls.append((call, None if actor is None else self.lifeline(actor)))
+        self._changes.append({})
+        return len(self._calls)
+
+    def change(self, process: str, text: str) -> None:
+        """Something changes at a process, in this row."""
+        self._changes[-1].setdefault(self.lifeline(process), []).append(text)
+
+    def send(self, label: str, sender: str, receiver: str | None = None, *, copy: bool = False) -> int:
+        """A message sets out in this row (before the first row: it was there from the beginning)."""
+        to = None if receiver is None else self.lifeline(receiver)
+        self._messages.append(_Sending(label, self.lifeline(sender), to, len(self._calls), copy))
+        return len(self._messages) - 1
+
+    def receive(self, message: int, process: str, *, consumed: bool = True) -> None:
+        """A message arrives at a process in this row; if it is not consumed, it may arrive elsewhere too."""
+        sending = self._messages[message]
+        place = self.lifeline(process)
+        if all(at != place for at, _ in sending.delivered):
+            sending.delivered.append((place, len(self._calls)))
+        sending.gone = sending.gone or consumed
+
+    def lose(self, message: int) -> None:
+        """The network loses a message in this row."""
+        self._messages[message].lost = len(self._calls)
+        self._messages[message].gone = True
+
+    def ends(self, message: int) -> tuple[str, str | None]:
+        """Who sent a message, and for whom, as far as that is known."""
+        sending = self._messages[message]
+        receiver = None if sending.receiver is None else self._lifelines[sending.receiver]
+        return self._lifelines[sending.sender], receiver
+
+    def arrived(self, message: int) -> bool:
+        """Whether a message has arrived anywhere yet."""
+        return bool(self._messages[message].delivered)
+
+    def diagram(
+        self, ending: Ending | None = None, *, loop: int | None = None, notes: Sequence[str] = ()
+    ) -> SequenceDiagram:
+        """All of it."""
+        last = len(self._calls)
+        messages: list[Message] = []
+        for s in self._messages:
+            for place, row in s.delivered:
+                messages.append(Message(s.label, s.sender, place, s.sent, row, Fate.RECEIVED, s.copy))
+            if s.lost is not None and not s.delivered:
+                messages.append(Message(s.label, s.sender, s.receiver, s.sent, s.lost, Fate.LOST, s.copy))
+            elif not s.delivered:
+                messages.append(Message(s.label, s.sender, s.receiver, s.sent, last, Fate.IN_FLIGHT, s.copy))
+        rows = tuple(
+            Row(call, actor, tuple((place, tuple(lines)) for place, lines in sorted(changes.items())))
+            for (call, actor), changes in zip(self._calls, self._changes, strict=True)
+        )
+        return SequenceDiagram(
+            self.title, tuple(self._lifelines), rows, _overtaking(messages), ending, loop, tuple(notes)
+        )
+
+
+def _overtaking(messages: list[Message]) -> tuple[Message, ...]:
+    """The messages, with those marked that arrive before an earlier one of the same sender to the same receiver."""
+    arrived = [m for m in messages if m.fate is Fate.RECEIVED]
+
+    def overtakes(m: Message) -> bool:
+        return m.fate is Fate.RECEIVED and any(
+            (o.sender, o.receiver) == (m.sender, m.receiver) and o.sent < m.sent and o.ended > m.ended
+            for o in arrived
+        )
+
+    return tuple(replace(m, overtakes=overtakes(m)) for m in messages)

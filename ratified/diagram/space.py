@@ -1,0 +1,386 @@
+"""What a model can do at a size, as numbered states and steps in flat arrays: what every picture of it is made from.
+
+Guarantees: states are numbered level by level, the same on every run; all reachable states are there unless `stopped` says what
+ran out, beyond violations too; values are computed only for the states, and from the variables, that are asked for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ratified.explore.counterexample import Counterexample
+from ratified.explore.engines import SOON
+from ratified.explore.native import look
+from ratified.explore.native.codegen.program import Program, generate
+from ratified.explore.native.codegen.refinement import reads
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.compile import CompilerFailed, CompilerMissing
+from ratified.explore.native.driver import Exploration, Options, Stop
+from ratified.explore.native.library import load
+from ratified.explore.native.look import Looked
+from ratified.explore.search import Exploration as Seen
+from ratified.explore.search import Search
+from ratified.explore.symmetry import Symmetry, symmetry_of
+from ratified.language.errors import ModelError, RatifiedError
+from ratified.language.ir import Function, Kind
+from ratified.language.machine import PythonMachine, Values
+from ratified.language.model import Model
+from ratified.language.query import Answers, Query, read_by
+from ratified.results.result import Limits, Progress
+
+FEW = 500
+"""So many different states the reference machine is asked about; a compiler takes as long as for some thousands."""
+
+Watch = Callable[[Progress], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of all states: those of state i are at [offsets[i], offsets[i + 1]) of `targets` and `actions`.
+
+    `actions` are numbers of the model's actions, in their order.
+    """
+
+    offsets: Sequence[int]
+    targets: Sequence[int]
+    actions: Sequence[int]
+
+
+class States(Protocol):
+    """States by number, however they are kept."""
+
+    def values(self, number: int) -> Values:
+        """The state of a number."""
+
+    def keys(self, variables: Iterable[str]) -> tuple[Sequence[Hashable], Callable[[Hashable], Values]]:
+        """For each state what tells it apart by these variables alone, and the way from that to a state.
+
+        Of the state that it leads to only these variables mean anything.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The states and steps of a model. `levels` are the numbers of each level's first state, and after them of all states.
+
+    `symmetry` is how states were folded, if they were; `stopped` what ran out; `left_out` how often a constraint kept a step from
+    being followed, and `bounds` how often a bound did.
+    """
+
+    model: Model
+    machine: PythonMachine
+    states: States
+    steps: Steps
+    levels: tuple[int, ...]
+    engine: str
+    symmetry: Symmetry | None = None
+    stopped: str | None = None
+    left_out: int = 0
+    bounds: int = 0
+    notes: tuple[str, ...] = ()
+    _memory: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def size(self) -> int:
+        """The number of states."""
+        return self.levels[-1]
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The names of the model's actions."""
+        return tuple(a.name for a in self.machine.actions)
+
+    def level_of(self) -> list[int]:
+        """The level of each state, the initial ones being 0."""
+        found: list[int] = []
+        for level, (first, end) in enumerate(zip(self.levels, self.levels[1:], strict=False)):
+            found += [level] * (end - first)
+        return found
+
+    def asked(self, query: Query) -> tuple[list[int], list[tuple[Any, ...]]]:
+        """The answers of a query: for each state the number of its answer, and the answers in order of first appearance.
+
+        Raises ModelError where the query has no answer in some state.
+        """
+        keys, state_of = self.states.keys(read_by(query))
+        several = len(set(keys))
+        if (
+            several > FEW
+            and isinstance(self.states, Packed)
+            and (looked := self.states.ask(self.model, query))
+        ):
+            keys, answers = looked.keys(), looked.answer
+        else:
+            asking = Answers(self.model, query)
+
+            def answers(key: Hashable) -> tuple[Any, ...]:
+                return asking(state_of(key))
+
+        by_key: dict[Hashable, int] = {}
+        numbers: dict[tuple[Any, ...], int] = {}
+        for key in dict.fromkeys(keys):
+            answer = answers(key)
+            by_key[key] = numbers.setdefault(answer, len(numbers))
+        return [by_key[key] for key in keys], list(numbers)
+
+    def violated(self) -> dict[str, set[int]]:
+        """By invariant, the states in which it is false. An invariant without an answer somewhere counts as false there."""
+        if "violated" not in self._memory:
+            invariants = self.machine.module.of_kind(Kind.INVARIANT)
+            found = self.states.refuted(self.model, invariants) if isinstance(self.states, Packed) else None
+            if found is None:
+                found = {f.name: self._refuting(f.name) for f in invariants}
+            self._memory["violated"] = {name: numbers for name, numbers in found.items() if numbers}
+        known: dict[str, set[int]] = self._memory["violated"]
+        return known
+
+    def _refuting(self, name: str) -> set[int]:
+        machine = self.machine
+        keys, state_of = self.states.keys(reads(machine.module, machine.module.functions[name]))
+        bad: dict[Hashable, bool] = {}
+        for key in dict.fromkeys(keys):
+            try:
+                bad[key] = machine.refuted_by(name, state_of(key)) is not None
+            except ModelError:
+                bad[key] = True
+        if not any(bad.values()):
+            return set()
+        return {number for number, key in enumerate(keys) if bad[key]}
+
+    def deadlocked(self) -> set[int]:
+        """The states from which no step is possible; one that leads out of a bound or of what is explored is possible."""
+        if "deadlocked" not in self._memory:
+            offsets = self.steps.offsets
+            expanded = self.levels[-2] if self.stopped and len(self.levels) > 1 else self.size
+            still = {n for n in range(expanded) if offsets[n] == offsets[n + 1]}
+            if self.left_out or self.bounds:
+                still = {n for n in still if not self.machine.steps(self.states.values(n))}
+            self._memory["deadlocked"] = still
+        found: set[int] = self._memory["deadlocked"]
+        return found
+
+
+# --- exploring ------------------------------------------------------------------------------------------------------------
+
+
+def explore(
+    model: Model,
+    *,
+    fold: bool = False,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    engine: str = "auto",
+    progress: Watch = None,
+) -> Space:
+    """Every state and step of a model, with one state for each orbit under renaming if `fold`.
+
+    `engine` is auto, reference or native, as for `check`: auto begins with the reference engine.
+
+    Raises:
+        EvaluationError: the model has no answer in a state that it reaches; with the run to it.
+        ModelError: it has no initial state, or can tell symmetric values apart where they are to be folded.
+        RatifiedError: there is no such engine, or the native one cannot be used.
+    """
+    quiet = model.claiming(
+        ()
+    )  # nothing that is claimed ends the search: pictures show what lies beyond a violation
+    symmetry = symmetry_of(model) if fold else None
+    notes: tuple[str, ...] = ()
+    if symmetry is not None and symmetry.trivial:
+        symmetry, notes = None, ("there are no interchangeable values to fold",)
+    if engine == "native":
+        found = _native(model, quiet, symmetry, limits, progress)
+    elif engine == "reference":
+        found = _reference(model, quiet, symmetry, limits, progress)
+    elif engine == "auto":
+        found = _auto(model, quiet, symmetry, limits, progress)
+    else:
+        raise RatifiedError(f"there is no engine {engine!r}", remedy="choose one of auto, reference, native")
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def _auto(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch) -> Space:
+    if limits.states is not None and limits.states <= SOON:
+        return _reference(model, quiet, symmetry, limits, progress)
+    first = _reference(model, quiet, symmetry, replace(limits, states=SOON), None)
+    if first.size < SOON:
+        return first
+    try:
+        return _native(model, quiet, symmetry, limits, progress)
+    except (Unsupported, CompilerMissing, CompilerFailed) as reason:
+        found = _reference(model, quiet, symmetry, limits, progress)
+        return replace(found, notes=(f"the native engine was not used: {reason.message}",))
+
+
+def _no_beginning(model: Model) -> ModelError:
+    return ModelError(
+        f"{model.module.name} has no initial state to draw",
+        span=model.module.span,
+        remedy="`ratified check` says why",
+    )
+
+
+# --- with the reference engine ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """States as the reference search keeps them."""
+
+    names: tuple[str, ...]
+    listed: list[Values]
+
+    def values(self, number: int) -> Values:
+        return self.listed[number]
+
+    def keys(self, variables: Iterable[str]) -> tuple[Sequence[Hashable], Callable[[Hashable], Values]]:
+        places = [k for k, name in enumerate(self.names) if name in set(variables)]
+        keys = [tuple([state[k] for k in places]) for state in self.listed]
+        whole = dict(zip(reversed(keys), reversed(self.listed), strict=True))
+        return keys, lambda key: whole[key]
+
+
+def _reference(
+    model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch
+) -> Space:
+    search = Search(
+        PythonMachine(quiet), limits=limits, symmetry=symmetry, progress=progress, keep_edges=True
+    )
+    machine = PythonMachine(model)
+    found = search.run()
+    if found.failure is not None:
+        raise Counterexample(machine, found, symmetry).error(found.failure) from None
+    if not found.states:
+        raise _no_beginning(model)
+    return Space(
+        model,
+        machine,
+        _Listed(tuple(d.name for d in machine.module.variables), found.states),
+        _listed_steps(found),
+        (*found.levels, len(found.states)),
+        "reference",
+        symmetry,
+        found.stopped,
+        sum(found.left_out),
+        sum(found.bounds.values()),
+    )
+
+
+def _listed_steps(found: Seen) -> Steps:
+    offsets = [0] * (len(found.states) + 1)
+    edges = found.edges or []
+    for edge in edges:
+        offsets[edge.source + 1] += 1
+    for number in range(len(found.states)):
+        offsets[number + 1] += offsets[number]
+    return Steps(offsets, [e.target for e in edges], [e.action for e in edges])
+
+
+# --- with the native engine ---
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """States as the native engine packs them, one after another in `words`."""
+
+    program: Program
+    words: Any  # a memoryview of 64-bit words
+
+    def values(self, number: int) -> Values:
+        """See States."""
+        width = self.program.layout.words
+        return self.program.layout.unpack(self.words[number * width : (number + 1) * width])
+
+    def keys(self, variables: Iterable[str]) -> tuple[Sequence[Hashable], Callable[[Hashable], Values]]:
+        """See States."""
+        layout = self.program.layout
+        masks = [0] * layout.words
+        for name in variables:
+            for place in layout.places[name]:
+                masks[place.word] |= (1 << place.width) - 1 << place.shift
+        used = [k for k, mask in enumerate(masks) if mask]
+        columns = [self._column(k, masks[k]) for k in used]
+        keys: Sequence[Hashable]
+        if len(columns) == 1:
+            keys = columns[0]
+        else:
+            keys = list(zip(*columns, strict=True)) if columns else [()] * (len(self.words) // layout.words)
+
+        # What was not looked at is as in the first state: 0 need not be a state at all.
+        first = [int(w) & ~mask for w, mask in zip(self.words[: layout.words], masks, strict=True)]
+
+        def state_of(key: Any) -> Values:
+            words = list(first)
+            for k, word in zip(used, (key,) if len(used) == 1 else key, strict=True):
+                words[k] |= word
+            return layout.unpack(words)
+
+        return keys, state_of
+
+    def _column(self, word: int, mask: int) -> list[int]:
+        column = self.words[word :: self.program.layout.words].tolist()
+        return column if mask == (1 << 64) - 1 else [w & mask for w in column]
+
+    def ask(self, model: Model, query: Query) -> Looked | None:
+        """The answers of a query in all states; None where the reference machine has to be asked."""
+        try:
+            return look.ask(model, query, self.words)
+        except (look.NoAnswer, Unsupported, CompilerMissing, CompilerFailed):
+            return None
+
+    def refuted(self, model: Model, invariants: Sequence[Function]) -> dict[str, set[int]] | None:
+        """By invariant, the states in which it is false; None where the reference machine has to be asked."""
+        if not invariants:
+            return {}
+        try:
+            found = look.refuted(model, invariants[:64], self.words)
+        except (Unsupported, CompilerMissing, CompilerFailed):
+            return None
+        if len(invariants) > 64:
+            return None
+        if not any(found):
+            return {}
+        return {
+            f.name: {i for i, bits in enumerate(found) if bits >> k & 1} for k, f in enumerate(invariants)
+        }
+
+
+_WHAT_STOPPED: Mapping[Stop, str] = {
+    Stop.DEPTH: "the depth limit",
+    Stop.STATES: "the limit on states",
+    Stop.SECONDS: "the time limit",
+    Stop.MEMORY: "the memory limit",
+    Stop.INTERRUPTED: "interrupted",
+    Stop.CAPACITY: "more states than the explorer can number",
+    Stop.DISK: "the disk failed",
+}
+
+
+def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch) -> Space:
+    program = generate(quiet, symmetry)
+    library = load(program.text)
+    with Exploration(library, Options(limits=limits)) as exploration:
+        outcome = exploration.run(progress)
+        if outcome.finding is not None or not outcome.distinct:
+            # An evaluation error, or no beginning: the reference engine says it better.
+            return _reference(model, quiet, symmetry, limits, progress)
+        graph = exploration.graph()
+        pointer = library.library.rx_state(exploration._handle, 0)
+        count = outcome.distinct * library.words
+        copied = (ctypes.c_uint64 * count)()
+        ctypes.memmove(copied, pointer, 8 * count)
+    action_of = [k for k, i in enumerate(program.instances) for _ in range(i.count)]
+    return Space(
+        model,
+        PythonMachine(model),
+        Packed(program, memoryview(copied).cast("B").cast("Q")),
+        Steps(graph.offsets, graph.targets, [action_of[i] for i in graph.instances]),
+        tuple(graph.levels),
+        "native",
+        symmetry,
+        _WHAT_STOPPED[outcome.stopped] if outcome.stopped else None,
+        sum(outcome.constrained),
+        sum(outcome.left),
+    )

@@ -1,0 +1,109 @@
+"""Where every part of a state stands in its 64-bit words: fixed for a model at a size.
+
+Guarantees: two states are equal exactly if their words are; no leaf straddles a word (sets of more than 64 possible elements
+begin at a word and fill it); `pack` and `unpack` are inverse. A state that is too wide is refused, with the variable to blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratified.explore.native.codegen.shapes import Shape, Unsupported, fitting, widths
+from ratified.explore.native.codegen.terms import Pos, Ref
+from ratified.explore.native.codegen.values import Values
+from ratified.language.errors import RatifiedError
+from ratified.language.machine import Values as State
+from ratified.language.model import Model
+from ratified.language.scope import running
+
+WORDS_MOST = 64
+"""The widest state that the explorer takes."""
+
+
+class Layout:
+    """The places of a model's variables."""
+
+    def __init__(self, model: Model, values: Values) -> None:
+        self.values = values
+        self.variables = {d.name: d for d in model.module.variables}
+        self.shapes: dict[str, Shape] = {}
+        self.places: dict[str, tuple[Pos, ...]] = {}
+        for name, declaration in self.variables.items():
+            try:
+                self.shapes[name] = values.shape(declaration.type)
+            except RatifiedError as problem:
+                problem.span = problem.span or declaration.span
+                raise fitting(f"the variable `{name}`", problem) from None
+        self.words = self._place()
+
+    def _place(self) -> int:
+        leaves = [
+            (name, k, width) for name, shape in self.shapes.items() for k, width in enumerate(widths(shape))
+        ]
+        found: dict[tuple[str, int], Pos] = {}
+        used: list[int] = []
+        # Whole words first, each followed by the rest of its set: then sets of more than 64 elements stand side by side.
+        whole = [i for i, (_, _, width) in enumerate(leaves) if width == 64]
+        together = sorted({j for i in whole for j in (i, i + 1) if j < len(leaves)})
+        for i in together:
+            name, k, width = leaves[i]
+            if width == 64 or (i - 1 in whole):
+                found[name, k] = Pos(len(used), 0, width)
+                used.append(width)
+        for name, k, width in leaves:
+            if (name, k) in found:
+                continue
+            word = next((w for w, bits in enumerate(used) if bits + width <= 64), len(used))
+            if word == len(used):
+                used.append(0)
+            found[name, k] = Pos(word, used[word], width)
+            used[word] += width
+        if len(used) > WORDS_MOST:
+            self._refuse(len(used))
+        for name, shape in self.shapes.items():
+            self.places[name] = tuple(found[name, k] for k in range(len(widths(shape))))
+        return max(1, len(used))
+
+    def _refuse(self, words: int) -> None:
+        bits = {name: sum(widths(shape)) for name, shape in self.shapes.items()}
+        widest = max(bits, key=lambda name: bits[name])
+        raise Unsupported(
+            f"a state takes {words} words of 64 bits, and the native explorer takes {WORDS_MOST}: "
+            f"`{widest}` alone has {bits[widest]} bits",
+            span=self.variables[widest].span,
+            remedy="bound it with AtMost, choose smaller sizes, or explore with engine='reference'",
+        )
+
+    def ref(self, name: str, memory: str) -> Ref:
+        """A variable in a packed state."""
+        return Ref(memory, self.shapes[name], (self.places[name],))
+
+    def pack(self, state: State) -> tuple[int, ...]:
+        """The words of a state."""
+        words = [0] * self.words
+        for (name, declaration), value in zip(self.variables.items(), state, strict=True):
+            leaves = self.values.leaves(self.values.lift(value, declaration.type), self.shapes[name])
+            for pos, leaf in zip(self.places[name], leaves, strict=True):
+                assert isinstance(leaf, int), (name, leaf)
+                assert 0 <= leaf < 1 << pos.width, (name, leaf, pos)
+                words[pos.word] |= leaf << pos.shift
+        return tuple(words)
+
+    def unpack(self, words: Sequence[int]) -> State:
+        """The state that words stand for."""
+        found = []
+        with running(self.values.scope):
+            for name, declaration in self.variables.items():
+                leaves = [words[p.word] >> p.shift & ((1 << p.width) - 1) for p in self.places[name]]
+                found.append(
+                    self.values.lower(self.values.value(leaves, self.shapes[name]), declaration.type)
+                )
+        return tuple(found)
+
+    def describe(self) -> list[str]:
+        """A line for each variable: where its leaves stand."""
+        lines = []
+        for name, places in self.places.items():
+            some = ", ".join(f"{p.word}:{p.shift}+{p.width}" for p in places[:12])
+            lines.append(f"{name}: {some}{', ...' if len(places) > 12 else ''}")
+        return lines

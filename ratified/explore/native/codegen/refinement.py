@@ -1,0 +1,88 @@
+"""A refinement in C: the image of a state as a packed state of the abstract model, and what asks whether that model has a step.
+
+Guarantees: the answers are those of `ratified.explore.refinement`; what the mapping or the abstract model has no answer to
+is a fault. The abstract model's constraints are not asked, and a step of it that leaves a bound is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ratified.explore.native.codegen.layout import Layout
+from ratified.explore.native.codegen.numbers import Num, literal
+from ratified.explore.native.codegen.statements import Statements
+from ratified.explore.native.codegen.writer import Ended
+from ratified.language import ir
+from ratified.language.ir import Function, Module, Node
+
+TEMPLATE = (Path(__file__).resolve().parent / "refinement.h").read_text(encoding="utf-8")
+
+_MODEL = "/* --- the abstract model --- */\n"
+"""Where the abstract model's functions and the mapping stand in the template."""
+
+KEPT_BYTES = 1 << 16
+"""What each thread remembers of the abstract model's steps; more or less of it measured no better."""
+
+
+def refinement_text(
+    unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: set[str]
+) -> str:
+    """All of a refinement: its mapping and the abstract model's functions, and what asks them."""
+    log = max(4, (KEPT_BYTES // (16 * abstract.words)).bit_length() - 1)
+    before, after = TEMPLATE.replace("R_", unit).split(_MODEL)
+    masks = [0] * concrete.words
+    for name in read:
+        for place in concrete.places[name]:
+            masks[place.word] |= (1 << place.width) - 1 << place.shift
+    macros = [
+        f"#define {unit}W {abstract.words}",
+        f"#define {unit}KEPT_LOG {log}",
+        f"#define {unit}READ {{{', '.join(map(literal, masks))}}}",
+    ]
+    return "\n".join([*macros, "", before, *(f"{text}\n" for text in functions), after])
+
+
+def write_image(w: Statements, function: Function, abstract: Layout) -> None:
+    """The body of a mapping: from the state `s` to the abstract state `t`."""
+    w.copied, w.abstract = True, abstract
+    for k in range(abstract.words):
+        w.line(f"t[{k}] = 0;")
+    early = any(isinstance(n, ir.Return) for statement in function.body for n in ir.walk(statement))
+    if early:
+        # Every variable is assigned in the body itself, but perhaps behind a return.
+        w.imageless = {name: k for k, name in enumerate(abstract.variables)}
+        w.line("uint64_t have = 0;")
+    try:
+        w.run_body(function, {})
+    except Ended:
+        if not early:
+            raise
+    for name, bit in w.imageless.items():
+        w.fault_unless(
+            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} gives `{name}` no value", function.body[0]
+        )
+
+
+def reads(module: Module, function: Function) -> set[str]:
+    """The variables that a function reads, itself or through what it calls."""
+    found: set[str] = set()
+    seen: set[str] = set()
+
+    def visit(one: Function) -> None:
+        if one.key in seen:
+            return
+        seen.add(one.key)
+        for node in _nodes(one):
+            if isinstance(node, ir.Variable) and node.which is not ir.Which.ABSTRACT:
+                found.add(node.name)
+            elif isinstance(node, ir.Call | ir.Do):
+                visit(module.functions[node.function])
+
+    visit(function)
+    return found
+
+
+def _nodes(function: Function) -> Iterator[Node | ir.Clause]:
+    for statement in function.body:
+        yield from ir.walk(statement)

@@ -1,0 +1,410 @@
+"""Shapes: how the values of a type are laid out as a row of small unsigned numbers, its leaves.
+
+Guarantees: two values of one shape are equal exactly if their leaves are; what is not there (the item of None, the places of a
+sequence past its end) has leaves 0; comparing leaves from the left orders values canonically (`order_key`), sets of a small
+universe apart, whose leaves are words of bits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ratified.language.errors import RatifiedError, SizeError
+from ratified.language.scope import Scope, running
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+    cardinality,
+    record_fields,
+    resolved,
+    values_of,
+)
+
+LOW, HIGH = -(2**63), 2**63 - 1
+"""The integers that generated code computes with."""
+
+UNIVERSE_MOST = 1024
+"""A set of at most so many possible elements is a row of bits."""
+
+SUBSETS_MOST = 10
+"""Sets inside other values are numbered, through a table, up to sets of so many possible elements."""
+
+
+class Unsupported(SizeError):
+    """What has no fixed width, or none that the native explorer takes. The reference engine explores it."""
+
+
+class Universe:
+    """All values of a small type, numbered in canonical order."""
+
+    def __init__(self, t: Type, scope: Scope, number: int) -> None:
+        self.type = t
+        self.number = number
+        with running(scope):
+            self.values: list[Any] = list(values_of(t, scope))
+        self.index: dict[Any, int] = {value: index for index, value in enumerate(self.values)}
+        self.size = len(self.values)
+        self.lifted: dict[int, Any] = {}
+        self.words = max(1, -(-self.size // 64))
+
+    def mask(self, word: int) -> int:
+        """The bits that a word of a set of this universe may have."""
+        bits = min(64, self.size - 64 * word)
+        return (1 << bits) - 1
+
+
+class Shape:
+    """How a value is laid out."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SNum(Shape):
+    """A number from `low` to `high`, as its distance from `low`."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class SNone(Shape):
+    """Only None."""
+
+
+@dataclass(frozen=True, slots=True)
+class SOptNum(Shape):
+    """An optional number: 0 for None."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class SOpt(Shape):
+    """An optional value: whether it is there, then the value."""
+
+    item: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class SRec(Shape):
+    """A record: its fields."""
+
+    type: RecordType
+    fields: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class STup(Shape):
+    """A tuple."""
+
+    items: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SUni(Shape):
+    """One of several records: which, then its leaves, in leaves that all of them share."""
+
+    type: UnionType
+    alternatives: tuple[SRec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SBits(Shape):
+    """A set of a small universe: its bits."""
+
+    universe: Universe
+
+
+@dataclass(frozen=True, slots=True)
+class SCode(Shape):
+    """A set inside another value, as its number among all sets of a small universe (`subsets`)."""
+
+    universe: Universe
+    subsets: Universe
+
+
+@dataclass(frozen=True, slots=True)
+class SOrderedBits(Shape):
+    """A set inside an element of a set or bag: how many elements, then its bits, the first element's highest, each turned over.
+
+    In canonical order smaller sets come first, and of two of one size the one that has the first element which only one has.
+    """
+
+    universe: Universe
+
+
+@dataclass(frozen=True, slots=True)
+class SMap(Shape):
+    """A map: the values of all keys."""
+
+    keys: Universe
+    value: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class SSeq(Shape):
+    """A sequence: its length, then `most` places."""
+
+    item: Shape | None
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class SSlots(Shape):
+    """A set of a large universe: how many elements, then the elements in order."""
+
+    item: Shape | None
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class SBag(Shape):
+    """A bag: how many different elements, then each in order with its copies (at most `copies`)."""
+
+    item: Shape | None
+    most: int
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class SOrderedBag(Shape):
+    """A bag inside an element of a set or bag: how many elements, then each different one with `copies` + 1 less its copies.
+
+    In canonical order more copies come first, for what follows them is greater.
+    """
+
+    item: Shape | None
+    most: int
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class SPacked(Shape):
+    """An element of a set or bag: its leaves side by side in words, the first one highest, so that words compare as leaves do."""
+
+    inner: Shape
+
+
+def packed(inner: Shape) -> Shape:
+    """A shape with its leaves side by side, if there are several."""
+    return SPacked(inner) if len(widths(inner)) > 1 else inner
+
+
+def groups(inner: Shape) -> list[list[tuple[int, int, int]]]:
+    """For each word of a packed shape, the leaves in it: their number, shift and width."""
+    rows: list[list[tuple[int, int]]] = [[]]
+    for k, width in enumerate(widths(inner)):
+        if sum(w for _, w in rows[-1]) + width > 64:
+            rows.append([])
+        rows[-1].append((k, width))
+    return [[(k, sum(w for _, w in row[n + 1 :]), width) for n, (k, width) in enumerate(row)] for row in rows]
+
+
+def optional(item: Shape) -> Shape:
+    """The shape of an optional value."""
+    if isinstance(item, SNum) and item.high - item.low < 2**62:
+        return SOptNum(item.low, item.high)
+    return item if isinstance(item, SOpt | SOptNum | SNone) else SOpt(item)
+
+
+def bits_for(largest: int) -> int:
+    """How many bits hold the numbers up to the largest."""
+    return largest.bit_length()
+
+
+def widths(shape: Shape) -> list[int]:
+    """How many bits each leaf of a shape takes."""
+    match shape:
+        case SNum(low, high):
+            return [bits_for(high - low)]
+        case SNone():
+            return []
+        case SOptNum(low, high):
+            return [bits_for(high - low + 1)]
+        case SOpt(item):
+            return [1, *widths(item)]
+        case SRec(_, parts) | STup(parts):
+            return [w for part in parts for w in widths(part)]
+        case SUni(_, alternatives):
+            return [bits_for(len(alternatives) - 1), *shared(alternatives)]
+        case SBits(universe):
+            return [bits_for(universe.mask(k)) for k in range(universe.words)]
+        case SCode(_, subsets):
+            return [bits_for(subsets.size - 1)]
+        case SOrderedBits(universe):
+            return [bits_for(universe.size), *(bits_for(universe.mask(k)) for k in range(universe.words))]
+        case SMap(keys, value):
+            return widths(value) * keys.size
+        case SSeq(item, most) | SSlots(item, most):
+            return [bits_for(most), *(widths(item) * most if item else [])]
+        case SBag(item, most, copies):
+            return [bits_for(most), *([*widths(item), bits_for(copies)] * most if item else [])]
+        case SPacked(inner):
+            return [sum(width for *_, width in group) for group in groups(inner)]
+        case SOrderedBag(item, most, copies):
+            return [bits_for(most * copies), *([*widths(item), bits_for(copies)] * most if item else [])]
+    raise AssertionError(shape)
+
+
+def shared(alternatives: tuple[SRec, ...]) -> list[int]:
+    """The widths of leaves that fit each of several records."""
+    rows = [widths(a) for a in alternatives]
+    return [max(row[k] for row in rows if k < len(row)) for k in range(max(map(len, rows), default=0))]
+
+
+class Shapes:
+    """The universes and shapes of one model at one size."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._universes: dict[Type, Universe | None] = {}
+        self._shapes: dict[tuple[Type, bool], Shape] = {}
+
+    def universe(self, t: Type) -> Universe | None:
+        """The universe of a type, if it is small and its values can be numbered by arithmetic."""
+        if t not in self._universes:
+            found = None
+            bounded = resolved(t, self.scope)
+            if self._countable(bounded):
+                size = cardinality(bounded, self.scope)
+                if size <= UNIVERSE_MOST:
+                    found = Universe(bounded, self.scope, len(self._universes))
+            self._universes[t] = found
+        return self._universes[t]
+
+    def needed(self, t: Type) -> Universe:
+        """The universe of a type that must have one."""
+        found = self.universe(t)
+        if found is None:
+            raise Unsupported(
+                f"{t} has too many values for the native explorer here",
+                remedy="explore with engine='reference'",
+            )
+        return found
+
+    def _countable(self, t: Type) -> bool:
+        match t:
+            case BoolType() | NoneType() | EnumType() | SortType():
+                return True
+            case IntType(low, _):
+                return low is not None
+            case OptionalType(item):
+                return self._countable(item)
+            case RecordType():
+                return all(map(self._countable, record_fields(t, self.scope).values()))
+            case UnionType(records):
+                return all(map(self._countable, records))
+            case TupleType(items):
+                return all(map(self._countable, items))
+            case MapType(key, value):
+                return self._countable(key) and self._countable(value)
+            case SetType(item, _):
+                return self._countable(item) and cardinality(item, self.scope) <= SUBSETS_MOST
+        return False
+
+    def shape(self, t: Type, *, inside: bool = False) -> Shape:
+        """The shape of a type; `inside` a slot of a set or bag, where the order of leaves must be canonical.
+
+        Raises:
+            Unsupported: the type has no bound on its size.
+        """
+        key = t, inside
+        if key not in self._shapes:
+            self._shapes[key] = self._shape(t, inside)
+        return self._shapes[key]
+
+    def _shape(self, t: Type, inside: bool) -> Shape:
+        match t:
+            case BoolType():
+                return SNum(0, 1)
+            case NoneType():
+                return SNone()
+            case IntType(None, _):
+                return SNum(LOW, HIGH)
+            case IntType():
+                bounded = resolved(t, self.scope)
+                assert isinstance(bounded, IntType)
+                assert isinstance(bounded.low, int)
+                assert isinstance(bounded.high, int)
+                if bounded.high < bounded.low:
+                    raise Unsupported(
+                        f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds"
+                    )
+                return SNum(bounded.low, bounded.high)
+            case EnumType(enum):
+                return SNum(0, len(enum) - 1)
+            case SortType(sort):
+                return SNum(0, self.scope.sizes[sort] - 1)
+            case OptionalType(item):
+                return optional(self.shape(item, inside=inside))
+            case RecordType():
+                return SRec(
+                    t, tuple(self.shape(f, inside=inside) for f in record_fields(t, self.scope).values())
+                )
+            case UnionType(records):
+                made = tuple(self.shape(r, inside=inside) for r in records)
+                return SUni(t, made)  # type: ignore[arg-type]  # the shapes of records
+            case TupleType(items):
+                return STup(tuple(self.shape(i, inside=inside) for i in items))
+            case MapType(key, value):
+                return SMap(self.needed(key), self.shape(value, inside=inside))
+        return self._container(resolved(t, self.scope), inside)
+
+    def ordered_set(self, universe: Universe) -> Shape:
+        """The shape of a set inside an element of a set or bag."""
+        subsets = self.universe(SetType(universe.type))
+        return SOrderedBits(universe) if subsets is None else SCode(universe, subsets)
+
+    def _container(self, t: Type, inside: bool) -> Shape:
+        match t:
+            case SetType(item, size):
+                universe = self.universe(item)
+                if inside and universe is not None:
+                    return self.ordered_set(universe)
+                if universe is not None and (size is None or universe.size <= 4 * 64):
+                    return SBits(universe)
+                if isinstance(size, int):
+                    slots = SSlots(packed(self.shape(item, inside=True)), size)
+                    return (
+                        SBits(universe)
+                        if universe is not None and sum(widths(slots)) >= universe.size
+                        else slots
+                    )
+                raise Unsupported(f"a set of {t.item} has no bound", remedy=_bound("Set", t.item))
+            case SeqType(item, int(size)):
+                return SSeq(self.shape(item, inside=inside), size)
+            case BagType(item, size, copies):
+                of = cardinality(item, self.scope)
+                if not isinstance(size, int):
+                    if not isinstance(copies, int) or math.isinf(of):
+                        raise Unsupported(f"a bag of {t.item} has no bound", remedy=_bound("Bag", t.item))
+                    size = int(of) * copies
+                most = size if math.isinf(of) else min(size, int(of))
+                of_one = size if not isinstance(copies, int) else min(copies, size)
+                return (SOrderedBag if inside else SBag)(packed(self.shape(item, inside=True)), most, of_one)
+        raise Unsupported(f"{t} has no bound", remedy="bound it with AtMost")
+
+
+def _bound(kind: str, item: Type) -> str:
+    return f"bound it: Annotated[{kind}[{item}], AtMost(n)]"
+
+
+def fitting(what: str, problem: RatifiedError) -> Unsupported:
+    """A problem with a shape, told of the variable that it is about."""
+    return Unsupported(f"{what}: {problem.message}", span=problem.span, remedy=problem.remedy)

@@ -1,0 +1,398 @@
+"""The native engine: a model at a size, compiled and explored; what the explorer's numbers say, in the model's words.
+
+Guarantees: counts, depth, verdict and the length of a counterexample are those of the reference engine; a counterexample is found
+by stepping the reference machine along the states that the explorer names, so what is shown is a run of the model itself; where
+the model has no answer, the error raised is the reference machine's own.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from ratified.explore import reference
+from ratified.explore.counterexample import Counterexample
+from ratified.explore.liveness import liveness_claims
+from ratified.explore.native import known
+from ratified.explore.native.codegen.functions import Instances
+from ratified.explore.native.codegen.program import Program, generate
+from ratified.explore.native.driver import (
+    Exploration,
+    Finding,
+    Kind,
+    Options,
+    Outcome,
+    Stop,
+    peak_memory,
+)
+from ratified.explore.native.library import NativeError, loaded
+from ratified.explore.native.library import Program as Library
+from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
+from ratified.explore.refinement import Refinement
+from ratified.explore.search import INTERRUPTED, Failure, Property, exhausted
+from ratified.explore.search import Exploration as Seen
+from ratified.explore.switches import switched_off
+from ratified.explore.symmetry import Symmetry, symmetry_of
+from ratified.language.errors import ModelError
+from ratified.language.ir import Function
+from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.model import Model
+from ratified.results.result import (
+    ActionReport,
+    BoundReport,
+    ConstraintReport,
+    Limits,
+    Progress,
+    PropertyKind,
+    PropertyReport,
+    Result,
+    Verdict,
+    Violation,
+)
+
+Live = tuple[tuple[PropertyReport, ...], Violation | None, str | None]
+"""The liveness claims, what is violated of them, and why they are not decided."""
+
+DEADLOCK = Property(PropertyKind.DEADLOCK, "deadlock", None)
+
+Question = tuple[Property | None, Values | None, Callable[[], object]]
+"""What is asked: for which property, of the step into which state, and how."""
+
+
+def check_native(
+    model: Model,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    symmetry: bool = False,
+    deadlock: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    threads: int | None = None,
+    spill: Path | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 20.0,
+    dump: Path | None = None,
+    flags: tuple[str, ...] = (),
+    large: bool = False,
+) -> Result:
+    """Explores a model natively: all its claims, constraints, bounds and (if asked) deadlocks.
+
+    `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler; that a
+    model is `large` is remembered with its program, for `found_large`.
+
+    Raises:
+        SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
+        EvaluationError: the model has no answer where it needs one.
+        RatifiedError: no compiler, a compiler that fails, no memory, a disk or checkpoint that cannot be used.
+    """
+    begun = time.perf_counter()
+    notes: list[str] = []
+    reduction = _reduction(model, notes) if symmetry else None
+    key = known.key_of(model, symmetry=reduction is not None, deadlock=deadlock, flags=flags)
+    claims = liveness_claims(model.module)
+    if claims and reduction is not None:
+        raise reference._no_symmetry(model.module.name, claims[0])
+    program, library = _prepared(model, reduction, key, dump, flags, large, notes)
+    refuse_what_is_not_told(model, program)
+    options = Options(
+        threads=threads,
+        deadlock=deadlock,
+        limits=limits,
+        spill=spill,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        witness=(1 << len(program.witnesses)) - 1,
+        witness_step=(1 << len(program.step_witnesses)) - 1,
+    )
+    live: Live = (), None, None
+    with Exploration(library, options) as exploration:
+        outcome = exploration.run(progress)
+        violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+        if claims:
+            live = _liveness(model, program, exploration, outcome, limits, begun)
+    if not outcome.distinct and not outcome.stopped and not any(outcome.left):
+        raise _no_beginning(model, outcome)
+    return _result(
+        model,
+        program,
+        outcome,
+        violation,
+        live,
+        reduction,
+        limits,
+        deadlock,
+        notes,
+        time.perf_counter() - begun,
+    )
+
+
+def _liveness(
+    model: Model, program: Program, exploration: Exploration, outcome: Outcome, limits: Limits, begun: float
+) -> Live:
+    """The liveness claims, what is violated of them, and why they are not decided."""
+
+    def tick() -> None:
+        if stop := exhausted(limits, time.perf_counter() - begun, memory=False):
+            raise reference._Stopped(stop)
+
+    machine = PythonMachine(model)
+    claims = liveness_claims(model.module)
+    reports = tuple(PropertyReport(PropertyKind.LIVENESS, c.name, False, c.span) for c in claims)
+    if outcome.finding is not None or outcome.stopped is Stop.INTERRUPTED or not outcome.distinct:
+        return reports, None, None
+    refuse_what_was_cut(outcome)
+    try:
+        check = check_of(machine, program, exploration, outcome, tick)
+        tick()
+        violation = check.violation()
+    except reference._Stopped as stop:
+        return reports, None, str(stop)
+    except NativeError as problem:
+        return reports, None, problem.message
+    except KeyboardInterrupt:
+        return reports, None, INTERRUPTED
+    return check.reports(), violation, None
+
+
+def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
+    """Whether this very exploration was said to be large before, and its compiled program is at hand."""
+    reduced = symmetry and not symmetry_of(model).trivial
+    found = known.recall(model, known.key_of(model, symmetry=reduced, deadlock=deadlock))
+    return found is not None and found.large
+
+
+def _prepared(
+    model: Model,
+    reduction: Symmetry | None,
+    key: str | None,
+    dump: Path | None,
+    flags: tuple[str, ...],
+    large: bool,
+    notes: list[str],
+) -> tuple[Program, Library]:
+    """The program's tables and the loaded library: as remembered, or generated and compiled now."""
+    before = known.recall(model, key)
+    if before is not None and dump is None and (before.large or not large):
+        try:
+            library = Library(before.library)
+            if library.digest == before.digest:
+                return before.program, library
+        except NativeError:
+            pass  # what is damaged is made again
+    program = generate(model, reduction)
+    if dump is not None:
+        dump.write_text(program.text, encoding="utf-8")
+    library, compiled = loaded(program.text, flags)
+    notes.extend(compiled.notes)
+    known.remember(key, compiled, library.digest, program, large=large)
+    return program, library
+
+
+def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
+    """The symmetry to use. Raises ModelError where it would be unsound."""
+    found = symmetry_of(model)
+    if not found.trivial:
+        return found
+    notes.append(
+        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+    )
+    return None
+
+
+def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
+    machine = PythonMachine(model)
+    seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
+    return reference._no_beginning(machine, seen)
+
+
+def _stopped(outcome: Outcome, limits: Limits) -> str | None:
+    match outcome.stopped:
+        case None:
+            return None
+        case Stop.DEPTH:
+            return f"the depth limit of {limits.depth} levels"
+        case Stop.STATES:
+            return f"the limit of {limits.states:,} states"
+        case Stop.SECONDS:
+            return f"the time limit of {limits.seconds:g} s"
+        case Stop.MEMORY:
+            return f"the memory limit of {limits.memory:,} bytes"
+        case Stop.INTERRUPTED:
+            return "interrupted"
+        case Stop.CAPACITY:
+            return "more states than the explorer can number"
+    return outcome.message
+
+
+def _result(
+    model: Model,
+    program: Program,
+    outcome: Outcome,
+    violation: Violation | None,
+    live: Live,
+    reduction: Symmetry | None,
+    limits: Limits,
+    deadlock: bool,
+    notes: list[str],
+    seconds: float,
+) -> Result:
+    bounds = tuple(
+        BoundReport(place.what, place.action, times, place.span)
+        for place, times in zip(program.bounds, outcome.left, strict=True)
+        if times
+    )
+    liveness, unhappened, undecided = live
+    violation = violation or unhappened
+    stopped = _stopped(outcome, limits) or undecided
+    if outcome.resumed:
+        notes.append("went on from a checkpoint")
+    if outcome.stopped is Stop.DISK:
+        notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
+    never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
+    properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
+    never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
+    verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
+    off = switched_off(model)
+    return Result(
+        model=model.module.name,
+        sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+        parameters=dict(model.scope.parameters),
+        engine="native",
+        verdict=verdict,
+        distinct=outcome.distinct,
+        generated=outcome.generated,
+        depth=outcome.depth,
+        actions=tuple(_action(i, outcome, off) for i in program.instances),
+        properties=(
+            *(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
+            *liveness,
+        ),
+        bounds=bounds,
+        constraints=tuple(
+            ConstraintReport(f.name, times)
+            for f, times in zip(program.constraints, outcome.constrained, strict=True)
+        ),
+        symmetry=reduction.sorts if reduction else (),
+        stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
+        violation=violation,
+        seconds=seconds,
+        memory=peak_memory(),
+        out_degree=outcome.out_degree,
+        notes=tuple(notes),
+    )
+
+
+def _action(instances: Instances, outcome: Outcome, off: frozenset[str]) -> ActionReport:
+    own = slice(instances.first, instances.first + instances.count)
+    name = instances.action.name
+    return ActionReport(name, sum(outcome.fired[own]), sum(outcome.new[own]), name in off)
+
+
+def _properties(program: Program) -> list[Property]:
+    """All properties but deadlock, which comes after them, by rank."""
+    return [
+        *(Property(PropertyKind.INVARIANT, f.name, f.span) for f in program.invariants),
+        *(Property(PropertyKind.STEP_INVARIANT, f.name, f.span) for f in program.step_invariants),
+        *(Property(PropertyKind.REFINEMENT, f.name, f.span) for f in program.refinements),
+    ]
+
+
+class _Reader:
+    """Reads findings: a run of packed states becomes a search that saw only that run, told as the reference does."""
+
+    def __init__(self, model: Model, program: Program) -> None:
+        self.program = program
+        self.machine = PythonMachine(model)
+
+    def violation(self, finding: Finding) -> Violation:
+        """What was violated, with its run. Raises EvaluationError where the model has no answer."""
+        states = [self.program.layout.unpack(words) for words in finding.states]
+        program, last = self.program, len(states) - 1
+        properties = _properties(program)
+        match finding.kind:
+            case Kind.FAULT:
+                raise self._error(finding, states)
+            case Kind.INVARIANT:
+                failure = Failure(len(states), finding.index, 0, properties[finding.index], last)
+            case Kind.STEP_INVARIANT:
+                rank = len(program.invariants) + finding.index
+                failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
+                states = states[:-1]
+            case _:
+                failure = Failure(len(states), len(properties), 0, DEADLOCK, last)
+        return self._telling(states).violation(failure)
+
+    def _telling(self, states: list[Values]) -> Counterexample:
+        seen = Seen((), states=states, predecessor=array("q", range(-1, len(states) - 1)))
+        return Counterexample(self.machine, seen, None)
+
+    def _error(self, finding: Finding, states: list[Values]) -> ModelError:
+        """The error that the reference machine comes to at the same place."""
+        telling, last = self._telling(states), len(states) - 1
+        for claim, target, ask in self._questions(finding, states):
+            try:
+                ask()
+            except StepError as problem:
+                return telling.error(Failure(len(states), -1, 0, claim, last, target, problem))
+        message, span = self.program.errors[finding.index]
+        return ModelError(message, span=span, remedy="explore with engine='reference'")
+
+    def _questions(self, finding: Finding, states: list[Values]) -> list[Question]:
+        """What may be asked at the end of a run and have no answer, in the order in which it is asked."""
+        machine, program = self.machine, self.program
+        if states and finding.instance is None:
+            return self._about(program.invariants, PropertyKind.INVARIANT, states[-1], None)
+        try:
+            after = [
+                s
+                for *_, s in (machine.steps(states[-1]) if states else machine.initial())
+                if not isinstance(s, Left)
+            ]
+        except StepError:
+            return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]
+        found: list[Question] = []
+        for state in after:
+            found += self._about(program.constraints, None, state, None)
+        judged = [s for s in after if self._inside(s)]
+        for state in judged:
+            if states:
+                found += self._about(program.step_invariants, PropertyKind.STEP_INVARIANT, state, states[-1])
+        for function in program.refinements:
+            refinement, claim = self._refinement(function)
+            for state in judged:
+                ask = (
+                    partial(refinement.explains, states[-1], state)
+                    if states
+                    else partial(refinement.begins, state)
+                )
+                found.append((claim, state, ask))
+        return found
+
+    def _inside(self, state: Values) -> bool:
+        """Whether no constraint leaves a state out (or has no answer)."""
+        try:
+            return all(self.machine.refuted_by(c.name, state) is None for c in self.program.constraints)
+        except StepError:
+            return False
+
+    def _about(
+        self, functions: tuple[Function, ...], kind: PropertyKind | None, state: Values, old: Values | None
+    ) -> list[Question]:
+        """What functions are asked of a state, or of the step into it from an old one."""
+        machine = self.machine
+        found: list[Question] = []
+        for f in functions:
+            ask = (
+                partial(machine.refuted_by, f.name, state)
+                if old is None
+                else partial(machine.step_holds, f.name, old, state)
+            )
+            claim = Property(kind, f.name, f.span) if kind else None
+            found.append((claim, None if kind is PropertyKind.INVARIANT else state, ask))
+        return found
+
+    def _refinement(self, function: Function) -> tuple[Refinement, Property]:
+        claim = Property(PropertyKind.REFINEMENT, function.name, function.span)
+        return Refinement(self.machine, function.name), claim

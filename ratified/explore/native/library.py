@@ -1,0 +1,166 @@
+"""A compiled model as a loaded library: the C structures and functions, declared once.
+
+Guarantees: what is declared here is what the library was compiled with (sizes are compared when it is loaded).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+from ratified.explore.native.compile import Compiled, compile_text
+from ratified.language.errors import RatifiedError
+
+
+class NativeError(RatifiedError):
+    """The explorer cannot begin or cannot go on: memory, disk, a checkpoint of something else."""
+
+
+class ConfigStruct(ctypes.Structure):
+    """`rx_config`."""
+
+    _fields_ = (
+        ("threads", ctypes.c_uint32),
+        ("deadlock", ctypes.c_uint32),
+        ("depth_max", ctypes.c_uint64),
+        ("states_max", ctypes.c_uint64),
+        ("memory_max", ctypes.c_uint64),
+        ("seconds_max", ctypes.c_double),
+        ("checkpoint_seconds", ctypes.c_double),
+        ("spill", ctypes.c_char_p),
+        ("checkpoint", ctypes.c_char_p),
+        ("witness_wanted", ctypes.c_uint64),
+        ("witness_step_wanted", ctypes.c_uint64),
+    )
+
+
+class ProgressStruct(ctypes.Structure):
+    """`rx_progress`."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_uint64) for name in ("distinct", "generated", "depth", "queue", "on_disk")
+    )
+
+
+class WalksStruct(ctypes.Structure):
+    """`rx_walks`."""
+
+    _fields_ = (
+        ("seed", ctypes.c_uint64),
+        ("walks", ctypes.c_uint64),
+        ("depth", ctypes.c_uint64),
+        ("deadlock", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
+    )
+
+
+def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
+    """`rx_finding` and `rx_result`, whose sizes depend on the width of a state."""
+
+    class Found(ctypes.Structure):
+        _fields_ = (
+            *((name, ctypes.c_uint32) for name in ("kind", "property", "instance", "has_state")),
+            ("length", ctypes.c_uint64),
+            ("state", ctypes.c_uint64 * words),
+            ("after", ctypes.c_uint64 * words),
+        )
+
+    wide = (
+        *(
+            "distinct",
+            "generated",
+            "depth",
+            "expanded",
+            "degree_min",
+            "degree_max",
+            "witness_missing",
+            "witness_step_missing",
+        ),
+        *("table_bytes", "states_bytes", "first_bytes", "worker_bytes", "disk_bytes"),
+    )
+
+    class Counted(ctypes.Structure):
+        _fields_ = (
+            *((name, ctypes.c_uint64) for name in wide),
+            ("seconds", ctypes.c_double),
+            *(
+                (name, ctypes.c_uint32)
+                for name in ("stopped", "on_disk", "threads", "disk_errno", "resumed", "unused")
+            ),
+            ("finding", Found),
+        )
+
+    return Found, Counted
+
+
+class Program:
+    """A compiled model, loaded."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise NativeError(
+                f"cannot load the compiled model {path}: {error}",
+                remedy="remove it, and it is compiled again",
+            ) from error
+        pointer = ctypes.c_void_p
+        for name, result, arguments in (
+            ("rx_new", pointer, [ctypes.POINTER(ConfigStruct)]),
+            ("rx_open", ctypes.c_int, [pointer]),
+            ("rx_explore", None, [pointer]),
+            ("rx_free", None, [pointer]),
+            ("rx_ask_to_stop", None, [pointer]),
+            ("rx_message", ctypes.c_char_p, [pointer]),
+            ("rx_read_progress", None, [pointer, ctypes.POINTER(ProgressStruct)]),
+            ("rx_read_result", None, [pointer, pointer]),
+            ("rx_read_counts", None, [pointer] * 5),
+            ("rx_simulate", None, [pointer, ctypes.POINTER(WalksStruct)]),
+            ("rx_read_walks", None, [pointer] * 4),
+            ("rx_state", ctypes.POINTER(ctypes.c_uint64), [pointer, ctypes.c_uint64]),
+            ("rx_read_levels", None, [pointer] * 2),
+            ("rx_graph_count", ctypes.c_uint64, [pointer] * 2),
+            ("rx_graph_fill", None, [pointer] * 4),
+            ("rx_trace_length", ctypes.c_uint64, [pointer]),
+            ("rx_trace_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
+            ("rx_trace_instances", ctypes.POINTER(ctypes.c_uint32), [pointer]),
+            ("rx_describe", None, [pointer, ctypes.POINTER(ctypes.c_char_p)]),
+        ):
+            function = getattr(self.library, name)
+            function.restype, function.argtypes = result, arguments
+        numbers, digest = (ctypes.c_uint64 * 10)(), ctypes.c_char_p()
+        self.library.rx_describe(numbers, ctypes.byref(digest))
+        self.words, self.instances, self.bounds, self.constraints = (
+            numbers[0],
+            numbers[1],
+            numbers[2],
+            numbers[3],
+        )
+        self.invariants, self.step_invariants, self.symmetry = numbers[4], numbers[5], bool(numbers[6])
+        self.digest = (digest.value or b"").decode()
+        self.found_type, self.counted_type = _structures(self.words)
+        sizes = (
+            ctypes.sizeof(ConfigStruct),
+            ctypes.sizeof(self.counted_type),
+            ctypes.sizeof(self.found_type),
+        )
+        assert sizes == tuple(numbers[7:10]), (
+            f"driver.py and the C structures differ: {sizes}, {tuple(numbers[7:10])}"
+        )
+
+
+def load(text: str, *, flags: tuple[str, ...] = ()) -> Program:
+    """Compiles (or finds) and loads a program. Raises CompilerMissing, CompilerFailed, NativeError."""
+    return loaded(text, flags)[0]
+
+
+def loaded(text: str, flags: tuple[str, ...] = ()) -> tuple[Program, Compiled]:
+    """The same, and what was compiled."""
+    compiled = compile_text(text, flags=flags)
+    try:
+        return Program(compiled.path), compiled
+    except NativeError:
+        # A cache file that something else damaged: once more from the text.
+        compiled.path.unlink(missing_ok=True)
+        compiled = compile_text(text, flags=flags)
+        return Program(compiled.path), compiled

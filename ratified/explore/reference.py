@@ -1,0 +1,197 @@
+"""The reference engine: the search over the reference machine, put into a `Result`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ratified.explore.counterexample import Counterexample
+from ratified.explore.liveness import LivenessCheck, liveness_claims
+from ratified.explore.search import INTERRUPTED, Exploration, Search, exhausted, peak_memory
+from ratified.explore.switches import switched_off
+from ratified.explore.symmetry import symmetry_of
+from ratified.explore.vacuity import untested
+from ratified.language.errors import ModelError
+from ratified.language.ir import Function, Kind
+from ratified.language.machine import PythonMachine
+from ratified.language.model import Model
+from ratified.results.result import (
+    ActionReport,
+    BoundReport,
+    ConstraintReport,
+    Limits,
+    Progress,
+    PropertyReport,
+    Result,
+    Verdict,
+    Violation,
+)
+
+BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
+"""Why nothing is decided where a bound was left."""
+
+BEYOND_CONSTRAINTS = (
+    "a constraint left states out, and a run may go on there, so that liveness is not decided"
+)
+"""Why liveness is not decided where a constraint left states out."""
+
+
+class TooMany(Exception):
+    """There are as many states as were to be too many, or more."""
+
+
+class _Stopped(Exception):
+    """A limit was reached after the search."""
+
+
+def check_reference(
+    model: Model,
+    *,
+    limits: Limits,
+    symmetry: bool,
+    deadlock: bool,
+    progress: Callable[[Progress], None] | None,
+    too_many: int | None = None,
+) -> Result:
+    """Explore a model with the reference search. See `ratified.explore.check`.
+
+    Raises TooMany, as soon as that is seen, if there are `too_many` states: what was found in them is then of no interest.
+    """
+    started = time.perf_counter()
+    machine = PythonMachine(model)
+    reduction = symmetry_of(model) if symmetry else None
+    notes = []
+    if reduction is not None and reduction.trivial:
+        reduction = None
+        notes.append(
+            "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+        )
+    claims = liveness_claims(machine.module)
+    if claims and reduction is not None:
+        raise _no_symmetry(machine.module.name, claims[0])
+    search = Search(
+        machine,
+        limits=limits if too_many is None else replace(limits, states=too_many),
+        symmetry=reduction,
+        deadlock=deadlock,
+        progress=progress,
+        keep_edges=bool(claims),
+    )
+    found = search.run()
+    if too_many is not None and len(found.states) >= too_many:
+        raise TooMany
+    telling = Counterexample(machine, found, reduction)
+    violation: Violation | None = None
+    if found.failure is not None:
+        if found.failure.problem is not None:
+            raise telling.error(found.failure) from None
+        violation = telling.violation(found.failure)
+    if not found.states and not found.stopped and not found.bounds:
+        raise _no_beginning(machine, found)
+    liveness: tuple[PropertyReport, ...] = ()
+    if claims:
+        liveness, unhappened = _liveness(machine, found, limits, started)
+        violation = violation or unhappened
+    unexplored = bool(claims) and any(found.left_out) and violation is None
+    if unexplored and found.properties and not found.stopped and not found.bounds:
+        notes.append("what is claimed besides liveness holds in all states that the constraints admit")
+    vacuous = _untested(machine, found, reduction is not None)
+    off = switched_off(model)
+    return Result(
+        model=machine.module.name,
+        sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+        parameters=dict(model.scope.parameters),
+        engine="reference",
+        verdict=_verdict(found, violation, unexplored),
+        distinct=len(found.states),
+        generated=found.generated,
+        depth=len(found.levels),
+        actions=tuple(
+            ActionReport(a.name, fired, new, a.name in off)
+            for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
+        ),
+        properties=(
+            *(PropertyReport(p.kind, p.name, p.name in vacuous, p.span) for p in found.properties),
+            *liveness,
+        ),
+        bounds=tuple(
+            BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()
+        ),
+        constraints=tuple(
+            ConstraintReport(c.name, times)
+            for c, times in zip(machine.module.of_kind(Kind.CONSTRAINT), found.left_out, strict=True)
+        ),
+        symmetry=reduction.sorts if reduction else (),
+        stopped=found.stopped
+        or (BEYOND_BOUNDS if found.bounds and violation is None else None)
+        or (BEYOND_CONSTRAINTS if unexplored else None),
+        violation=violation,
+        seconds=time.perf_counter() - started,
+        memory=peak_memory(),
+        out_degree=found.out_degree,
+        notes=tuple(notes),
+    )
+
+
+def _untested(machine: PythonMachine, found: Exploration, representatives: bool) -> frozenset[str]:
+    try:
+        return untested(machine, found, representatives=representatives)
+    except KeyboardInterrupt:
+        return frozenset()
+
+
+def _liveness(
+    machine: PythonMachine, found: Exploration, limits: Limits, started: float
+) -> tuple[tuple[PropertyReport, ...], Violation | None]:
+    """Check the liveness claims, unless something was violated already or the limits allow no more."""
+
+    def tick() -> None:
+        if stop := exhausted(limits, time.perf_counter() - started):
+            raise _Stopped(stop)
+
+    check = LivenessCheck(machine, found, tick)
+    violation = None
+    if found.failure is None and found.stopped != INTERRUPTED:
+        try:
+            tick()
+            violation = check.violation()
+        except _Stopped as stop:
+            found.stopped = found.stopped or str(stop)
+        except KeyboardInterrupt:
+            found.stopped = INTERRUPTED
+    return check.reports(), violation
+
+
+def _no_symmetry(model: str, claim: Function) -> ModelError:
+    return ModelError(
+        f"symmetry cannot be used with {model}: `{claim.name}` is about whole runs, and a run between"
+        " representatives need not be one of the model, nor fair",
+        span=claim.span,
+        remedy="check without symmetry, or choose other claims",
+    )
+
+
+def _verdict(found: Exploration, violation: Violation | None, unexplored: bool) -> Verdict:
+    if violation is not None:
+        return Verdict.VIOLATED
+    return Verdict.UNDECIDED if found.stopped or found.bounds or unexplored else Verdict.HOLDS
+
+
+def _no_beginning(machine: PythonMachine, found: Exploration) -> ModelError:
+    name = machine.module.name
+    if found.generated:
+        constraint = machine.module.of_kind(Kind.CONSTRAINT)[
+            next(i for i, n in enumerate(found.left_out) if n)
+        ]
+        return ModelError(
+            f"{name} has no initial state: `{constraint.name}` leaves out all {found.generated}",
+            span=constraint.span,
+            remedy="a constraint must be true in some initial state",
+        )
+    init = machine.module.functions.get("init")
+    return ModelError(
+        f"{name} has no initial state: no choice of init's arguments passes its guards",
+        span=init.span if init else machine.module.span,
+        remedy="weaken a `require` in init, or choose larger sizes",
+    )

@@ -1,0 +1,453 @@
+"""The reference search: breadth first over full states, exact and deterministic.
+
+Guarantees: a state is looked up by its whole content, so no two are ever taken for one; states are numbered in breadth-first
+order, so each level is a stretch of numbers; a level in which something goes wrong is expanded to its end, and of all that went
+wrong in it what has the shortest run is kept (then an evaluation error before a violation, then the property that comes first,
+then what was met first). So every count and the counterexample are the same on every run, and those of an explorer that works
+on a level in parallel can be compared with them.
+
+Order of judgement of a successor: it is counted (`generated`, `fired`); a state that some constraint leaves out goes no further:
+it is neither counted as distinct, nor checked, nor expanded, and step invariants and refinements are not asked about the step
+into it (TLC does check invariants there; here a constraint bounds the claim as well); if the state is new, invariants are asked
+about it; step invariants and refinements are asked about the step. A state that violates an invariant is counted like any other.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ratified.explore.refinement import Refinement
+from ratified.explore.symmetry import Symmetry
+from ratified.language.errors import RatifiedError, Span
+from ratified.language.ir import Kind, Module
+from ratified.language.machine import Left, Machine, StepError, Values
+from ratified.results.result import Limits, Progress, PropertyKind
+
+NOWHERE = -1
+"""The predecessor of an initial state."""
+
+INTERRUPTED = "interrupted"
+"""Why a search stopped that a person broke off."""
+
+_LEFT_OUT = -1
+"""A state that constraint number i leaves out is remembered as _LEFT_OUT - i."""
+
+_FRESH = -(2**62)
+"""Not seen before."""
+
+_BETWEEN_REPORTS = 0.2
+_BETWEEN_MEMORY_CHECKS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One thing that is checked; its place in the list of them is its rank where several fail at once."""
+
+    kind: PropertyKind
+    name: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that went wrong: which property (None for the computation of a step), and where.
+
+    `source` is the number of the state that shows it, or of the state before the step that shows it, `target` being the state
+    after. `problem` is the evaluation error, if it was one.
+    """
+
+    length: int
+    rank: int
+    position: int
+    claim: Property | None
+    source: int
+    target: Values | None = None
+    problem: StepError | None = None
+
+    @property
+    def key(self) -> tuple[int, bool, int, int]:
+        """The failure with the least key is the one that is told."""
+        return self.length, self.problem is None, self.rank, self.position
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A step of the explored graph, by the numbers of its states and of its action."""
+
+    source: int
+    action: int
+    arguments: Values
+    target: int
+
+
+@dataclass(slots=True)
+class Exploration:
+    """What a search has seen.
+
+    States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
+    state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
+    into states that a constraint leaves out, nor steps out of a bound: these are in `cut`, with NOWHERE as their target; with
+    symmetry the targets stand for their orbits.
+    """
+
+    properties: tuple[Property, ...]
+    states: list[Values] = field(default_factory=list)
+    predecessor: array[int] = field(default_factory=lambda: array("q"))
+    levels: list[int] = field(default_factory=list)
+    edges: list[Edge] | None = None
+    cut: list[Edge] = field(default_factory=list)
+    generated: int = 0
+    fired: list[int] = field(default_factory=list)
+    new: list[int] = field(default_factory=list)
+    bounds: Counter[tuple[str, str, Span | None]] = field(default_factory=Counter)
+    left_out: list[int] = field(default_factory=list)
+    degrees: tuple[int, int, int, int] = (0, 0, 0, 0)
+    failure: Failure | None = None
+    stopped: str | None = None
+
+    @property
+    def out_degree(self) -> tuple[int, float, int]:
+        """Least, mean and greatest number of steps out of the states expanded."""
+        expanded, least, total, most = self.degrees
+        return least, total / expanded if expanded else 0.0, most
+
+
+class _Stopped(Exception):
+    """A limit was reached."""
+
+
+class Search:
+    """One search of one machine. `run` may be called once."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        symmetry: Symmetry | None = None,
+        deadlock: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        keep_edges: bool = False,
+    ) -> None:
+        if limits.depth is not None and limits.depth < 1:
+            raise RatifiedError(
+                f"the depth limit is {limits.depth}, and initial states are level 1", remedy="give at least 1"
+            )
+        module = machine.module
+        self._machine = machine
+        self._limits = limits
+        self._canonical = symmetry.canonical if symmetry else None
+        self._progress = progress
+        self._invariants = module.of_kind(Kind.INVARIANT)
+        self._step_invariants = module.of_kind(Kind.STEP_INVARIANT)
+        self._constraints = module.of_kind(Kind.CONSTRAINT)
+        self._refinements = [Refinement(machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
+        self._deadlock = deadlock
+        self.found = Exploration(safety_of(module, deadlock), edges=[] if keep_edges else None)
+        self.found.fired = [0] * len(machine.actions)
+        self.found.new = [0] * len(machine.actions)
+        self.found.left_out = [0] * len(self._constraints)
+        self._seen: dict[Values, int] = {}
+        self._shared: list[dict[object, object]] = [{} for _ in module.variables]
+        self._position = 0
+        self._closed = False
+        self._end = 0
+        self._first: array[int] = array(
+            "q"
+        )  # of the states on the level to come: the first of the actions that lead there
+        self._started = 0.0
+        self._next_report = 0.0
+
+    def run(self) -> Exploration:
+        """Search until all is seen, something went wrong, or a limit is reached; an interrupt counts as a limit."""
+        self._started = time.perf_counter()
+        self._next_report = self._started + _BETWEEN_REPORTS
+        with _no_cycles():
+            try:
+                self._begin()
+                self._expand_levels()
+            except _Stopped as stop:
+                self.found.stopped = str(stop)
+            except KeyboardInterrupt:
+                self.found.stopped = INTERRUPTED
+        if len(self.found.states) > self._end:
+            self.found.levels.append(self._end)  # a level that was found, and not begun
+        return self.found
+
+    # --- levels ---
+
+    def _begin(self) -> None:
+        """The initial states: level 1."""
+        found = self.found
+        try:
+            initial = self._machine.initial()
+        except StepError as problem:
+            self._fail(0, None, NOWHERE, problem=problem)
+            return
+        for _, state in initial:
+            if isinstance(state, Left):
+                found.bounds[state.what, "init", state.span] += 1
+                continue
+            found.generated += 1
+            canonical = self._canonical(state) if self._canonical else state
+            number = self._seen.get(canonical, _FRESH)
+            if number == _FRESH:
+                number = self._admit(canonical, NOWHERE, None)
+            if number >= 0:
+                self._judge_beginning(state, number)
+            else:
+                self._leave_out(number)
+
+    def _expand_levels(self) -> None:
+        found, limit = self.found, self._limits.depth
+        first, end = 0, len(found.states)
+        while first < end and found.failure is None:
+            found.levels.append(first)
+            self._end = end
+            if limit is not None and len(found.levels) >= limit:
+                self._expand_last(first, end)
+            else:
+                self._expand_level(first, end)
+            first, end = end, len(found.states)
+
+    def _credit(self) -> None:
+        """The states of a level are counted for the first of the actions, in the model's order, that lead there."""
+        for action in self._first:
+            self.found.new[action] += 1
+        del self._first[:]
+
+    def _expand_last(self, first: int, end: int) -> None:
+        """Expand the level at the depth limit. Counts are kept if nothing new lies behind it: then the search is complete."""
+        found = self.found
+        edges = None if found.edges is None else len(found.edges)
+        before = (
+            found.generated,
+            list(found.fired),
+            Counter(found.bounds),
+            list(found.left_out),
+            found.degrees,
+        )
+        self._closed = True
+        try:
+            self._expand_level(first, end)
+        except _Stopped:
+            found.generated, found.fired, found.bounds, found.left_out, found.degrees = before
+            found.failure = None
+            if found.edges is not None:
+                del found.edges[edges:]
+            raise
+
+    def _expand_level(self, first: int, end: int) -> None:
+        try:
+            for number in range(first, end):
+                self._look_at_limits(number)
+                self._expand(number)
+        finally:
+            self._credit()
+
+    def _look_at_limits(self, number: int) -> None:
+        now = time.perf_counter()
+        if stop := exhausted(self._limits, now - self._started, memory=number % _BETWEEN_MEMORY_CHECKS == 0):
+            raise _Stopped(stop)
+        if self._progress and now >= self._next_report:
+            self._next_report = now + _BETWEEN_REPORTS
+            found = self.found
+            distinct = len(found.states)
+            seconds = now - self._started
+            self._progress(Progress(distinct, found.generated, len(found.levels), distinct - number, seconds))
+
+    # --- states and steps ---
+
+    def _expand(self, number: int) -> None:
+        """Take every step of a state."""
+        found, seen, canonical = self.found, self._seen, self._canonical
+        state = found.states[number]
+        try:
+            steps = self._machine.steps(state)
+        except StepError as problem:
+            self._fail(len(found.levels), None, number, problem=problem)
+            return
+        fired, before = found.fired, found.generated
+        asked: set[Values] | None = set() if self._step_invariants or self._refinements else None
+        for action, arguments, target in steps:
+            if isinstance(target, Left):
+                found.bounds[target.what, self._machine.actions[action].name, target.span] += 1
+                if found.edges is not None:
+                    found.cut.append(Edge(number, action, arguments, NOWHERE))
+                continue
+            found.generated += 1
+            fired[action] += 1
+            standing = target if canonical is None else canonical(target)
+            after = seen.get(standing, _FRESH)
+            if after == _FRESH:
+                after = self._admit(standing, number, action)
+            if after < 0:
+                self._leave_out(after)
+                if found.edges is not None:
+                    found.cut.append(Edge(number, action, arguments, NOWHERE))
+                continue
+            if after >= self._end:
+                self._first[after - self._end] = min(self._first[after - self._end], action)
+            if asked is not None and target not in asked:
+                asked.add(target)
+                self._judge_step(number, state, target)
+            if found.edges is not None:
+                found.edges.append(Edge(number, action, arguments, after))
+        if not steps and self._deadlock:
+            self._fail(len(found.levels), len(found.properties) - 1, number)
+        degree = found.generated - before
+        expanded, least, total, most = found.degrees
+        found.degrees = (
+            expanded + 1,
+            min(least, degree) if expanded else degree,
+            total + degree,
+            max(most, degree),
+        )
+
+    def _admit(self, state: Values, source: int, action: int | None) -> int:
+        """Number a state that was not met before and judge it; a negative number if a constraint leaves it out."""
+        found = self.found
+        for index, constraint in enumerate(self._constraints):
+            try:
+                refuted = self._machine.refuted_by(constraint.name, state) is not None
+            except StepError as problem:
+                self._fail(len(found.levels) + 1, None, source, target=state, problem=problem)
+                refuted = True
+            if refuted:
+                self._seen[state] = _LEFT_OUT - index
+                return _LEFT_OUT - index
+        if self._closed:
+            raise _Stopped(f"the depth limit of {self._limits.depth} levels")
+        number = len(found.states)
+        if self._limits.states is not None and number >= self._limits.states:
+            raise _Stopped(f"the limit of {self._limits.states:,} states")
+        # Most values stand in many states: one object for all of them saves memory, and makes equal states quick to compare.
+        state = tuple(
+            [shared.setdefault(value, value) for shared, value in zip(self._shared, state, strict=True)]
+        )
+        self._seen[state] = number
+        found.states.append(state)
+        found.predecessor.append(source)
+        if action is not None:
+            self._first.append(action)
+        self._judge_state(number, state)
+        return number
+
+    def _leave_out(self, mark: int) -> None:
+        self.found.left_out[_LEFT_OUT - mark] += 1
+
+    # --- judgement ---
+
+    def _judge_state(self, number: int, state: Values) -> None:
+        """Ask the invariants about a new state, which is on the level after those begun."""
+        machine, length = self._machine, len(self.found.levels) + 1
+        for rank, invariant in enumerate(self._invariants):
+            try:
+                if machine.refuted_by(invariant.name, state) is not None:
+                    self._fail(length, rank, number)
+            except StepError as problem:
+                self._fail(length, rank, number, problem=problem)
+
+    def _judge_beginning(self, state: Values, number: int) -> None:
+        first = len(self._invariants) + len(self._step_invariants)
+        for rank, refinement in enumerate(self._refinements, first):
+            try:
+                if not refinement.begins(state):
+                    self._fail(1, rank, number)
+            except StepError as problem:
+                self._fail(1, rank, number, problem=problem)
+
+    def _judge_step(self, number: int, state: Values, target: Values) -> None:
+        """Ask the step invariants and refinements about a step."""
+        machine, length = self._machine, len(self.found.levels) + 1
+        for rank, invariant in enumerate(self._step_invariants, len(self._invariants)):
+            try:
+                if not machine.step_holds(invariant.name, state, target):
+                    self._fail(length, rank, number, target=target)
+            except StepError as problem:
+                self._fail(length, rank, number, target=target, problem=problem)
+        for rank, refinement in enumerate(
+            self._refinements, len(self._invariants) + len(self._step_invariants)
+        ):
+            try:
+                if not refinement.explains(state, target):
+                    self._fail(length, rank, number, target=target)
+            except StepError as problem:
+                self._fail(length, rank, number, target=target, problem=problem)
+
+    def _fail(
+        self,
+        length: int,
+        rank: int | None,
+        source: int,
+        *,
+        target: Values | None = None,
+        problem: StepError | None = None,
+    ) -> None:
+        found = self.found
+        self._position += 1
+        claim = None if rank is None else found.properties[rank]
+        failure = Failure(
+            length, -1 if rank is None else rank, self._position, claim, source, target, problem
+        )
+        if found.failure is None or failure.key < found.failure.key:
+            found.failure = failure
+
+
+def explore(
+    machine: Machine,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    symmetry: Symmetry | None = None,
+    keep_edges: bool = False,
+) -> Exploration:
+    """Search the states of a machine and return what was seen, with the steps between them if `keep_edges`."""
+    return Search(machine, limits=limits, symmetry=symmetry, keep_edges=keep_edges).run()
+
+
+def exhausted(limits: Limits, seconds: float, *, memory: bool = True) -> str | None:
+    """Which limit of time, or of memory if that is to be looked at, is reached after so many seconds."""
+    if limits.seconds is not None and seconds >= limits.seconds:
+        return f"the time limit of {limits.seconds:g} s"
+    if memory and limits.memory is not None and peak_memory() > limits.memory:
+        return f"the memory limit of {limits.memory:,} bytes"
+    return None
+
+
+def peak_memory() -> int:
+    """The largest resident size of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def safety_of(module: Module, deadlock: bool) -> tuple[Property, ...]:
+    """What is checked of states and steps, in the order in which of several failures at once the first is told."""
+    kinds = {
+        PropertyKind.INVARIANT: Kind.INVARIANT,
+        PropertyKind.STEP_INVARIANT: Kind.STEP_INVARIANT,
+        PropertyKind.REFINEMENT: Kind.REFINEMENT,
+    }
+    claims = [
+        Property(kind, f.name, f.span) for kind, functions in kinds.items() for f in module.of_kind(functions)
+    ]
+    return (*claims, *([Property(PropertyKind.DEADLOCK, "deadlock", None)] if deadlock else []))
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """States hold no reference cycles: looking for some, among millions of them, would be time lost."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,309 @@
+"""Random walks, for sizes that are out of reach: many runs of a model, what it claims being checked along the way.
+
+Guarantees: what was walked depends on the model, the numbers asked for and the seed alone; a violation is a real run; the verdict
+is `VIOLATED` or `UNDECIDED` and never `HOLDS`, since what was not walked into is not known.
+
+Each step is drawn evenly among those that are possible: each action with each of its arguments counts once. A step that would
+leave a bound, or that leads to a state that a constraint leaves out, is not taken, and another is drawn in its place.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ratified.explore.counterexample import Counterexample
+from ratified.explore.liveness import liveness_claims
+from ratified.explore.refinement import Refinement
+from ratified.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, safety_of
+from ratified.explore.switches import switched_off
+from ratified.language.errors import ModelError, RatifiedError, Span
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.model import Model
+from ratified.results.result import (
+    BoundReport,
+    ConstraintReport,
+    PropertyKind,
+    Trace,
+    Verdict,
+    Violation,
+)
+
+MOST_REMEMBERED = 1_000_000
+"""So many distinct states are told apart. Of more it is only known that there are more."""
+
+RUNS = 100
+DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What random walks met with.
+
+    `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `depth` steps; `longest`
+    is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came
+    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims of liveness, which walks
+    cannot decide. `switched_off` are actions that cannot fire at all, by parameters and sizes alone. `first` is the first run.
+    The violation's run is not a shortest one, but what led back to where it was is left out of it.
+    """
+
+    model: str
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, object]
+    seed: int
+    asked: int
+    depth: int
+    runs: int
+    steps: int
+    longest: int
+    distinct: int
+    more_distinct: bool
+    ended: int
+    fired: Mapping[str, int]
+    checked: tuple[tuple[PropertyKind, str, Span | None], ...]
+    unchecked: tuple[str, ...]
+    bounds: tuple[BoundReport, ...]
+    constraints: tuple[ConstraintReport, ...]
+    first: Trace
+    violation: Violation | None = None
+    switched_off: tuple[str, ...] = ()
+    stopped: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Violated, or undecided."""
+        return Verdict.UNDECIDED if self.violation is None else Verdict.VIOLATED
+
+    @property
+    def never_fired(self) -> tuple[str, ...]:
+        """Actions that were taken in no run, but for those that are switched off."""
+        return tuple(n for n, times in self.fired.items() if not times and n not in self.switched_off)
+
+
+def simulate(
+    model: Model,
+    *,
+    runs: int = RUNS,
+    depth: int = DEPTH,
+    seed: int = 0,
+    deadlock: bool = False,
+    claims: Collection[str] | None = None,
+) -> Simulation:
+    """Walk through a model at random: that many runs of at most `depth` steps, until something is violated.
+
+    Invariants are checked in every state, step invariants and refinements at every step; with `deadlock`, that there is always a
+    step (a step that would leave a bound is possible). Liveness is not checked. `claims` as in `check`.
+
+    Raises:
+        EvaluationError: the model has no answer in a state that a run comes to; with that run.
+        ModelError: it has no initial state, or no claim of that name.
+        RatifiedError: a number makes no sense, or this is not a model at a size.
+    """
+    given: object = model
+    if not isinstance(given, Model):
+        name = getattr(given, "__name__", type(given).__name__)
+        raise RatifiedError(
+            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
+        )
+    for what, number in (("runs", runs), ("depth", depth)):
+        if number < 1:
+            raise RatifiedError(f"{what} is {number}, and nothing would be walked", remedy="give at least 1")
+    if claims is not None:
+        model = model.claiming(claims)
+    return _Walks(model, seed, deadlock).run(runs, depth)
+
+
+class _Found(Exception):
+    """A violation, as the walk's end."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__()
+        self.violation = violation
+
+
+class _Walks:
+    """All runs of one simulation. `run` may be called once."""
+
+    def __init__(self, model: Model, seed: int, deadlock: bool) -> None:
+        self._machine = PythonMachine(model)
+        module = self._machine.module
+        self._random = random.Random(seed)  # noqa: S311  # it is to be repeatable
+        self._seed = seed
+        self._deadlock = deadlock
+        self._claims = safety_of(module, deadlock)
+        self._refinements = [Refinement(self._machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
+        self._constraints = [f.name for f in module.of_kind(Kind.CONSTRAINT)]
+        self._telling = Counterexample(self._machine, Exploration(self._claims), None)
+        self._distinct: set[Values] = set()
+        self._more = False
+        self._fired = [0] * len(self._machine.actions)
+        self._bounds: Counter[tuple[str, str, Span | None]] = Counter()
+        self._left_out: Counter[str] = Counter()
+        self._runs = self._steps = self._longest = self._ended = 0
+        self._start: Values = ()  # of the run under way, and the steps that it has taken
+        self._taken: list[tuple[int, Values, Values]] = []
+        self._first: Trace | None = None
+
+    def run(self, runs: int, depth: int) -> Simulation:
+        """Walk."""
+        violation, stopped = None, None
+        initial = self._beginnings()
+        try:
+            for _ in range(runs):
+                self._walk(initial, depth)
+                self._keep_first()
+        except _Found as found:
+            violation = found.violation
+        except KeyboardInterrupt:
+            stopped = INTERRUPTED
+        self._keep_first()
+        machine, model = self._machine, self._machine.model
+        assert self._first is not None
+        off = switched_off(model)
+        return Simulation(
+            model=machine.module.name,
+            sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+            parameters=dict(model.scope.parameters),
+            seed=self._seed,
+            asked=runs,
+            depth=depth,
+            runs=self._runs,
+            steps=self._steps,
+            longest=self._longest,
+            distinct=len(self._distinct),
+            more_distinct=self._more,
+            ended=self._ended,
+            fired={a.name: n for a, n in zip(machine.actions, self._fired, strict=True)},
+            checked=tuple((c.kind, c.name, c.span) for c in self._claims),
+            unchecked=tuple(f.name for f in liveness_claims(machine.module)),
+            bounds=tuple(
+                BoundReport(what, action, times, span) for (what, action, span), times in self._bounds.items()
+            ),
+            constraints=tuple(ConstraintReport(name, self._left_out[name]) for name in self._constraints),
+            first=self._first,
+            violation=violation,
+            switched_off=tuple(a.name for a in machine.actions if a.name in off),
+            stopped=stopped,
+        )
+
+    def _keep_first(self) -> None:
+        if self._first is None:
+            self._first = self._telling.trace(self._start, self._taken)
+
+    def _beginnings(self) -> list[Values]:
+        """The initial states, each once; the first is where the first run begins if there is none other."""
+        found: dict[Values, None] = {}
+        try:
+            for _, state in self._machine.initial():
+                if isinstance(state, Left):
+                    self._bounds[state.what, "init", state.span] += 1
+                elif state not in found and self._admitted(state):
+                    found[state] = None
+        except StepError as problem:
+            if problem.state is not None:  # a constraint has no answer
+                raise self._telling.error_in(problem, problem.state, []) from None
+            raise self._telling.error(Failure(0, -1, 0, None, NOWHERE, problem=problem)) from None
+        if not found:
+            module = self._machine.module
+            init = module.functions.get("init")
+            raise ModelError(
+                f"{module.name} has no initial state to walk from",
+                span=init.span if init else module.span,
+                remedy="`ratified check` says why",
+            )
+        self._start = next(iter(found))
+        return list(found)
+
+    def _admitted(self, state: Values) -> bool:
+        for name in self._constraints:
+            if self._machine.refuted_by(name, state) is not None:
+                self._left_out[name] += 1
+                return False
+        return True
+
+    # --- one run ---
+
+    def _walk(self, initial: list[Values], depth: int) -> None:
+        self._runs += 1
+        state, self._taken = initial[self._random.randrange(len(initial))], []
+        self._start = state
+        try:
+            self._arrive(state, None)
+            for _ in range(depth):
+                before, drawn = state, self._draw(state)
+                if drawn is None:
+                    self._ended += 1
+                    return
+                state = drawn
+                self._arrive(state, before)
+        except StepError as problem:
+            raise self._telling.error_in(problem, self._start, self._straight()) from None
+
+    def _arrive(self, state: Values, before: Values | None) -> None:
+        """Count a state and check what is claimed of it, and of the step to it (of a beginning, if there was none)."""
+        if len(self._distinct) < MOST_REMEMBERED:
+            self._distinct.add(state)
+        elif state not in self._distinct:
+            self._more = True
+        for rank, holds in enumerate(self._answers(state, before)):
+            if not holds:
+                self._fail(rank)
+
+    def _answers(self, state: Values, before: Values | None) -> Iterator[bool]:
+        """Whether each claim holds here, in their order."""
+        machine, module = self._machine, self._machine.module
+        for invariant in module.of_kind(Kind.INVARIANT):
+            yield machine.refuted_by(invariant.name, state) is None
+        for claim in module.of_kind(Kind.STEP_INVARIANT):
+            yield before is None or machine.step_holds(claim.name, before, state)
+        for refinement in self._refinements:
+            yield refinement.begins(state) if before is None else refinement.explains(before, state)
+
+    def _draw(self, state: Values) -> Values | None:
+        """Take one of the steps that may be taken, and return where it leads; None if there is none."""
+        steps = self._machine.steps(state)
+        if not steps and self._deadlock:
+            self._fail(len(self._claims) - 1)
+        while steps:
+            # The last one takes the place of the one drawn: what is left is drawn from evenly.
+            index = self._random.randrange(len(steps))
+            action, arguments, target = steps[index]
+            steps[index] = steps[-1]
+            steps.pop()
+            if isinstance(target, Left):
+                self._bounds[target.what, self._machine.actions[action].name, target.span] += 1
+                continue
+            self._taken.append((action, arguments, target))
+            if self._admitted(target):
+                self._steps += 1
+                self._longest = max(self._longest, len(self._taken))
+                self._fired[action] += 1
+                return target
+            self._taken.pop()
+        return None
+
+    # --- what went wrong ---
+
+    def _fail(self, rank: int) -> NoReturn:
+        taken = self._straight()
+        target = taken[-1][2] if taken else None
+        failure = Failure(len(taken), rank, 0, self._claims[rank], NOWHERE, target)
+        raise _Found(self._telling.violation_in(failure, self._start, taken))
+
+    def _straight(self) -> list[tuple[int, Values, Values]]:
+        """The run so far without its detours: where it came back to a state, what lies between is left out."""
+        taken: list[tuple[int, Values, Values]] = []
+        place = {self._start: 0}
+        for step in self._taken[:-1]:
+            if step[2] in place:
+                for _, _, state in taken[place[step[2]] :]:
+                    del place[state]
+                del taken[place[step[2]] :]
+            else:
+                taken.append(step)
+                place[step[2]] = len(taken)
+        return [*taken, *self._taken[-1:]]

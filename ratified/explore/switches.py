@@ -1,0 +1,114 @@
+"""Switches: an action may be impossible because of parameters and sizes alone. That is meant, and no reason to worry.
+
+Guarantees: an action is called switched off only if each way through it comes to a `require` with a part that reads no variable
+and no parameter of the action, and is false at this size; such an action fires in no state at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ratified.language import ir
+from ratified.language.errors import RatifiedError
+from ratified.language.evaluate import Evaluator
+from ratified.language.ir import Expr, Kind, Node
+from ratified.language.model import Model
+from ratified.language.scope import running
+from ratified.language.sorts import BoundLeft
+
+Env = dict[str, Any]
+
+
+def switched_off(model: Model) -> frozenset[str]:
+    """The actions of a model at a size whose guards are false by its parameters and sizes alone."""
+    switches = _Switches(model)
+    with running(model.scope):
+        return frozenset(a.name for a in model.module.of_kind(Kind.ACTION) if switches.forbid(a.body, {}))
+
+
+class _Switches:
+    """Follows what is known of an action without a state: the local names whose values depend on parameters and sizes only."""
+
+    def __init__(self, model: Model) -> None:
+        self._functions = model.module.functions
+        self._evaluator = Evaluator(model.module, model.scope)
+        self._reading: dict[str, bool] = {}
+
+    def forbid(self, body: tuple[Node, ...], known: Env) -> bool:
+        """Whether control cannot come past the guards in these statements. `known` is changed."""
+        for at, statement in enumerate(body):
+            match statement:
+                case ir.Require(_, test):
+                    if any(self._values(part, known) == [False] for part in _parts(test)):
+                        return True
+                case ir.Do(_, name, arguments):
+                    function = self._functions[name]
+                    given = zip(function.arguments, arguments, strict=True)
+                    inner = {a.name: value for a, v in given for value in self._values(v, known)}
+                    if self.forbid(function.body, inner):
+                        return True
+                case ir.Let(_, names, value):
+                    self._bind(names, value, known)
+                case ir.If(_, test, then, orelse) if taken := self._values(test, known):
+                    return self.forbid((*(then if taken[0] else orelse), *body[at + 1 :]), known)
+                case ir.Return():
+                    return False
+                case ir.If() | ir.For():
+                    inside = list(ir.walk(statement))
+                    if any(isinstance(node, ir.Return) for node in inside):
+                        return False
+                    for node in inside:
+                        if isinstance(node, ir.Let | ir.For):
+                            _forget(node.names, known)
+        return False
+
+    def _bind(self, names: tuple[str, ...], value: Expr, known: Env) -> None:
+        found_values = self._values(value, known)
+        _forget(names, known)
+        for found in found_values:
+            known.update([(names[0], found)] if len(names) == 1 else zip(names, found, strict=True))
+
+    def _values(self, expr: Expr, known: Env) -> list[Any]:
+        """The value of an expression, if it needs no state and has one."""
+        if not self._is_constant(expr, known):
+            return []
+        try:
+            return [self._evaluator.expr(expr, dict(known))]
+        except (RatifiedError, BoundLeft):
+            return []  # told where the step is taken
+
+    def _is_constant(self, expr: Expr, known: Mapping[str, Any]) -> bool:
+        """Whether an expression reads no variable, and no local name but those that are known or that it binds itself."""
+        inside = list(ir.walk(expr))
+        bound = {name for node in inside if isinstance(node, ir.Clause) for name in node.names}
+        return not any(
+            isinstance(node, ir.Variable)
+            or (isinstance(node, ir.Local) and node.name not in bound and node.name not in known)
+            or (isinstance(node, ir.Call) and self._reads(node.function))
+            for node in inside
+        )
+
+    def _reads(self, name: str) -> bool:
+        """Whether a helper, or one that it calls, reads a variable."""
+        if name not in self._reading:
+            inside = [node for statement in self._functions[name].body for node in ir.walk(statement)]
+            self._reading[name] = any(
+                isinstance(node, ir.Variable) or (isinstance(node, ir.Call) and self._reads(node.function))
+                for node in inside
+            )
+        return self._reading[name]
+
+
+def _parts(test: Expr) -> Iterator[Expr]:
+    """What a conjunction is made of."""
+    if isinstance(test, ir.And):
+        for operand in test.operands:
+            yield from _parts(operand)
+    else:
+        yield test
+
+
+def _forget(names: tuple[str, ...], known: Env) -> None:
+    for name in names:
+        known.pop(name, None)

@@ -1,0 +1,284 @@
+"""Bindings: how what an implementation reports maps to its model. One small class for each pair; docs/conformance.md.
+
+    class LockServer(Binding):
+        unobserved = ("expire",)                            # may happen without a word
+
+        def model(self) -> Model:
+            return FencedLock(Client=8, Token=1000)
+
+        def __init__(self) -> None:
+            self.client = Names(Client, 8)
+
+        def on_acquire(self, node: str, client: str, token: int) -> Steps:
+            return do("acquire", c=self.client(client), t=Token(token))
+
+        def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:
+            return {("granted",): self.client.maybe(variables["granted"])}
+
+Guarantees: an event that a binding does not know, or whose arguments are missing or of another type than the method's annotations
+say, is an EventError before the binding sees it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+from ratified.follow.steps import Steps
+from ratified.language.errors import RatifiedError
+from ratified.language.model import Model
+from ratified.language.sorts import Sort
+
+A = TypeVar("A")
+S = TypeVar("S", bound=Sort)
+
+Place: TypeAlias = tuple[Any, ...]
+"""A variable and keys of its maps, as in ("log", s1), or a method of the model that changes nothing, and its arguments."""
+
+Observed: TypeAlias = Mapping[Place, Any]
+"""What an implementation shows, as values of the model."""
+
+
+class Claim(str):
+    """As a place, a statement about the implementation alone: what is observed there must be True."""
+
+    __slots__ = ()
+
+
+class EventError(RatifiedError):
+    """An event that makes no sense: unknown, or with the wrong arguments. The message has no line; who reads files adds it."""
+
+
+class TooSmallError(RatifiedError):
+    """The model, at the size that the binding gives it, has no room for what happened. Nothing follows from that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that an implementation did. `variables` is what could be seen afterwards; None if nothing was looked at.
+
+    An event that is not `certain` may have been undone by a crash: it is tried both ways. `line` is where it was read.
+    """
+
+    action: str
+    arguments: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    node: str = ""
+    variables: Mapping[str, Any] | None = None
+    certain: bool = True
+    line: int | None = None
+
+    def __str__(self) -> str:
+        asked = ", ".join(f"{n}={v}" for n, v in self.arguments.items())
+        at = f"{self.node}: " if self.node else ""
+        return f"{at}{self.action}({asked})"
+
+
+class States(Protocol):
+    """The states that could explain what was seen, to be tidied."""
+
+    def ask(self, about: Callable[[Any], A]) -> list[A]:
+        """What a function answers of each, which is handed the model and changes nothing."""
+
+    def change(self, how: Callable[[Any], None]) -> None:
+        """Change each; how is handed the model."""
+
+
+class Binding:
+    """Derive from this. A method `on_X` says what the event X means; `observe` says what its variables mean.
+
+    The parameters of `on_X` are the event's arguments by name; two names are special, `node` and `variables`.
+    `unobserved` names actions that the model may take at any time without an event, at most `most_unobserved` of them between
+    two events. `tidy`, called now and then, may change a state of the model so that it does not grow with the run: whatever is
+    removed must be such that it cannot matter any more. Where that depends on all states that could be, `tidy_all` is for it.
+    """
+
+    unobserved: ClassVar[Sequence[str]] = ()
+    most_unobserved: ClassVar[int] = 3
+    dropped: int = 0
+    """For reports: how many entries at the beginning of its logs the model no longer has; it counts from there."""
+
+    def model(self) -> Model:
+        """Return the model, at a size that has room for everything."""
+        raise NotImplementedError(f"{type(self).__name__} says no model")
+
+    def begin(self, heading: Mapping[str, Any]) -> None:
+        """Take note of the heading of a trace, empty if it has none: it may name the nodes, say."""
+
+    def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - for those who override it
+        """Return what the variables of a node say of the model's."""
+        return {}
+
+    def tidy(self, m: Any) -> None:
+        """Remove from the model's variables what cannot matter any more."""
+
+    def tidy_all(self, states: States) -> None:
+        """Likewise, for all states that could explain what was seen, where what to remove has to be the same in each."""
+        if type(self).tidy is not Binding.tidy:
+            states.change(self.tidy)
+
+    def steps(self, event: Event) -> Steps:
+        """Return what an event means. Raises EventError."""
+        handler = _handlers(type(self)).get(event.action)
+        if handler is None:
+            known = ", ".join(sorted(_handlers(type(self)))) or "none"
+            raise EventError(
+                f"{type(self).__name__} knows no event {event.action!r}", remedy=f"it knows {known}"
+            )
+        return handler.steps(self, event)
+
+    def observed(self, event: Event) -> Observed:
+        """Return what an event shows, as values of the model. Raises EventError."""
+        if event.variables is None:
+            return {}
+        try:
+            return self.observe(event.node, event.variables)
+        except KeyError as missing:
+            raise EventError(f"{event.action} shows no {missing.args[0]!r} among its variables") from None
+        except (EventError, TooSmallError):
+            raise
+        except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
+            raise EventError(f"the variables of {event.action} make no sense: {problem}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    method: Callable[..., Steps]
+    parameters: tuple[
+        tuple[str, Any, tuple[type, ...], bool], ...
+    ]  # name, annotation, types, whether it has a default
+
+    def steps(self, binding: Binding, event: Event) -> Steps:
+        values: dict[str, Any] = {}
+        for name, kind, allowed, optional in self.parameters:
+            if name == "node":
+                values[name] = event.node
+            elif name == "variables":
+                values[name] = event.variables or {}
+            elif name in event.arguments:
+                value = event.arguments[name]
+                if not isinstance(value, allowed) or (type(value) is bool and bool not in allowed):
+                    raise EventError(
+                        f"{event.action} has {name} = {value!r:.60}, not {_told(kind)}",
+                    )
+                values[name] = value
+            elif not optional:
+                raise EventError(
+                    f"{event.action} has no {name!r}",
+                    remedy=f"it comes with {', '.join(n for n, *_ in self.parameters if n != 'node')}",
+                )
+        try:
+            return self.method(binding, **values)
+        except (EventError, TooSmallError):
+            raise
+        except RatifiedError as problem:
+            raise EventError(f"the arguments of {event.action} make no sense: {problem.message}") from None
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
+            what = f"{type(problem).__name__}: {problem}"
+            raise EventError(f"the arguments of {event.action} make no sense: {what}") from None
+
+
+_known: dict[type, dict[str, _Handler]] = {}
+
+
+def _handlers(cls: type[Binding]) -> dict[str, _Handler]:
+    if cls not in _known:
+        _known[cls] = {
+            name.removeprefix("on_"): _handler(getattr(cls, name))
+            for name in dir(cls)
+            if name.startswith("on_") and callable(getattr(cls, name))
+        }
+    return _known[cls]
+
+
+def _handler(method: Callable[..., Steps]) -> _Handler:
+    # What it returns is not looked at: the words of that annotation need not be imported where the binding is written.
+    wanted = {n: a for n, a in getattr(method, "__annotations__", {}).items() if n != "return"}
+    hints = typing.get_type_hints(
+        type("_", (), {"__annotations__": wanted}), getattr(method, "__globals__", {})
+    )
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    return _Handler(
+        method,
+        tuple(
+            (
+                p.name,
+                kind := hints.get(p.name, object),
+                _types_of(kind),
+                p.default is not inspect.Parameter.empty,
+            )
+            for p in parameters
+        ),
+    )
+
+
+def _types_of(kind: Any) -> tuple[type, ...]:
+    """The types that values of an annotation have, as far as JSON has them; without `bool`, which is asked for by name."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return tuple(t for k in typing.get_args(kind) for t in _types_of(k))
+    plain = origin or kind
+    if plain is None:
+        return (type(None),)
+    if plain is Any or plain is object or not isinstance(plain, type):
+        return (object, bool)
+    if plain is float:
+        return (int, float)
+    if issubclass(plain, Sequence) and plain is not str:
+        return (list, tuple)
+    return (plain,)
+
+
+def _told(kind: Any) -> str:
+    if kind is int:
+        return "a number"
+    if kind is str:
+        return "text"
+    if kind is bool:
+        return "true or false"
+    return getattr(kind, "__name__", None) or str(kind)
+
+
+class Names(Generic[S]):
+    """Values of a sort for what an implementation calls by name; with no names given, the next one for each new name.
+
+    Raises EventError for a name that is not among those given, TooSmallError past `size` names.
+    """
+
+    def __init__(self, sort: type[S], size: int, names: Sequence[str] = ()) -> None:
+        self._sort = sort
+        self._size = size
+        self._known: dict[Any, S] = {name: sort(i) for i, name in enumerate(names)}
+        self._closed = bool(names)
+
+    def __call__(self, name: Any) -> S:
+        """The value for a name."""
+        try:
+            found = self._known.get(name)
+        except TypeError:
+            raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()}") from None
+        if found is None:
+            if self._closed:
+                raise EventError(
+                    f"there is no {self._sort.__name__.lower()} {name!r}",
+                    remedy=f"there are {', '.join(map(str, self._known))}",
+                )
+            if len(self._known) == self._size:
+                raise TooSmallError(
+                    f"more than {self._size:,} of {self._sort.__name__}",
+                    remedy="a binding says how many there are",
+                )
+            found = self._known[name] = self._sort(len(self._known))
+        return found
+
+    def known(self) -> list[tuple[Any, S]]:
+        """The names so far, and their values."""
+        return list(self._known.items())
+
+    def maybe(self, name: Any) -> S | None:
+        """The value for a name, None for None."""
+        return None if name is None else self(name)

@@ -1,0 +1,327 @@
+"""The decision: a search for an order in which the operations could have taken effect.
+
+Wing & Gong, "Testing and verifying concurrent objects" (1993), with the memory of configurations by Lowe, "Testing for
+linearizability" (2017), and the partition by Horn & Kroening, "Faster linearizability checking via P-compositionality" (2015), as
+Porcupine has it: operations that have returned stand in a linked list which shrinks and is mended on the way back.
+
+What has not returned may take effect at any later time or never. So it is tried last, and of two configurations that differ only
+in what was used of it, the one that used less is enough: whatever the other can do, it can do too.
+
+Guarantees: HOLDS comes with an order, VIOLATED with the shortest prefix of the history that has none; where time or memory ran
+out the verdict is UNDECIDED. The same history gives the same answer, time aside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ratified.follow.linearizability.history import UNKNOWN, History, HistoryError, Operation
+from ratified.follow.linearizability.models import SequentialModel, State
+from ratified.results.result import Verdict
+
+MOST_STATES_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Linearizability:
+    """Why a history is not linearizable.
+
+    The history is linearizable up to `position` (exclusive), where `operation` returns; `order` is how, of the operations of
+    its part. There, the object could only have been in one of `states` (some of them, if there are many), and in none of them
+    could the operation return what it did; without any, what came before can only be explained if the operation returned
+    something else. `operations` are those of the part that were called before.
+    """
+
+    part: Hashable
+    position: int
+    operation: Operation
+    order: tuple[Operation, ...]
+    states: tuple[State, ...]
+    operations: tuple[Operation, ...]
+    exact: bool = True  # false where the budget ended before the shortest prefix was known
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was decided of a history. `order` has, for each part, an order that explains it, as far as there is one."""
+
+    verdict: Verdict
+    operations: int
+    parts: int
+    configurations: int
+    order: tuple[tuple[Hashable, tuple[Operation, ...]], ...] = ()
+    failure: Linearizability | None = None
+    stopped: str | None = None
+
+
+class _OutOfTime(Exception):
+    """The limit has come."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What is left, over all parts."""
+
+    clock: Callable[[], float]
+    until: float | None
+    most: int | None
+    spent: int = 0
+
+    def spend(self) -> None:
+        self.spent += 1
+        if self.most is not None and self.spent > self.most:
+            raise _OutOfTime(f"stopped after {self.most:,} configurations")
+        if self.until is not None and not self.spent & 255 and self.clock() > self.until:
+            raise _OutOfTime("out of time")
+
+
+def check_history(
+    history: History | Sequence[Operation],
+    model: SequentialModel,
+    *,
+    seconds: float | None = None,
+    configurations: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
+    """Decide whether a history is linearizable. `seconds` and `configurations` bound the search: past them it is UNDECIDED.
+
+    Raises:
+        HistoryError: the model does not have an operation of the history.
+    """
+    history = history if isinstance(history, History) else History(tuple(history))
+    parts = _parts(history, model)
+    budget = _Budget(clock, None if seconds is None else clock() + seconds, configurations)
+    orders: list[tuple[Hashable, tuple[Operation, ...]]] = []
+    stopped: str | None = None
+
+    def outcome(verdict: Verdict, failure: Linearizability | None = None) -> Outcome:
+        return Outcome(
+            verdict, len(history.operations), len(parts), budget.spent, tuple(orders), failure, stopped
+        )
+
+    for part, operations in parts.items():
+        search = _Search(operations, model, budget)
+        try:
+            if search.run():
+                orders.append((part, search.order()))
+                continue
+        except _OutOfTime as out:
+            stopped = str(out)
+            break
+        return outcome(Verdict.VIOLATED, _explained(part, operations, model, search))
+    return outcome(Verdict.UNDECIDED if stopped else Verdict.HOLDS)
+
+
+def _parts(history: History, model: SequentialModel) -> dict[Hashable, list[Operation]]:
+    parts: dict[Hashable, list[Operation]] = {}
+    for operation in history.operations:
+        try:
+            if operation.function not in model.functions:
+                raise HistoryError(
+                    f"{type(model).__name__} has no operation {operation.function!r}",
+                    remedy=f"it has {', '.join(model.functions)}",
+                )
+            parts.setdefault(model.part(operation), []).append(operation)
+        except HistoryError as error:
+            line = history.line(operation.call)
+            where = f"{history.source}:{line}: " if line else ""
+            raise HistoryError(f"{where}{error.message}", remedy=error.remedy) from None
+    return parts
+
+
+class _Search:
+    """One part's search. Operations that have returned are numbered in the order of their calls, and so are pending ones."""
+
+    def __init__(self, operations: Sequence[Operation], model: SequentialModel, budget: _Budget) -> None:
+        self.model = model
+        self.budget = budget
+        self.done = [o for o in operations if o.end is not None]
+        self.pending = [o for o in operations if o.end is None]
+        self.limit = (
+            -1
+        )  # the latest return that could not be reached, and the states that it could not be reached in
+        self.states: dict[State, None] = {}
+        self._taken: list[tuple[bool, int]] = []  # whether it is pending, and its number
+        self._link()
+        only_reads: Callable[[Operation], bool] = getattr(model, "only_reads", lambda _: False)
+        self._only_reads = [only_reads(o) for o in self.done]
+        anonymous = getattr(model, "anonymous", False)
+        first: dict[Hashable, int] = {}
+        self._twin: list[int | None] = []  # an earlier pending operation that is the same
+        for i, o in enumerate(self.pending):
+            name = (o.function, o.argument, o.key, None if anonymous else o.process)
+            self._twin.append(first.get(name))
+            first[name] = i
+
+    def _link(self) -> None:
+        """A list of calls (2i) and returns (2i + 1) in the order of the history; its ends are the last two nodes."""
+        count = len(self.done)
+        nodes = sorted(
+            range(2 * count),
+            key=lambda n: self.done[n >> 1].call if not n & 1 else self.done[n >> 1].end or 0,
+        )
+        self._head, self._tail = 2 * count, 2 * count + 1
+        self._next = [0] * (2 * count + 2)
+        self._previous = [0] * (2 * count + 2)
+        before = self._head
+        for node in [*nodes, self._tail]:
+            self._next[before], self._previous[node] = node, before
+            before = node
+
+    def order(self) -> tuple[Operation, ...]:
+        """The operations in the order that was found."""
+        return tuple((self.pending if late else self.done)[number] for late, number in self._taken)
+
+    def run(self) -> bool:
+        """Whether there is an order. It raises _OutOfTime."""
+        following = self._next
+        head, tail = self._head, self._tail
+        seen: dict[Hashable, list[int]] = {}
+        mask = used = 0
+        if following[head] == tail:
+            return True
+        stack = [self._moves(self.model.initial(), 0)]
+        while stack:
+            for late, number, state in stack[-1]:
+                self.budget.spend()
+                bit = 1 << number
+                if late:
+                    first = following[head] >> 1
+                    if not self._is_new(seen, (first, mask >> first, state), used | bit):
+                        continue
+                    used |= bit
+                else:
+                    self._lift(number)
+                    if following[head] == tail:
+                        self._taken.append((late, number))
+                        return True
+                    first = following[head] >> 1
+                    if not self._is_new(seen, (first, (mask | bit) >> first, state), used):
+                        self._unlift(number)
+                        continue
+                    mask |= bit
+                self._taken.append((late, number))
+                stack.append(self._moves(state, used))
+                break
+            else:
+                stack.pop()
+                if self._taken:
+                    late, number = self._taken.pop()
+                    if late:
+                        used &= ~(1 << number)
+                    else:
+                        mask &= ~(1 << number)
+                        self._unlift(number)
+        return False
+
+    def _lift(self, number: int) -> None:
+        following, preceding = self._next, self._previous
+        for node in (2 * number, 2 * number + 1):
+            before, after = preceding[node], following[node]
+            following[before], preceding[after] = after, before
+
+    def _unlift(self, number: int) -> None:
+        following, preceding = self._next, self._previous
+        for node in (2 * number + 1, 2 * number):
+            following[preceding[node]] = node
+            preceding[following[node]] = node
+
+    @staticmethod
+    def _is_new(seen: dict[Hashable, list[int]], key: Hashable, used: int) -> bool:
+        known = seen.get(key)
+        if known is None:
+            seen[key] = [used]
+            return True
+        if any(u & ~used == 0 for u in known):
+            return False
+        known[:] = [u for u in known if used & ~u]
+        known.append(used)
+        return True
+
+    def _moves(self, state: State, used: int) -> Iterator[tuple[bool, int, State]]:
+        """What can take effect next: what was called before the first return, the pending last."""
+        node = self._next[self._head]
+        while not node & 1:
+            # What changes no state and is possible now may as well come now: from any order that puts it later it can be moved
+            # here, and nothing else has to be tried.
+            if self._only_reads[node >> 1] and self._step(state, self.done[node >> 1]):
+                yield False, node >> 1, state
+                return
+            node = self._next[node]
+        node = self._next[self._head]
+        while not node & 1:
+            if not self._only_reads[node >> 1]:
+                for after in self._step(state, self.done[node >> 1]):
+                    yield False, node >> 1, after
+            node = self._next[node]
+        limit = self.done[node >> 1].end or 0
+        if limit >= self.limit:
+            if limit > self.limit:
+                self.limit = limit
+                self.states = {}
+            if len(self.states) < MOST_STATES_SHOWN:
+                self.states[state] = None
+        for number, operation in enumerate(self.pending):
+            if operation.call > limit:
+                break
+            twin = self._twin[number]
+            if used >> number & 1 or (twin is not None and not used >> twin & 1):
+                continue
+            for after in self._step(state, operation):
+                if after != state:
+                    yield True, number, after
+
+    def _step(self, state: State, operation: Operation) -> Sequence[State]:
+        try:
+            return self.model.step(state, operation)
+        except HistoryError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a model may raise anything
+            raise HistoryError(
+                f"{type(self.model).__name__} fails at {operation}: {type(problem).__name__}: {problem}",
+                remedy="`step` gives the possible states after an operation, or none",
+            ) from None
+
+
+def _until(operations: Sequence[Operation], position: int) -> list[Operation]:
+    """The history up to a position, inclusive: what returned later has not returned yet."""
+    return [
+        replace(o, end=None, result=UNKNOWN) if o.end is not None and o.end > position else o
+        for o in operations
+        if o.call <= position
+    ]
+
+
+def _explained(
+    part: Hashable, operations: Sequence[Operation], model: SequentialModel, search: _Search
+) -> Linearizability:
+    """The shortest prefix that is not linearizable, by bisection: prefixes of linearizable histories are linearizable.
+
+    The search has shown that everything before its limit is. Most often what returns there is what cannot be, so it is tried
+    first. Where the budget ends before the place is known, it is the latest that the search could not get past.
+    """
+    ends = sorted(o.end for o in operations if o.end is not None and o.end >= search.limit)
+    low, high, probe = 0, len(ends), 0
+    last, exact = search, True
+    try:
+        while low < high:
+            tried = _Search(_until(operations, ends[probe]), model, search.budget)
+            if tried.run():
+                low = probe + 1
+            else:
+                high, last = probe, tried
+            probe = (low + high) // 2
+        position = ends[high]
+    except _OutOfTime:
+        position, exact = search.limit, False
+    before = _Search(_until(operations, position - 1), model, search.budget)
+    try:
+        before.run()
+    except _OutOfTime:
+        exact = False
+    blocked = next(o for o in operations if o.end == position)
+    whole = tuple(_until(operations, position))
+    states = tuple(last.states) if last.limit == position else ()
+    return Linearizability(part, position, blocked, before.order(), states, whole, exact)

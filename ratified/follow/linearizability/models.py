@@ -1,0 +1,158 @@
+"""Sequential models: what an object does when operations come one at a time.
+
+Any class with these members serves. `step` gives the states that are possible after an operation which returned what it did:
+none if it could not have, several if the object may choose. The result is UNKNOWN for an operation that has not returned.
+Two things may be said besides, which save search: `anonymous = True`, that it does not matter which process calls; and
+`only_reads(operation)`, that an operation which returned what it did changes no state.
+
+Guarantees: pure; states can be hashed and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ratified.follow.linearizability.history import UNKNOWN, HistoryError, Operation
+
+State = Hashable
+
+
+class SequentialModel(Protocol):
+    """An object, one operation at a time."""
+
+    @property
+    def functions(self) -> Sequence[str]:
+        """The operations it has."""
+
+    def initial(self) -> State:
+        """The state before the first operation."""
+
+    def step(self, state: Any, operation: Operation) -> Sequence[State]:
+        """The possible states after an operation with the result it had; empty if it cannot have had it."""
+
+    def part(self, operation: Operation) -> Hashable:
+        """What the operation is about: operations about different parts do not touch each other (Herlihy & Wing, locality)."""
+
+
+def same(a: object, b: object) -> bool:
+    """Equal as JSON: 1 is not true."""
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One value. `read`, `write` V, `cas` [old, new] (which returns false if the value was not the old one)."""
+
+    value: Any = None
+    functions: Sequence[str] = ("read", "write", "cas")
+    anonymous: bool = True
+
+    def initial(self) -> State:
+        """Its first value."""
+        return self.value  # type: ignore[no-any-return]  # whatever it is, it can be hashed
+
+    def part(self, operation: Operation) -> Hashable:  # noqa: ARG002 - there is one
+        """A register is all one."""
+        return None
+
+    def only_reads(self, operation: Operation) -> bool:
+        """Reads, and a cas that did not swap."""
+        return operation.function in ("read", "get") or (
+            operation.function == "cas" and operation.result is False
+        )
+
+    def step(self, state: Any, operation: Operation) -> Sequence[State]:
+        """Read what was written last."""
+        function, result = operation.function, operation.result
+        if function in ("read", "get"):
+            return (state,) if result is UNKNOWN or same(state, result) else ()
+        if function in ("write", "put"):
+            return (operation.argument,)
+        if function == "delete":
+            return (None,)
+        if function != "cas":
+            raise HistoryError(
+                f"the model has no operation {function!r}", remedy=f"it has {', '.join(self.functions)}"
+            )
+        match operation.argument:
+            case (old, new):
+                swaps = same(state, old)
+            case _:
+                raise HistoryError(f"the value of a cas is [old, new], not {operation.argument!r}")
+        if result is UNKNOWN:
+            return (new,) if swaps else (state,)
+        if result is False:
+            return () if swaps else (state,)
+        return (new,) if swaps else ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValue(Register):
+    """A register for each key: `read`/`get`, `write`/`put`, `cas` [old, new], `delete`. No value is null."""
+
+    functions: Sequence[str] = ("read", "get", "write", "put", "cas", "delete")
+
+    def part(self, operation: Operation) -> Hashable:
+        """The key."""
+        if operation.key is None:
+            raise HistoryError(f"{operation} has no key", remedy="every event of a key-value store has a key")
+        return operation.key  # type: ignore[no-any-return]  # frozen when it was read
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """First in, first out: `enqueue` V, `dequeue` (which returns null if there is nothing)."""
+
+    functions: Sequence[str] = ("enqueue", "dequeue")
+    anonymous: bool = True
+
+    def initial(self) -> State:
+        """Nothing."""
+        return ()
+
+    def part(self, operation: Operation) -> Hashable:
+        """Its key, if there are several queues."""
+        return operation.key  # type: ignore[no-any-return]  # frozen when it was read
+
+    def step(self, state: tuple[Any, ...], operation: Operation) -> Sequence[State]:
+        """Out comes what went in first."""
+        if operation.function == "enqueue":
+            return ((*state, operation.argument),)
+        if operation.result is UNKNOWN:
+            return (state[1:],)
+        if not state:
+            return (state,) if operation.result is None else ()
+        return (state[1:],) if same(state[0], operation.result) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Mutual exclusion: `acquire` and `release`, by the process that calls."""
+
+    functions: Sequence[str] = ("acquire", "release")
+
+    def initial(self) -> State:
+        """Free."""
+        return None
+
+    def part(self, operation: Operation) -> Hashable:
+        """Its key, if there are several locks."""
+        return operation.key  # type: ignore[no-any-return]  # frozen when it was read
+
+    def step(self, state: Any, operation: Operation) -> Sequence[State]:
+        """Whoever has it must release it before the next."""
+        holder = ("held by", operation.process)
+        if operation.function == "acquire":
+            return (holder,) if state is None else ()
+        return (None,) if state == holder else ()
+
+
+MODELS: dict[str, type[Register] | type[KeyValue] | type[Queue] | type[Lock]] = {
+    "register": Register,
+    "kv": KeyValue,
+    "queue": Queue,
+    "lock": Lock,
+}
+"""The models that have a name."""

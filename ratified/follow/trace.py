@@ -1,0 +1,202 @@
+"""Traces in files: what an implementation reported, one event a line, in the words of the observations of cores.
+
+    {"node": "n1", "action": "promise", "arguments": {"ballot": [3, "n2"]}, "variables": {"promised": [3, "n2"]}}
+
+`node`, `arguments` and `variables` may be left out. `"certain": false` marks an event that a crash may have undone. The first
+line may be a heading, `{"trace": "paxos", ...}`, whose fields are for the binding.
+
+Guarantees: never more than a line in memory; what is wrong is a TraceError with its line, and nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from ratified.follow.binding import Event
+from ratified.language.errors import RatifiedError
+
+MOST_LINE: Final = 4 << 20
+"""The longest line that is read, in bytes."""
+
+FIELDS: Final[Mapping[str, type]] = {
+    "node": str,
+    "action": str,
+    "arguments": dict,
+    "variables": dict,
+    "certain": bool,
+}
+
+
+class TraceError(RatifiedError):
+    """A trace that is none."""
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Yield the events of a file. Raises TraceError for a line that is none, with its number."""
+    number = 0
+    try:
+        with path.open("rb") as file:
+            while text := file.readline(MOST_LINE + 1):
+                number += 1
+                if len(text) > MOST_LINE:
+                    raise TraceError(
+                        f"{path}:{number}: the line is longer than {MOST_LINE:,} bytes",
+                        remedy="one event a line",
+                    )
+                if not text.strip():
+                    continue
+                event = _parsed(text, f"{path}:{number}")
+                if "trace" not in event or number > 1:
+                    yield _event(event, number, f"{path}:{number}")
+    except OSError as error:
+        raise TraceError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_heading(path: Path) -> Mapping[str, Any]:
+    """Return the heading of a file; empty if it has none. Raises TraceError."""
+    try:
+        with path.open("rb") as file:
+            first = file.readline(MOST_LINE + 1)
+    except OSError as error:
+        raise TraceError(f"{path} cannot be read: {error.strerror}") from None
+    if not first.strip() or len(first) > MOST_LINE:
+        return {}
+    heading = _parsed(first, f"{path}:1")
+    if "trace" not in heading:
+        return {}
+    nodes = heading.get("nodes", ["n1"])
+    if not _are_names(nodes):
+        raise TraceError(
+            f"{path}:1: 'nodes' are the names of the nodes, each once, not {json.dumps(nodes):.40}"
+        )
+    voters = heading.get("voters", [])
+    if not (voters == [] or _are_names(voters)) or not set(voters) <= set(nodes):
+        raise TraceError(f"{path}:1: 'voters' are some of the nodes, each once, not {json.dumps(voters):.40}")
+    return heading
+
+
+def _are_names(given: object) -> bool:
+    return (
+        isinstance(given, list)
+        and bool(given)
+        and all(isinstance(n, str) for n in given)
+        and len(set(given)) == len(given)
+    )
+
+
+class _Refused(ValueError):
+    """What JSON allows, or Python's, and a trace does not."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Refused(f"an object has the key {twice!r} twice")
+    return found
+
+
+def _constant(name: str) -> None:
+    raise _Refused(f"{name} is no number")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+
+
+def _parsed(raw: bytes, where: str) -> dict[str, Any]:
+    try:
+        text = raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        raise TraceError(f"{where}: the line is not UTF-8 text") from None
+    try:
+        event = _decode(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(event, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise TraceError(f"{where}: a text has half of a character that takes two") from None
+    except json.JSONDecodeError as error:
+        raise TraceError(
+            f"{where}: the line is not JSON at column {error.colno}",
+            remedy=f"was it cut? each line is one object\n\n{_pointed(text.rstrip(), error.colno)}",
+        ) from None
+    except _Refused as error:
+        raise TraceError(f"{where}: {error}") from None
+    except RecursionError:
+        raise TraceError(f"{where}: the line is nested too deeply") from None
+    except ValueError:  # of int, for thousands of digits
+        raise TraceError(f"{where}: a number has too many digits") from None
+    if not isinstance(event, dict):
+        raise TraceError(
+            f"{where}: the line is not an object", remedy='each line is an event: {"action": ...}'
+        )
+    return event
+
+
+def _pointed(text: str, column: int, width: int = 72) -> str:
+    """A piece of a line around a column, counted from 1, and a caret under that."""
+    start = max(0, column - 1 - width // 2)
+    piece = text[start : start + width]
+    shown = "".join(c if c.isprintable() else "?" for c in piece)
+    return f"    {shown}\n    {' ' * (column - 1 - start)}^"
+
+
+def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
+    if "action" not in event:
+        raise TraceError(f"{where}: the event has no 'action'", remedy=f"it may have {', '.join(FIELDS)}")
+    for name, value in event.items():
+        kind = FIELDS.get(name)
+        if kind is None:
+            raise TraceError(
+                f"{where}: the event has a field {name!r}, which means nothing",
+                remedy=f"it may have {', '.join(FIELDS)}",
+            )
+        if not isinstance(value, kind):
+            told = {str: "text", dict: "an object", bool: "true or false"}[kind]
+            raise TraceError(f"{where}: {name!r} is {json.dumps(value):.40}, not {told}")
+    return Event(
+        event["action"],
+        event.get("arguments", {}),
+        event.get("node", ""),
+        event.get("variables"),
+        event.get("certain", True),
+        number,
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value of an implementation as JSON has it: records as objects with their type, tuples as lists, bytes as text."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            "type": type(value).__name__,
+            **{f.name: plain(getattr(value, f.name)) for f in fields(value)},
+        }
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted((plain(v) for v in value), key=repr)
+    return [plain(v) for v in value]
+
+
+def line_of(event: Event) -> str:
+    """An event as a line of a file, ending in a newline."""
+    told: dict[str, Any] = {"node": event.node} if event.node else {}
+    told["action"] = event.action
+    if event.arguments:
+        told["arguments"] = plain(event.arguments)
+    if event.variables is not None:
+        told["variables"] = plain(event.variables)
+    if not event.certain:
+        told["certain"] = False
+    return json.dumps(told) + "\n"

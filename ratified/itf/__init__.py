@@ -1,0 +1,8 @@
+"""Runs in ITF, the JSON format that Apalache and Quint write: out, and in again to be held against a model."""
+
+from __future__ import annotations
+
+from ratified.itf.follow import Followed, Near, follow
+from ratified.itf.format import ItfRun, as_itf, read_itf
+
+__all__ = ["Followed", "ItfRun", "Near", "as_itf", "follow", "read_itf"]

@@ -1,0 +1,60 @@
+"""The modelling language: everything a model's file imports. See docs/language.md."""
+
+from ratified.language.api import (
+    Lifelines,
+    Param,
+    action,
+    assume,
+    at_size,
+    constraint,
+    eventually,
+    invariant,
+    leads_to,
+    majorities,
+    refines,
+    require,
+    step_invariant,
+    subsets,
+    view,
+)
+from ratified.language.errors import ModelError, RatifiedError, SizeError
+from ratified.language.model import Model
+from ratified.language.records import record, replace
+from ratified.language.sorts import Ordered, Sort, Symmetric, first, last
+from ratified.language.types import AtMost, Range
+from ratified.language.values import Bag, Map, Seq, Set
+
+__all__ = [
+    "AtMost",
+    "Bag",
+    "Lifelines",
+    "Map",
+    "Model",
+    "ModelError",
+    "Ordered",
+    "Param",
+    "Range",
+    "RatifiedError",
+    "Seq",
+    "Set",
+    "SizeError",
+    "Sort",
+    "Symmetric",
+    "action",
+    "assume",
+    "at_size",
+    "constraint",
+    "eventually",
+    "first",
+    "invariant",
+    "last",
+    "leads_to",
+    "majorities",
+    "record",
+    "refines",
+    "replace",
+    "require",
+    "step_invariant",
+    "subsets",
+    "view",
+]

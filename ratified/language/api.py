@@ -1,0 +1,151 @@
+"""What a model's methods are marked with, and the words it may call: decorators, `require`, quorum systems.
+
+Guarantees: a marked method is an ordinary function; called on an instance it runs within that instance's sizes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
+
+from ratified.language.errors import ModelError
+from ratified.language.ir import Kind
+from ratified.language.scope import running, scope_if_any
+from ratified.language.sorts import Sort, members
+from ratified.language.values import Set
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Sort)
+F = TypeVar("F", bound=Callable[..., Any])
+
+PARAMETER = "ratified parameter"
+Param = Annotated[T, PARAMETER]
+"""`limit: Param[int] = 3`: a constant of the model, given when it is instantiated."""
+
+
+class Disabled(Exception):
+    """A guard failed: this step is not possible here."""
+
+
+@overload
+def require(condition: Literal[False]) -> NoReturn: ...
+@overload
+def require(condition: bool) -> None: ...
+def require(condition: bool) -> None:
+    """A guard of an action: where the condition is false, the step is not possible."""
+    if not condition:
+        raise Disabled
+
+
+def _marker(kind: Kind, fair: tuple[object, object] | None = None) -> Callable[[F], F]:
+    def mark(function: F) -> F:
+        @wraps(function)
+        def run(self: Any, *arguments: Any, **named: Any) -> Any:
+            with running(self.scope):
+                return function(self, *arguments, **named)
+
+        run.ratified_kind = kind  # type: ignore[attr-defined]  # our mark on the wrapper
+        if fair:
+            run.ratified_fair = fair  # type: ignore[attr-defined]  # likewise
+        return run  # type: ignore[return-value]  # the same signature
+
+    return mark
+
+
+@overload
+def action(function: F, /) -> F: ...
+@overload
+def action(
+    *, fair: Literal["weak", "strong"] | None = None, each: tuple[str, ...] = ()
+) -> Callable[[F], F]: ...
+def action(function: F | None = None, /, *, fair: object = None, each: object = ()) -> F | Callable[[F], F]:
+    """Mark a step that is possible, which may be fair: then it is not put off for ever.
+
+    `fair="weak"`: not if it stays possible; `fair="strong"`: not if it is possible again and again. `each` names parameters
+    for whose values this is so one by one. What is given is checked with the class, where it can be pointed at.
+    """
+    if function is not None:
+        return _marker(Kind.ACTION)(function)
+    return _marker(Kind.ACTION, None if fair is None and each == () else (fair, each))
+
+
+invariant = _marker(Kind.INVARIANT)
+step_invariant = _marker(Kind.STEP_INVARIANT)
+constraint = _marker(Kind.CONSTRAINT)
+assume = _marker(Kind.ASSUMPTION)
+eventually = _marker(Kind.EVENTUALLY)
+leads_to = _marker(Kind.LEADS_TO)
+view = _marker(Kind.VIEW)
+
+
+def refines(abstract: type[Any]) -> Callable[[F], F]:
+    """Mark `def f(self, abstract: Abstract)`, which gives every variable of the abstract model a value."""
+
+    def mark(function: F) -> F:
+        marked = _marker(Kind.REFINEMENT)(function)
+        marked.ratified_abstract = abstract  # type: ignore[attr-defined]  # our mark on the wrapper
+        return marked
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Lifelines:
+    """How runs of a model are drawn as sequence diagrams, where its variables do not say: `lifelines: ClassVar[Lifelines] = ...`.
+
+    `processes` are sorts whose values have a lifeline each, with the word that is written before the value ("" for none);
+    `network` are variables that hold messages; `owner` names the lifeline of variables that belong to no process of a sort.
+    """
+
+    processes: Mapping[type[Sort], str] = field(default_factory=dict)
+    network: tuple[str, ...] = ()
+    owner: Mapping[str, str] = field(default_factory=dict)
+
+
+class Deferred:
+    """A value that depends on sizes, as the default of a parameter: it is computed when a model is instantiated.
+
+    `majorities` says that it is the smallest majorities of a sort.
+    """
+
+    __slots__ = ("compute", "majorities")
+
+    def __init__(self, compute: Callable[[], object], *, majorities: bool = False) -> None:
+        self.compute = compute
+        self.majorities = majorities
+
+
+def at_size(compute: Callable[[], T]) -> T:
+    """Give a parameter a default that is computed from sizes, when a model is instantiated: write it as a lambda."""
+    return Deferred(compute)  # type: ignore[return-value]  # Model computes it
+
+
+def subsets(sort: type[S], size: int | None = None) -> Set[Set[S]]:
+    """All subsets of a sort, or those with `size` members. In a class body: the default of a parameter, at any size."""
+    scope = scope_if_any()
+    if scope is None:
+        return at_size(lambda: subsets(sort, size))
+    key = ("subsets", sort, size)
+    if key not in scope.cache:
+        values = members(sort)
+        sizes = range(len(values) + 1) if size is None else [size]
+        if size is None and len(values) > 16:
+            raise ModelError(
+                f"{sort.__name__} has too many subsets", remedy="ask for those of one size: subsets(S, k)"
+            )
+        scope.cache[key] = Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
+    return scope.cache[key]  # type: ignore[return-value]  # the cache is keyed by what was computed
+
+
+def majorities(sort: type[S]) -> Set[Set[S]]:
+    """The smallest majorities of a sort: any two of them have a member in common. In a class body as `subsets`."""
+    scope = scope_if_any()
+    if scope is None:
+        return Deferred(lambda: majorities(sort), majorities=True)  # type: ignore[return-value]  # Model computes it
+    known: Any = scope.cache.get((majorities, sort))
+    if known is None:
+        known = scope.cache[majorities, sort] = subsets(sort, len(sort) // 2 + 1)
+    return known  # type: ignore[no-any-return]  # the cache is keyed by what was computed

@@ -1,0 +1,571 @@
+"""A model at a size as something that can be stepped, and the reference machine: CPython running the model's own methods.
+
+Guarantees: a state is a tuple of immutable values in the order of the variables; steps come in the order of the actions and,
+within one, of their arguments; a machine keeps nothing between calls that would change an answer.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from types import CodeType, FunctionType, TracebackType
+from typing import Any, Protocol
+
+from ratified.language import ir
+from ratified.language.api import Disabled
+from ratified.language.compile.module import abstract_class, methods_of
+from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
+from ratified.language.ir import Argument, Function, Kind, Module
+from ratified.language.model import Model
+from ratified.language.scope import Scope, running
+from ratified.language.sorts import BoundLeft
+from ratified.language.source import definition, of_the_author, span_of
+from ratified.language.types import OptionalType, Type, cardinality, records_of, values_of
+from ratified.language.values import attached, show
+
+Values = tuple[Any, ...]
+"""A state (one value per variable), or the arguments of an action."""
+
+MOST_CHOICES = 1_000_000
+"""How many values a parameter may range over before it is refused: beyond this nobody waits for one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """In place of a successor: the step would leave a declared bound, and was not taken."""
+
+    what: str
+    span: Span | None
+
+
+class StepError(ModelError):
+    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
+
+    def __init__(
+        self, problem: RatifiedError, function: str, arguments: Values, state: Values | None
+    ) -> None:
+        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
+        self.function = function
+        self.arguments = arguments
+        self.state = state
+
+
+class Machine(Protocol):
+    """A model at a size. Every method raises StepError where the model has no answer."""
+
+    model: Model
+    module: Module
+    actions: tuple[Function, ...]
+
+    def initial(self) -> list[tuple[Values, Values | Left]]:
+        """Each choice of `init`'s arguments with the initial state it gives (duplicates included)."""
+
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+        """Each possible step: the action's index, its arguments, and the state after it."""
+
+    def refuted_by(self, name: str, state: Values) -> Values | None:
+        """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
+
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """What a liveness property says in a state, for each choice of its arguments."""
+
+    def step_holds(self, name: str, old: Values, new: Values) -> bool:
+        """Whether a step invariant is true of a step."""
+
+    def image(self, name: str, state: Values) -> Values:
+        """The abstract state that a refinement maps a state to."""
+
+
+def state_dict(machine: Machine, state: Values) -> dict[str, object]:
+    """A state by variable name."""
+    return dict(zip((d.name for d in machine.module.variables), state, strict=True))
+
+
+def abstract_model(model: Model, name: str) -> Model:
+    """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
+    abstract: type[Model] = abstract_class(type(model), name)
+    given = model.given()
+    wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
+    sorts = {s.sort for s in abstract.module.sorts}
+    if missing := [s.__name__ for s in sorts if s not in model.scope.sizes]:
+        raise SizeError(
+            f"{abstract.__name__} has a sort {missing[0]} that {type(model).__name__} does not have",
+            remedy="use the same sort class",
+        )
+    return abstract(**{n: v for n, v in given.items() if n in wanted})
+
+
+def _many(size: float) -> str:
+    return "infinitely many" if size == float("inf") else f"{size:,.0f}"
+
+
+class Choices:
+    """The values that the parameters of a function range over, guards at its top taken into account."""
+
+    def __init__(
+        self,
+        function: Function,
+        scope: Scope,
+        domain: Callable[[Argument], Callable[[Values], Iterable[Any]]],
+    ) -> None:
+        self._sources: list[Sequence[Any] | Callable[[Values], Iterable[Any]]] = []
+        for argument in function.arguments:
+            if argument.domain is not None:
+                self._sources.append(_of_type(argument.type, domain(argument)))
+                continue
+            size = cardinality(argument.type, scope)
+            if size > MOST_CHOICES:
+                raise ModelError(
+                    f"the parameter `{argument.name}` ranges over {_many(size)} values",
+                    span=function.span,
+                    remedy=f"say where it comes from with a guard at the top: require({argument.name} in self.messages)",
+                )
+            self._sources.append(list(values_of(argument.type, scope)))
+        self._names = [argument.name for argument in function.arguments]
+        self._static: list[Values] | None = None
+        if all(isinstance(s, list) for s in self._sources):
+            self._static = list(itertools.product(*self._sources))  # type: ignore[arg-type]  # all are lists here
+
+    def __iter__(self) -> Iterator[Values]:
+        """All choices, asking the state in force where a guard restricts them."""
+        return iter(self._static) if self._static is not None else self._dynamic(0, ())
+
+    def among(self, given: Mapping[str, Any]) -> Iterator[Values]:
+        """The choices that have the values given for some of the parameters, whatever these range over."""
+        return self._dynamic(0, (), given)
+
+    def _dynamic(
+        self, index: int, chosen: Values, given: Mapping[str, Any] | None = None
+    ) -> Iterator[Values]:
+        if index == len(self._sources):
+            yield chosen
+            return
+        source = self._sources[index]
+        if given and self._names[index] in given:
+            source = [given[self._names[index]]]
+        for value in list(source(chosen) if callable(source) else source):
+            yield from self._dynamic(index + 1, (*chosen, value), given)
+
+
+class Lazily(dict[str, Choices]):
+    """The choices of each function, made when they are first asked for: what is never enumerated may range over anything."""
+
+    def __init__(self, make: Callable[[str], Choices]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> Choices:
+        made = self[name] = self._make(name)
+        return made
+
+
+def _of_type(t: Type, source: Callable[[Values], Iterable[Any]]) -> Callable[[Values], Iterable[Any]]:
+    """The distinct elements of a container that are of a type (a union's set may restrict a parameter of one record)."""
+    records = {r.record for r in records_of(t)}
+    optional = isinstance(t, OptionalType)
+
+    def elements(chosen: Values) -> Iterable[Any]:
+        found = dict.fromkeys(source(chosen))
+        if records:
+            return [v for v in found if type(v) in records or (optional and v is None)]
+        return [v for v in found if v is not None or optional]
+
+    return elements
+
+
+class PythonMachine:
+    """The reference: CPython runs the methods of the class as they stand."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model.twin()
+        self.module = model.module
+        self.actions = self.module.of_kind(Kind.ACTION)
+        self._probe = (
+            model.twin()
+        )  # properties are asked while steps are under way: they have variables of their own
+        self._old = model.twin()
+        self._names = tuple(d.name for d in self.module.variables)
+        self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
+        self._abstract: dict[str, Model] = {}
+        self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
+        self._state = _reader(self._names)
+        self._choices = Lazily(self._choices_of)
+        # What is in the variables of the model, and of the probe: of a state close to it, little has to be put there.
+        self._nowhere: Values = tuple(object() for _ in self._names)
+        self._in_model = self._in_probe = self._nowhere
+        self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in self.actions}
+
+    def _enter(self, state: Values) -> None:
+        """Give the model's variables the values of a state."""
+        held = self._in_model
+        if state is not held:
+            model = self.model
+            places, d = model._places, model.__dict__
+            # Whatever fails on the way, the variables are then those of no state.
+            self._in_model = self._nowhere
+            for name, value, old in zip(self._names, state, held, strict=True):
+                if value is not old:
+                    d[name] = attached(value, places[name])
+            self._in_model = state
+
+    def _probed(self, state: Values) -> Model:
+        """The probe, with the values of a state."""
+        held = self._in_probe
+        if state is not held:
+            d = self._probe.__dict__
+            for name, value, old in zip(self._names, state, held, strict=True):
+                if value is not old:
+                    d[name] = value
+            self._in_probe = state
+        return self._probe
+
+    def _choices_of(self, name: str) -> Choices:
+        function = next(f for f in self.module.functions.values() if f.key == f.name == name)
+        with running(self.model.scope):
+            return Choices(function, self.model.scope, self._domain(function))
+
+    def _domain(self, function: Function) -> Callable[[Argument], Callable[[Values], Iterable[Any]]]:
+        """A guard's container, evaluated by CPython from its own source text."""
+
+        def domain(argument: Argument) -> Callable[[Values], Iterable[Any]]:
+            assert argument.domain is not None
+            raw, code = self._source_of(self._functions[function.name], argument.domain.span)
+            node, _ = definition(raw)
+            me = node.args.args[0].arg
+            names = [a.name for a in function.arguments]
+            free = dict(
+                zip(raw.__code__.co_freevars, (c.cell_contents for c in raw.__closure__ or ()), strict=True)
+            )
+
+            def evaluate(chosen: Values) -> Iterable[Any]:
+                local = {**free, me: self.model, **dict(zip(names, chosen, strict=False))}
+                container: Iterable[Any] = eval(code, {**raw.__globals__, **local})  # noqa: S307  # the model's own source
+                return container
+
+            return evaluate
+
+        return domain
+
+    def _source_of(self, raw: FunctionType, span: Span) -> tuple[FunctionType, CodeType]:
+        """The method in whose source a stretch stands, and that as an expression: `raw`, or another that it calls."""
+        for klass in type(self.model).__mro__:
+            written = [f for name, f in vars(klass).items() if not name.startswith("__")]
+            for method in (raw, *written):
+                function = inspect.unwrap(method) if isinstance(method, FunctionType) else None
+                if function is None or not of_the_author(function.__code__.co_filename):
+                    continue
+                if code := _code_at(function, span):
+                    return function, code
+        raise AssertionError(span)
+
+    def initial(self) -> list[tuple[Values, Values | Left]]:
+        """See Machine."""
+        d = self.model.__dict__
+        found: list[tuple[Values, Values | Left]] = []
+        self._in_model = self._nowhere
+        with running(self.model.scope):
+            zeros = self.model.zeros()
+            init = self._functions.get("init")
+            for arguments in self._choices["init"] if init else [()]:
+                for name in self._names:
+                    d.pop(name, None)
+                d.update(zeros)
+                try:
+                    if init:
+                        init(self.model, *arguments)
+                except Disabled:
+                    continue
+                except BoundLeft as left:
+                    found.append((arguments, Left(left.what, where(left.__traceback__))))
+                    continue
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), "init", arguments, None) from None
+                missing = [n for n in self._names if n not in d]
+                if missing:
+                    span = self.module.functions["init"].span
+                    problem_ = ModelError(
+                        f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way"
+                    )
+                    raise StepError(problem_, "init", arguments, None)
+                found.append((arguments, self._state(d)))
+        return found
+
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+        """See Machine."""
+        model = self.model
+        d = model.__dict__
+        places = model._places
+        # A state may come from elsewhere (another machine, a renaming): its containers must stand in this model to be updated.
+        before = {name: attached(value, places[name]) for name, value in zip(self._names, state, strict=True)}
+        read = self._state
+        self._in_model = self._nowhere
+        found: list[tuple[int, Values, Values | Left]] = []
+        with running(model.scope):
+            d.update(before)
+            for index, action in enumerate(self.actions):
+                function = self._functions[action.name]
+                quiet = self._quiet[action.name]
+                for arguments in self._possible(action.name, state):
+                    try:
+                        function(model, *arguments)
+                    except Disabled:
+                        if not quiet:
+                            d.update(before)
+                        continue
+                    except BoundLeft as left:
+                        found.append((index, arguments, Left(left.what, where(left.__traceback__))))
+                        d.update(before)
+                        continue
+                    except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                        raise StepError(_explained(problem), action.name, arguments, state) from None
+                    found.append((index, arguments, read(d)))
+                    d.update(before)
+        return found
+
+    def take(
+        self, state: Values, name: str, given: Mapping[str, Any], most: int | None = None
+    ) -> list[tuple[Values, Values | Left]]:
+        """The steps of one action from a state, with some or all of its arguments given, whatever they range over.
+
+        Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. At most `most` choices
+        of arguments are tried. Raises StepError.
+        """
+        wanted = self._parameters[name]
+        found: list[tuple[Values, Values | Left]] = []
+        with running(self.model.scope):
+            if len(given) == len(wanted):
+                arguments = tuple([given[p] for p in wanted])
+                if (after := self._taken(state, name, arguments)) is not None:
+                    found.append((arguments, after))
+                return found
+            self._enter(state)
+            for arguments in itertools.islice(self._choices[name].among(given), most):
+                if (after := self._taken(state, name, arguments)) is not None:
+                    found.append((arguments, after))
+                self._enter(state)  # which the next choice may depend on
+        return found
+
+    def _taken(self, state: Values, name: str, arguments: Values) -> Values | Left | None:
+        """Where a step leads; None if it is not possible."""
+        model = self.model
+        self._enter(state)
+        try:
+            self._functions[name](model, *arguments)
+        except Disabled:
+            if not self._quiet[name]:
+                self._in_model = self._nowhere
+            return None
+        except BoundLeft as left:
+            self._in_model = self._nowhere
+            return Left(left.what, where(left.__traceback__))
+        except Exception as problem:  # noqa: BLE001  # a model may raise anything
+            self._in_model = self._nowhere
+            raise StepError(_explained(problem), name, arguments, state) from None
+        after = self._in_model = self._state(model.__dict__)
+        return after
+
+    def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
+        """The guard that is false in a state, where an action is not possible with its arguments."""
+        return self.why_unchanged(state, lambda model: self._functions[name](model, *arguments))
+
+    def why_unchanged(self, state: Values, how: Callable[[Any], None]) -> Span | None:
+        """The guard that is false in a state, where a function that is handed the model `require`s in vain."""
+        with running(self.model.scope):
+            self._enter(state)
+            self._in_model = self._nowhere
+            try:
+                how(self.model)
+            except Disabled as disabled:
+                return where(disabled.__traceback__)
+            except BoundLeft:
+                pass
+        return None
+
+    def ask(self, state: Values, name: str, arguments: Values) -> Any:
+        """What a method of the model that changes nothing answers in a state. Raises StepError."""
+        with running(self.model.scope):
+            try:
+                return getattr(self._probed(state), name)(*arguments)
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, arguments, state) from None
+
+    def change(self, state: Values, how: Callable[[Any], None]) -> Values | None:
+        """A state as a function has changed it, which is handed the model with its variables; None if it `require`d in vain."""
+        model = self.model
+        with running(model.scope):
+            self._enter(state)
+            self._in_model = self._nowhere
+            try:
+                how(model)
+            except Disabled:
+                return None
+            after = self._in_model = self._state(model.__dict__)
+            return after
+
+    def _possible(self, name: str, state: Values) -> Iterator[Values]:
+        choices = iter(self._choices[name])
+        while True:
+            try:
+                arguments = next(choices)
+            except StopIteration:
+                return
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, (), state) from None
+            yield arguments
+
+    def refuted_by(self, name: str, state: Values) -> Values | None:
+        """See Machine."""
+        function = self._functions[name]
+        self._probed(state)
+        with running(self.model.scope):
+            for arguments in self._choices[name]:
+                try:
+                    if not function(self._probe, *arguments):
+                        return arguments
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+        return None
+
+    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
+        """See Machine."""
+        function = self._functions[name]
+        self._probed(state)
+        found: list[tuple[Values, Any]] = []
+        with running(self.model.scope):
+            for arguments in self._choices[name]:
+                try:
+                    found.append((arguments, function(self._probe, *arguments)))
+                except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                    raise StepError(_explained(problem), name, arguments, state) from None
+        return found
+
+    def step_holds(self, name: str, old: Values, new: Values) -> bool:
+        """See Machine."""
+        self._old.__dict__.update(zip(self._names, old, strict=True))
+        self._probed(new)
+        with running(self.model.scope):
+            try:
+                return bool(self._functions[name](self._probe, self._old))
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, (), new) from None
+
+    def image(self, name: str, state: Values) -> Values:
+        """See Machine."""
+        if name not in self._abstract:
+            self._abstract[name] = abstract_model(self.model, name)
+        abstract = self._abstract[name]
+        self._probed(state)
+        names = [d.name for d in abstract.module.variables]
+        for variable in names:
+            abstract.__dict__.pop(variable, None)
+        with running(self.model.scope):
+            try:
+                self._functions[name](self._probe, abstract)
+            except Exception as problem:  # noqa: BLE001  # a model may raise anything
+                raise StepError(_explained(problem), name, (), state) from None
+        return image_of(self.module.functions[name], names, abstract.__dict__, state)
+
+
+def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any], state: Values) -> Values:
+    """The abstract state that a refinement has given. Raises StepError if it has left out a variable (by returning early)."""
+    for name in names:
+        if name not in given:
+            problem = ModelError(
+                f"{function.name} gives `{name}` no value",
+                span=function.span,
+                remedy="assign it on every way",
+            )
+            raise StepError(problem, function.name, (), state)
+    return tuple(given[name] for name in names)
+
+
+def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
+    """What makes a state of the variables of a running model."""
+    if len(names) > 1:
+        return itemgetter(*names)  # a tuple, at C speed
+    return lambda variables: tuple(variables[name] for name in names)
+
+
+def _guards_first(body: Sequence[ir.Node]) -> bool:
+    """Whether every guard comes before any change, so that a failed one leaves nothing to undo."""
+    changed = False
+    for statement in body:
+        for node in ir.walk(statement):
+            if isinstance(node, ir.Store | ir.Do):
+                changed = True
+            elif isinstance(node, ir.Require) and changed:
+                return False
+            if isinstance(node, ir.For | ir.Do):
+                return False  # a procedure may hold guards, a loop may come round to them
+    return True
+
+
+def _code_at(function: FunctionType, span: Span) -> CodeType | None:
+    """A stretch of a function's source as an expression; None if it is not there."""
+    node, file = definition(function)
+    if file != span.file or not node.lineno <= span.line <= (node.end_lineno or node.lineno):
+        return None
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.expr) and span_of(inner, file) == span:
+            return compile(ast.Expression(inner), file, "eval")
+    return None
+
+
+def where(trace: TracebackType | None) -> Span | None:
+    """The place in the model's own source where an exception came from: the innermost frame that is in it."""
+    found: Span | None = None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        path = code.co_filename
+        if of_the_author(path):
+            positions = next(itertools.islice(code.co_positions(), trace.tb_lasti // 2, None), None)
+            line, end_line, column, end_column = positions or (None, None, None, None)
+            if line is not None:
+                start = column or 0
+                found = Span(path, line, start, end_line or line, end_column or start + 1)
+        trace = trace.tb_next
+    return found
+
+
+def _explained(problem: Exception) -> RatifiedError:
+    """What a model ran into, in the words of the language."""
+    span = where(problem.__traceback__)
+    if isinstance(problem, StepError):
+        return problem
+    if isinstance(problem, RatifiedError):
+        return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
+    if isinstance(problem, BoundLeft):
+        return ModelError(
+            f"this leaves {problem.what}, and is not in a step", span=span, remedy="test for the bound first"
+        )
+    known: dict[type[Exception], tuple[str, str]] = {
+        ZeroDivisionError: ("division by zero", "test the divisor first"),
+        AssertionError: (
+            "the assertion is false",
+            "guards are written require(...); an assert must always be true",
+        ),
+        RecursionError: ("the recursion is too deep", "use a loop"),
+    }
+    for kind, (message, remedy) in known.items():
+        if isinstance(problem, kind):
+            return ModelError(message, span=span, remedy=remedy)
+    text = str(problem)
+    if isinstance(problem, ValueError) and ("empty" in text or "arg" in text):
+        return ModelError(
+            "min or max of nothing", span=span, remedy="give a default=, or test that there is something"
+        )
+    if isinstance(problem, AttributeError):
+        return ModelError(
+            f"{text}",
+            span=span,
+            remedy="a variable must have a value before it is read: assign it first in init",
+        )
+    return ModelError(
+        f"{type(problem).__name__}: {text or show(problem)}",
+        span=span,
+        remedy="the step cannot be computed here",
+    )

@@ -1,0 +1,347 @@
+"""`Model`: the class that models derive from, and what an instance of one is: a model at a size.
+
+Guarantees: a class that is defined has been compiled; an instance that exists has a size for every sort, a value for every
+parameter, and satisfies its assumptions.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from enum import Enum
+from types import FunctionType, TracebackType
+from typing import Any, ClassVar, Self
+
+from ratified.language import api
+from ratified.language.compile.module import (
+    Method,
+    ModuleCompiler,
+    infinite,
+    methods_of,
+    without_zero,
+)
+from ratified.language.errors import ModelError, SizeError
+from ratified.language.ir import Declaration, Function, Kind, Module
+from ratified.language.scope import Scope, running
+from ratified.language.sorts import BoundLeft, Sort
+from ratified.language.types import (
+    BoolType,
+    EnumType,
+    Fit,
+    IntType,
+    MapType,
+    OptionalType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    cardinality,
+    fit_of,
+    resolved,
+    values_of,
+    zero_of,
+)
+from ratified.language.values import KeyPlace, Map, Set, attached, show
+
+CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
+"""What a model claims of itself, as opposed to what it does and is."""
+
+
+class VariablePlace:
+    """The place of a variable of a running model: where updates in place end up."""
+
+    __slots__ = ("_children", "_fit", "_name", "_owner", "declared")
+
+    def __init__(self, owner: Model, name: str, declared: Type) -> None:
+        self.declared = declared
+        self._owner = owner.__dict__
+        self._name = name
+        self._fit: Fit | None = fit_of(resolved(declared, owner.scope), name)
+        self._children: dict[object, KeyPlace] = {}
+
+    def read(self) -> Any:
+        """The variable's value now."""
+        return self._owner[self._name]
+
+    def write(self, value: Any) -> None:
+        """Give the variable another value, if it is within the variable's bounds."""
+        if self._fit:
+            self._fit(value)
+        self._owner[self._name] = value
+
+    def child(self, key: object) -> KeyPlace:
+        """The place of a key of the map that stands here (one object per key)."""
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = KeyPlace(self, key)
+        return found
+
+
+class Model:
+    """Derive from this to write a model (docs/language.md); instantiate with sizes and parameters to check it.
+
+    Raises SizeError for a size or parameter that is missing, unknown or makes no sense, ModelError (when the class is
+    defined) for source that is not the modelling language.
+    """
+
+    _ratified_root = True
+    module: ClassVar[Module]
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    symmetric_sizes: ClassVar[Collection[str]] = ()
+
+    scope: Scope
+    _places: dict[str, VariablePlace]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        frame = sys._getframe(1)
+        for name, method in methods_of(cls).items():
+            attribute = vars(cls).get(name)
+            if isinstance(attribute, FunctionType) and not hasattr(attribute, "ratified_kind"):
+                _keep_mark(cls, name, attribute, method)
+        cls.module = ModuleCompiler(cls, {**frame.f_globals, **frame.f_locals}, frame.f_lineno).compile()
+
+    def __init__(self, **given: Any) -> None:
+        module = type(self).module
+        sorts = {s.sort.__name__: s.sort for s in module.sorts}
+        parameters = {p.name: p for p in module.parameters}
+        for name in given:
+            if name not in sorts and name not in parameters:
+                known = ", ".join([*sorts, *parameters]) or "none"
+                raise SizeError(f"{module.name} has no sort or parameter {name!r}", remedy=f"it has: {known}")
+        sizes = {sort: _size(module.name, name, given.get(name)) for name, sort in sorts.items()}
+        values: dict[str, object] = {}
+        scope = Scope(sizes, values)
+        with running(scope):
+            for name, declaration in parameters.items():
+                if name in given:
+                    values[name] = parameter_value(declaration, given[name], scope)
+                elif declaration.default is not None:
+                    default = declaration.default.value
+                    value = default.compute() if isinstance(default, api.Deferred) else default
+                    values[name] = parameter_value(declaration, value, scope)
+                else:
+                    raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
+        object.__setattr__(self, "scope", scope)
+        self._enter_scope()
+        self.__dict__.update(self.zeros())  # so that it can be tried out by hand, in a debugger or a test
+        for assumption in module.of_kind(Kind.ASSUMPTION):
+            if not getattr(self, assumption.name)():
+                raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
+
+    def _makes_no_sense(self, assumption: Function, given: Mapping[str, object]) -> SizeError:
+        """The refusal of a size; its reason is the assumption's first line, and what to do the rest of it, if there is one."""
+        reason, _, remedy = assumption.doc.partition("\n")
+        settings = ", ".join(f"{n}={show(v)}" for n, v in given.items())
+        remedy = " ".join(remedy.split()).rstrip(".") or "choose other sizes or parameters"
+        return SizeError(
+            f"{self.module.name}({settings}) makes no sense:"
+            f" {reason.rstrip('.') or f'it does not satisfy {assumption.name}'}",
+            span=assumption.span,
+            remedy=remedy[0].lower() + remedy[1:],
+        )
+
+    def _enter_scope(self) -> None:
+        """Set up the places of the variables and the parameters' values."""
+        with running(self.scope):
+            places = {d.name: VariablePlace(self, d.name, d.type) for d in self.module.variables}
+        object.__setattr__(self, "_places", places)
+        self.__dict__.update(self.scope.parameters)
+
+    def twin(self) -> Self:
+        """Another instance at the same sizes, with variables of its own."""
+        other = object.__new__(type(self))
+        object.__setattr__(other, "scope", self.scope)
+        object.__setattr__(other, "module", self.module)
+        other._enter_scope()
+        return other
+
+    def claiming(self, names: Collection[str]) -> Self:
+        """This model with no claims (invariants, step invariants, refinements, liveness) but those named. Raises ModelError."""
+        claims = {f.name: f for kind in CLAIMS for f in self.module.of_kind(kind)}
+        for name in names:
+            if name not in claims:
+                has = ", ".join(claims) or "none"
+                raise ModelError(f"{self.module.name} claims no {name!r}", remedy=f"its claims: {has}")
+        functions = {
+            key: replace(f, kind=Kind.HELPER) if key in claims and key not in names else f
+            for key, f in self.module.functions.items()
+        }
+        other = self.twin()
+        object.__setattr__(other, "module", replace(self.module, functions=functions))
+        return other
+
+    def __setattr__(self, name: str, value: object) -> None:
+        place = self._places.get(name)
+        if place is None:
+            raise ModelError(
+                f"{type(self).__name__} has no variable {name!r}", remedy="declare it in the class body"
+            )
+        check_total(place.declared, value, self.scope, name)
+        place.write(attached(value, place))
+
+    def zeros(self) -> dict[str, object]:
+        """The variables that have a value before `init`: their default, or their type's zero."""
+        made: dict[str, object] = {}
+        with running(self.scope):
+            for declaration in self.module.variables:
+                if declaration.default is not None:
+                    value = declaration.default.value
+                elif without_zero(declaration.type) is None:
+                    value = zero_of(declaration.type, self.scope)
+                else:
+                    continue  # `init` has to give it a value
+                made[declaration.name] = attached(value, self._places[declaration.name])
+        return made
+
+    def __enter__(self) -> Self:
+        self._running: AbstractContextManager[None]
+        object.__setattr__(self, "_running", running(self.scope))
+        self._running.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.__exit__(kind, value, trace)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={show(v)}' for n, v in self.given().items())})"
+
+    def given(self) -> dict[str, object]:
+        """Sizes by sort name, and parameters: what would make this instance again."""
+        return {**{sort.__name__: size for sort, size in self.scope.sizes.items()}, **self.scope.parameters}
+
+
+def _keep_mark(cls: type, name: str, function: FunctionType, method: Method) -> None:
+    """An override without a mark is what it overrides: give it the same wrapper."""
+    if method.kind in (Kind.HELPER, Kind.INIT):
+        return
+    marked = api._marker(method.kind, method.fair)(function)
+    for base in cls.__mro__[1:]:
+        abstract = getattr(vars(base).get(name), "ratified_abstract", None)
+        if abstract:
+            marked.__dict__["ratified_abstract"] = abstract
+            break
+    setattr(cls, name, marked)
+
+
+def _size(model: str, name: str, given: object) -> int:
+    if given is None:
+        raise SizeError(f"{model} needs a size for {name}", remedy=f"give one: {name}=3")
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise SizeError(f"the size of {name} is a number, not {given!r}", remedy=f"write {name}=3")
+    if given < 1:
+        raise SizeError(
+            f"the size of {name} must be at least 1, not {given}", remedy=f"write {name}=1 or more"
+        )
+    if given > 1024:
+        raise SizeError(
+            f"the size of {name} is {given}, and no model of that size can be explored", remedy="at most 1024"
+        )
+    return given
+
+
+def check_total(t: Type, value: object, scope: Scope, name: str) -> None:
+    """That a map has a value for every key of its type, at every depth. Raises ModelError."""
+    if not isinstance(t, MapType) or not isinstance(value, Map):
+        return
+    if len(value) != cardinality(t.key, scope):
+        missing = [k for k in values_of(t.key, scope) if k not in value]
+        text = (
+            f"the map for {name} has no value for {show(missing[0])}"
+            if missing
+            else f"the map for {name} has keys outside {t.key}"
+        )
+        raise ModelError(text, remedy="a Map is total: give a value for every key")
+    if isinstance(t.value, MapType):
+        for item in value.values():
+            check_total(t.value, item, scope, name)
+
+
+# --- parameters given as Python values or as text -------------------------------------------------------------------------
+
+
+def parameter_value(declaration: Declaration, given: object, scope: Scope) -> object:
+    """A parameter's value, from a Python value or from text as it comes from a command line. Raises SizeError."""
+    name, t = declaration.name, declaration.type
+    value = given
+    if isinstance(given, str) and not isinstance(t, EnumType | SortType):
+        try:
+            value = json.loads({"True": "true", "False": "false", "None": "null"}.get(given, given))
+        except ValueError:
+            value = given
+    try:
+        made = _typed(t, value, scope)
+    except (TypeError, KeyError, ValueError, ModelError):
+        raise SizeError(
+            f"{name}={given if isinstance(given, str) else show(given)} is not a value of type {t}",
+            remedy=_example(name, t, scope),
+        ) from None
+    if infinite(t) is None or isinstance(t, IntType):
+        try:
+            check = fit_of(resolved(t, scope), name)
+            if check:
+                check(made)
+        except BoundLeft as left:
+            raise SizeError(
+                f"{name}={show(given)} is outside {left.what}", remedy="choose a value within the bounds"
+            ) from None
+    return made
+
+
+def _typed(t: Type, value: Any, scope: Scope) -> object:
+    match t:
+        case BoolType() if isinstance(value, bool):
+            return value
+        case IntType() if isinstance(value, int) and not isinstance(value, bool | Sort):
+            return value
+        case EnumType(enum):
+            return value if isinstance(value, enum) else enum[value]
+        case SortType(sort):
+            if isinstance(value, str):
+                return {repr(v): v for v in values_of(t, scope)}[value]
+            if isinstance(value, sort) and value in sort:
+                return value
+        case OptionalType(item):
+            return None if value is None else _typed(item, value, scope)
+        case SetType(item) if isinstance(value, Iterable) and not isinstance(value, str):
+            return Set(_typed(item, v, scope) for v in value)
+        case TupleType(items) if len(value) == len(items):
+            return tuple(_typed(i, v, scope) for i, v in zip(items, value, strict=True))
+        case MapType(key, item) if isinstance(value, Mapping):
+            return Map({_typed(key, k, scope): _typed(item, v, scope) for k, v in value.items()})
+        case _ if not isinstance(value, int | str | list | Enum):
+            return value
+    raise TypeError(value)
+
+
+def _example(name: str, t: Type, scope: Scope) -> str:
+    """What to write instead."""
+    match t:
+        case BoolType():
+            return f"write {name}=true or {name}=false"
+        case EnumType(enum):
+            return f"write one of {', '.join(e.name for e in enum)}"
+        case SetType(SetType(SortType(sort))):
+            return f"write {name}='{{{{{sort(0)}, {sort(1)}}}, ...}}'"
+        case SetType(SortType(sort)):
+            return f"write {name}='{{{sort(0)}, ...}}', with any of {_some(sort, scope)}"
+        case SortType(sort):
+            return f"write one of {_some(sort, scope)}"
+        case OptionalType(item):
+            return f"{_example(name, item, scope)}; or none"
+    return f"write {name}=..., a {t}"
+
+
+def _some(sort: type[Sort], scope: Scope) -> str:
+    """The values of a sort, the first and the last if there are many."""
+    names = [repr(v) for v in sort] if scope.sizes[sort] <= MOST_NAMED else []
+    return ", ".join(names) if names else f"{sort(0)} to {sort(scope.sizes[sort] - 1)}"
+
+
+MOST_NAMED = 5
+"""So many values of a sort are named one by one."""

@@ -1,0 +1,501 @@
+"""Map, Set, Bag and Seq: immutable, hashable values that a running step may update in place.
+
+Guarantees: equality and hashing are by content; iteration is in canonical order; **an assignment copies**: a value that was
+read keeps its content for ever. `self.log[i].append(e)` works because the value held by a model's variable knows its
+*place* there (`_place`), and an update writes a new value to that place. A value without a place, or one that is no longer the
+current content of its place, cannot be updated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from typing import Any, Protocol, Self, TypeVar, overload
+
+from ratified.language.errors import ModelError
+
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Place(Protocol):
+    """Where a value stands in a running model: a variable, or a key of a map that has a place."""
+
+    def read(self) -> Any:
+        """What stands there now."""
+
+    def write(self, value: Any) -> None:
+        """Put another value there."""
+
+    def child(self, key: object) -> Place:
+        """The place of a key of the map that stands here."""
+
+
+class KeyPlace:
+    """The place of one key of a map."""
+
+    __slots__ = ("_children", "_key", "_parent")
+
+    def __init__(self, parent: Place, key: object) -> None:
+        self._parent = parent
+        self._key = key
+        self._children: dict[object, KeyPlace] = {}
+
+    def read(self) -> Any:
+        """What the map holds at the key."""
+        return self._parent.read()[self._key]
+
+    def write(self, value: Any) -> None:
+        """Replace the map by one with another value at the key."""
+        self._parent.write(self._parent.read()._with(self._key, value))
+
+    def child(self, key: object) -> KeyPlace:
+        """The place of a key of the map that stands here (one object per key)."""
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = KeyPlace(self, key)
+        return found
+
+
+class Value:
+    """What the four containers share: content, a cached hash, and perhaps a place in a running model."""
+
+    __slots__ = ("_data", "_hashed", "_place")
+    _data: Any
+    _hashed: int | None
+    _place: Place | None
+
+    @classmethod
+    def _of(cls, data: Any, place: Place | None = None) -> Self:
+        self = object.__new__(cls)
+        self._data = data
+        self._hashed = None
+        self._place = place
+        return self
+
+    def _at(self, place: Place | None) -> Self:
+        """The same content standing at a place."""
+        return self if self._place is place else self._of(self._data, place)
+
+    def _update(self, data: Any) -> None:
+        place = self._place
+        if place is None:
+            raise ModelError(
+                f"this {type(self).__name__} is a value, not the content of a variable, and cannot be changed in place",
+                remedy="update the variable (self.x...), or make a new value",
+            )
+        if place.read() is not self:
+            raise ModelError(
+                "this value was read before its variable changed, and cannot be used to change it again",
+                remedy="update through self.x... each time",
+            )
+        place.write(self._of(data, place))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (type(self), self._data)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def _unpickle(cls: type[Value], data: Any) -> Value:
+    return cls._of(data)
+
+
+def attached(value: Any, place: Place) -> Any:
+    """A value as it stands at a place; anything but a container is its own self."""
+    return value._at(place) if isinstance(value, Value) else value
+
+
+class Map(Value, Mapping[K, V]):
+    """A total map: a value for every key of a finite type. `m[k]`, `m | {k: v}`; `self.m[k] = v` updates a variable."""
+
+    __slots__ = ()
+    _data: dict[K, V]
+
+    def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> None:
+        data = dict(items)
+        self._data = {key: data[key] for key in sorted(data, key=order_key)}
+        self._hashed = None
+        self._place = None
+
+    def _at(self, place: Place | None) -> Self:
+        if self._place is place or place is None:
+            return self
+        return self._of({key: attached(value, place.child(key)) for key, value in self._data.items()}, place)
+
+    def _with(self, key: K, value: V) -> Self:
+        if key not in self._data:
+            raise _unbound(key)
+        data = self._data.copy()
+        data[key] = value if self._place is None else attached(value, self._place.child(key))
+        return self._of(data, self._place)
+
+    def __getitem__(self, key: K) -> V:
+        try:
+            return self._data[key]
+        except KeyError:
+            raise _unbound(key) from None
+
+    def __setitem__(self, key: K, value: V) -> None:
+        if key not in self._data:
+            raise _unbound(key)
+        place = self._place
+        data = self._data.copy()
+        data[key] = value if place is None else attached(value, place.child(key))
+        self._update(data)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._data
+
+    def __or__(self, other: Mapping[K, V]) -> Map[K, V]:
+        """This map with the other's values at the other's keys, all of which it must have."""
+        data = self._data.copy()
+        for key, value in other.items():
+            if key not in data:
+                raise _unbound(key)
+            data[key] = value
+        return Map._of(data)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Map):
+            return self._data == other._data
+        return self._data == other if isinstance(other, dict) else NotImplemented
+
+    def __hash__(self) -> int:
+        if self._hashed is None:
+            self._hashed = hash(tuple(self._data.values()))
+        return self._hashed
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{show(k)}: {show(v)}" for k, v in self._data.items()) + "}"
+
+
+def _unbound(key: object) -> ModelError:
+    return ModelError(
+        f"the map has no key {key!r}", remedy="a Map has a value for every key of its key type only"
+    )
+
+
+class Set(Value, AbstractSet[T]):
+    """A finite set. `self.s.add(x)`, `.discard`, `.remove`, `.clear`, `.update` change a variable."""
+
+    __slots__ = ("_sorted",)
+    _data: frozenset[T]
+    _sorted: tuple[T, ...] | None
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._data = frozenset(items)
+        self._hashed = None
+        self._place = None
+        self._sorted = None
+
+    @classmethod
+    def _of(cls, data: Any, place: Place | None = None) -> Self:
+        self = object.__new__(cls)
+        self._data = data
+        self._hashed = None
+        self._place = place
+        self._sorted = None
+        return self
+
+    @classmethod
+    def _from_iterable(cls, items: Iterable[Any]) -> Set[Any]:
+        return cls(items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._data
+
+    def __iter__(self) -> Iterator[T]:
+        if self._sorted is None:
+            few = len(self._data) < 2
+            self._sorted = tuple(self._data) if few else tuple(sorted(self._data, key=order_key))
+        return iter(self._sorted)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    # The four operations give a Set, not just some AbstractSet: what they give can be stored in a variable.
+
+    def __or__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # one element type, on purpose
+        return Set._of(self._data | _raw(other))
+
+    def __and__(self, other: AbstractSet[Any]) -> Set[T]:
+        return Set._of(self._data & _raw(other))
+
+    def __sub__(self, other: AbstractSet[Any]) -> Set[T]:
+        return Set._of(self._data - _raw(other))
+
+    def __xor__(self, other: AbstractSet[T]) -> Set[T]:  # type: ignore[override]  # as for `|`
+        return Set._of(self._data ^ _raw(other))
+
+    def __le__(self, other: AbstractSet[Any]) -> bool:
+        return self._data <= _raw(other)
+
+    def __ge__(self, other: AbstractSet[Any]) -> bool:
+        return self._data >= _raw(other)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Set):
+            return self._data == other._data
+        return self._data == other if isinstance(other, set | frozenset) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(map(show, self)) + "}"
+
+    def add(self, item: T) -> None:
+        """Put an element into the variable's set."""
+        self._update(self._data | {item})
+
+    def discard(self, item: T) -> None:
+        """Take an element out of the variable's set, if it is there."""
+        self._update(self._data - {item})
+
+    def remove(self, item: T) -> None:
+        """Take an element out of the variable's set; it must be there."""
+        if item not in self._data:
+            raise ModelError(
+                f"the set has no element {item!r} to remove",
+                remedy="use discard, or require that it is there",
+            )
+        self._update(self._data - {item})
+
+    def clear(self) -> None:
+        """Empty the variable's set."""
+        self._update(frozenset())
+
+    def update(self, items: Iterable[T]) -> None:
+        """Put all of these into the variable's set."""
+        self._update(self._data.union(items))
+
+
+def _raw(items: AbstractSet[Any]) -> frozenset[Any]:
+    return items._data if isinstance(items, Set) else frozenset(items)
+
+
+class Bag(Value, Sequence[T]):
+    """A finite multiset. `len` and iteration count copies; `self.b.add(x)`, `.remove`, `.discard`, `.clear` change a variable."""
+
+    __slots__ = ()
+    _data: dict[T, int]
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        data: dict[T, int] = {}
+        for item in items:
+            data[item] = data.get(item, 0) + 1
+        self._data = data
+        self._hashed = None
+        self._place = None
+
+    def count(self, item: object) -> int:
+        """How many copies of an element there are."""
+        return self._data.get(item, 0)  # type: ignore[arg-type]  # any object may be asked for
+
+    def distinct(self) -> Set[T]:
+        """The elements, each once."""
+        return Set(self._data)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._data
+
+    def __len__(self) -> int:
+        return sum(self._data.values())
+
+    def __iter__(self) -> Iterator[T]:
+        for item in sorted(self._data, key=order_key):
+            for _ in range(self._data[item]):
+                yield item
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Seq[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Seq[T]:
+        raise ModelError("the elements of a Bag have no position", remedy="iterate over it, or use a Seq")
+
+    def __add__(self, other: Bag[T]) -> Bag[T]:
+        data = self._data.copy()
+        for item, copies in other._data.items():
+            data[item] = data.get(item, 0) + copies
+        return Bag._of(data)
+
+    def __eq__(self, other: object) -> bool:
+        return self._data == other._data if isinstance(other, Bag) else NotImplemented
+
+    def __hash__(self) -> int:
+        if self._hashed is None:
+            self._hashed = hash(frozenset(self._data.items()))
+        return self._hashed
+
+    def __repr__(self) -> str:
+        items = sorted(self._data, key=order_key)
+        return "[" + ", ".join((f"{n} x " if (n := self._data[i]) > 1 else "") + show(i) for i in items) + "]"
+
+    def add(self, item: T) -> None:
+        """Put one copy into the variable's bag."""
+        self._update(self._data | {item: self._data.get(item, 0) + 1})
+
+    def discard(self, item: T) -> None:
+        """Take one copy out of the variable's bag, if there is one."""
+        if item in self._data:
+            self.remove(item)
+        else:
+            self._update(self._data)
+
+    def remove(self, item: T) -> None:
+        """Take one copy out of the variable's bag; there must be one."""
+        copies = self._data.get(item, 0)
+        if not copies:
+            raise ModelError(
+                f"the bag has no copy of {item!r} to remove", remedy="require that it is there, or discard"
+            )
+        data = self._data.copy()
+        if copies == 1:
+            del data[item]
+        else:
+            data[item] = copies - 1
+        self._update(data)
+
+    def clear(self) -> None:
+        """Empty the variable's bag."""
+        self._update({})
+
+
+class Seq(Value, Sequence[T]):
+    """A finite sequence. `self.s.append(x)`, `.extend`, `.pop`, `.clear` and `self.s[i] = x` change a variable."""
+
+    __slots__ = ()
+    _data: tuple[T, ...]
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._data = tuple(items)
+        self._hashed = None
+        self._place = None
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Seq[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Seq[T]:
+        if isinstance(index, slice):
+            return Seq._of(self._data[index])
+        return self._data[self._checked(index)]
+
+    def _checked(self, index: int) -> int:
+        if not -len(self._data) <= index < len(self._data):
+            raise ModelError(
+                f"the sequence has length {len(self._data)}, and no index {index}",
+                remedy="test the length first",
+            )
+        return index
+
+    def __setitem__(self, index: int, value: T) -> None:
+        data = list(self._data)
+        data[self._checked(index)] = value
+        self._update(tuple(data))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._data)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._data
+
+    def __add__(self, other: Sequence[T]) -> Seq[T]:
+        return Seq._of(self._data + tuple(other))
+
+    def __radd__(self, other: Sequence[T]) -> Seq[T]:
+        return Seq._of(tuple(other) + self._data)
+
+    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+        """The first position of an element, which must be there."""
+        if value not in self._data:
+            raise ModelError(f"the sequence has no element {value!r}", remedy="test with `in` first")
+        return self._data.index(value)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Seq):
+            return self._data == other._data
+        return self._data == tuple(other) if isinstance(other, list | tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __repr__(self) -> str:
+        return "[" + ", ".join(map(show, self._data)) + "]"
+
+    def append(self, item: T) -> None:
+        """Put an element at the end of the variable's sequence."""
+        self._update((*self._data, item))
+
+    def extend(self, items: Iterable[T]) -> None:
+        """Put elements at the end of the variable's sequence."""
+        self._update((*self._data, *items))
+
+    def pop(self, index: int = -1) -> None:
+        """Take the element at a position (the last one) out of the variable's sequence. Read it before, if it is wanted."""
+        at = self._checked(index) % len(self._data)
+        self._update(self._data[:at] + self._data[at + 1 :])
+
+    def clear(self) -> None:
+        """Empty the variable's sequence."""
+        self._update(())
+
+
+_record_keys: dict[object, tuple[Any, ...]] = {}
+_enum_index: dict[Enum, int] = {}
+
+
+def order_key(value: Any) -> tuple[Any, ...]:
+    """The place of a value in the canonical order of its type.
+
+    None first; numbers and sorts by size; enums as declared; records by class name, then fields; tuples and sequences
+    lexicographically after their length; sets and bags likewise by their sorted elements.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, int):
+        return (int(value),)
+    if isinstance(value, Enum):
+        if value not in _enum_index:
+            _enum_index.update({member: index for index, member in enumerate(type(value))})
+        return (_enum_index[value],)
+    if hasattr(value, "__record_types__"):
+        key = _record_keys.get(value)
+        if key is None:
+            fields = tuple(order_key(getattr(value, name)) for name in value.__match_args__)
+            key = _record_keys[value] = (type(value).__name__, *fields)
+        return key
+    if isinstance(value, Map):
+        return tuple((order_key(k), order_key(v)) for k, v in value.items())
+    if isinstance(value, set | frozenset):
+        return (len(value), *sorted(order_key(item) for item in value))
+    return (len(value), *(order_key(item) for item in value))
+
+
+def forget_keys() -> None:
+    """Forget the order of records, which is worked out anew where it is asked for."""
+    _record_keys.clear()
+
+
+def show(value: object) -> str:
+    """A value as people read it: names of values, members of enums without their class."""
+    if isinstance(value, Enum):
+        return value.name
+    return "(" + ", ".join(map(show, value)) + ")" if type(value) is tuple else repr(value)

@@ -1,0 +1,196 @@
+"""What an exploration found: frozen values that every engine fills in and every report reads.
+
+Guarantees: a `Result` is `HOLDS` only if the whole reachable state space (within the model's own constraints) was visited and
+no declared bound was left; whatever ran out makes it `UNDECIDED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from ratified.language.errors import Span
+from ratified.results import pictures
+
+if TYPE_CHECKING:
+    from ratified.language.model import Model
+
+
+class Verdict(Enum):
+    """The three answers, and the exit status that each stands for."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    UNDECIDED = "undecided"
+
+    @property
+    def exit_status(self) -> int:
+        """0 holds, 1 violated, 3 undecided (2 is kept for errors of use)."""
+        return {"holds": 0, "violated": 1, "undecided": 3}[self.value]
+
+
+State = Mapping[str, object]
+"""A state as people see it: every variable's name with its value, in the order of declaration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a trace: the action, its arguments by name, and the state after it."""
+
+    action: str
+    arguments: tuple[tuple[str, object], ...]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A run from an initial state. `loop` is the index of the state that a lasso returns to, if it is one."""
+
+    initial: State
+    steps: tuple[Step, ...]
+    loop: int | None = None
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """All states, the initial one first."""
+        return (self.initial, *(step.state for step in self.steps))
+
+    def __len__(self) -> int:
+        """The number of states (one more than the number of steps)."""
+        return 1 + len(self.steps)
+
+
+class PropertyKind(Enum):
+    """What was claimed."""
+
+    INVARIANT = "invariant"
+    STEP_INVARIANT = "step invariant"
+    DEADLOCK = "deadlock"
+    REFINEMENT = "refinement"
+    LIVENESS = "liveness"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A property that failed and a shortest run that shows it. `detail` says in a sentence what failed."""
+
+    kind: PropertyKind
+    name: str
+    trace: Trace
+    detail: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReport:
+    """How often an action was possible (`fired`), and how many states it was the first to reach (`new`).
+
+    `switched_off` if it cannot fire in any state, because its guard is false by the model's parameters and sizes alone.
+    """
+
+    name: str
+    fired: int
+    new: int
+    switched_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyReport:
+    """A property that was checked. `vacuous` if its conclusion was never put to the test in any state visited."""
+
+    kind: PropertyKind
+    name: str
+    vacuous: bool
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoundReport:
+    """A declared bound that steps would have left: what, where, in which action, how often."""
+
+    what: str
+    action: str
+    times: int
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintReport:
+    """How many generated states (duplicates included) a constraint left out."""
+
+    name: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one exploration.
+
+    `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates
+    included; `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, if anything did.
+    `subject` is the model at the size that was explored, for pictures of it.
+    `seconds` is wall time; `memory` the process's peak in bytes.
+    """
+
+    model: str
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, object]
+    engine: str
+    verdict: Verdict
+    distinct: int
+    generated: int
+    depth: int
+    actions: tuple[ActionReport, ...]
+    properties: tuple[PropertyReport, ...]
+    bounds: tuple[BoundReport, ...] = ()
+    constraints: tuple[ConstraintReport, ...] = ()
+    symmetry: tuple[str, ...] = ()
+    stopped: str | None = None
+    violation: Violation | None = None
+    seconds: float = 0.0
+    memory: int = 0
+    out_degree: tuple[int, float, int] = (0, 0.0, 0)
+    notes: tuple[str, ...] = field(default=())
+    subject: Model | None = field(default=None, repr=False, compare=False)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the counterexample, or the states, as a picture."""
+        return pictures.html(self)
+
+    @property
+    def never_fired(self) -> tuple[str, ...]:
+        """Actions that were possible in no state visited, but for those that are switched off."""
+        return tuple(a.name for a in self.actions if a.fired == 0 and not a.switched_off)
+
+    @property
+    def switched_off(self) -> tuple[str, ...]:
+        """Actions whose guards are false by parameters and sizes alone."""
+        return tuple(a.name for a in self.actions if a.switched_off)
+
+    @property
+    def vacuous(self) -> tuple[str, ...]:
+        """Properties whose conclusion was never put to the test."""
+        return tuple(p.name for p in self.properties if p.vacuous)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A glance at a running exploration, handed to a `progress` callback a few times a second."""
+
+    distinct: int
+    generated: int
+    depth: int
+    queue: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where an exploration stops early, undecided. None means no limit. `memory` is in bytes, `seconds` wall time."""
+
+    depth: int | None = None
+    states: int | None = None
+    seconds: float | None = None
+    memory: int | None = None

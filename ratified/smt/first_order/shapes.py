@@ -1,0 +1,339 @@
+"""Values of the modelling language as bundles of first-order terms.
+
+A value that a model computes with is a **shape**: a sort's value is a term; an optional a formula (is there one?) and a shape; a
+record a shape for each field; a set what says whether a value is in it. The types that the elements of sets and the arguments
+of symbols may have are taken apart into **variants**: each a row of columns, one for each combination of what is a matter of
+cases (None or not, which record of a union, which member of an enum), so that a set of records is one relation a variant.
+
+Guarantees: pure, but for the symbols that are noted in the `Signature`; every value of the language at every size has a shape
+in the structure that this size is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ratified.language.errors import ModelError, Span
+from ratified.language.types import (
+    BoolType,
+    IntType,
+    MapType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+)
+from ratified.smt.terms import (
+    FALSE,
+    TRUE,
+    Apply,
+    Symbol,
+    Term,
+    choice,
+    conj,
+    disj,
+    implies,
+    neg,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A bool, an int or a value of a sort: one term."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """None, where no other value is known to be possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A member of an enum: for each member, whether it is that one."""
+
+    enum: type[Enum]
+    tests: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """An optional: whether there is a value, and the value (any, if there is none)."""
+
+    some: Term
+    value: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record or a tuple."""
+
+    type: Type
+    fields: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A union of records: for each that it may be, whether it is that one, and its fields."""
+
+    cases: tuple[tuple[RecordType, Term, Shape], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A map. `origin` is the term that stands for it, if it was read from a place that holds maps as values."""
+
+    type: MapType
+    at: Callable[[Shape], Shape]
+    origin: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A set, or a bag of which only what is in it is known: who is a member, and what is true of all of them.
+
+    `every(f)` and `some(f)` are quantified formulas over the members; `origin` as for maps. `loose` marks a bag.
+    """
+
+    item: Type
+    has: Callable[[Shape], Term]
+    every: Callable[[Callable[[Shape], Term]], Term]
+    some: Callable[[Callable[[Shape], Term]], Term]
+    origin: Term | None = None
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A sequence: its length, and what is at a position."""
+
+    item: Type
+    length: Term
+    at: Callable[[Term], Shape]
+    origin: Term | None = None
+
+
+Shape = Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing
+
+RESERVED = frozenset(
+    [
+        "abs",
+        "and",
+        "assert",
+        "bool",
+        "bv",
+        "concat",
+        "const",
+        "distinct",
+        "div",
+        "exists",
+        "false",
+        "forall",
+        "if",
+        "iff",
+        "implies",
+        "is",
+        "ite",
+        "let",
+        "map",
+        "match",
+        "mod",
+        "not",
+        "or",
+        "par",
+        "rem",
+        "root",
+        "select",
+        "set",
+        "store",
+        "to_int",
+        "to_real",
+        "true",
+        "xor",
+        "Array",
+        "Bool",
+        "BitVec",
+        "Int",
+        "List",
+        "Real",
+        "RegEx",
+        "Seq",
+        "Set",
+        "String",
+        "Bag",
+        "Tuple",
+        "Table",
+        "Relation",
+    ]
+)
+"""Words that a solver gives a meaning of its own."""
+
+
+@dataclass(slots=True)
+class Signature:
+    """The symbols of a theory so far, and what is known of those that stand for parts of values."""
+
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    reified: dict[str, Type] = field(default_factory=dict)
+    """Sorts whose values are maps, sets or sequences, by name."""
+
+    def symbol(self, name: str, arguments: Iterable[str], result: str) -> Symbol:
+        """A symbol of this name and rank, noted."""
+        made = Symbol(name + "_" if name in RESERVED else name, tuple(arguments), result)
+        known = self.symbols.setdefault(made.name, made)
+        if known != made:
+            raise ModelError(
+                f"two things of the model would both be called {name}", remedy="rename one of them"
+            )
+        return known
+
+    def apply(self, name: str, arguments: Sequence[tuple[Term, str]], result: str) -> Term:
+        """A symbol applied."""
+        symbol = self.symbol(name, (s for _, s in arguments), result)
+        return Apply(symbol, tuple(t for t, _ in arguments))
+
+    def reify(self, t: Type) -> str:
+        """The sort whose values are the values of a container type."""
+        name = container_name(t)
+        known = self.reified.setdefault(name, t)
+        if known != t:
+            raise ModelError(f"two types would both be called {name}", remedy="rename a sort or a record")
+        return name
+
+
+def sort_name(t: SortType) -> str:
+    """The sort of a sort's values."""
+    name = t.sort.__name__
+    return name + "_" if name in RESERVED else name
+
+
+def container_name(t: Type) -> str:
+    """A name for a container type that tells it from others."""
+    match t:
+        case MapType(key, value):
+            return f"Map.{container_name(key)}.{container_name(value)}"
+        case SetType(item):
+            return f"Set.{container_name(item)}"
+        case SeqType(item):
+            return f"Seq.{container_name(item)}"
+        case OptionalType(item):
+            return f"Maybe.{container_name(item)}"
+        case TupleType(items):
+            return ".".join(["Tuple", *map(container_name, items)])
+        case UnionType(records):
+            return ".".join(["Union", *map(container_name, records)])
+        case SortType():
+            return sort_name(t)
+        case IntType():
+            return "Integer"
+        case BoolType():
+            return "Truth"
+    return str(t)
+
+
+class Refused(ModelError):
+    """What cannot be said in first-order logic for every size."""
+
+
+def refuse(span: Span | None, what: str, remedy: str) -> Refused:
+    """What to raise."""
+    return Refused(f"{what} cannot be proved for every size", span=span, remedy=remedy)
+
+
+def is_none(shape: Shape) -> Term:
+    """Whether a shape is None."""
+    match shape:
+        case Nothing():
+            return TRUE
+        case Maybe(there, _):
+            return neg(there)
+    return FALSE
+
+
+# --- choosing between shapes ----------------------------------------------------------------------------
+
+
+def either(test: Term, then: Shape, orelse: Shape) -> Shape:
+    """`then if test else orelse`."""
+    if test == TRUE or then is orelse:
+        return then
+    if test == FALSE:
+        return orelse
+    match then, orelse:
+        case Nothing(), Nothing():
+            return then
+        case (Nothing() | Maybe(), _) | (_, Nothing() | Maybe()):
+            return _either_maybe(test, then, orelse)
+        case Atom(a), Atom(b):
+            return Atom(choice(test, a, b))
+        case Case(enum, xs), Case(_, ys):
+            return Case(enum, tuple(choice(test, x, y) for x, y in zip(xs, ys, strict=True)))
+        case Row(t, xs), Row(u, ys) if t == u or isinstance(t, TupleType):
+            return Row(t, tuple(either(test, x, y) for x, y in zip(xs, ys, strict=True)))
+        case (Row() | OneOf() as one, Row() | OneOf() as other):
+            return _either_union(test, as_union(one), as_union(other))
+        case Function(t, f), Function(_, g):
+            return Function(t, lambda key: either(test, f(key), g(key)), _origin(test, then, orelse))
+        case Members(item), Members():
+            return _either_members(test, item, then, orelse)
+        case Listing(item, n, x), Listing(_, m, y):
+            at = lambda i: either(test, x(i), y(i))  # noqa: E731
+            return Listing(item, choice(test, n, m), at, _origin(test, then, orelse))
+    raise AssertionError((then, orelse))
+
+
+def _origin(
+    test: Term, then: Function | Members | Listing, orelse: Function | Members | Listing
+) -> Term | None:
+    if then.origin is None or orelse.origin is None:
+        return None
+    return choice(test, then.origin, orelse.origin)
+
+
+def _either_maybe(test: Term, then: Shape, orelse: Shape) -> Shape:
+    a, b = (x if isinstance(x, Maybe | Nothing) else Maybe(TRUE, x) for x in (then, orelse))
+    if isinstance(a, Nothing):
+        assert isinstance(b, Maybe)
+        return Maybe(conj(neg(test), b.some), b.value)
+    if isinstance(b, Nothing):
+        return Maybe(conj(test, a.some), a.value)
+    return Maybe(choice(test, a.some, b.some), either(test, a.value, b.value))
+
+
+def as_union(shape: Row | OneOf) -> OneOf:
+    """A record or a union as a union."""
+    if isinstance(shape, OneOf):
+        return shape
+    assert isinstance(shape.type, RecordType)
+    return OneOf(((shape.type, TRUE, shape),))
+
+
+def _either_union(test: Term, then: OneOf, orelse: OneOf) -> OneOf:
+    found: dict[RecordType, tuple[Term, Shape]] = {}
+    others = {r: (t, s) for r, t, s in orelse.cases}
+    for r, t, s in then.cases:
+        if r in others:
+            other, shape = others.pop(r)
+            found[r] = choice(test, t, other), either(test, s, shape)
+        else:
+            found[r] = conj(test, t), s
+    found.update({r: (conj(neg(test), t), s) for r, (t, s) in others.items()})
+    return OneOf(tuple((r, t, s) for r, (t, s) in found.items()))
+
+
+def _either_members(test: Term, item: Type, a: Members, b: Members) -> Members:
+    return Members(
+        item,
+        lambda x: choice(test, a.has(x), b.has(x)),
+        lambda f: conj(implies(test, a.every(f)), disj(test, b.every(f))),
+        lambda f: disj(conj(test, a.some(f)), conj(neg(test), b.some(f))),
+        _origin(test, a, b),
+        a.loose or b.loose,
+    )

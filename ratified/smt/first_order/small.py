@@ -1,0 +1,117 @@
+"""Small models of an obligation: sorts of a few elements, the fewest that will do.
+
+Guarantees: a structure that is returned satisfies every fact of the obligation (as the solver says, and the caller may check); no
+sort of it can have fewer elements with the others as they are, unless the solver did not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ratified.smt.smtlib import Fact, script, sorts_in
+from ratified.smt.solving import read_values
+from ratified.smt.structure import Structure, applications
+from ratified.smt.terms import (
+    BOOL,
+    INT,
+    Apply,
+    Number,
+    Symbol,
+    Term,
+    at_most,
+    conj,
+    constant,
+    disj,
+    equal,
+    every,
+    fresh,
+    neg,
+    symbols_of,
+)
+
+INTEGERS = range(-1, 6)
+"""The integers at which symbols are asked for their values, and which displays range over."""
+
+
+def element(sort: str, index: int) -> Term:
+    """The constant for an element of a sort."""
+    return constant(f"{sort}!{index}", sort)
+
+
+def at_sizes(
+    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True
+) -> tuple[str, list[Term]]:
+    """The script of an obligation where sorts have so many elements, and the terms whose values it asks for.
+
+    Without `values` it asks only whether there is a model: relations of many columns have many values.
+    """
+    closed = []
+    for sort, size in sizes.items():
+        names = [element(sort, i) for i in range(size)]
+        x = fresh("x", sort)
+        apart = conj(*(neg(equal(a, b)) for i, a in enumerate(names) for b in names[:i]))
+        only = every([x], disj(*(equal(x, n) for n in names)))
+        closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
+    symbols = symbols_of(f.formula for f in facts).values()
+    numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
+    near = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
+    within = Fact("integers are small, to be read", conj(*near))
+    ask: list[Term] = []
+    if values:
+        ask += [element(s, i) for s, n in sizes.items() for i in range(n)]
+        ask += [t for s in symbols for t in _applied(s, sizes)]
+    return script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), ask
+
+
+def _applied(symbol: Symbol, sizes: Mapping[str, int]) -> list[Term]:
+    """A symbol applied to everything that there is."""
+    return [
+        Apply(symbol, tuple(_argument(s, k) for s, k in zip(symbol.arguments, key, strict=True)))
+        for key in applications(symbol, sizes, INTEGERS)
+    ]
+
+
+def _argument(sort: str, key: int) -> Term:
+    if sort == INT:
+        return Number(key)
+    return element(sort, key) if sort != BOOL else conj() if key else disj()
+
+
+def read_structure(sizes: Mapping[str, int], ask: Sequence[Term], answer: str) -> Structure:
+    """The structure that a solver's values are."""
+    values = [value for _, value in read_values(answer)]
+    assert len(values) == len(ask), answer[:200]
+    names: dict[tuple[str, str], int] = {}
+    count = sum(sizes.values())
+    flat = iter(values[:count])
+    for sort, size in sizes.items():
+        for index in range(size):
+            names[sort, repr(next(flat))] = index
+    tables: dict[str, dict[tuple[int, ...], int]] = {
+        f"{sort}!{index}": {(): index} for sort, size in sizes.items() for index in range(size)
+    }
+    position = count
+    integers = INTEGERS
+    for symbol in _asked_symbols(ask[count:]):
+        table = tables.setdefault(symbol.name, {})
+        for key in applications(symbol, sizes, integers):
+            table[key] = _value(symbol, values[position], names)
+            position += 1
+    return Structure(sizes, tables, integers)
+
+
+def _asked_symbols(ask: Sequence[Term]) -> list[Symbol]:
+    return list({t.symbol.name: t.symbol for t in ask if isinstance(t, Apply)}.values())
+
+
+def _value(symbol: Symbol, said: object, names: Mapping[tuple[str, str], int]) -> int:
+    if symbol.result == BOOL:
+        return int(said == "true")
+    if symbol.result == INT:
+        return -int(said[1]) if isinstance(said, list) else int(str(said))
+    return names.get((symbol.result, repr(said)), 0)
+
+
+def sorts_of_facts(facts: Sequence[Fact]) -> list[str]:
+    """The sorts that matter for an obligation."""
+    return sorts_in([f.formula for f in facts])

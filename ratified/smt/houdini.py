@@ -1,0 +1,62 @@
+"""Houdini: the largest inductive subset of candidate lemmas.
+
+Guarantees: what is kept is inductive: every kept candidate is true initially, and preserved by every action given the others
+that are kept. A candidate is dropped only if an obligation of it failed or was not decided, which is said. (Flanagan & Leino,
+"Houdini, an annotation assistant for ESC/Java", 2001.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from ratified.language.errors import ModelError
+from ratified.language.ir import Kind
+from ratified.language.model import Model
+from ratified.smt.proving import Options, prove_script
+from ratified.smt.result import Cell, Status
+from ratified.smt.script import Lemma, Script
+
+
+@dataclass(frozen=True, slots=True)
+class Houdini:
+    """What was kept, in order, and what was dropped with the obligation that it was dropped for."""
+
+    kept: tuple[str, ...]
+    dropped: tuple[tuple[str, Cell], ...]
+    rounds: int
+
+
+def houdini(
+    cls: type[Model], candidates: Collection[str] | None = None, options: Options | None = None
+) -> Houdini:
+    """Keep the largest inductive subset of a model's invariants, or of those that are named.
+
+    Raises:
+        ModelError: there is no invariant of such a name, or none at all; or the model cannot be said in first-order logic.
+    """
+    module = cls.module
+    known = {f.name: f for f in module.of_kind(Kind.INVARIANT)}
+    names = list(known) if candidates is None else list(candidates)
+    for name in names or [""]:
+        if name not in known:
+            raise ModelError(
+                f"{module.name} has no invariant {name!r}" if name else f"{module.name} has no invariants",
+                span=module.span,
+                remedy=f"its invariants: {', '.join(known) or 'none'}",
+            )
+    how = replace(options or Options(), counterexamples=False)
+    dropped: list[tuple[str, Cell]] = []
+    rounds = 0
+    while names:
+        rounds += 1
+        script = Script(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
+        open_: dict[str, Cell] = {}
+        for cell in prove_script(script, cls, how).cells:
+            if cell.status is not Status.PROVED:
+                open_.setdefault(cell.claim, cell)
+        if not open_:
+            break
+        dropped += open_.items()
+        names = [n for n in names if n not in open_]
+    return Houdini(tuple(names), tuple(dropped), rounds)

@@ -1,0 +1,109 @@
+"""What a proof found: a cell for each obligation, and the verdict of all.
+
+Guarantees: values only; HOLDS only if every obligation was refuted by the solver, VIOLATED only if one has a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ratified.results.result import Verdict
+from ratified.smt.first_order.concrete import FalsePart
+from ratified.smt.first_order.obligations import Part
+
+State = Mapping[str, object]
+
+
+class Status(Enum):
+    """What is known of an obligation."""
+
+    PROVED = "proved"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A model of an obligation, as small as was found: for consecution, a counterexample to induction.
+
+    `before` is None for an initial state; `after` is None where a goal fails in one state. `confirmed` says that CPython takes
+    this very step (None if it cannot be asked).
+    """
+
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, object]
+    arguments: Mapping[str, object]
+    before: State | None
+    after: State | None
+    false_part: FalsePart | None
+    confirmed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one solver said, and its processor time."""
+
+    solver: str
+    answer: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An obligation and what became of it."""
+
+    name: str
+    part: Part
+    claim: str
+    action: str | None
+    says: str
+    status: Status
+    opinions: tuple[Opinion, ...]
+    why: str = ""
+    counterexample: Counterexample | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Processor time of the solvers."""
+        return sum(o.seconds for o in self.opinions)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether one solver says that there is a model and another that there is none."""
+        answers = {o.answer for o in self.opinions}
+        return {"sat", "unsat"} <= answers
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that was tried."""
+
+    name: str
+    model: str
+    lemmas: tuple[str, ...]
+    goals: tuple[str, ...]
+    actions: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...]
+    cycles: tuple[str, ...]
+    solvers: tuple[str, ...]
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """HOLDS: every goal, at every size. VIOLATED: something is not inductive. UNDECIDED: a solver did not know."""
+        found = {c.status for c in self.cells}
+        if Status.FAILED in found:
+            return Verdict.VIOLATED
+        return Verdict.UNDECIDED if Status.UNDECIDED in found else Verdict.HOLDS
+
+    @property
+    def solving(self) -> float:
+        """Processor time of the solvers, all obligations together."""
+        return sum(c.seconds for c in self.cells)
+
+    def of(self, status: Status) -> tuple[Cell, ...]:
+        """The cells of a status."""
+        return tuple(c for c in self.cells if c.status is status)

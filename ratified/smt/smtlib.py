@@ -1,0 +1,138 @@
+"""Terms as SMT-LIB 2 text, and whole scripts that a solver answers.
+
+Guarantees: what is written is standard (SMT-LIB 2.6) and can be read by any solver; the same terms give the same text, because
+bound variables are numbered by where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ratified.smt.terms import (
+    BOOL,
+    FALSE,
+    INT,
+    TRUE,
+    And,
+    Apply,
+    Arithmetic,
+    Bound,
+    Choice,
+    Equal,
+    Not,
+    Number,
+    Or,
+    Quantified,
+    Symbol,
+    Term,
+    symbols_of,
+    walk,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A formula that a script asserts, and what it states, in words."""
+
+    says: str
+    formula: Term
+
+
+def text(term: Term, names: Mapping[Bound, str] | None = None) -> str:
+    """A term as SMT-LIB text."""
+    known = names or {}
+    match term:
+        case Bound(name, _):
+            return known.get(term, name)
+        case Apply(symbol, arguments):
+            if not arguments:
+                return symbol.name
+            return f"({symbol.name} {_all(arguments, known)})"
+        case Number(value):
+            return str(value) if value >= 0 else f"(- {-value})"
+        case Equal(left, right):
+            return f"(= {text(left, known)} {text(right, known)})"
+        case Not(operand):
+            return f"(not {text(operand, known)})"
+        case And(operands):
+            return f"(and {_all(operands, known)})" if operands else "true"
+        case Or(operands):
+            return f"(or {_all(operands, known)})" if operands else "false"
+        case Choice(test, then, orelse):
+            return f"(ite {text(test, known)} {text(then, known)} {text(orelse, known)})"
+        case Arithmetic(op, operands):
+            return f"({op} {_all(operands, known)})"
+        case Quantified(universal, variables, body):
+            inside = dict(known)
+            for variable in variables:
+                inside[variable] = f"{variable.name.partition('!')[0]}!{len(inside)}"
+            binders = " ".join(f"({inside[v]} {v.sort})" for v in variables)
+            return f"({'forall' if universal else 'exists'} ({binders}) {text(body, inside)})"
+
+
+def _all(terms: Iterable[Term], names: Mapping[Bound, str]) -> str:
+    return " ".join(text(t, names) for t in terms)
+
+
+def sorts_in(terms: Sequence[Term]) -> list[str]:
+    """The uninterpreted sorts that terms mention, in order of appearance."""
+    found: dict[str, None] = {}
+    for term in terms:
+        for part in walk(term):
+            if isinstance(part, Apply):
+                found.update(dict.fromkeys((*part.symbol.arguments, part.symbol.result)))
+            elif isinstance(part, Quantified):
+                found.update(dict.fromkeys(v.sort for v in part.variables))
+    return [s for s in found if s not in (BOOL, INT)]
+
+
+def uses_numbers(terms: Iterable[Term]) -> bool:
+    """Whether terms mention integers."""
+    return any(
+        isinstance(p, Number | Arithmetic)
+        or (isinstance(p, Bound) and p.sort == INT)
+        or (isinstance(p, Apply) and INT in (*p.symbol.arguments, p.symbol.result))
+        for t in terms
+        for p in walk(t)
+    )
+
+
+def logic(terms: Iterable[Term]) -> str:
+    """The smallest standard logic with quantifiers and free functions that the terms are in."""
+    found = list(terms)
+    if not uses_numbers(found):
+        return "UF"
+    hard = any(isinstance(p, Arithmetic) and p.op in ("*", "div", "mod") for t in found for p in walk(t))
+    return "UFNIA" if hard else "UFLIA"
+
+
+def declaration(symbol: Symbol) -> str:
+    """How a symbol is declared."""
+    return f"(declare-fun {symbol.name} ({' '.join(symbol.arguments)}) {symbol.result})"
+
+
+def script(title: str, facts: Sequence[Fact], *, sorts: Sequence[str] = (), ask: Sequence[Term] = ()) -> str:
+    """A whole script: what it states as a comment, declarations, assertions with a comment each, and the question.
+
+    `sorts` are declared even if no fact mentions them. With `ask`, the values of these terms in the model, if there is one.
+    """
+    formulas = [f.formula for f in facts]
+    everything = [*formulas, *ask]
+    lines = [f"; {line}" for line in title.splitlines()]
+    lines += [f"(set-logic {logic(everything)})"]
+    lines += [f"(declare-sort {s} 0)" for s in dict.fromkeys([*sorts, *sorts_in(everything)])]
+    lines += [declaration(s) for s in symbols_of(everything).values()]
+    for fact in facts:
+        if fact.formula == TRUE:
+            continue
+        lines += [*(f"; {line}" for line in fact.says.splitlines()), f"(assert {text(fact.formula)})"]
+    lines.append("(check-sat)")
+    if ask:
+        lines.append(f"(get-value ({' '.join(text(t) for t in ask)}))")
+    return "\n".join(lines) + "\n"
+
+
+def refuted_at_once(facts: Iterable[Fact]) -> bool:
+    """Whether no solver needs to be asked: one of the facts is plainly false."""
+    return any(f.formula == FALSE for f in facts)

@@ -1,0 +1,8 @@
+"""Models in TLA+: written out so that people can read them, and held against TLC."""
+
+from __future__ import annotations
+
+from ratified.tla.crosscheck import Agreement, compare, timed
+from ratified.tla.module import Export, export
+
+__all__ = ["Agreement", "Export", "compare", "export", "timed"]

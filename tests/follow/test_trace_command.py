@@ -1,0 +1,246 @@
+"""`ratified trace`: a lock server's log against its model; the reports to the byte; and whatever can be wrong with a file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratified.cli import main as cli
+
+Capture = pytest.CaptureFixture[str]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+FINE: list[dict[str, Any]] = [
+    {
+        "action": "acquire",
+        "arguments": {"client": "anna", "token": 1},
+        "variables": {"granted": "anna", "written": None},
+    },
+    {"action": "write", "arguments": {"client": "anna"}, "variables": {"granted": "anna", "written": 1}},
+    {
+        "action": "acquire",
+        "arguments": {"client": "bert", "token": 2},
+        "variables": {"granted": "bert", "written": 1},
+    },
+    {"action": "write", "arguments": {"client": "anna"}, "variables": {"granted": "bert", "written": 1}},
+    {"action": "write", "arguments": {"client": "bert"}, "variables": {"granted": "bert", "written": 2}},
+    {"action": "refuse", "arguments": {"client": "anna", "token": 1}},
+    {"action": "release", "arguments": {"client": "bert"}, "variables": {"granted": None, "written": 2}},
+]
+STALE = {"action": "write", "arguments": {"client": "anna"}, "variables": {"granted": None, "written": 1}}
+
+
+@pytest.fixture
+def binding(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(checkout / "examples")
+    return "examples/lock_binding.py:LockServer"
+
+
+def said(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    status = cli.run(["trace", *arguments])
+    out, err = capsys.readouterr()
+    return status, re.sub(r"time     .*", "time     -", out).replace(f"{CHECKOUT}/", ""), err
+
+
+def written(*events: dict[str, Any] | str, name: str = "run.ndjson") -> str:
+    Path(name).write_text("".join((e if isinstance(e, str) else json.dumps(e)) + "\n" for e in events))
+    return name
+
+
+@pytest.mark.parametrize(("name", "events", "status"), [("fine", FINE, 0), ("stale", [*FINE, STALE], 1)])
+def test_the_report(
+    name: str,
+    events: list[dict[str, Any]],
+    status: int,
+    binding: str,
+    capsys: Capture,
+    golden: Callable[[str, str], None],
+) -> None:
+    found, out, err = said(capsys, binding, written(*events))
+    assert (found, err) == (status, "")
+    assert max(map(len, out.splitlines())) <= 100
+    golden(f"trace_{name}.txt", out)
+
+
+def test_json(binding: str, capsys: Capture) -> None:
+    status, out, _ = said(capsys, binding, written(*FINE, STALE), "--format", "json")
+    told = json.loads(out)
+    assert status == 1
+    assert (told["verdict"], told["events"], told["actions"]) == (
+        "violated",
+        7,
+        {"acquire": 2, "release": 1, "write": 3},
+    )
+    mismatch = told["mismatch"]
+    assert (mismatch["event"], mismatch["line"], mismatch["blocked"][0]["step"]) == (8, 8, "write(c=c1)")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"action": "wri', "run.ndjson:2: the line is not JSON at column 16\n  was it cut?"),
+        ("[1]", "run.ndjson:2: the line is not an object"),
+        ('{"arguments": {}}', "run.ndjson:2: the event has no 'action'"),
+        (
+            '{"action": "write", "argument": {}}',
+            "run.ndjson:2: the event has a field 'argument', which means nothing",
+        ),
+        ('{"action": "write", "arguments": []}', "run.ndjson:2: 'arguments' is [], not an object"),
+        (
+            '{"action": "write", "arguments": {}}',
+            "run.ndjson:2: write has no 'client'\n  it comes with client",
+        ),
+        ('{"action": "write", "arguments": {"client": 3}}', "run.ndjson:2: write has client = 3, not text"),
+        (
+            '{"action": "jump"}',
+            "run.ndjson:2: LockServer knows no event 'jump'\n  it knows acquire, refuse, ",
+        ),
+        (
+            '{"action": "write", "arguments": {"client": "anna"}, "variables": {}}',
+            "run.ndjson:2: write shows no 'written' among its variables",
+        ),
+        (
+            '{"action": "write", "arguments": {"client": "anna"}, "variables": {"written": "x", "granted": null}}',
+            "run.ndjson:2: the variables of write make no sense",
+        ),
+        ('{"action": "write", "action": "write"}', "run.ndjson:2: an object has the key 'action' twice\n"),
+        (
+            '{"action": "write", "arguments": {"client": NaN}}',
+            "run.ndjson:2: NaN is no number\n",
+        ),
+        (
+            '{"action": "acquire", "arguments": {"client": "b", "token": ' + "9" * 5000 + "}}",
+            "run.ndjson:2: a number has too many digits\n",
+        ),
+        (
+            '{"action": "acquire", "arguments": {"client": "b", "token": -3}}',
+            "run.ndjson:2: the arguments of acquire make no sense: Token has no value number -3\n",
+        ),
+        ('{"action": "\\ud800"}', "run.ndjson:2: a text has half of a character that takes two\n"),
+        ("[" * 100_000, "run.ndjson:2: the line is nested too deeply"),
+    ],
+)
+def test_what_is_no_trace_is_refused_with_its_line(
+    line: str, message: str, binding: str, capsys: Capture
+) -> None:
+    status, out, err = said(capsys, binding, written(FINE[0], line))
+    assert (status, out) == (2, "")
+    assert err.startswith(f"Error: {message}")
+
+
+def test_events_out_of_order_do_not_conform(binding: str, capsys: Capture) -> None:
+    assert said(capsys, binding, written(FINE[1], FINE[0]))[0] == 1
+
+
+def test_a_cut_line_is_shown_with_a_caret(binding: str, capsys: Capture) -> None:
+    _, _, err = said(capsys, binding, written(FINE[0], '{"action": "wri'))
+    assert (
+        err.splitlines()[1:]
+        == [
+            "  was it cut? each line is one object",
+            "",
+            '    {"action": "wri',
+            "                   ^",
+        ]
+        or err == ""
+    )
+
+
+def test_what_a_model_has_no_room_for_is_not_decided(binding: str, capsys: Capture) -> None:
+    far = {"action": "acquire", "arguments": {"client": "b", "token": 10**20}}
+    status, out, _ = said(
+        capsys,
+        binding,
+        written(
+            FINE[0],
+            FINE[-1] | {"arguments": {"client": "anna"}, "variables": {"granted": None, "written": None}},
+            far,
+        ),
+    )
+    assert (status, out.partition("\n")[0]) == (
+        3,
+        "UNDECIDED  run.ndjson: after 2 events: the model as bound is too small: acquire leaves the last Token, t999",
+    )
+
+
+def test_what_would_command_a_terminal_is_told_and_not_sent(binding: str, capsys: Capture) -> None:
+    event = {"action": "write", "arguments": {"client": "\x1b[31m"}}
+    status, out, _ = said(capsys, binding, written(FINE[0], event))
+    assert (status, "\x1b" in out, r"write(client=\x1b[31m)" in out) == (1, False, True)
+
+
+@pytest.mark.parametrize(
+    ("heading", "message"),
+    [
+        ({"nodes": 3}, "'nodes' are the names of the nodes, each once, not 3"),
+        ({"nodes": []}, "'nodes' are the names of the nodes, each once, not []"),
+        ({"nodes": ["a", "a"]}, '\'nodes\' are the names of the nodes, each once, not ["a", "a"]'),
+        ({"nodes": ["a", "b"], "voters": ["z"]}, "'voters' are some of the nodes, each once, not [\"z\"]"),
+    ],
+)
+def test_headings_that_make_no_sense(
+    heading: dict[str, Any], message: str, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = said(capsys, "raft", written({"trace": "raft", **heading}, {"action": "start"}))
+    assert (status, out, err) == (2, "", f"Error: run.ndjson:1: {message}\n")
+
+
+def test_files_that_are_none(binding: str, capsys: Capture) -> None:
+    status, _, err = said(capsys, binding, written())
+    assert (status, err) == (2, 'Error: run.ndjson has no events\n  each line is an event: {"action": ...}\n')
+    status, _, err = said(capsys, binding, "none.ndjson")
+    assert (status, err) == (2, "Error: none.ndjson cannot be read: No such file or directory\n")
+    Path("bytes").write_bytes(b"\xff\xfe\n")
+    status, _, err = said(capsys, binding, "bytes")
+    assert (status, err) == (2, "Error: bytes:1: the line is not UTF-8 text\n")
+    Path("long").write_bytes(b"x" * (5 << 20))
+    status, _, err = said(capsys, binding, "long")
+    assert (status, err) == (
+        2,
+        "Error: long:1: the line is longer than 4,194,304 bytes\n  one event a line\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--events", "3"], "after 3 events: stopped after 3 events"),
+        (["--seconds", "0"], "after 0 events: stopped after 0 seconds"),
+        (["--states", "1"], "after 1 event: more than 1 states could explain what was seen"),
+    ],
+)
+def test_where_a_bound_ends_it_nothing_is_claimed(
+    options: list[str], why: str, binding: str, capsys: Capture
+) -> None:
+    status, out, _ = said(capsys, binding, written(*FINE), *options)
+    assert status == 3
+    assert out.partition("\n")[0] == f"UNDECIDED  run.ndjson: {why}"
+
+
+def test_a_server_without_unobserved_steps_needs_them(binding: str, capsys: Capture) -> None:
+    assert said(capsys, binding, written(*FINE), "--unobserved", "0")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("zab", "there is no binding 'zab'\n  bundled are "),
+        (
+            "examples/lock_binding.py:Lock",
+            "examples/lock_binding.py has no class `Lock`\n  it has LockServer\n",
+        ),
+        ("examples/lock_service.py:Lock", "Lock is no binding\n  derive it from "),
+    ],
+)
+def test_bindings_that_are_none(target: str, message: str, binding: str, capsys: Capture) -> None:
+    status, _, err = said(capsys, target, written(*FINE))
+    assert status == 2
+    assert err.startswith(f"Error: {message}")
