@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ratified.explore.counterexample import Counterexample
-from ratified.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import PropertyKind, Trace, Verdict, Violation
+from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import SOLVERS, solver_for
