@@ -93,7 +93,6 @@ def test_the_checkout_keeps_every_contract(copy: Path) -> None:
         ("ratified/explore", "ratified.tla", {LAYERS}),
         ("ratified/explore", "ratified.smt", {LAYERS}),
         ("ratified/explore", "ratified.diagram", {LAYERS}),
-        ("ratified/tla", "ratified.explore", {LAYERS}),
         ("ratified/smt", "ratified.itf", {LAYERS}),
         ("ratified/smt", "ratified.impl", {UNLEANING}),
         ("ratified/follow", "ratified.conform", {LAYERS}),
