@@ -5,6 +5,7 @@ Guarantees: nothing is claimed of states that a constraint leaves out; what TLC 
 
 from __future__ import annotations
 
+from ratified.interchange.representation import Representation, refined_by
 from ratified.language import ir
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
@@ -22,7 +23,6 @@ from ratified.tla.loops import with_definitions
 from ratified.tla.names import mentions, module_name
 from ratified.tla.operators import Operators
 from ratified.tla.page import LINE, commented
-from ratified.tla.representation import Representation, refined_by
 from ratified.tla.scope import Frame
 from ratified.tla.syntax import (
     WIDTH,

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ratified.interchange.representation import Representation, family
 from ratified.language import ir
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
@@ -28,7 +29,6 @@ from ratified.tla.formulas import Bound, all_of, function, quantified, tuple_of
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.names import RESERVED, Names, module_name
 from ratified.tla.page import LINE, boxed, commented, declared, spaced
-from ratified.tla.representation import Representation, family
 from ratified.tla.scope import Frame
 from ratified.tla.syntax import (
     WIDTH,

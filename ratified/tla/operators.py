@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ratified.interchange.representation import Representation
 from ratified.language import ir
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.model import Model
@@ -20,7 +21,6 @@ from ratified.tla.effects import Effects
 from ratified.tla.expressions import Cannot
 from ratified.tla.formulas import Bound, quantified
 from ratified.tla.page import commented, section
-from ratified.tla.representation import Representation
 from ratified.tla.scope import Frame, NotApart
 from ratified.tla.syntax import Atom, Block, Definition, Infix, Tla
 

@@ -10,6 +10,8 @@ import ast
 import sys
 from collections.abc import Sequence
 
+from ratified.interchange.names import legal
+from ratified.interchange.representation import Representation, refined_by, types_in
 from ratified.language import ir
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.model import Model
@@ -49,8 +51,7 @@ from ratified.tla.formulas import (
     tuple_of,
 )
 from ratified.tla.library import LIBRARY, needed
-from ratified.tla.names import Names, legal
-from ratified.tla.representation import Representation, refined_by, types_in
+from ratified.tla.names import Names
 from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Prefix, Tla, Wrapped
 
 ORDER = ("Integers", "FiniteSets", "Sequences", "Bags", "TLC")
