@@ -11,12 +11,12 @@ import pytest
 
 from ratified.cli.main import run as ratified
 from ratified.explore import check
-from ratified.explore.counterexample import EvaluationError
 from ratified.explore.simulate import simulate
 from ratified.itf import as_itf, follow, read_itf
 from ratified.itf.format import typed
 from ratified.language import RatifiedError
 from ratified.models.paxos.broken import IgnoredPromise
+from ratified.results.errors import EvaluationError
 from tests.generate.models import random_model
 from tests.generate.running import load
 

@@ -31,7 +31,6 @@ from ratified.explore.native.driver import (
 from ratified.explore.native.library import NativeError, loaded
 from ratified.explore.native.library import Program as Library
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
-from ratified.explore.refinement import Refinement
 from ratified.explore.search import INTERRUPTED, Failure, Property, exhausted
 from ratified.explore.search import Exploration as Seen
 from ratified.explore.switches import switched_off
@@ -40,6 +39,7 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Function
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
+from ratified.language.refinement import Refinement
 from ratified.results.result import (
     ActionReport,
     BoundReport,
