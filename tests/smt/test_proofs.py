@@ -12,7 +12,7 @@ import pytest
 
 from ratified.cli.catalogue import bundled
 from ratified.cli.loading import load
-from ratified.cli.proving import SCRIPTS, UNSAID, script_for
+from ratified.cli.scripts import SCRIPTS, UNSAID, script_for
 from ratified.explore import check
 from ratified.language import Param, action, first, require
 from ratified.language.errors import RatifiedError

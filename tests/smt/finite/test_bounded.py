@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 
 from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import instance
+from ratified.cli.instances import instance
 from ratified.cli.loading import load as load_model
 from ratified.explore import check
 from ratified.language import (
