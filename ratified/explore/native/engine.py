@@ -206,7 +206,7 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
     machine = PythonMachine(model)
     seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
-    return reference._no_beginning(machine, seen)
+    return reference._nothing_begins(machine, seen)
 
 
 def _stopped(outcome: Outcome, limits: Limits) -> str | None:

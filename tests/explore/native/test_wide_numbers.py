@@ -193,7 +193,9 @@ class Ledger(Model):
     @action
     def grow(self) -> None:
         last = self.last
-        require(last is not None and last.amount < 36893488147419103232)
+        require(last is not None)
+        assert last is not None
+        require(last.amount < 36893488147419103232)
         self.last = Account(last.owner, last.amount * 2)
 
     @invariant
