@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import sizes_of
+from ratified.cli.instances import sizes_of
 from ratified.cli.loading import load
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ratified.cli.proving import SCRIPTS, script_for
+from ratified.cli.scripts import SCRIPTS, script_for
 from ratified.smt.proving import Options, prove
 
 

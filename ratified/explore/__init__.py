@@ -8,7 +8,7 @@ from dataclasses import replace
 from ratified.explore.engines import Resources, Task, run
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
-from ratified.results.counterexample import EvaluationError
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Progress, Result
 
 __all__ = ["EvaluationError", "Resources", "check"]

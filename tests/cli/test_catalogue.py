@@ -9,7 +9,7 @@ import pytest
 from ratified import Model
 from ratified.cli import main as cli
 from ratified.cli.catalogue import bundled, protocols
-from ratified.cli.exploring import instance, sizes_of
+from ratified.cli.instances import instance, sizes_of
 from ratified.cli.loading import load
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ratified.explore import check
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.language.errors import RatifiedError
-from ratified.results.counterexample import EvaluationError
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Verdict
 from ratified.tla import export, timed
 from tests.generate.claiming import claiming_model

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from ratified.language.model import Model
-from ratified.results.counterexample import EvaluationError
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Result, Verdict
 from ratified.tla import compare, tlc
 from ratified.tla.crosscheck import Agreement

@@ -15,7 +15,7 @@ from ratified.explore import check
 from ratified.language import Model
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.broken import IgnoredPromise
-from ratified.results.counterexample import EvaluationError
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Verdict
 from ratified.tla import compare, export, timed, tlc
 from ratified.tla.module import Export

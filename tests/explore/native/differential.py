@@ -8,7 +8,7 @@ from ratified.explore.native.engine import check_native
 from ratified.explore.reference import check_reference
 from ratified.language.errors import ModelError, Span
 from ratified.language.model import Model
-from ratified.results.counterexample import EvaluationError
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Result
 
 

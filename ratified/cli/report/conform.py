@@ -1,64 +1,25 @@
-"""What `conform` and `mutants` do: run the suite, and put it in a report."""
+"""Reports of an implementation held to its model, as text or JSON.
+
+Guarantees: rendering is pure; nothing here decides anything that a `Conformed` does not say.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ratified.cli.checking import echo
-from ratified.conform.simulation import Simulated, simulated
+from ratified.conform.machine import Explored, regression_test
+from ratified.conform.simulation import Simulated
+from ratified.conform.suite import Conformed
 from ratified.conformance.protocols import protocol_named
-from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
 
-
-def _needs_hypothesis() -> None:
-    if importlib.util.find_spec("hypothesis") is None:
-        raise RatifiedError("this needs Hypothesis", remedy="pip install 'ratified[conform]'")
+SCHEMA = "ratified-conform/1"
 
 
-def conform_protocol(
-    name: str, seconds: float, events: int | None, seed: int, record: Path | None, form: str
-) -> int:
-    """Hold a protocol's implementation to its model and return the exit status."""
-    protocol = protocol_named(name)
-    if record is not None:
-        try:
-            with record.open("w", encoding="utf-8") as file:
-                file.write(json.dumps({"trace": name, "nodes": ["n1", "n2", "n3"]}) + "\n")
-                run = simulated(protocol, seed, record=file, most=events)
-        except OSError as error:
-            raise RatifiedError(f"{record} cannot be written: {error.strerror}") from None
-        echo(f"{run.verdict.value.upper()}  {name}: {run.events:,} events, recorded in {record}\n")
-        return run.verdict.exit_status
-    _needs_hypothesis()
-    from ratified.conform.suite import Conformed, conform
-
-    shown = [time.monotonic() + 2]
-
-    def told(result: Conformed) -> None:
-        if sys.stderr.isatty() and time.monotonic() > shown[0]:
-            shown[0] = time.monotonic() + 1
-            sys.stderr.write(f"\r{name}: {result.runs:,} runs, {result.events:,} events ")
-            sys.stderr.flush()
-
-    began = time.monotonic()
-    result = conform(protocol, seconds=seconds, events=events, seed=seed, told=told)
-    took = time.monotonic() - began
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-    echo(_json(name, result, took) if form == "json" else _text(name, result, took))
-    return result.verdict.exit_status
-
-
-def _text(name: str, result: Any, took: float) -> str:
-    from ratified.conform.machine import Explored
-
+def conform_text(name: str, result: Conformed, took: float) -> str:
+    """Return the report as text, ending in a newline. `took` is in seconds."""
     explored, covered = result.explored or Explored(), result.covered
     events = result.events + explored.events
     what = {
@@ -102,19 +63,16 @@ def _text(name: str, result: Any, took: float) -> str:
 
 
 def _failure(name: str, run: Simulated) -> Sequence[str]:
-    from ratified.conform.machine import Explored, regression_test
-
     found = Explored(script=run.schedule)
     test = regression_test(protocol_named(name), run.nodes, run.seed, found)
     return (f"found by {run.found} (seed {run.seed}, {run.nodes} nodes)", run.why, "", "as a test:", "", test)
 
 
-def _json(name: str, result: Any, took: float) -> str:
-    from ratified.conform.machine import Explored
-
+def conform_json(name: str, result: Conformed, took: float) -> str:
+    """Return everything that is known, as one JSON object."""
     explored, covered = result.explored or Explored(), result.covered
     report: dict[str, Any] = {
-        "schema": "ratified-conform/1",
+        "schema": SCHEMA,
         "protocol": name,
         "verdict": result.verdict.value,
         "runs": result.runs,
@@ -146,35 +104,3 @@ def _json(name: str, result: Any, took: float) -> str:
         "seconds": round(took, 3),
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-
-
-def kill_table(name: str, names: Sequence[str], quick: bool, scripts: bool) -> int:
-    """Plant bugs and tell who catches them; 0 if all are caught, else 1."""
-    protocol = protocol_named(name)
-    known = protocol.mutants()
-    for asked in names:
-        if asked not in known:
-            raise RatifiedError(
-                f"there is no bug {asked!r} of {name}", remedy=f"there are {', '.join(known)}"
-            )
-    _needs_hypothesis()
-    from ratified.conform.suite import kills
-
-    wanted = [known[n] for n in names or known]
-    width = max(len(m.name) for m in wanted)
-    heads = ("checker", "linear.", "hypothesis", "edges")
-    echo(f"{'bug':{width}}  " + "  ".join(f"{h:>10}" for h in heads) + "   time\n")
-    missed = []
-    for kill in kills(protocol, iter(wanted), thorough=not quick, shrink=scripts):
-        cells = (kill.checker, kill.linearizability, kill.hypothesis, kill.edges)
-        row = "  ".join(f"{'-' if c is None else f'{c:,}':>10}" for c in cells)
-        echo(f"{kill.mutant.name:{width}}  {row}  {kill.seconds:4.1f} s\n")
-        for line in kill.shortest:
-            echo(f"    {line}\n")
-        if not kill.caught:
-            missed.append(kill.mutant.name)
-    caught = len(wanted) - len(missed)
-    echo(f"\n{caught} of {len(wanted)} caught; numbers are steps until it was\n")
-    if missed:
-        echo(f"not caught: {', '.join(missed)}\n")
-    return 1 if missed else 0

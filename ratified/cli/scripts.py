@@ -1,16 +1,10 @@
-"""What `prove` does: find the proof script, prove, and put the report where it belongs."""
+"""Which proof script to try a model with: its own, a bundled one, or that of the bundled model it is a variant of."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
-from ratified.cli.catalogue import bundled
-from ratified.cli.checking import Output, colorful, echo, write
 from ratified.cli.loading import load
-from ratified.cli.progress import SHOWN_AFTER, LiveText
 from ratified.language.errors import RatifiedError
 
 SCRIPTS = {
@@ -90,74 +84,6 @@ def script_for(target: str) -> Any:
     )
 
 
-def prove_model(target: str, how: Mapping[str, Any], to: Output) -> int:
-    """Prove one model and return the exit status."""
-    from ratified.cli.drawing import draw_proof, ready_to_draw
-    from ratified.cli.report.proof import proof_headline, proof_json, proof_text
-    from ratified.smt.proving import Options, prove
-
-    ready_to_draw(how.get("diagram"))
-    cls = script_for(target)
-    name = target if target in bundled else cls.__name__
-    live = ProofLine(name) if sys.stderr.isatty() and not to.quiet else None
-    second = {"z3": "cvc5", "cvc5": "z3"}[how["solver"]] if how["cross_check"] else None
-    with live or nullcontext():
-        proof = prove(
-            cls,
-            options=Options(
-                how["solver"], second, how["timeout"], how["processes"], how["smt2"], progress=live
-            ),
-            without=how["without"],
-            goals=how["goals"] or None,
-        )
-
-    draw_proof(proof, how.get("diagram"))
-
-    def rendered(form: str, *, color: bool = False) -> str:
-        return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
-
-    form = to.form
-    if to.file is not None:
-        write(to.file, rendered(form))
-        form = "text"
-    if to.quiet and form == "text":
-        echo(proof_headline(name, proof) + "\n")
-    else:
-        echo(rendered(form, color=colorful(sys.stdout, to.color)))
-    return proof.verdict.exit_status
-
-
-class ProofLine(LiveText):
-    """A callback for `prove` that shows how far it has come."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__(sys.stderr)
-        self._title = title
-
-    def __call__(self, progress: Any) -> None:
-        """Draw the line, if it is time to show one."""
-        if progress.seconds < SHOWN_AFTER:
-            return
-        failed = f"  {progress.failed} failed" if progress.failed else ""
-        minutes, seconds = divmod(int(progress.seconds), 60)
-        told = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
-        self.show(f"{told}  {minutes}:{seconds:02d}")
-
-
-def induct_model(target: str, claim: str | None, timeout: float) -> int:
-    """Try one candidate, or (without one) keep what is inductive of all invariants; return the exit status."""
-    from ratified.cli.report.proof import houdini_text, induction_text
-    from ratified.smt.houdini import houdini
-    from ratified.smt.induct import induct
-    from ratified.smt.proving import Options
-
-    cls: Any = load(SCRIPTS.get(target, target))
-    options = Options(seconds=timeout)
-    color = colorful(sys.stdout, None)
-    if claim is None:
-        kept = houdini(cls, options=options)
-        echo(houdini_text(cls.__name__, kept, color=color))
-        return 0 if kept.kept else 1
-    found = induct(cls, claim, options)
-    echo(induction_text(cls.__name__, claim, found, color=color))
-    return found.proof.verdict.exit_status
+def own_script(target: str) -> Any:
+    """Return the bundled proof script of a model, or the class that a target names."""
+    return load(SCRIPTS.get(target, target))

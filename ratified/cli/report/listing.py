@@ -1,4 +1,4 @@
-"""What `ratified list` shows: the bundled models, what they are, and the sizes they name.
+"""The list of what is bundled, as text or JSON: models, what they are, and the sizes they name.
 
 The sizes stand in the models, so this imports all of them.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from ratified.cli.catalogue import Bundled, bundled
-from ratified.cli.exploring import is_symmetric, sizes_of
+from ratified.cli.instances import is_symmetric, sizes_of
 from ratified.cli.loading import load
 from ratified.cli.report import plural
 
