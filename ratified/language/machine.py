@@ -16,7 +16,7 @@ from types import CodeType, FunctionType, TracebackType
 from typing import Any, Protocol
 
 from ratified.language.api import Disabled
-from ratified.language.compile.module import abstract_class, methods_of
+from ratified.language.compile.methods import abstract_class, methods_of
 from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
 from ratified.language.ir import Argument, Function, Kind, Module
 from ratified.language.model import Model

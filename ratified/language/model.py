@@ -16,13 +16,8 @@ from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.language import api
-from ratified.language.compile.module import (
-    Method,
-    ModuleCompiler,
-    infinite,
-    methods_of,
-    without_zero,
-)
+from ratified.language.compile.methods import Method, methods_of
+from ratified.language.compile.module import ModuleCompiler
 from ratified.language.errors import ModelError, SizeError
 from ratified.language.ir import Declaration, Function, Kind, Module
 from ratified.language.scope import Scope, running
@@ -40,8 +35,10 @@ from ratified.language.types import (
     Type,
     cardinality,
     fit_of,
+    infinite,
     resolved,
     values_of,
+    without_zero,
     zero_of,
 )
 from ratified.language.values import KeyPlace, Map, Set, attached, show

@@ -340,6 +340,28 @@ def _join(a: Type, b: Type) -> Type:
     )
 
 
+def element_type(t: Type) -> Type | None:
+    """What iterating over a value of a type yields; None if it cannot be iterated."""
+    match t:
+        case SetType(item) | BagType(item) | SeqType(item):
+            return item
+        case MapType(key, _):
+            return key
+    return None
+
+
+def comparable(t: Type) -> bool:
+    """Whether values of a type have an order that `<`, min and max may use."""
+    match t:
+        case IntType() | BoolType():
+            return True
+        case SortType():
+            return t.ordered
+        case TupleType(items):
+            return all(map(comparable, items))
+    return False
+
+
 def records_of(t: Type) -> tuple[RecordType, ...]:
     """The record types that a record, a union, or an optional of these may be."""
     match t:
@@ -768,6 +790,32 @@ def _collections_of(t: SetType | SeqType | BagType, scope: Scope) -> Iterator[ob
                 for chosen in itertools.combinations_with_replacement(items, k):
                     if all(chosen.count(x) <= each for x in chosen):
                         yield Bag(chosen)
+
+
+def infinite(t: Type) -> tuple[str, str] | None:
+    """Why a type has no finite size, and what to write; None if it has one."""
+    for part in parts(t):
+        match part:
+            case IntType(None, _):
+                return "an int without bounds", "write Annotated[int, Range(low, high)]"
+            case SeqType(_, None):
+                return "a Seq of any length", "write Annotated[Seq[T], AtMost(n)]"
+            case BagType(_, None, None):
+                return "a Bag of any size", "write Annotated[Bag[T], AtMost(n, copies=m)]"
+    return None
+
+
+def without_zero(t: Type) -> Type | None:
+    """The part of a type that has no value to begin with, if there is one."""
+    match t:
+        case SortType():
+            return None if t.ordered else t
+        case TupleType(items):
+            return next((lacking for i in items if (lacking := without_zero(i))), None)
+        case _ if isinstance(t, RecordType) or (records_of(t) and not isinstance(t, OptionalType)):
+            return t
+    value = getattr(t, "value", None)
+    return without_zero(value) if isinstance(value, Type) else None
 
 
 def zero_of(t: Type, scope: Scope) -> object:
