@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
@@ -174,7 +175,7 @@ class Context:
         around, self.expected = self.expected, expected
         found = self.tables.expression(node, self)
         self.expected = around
-        key = self.fact_key(node)
+        key = self.fact_key(node) if self.env.facts else None
         known = self.env.facts.get(key) if key else None
         if known is not None and unbounded(known) != unbounded(found.type):
             return ir.Narrow(found.span, known, found)
@@ -369,12 +370,14 @@ class Context:
 
     def forget(self, names: set[str]) -> None:
         """Drop what is known of expressions that mention any of these names."""
-        keep = {}
-        for key, known in self.env.facts.items():
-            mentioned = {n.id for n in ast.walk(ast.parse(key, mode="eval")) if isinstance(n, ast.Name)}
-            if not mentioned & names:
-                keep[key] = known
-        self.env.facts = keep
+        self.env.facts = {k: known for k, known in self.env.facts.items() if not _mentioned(k) & names}
+
+
+@lru_cache(maxsize=1024)
+def _mentioned(fact: str) -> frozenset[str]:
+    """The names in the text of an expression."""
+    tree = ast.parse(fact, mode="eval")
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def fitted(value: Expr, into: Type, name: str, at: Span | None = None) -> Expr:
