@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ratified.explore.beginning import no_beginning
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.liveness import LivenessCheck, liveness_claims
-from ratified.explore.search import INTERRUPTED, Exploration, Search, exhausted, peak_memory
+from ratified.explore.search import Search, exhausted, peak_memory
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import symmetry_of
 from ratified.explore.vacuity import untested
@@ -17,6 +15,8 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
+from ratified.results.beginning import no_beginning
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
     ActionReport,
     BoundReport,
@@ -28,6 +28,7 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.seen import INTERRUPTED, Exploration
 
 BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
 """Why nothing is decided where a bound was left."""
@@ -82,7 +83,7 @@ def check_reference(
     found = search.run()
     if too_many is not None and len(found.states) >= too_many:
         raise TooMany
-    telling = Counterexample(machine, found, reduction)
+    telling = Counterexample(machine, found, reduction.canonical if reduction else None)
     violation: Violation | None = None
     if found.failure is not None:
         if found.failure.problem is not None:

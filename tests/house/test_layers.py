@@ -95,6 +95,8 @@ def test_the_checkout_keeps_every_contract(copy: Path) -> None:
         ("ratified/explore", "ratified.smt", {LAYERS}),
         ("ratified/explore", "ratified.diagram", {LAYERS}),
         ("ratified/tla", "ratified.explore", {LAYERS}),
+        ("ratified/smt", "ratified.explore", {LAYERS}),
+        ("ratified/smt", "ratified.tla", {LAYERS}),
         ("ratified/itf", "ratified.smt", {LAYERS}),
         ("ratified/interchange", "ratified.results", {LAYERS}),
         ("ratified/smt", "ratified.impl", {UNLEANING}),
