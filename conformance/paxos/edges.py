@@ -18,8 +18,9 @@ from ratified.impl.paxos import messages as said
 from ratified.impl.paxos.ballots import Ballot, Vote
 from ratified.impl.paxos.core import Config, PaxosCore, bootstrap
 from ratified.language.machine import Values
-from ratified.models.paxos.paxos import Accepted, Paxos, Prepare, Promise, Propose
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import at_most
+from ratified.models.paxos.synod import Accepted, Prepare, Promise, Propose
 from ratified.simulator.disk import Disk
 
 BEGUN_ONCE = "a ballot that has been begun is not begun again"

@@ -211,7 +211,7 @@ class RaftDriver:
             disk_vote = self.of(state, "disk_vote")[i]
             pairs = [
                 ("term", self.of(state, "current_term")[i], core.term),
-                ("vote", None if vote is None else self.names[int(vote)], core.voted_for),
+                ("vote", None if vote is None else self.names[int(vote)], core.state.voted_for),
                 ("role", self.of(state, "role")[i], ROLES[str(core.role)]),
                 ("log", [e.term for e in self.of(state, "log")[i]], [e.term for e in core.log.entries()]),
                 ("commit", self.of(state, "commit_index")[i], core.commit),

@@ -17,7 +17,8 @@ from ratified.impl.raft.state import Role, State
 STATE = "ratified.impl.raft.state:State"
 ELECTION = "ratified.impl.raft.election:Election"
 REPLICATION = "ratified.impl.raft.replication:Replication"
-CORE = "ratified.impl.raft.core:RaftCore"
+READS = "ratified.impl.raft.reads:Reads"
+OPERATORS = "ratified.impl.raft.operators:Operators"
 LOG = "ratified.impl.raft.log:Log"
 MEMBERSHIP = "ratified.impl.raft.membership"
 
@@ -41,7 +42,7 @@ def record_in_two(self: Any, term: int, voted_for: str | None) -> None:
 
 
 def counts_any_vote(self: Any, m: Any) -> bool:
-    return bool(self.role is Role.CANDIDATE)
+    return bool(self.state.role is Role.CANDIDATE)
 
 
 def longer_is_better(self: Any, last_index: int, last_term: int) -> bool:
@@ -53,22 +54,21 @@ def half(count: int) -> int:
 
 
 def stubborn(self: Any, term: int, leader: str | None) -> None:
-    if self.role is Role.LEADER:
-        self.set_record(term, None)
+    if self.state.role is Role.LEADER:
+        self.state.set_record(term, None)
     else:
-        self.become_follower(term, leader)
+        self.state.become_follower(term, leader)
 
 
 def would_vote_though_leading(self: Any, m: Any) -> bool:
-    return bool(m.term > self.term and self.log.is_up_to_date(m.last_index, m.last_term))
+    return bool(m.term > self.state.term and self.state.log.is_up_to_date(m.last_index, m.last_term))
 
 
 def pre_vote_raises_term(self: Any, sender: str, m: Any) -> None:
-    if m.term > self.term and self.role is not Role.LEADER:
-        self.set_record(m.term, None)
-    self.reply(sender, PreVoteResponse(m.term, True))
-    if self._observer is not None:
-        self.report("handle_pre_vote", sender=sender, message=m, granted=True)
+    if m.term > self.state.term and self.state.role is not Role.LEADER:
+        self.state.set_record(m.term, None)
+    self.state.reply(sender, PreVoteResponse(m.term, True))
+    self.state.report("handle_pre_vote", sender=sender, message=m, granted=True)
 
 
 def _restore() -> Any:
@@ -77,7 +77,7 @@ def _restore() -> Any:
     def restore_with_its_term(self: Any, snapshot: Any) -> bool:
         done = original(self, snapshot)
         if done:
-            self.set_record(snapshot.term, None)
+            self.state.set_record(snapshot.term, None)
         return done
 
     return restore_with_its_term
@@ -103,20 +103,20 @@ def _commit_to() -> Any:
 
 
 def take_and_cut(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
-    if previous < self.commit:
-        entries = entries[self.commit - previous :]
-        previous = self.commit
-    if previous < self.log.last:
+    if previous < self.state.commit:
+        entries = entries[self.state.commit - previous :]
+        previous = self.state.commit
+    if previous < self.state.log.last:
         self.truncate_conflict(previous + 1)
-    if entries and previous == self.log.last:
-        self.append(entries)
+    if entries and previous == self.state.log.last:
+        self.state.append(entries)
     return True
 
 
 def take_what_is_beyond(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
-    beyond = entries[max(0, self.log.last - previous) :]
+    beyond = entries[max(0, self.state.log.last - previous) :]
     if beyond:
-        self.append(beyond)
+        self.state.append(beyond)
     return True
 
 
@@ -134,9 +134,9 @@ def _handle_append_response() -> Any:
     original = Replication.handle_append_response
 
     def every_answer_agrees(self: Any, sender: str, m: Any) -> None:
-        progress = self.progress.get(sender)
-        counted = progress is not None and not m.success and m.term == self.term
-        if counted and m.index <= self.log.last and progress.matched(m.index):
+        progress = self.state.progress.get(sender)
+        counted = progress is not None and not m.success and m.term == self.state.term
+        if counted and m.index <= self.state.log.last and progress.matched(m.index):
             self.advance_commit()
         original(self, sender, m)
 
@@ -147,8 +147,8 @@ def _take_entries() -> Any:
     original = Replication.take_entries
 
     def twice_at_the_beginning(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
-        if previous == 0 and entries and not self.log.first_conflict(1, entries):
-            self.append(entries)
+        if previous == 0 and entries and not self.state.log.first_conflict(1, entries):
+            self.state.append(entries)
             return True
         return original(self, previous, entries)
 
@@ -174,14 +174,18 @@ def _matched() -> Any:
 
 
 def whatever_the_leader_has(self: Any, leader_commit: int, last_new: int) -> int:
-    return min(leader_commit, int(self.log.last))
+    return min(leader_commit, int(self.state.log.last))
 
 
 # Reconfiguration, reads, clients
 
 
 def may_change_early(self: Any) -> bool:
-    return bool(self.role is Role.LEADER and self.transferee is None and self.membership_index <= self.commit)
+    return bool(
+        self.state.role is Role.LEADER
+        and self.state.transferee is None
+        and self.state.membership_index <= self.state.commit
+    )
 
 
 def union_quorum(self: Any, nodes: Any) -> bool:
@@ -238,7 +242,7 @@ MUTANTS: Mapping[str, Mutant] = {
         )
     ),
     "lost-entry": Mutant(((f"{STATE}.reply", acknowledge_at_once),)),
-    "hasty-change": Mutant(((f"{CORE}.may_change_membership", may_change_early),)),
+    "hasty-change": Mutant(((f"{OPERATORS}.may_change_membership", may_change_early),)),
     "union-majority": Mutant(
         (
             (f"{MEMBERSHIP}:Membership.is_quorum", union_quorum),
@@ -251,7 +255,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "incoming-commit": Mutant(
         ((f"{MEMBERSHIP}:Membership.quorum_index", incoming_index),), nodes=5, first=29
     ),
-    "unconfirmed-read": Mutant(((f"{CORE}.is_confirmed", always),)),
+    "unconfirmed-read": Mutant(((f"{READS}.is_confirmed", always),)),
     "repeated-command": Mutant(
         ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again))
     ),

@@ -15,7 +15,6 @@ from ratified.explore.counterexample import Counterexample
 from ratified.explore.engines import SOON
 from ratified.explore.native import look
 from ratified.explore.native.codegen.program import Program, generate
-from ratified.explore.native.codegen.refinement import reads
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, Options, Stop
@@ -29,6 +28,7 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
+from ratified.language.uses import Uses
 from ratified.results.result import Limits, Progress
 
 FEW = 500
@@ -139,7 +139,7 @@ class Space:
 
     def _refuting(self, name: str) -> set[int]:
         machine = self.machine
-        keys, state_of = self.states.keys(reads(machine.module, machine.module.functions[name]))
+        keys, state_of = self.states.keys(Uses(machine.module).reads(machine.module.functions[name]))
         bad: dict[Hashable, bool] = {}
         for key in dict.fromkeys(keys):
             try:

@@ -6,30 +6,15 @@ representatives of orbits: the run is built forward, at each step a successor of
 
 from __future__ import annotations
 
-from ratified.explore.refinement import Refinement
 from ratified.explore.search import NOWHERE, Exploration, Failure
 from ratified.explore.symmetry import Symmetry
-from ratified.language.errors import ModelError, RatifiedError
+from ratified.language.errors import RatifiedError
 from ratified.language.ir import Argument, Kind
 from ratified.language.machine import Left, Machine, StepError, Values, state_dict
+from ratified.language.refinement import Refinement
 from ratified.language.values import show
+from ratified.results.errors import EvaluationError
 from ratified.results.result import PropertyKind, Step, Trace, Violation
-
-
-class EvaluationError(ModelError):
-    """A model that has no answer in a state that it reaches: a partial operation, or an assertion that is false.
-
-    `trace` is a shortest run to the state (None if an initial state cannot be computed), `function` what was being computed.
-    """
-
-    def __init__(self, problem: StepError, where: str, trace: Trace | None) -> None:
-        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
-        self.function = problem.function
-        self.where = where
-        self.trace = trace
-
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n{self.where}"
 
 
 class Counterexample:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from ratified.explore.beginning import no_beginning
 from ratified.explore.counterexample import Counterexample
 from ratified.explore.liveness import LivenessCheck, liveness_claims
 from ratified.explore.search import INTERRUPTED, Exploration, Search, exhausted, peak_memory
@@ -88,7 +89,7 @@ def check_reference(
             raise telling.error(found.failure) from None
         violation = telling.violation(found.failure)
     if not found.states and not found.stopped and not found.bounds:
-        raise _no_beginning(machine, found)
+        raise _nothing_begins(machine, found)
     liveness: tuple[PropertyReport, ...] = ()
     if claims:
         liveness, unhappened = _liveness(machine, found, limits, started)
@@ -178,20 +179,8 @@ def _verdict(found: Exploration, violation: Violation | None, unexplored: bool) 
     return Verdict.UNDECIDED if found.stopped or found.bounds or unexplored else Verdict.HOLDS
 
 
-def _no_beginning(machine: PythonMachine, found: Exploration) -> ModelError:
-    name = machine.module.name
-    if found.generated:
-        constraint = machine.module.of_kind(Kind.CONSTRAINT)[
-            next(i for i, n in enumerate(found.left_out) if n)
-        ]
-        return ModelError(
-            f"{name} has no initial state: `{constraint.name}` leaves out all {found.generated}",
-            span=constraint.span,
-            remedy="a constraint must be true in some initial state",
-        )
-    init = machine.module.functions.get("init")
-    return ModelError(
-        f"{name} has no initial state: no choice of init's arguments passes its guards",
-        span=init.span if init else machine.module.span,
-        remedy="weaken a `require` in init, or choose larger sizes",
-    )
+def _nothing_begins(machine: PythonMachine, found: Exploration) -> ModelError:
+    if not found.generated:
+        return no_beginning(machine.module, None)
+    first = next(i for i, n in enumerate(found.left_out) if n)
+    return no_beginning(machine.module, machine.module.of_kind(Kind.CONSTRAINT)[first], found.generated)

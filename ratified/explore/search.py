@@ -24,11 +24,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ratified.explore.refinement import Refinement
 from ratified.explore.symmetry import Symmetry
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Left, Machine, StepError, Values
+from ratified.language.refinement import Refinement
 from ratified.results.result import Limits, Progress, PropertyKind
 
 NOWHERE = -1

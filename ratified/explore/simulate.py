@@ -17,13 +17,13 @@ from typing import NoReturn
 
 from ratified.explore.counterexample import Counterexample
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.refinement import Refinement
 from ratified.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
+from ratified.language.refinement import Refinement
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ratified.explore.inline import Inliner
 from ratified.explore.search import Exploration
 from ratified.language import ir
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.evaluate import Evaluator
+from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Module
 from ratified.language.machine import Left, Machine, StepError, Values
 from ratified.language.scope import Scope, running

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ratified.interchange.names import legal
+
 _WORDS = """
     ACTION ASSUME ASSUMPTION AXIOM BOOLEAN BY CASE CHOOSE CONSTANT CONSTANTS COROLLARY DEF DEFINE DEFS DOMAIN ELSE
     ENABLED EXCEPT EXTENDS FALSE HAVE HIDE IF IN INSTANCE LAMBDA LEMMA LET LOCAL MODULE NEW OBVIOUS OMITTED ONLY
@@ -21,13 +23,6 @@ _WORDS = """
 
 RESERVED = frozenset(re.split(r"\s+", _WORDS.strip()))
 """Words of the language, operators of the standard modules, and what every exported module defines."""
-
-
-def legal(name: str) -> str:
-    """A name as TLA+ can write it: letters, digits and underscores, not beginning with one."""
-    text = re.sub(r"[^A-Za-z0-9_]", lambda found: f"u{ord(found[0]):x}", name).lstrip("_")
-    text = text if re.search("[A-Za-z]", text) else f"x{text}"
-    return f"x{text}" if text.startswith(("WF_", "SF_")) else text
 
 
 STANDARD = frozenset(

@@ -48,7 +48,7 @@ OBLIGATIONS = {
     "consensus": 3,
     "voting": 11,
     "paxos": 49,
-    "flexible-paxos": 45,
+    "flexible-paxos": 49,
     "multi-paxos": 63,
     "raft": 688,
     "raft-elections": 100,

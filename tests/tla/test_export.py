@@ -11,7 +11,9 @@ from ratified.bundled import models as bundled
 from ratified.cli.instances import instance
 from ratified.cli.loading import load
 from ratified.cli.main import run as ratified
+from ratified.language import ir
 from ratified.tla import export
+from ratified.tla.translation import TRANSLATION
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -68,3 +70,9 @@ def test_a_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "file").touch()
     assert ratified(["export", "tla", "consensus", "-o", str(tmp_path / "file" / "out")]) == 2
     assert "cannot be made" in capsys.readouterr().err
+
+
+def test_every_kind_of_node_has_a_rule() -> None:
+    statements = {ir.Let, ir.Store, ir.If, ir.For, ir.Require, ir.Assert, ir.Return, ir.Do}
+    assert TRANSLATION.expressions.lacking(ir.EXPRESSIONS) == set()
+    assert TRANSLATION.statements.lacking(statements) == set()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
+from ratified.interchange.names import legal
 from ratified.language import ir
 from ratified.language.ir import Expr, Kind
 from ratified.language.machine import abstract_model
@@ -34,7 +35,6 @@ from ratified.language.types import (
     UnionType,
     parts,
 )
-from ratified.tla.names import legal
 
 Shape = tuple[object, ...]
 

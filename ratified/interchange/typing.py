@@ -1,16 +1,16 @@
-"""Values as other tools write them, read as values of the model.
+"""Raw values read as values of a model.
 
 Guarantees: a value is read by the type that it must have; what does not fit the type is refused with the place in the value.
-`Raw` values come from TLC's text (here) and from ITF (ratified/itf.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw, shown
+from ratified.interchange.representation import Representation
 from ratified.language.errors import RatifiedError
 from ratified.language.scope import Scope
 from ratified.language.sorts import Sort, members
@@ -32,139 +32,10 @@ from ratified.language.types import (
     values_of,
 )
 from ratified.language.values import Bag, Map, Seq, Set
-from ratified.tla.representation import Representation
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A model value, or a string: what is written with letters."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Elements:
-    """A set."""
-
-    items: tuple[Raw, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A sequence or tuple."""
-
-    items: tuple[Raw, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """A record."""
-
-    items: Mapping[str, Raw]
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """A function."""
-
-    items: tuple[tuple[Raw, Raw], ...]
-
-
-Raw = int | bool | Name | Elements | Listing | Fields | Pairs
 
 
 class BadValue(RatifiedError):
     """A value that is not of the type it must have."""
-
-
-# --- TLC's text -----------------------------------------------------------------------------------------------------------
-
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\|->|:>|@@|<<|>>|\.\.|-?\d+|[A-Za-z_0-9]+|[\[\]{}(),])')
-
-
-def parse_value(text: str) -> Raw:
-    """A value as TLC prints it. Raises BadValue."""
-    reader = _Reader(text)
-    made = reader.value()
-    reader.end()
-    return made
-
-
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self._tokens: list[str] = []
-        at = 0
-        while at < len(text.rstrip()):
-            found = _TOKEN.match(text, at)
-            if found is None:
-                raise BadValue(f"TLC's value cannot be read: {text[at : at + 40]!r}")
-            self._tokens.append(found[1])
-            at = found.end()
-        self._at = 0
-
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _next(self, wanted: str | None = None) -> str:
-        token = self._peek()
-        if not token or (wanted is not None and token != wanted):
-            raise BadValue(f"TLC's value cannot be read: {wanted or 'more'} was expected at {token!r}")
-        self._at += 1
-        return token
-
-    def end(self) -> None:
-        """That nothing is left."""
-        if self._peek():
-            raise BadValue(f"TLC's value cannot be read: {self._peek()!r} is too much")
-
-    def _until(self, close: str) -> Iterator[None]:
-        while self._peek() != close:
-            yield
-            if self._peek() != close:
-                self._next(",")
-        self._next(close)
-
-    def value(self) -> Raw:
-        """One value."""
-        token = self._next()
-        if token == "{":  # noqa: S105  # no secret
-            return Elements(tuple(self.value() for _ in self._until("}")))
-        if token == "<<":  # noqa: S105  # no secret
-            return Listing(tuple(self.value() for _ in self._until(">>")))
-        if token == "(":  # noqa: S105  # no secret
-            return self._function()
-        if token == "[":  # noqa: S105  # no secret
-            fields: dict[str, Raw] = {}
-            for _ in self._until("]"):
-                name = self._next()
-                self._next("|->")
-                fields[name] = self.value()
-            return Fields(fields)
-        if token[0] == '"':
-            return Name(re.sub(r"\\(.)", r"\1", token[1:-1]))
-        if token in ("TRUE", "FALSE"):
-            return token == "TRUE"  # noqa: S105  # no secret
-        if re.fullmatch(r"-?\d+", token):
-            number = int(token)
-            if self._peek() == "..":
-                self._next()
-                return Elements(tuple(range(number, int(self._next()) + 1)))
-            return number
-        return Name(token)
-
-    def _function(self) -> Raw:
-        pairs: list[tuple[Raw, Raw]] = []
-        while True:
-            key = self.value()
-            self._next(":>")
-            pairs.append((key, self.value()))
-            if self._peek() == ")":
-                self._next()
-                return Pairs(tuple(pairs))
-            self._next("@@")
-
-
-# --- by type --------------------------------------------------------------------------------------------------------------
 
 
 class Typing:
@@ -209,7 +80,7 @@ class Typing:
                 return self._bag(pairs, item, where)
             case MapType(key, item) if (pairs := _pairs(raw)) is not None:
                 return self._map(pairs, key, item, where)
-        raise BadValue(f"{where} is {_shown(raw)}, which is no value of type {t}")
+        raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
 
     def _member(self, raw: Raw, sort: type[Sort], *, ordered: bool) -> Sort | None:
         values = members(sort)
@@ -236,7 +107,7 @@ class Typing:
             tag = Name(fields["tag"].text) if isinstance(fields["tag"], Name) else Name("")
             fields = {self._form.kind: tag, **(inner.items if isinstance(inner, Fields) else {})}
         if not isinstance(fields, Mapping):
-            raise BadValue(f"{where} is {_shown(raw)}, which is no value of type {t}")
+            raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
         said = fields.get(self._form.kind)
         for one in records:
             wanted = {self._form.field(one.record, name): name for name in one.fields}
@@ -249,13 +120,13 @@ class Typing:
                 for key, name in wanted.items()
             }
             return one.record(**made)
-        raise BadValue(f"{where} is {_shown(raw)}, which is no value of type {t}")
+        raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
 
     def _bag(self, pairs: Sequence[tuple[Raw, Raw]], item: Type, where: str) -> Any:
         found: list[Any] = []
         for key, count in pairs:
             if not isinstance(count, int) or count < 1:
-                raise BadValue(f"{where} has {_shown(count)} copies of an element")
+                raise BadValue(f"{where} has {shown(count)} copies of an element")
             found += [self.value(key, item, f"an element of {where}")] * count
         return Bag(found)
 
@@ -303,18 +174,3 @@ def _pairs(raw: Raw) -> Sequence[tuple[Raw, Raw]] | None:
         case Listing(items):
             return [(n, v) for n, v in enumerate(items, start=1)]
     return None
-
-
-def _shown(raw: Raw) -> str:
-    match raw:
-        case Name(text):
-            return text
-        case Elements(items):
-            return "{" + ", ".join(map(_shown, items)) + "}"
-        case Listing(items):
-            return "<<" + ", ".join(map(_shown, items)) + ">>"
-        case Fields(items):
-            return "[" + ", ".join(f"{k} |-> {_shown(v)}" for k, v in items.items()) + "]"
-        case Pairs(items):
-            return "(" + " @@ ".join(f"{_shown(k)} :> {_shown(v)}" for k, v in items) + ")"
-    return str(raw).upper() if isinstance(raw, bool) else str(raw)

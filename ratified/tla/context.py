@@ -1,17 +1,21 @@
-"""What an expression is translated in: the names in force, the variables as they stand, and what is known.
+"""What a node is translated in: the words of the module, the names in force, the variables as they stand, and what is known.
+
+The tables of rules are joined in translation.py and travel with the context, so that a rule in one file applies those of others.
 
 Guarantees: a scope inside another changes nothing of it, but for the names given out, which stay taken in the whole operator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ratified.language.ir import Which
+from ratified.language.ir import Expr, Node, Which
+from ratified.language.rules import Rules
 from ratified.tla.linear import Sum
 from ratified.tla.names import Names
 from ratified.tla.syntax import Atom, Definition, Primed, Tla
+from ratified.tla.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,24 @@ class Elsewhere(Atom):
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The rules by which nodes are translated, one table for each sort of node.
+
+    A rule for a statement adds to the run and says whether that certainly returned; None if a loop may have.
+    """
+
+    expressions: Rules[Frame, Tla]
+    statements: Rules[Run, bool | None]
+
+
 @dataclass(slots=True)
 class Run:
     """Statements translated so far: names defined, guards, calls of procedures, and comments on variables.
 
-    What is defined stands around everything if it is `hoisted`, else around what comes after it.
+    What is defined stands around everything if it is `hoisted`, else around what comes after it. `rest` are the statements after
+    the one that is being translated. `said` are guards that are said elsewhere (where a parameter comes from), `apart` the
+    procedures that are to be written out rather than called, `initial` whether initial states are being computed.
     """
 
     frame: Frame
@@ -55,6 +72,21 @@ class Run:
     shrunk: set[str] = field(default_factory=set)
     top: bool = True
     hoisted: bool = True
+    rest: Sequence[Node] = ()
+    said: frozenset[str] = frozenset()
+    written_out: frozenset[str] = frozenset()
+    initial: bool = False
+
+    def __post_init__(self) -> None:
+        self.frame.run = self
+
+    def statements(self, body: Sequence[Node]) -> bool | None:
+        """Statements in order. True if they certainly returned, None if a loop among them may have."""
+        for place, statement in enumerate(body):
+            self.rest = body[place + 1 :]
+            if (ended := self.frame.translation.statements(statement, self)) is not False:
+                return ended
+        return False
 
     def define(self, name: str, value: Tla, comment: tuple[str, ...] = ()) -> Atom:
         """Give a value a name."""
@@ -65,10 +97,16 @@ class Run:
 
     def fork(self) -> Run:
         """What happens on one of two ways."""
-        frame = self.frame.inside()
-        made = Run(frame, self.definitions, shrunk=set(self.shrunk), top=False, hoisted=self.hoisted)
-        frame.run = made
-        return made
+        return Run(
+            self.frame.inside(),
+            self.definitions,
+            shrunk=set(self.shrunk),
+            top=False,
+            hoisted=self.hoisted,
+            said=self.said,
+            written_out=self.written_out,
+            initial=self.initial,
+        )
 
 
 @dataclass(slots=True)
@@ -80,6 +118,8 @@ class Frame:
     like `m \in messages` that are known to be true.
     """
 
+    words: Vocabulary
+    translation: Translation
     names: Names
     env: dict[str, Tla] = field(default_factory=dict)
     sums: dict[str, Sum] = field(default_factory=dict)
@@ -90,6 +130,10 @@ class Frame:
     place: Place | None = None
     own: str | None = None
     run: Run | None = None
+
+    def expr(self, node: Expr) -> Tla:
+        """An expression in TLA+."""
+        return self.translation.expressions(node, self)
 
     def standing(self, name: str, text: str) -> Tla:
         """The value that a variable has come to so far."""

@@ -37,7 +37,7 @@ class Inliner:
         """What a function returns for these arguments, as one expression; `old` if it reads the variables before the step."""
         names = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
         written = self._returned(function.body, names, old, LARGEST)
-        return None if written is None or size(written, LARGEST) > LARGEST else written
+        return None if written is None or ir.size(written, LARGEST) > LARGEST else written
 
     def body(self, function: Function, arguments: Iterable[Expr]) -> tuple[Node, ...]:
         """A procedure's statements for these arguments."""
@@ -66,14 +66,16 @@ class Inliner:
             case ir.Let(span, bound, value):
                 given = self.rewritten(value, names, old=old)
                 if len(bound) == 1:
-                    return self._returned(rest, {**names, bound[0]: given}, old, budget - size(given, budget))
+                    return self._returned(
+                        rest, {**names, bound[0]: given}, old, budget - ir.size(given, budget)
+                    )
                 if not isinstance(given.type, TupleType):
                     return None
                 parts = {
                     n: ir.Item(span, t, given, i)
                     for i, (n, t) in enumerate(zip(bound, given.type.items, strict=True))
                 }
-                return self._returned(rest, {**names, **parts}, old, budget - size(given, budget))
+                return self._returned(rest, {**names, **parts}, old, budget - ir.size(given, budget))
             case ir.If(span, test, then, orelse):
                 first = self._returned(then + rest, names, old, budget // 2)
                 second = self._returned(orelse + rest, names, old, budget // 2)
@@ -120,21 +122,12 @@ class Inliner:
             return dataclasses.replace(replacement, type=node.type) if fresh else replacement
         if isinstance(node, ir.Collect):
             return self._collect(node, names, old)
-        changes: dict[str, object] = {}
-        for field in dataclasses.fields(node):
-            value = getattr(node, field.name)
-            if field.name == "names":
-                changes["names"] = tuple(_renamed(n, names) for n in value)
-            elif isinstance(value, Node | tuple):
-                changes[field.name] = self._any(value, names, old)
-        if old and isinstance(node, ir.Variable | ir.Call):
-            changes["which"] = Which.OLD
-        return dataclasses.replace(node, **changes)  # type: ignore[arg-type]  # by the fields' own names
-
-    def _any(self, value: object, names: Names, old: bool) -> object:
-        if isinstance(value, Node):
-            return self._node(value, names, old)
-        return tuple(self._any(v, names, old) for v in value) if isinstance(value, tuple) else value
+        made = ir.rebuild(node, lambda child: self._node(child, names, old))
+        if isinstance(made, ir.Let | ir.For):
+            return dataclasses.replace(made, names=tuple(_renamed(n, names) for n in made.names))
+        if old and isinstance(made, ir.Variable | ir.Call):
+            return dataclasses.replace(made, which=Which.OLD)
+        return made
 
     def _collect(self, node: ir.Collect, names: Names, old: bool) -> ir.Collect:
         default = None if node.default is None else self.rewritten(node.default, names, old=old)
@@ -153,8 +146,3 @@ class Inliner:
 def _renamed(name: str, names: Names) -> str:
     replacement = names.get(name)
     return replacement.name if isinstance(replacement, ir.Local) else name
-
-
-def size(node: Node, enough: int) -> int:
-    """How many nodes there are in a tree, counted no further than a little past `enough`."""
-    return sum(1 for _ in itertools.islice(ir.walk(node), enough + 1))
