@@ -14,9 +14,9 @@ from typing import get_type_hints
 import click
 import pytest
 
+from ratified.bundled import protocols
 from ratified.cli import main as cli
 from ratified.cli import output, requests
-from ratified.cli.catalogue import bundled, protocols
 from ratified.cli.commands import RENAMED, SECTIONS
 from ratified.cli.exploring import Search
 from ratified.language.errors import ModelError
@@ -277,14 +277,12 @@ def test_colour_on_a_terminal_is_taken_away_by_no_color(
 
 
 def test_verify_checks_every_model_of_the_protocol_in_order(asked: Asked, capsys: Capture) -> None:
-    asked.answer = lambda: (
-        samples.violated() if bundled[wanted[len(asked.models) - 1]].broken else samples.result()
-    )
-    wanted = protocols["paxos"].models
+    asked.answer = lambda: samples.violated() if wanted[len(asked.models) - 1].broken else samples.result()
+    wanted = (*protocols["paxos"].models, *protocols["paxos"].broken)
     status, out, _ = said(capsys, "verify", "paxos", "--format", "json", "--size", "small")
     report = json.loads(out)
     assert status == 0
-    assert [check["name"] for check in report["checks"]] == list(wanted)
+    assert [check["name"] for check in report["checks"]] == [model.name for model in wanted]
     assert all(check["as_expected"] for check in report["checks"])
     assert report["protocol"] == "paxos"
     assert all(model.given == {"Acceptor": 3, "Ballot": 2} for model in asked.models)
@@ -299,7 +297,7 @@ def test_a_broken_model_that_is_checked_by_itself_is_violated(asked: Asked, caps
 
 def test_verify_fails_if_a_broken_variant_is_not_refuted(asked: Asked, capsys: Capture) -> None:
     status, out, _ = said(capsys, "verify", "paxos", "-q")
-    broken = sum(bundled[name].broken for name in protocols["paxos"].models)
+    broken = len(protocols["paxos"].broken)
     assert status == 1
     assert out.startswith("VIOLATED  paxos: ")
     assert out.endswith(f" at the sizes below, 0 of {broken} broken variants refuted\n")

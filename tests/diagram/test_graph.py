@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from ratified import Model, ModelError, Range, RatifiedError, action, graph
-from ratified.cli.catalogue import bundled
+from ratified.bundled import models as bundled
 from ratified.cli.loading import load
 from ratified.diagram import space
 from ratified.diagram.picture import StateGraph

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ratified.bundled import implementations
 from ratified.cli.commands.options import option_of_format
 from ratified.cli.output import echo, unwritable
 from ratified.cli.requests import Conform, takes
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check an implementation against its model.")
-@click.argument("protocol")
+@click.argument("protocol", type=click.Choice(list(implementations)))
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -49,14 +50,14 @@ if TYPE_CHECKING:
 @option_of_format
 @takes(Conform)
 def conform(asked: Conform) -> int:
-    """Check the implementation of PROTOCOL (paxos, multi-paxos, raft) against its model.
+    """Check the implementation of a protocol against its model.
 
     Fault injection and Hypothesis drive simulated clusters, and each step must be one that the model allows; the history that
     clients see must be linearizable; and the implementation is driven along the edges of the model's state graph at a small size.
     """
-    from ratified.conformance.protocols import protocol_named
+    from ratified.bundled.conformance import PROTOCOLS
 
-    protocol = protocol_named(asked.protocol)
+    protocol = PROTOCOLS[asked.protocol]
     if asked.record is not None:
         return record(protocol, asked.record, asked)
     require_hypothesis()

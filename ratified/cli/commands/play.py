@@ -27,12 +27,12 @@ def play(asked: Play) -> int:
       propose a put x 1
       crash a
     """  # noqa: D301  # click takes \b for "keep these lines"
+    from ratified.bundled import systems
     from ratified.language.errors import RatifiedError
     from ratified.simulator import ScheduleError
-    from ratified.simulator.scenario import play as played
 
     try:
-        transcript = played(read(asked.script), str(asked.script))
+        transcript = systems.play(read(asked.script), str(asked.script))
     except ScheduleError as error:
         raise RatifiedError(str(error)) from None
     echo(transcript)

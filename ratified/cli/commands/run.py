@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ratified.bundled import implementations
 from ratified.cli.commands.options import (
     option_of_diagram,
     option_of_seconds,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Run an implementation in a simulated cluster, with faults.")
-@click.argument("protocol")
+@click.argument("protocol", type=click.Choice(list(implementations)))
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...", callback=read_settings)
 @click.option("--nodes", type=click.IntRange(min=1), default=3, show_default=True, metavar="N")
 @click.option(
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
 @options_of_reporting(("text", "json"))
 @takes(Run)
 def run(asked: Run) -> int:
-    """Run the implementation of PROTOCOL (raft, multi-paxos, paxos) in the simulator, with injected faults.
+    """Run the implementation of a protocol in the simulator, with injected faults.
 
     A cluster goes through delays, losses, partitions, crashes and slow disks; then the faults end. Agreement, durability,
     linearizable reads and the protocol's own guarantees are checked at every step; once the faults have ended, every request of a
@@ -128,12 +129,13 @@ def _runs(asked: Run) -> Runs:
 
 def _one(asked: Run, seed: int, schedule: str | None) -> simulator.Run:
     """Do one run: with a seed, or along a schedule."""
-    from ratified.impl.systems import SettingError, system_named
+    from ratified.bundled.systems import make_system
+    from ratified.impl.system import SettingError
     from ratified.language.errors import RatifiedError
     from ratified.simulator import EVERY_FAULT, NO_FAULTS, ScheduleError, read_schedule, replay, simulate
 
     try:
-        system = system_named(asked.protocol, asked.settings, seed if asked.vary else None)
+        system = make_system(asked.protocol, asked.settings, seed=seed if asked.vary else None)
         if schedule is not None:
             return replay(system, asked.nodes, seed, read_schedule(schedule, system))
         return simulate(system, asked.nodes, asked.steps, seed, NO_FAULTS if asked.calm else EVERY_FAULT)

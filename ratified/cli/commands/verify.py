@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from ratified.cli.catalogue import bundled, protocols
+from ratified.bundled import protocols
 from ratified.cli.commands.check import emit
 from ratified.cli.commands.options import options_of_exploring
 from ratified.cli.requests import Verify, takes
@@ -27,7 +27,9 @@ def verify(asked: Verify) -> int:
     from ratified.cli.report import Checked, Report
     from ratified.explore import Resources
 
-    classes = {name: load(name) for name in protocols[asked.protocol].models}
+    protocol = protocols[asked.protocol]
+    described = {model.name: model for model in (*protocol.models, *protocol.broken)}
+    classes = {name: load(name) for name in described}
     chosen = _sizes(asked, {name: sizes_of(cls) for name, cls in classes.items()})
     # All are made before the first is explored, which may take long, so that what is wrong is said at once.
     models = {name: instance(cls, chosen[name], {}) for name, cls in classes.items()}
@@ -37,7 +39,7 @@ def verify(asked: Verify) -> int:
         symmetric = is_symmetric(classes[name], chosen[name])
         how = search(asked.exploring, symmetric=symmetric, resources=resources)
         result = explored(name, model, how, quiet=asked.output.quiet)
-        checks.append(Checked(name, result, bundled[name].description, bundled[name].broken))
+        checks.append(Checked(name, result, described[name].description, described[name].broken))
     return emit(Report(tuple(checks), protocol=asked.protocol), asked.output)
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
-from ratified.cli.catalogue import Bundled, bundled
+from ratified.bundled import BundledModel, models
 from ratified.cli.instances import is_symmetric, sizes_of
 from ratified.cli.loading import load
 from ratified.cli.report import plural
@@ -17,7 +17,7 @@ from ratified.cli.report import plural
 
 def listing(form: str) -> str:
     """Return the list as text or JSON, ending in a newline."""
-    entries = [(model, sizes_of(load(model.name))) for model in bundled.values()]
+    entries = [(model, sizes_of(load(model.name))) for model in models.values()]
     if form == "json":
         listed = [
             {
@@ -50,8 +50,8 @@ def listing(form: str) -> str:
     return "\n".join([*lines, "", "ratified check MODEL [--size NAME] [SORT=SIZE]..."]) + "\n"
 
 
-def _width(models: Iterable[Bundled]) -> int:
-    return max(len(model.name) for model in models)
+def _width(listed: Iterable[BundledModel]) -> int:
+    return max(len(model.name) for model in listed)
 
 
 def _settings(size: Mapping[str, object]) -> str:
