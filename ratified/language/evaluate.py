@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 from ratified.language import api, ir
 from ratified.language.api import Disabled
 from ratified.language.errors import ModelError, RatifiedError, Span
+from ratified.language.given import check_total
 from ratified.language.ir import Argument, Expr, Function, Kind, Node, Which
 from ratified.language.machine import Choices, Left, StepError, Values, abstract_model, image_of
-from ratified.language.model import Model, check_total
+from ratified.language.model import Model
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft, members
 from ratified.language.types import (
