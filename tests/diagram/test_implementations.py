@@ -10,7 +10,7 @@ import pytest
 from ratified.bundled.systems import make_system
 from ratified.cli import main as cli
 from ratified.conform.drawing import run_diagram
-from ratified.diagram.sequence import Fate
+from ratified.diagram.rows import Fate
 from ratified.simulator import EVERY_FAULT, simulate
 
 

@@ -98,7 +98,7 @@ def draw(proof: Proof, file: Path) -> None:
     """Draw the first counterexample to induction of a proof that failed."""
     from ratified.cli.drawing import say_nothing_drawn
     from ratified.diagram.pair import side_by_side
-    from ratified.diagram.sequence import Ending
+    from ratified.diagram.rows import Ending
     from ratified.smt.result import Status
 
     for cell in proof.of(Status.FAILED):
