@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ratified.interchange.names import apart
 from ratified.language import ir
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
 from ratified.language.types import BagType, MapType, SeqType, SortType
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import as_seq, bind, gathered, unpacked
-from ratified.tla.context import Run
+from ratified.tla.context import Frame, Run, Valueless
 from ratified.tla.definitions import assigned, returns, with_definitions
 from ratified.tla.formulas import (
     FALSE,
@@ -87,6 +88,8 @@ def _each_key(loop: ir.For, r: Run) -> bool:
         or not isinstance(loop.domain, ir.Universe)
         or not isinstance(item, SortType)
     ):
+        return False
+    if any(isinstance(r.frame.now.get(name), Valueless) for name in changed):
         return False
     for s in stores:
         t = r.frame.words.declared(s.variable)
@@ -191,7 +194,7 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     start: list[tuple[str, Tla]] = []
     step: list[tuple[str, Tla]] = []
     for name in variables:
-        start.append((fields[name], f.standing(name, r.frame.words.variables[name])))
+        start.append((fields[name], _beginning(loop, name, f)))
         step.append((fields[name], inner.now[name]))
     for name in names:
         start.append((fields[name], f.env[name]))
@@ -235,6 +238,20 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     return dot(whole, DONE) if may_return else None
 
 
+def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
+    """What a variable is before the first turn. Where it has no value yet, and gets one in each turn, it does not matter."""
+    value = f.standing(name, f.words.variables[name])
+    wanted = any(
+        (isinstance(n, ir.Variable) and n.name == name)
+        or (isinstance(n, ir.Store) and n.variable == name and n.path)
+        for s in loop.body
+        for n in ir.walk(s)
+    )
+    if isinstance(value, Valueless) and not wanted and isinstance(loop.domain, ir.Universe):
+        return f.words.none()
+    return value
+
+
 def _stored(body: Iterable[Node], words: Vocabulary) -> set[str]:
     found: set[str] = set()
     for statement in body:
@@ -250,8 +267,5 @@ def _distinct(names: Sequence[str]) -> list[str]:
     """These names as fields, told apart."""
     made: list[str] = []
     for name in names:
-        text = name.lstrip("_") or "x"
-        while text in made:
-            text += "_"
-        made.append(text)
+        made.append(apart(name, made))
     return made

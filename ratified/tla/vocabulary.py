@@ -7,15 +7,18 @@ what asks for it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 
 from ratified.interchange.names import legal
 from ratified.interchange.representation import Representation, refined_by, types_in
 from ratified.language import ir
-from ratified.language.ir import Function, Kind, Which
+from ratified.language.ir import Declaration, Function, Kind, Which
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     AnnotationProblem,
+    BoolType,
     EnumType,
     IntType,
     RecordType,
@@ -36,14 +39,20 @@ ORDER = ("Integers", "FiniteSets", "Sequences", "Bags", "TLC")
 """The standard modules, in the order in which they are named."""
 
 
-class Vocabulary:
-    """What one module can say so far."""
+NOTHING = Declaration("nothing", BoolType(), None, None)
+"""The variable of a model that has none: TLA+ has no module without."""
 
-    def __init__(self, model: Model, form: Representation) -> None:
+
+class Vocabulary:
+    """What one module can say so far. `taken` are names that it may not give."""
+
+    def __init__(self, model: Model, form: Representation, taken: Iterable[str] = ()) -> None:
         self.model = model
         self.module = model.module
+        if not self.module.variables:
+            self.module = replace(self.module, variables=(NOTHING,))
         self.form = form
-        self.names = Names(name.rstrip("*") for name in LIBRARY)
+        self.names = Names([*(name.rstrip("*") for name in LIBRARY), *taken])
         self.modules: set[str] = set()
         self.used: set[str] = set()
         self.terms = Terms()
@@ -156,7 +165,7 @@ class Vocabulary:
     def sequence_of(self, sort: type[Sort]) -> str:
         """The values of a sort that is not ordered, in their order; asking for it makes them constants of the module."""
         if sort not in self.named_sorts:
-            self.named_sorts[sort] = self.names.give(f"{sort.__name__}Seq")
+            self.named_sorts[sort] = self.names.give_late(f"{sort.__name__}Seq")
         self.need("Sequences")
         return self.named_sorts[sort]
 
