@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ratified.explore.inline import Inliner
 from ratified.language import ir
+from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function
 from ratified.language.types import IntType, SortType, resolved
 from ratified.tla.comprehensions import bind

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import instance
+from ratified.bundled import models as bundled
+from ratified.cli.instances import instance
 from ratified.cli.loading import load
 from ratified.cli.main import run as ratified
 from ratified.language import ir

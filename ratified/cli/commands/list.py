@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from ratified.cli.commands.options import option_of_format
+from ratified.cli.output import echo
+from ratified.cli.requests import List, takes
+
 
 @click.command(name="list")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def list_(form: str) -> int:
-    """Show the bundled models and their sizes."""
-    from ratified.cli.checking import echo
-    from ratified.cli.listing import listing
+@option_of_format
+@takes(List)
+def list_(asked: List) -> int:
+    """List the bundled models and their sizes."""
+    from ratified.cli.report.listing import listing
 
-    echo(listing(form))
+    echo(listing(asked.form))
     return 0

@@ -49,6 +49,7 @@ from ratified.language.types import (
     sorts_of,
     unbounded,
 )
+from ratified.language.uses import conjuncts, free, is_name, nodes
 
 _WITH_VALUE = {
     Kind.INVARIANT: BOOL,
@@ -219,10 +220,9 @@ class ModuleCompiler:
         for function in functions.values():
             for argument in function.arguments:
                 add(argument.type)
-            for statement in function.body:
-                for node in ir.walk(statement):
-                    if isinstance(node, ir.Universe | ir.Numbered | ir.Endpoint | ir.Subsets | ir.MakeRecord):
-                        add(node.type)
+            for node in nodes(function.body):
+                if isinstance(node, ir.Universe | ir.Numbered | ir.Endpoint | ir.Subsets | ir.MakeRecord):
+                    add(node.type)
         return tuple(found)
 
     # --- functions ---
@@ -567,42 +567,28 @@ class FunctionCompiler(Statements):
                 case ir.Let(_, names, _) if {name, *earlier}.isdisjoint(names):
                     continue
                 case ir.Require(_, test):
-                    for conjunct in test.operands if isinstance(test, ir.And) else (test,):
+                    for conjunct in conjuncts(test):
                         if domain := _domain_in(conjunct, name, earlier):
                             return domain
                 case ir.Do(_, key, given):
                     procedure = self.module.functions[key]
                     for own, value in zip(procedure.arguments, given, strict=True):
                         # There the container may speak of the state alone: names are others.
-                        if _is_name(value, name) and (
+                        if is_name(value, name) and (
                             domain := self._guarded(own.name, set(), procedure.body)
                         ):
                             return domain
-                    if any(isinstance(n, ir.Store | ir.Do) for s in procedure.body for n in ir.walk(s)):
+                    if any(isinstance(n, ir.Store | ir.Do) for n in nodes(procedure.body)):
                         return None
                 case _:
                     return None
         return None
 
 
-def _is_name(value: Expr, name: str) -> bool:
-    while isinstance(value, ir.Widen):
-        value = value.operand
-    return isinstance(value, ir.Local) and value.name == name
-
-
 def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:
     """The container in `name in container`, if it depends only on the state and on names that are known by then."""
-    if not isinstance(test, ir.In):
-        return None
-    if not _is_name(test.item, name):
-        return None
-    bound: set[str] = set()
-    for node in ir.walk(test.container):
-        if isinstance(node, ir.Clause):
-            bound.update(node.names)
-    free = {n.name for n in ir.walk(test.container) if isinstance(n, ir.Local)} - bound
-    return test.container if free <= known else None
+    found = isinstance(test, ir.In) and is_name(test.item, name) and free(test.container) <= known
+    return test.container if found else None  # type: ignore[attr-defined]  # an In
 
 
 def _head(node: ast.FunctionDef) -> ast.AST:
