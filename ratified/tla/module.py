@@ -19,7 +19,6 @@ from ratified.language.model import Model
 from ratified.language.types import IntType, MapType, SortType, Type
 from ratified.language.values import Map
 from ratified.tla import comments
-from ratified.tla.bounds import may_leave
 from ratified.tla.claims import Claims
 from ratified.tla.config import config, in_config
 from ratified.tla.context import Run, Valueless
@@ -122,7 +121,7 @@ class ModuleWriter:
         self._symmetric = symmetric
         self.words.need(*(["TLC"] if symmetric else []))
         changing = [f for f in self.module.functions.values() if f.returns is None]
-        self._bounded = any(may_leave(f, self.words) for f in changing)
+        self._bounded = any(self.words.uses.may_leave(f.body) for f in changing)
         self.whole = self._text()
 
     # --- the whole ----------------------------------------------------------------------------------------------------
@@ -304,7 +303,7 @@ class ModuleWriter:
             bounds = self.operators.bounds(one.arguments, frame)
             run.statements(one.body)
             doc = commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
-        ends: list[Tla] = [Atom("TypeOK")] if one is not None and may_leave(one, self.words) else []
+        ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.words.uses.may_leave(one.body) else []
         made = formula(run, list(self.words.variables), primed=False)
         made = all_of([made, *ends], listed=True) if ends else made
         lines = [*doc, *Definition("Init", quantified("\\E", bounds, made)).lines(), ""]

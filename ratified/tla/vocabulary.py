@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from ratified.interchange.names import legal
 from ratified.interchange.representation import Representation, refined_by, types_in
-from ratified.language import ir
 from ratified.language.ir import Declaration, Function, Kind, Which
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
@@ -30,6 +29,7 @@ from ratified.language.types import (
     has_bounds,
     resolved,
 )
+from ratified.language.uses import Uses
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.linear import Terms
 from ratified.tla.names import Names
@@ -63,7 +63,7 @@ class Vocabulary:
         self.referenced: list[str] = []
         self.types: dict[Type, Tla] = {}
         self.key_names: dict[Type, str] = {}
-        self._reads: dict[str, frozenset[str]] = {}
+        self.uses = Uses(self.module, model.scope)
         sorts = [s.sort for s in self.module.sorts]
         self.sorts = {sort: self.names.give(sort.__name__) for sort in sorts}
         self.lasts = {s: self.names.give(f"Max{s.__name__}") for s in sorts if SortType(s).ordered}
@@ -127,30 +127,11 @@ class Vocabulary:
 
     def reads(self, called: Function) -> frozenset[str]:
         """The variables that a function reads, also through others."""
-        found = self._reads.get(called.key)
-        if found is None:
-            read: set[str] = set()
-            for statement in called.body:
-                for node in ir.walk(statement):
-                    if isinstance(node, ir.Variable) and node.which is not Which.ABSTRACT:
-                        read.add(node.name)
-                    elif isinstance(node, ir.Store) and node.path:
-                        read.add(node.variable)
-                    elif isinstance(node, ir.Call | ir.Do):
-                        read |= self.reads(self.module.functions[node.function])
-            found = self._reads[called.key] = frozenset(read)
-        return found
+        return self.uses.reads(called.body, Which.NOW, Which.OLD)
 
     def writes(self, called: Function) -> frozenset[str]:
         """The variables that a procedure changes, also through others."""
-        written: set[str] = set()
-        for statement in called.body:
-            for node in ir.walk(statement):
-                if isinstance(node, ir.Store) and node.which is not Which.ABSTRACT:
-                    written.add(node.variable)
-                elif isinstance(node, ir.Do):
-                    written |= self.writes(self.module.functions[node.function])
-        return frozenset(written)
+        return self.uses.writes(called.body, Which.NOW)
 
     def declared(self, name: str) -> Type:
         """The type of a variable."""
