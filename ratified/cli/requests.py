@@ -271,8 +271,9 @@ class Crosscheck:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """List what is bundled."""
+    """List what is bundled, or show models of these names with their sizes."""
 
+    names: tuple[str, ...]
     form: str
 
 
