@@ -10,7 +10,7 @@ from ratified.cli.output import echo
 from ratified.cli.requests import List, takes
 
 
-@click.command(name="list")
+@click.command(name="list", short_help="List the bundled protocols and models.")
 @click.argument("names", nargs=-1, type=click.Choice(list(models)), metavar="[MODEL]...")
 @option_of_format
 @takes(List)
