@@ -7,14 +7,14 @@ import click
 from ratified.bundled import models
 from ratified.cli.commands.options import option_of_format
 from ratified.cli.output import echo
-from ratified.cli.requests import List, takes
+from ratified.cli.requests import ListRequest, takes
 
 
 @click.command(name="list", short_help="List the bundled protocols and models.")
 @click.argument("names", nargs=-1, type=click.Choice(list(models)), metavar="[MODEL]...")
 @option_of_format
-@takes(List)
-def list_(asked: List) -> int:
+@takes(ListRequest)
+def list_(asked: ListRequest) -> int:
     """List the bundled protocols and models, or show single MODELs with their sizes.
 
     \b
