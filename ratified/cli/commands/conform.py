@@ -15,7 +15,7 @@ import click
 from ratified.bundled import implementations
 from ratified.cli.commands.options import option_of_format
 from ratified.cli.output import echo, unwritable
-from ratified.cli.requests import Conform, takes
+from ratified.cli.requests import ConformRequest, takes
 
 if TYPE_CHECKING:
     from ratified.conform.protocol import Protocol
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     help="Write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
 )
 @option_of_format
-@takes(Conform)
-def conform(asked: Conform) -> int:
+@takes(ConformRequest)
+def conform(asked: ConformRequest) -> int:
     """Check the implementation of a protocol against its model.
 
     Fault injection and Hypothesis drive simulated clusters, and each step must be one that the model allows; the history that
@@ -80,7 +80,7 @@ def conform(asked: Conform) -> int:
     return result.verdict.exit_status
 
 
-def record(protocol: Protocol, path: Path, asked: Conform) -> int:
+def record(protocol: Protocol, path: Path, asked: ConformRequest) -> int:
     """Write the events of one run to a file and return the exit status."""
     from ratified.conform.simulation import simulated
 

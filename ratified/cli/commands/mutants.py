@@ -7,7 +7,7 @@ import click
 from ratified.bundled import implementations
 from ratified.cli.commands.conform import require_hypothesis
 from ratified.cli.output import echo
-from ratified.cli.requests import Mutants, takes
+from ratified.cli.requests import MutantsRequest, takes
 
 
 @click.command(short_help="Plant known bugs into an implementation; all must be caught.")
@@ -15,8 +15,8 @@ from ratified.cli.requests import Mutants, takes
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="Try fault injection only.")
 @click.option("--scripts", is_flag=True, help="Show a short script that exposes each bug.")
-@takes(Mutants)
-def mutants(asked: Mutants) -> int:
+@takes(MutantsRequest)
+def mutants(asked: MutantsRequest) -> int:
     """Plant bugs that real systems had into the implementation of a protocol, one at a time; each must be caught.
 
     The table shows who catches which, after how many steps: the checker, the decision whether what clients saw is linearizable,

@@ -19,7 +19,7 @@ from ratified.cli.commands.options import (
     read_settings,
 )
 from ratified.cli.output import deliver, read, write
-from ratified.cli.requests import Run, takes
+from ratified.cli.requests import RunRequest, takes
 
 if TYPE_CHECKING:
     from ratified import simulator
@@ -68,8 +68,8 @@ if TYPE_CHECKING:
 )
 @option_of_diagram("the end of the last run")
 @options_of_reporting(("text", "json"))
-@takes(Run)
-def run(asked: Run) -> int:
+@takes(RunRequest)
+def run(asked: RunRequest) -> int:
     """Run the implementation of a protocol in the simulator, with injected faults.
 
     A cluster goes through delays, losses, partitions, crashes and slow disks; then the faults end. Agreement, durability,
@@ -102,7 +102,7 @@ def run(asked: Run) -> int:
     return runs.verdict.exit_status
 
 
-def _runs(asked: Run) -> Runs:
+def _runs(asked: RunRequest) -> Runs:
     """Do the runs, up to the first with a violation or the end of the time."""
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.run import Runs
@@ -127,7 +127,7 @@ def _runs(asked: Run) -> Runs:
     return Runs(asked.protocol, wanted, done, inputs, applied, operations, seconds, last)
 
 
-def _one(asked: Run, seed: int, schedule: str | None) -> simulator.Run:
+def _one(asked: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
     """Do one run: with a seed, or along a schedule."""
     from ratified.bundled.systems import make_system
     from ratified.impl.system import SettingError
