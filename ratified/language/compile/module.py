@@ -17,6 +17,7 @@ from typing import Any
 from ratified.language import ir
 from ratified.language.api import PARAMETER, Deferred, Param
 from ratified.language.compile.context import Context
+from ratified.language.compile.names import refuse_doubles
 from ratified.language.compile.statements import Statements
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
@@ -91,6 +92,7 @@ class ModuleCompiler:
         self.file: str = names.get("__file__", "?")
         self.node = class_node(self.file, cls.__name__, line)
         self.span: Span | None = head_span(self.node, self.file) if self.node else None
+        refuse_doubles(cls, self.node, self.file)
         self.variables: dict[str, Declaration] = {}
         self.parameters: dict[str, Declaration] = {}
         self.methods = methods_of(cls)
@@ -168,6 +170,15 @@ class ModuleCompiler:
             self._refuse(name, f"`{name}`: {problem.message}", problem.remedy)
         if not is_parameter and (why := infinite(t)):
             self._refuse(name, f"`{name}` has no finite size: {why[0]}", why[1])
+        if name in self.methods:
+            self._refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
+        if name in (self.variables if is_parameter else self.parameters):
+            what = (
+                "a variable of a base class, and a parameter"
+                if is_parameter
+                else "a parameter of a base class, and a variable"
+            )
+            self._refuse(name, f"`{name}` is {what} here", "rename it")
         span = class_field_span(self.file, self.cls.__name__, name, line)
         (self.parameters if is_parameter else self.variables)[name] = Declaration(name, t, None, span)
 
