@@ -5,9 +5,10 @@ Guarantees: a variable has a finite size and a first value; whatever is wrong is
 
 from __future__ import annotations
 
+import ast
 import sys
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,24 +37,28 @@ class ClassSource:
     names: Mapping[str, Any]
     file: str
     line: int
-    span: Span | None
+    node: ast.ClassDef | None
 
     @classmethod
     def of(cls, model: type, names: Mapping[str, Any], line: int) -> ClassSource:
         """The source of a class that stands at about a line of the file that its names say."""
         file: str = names.get("__file__", "?")
-        node = class_node(file, model.__name__, line)
-        return cls(model, names, file, line, head_span(node, file) if node else None)
+        return cls(model, names, file, line, class_node(file, model.__name__, line))
+
+    @property
+    def span(self) -> Span | None:
+        """The head of the class."""
+        return head_span(self.node, self.file) if self.node else None
 
     def refuse(self, name: str, message: str, remedy: str) -> typing.NoReturn:
         """Refuse what a class says of a name."""
-        line = self.span.line if self.span else 1
+        line = self.node.lineno if self.node else 1
         span = class_field_span(self.file, self.cls.__name__, name, line)
         raise ModelError(message, span=span, remedy=remedy)
 
 
-def declarations_of(source: ClassSource) -> Declarations:
-    """The variables and parameters of a class, inherited ones first."""
+def declarations_of(source: ClassSource, methods: Collection[str]) -> Declarations:
+    """The variables and parameters of a class, which has these methods; inherited ones first."""
     variables: dict[str, Declaration] = {}
     parameters: dict[str, Declaration] = {}
     for base in reversed(source.cls.__mro__[1:]):
@@ -66,7 +71,15 @@ def declarations_of(source: ClassSource) -> Declarations:
         if found is typing.ClassVar or typing.get_origin(found) is typing.ClassVar:
             continue
         is_parameter = typing.get_origin(found) is typing.Annotated and PARAMETER in typing.get_args(found)
-        (parameters if is_parameter else variables)[name] = _declared(source, name, found, is_parameter)
+        declared = _declared(source, name, found, is_parameter)
+        if name in methods:
+            source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
+        if name in (variables if is_parameter else parameters):
+            what = "a variable of a base class, and a parameter"
+            if not is_parameter:
+                what = "a parameter of a base class, and a variable"
+            source.refuse(name, f"`{name}` is {what} here", "rename it")
+        (parameters if is_parameter else variables)[name] = declared
     for table in (variables, parameters):
         for name, declaration in table.items():
             table[name] = replace(declaration, default=_default(source, declaration, name in variables))

@@ -15,6 +15,7 @@ from typing import Any
 from ratified.language import ir
 from ratified.language.compile.context import Context, Declarations, Signature
 from ratified.language.compile.declarations import ClassSource, check_zeros, declarations_of
+from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
 from ratified.language.errors import ModelError
@@ -32,12 +33,13 @@ class ModuleCompiler:
         self.cls = cls
         self.names = names
         self.source = ClassSource.of(cls, names, line)
+        refuse_doubles(cls, self.source.node, self.source.file)
         self.methods = methods_of(cls)
         self.signatures: dict[str, Signature] = {}
         self.functions: dict[str, Function] = {}
         self._compilers: dict[str, FunctionCompiler] = {}
         self._path: list[str] = []
-        declared = declarations_of(self.source)
+        declared = declarations_of(self.source, self.methods)
         self.variables, self.parameters = declared.variables, declared.parameters
         if "init" not in self.methods:
             check_zeros(self.source, self.variables)
