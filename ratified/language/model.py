@@ -154,7 +154,7 @@ class Model:
         for name in names:
             if name not in claims:
                 has = ", ".join(claims) or "none"
-                raise ModelError(f"{self.module.name} claims no {name!r}", remedy=f"its claims: {has}")
+                raise ModelError(f"{self.module.name} has no claim {name!r}", remedy=f"its claims: {has}")
         functions = {
             key: replace(f, kind=Kind.HELPER) if key in claims and key not in names else f
             for key, f in self.module.functions.items()

@@ -210,8 +210,8 @@ def _shallow(read: Callable[[], Query]) -> Query:
         return read()
     except RecursionError:
         raise ModelError(
-            "this is not an expression that can be read: it is nested too deeply",
-            remedy="write it with fewer brackets",
+            "this expression is nested too deeply",
+            remedy="use fewer brackets",
         ) from None
 
 

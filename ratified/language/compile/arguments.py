@@ -19,7 +19,7 @@ def positional(
             c.fail(
                 keyword.value,
                 f"{name} takes no argument `{keyword.arg}` here",
-                f"it knows: {', '.join(keywords) or 'none by name'}",
+                _taken(keywords),
             )
     if not least <= len(node.args) <= most:
         takes = str(least) if least == most else f"{least} to {most}"
@@ -29,6 +29,10 @@ def positional(
             "see docs/language.md",
         )
     return node.args
+
+
+def _taken(keywords: tuple[str, ...]) -> str:
+    return f"its keyword arguments: {', '.join(keywords)}" if keywords else "it takes no keyword arguments"
 
 
 def keyword_argument(c: Context, node: ast.Call, name: str) -> ast.expr | None:

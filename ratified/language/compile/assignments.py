@@ -20,14 +20,14 @@ rules: Rules[Context, Made] = Rules("assignments")
 @rules.rule(ast.Assign)
 def _assignment(node: ast.Assign, c: Context) -> Made:
     if len(node.targets) > 1:
-        c.fail(node, "one assignment gives one target its value", "write a line for each")
+        c.fail(node, "an assignment has a single target", "write one assignment per line")
     return _assign(c, node, node.targets[0], node.value), False
 
 
 @rules.rule(ast.AnnAssign)
 def _annotation(node: ast.AnnAssign, c: Context) -> Made:
     if not isinstance(node.target, ast.Name):
-        c.fail(node, "annassign is not part of the modelling language", "see docs/language.md")
+        c.fail(node, "only names can be annotated", "declare variables in the body of the class")
     return _annotated(c, node.target, node.annotation, node.value), False
 
 
@@ -129,14 +129,14 @@ def assign_name(c: Context, node: ast.stmt, target: ast.Name, made: Expr, source
     if isinstance(t, NoneType) and target.id not in c.env.types:
         c.fail(
             target,
-            f"`{target.id}` begins as None, and its type is not known",
+            f"None alone gives `{target.id}` no type",
             f"annotate it: {target.id}: T | None = None",
         )
     introduce(c, target, t, source)
     if what := c.python_kind(source):
         if what in ("iterator", "set"):
             make = "Set" if what == "set" else "Seq"
-            c.fail(source, f"a Python {what} cannot be kept under a name", f"write {make}(...)")
+            c.fail(source, f"a Python {what} cannot be assigned to a name", f"write {make}(...)")
         c.plain_names[target.id] = what
     stored = c.coerce(made, c.env.types[target.id], source)
     _learn(c, target, c.env.types[target.id], stored)

@@ -64,7 +64,7 @@ def _for(node: ast.For, c: Context) -> Made:
     names = bind(c, target, item_of(c, made, domain))
     for name in names:
         if name in c.declarations:
-            c.fail(target, f"`{name}` is already the name of something else", "use another name for the loop")
+            c.fail(target, f"`{name}` is already defined in this function", "use another name for the loop")
     inside, _ = block(c, body, {})
     after = c.env
     c.env = before

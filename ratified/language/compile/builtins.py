@@ -43,7 +43,7 @@ def _aggregate(c: Context, node: ast.Call, kind: str) -> Expr:
     item = item_of(c, domain, argument)
     wanted = (BoolType,) if kind != "sum" else (IntType, BoolType)
     if not isinstance(item, wanted):
-        c.fail(argument, f"{kind} is not for {item} values", f"write {kind}(... for x in ...)")
+        c.fail(argument, f"{kind} does not take {item} values", f"write {kind}(... for x in ...)")
     each: Expr = ir.Local(span, item, ITEM)
     if kind == "sum" and isinstance(item, BoolType):
         each = ir.Number(span, INT, each)
@@ -102,7 +102,7 @@ def _key(c: Context, key: ast.expr, element: Expr) -> Expr:
         or key.args.posonlyargs
         or key.args.kwonlyargs
     ):
-        c.fail(key, "a key is written as a lambda of one name", "write key=lambda x: ...")
+        c.fail(key, "key= must be a lambda with one parameter", "write key=lambda x: ...")
     with c.scoped() as env:
         env.aliases[key.args.args[0].arg] = element
         return c.expr(key.body)
@@ -130,7 +130,11 @@ def _int(c: Context, node: ast.Call) -> Expr:
             return ir.Number(c.span(node), INT, operand)
         case SortType() if not operand.type.symmetric:
             return ir.Number(c.span(node), INT, operand)
-    c.fail(argument, f"{operand.type} has no number", "int(...) is for bools, ordered and plain sorts")
+    c.fail(
+        argument,
+        f"{operand.type} cannot be converted to int",
+        "int(...) takes bools, ordered and plain sorts",
+    )
 
 
 def _range(c: Context, node: ast.Call) -> Expr:
@@ -149,8 +153,8 @@ def _sequence_view(what: str) -> Handler:
             if not comparable(item):
                 c.fail(
                     argument,
-                    f"{item} values have no order to sort by",
-                    "sorted is for ints, ordered sorts, and tuples of these",
+                    f"{item} values cannot be sorted",
+                    "sorted takes ints, ordered sorts, and tuples of these",
                 )
             match keyword_argument(c, node, "reverse"):
                 case ast.Constant(bool(flag)):
@@ -158,7 +162,7 @@ def _sequence_view(what: str) -> Handler:
                 case None:
                     pass
                 case other:
-                    c.fail(other, "reverse= is True or False, written out", "write reverse=True")
+                    c.fail(other, "reverse= must be the constant True or False", "write reverse=True")
         elif not isinstance(operand.type, SeqType):
             c.fail(
                 argument,
@@ -177,9 +181,7 @@ def _zip(c: Context, node: ast.Call) -> Expr:
     if (strict := keyword_argument(c, node, "strict")) is not None and not (
         isinstance(strict, ast.Constant) and strict.value is False
     ):
-        c.fail(
-            strict, "zip(strict=True) may fail on its way", "compare the lengths yourself; write strict=False"
-        )
+        c.fail(strict, "zip(strict=True) may fail", "compare the lengths first, and write strict=False")
     a, b = iterable(c, first), iterable(c, second)
     for made, source in ((a, first), (b, second)):
         if not isinstance(made.type, SeqType):
@@ -206,7 +208,7 @@ def _sort(c: Context, node: ast.expr, *, ordered: bool = False) -> SortType:
         c.fail(
             node,
             f"{ast.unparse(node)} is not {'an ordered' if ordered else 'a'} sort",
-            "name the class of one",
+            "pass the class of a sort",
         )
     return t
 
@@ -225,13 +227,15 @@ def _majorities(c: Context, node: ast.Call) -> Expr:
 
 def _replace(c: Context, node: ast.Call) -> Expr:
     if len(node.args) != 1:
-        c.fail(node, "replace takes one record, and fields by name", "write replace(record, field=value)")
+        c.fail(
+            node, "replace takes one record, and its new fields by name", "write replace(record, field=value)"
+        )
     operand = c.expr(node.args[0])
     t = operand.type
     if not isinstance(t, RecordType):
         c.fail(
             node.args[0],
-            f"replace is for a record, and this is {t}",
+            f"replace needs a record, and this is {t}",
             "tell a union apart first; test an optional for None",
         )
     given = {k.arg: k.value for k in node.keywords if k.arg}

@@ -64,7 +64,7 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
         c.fail(
             node.func,
             f"`{ast.unparse(node.func)}` is a value, and cannot be called",
-            "name a function or method",
+            "call a function or method",
         )
     if isinstance(function, type):
         if "__record_types__" in vars(function):
@@ -83,7 +83,7 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
         return _pure_call(c, node, c.module.plain_function(c, node, function), Which.NOW)
     name = ast.unparse(node.func)
     remedy = (
-        "models see no outside world: leave it out"
+        "models do no I/O: leave it out"
         if name in ("print", "open", "input")
         else "write it as a helper method or typed function"
     )
@@ -138,7 +138,7 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
     if method in _MUTATORS:
         c.fail(
             node,
-            f".{method}() changes a value in place, and has no value itself",
+            f".{method}() changes a value in place, and returns nothing",
             "update a variable: self.x.add(...), on a line of its own",
         )
     c.fail(node, f"{operand.type} has no method `{method}`", "see docs/language.md for what it has")
@@ -157,7 +157,7 @@ def _helper(c: Context, node: ast.Call, which: Which, method: str) -> Expr:
 def _pure_call(c: Context, node: ast.Call, key: str, which: Which, receiver: Expr | None = None) -> Expr:
     signature = c.module.signatures[key]
     if signature.returns is None:
-        c.fail(node, f"`{signature.name}` returns nothing, and has no value", "call it on a line of its own")
+        c.fail(node, f"`{signature.name}` returns nothing", "call it on a line of its own")
     made = in_order_of(
         c, node, signature.name, signature.parameters[1 if receiver else 0 :], signature.defaults
     )

@@ -116,7 +116,7 @@ def _is_instance(c: Context, node: ast.expr, subject: ast.expr, classes: ast.exp
     if not possible:
         c.fail(
             subject,
-            f"isinstance asks for the kind of a record, and this is {operand.type}",
+            f"isinstance needs a record, and this is {operand.type}",
             "compare it with ==",
         )
     for record in wanted:

@@ -159,8 +159,8 @@ def _map_comprehension(
     if not whole or not set(names) <= set(bound) or len(names) != len(set(names)) or not names:
         c.fail(
             key,
-            "a Map is total: its keys must run through a whole type",
-            "write {k: value for k in K}, and choose inside the value",
+            "a Map is total: its keys must range over a whole type",
+            "write {k: value for k in K}, with the condition inside the value",
         )
     k = key_type or made_key.type
     pair = ir.MakeTuple(

@@ -203,7 +203,7 @@ class Context:
         ended = False
         for statement in statements:
             if ended:
-                self.fail(statement, "this is never reached", "delete it, or the return before it")
+                self.fail(statement, "this is unreachable", "delete it, or the return before it")
             nodes, ended = self.tables.statement(statement, self)
             made.extend(nodes)
         return tuple(made), ended

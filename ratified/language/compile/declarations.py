@@ -90,7 +90,7 @@ def check_zeros(source: ClassSource, variables: Mapping[str, Declaration]) -> No
     """Refuse a variable that has no first value, in a model without `init`."""
     for name, declaration in variables.items():
         if declaration.default is None and (lacking := without_zero(declaration.type)):
-            message = f"`{name}` has no initial value: {lacking} has none to begin with"
+            message = f"`{name}` has no initial value: {lacking} has no default value"
             source.refuse(
                 name, message, f"give a default ({name}: ... = ...), or write `def init(self) -> None`"
             )

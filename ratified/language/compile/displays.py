@@ -37,7 +37,7 @@ rules: Rules[Context, Expr] = Rules("displays")
 def _tuple(node: ast.Tuple, c: Context) -> Expr:
     items = node.elts
     if not items:
-        c.fail(node, "tuple is not part of the modelling language", "see docs/language.md")
+        c.fail(node, "an empty tuple is not part of the modelling language", "use None")
     typed = isinstance(c.expected, TupleType) and len(c.expected.items) == len(items)
     wanted = c.expected.items if typed else None  # type: ignore[union-attr]  # a tuple type
     parts = [c.kept(e, wanted[i] if wanted else None) for i, e in enumerate(items)]
@@ -85,7 +85,7 @@ def elements(
         if wanted is None:
             c.fail(
                 node,
-                "an empty container has no type here",
+                "the element type of this empty container is unknown",
                 "annotate the name, or use it where its type is known",
             )
         return unbounded(wanted), ()
@@ -141,7 +141,7 @@ def _summand(c: Context, node: ast.expr) -> Expr:
     if isinstance(found.type, BoolType):
         return ir.Number(found.span, INT, found)
     if not isinstance(found.type, IntType):
-        c.fail(node, f"a sum is of ints, and this is {found.type}", "sum(1 for ...) counts")
+        c.fail(node, f"sum needs ints, and this is {found.type}", "sum(1 for ...) counts")
     return found
 
 
@@ -195,7 +195,7 @@ def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
                 )
             types = list(item.items)
         case _:
-            c.fail(target, "a loop's target is a name or a tuple of names", "unpack the rest inside")
+            c.fail(target, "a loop's target is a name or a tuple of names", "unpack further inside")
     for name, t in zip(names, types, strict=True):
         if name in c.receivers:
             c.fail(target, f"`{name}` is the model itself", "choose another name")

@@ -66,7 +66,7 @@ class FunctionCompiler:
             self.c.fail(
                 rest.vararg or rest.kwarg or rest.posonlyargs[0],
                 "only plain parameters are part of the modelling language",
-                "name each",
+                "name each parameter",
             )
         parameters = [*rest.args, *rest.kwonlyargs]
         parameters = self._receivers(parameters)
@@ -162,7 +162,7 @@ class FunctionCompiler:
             self.c.fail(
                 head(self.c.node),
                 f"`{self.c.node.name}` may end without returning a value",
-                "return one on every way",
+                "return one on every path",
             )
         if self.c.kind is Kind.REFINEMENT:
             self._check_complete(body)
@@ -185,7 +185,7 @@ class FunctionCompiler:
         if missing:
             self.c.fail(
                 head(self.c.node),
-                f"the abstract variable `{missing[0]}` is given no value",
+                f"the abstract variable `{missing[0]}` is not assigned",
                 f"write abstract.{missing[0]} = ...",
             )
 

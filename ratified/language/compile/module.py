@@ -95,7 +95,7 @@ class ModuleCompiler:
             what = (
                 "`each` says for which values an action is fair"
                 if strength is None
-                else f"{strength!r} is no fairness"
+                else f"{strength!r} is not a kind of fairness"
             )
             problem = what, 'write fair="weak" or fair="strong"'
         elif not isinstance(each, tuple | list) or not all(isinstance(name, str) for name in each):

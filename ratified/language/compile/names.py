@@ -31,7 +31,7 @@ def _name(node: ast.Name, c: Context) -> Expr:
         return c.env.aliases[name]
     if name in c.env.types:
         if name not in c.env.assigned:
-            c.fail(node, f"`{name}` may have no value here", "give it one on every way that leads here")
+            c.fail(node, f"`{name}` may be unassigned here", "assign it on every path that leads here")
         return ir.Local(c.span(node), c.env.types[name], name)
     if name in c.receivers:
         c.fail(node, f"`{name}` is the whole state, not a value", f"name one of its variables: {name}.x")

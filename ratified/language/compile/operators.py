@@ -30,6 +30,8 @@ from ratified.language.types import (
 
 rules: Rules[Context, Expr] = Rules("operators")
 
+_SIGNS: dict[type[ast.unaryop], str] = {ast.UAdd: "+", ast.Invert: "~"}
+
 _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -79,7 +81,9 @@ def _unary(node: ast.UnaryOp, c: Context) -> Expr:
             if isinstance(inner, ir.Literal):
                 return ir.Literal(c.span(node), INT, -inner.value)  # type: ignore[operator]  # an int literal
             return ir.Negative(c.span(node), INT, inner)
-    c.fail(node, "unaryop is not part of the modelling language", "see docs/language.md")
+    c.fail(
+        node, f"the operator {_SIGNS[type(node.op)]} is not part of the modelling language", "write not, or -"
+    )
 
 
 @rules.rule(ast.BinOp)
@@ -115,7 +119,7 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
 def _overridden(c: Context, node: ast.BinOp, base: Expr, right: ast.expr) -> Expr:
     assert isinstance(base.type, MapType)
     if not isinstance(right, ast.Dict) or None in right.keys:
-        c.fail(right, "a Map is overridden with a display of keys and values", "write m | {key: value, ...}")
+        c.fail(right, "only a dict display can override a Map", "write m | {key: value, ...}")
     for key, value in zip(right.keys, right.values, strict=True):
         assert key is not None
         k, v = c.value(key, base.type.key), c.value(value, base.type.value)
@@ -152,7 +156,7 @@ def _subscript(node: ast.Subscript, c: Context) -> Expr:
         case OptionalType(), _:
             c.fail(value, "this may be None", "test it for None first (give it a local name)")
         case TupleType(), _:
-            c.fail(index, "a tuple is indexed by a number that is written out", "unpack it: a, b = pair")
+            c.fail(index, "the index of a tuple must be a constant", "unpack it: a, b = pair")
     c.fail(
         node,
         f"{container.type} cannot be indexed this way",

@@ -78,7 +78,7 @@ def _cases(c: Context, subject: ast.Name, cases: list[ast.match_case]) -> Made:
     after = c.env
     if _always(test):
         if rest:
-            c.fail(rest[0].pattern, "this case is never reached", "the one before it matches everything")
+            c.fail(rest[0].pattern, "this case is unreachable", "the one before it matches everything")
         return [*lets, *then], then_ends
     c.env = before
     c.env.facts.update(false)
@@ -168,7 +168,7 @@ def _alternatives(pattern: ast.MatchOr, m: Matching) -> Matched:
         with c.scoped(collected):
             test, true, false, captures = _matched(c, one, subject)
         if captures:
-            c.fail(one, "alternatives may not bind names here", "write a case for each")
+            c.fail(one, "the alternatives of a pattern cannot bind names", "write a case for each")
         tests.append(test)
         trues.append(true)
         collected.update(false)

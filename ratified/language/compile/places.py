@@ -88,7 +88,7 @@ def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
     if variable.which is Which.ABSTRACT and path:
         c.fail(
             target,
-            "each variable of the abstract model is given its value whole",
+            "variables of the abstract model are assigned whole",
             "build it with Map({...})",
         )
     c.forget(set(c.receivers))

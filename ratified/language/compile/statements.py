@@ -18,9 +18,9 @@ rules: Rules[Context, Made] = Rules("statements")
 _INSTEAD: dict[type[ast.stmt], tuple[str, str]] = {
     ast.While: ("while", "write a `for` over something finite, or split the loop into actions"),
     ast.Break: ("break", "use any(...), or `return` from a helper"),
-    ast.Continue: ("continue", "turn the condition round and put the rest inside the `if`"),
-    ast.Try: ("try", "test before you read: a partial operation without an answer is an error of the model"),
-    ast.With: ("with", "leave it out: models see no outside world"),
+    ast.Continue: ("continue", "invert the condition and put the rest inside the `if`"),
+    ast.Try: ("try", "test before you read: a partial operation without a value is an error of the model"),
+    ast.With: ("with", "leave it out: models do no I/O"),
     ast.Raise: ("raise", "guards are written require(...), claims assert"),
     ast.Delete: ("del", "maps are total: store None, or use .discard on a Set"),
     ast.Global: ("global", "keep the state in variables of the model"),
@@ -46,7 +46,9 @@ def _expression(node: ast.Expr, c: Context) -> Made:
             c.fail(node, "... is an empty body", "write `pass` where nothing happens")
         case ast.Call() as call:
             return _call_statement(c, call)
-    c.fail(node.value, "this value is computed and dropped", "did you mean require(...), or an assignment?")
+    c.fail(
+        node.value, "the value of this expression is unused", "did you mean require(...), or an assignment?"
+    )
 
 
 @rules.rule(ast.Return)
@@ -68,7 +70,7 @@ def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:
         if c.pure:
             c.fail(
                 call,
-                "require belongs into actions and procedures",
+                "require belongs in actions and procedures",
                 "return a bool here, and require it in the action",
             )
         condition, true, _ = c.test(argument)
@@ -77,7 +79,7 @@ def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:
         return [ir.Require(span, condition)], never
     if c.static(call.func) is not MISSING:
         c.expr(call)  # refused in its own words, if it is not a function of the language
-        c.fail(call, "the value of this call is dropped", "assign it, return it, or require it")
+        c.fail(call, "the value of this call is unused", "assign it, return it, or require it")
     match call.func:
         case ast.Attribute(ast.Name(name), method) if name in c.receivers:
             if c.receivers[name] is not Which.NOW:
@@ -87,13 +89,13 @@ def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:
             return [_procedure(c, call, c.module.super_function(c, call, method))], False
         case ast.Attribute(target, method):
             return mutation(c, call, target, method), False
-    c.fail(call, "the value of this call is dropped", "assign it, return it, or require it")
+    c.fail(call, "the value of this call is unused", "assign it, return it, or require it")
 
 
 def _procedure(c: Context, call: ast.Call, key: str) -> Node:
     signature = c.module.signatures[key]
     if signature.returns is not None:
-        c.fail(call, f"the value of `{signature.name}` is dropped", "assign it, return it, or require it")
+        c.fail(call, f"the value of `{signature.name}` is unused", "assign it, return it, or require it")
     if c.pure:
         c.fail(
             call,
@@ -118,7 +120,7 @@ def _returned(c: Context, node: ast.Return) -> Node:
     if value is None:
         if fits(NONE, c.returns):
             return ir.Return(span, ir.Widen(span, c.returns, ir.Literal(span, NONE, None)))
-        c.fail(node, f"a value of type {c.returns} must be returned", "return one")
+        c.fail(node, f"a value of type {c.returns} must be returned", "return a value")
     if c.returns == BOOL:
         return ir.Return(span, c.test(value)[0] if _is_condition(value) else c.value(value, BOOL))
     return ir.Return(span, c.value(value, c.returns))

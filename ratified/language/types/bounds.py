@@ -108,7 +108,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 def _bad_bound(bound: str) -> SizeError:
     return SizeError(
-        f"the bound {bound!r} is no expression over parameters and sizes",
+        f"the bound {bound!r} is not an expression over parameters and sizes",
         remedy="write integers, parameters, len(Sort), + - * // , min and max",
     )
 

@@ -183,6 +183,4 @@ def zero_of(t: Type, scope: Scope) -> object:
             return Seq()
         case TupleType(items):
             return tuple(zero_of(i, scope) for i in items)
-    raise AnnotationProblem(
-        f"{t} has no value to begin with", "give the variable a default, or set it in `init`"
-    )
+    raise AnnotationProblem(f"{t} has no default value", "give the variable a default, or set it in `init`")
