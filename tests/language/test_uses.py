@@ -386,3 +386,7 @@ def test_local_names_of_a_comprehension_hide_those_around_it(readers: Uses) -> N
     assert free(returned) == {"s"}
     assert live(Readers.module.functions["hidden"].body) == frozenset()
     assert bound(Readers.module.functions["hidden"].body) == {"s"}
+
+
+def test_every_kind_of_expression_has_a_value() -> None:
+    assert EXPRESSIONS.lacking(ir.EXPRESSIONS) == set()
