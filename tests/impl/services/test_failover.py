@@ -86,7 +86,9 @@ def test_a_lease_is_given_to_one_at_a_time_and_each_new_holder_has_a_greater_tok
     st.integers(-900, 900),
 )
 def test_no_two_lead_at_once_while_clocks_drift_less_than_was_promised(
-    asks: list[tuple[str, int, int]], drift_a: int, drift_b: int
+    asks: list[tuple[str, int, int]],
+    drift_a: int,
+    drift_b: int,
 ) -> None:
     """Clocks of the two holders gain or lose up to 900 ppm against the grantor's; 2000 are promised, for both ends of the lease."""
 
