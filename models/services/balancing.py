@@ -158,7 +158,10 @@ class PaysItsOwn(SmoothWeighted):
 class AllOfTheHeaviest(SmoothWeighted):
     """The heaviest has all its turns of a round first: c b a a a a a, as it was in nginx before 2012."""
 
-    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {"small": {"Node": 3, "failures": False}}
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"Node": 3, "failures": False},
+        "standard": {"Node": 4, "failures": False},
+    }
 
     def first_of_the_greatest(self, n: Node) -> bool:
         """Of those that have turns left, node n is the heaviest."""

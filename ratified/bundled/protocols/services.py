@@ -45,16 +45,14 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "all-of-the-heaviest",
-            "the heaviest node has all its turns of a round first",
+            "the heaviest node has all its turns of a round first, as in nginx once",
             model=f"{MODELS}.balancing:AllOfTheHeaviest",
-            seen_in=("nginx before 2012",),
         ),
         Bug("picks-the-dead", "nodes that are down are picked", model=f"{MODELS}.balancing:PicksTheDead"),
         Bug(
             "forgets-the-light",
-            "the schedule begins anew with every change: light nodes are never served",
+            "the schedule begins anew with each change: light nodes are never served",
             model=f"{MODELS}.balancing:ForgetsTheLight",
-            seen_in=("Envoy", "grpc-java", "Traefik"),
         ),
         Bug(
             "no-sessions",
@@ -70,11 +68,10 @@ PROTOCOL = BundledProtocol(
             "unlimited-retries",
             "each client looks at its own attempts only",
             model=f"{MODELS}.retry:NoBudget",
-            seen_in=("Envoy",),
         ),
         Bug(
             "metastable",
-            "whoever had no answer in time tries again at once: an overload that never ends",
+            "all who had no answer in time try again: an overload that never ends",
             model=f"{MODELS}.overload:NoBudget",
         ),
         Bug(
