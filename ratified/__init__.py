@@ -44,14 +44,15 @@ from ratified.version import __version__
 
 if TYPE_CHECKING:
     from ratified.diagram.build import graph
-    from ratified.diagram.picture import StateGraph
+    from ratified.diagram.graph import StateGraph
     from ratified.diagram.runs import sequence
     from ratified.diagram.sequence import SequenceDiagram
     from ratified.explore import Resources, check
     from ratified.explore.simulate import Simulation, simulate
     from ratified.follow.binding import Binding, Claim, Event, Names, Observed, States
-    from ratified.follow.follower import ConformanceError, Followed, Follower, Mismatch
+    from ratified.follow.follower import ConformanceError, Follower
     from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
+    from ratified.follow.tracker import Followed, Mismatch
     from ratified.language import (
         AtMost,
         Bag,
@@ -195,14 +196,15 @@ __all__ = [
 
 _PLACES = {
     "ratified.diagram.build": ("graph",),
-    "ratified.diagram.picture": ("StateGraph",),
+    "ratified.diagram.graph": ("StateGraph",),
     "ratified.diagram.runs": ("sequence",),
     "ratified.diagram.sequence": ("SequenceDiagram",),
     "ratified.explore": ("Resources", "check"),
     "ratified.explore.simulate": ("Simulation", "simulate"),
     "ratified.follow.binding": ("Binding", "Claim", "Event", "Names", "Observed", "States"),
-    "ratified.follow.follower": ("ConformanceError", "Followed", "Follower", "Mismatch"),
+    "ratified.follow.follower": ("ConformanceError", "Follower"),
     "ratified.follow.steps": ("Steps", "change", "do", "either", "holds", "maybe", "repeat"),
+    "ratified.follow.tracker": ("Followed", "Mismatch"),
     "ratified.language.errors": ("Span",),
     "ratified.results.errors": ("EvaluationError",),
     "ratified.results.result": (
