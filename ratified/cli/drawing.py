@@ -18,4 +18,4 @@ def check_drawable(file: Path | None) -> None:
 
 def say_nothing_drawn(file: Path, why: str) -> None:
     """Say on standard error that a picture was not made."""
-    sys.stderr.write(f"{file} is not written: {why}\n")
+    sys.stderr.write(f"{file} was not written: {why}\n")

@@ -111,7 +111,7 @@ def test_options_reach_the_explorer(
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
             "Error: quorums is given twice: a1 and a2. "
-            "A set in braces goes into quotes, or the shell takes it apart.\n",
+            "Put a set in braces into quotes, or the shell expands it.\n",
         ),
         (
             ["check", "synod", "--memory", "lots"],
@@ -212,7 +212,7 @@ def test_a_fault_of_our_own_is_no_verdict(asked: Asked, capsys: Capture) -> None
     assert err.startswith("Traceback (most recent call last):\n")
     assert err.endswith(
         "ZeroDivisionError: division by zero\n"
-        "Error: this is a fault in Ratified, not in what you asked; the lines above say where\n"
+        "Error: this is a bug in Ratified, not in your model; please report the lines above\n"
     )
 
 
@@ -224,7 +224,7 @@ def test_running_out_of_memory_is_undecided(asked: Asked, capsys: Capture) -> No
     assert said(capsys, "check", "synod") == (
         3,
         "",
-        "Error: out of memory\n  --memory 2G stops in time, with a report of what was found\n",
+        "Error: out of memory\n  --memory 2G stops before that, and reports what was found\n",
     )
 
 

@@ -49,7 +49,7 @@ from ratified.cli.requests import CrosscheckRequest, takes
 )
 @options_of_reporting(("text", "json"))
 @takes(CrosscheckRequest)
-def crosscheck(asked: CrosscheckRequest) -> int:
+def crosscheck(request: CrosscheckRequest) -> int:
     """Explore MODEL, and its translation to TLA+ with TLC, and compare.
 
     Compared are the distinct states and the depth, or, where a claim is violated, the length of the counterexample; TLC's is
@@ -73,23 +73,23 @@ def crosscheck(asked: CrosscheckRequest) -> int:
     from ratified.tla import compare, export, timed, tlc
     from ratified.tla.tlc import Told, ToolMissing
 
-    cls = load(asked.model)
-    name = name_of(asked.model, cls)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
     smallest = next(iter(sizes_of(cls)), None)
-    model = instance(cls, asked.size or smallest, asked.settings)
-    if asked.claims:
-        model = model.claiming(asked.claims)
-    exported = export(model, symmetry=asked.symmetry)
-    quiet = asked.output.quiet
-    how = Exploration(Limits(seconds=asked.seconds), symmetry=asked.symmetry)
+    model = instance(cls, request.size or smallest, request.settings)
+    if request.claims:
+        model = model.claiming(request.claims)
+    exported = export(model, symmetry=request.symmetry)
+    quiet = request.output.quiet
+    how = Exploration(Limits(seconds=request.seconds), symmetry=request.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
     try:
         if isinstance(ours, Result) and ours.stopped:
-            raise ToolMissing(f"our exploration stopped: {ours.stopped}", remedy="TLC was not asked")
-        found = tlc.find(asked.tlc)
+            raise ToolMissing(f"our exploration stopped: {ours.stopped}", remedy="TLC was not run")
+        found = tlc.find(request.tlc)
         with _waiting(f"{name}  TLC", quiet=quiet):
             theirs = tlc.run(
-                found, exported.files, exported.name, seconds=asked.seconds, workers=asked.workers
+                found, exported.files, exported.name, seconds=request.seconds, workers=request.workers
             )
     except ToolMissing as missing:
         remedy = f" ({missing.remedy})" if missing.remedy else ""
@@ -99,7 +99,7 @@ def crosscheck(asked: CrosscheckRequest) -> int:
     def rendered(form: str, *, color: bool = False) -> str:
         return crosscheck_json(made) if form == "json" else crosscheck_text(made, color=color)
 
-    deliver(asked.output, rendered, crosscheck_headline(made))
+    deliver(request.output, rendered, crosscheck_headline(made))
     return made.agreement.verdict.exit_status
 
 
