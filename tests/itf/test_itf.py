@@ -101,7 +101,9 @@ def test_a_lasso_says_where_it_goes_back(tmp_path: Path, capsys: pytest.CaptureF
     file.write_text(json.dumps(document))
     capsys.readouterr()
     assert ratified(["trace", f"{tmp_path / 'turn.py'}:Turn", str(file)]) == 1
-    assert "no action of Turn leads from its last state back to the start of its loop" in capsys.readouterr().out
+    assert (
+        "no action of Turn leads from its last state back to the start of its loop" in capsys.readouterr().out
+    )
 
 
 TURN = '''
