@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from ratified.bundled import protocols
+from ratified.bundled import models, protocols
 from ratified.cli import main as cli
 from ratified.cli import output, requests
 from ratified.cli.commands import RENAMED, SECTIONS
@@ -400,3 +402,24 @@ def fields_of(request: type) -> Iterator[str]:
 def test_a_request_has_a_field_for_everything_that_can_be_asked(name: str, command: click.Command) -> None:
     request = getattr(requests, f"{name.title().replace(' ', '')}Request")
     assert sorted(fields_of(request)) == sorted(str(parameter.name) for parameter in command.params)
+
+
+def examples(command: click.Command) -> list[list[str]]:
+    """Return the command lines in the help of a command."""
+    lines = re.findall(r"^ +ratified (.+)$", command.help or "", flags=re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_the_examples_in_help_can_be_asked_for(name: str, command: click.Command) -> None:
+    for words in examples(command):
+        assert words[: len(name.split())] == name.split()
+        with command.make_context(name, words[len(name.split()) :]) as context:
+            model = context.params.get("model")
+            assert model is None or model in models or ":" in model
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_every_option_says_what_it_is_for(name: str, command: click.Command) -> None:
+    for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 @option_of_deadlock
 @option_of_size
 @option_of_seconds()
-@click.option("--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True)
+@click.option(
+    "--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True, help="Solver to use."
+)
 @option_of_diagram("the counterexample, or the counterexample to induction,")
 @options_of_reporting(("text", "json"))
 @takes(BmcRequest)

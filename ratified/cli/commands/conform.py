@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--events",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Instead of for some time, run chaos alone until N events have been followed.",
+    help="Instead, run until N events have been followed, with fault injection alone.",
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed of the first run."

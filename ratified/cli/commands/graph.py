@@ -45,7 +45,7 @@ from ratified.cli.requests import GraphRequest, takes
     "--most", type=click.IntRange(min=1), metavar="N", help="Draw up to N nodes, even if unreadable."
 )
 @click.option(
-    "--size", metavar="NAME", help="A size that the model names; its small one, if it has one, by default."
+    "--size", metavar="NAME", help="Use a size that the model names; by default its small one, if it has one."
 )
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Explore N levels.")
 @click.option("--states", type=click.IntRange(min=1), metavar="N", help="Explore N distinct states.")

@@ -19,8 +19,8 @@ from ratified.cli.requests import MutantsRequest, takes
 def mutants(request: MutantsRequest) -> int:
     """Plant bugs that real systems had into the implementation of a protocol, one at a time; each must be caught.
 
-    The table shows who catches which, after how many steps: the checker, the decision whether what clients saw is linearizable,
-    Hypothesis, and the walks along the edges of the model's state graph.
+    The table shows what catches which bug, after how many steps: following each step through the model, deciding whether the
+    histories of clients are linearizable, Hypothesis, and walks along the edges of the model's state graph.
     """
     from ratified.bundled.conformance import PROTOCOLS
     from ratified.language.errors import RatifiedError

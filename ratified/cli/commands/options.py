@@ -37,7 +37,7 @@ def model_at_size(command: F) -> F:
 
 
 option_of_size = click.option(
-    "--size", metavar="NAME", help="A size that the model names; `ratified list MODEL` shows them."
+    "--size", metavar="NAME", help="Use a size that the model names; `ratified list MODEL` shows them."
 )
 option_of_claims = click.option(
     "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
@@ -45,9 +45,20 @@ option_of_claims = click.option(
 option_of_deadlock = click.option(
     "--deadlock", is_flag=True, help="Treat a state where no action is enabled as a violation."
 )
-option_of_engine = click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True)
+option_of_engine = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What explores; auto compiles a model that turns out to be large.",
+)
 option_of_format = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the report.",
 )
 
 
@@ -64,7 +75,7 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
         click.option(
             "--symmetry/--no-symmetry",
             default=None,
-            help="Explore one of the states that differ only by renaming; by default at sizes where the model says so.",
+            help="Explore one of the states that differ by renaming symmetric values; by default where the model says so.",
         ),
         click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
         click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
@@ -85,7 +96,14 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
 def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
     """Return what adds the options that say how to report."""
     return _all(
-        click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(formats),
+            default="text",
+            show_default=True,
+            help="Format of the report.",
+        ),
         click.option(
             "-o",
             "--output",

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     metavar="LEMMA",
     help="Leave out a lemma, to see what depends on it (may be repeated).",
 )
-@click.option("--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True)
+@click.option(
+    "--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True, help="Solver to use."
+)
 @click.option("--cross-check", is_flag=True, help="Give every obligation to the other solver too.")
 @click.option(
     "--timeout",

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 @click.command(short_help="Run an implementation in a simulated cluster, with faults.")
 @click.argument("protocol", type=click.Choice(list(implementations)))
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...", callback=read_settings)
-@click.option("--nodes", type=click.IntRange(min=1), default=3, show_default=True, metavar="N")
+@click.option(
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Size of the cluster.",
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=0),

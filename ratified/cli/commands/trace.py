@@ -33,7 +33,7 @@ PROGRESS_EVERY = 256
 @click.argument("binding")
 @click.argument("trace", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings)
-@click.option("--size", metavar="NAME", help="For ITF: a size that the model names.")
+@click.option("--size", metavar="NAME", help="For ITF: use a size that the model names.")
 @click.option(
     "--unobserved",
     type=click.IntRange(min=0),

@@ -17,7 +17,7 @@ from ratified.cli.requests import VerifyRequest, takes
 @options_of_exploring()
 @takes(VerifyRequest)
 def verify(request: VerifyRequest) -> int:
-    """Check all the models of PROTOCOL, in one report.
+    """Check all the models of a protocol, in one report.
 
     The models must hold, each refining the more abstract one; the broken variants must be refuted.
     """
