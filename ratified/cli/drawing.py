@@ -1,4 +1,4 @@
-"""Files for pictures of runs: refused before anything that takes long, and said to be missing where there was nothing to draw."""
+"""Files for pictures of runs: refused early if they cannot be written; a message where there was nothing to draw."""
 
 from __future__ import annotations
 

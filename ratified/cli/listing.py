@@ -86,7 +86,7 @@ def _settings(size: Mapping[str, object]) -> str:
 
 def _short(value: object) -> str:
     """A setting in a word: a quorum system is said by how many quorums it has."""
-    from ratified.cli.report import plural
+    from ratified.cli.report.words import plural
 
     return f"({plural(len(value), 'set')})" if isinstance(value, list) else str(value)
 

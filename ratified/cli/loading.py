@@ -90,13 +90,14 @@ def load_binding(target: str) -> Binding:
     if not issubclass(found, Binding):
         raise RatifiedError(
             f"{found.__name__} is not a binding",
-            remedy="derive it from ratified.follow.binding.Binding; docs/conformance.md",
+            remedy="derive it from ratified.Binding (docs/conformance.md)",
         )
     try:
         return found()
     except TypeError as problem:
         raise RatifiedError(
-            f"{found.__name__} cannot be instantiated: {problem}", remedy="it is called without arguments"
+            f"{found.__name__} cannot be instantiated: {problem}",
+            remedy="it is instantiated without arguments",
         ) from None
 
 
@@ -132,7 +133,8 @@ def load_sequential(name: str, initial: str | None) -> SequentialModel:
         made: SequentialModel = found()
     except TypeError as problem:
         raise RatifiedError(
-            f"{found.__name__} cannot be instantiated: {problem}", remedy="it is called without arguments"
+            f"{found.__name__} cannot be instantiated: {problem}",
+            remedy="it is instantiated without arguments",
         ) from None
     return made
 
@@ -229,8 +231,8 @@ def _explained(what: str, file: str | None) -> Iterator[None]:
         ):
             raise _NoModuleError(repr(error.name)) from None
         span = _place(error, file)
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise TargetError(f"importing {what} fails with {said}", span=span) from None
+        what_failed = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise TargetError(f"importing {what} fails with {what_failed}", span=span) from None
 
 
 def _syntax_place(error: SyntaxError) -> Span | None:

@@ -49,7 +49,7 @@ def browse(request: BrowseRequest) -> int:
 
     model = instance(load(request.model), request.size, request.settings)
     with Server(Explorer(model, Limits(seconds=request.seconds)), request.port) as server:
-        server.explorer.about()  # a model without an initial state is told of here
+        server.explorer.about()  # a model without an initial state is refused here
         echo(f"{model!r}\n{server.url}  (press Ctrl-C to stop)\n")
         if request.open_:
             import webbrowser

@@ -21,7 +21,7 @@ from ratified.cli.output import deliver, echo, write
 from ratified.cli.requests import CheckRequest, Output, takes
 
 if TYPE_CHECKING:
-    from ratified.cli.report import Checked, Report
+    from ratified.cli.report.checks import Checked, Report
     from ratified.language import Model
     from ratified.results.result import Result
 
@@ -61,7 +61,7 @@ def check(request: CheckRequest) -> int:
     from ratified.cli.exploring import exploration, explored
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
-    from ratified.cli.report import Checked, Report
+    from ratified.cli.report.checks import Checked, Report
 
     check_drawable(request.diagram)
     cls = load(request.model)
@@ -97,7 +97,7 @@ def draw_counterexample(result: Result, file: Path) -> None:
 
 def emit(report: Report, to: Output) -> int:
     """Write a report where it goes and return the exit status of its verdict."""
-    from ratified.cli.report import render
+    from ratified.cli.report.render import render
 
     def rendered(form: str, *, color: bool = False) -> str:
         return render(report, form, color=color)
@@ -108,7 +108,8 @@ def emit(report: Report, to: Output) -> int:
 
 def emit_counterexample(checked: Checked, model: Model, to: Output) -> int:
     """Write the counterexample in ITF, if there is one; with a file for it the report goes to standard output as text."""
-    from ratified.cli.report import Report, render
+    from ratified.cli.report.checks import Report
+    from ratified.cli.report.render import render
     from ratified.itf import as_itf
 
     report, result = Report((checked,)), checked.result

@@ -1,6 +1,6 @@
 """`ratified crosscheck`: a model explored by us and by TLC.
 
-Guarantees: a tool that is missing, or does not come to an end, makes the answer undecided.
+Guarantees: a tool that is missing, or does not terminate, makes the answer undecided.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def crosscheck(request: CrosscheckRequest) -> int:
     """Explore MODEL, and its translation to TLA+ with TLC, and compare.
 
     Compared are the distinct states and the depth, or, where a claim is violated, the length of the counterexample; TLC's is
-    shown as a run of the model. Exit status: 0 both agree, 1 they do not, 3 one of them did not come to an end, or TLC is not
+    shown as a run of the model. Exit status: 0 both agree, 1 they do not, 3 one of them did not terminate, or TLC is not
     installed.
 
     \b
@@ -113,7 +113,7 @@ def _waiting(title: str, *, quiet: bool) -> Iterator[None]:
         return
     over = threading.Event()
 
-    def tell() -> None:
+    def show() -> None:
         began = time.monotonic()
         with LiveText(sys.stderr) as live:
             while not over.wait(1):
@@ -121,10 +121,10 @@ def _waiting(title: str, *, quiet: bool) -> Iterator[None]:
                 if passed >= SHOWN_AFTER:
                     live.show(f"{title}  {passed // 60}:{passed % 60:02d}")
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        teller.join()
+        thread.join()

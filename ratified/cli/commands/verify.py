@@ -24,7 +24,7 @@ def verify(request: VerifyRequest) -> int:
     from ratified.cli.exploring import exploration, explored
     from ratified.cli.instances import instance, is_symmetric, sizes_of
     from ratified.cli.loading import load
-    from ratified.cli.report import Checked, Report
+    from ratified.cli.report.checks import Checked, Report
 
     protocol = protocols[request.protocol]
     described = {model.name: model for model in (*protocol.models, *protocol.broken)}

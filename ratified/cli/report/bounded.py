@@ -1,11 +1,10 @@
-"""Reports of bounded checks and inductions, told as text or JSON. Rendering is pure."""
+"""Reports of bounded checks and inductions, as text or JSON. Rendering is pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
-from ratified.cli.report import listed, plural
 from ratified.cli.report.machine import json_trace, json_violation
 from ratified.cli.report.text import (
     Paint,
@@ -16,6 +15,7 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
+from ratified.cli.report.words import listed, plural
 from ratified.language.values import show
 from ratified.results.result import Verdict
 from ratified.smt.finite.bounded import Bounded, Induction

@@ -1,4 +1,4 @@
-"""Reports of a crosscheck: our exploration beside TLC's, told as text or JSON.
+"""Reports of a crosscheck: our exploration beside TLC's, as text or JSON.
 
 Guarantees: rendering is pure; an undecided crosscheck never looks like one that agrees.
 """

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from ratified.cli.report import plural
 from ratified.cli.report.machine import json_trace
 from ratified.cli.report.text import trace_lines
+from ratified.cli.report.words import plural
 from ratified.itf import Followed
 from ratified.language import Model
 from ratified.language.values import show

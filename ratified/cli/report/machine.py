@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ratified.cli.report import Checked, Report
+from ratified.cli.report.checks import Checked, Report
 from ratified.cli.report.text import headline, trace_lines
 from ratified.language.errors import Span
 from ratified.language.values import show
@@ -314,7 +314,7 @@ def _github_command(level: str, name: str, message: str, span: Span | None) -> s
     properties = {"title": f"ratified {name}"}
     if span is not None:
         properties = {"file": _file(span), "line": str(span.line), "col": str(span.column + 1), **properties}
-    said = ",".join(
+    place = ",".join(
         f"{k}={escaped(v).replace(':', '%3A').replace(',', '%2C')}" for k, v in properties.items()
     )
-    return f"::{level} {said}::{escaped(message.strip())}"
+    return f"::{level} {place}::{escaped(message.strip())}"

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratified.cli.report import listed, plural
 from ratified.cli.report.machine import json_place
 from ratified.cli.report.text import WIDTH, Paint, duration, excerpt, facts, labelled, table
+from ratified.cli.report.words import listed, plural
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
@@ -95,10 +95,10 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     plain = f"; {trivial} trivial: the step changes nothing that they mention" if trivial else ""
     yield "obligations", f"{proved:,} of {len(proof.cells):,} proved{plain}"
     for solver in proof.solvers:
-        said = [o for c in proof.cells for o in c.opinions if o.solver == solver]
-        refuted = sum(o.answer == "unsat" for o in said)
-        spent = sum(o.seconds for o in said)
-        yield solver, f"{refuted} of {len(said)} unsat, {spent:.1f} s of CPU time"
+        answers = [o for c in proof.cells for o in c.opinions if o.solver == solver]
+        refuted = sum(o.answer == "unsat" for o in answers)
+        spent = sum(o.seconds for o in answers)
+        yield solver, f"{refuted} of {len(answers)} unsat, {spent:.1f} s of CPU time"
     yield "time", duration(proof.seconds)
 
 
@@ -188,8 +188,8 @@ def _false(cell: Cell, found: Counterexample, paint: Paint) -> Iterator[str]:
         yield "  " + paint(f"{cell.claim} is{when} false", "red")
         return
     names = ", ".join(f"{name}={value}" for name, value in part.names.items())
-    told = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
-    yield from labelled(f"  {cell.claim}", told, "red", paint, gap=1)
+    where = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
+    yield from labelled(f"  {cell.claim}", where, "red", paint, gap=1)
     yield from excerpt(part.span)
 
 

@@ -1,4 +1,4 @@
-"""Reports of random walks, told as text or JSON.
+"""Reports of random walks, as text or JSON.
 
 Guarantees: rendering is pure; there is no time and no amount of memory in it, so that the same walks give the same bytes.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ratified.cli.report import listed, plural
 from ratified.cli.report.machine import json_cuts, json_place, json_trace, json_violation
 from ratified.cli.report.text import (
     Paint,
@@ -20,6 +19,7 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
+from ratified.cli.report.words import listed, plural
 from ratified.explore.simulate import Simulation
 from ratified.language.values import show
 from ratified.results.result import Verdict

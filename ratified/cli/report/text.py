@@ -9,7 +9,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ratified.cli.report import Checked, Report, listed, plural
+from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.words import listed, plural
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import Change, ChangeKind, compact, step_changes
@@ -94,7 +95,7 @@ def what_failed(violation: Violation) -> str:
 
 def _why_undecided(result: Result) -> str:
     if result.stopped:
-        # What ran out is named ("the limit of 1,000 states"); anything else is said as it is ("interrupted").
+        # What ran out is named ("the limit of 1,000 states"); anything else stands as it is ("interrupted").
         return f"stopped by {result.stopped}" if result.stopped.startswith("the ") else result.stopped
     return "the exploration is incomplete"
 
@@ -266,7 +267,7 @@ def _changes(changed: Sequence[Change], gutter: str, paint: Paint) -> Iterator[s
 
 
 def _overview(report: Report, paint: Paint) -> Iterator[str]:
-    """A protocol's checks, one a line; then, in full, those that are not as they should be."""
+    """A protocol's checks, one a line; then, in full, those that are not as expected."""
     verdict, what = _verify_headline(report)
     yield from labelled(verdict, what, _VERDICT_STYLE[report.verdict], paint, gap=2)
     yield ""
@@ -306,7 +307,7 @@ def _row(check: Checked) -> tuple[str, str, str, str]:
 
 
 def _standing(check: Checked) -> str:
-    """How a check stands in the overview; what is not as it should be is shouted."""
+    """How a check stands in the overview; what is not as expected stands in capitals."""
     result = check.result
     if check.broken and result.verdict is Verdict.HOLDS:
         return "NOT REFUTED"
@@ -349,7 +350,7 @@ def _hang(lead: str, value: str, margin: str) -> list[str]:
 
 
 def _fold(value: str, indent: int, first_width: int) -> list[str]:
-    """Break text at spaces: the first line as wide as said, the others to the right of an indent."""
+    """Break text at spaces: the first line as wide as given, the others to the right of an indent."""
     lines = textwrap.wrap(
         value,
         WIDTH - indent,
