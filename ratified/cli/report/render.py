@@ -13,12 +13,12 @@ def render(report: Report, form: str, *, color: bool = False) -> str:
         from ratified.cli.report.text import text
 
         return text(report, color=color)
-    import ratified.cli.report.machine as machine
+    from ratified.cli.report.machine import as_github, as_json, as_junit, as_sarif
 
     renderers: dict[str, Callable[[Report], str]] = {
-        "json": machine.as_json,
-        "junit": machine.as_junit,
-        "sarif": machine.as_sarif,
-        "github": machine.as_github,
+        "json": as_json,
+        "junit": as_junit,
+        "sarif": as_sarif,
+        "github": as_github,
     }
     return renderers[form](report)
