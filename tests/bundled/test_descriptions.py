@@ -148,6 +148,17 @@ def test_a_model_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, lines)) <= 100
 
 
+def test_a_bug_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list", "raft-torn-vote"]) == 0
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "raft-torn-vote: term and vote are two writes, and a crash comes between them",
+        "    class: ratified.models.raft.broken:TornVote",
+        "    in the model of the proof: ratified.models.raft.relational_broken:TornVote",
+        "    planted in the implementation of: raft",
+        "    seen in: hashicorp/raft, braft",
+    ]
+
+
 def test_a_model_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["list", "zab"]) == 2
     assert "Invalid value for '[MODEL]...': 'zab' is not one of 'consensus', " in capsys.readouterr().err
