@@ -277,7 +277,11 @@ class Comparison:
         for want, said_, (claim, _) in zip(expected, concluded, chosen, strict=True):
             if want is not None and (want not in said_ or (len(said_) > 1 and not self._loose)):
                 what = f"whether `{claim.name}` holds after {self._called(step)}: CPython and logic differ"
-                how = "CPython: it is false afterwards" if want else "CPython: it is true afterwards, or there is no step"
+                how = (
+                    "CPython: it is false afterwards"
+                    if want
+                    else "CPython: it is true afterwards, or there is no step"
+                )
                 raise self._mismatch(what, claim.span, state, [*self._arguments(step, given), how])
         self.counted["steps" if after is not None else "disabled"] += 1
 
@@ -300,7 +304,9 @@ class Comparison:
                 said_.add(bool(self._ask(said)()))
         return ended, concluded, taken
 
-    def _concluded(self, claim: Function, said: Said, before: Values | None, after: Values | None) -> bool | None:
+    def _concluded(
+        self, claim: Function, said: Said, before: Values | None, after: Values | None
+    ) -> bool | None:
         """Whether the conclusion is to be true: there is a step, and the claim is false after it. None if nothing is known."""
         if after is None:
             return False
@@ -376,12 +382,16 @@ class Comparison:
             return self._searches[key]
         facts: list[Said] = []
         rest = list(self.plan.given)
-        while more := [s for s in rest if s.constants & open_ or (step is None and not s.constants & missing)]:
+        while more := [
+            s for s in rest if s.constants & open_ or (step is None and not s.constants & missing)
+        ]:
             facts += more
             rest = [s for s in rest if s not in more]
             open_ |= {n for s in more for n in s.constants if n in missing}
         mentioned = {n for s in facts for n in s.constants}
-        order = [n for n in dict.fromkeys(n for s in facts for n in sorted(s.constants)) if n in open_ & mentioned]
+        order = [
+            n for n in dict.fromkeys(n for s in facts for n in sorted(s.constants)) if n in open_ & mentioned
+        ]
         place = {name: i for i, name in enumerate(order, 1)}
         ready: list[list[Said]] = [[] for _ in range(len(order) + 1)]
         for said in facts:
@@ -417,14 +427,20 @@ class Comparison:
     # --- telling -----------------------------------------------------------------------------------------------------------
 
     def _mismatch(self, what: str, span: Span | None, state: Values, more: Sequence[str] = ()) -> Mismatch:
-        return Mismatch(what, span, [f"at:      {self.model!r}", *([f"state:   {self._shown(state)}"] if state else []), *more])
+        return Mismatch(
+            what,
+            span,
+            [f"at:      {self.model!r}", *([f"state:   {self._shown(state)}"] if state else []), *more],
+        )
 
     def _shown(self, state: Values) -> str:
         return ", ".join(f"{n}={show(v)}" for n, v in zip(self._names, state, strict=True))
 
     @staticmethod
     def _arguments(step: _Step, given: Values) -> list[str]:
-        named = ", ".join(f"{a.name}={show(v)}" for (a, _), v in zip(step.taken.arguments, given, strict=True))
+        named = ", ".join(
+            f"{a.name}={show(v)}" for (a, _), v in zip(step.taken.arguments, given, strict=True)
+        )
         return [f"step:    {step.taken.function.name if step.taken.function else 'init'}({named})"]
 
     @staticmethod

@@ -166,7 +166,9 @@ class Encoding:
         self._sizes[sort] = len(values)
         for index, value in enumerate(values):
             for x in values_of(item.item, self.scope):
-                has = substituted(member.has(self.constant(item.item, x)), member.origin, element(sort, index))
+                has = substituted(
+                    member.has(self.constant(item.item, x)), member.origin, element(sort, index)
+                )
                 self.decide(has, x in value)  # type: ignore[operator]  # a set
 
     def _parameter(self, t: Type, shape: Shape, value: object) -> None:
@@ -198,7 +200,9 @@ class Encoding:
         """Give the sorts of the containers inside a type their elements."""
         for part in parts(t):
             inner = getattr(part, "item", None) or getattr(part, "key", None)
-            if isinstance(part, SetType | BagType | MapType) and isinstance(inner, MapType | SetType | SeqType):
+            if isinstance(part, SetType | BagType | MapType) and isinstance(
+                inner, MapType | SetType | SeqType
+            ):
                 self._elements(inner)
 
     # --- writing --------------------------------------------------------------------------------------------------------
@@ -238,7 +242,7 @@ class Encoding:
                     raise Unlike("None stands for something else")
             case BoolType(), Atom(term):
                 self.decide(term, bool(value))
-            case (IntType() | SortType()), Atom(term):
+            case ((IntType() | SortType()), Atom(term)):
                 self._give(term, int(value))
             case EnumType(enum), Case(_, tests):
                 self.decide(tests[list(enum).index(value)], True)
@@ -265,10 +269,13 @@ class Encoding:
             case MapType(key, item), sh.Function(_, at):
                 for k, v in value.items():
                     self.write(item, self._once(shape, k, lambda k=k: at(self.constant(key, k))), v)  # type: ignore[misc]
-            case (SetType(item) | BagType(item)), Members():
+            case ((SetType(item) | BagType(item)), Members()):
                 self._once(shape, _ELEMENT, lambda: self._only(item, shape))
                 for x in value:
-                    self.decide(self._once(shape, x, lambda x=x: self._reduced(shape.has(self.constant(item, x)))), True)  # type: ignore[misc]
+                    self.decide(
+                        self._once(shape, x, lambda x=x: self._reduced(shape.has(self.constant(item, x)))),
+                        True,
+                    )  # type: ignore[misc]
             case SeqType(item), Listing(_, length, at):
                 self._give(length, len(value))
                 for i, x in enumerate(value):
@@ -343,7 +350,7 @@ class Encoding:
             case Or(operands) if not wanted:
                 for operand in operands:
                     self.decide(operand, False)
-            case (And((operand,)) | Or((operand,))):
+            case And((operand,)) | Or((operand,)):
                 self.decide(operand, wanted)
             case And() | Or() as found:
                 if found.operands:
@@ -365,7 +372,9 @@ class Encoding:
     def _reduced(self, term: Term) -> Term:
         """A term with comparisons of constants decided."""
         if isinstance(term, Apply):
-            return term if not term.arguments else Apply(term.symbol, tuple(map(self._reduced, term.arguments)))
+            return (
+                term if not term.arguments else Apply(term.symbol, tuple(map(self._reduced, term.arguments)))
+            )
         made = rebuilt(term, self._reduced)
         match made:
             case Equal(left, right):
@@ -414,7 +423,10 @@ class Encoding:
                 is_there, inner = self.ask(there), self.reader(getattr(t, "item", t), value)
                 return lambda: inner() if is_there() else None
             case Row(RecordType() as r, fields):
-                make, each = r.record, [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)]
+                make, each = (
+                    r.record,
+                    [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)],
+                )
                 return lambda: make(*[e() for e in each])
             case Row(TupleType(), fields):
                 assert isinstance(t, TupleType)
@@ -424,9 +436,7 @@ class Encoding:
                 return _first([(self.ask(test), self.reader(r, row)) for r, test, row in cases])
             case sh.Function(_, at):
                 assert isinstance(t, MapType)
-                pairs = [
-                    (k, self.reader(t.value, at(self.constant(t.key, k)))) for k in self._values(t.key)
-                ]
+                pairs = [(k, self.reader(t.value, at(self.constant(t.key, k)))) for k in self._values(t.key)]
                 return lambda: Map([(k, v()) for k, v in pairs])
             case Members():
                 return self._members(t, shape)

@@ -88,7 +88,9 @@ class _Sorting:
         plan, claim = self.plan, obligation.claim
         if claim not in plan.claims:
             plan.claims.append(claim)
-        taken = None if obligation.before is not None and obligation.action is None else self._step(obligation)
+        taken = (
+            None if obligation.before is not None and obligation.action is None else self._step(obligation)
+        )
         for fact in obligation.facts:
             if fact.says.startswith(_HYPOTHESIS):
                 name = fact.says.removeprefix(_HYPOTHESIS)

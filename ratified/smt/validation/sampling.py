@@ -152,7 +152,9 @@ def changed(t: Type, value: Any, scope: Scope, rng: random.Random) -> Any:
     match t:
         case MapType(key, item) if len(value):
             k = rng.choice(list(values_of(key, scope)))
-            return Map([(other, changed(item, v, scope, rng) if other == k else v) for other, v in value.items()])
+            return Map(
+                [(other, changed(item, v, scope, rng) if other == k else v) for other, v in value.items()]
+            )
         case SetType(item, None):
             if value and rng.random() < 0.4:
                 return value - Set([rng.choice(list(value))])

@@ -140,7 +140,10 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
         for state in _growing(found):
             effort.spend(CLAIM * len(claims))
             for claim in claims:
-                if claim.kind is not Kind.STEP_INVARIANT and machine.refuted_by(claim.name, state) is not None:
+                if (
+                    claim.kind is not Kind.STEP_INVARIANT
+                    and machine.refuted_by(claim.name, state) is not None
+                ):
                     return list(found), claim.name
             for _, _, after in machine.steps(state):
                 effort.spend(STEP)
