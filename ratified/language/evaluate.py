@@ -6,7 +6,7 @@ compiled from (held to that by differential tests on generated models).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, NoReturn
 
 from ratified.language import api, ir
@@ -14,7 +14,7 @@ from ratified.language.api import Disabled
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.given import check_total
 from ratified.language.ir import Argument, Expr, Function, Kind, Node, Which
-from ratified.language.machine import Choices, Left, StepError, Values, abstract_model, image_of
+from ratified.language.machine import Choices, Left, Pulse, StepError, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft, members
@@ -539,6 +539,18 @@ class TreeMachine:
                     else:
                         found.append((index, arguments, tuple(evaluator.now[n] for n in self._names)))
         return found
+
+    def each_initial(self, pulse: Pulse | None = None) -> Generator[tuple[Values, Values | Left]]:
+        """See Machine; all are made at once."""
+        del pulse
+        yield from self.initial()
+
+    def each_step(
+        self, state: Values, pulse: Pulse | None = None
+    ) -> Generator[tuple[int, Values, Values | Left]]:
+        """See Machine; all are made at once."""
+        del pulse
+        yield from self.steps(state)
 
     def _ask(self, name: str, arguments: Values, state: Values) -> Any:
         try:
