@@ -23,8 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli.loading import load_binding
-from ratified.conformance.protocols import PROTOCOLS
 from ratified.follow.follower import Follower
 from ratified.follow.linearizability import KeyValue, Operation, Recorder, check_history
 from ratified.follow.trace import read_events, read_heading

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ratified.cli.catalogue import bundled
+from ratified.bundled import models
 from ratified.language.errors import RatifiedError, Span
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def load(target: str) -> type[Model]:
         TargetError: there is no such model, file, module or class, or importing it fails.
         ModelError: the language refuses the model.
     """
-    if target in bundled:
-        return load(bundled[target].target)
+    if target in models:
+        return load(models[target].target)
     path, _, name = target.rpartition(":")
     if path.endswith(".py") or (not path and name.endswith(".py")):
         file = Path(path or name)
@@ -55,12 +55,12 @@ def load(target: str) -> type[Model]:
 
 def name_of(target: str, cls: type) -> str:
     """Return the name under which reports speak of a model: that of a bundled one, or its class's."""
-    return target if target in bundled else cls.__name__
+    return target if target in models else cls.__name__
 
 
 def described(name: str) -> str:
     """Return a line about a bundled model; of any other, nothing."""
-    return bundled[name].description if name in bundled else ""
+    return models[name].description if name in models else ""
 
 
 def load_class(target: str) -> type:
@@ -76,7 +76,7 @@ def load_class(target: str) -> type:
 
 def load_binding(target: str) -> Binding:
     """Return a bundled binding, or an instance of a person's class. Raises RatifiedError."""
-    from ratified.conformance.protocols import PROTOCOLS
+    from ratified.bundled.conformance import PROTOCOLS
     from ratified.follow.binding import Binding
 
     if target in PROTOCOLS:
@@ -140,7 +140,7 @@ def load_sequential(name: str, initial: str | None) -> SequentialModel:
 def _bundled_like(target: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(target, bundled, n=3, cutoff=0.5)
+    close = get_close_matches(target, models, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(close)}? " if close else ""
     return (
         f"{meant}`ratified list` shows what is bundled; a model of your own is path.py:Class or module:Class"
@@ -271,7 +271,7 @@ def _choose(module: types.ModuleType, name: str, where: str) -> type[Model]:
     """The model class of that name, or without a name the only one that the module defines."""
     from ratified.language import Model
 
-    models = {
+    found = {
         key: value
         for key, value in vars(module).items()
         if inspect.isclass(value)
@@ -280,16 +280,16 @@ def _choose(module: types.ModuleType, name: str, where: str) -> type[Model]:
         and not key.startswith("_")
     }
     own = [
-        key for key, value in models.items() if value.__module__ == module.__name__ and value.__name__ == key
+        key for key, value in found.items() if value.__module__ == module.__name__ and value.__name__ == key
     ]
     if name:
-        if name in models:
-            return models[name]
+        if name in found:
+            return found[name]
         if hasattr(module, name):
             raise TargetError(f"`{name}` in {where} is not a model", remedy=_models(where, own))
         raise TargetError(f"{where} has no class `{name}`", remedy=_models(where, own))
     if len(own) == 1:
-        return models[own[0]]
+        return found[own[0]]
     if own:
         raise TargetError(f"{where} has {len(own)} models", remedy=_models(where, own))
     raise TargetError(f"{where} has no model", remedy=_models(where, own))

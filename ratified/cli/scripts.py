@@ -4,56 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ratified.bundled import bugs, models
 from ratified.cli.loading import load
 from ratified.language.errors import RatifiedError
 
-SCRIPTS = {
-    "consensus": "ratified.proofs.paxos.single:ConsensusSafety",
-    "voting": "ratified.proofs.paxos.single:VotingSafety",
-    "paxos": "ratified.proofs.paxos.single:PaxosSafety",
-    "flexible-paxos": "ratified.proofs.paxos.single:FlexiblePaxosSafety",
-    "multi-paxos": "ratified.proofs.paxos.single:MultiPaxosSafety",
-    "raft": "ratified.proofs.raft.raft:RaftSafety",
-    "raft-elections": "ratified.proofs.raft.built:RaftElectionsSafety",
-    "raft-clients": "ratified.proofs.raft.built:RaftClientsSafety",
-    "transaction-commit": "ratified.proofs.commit.two_phase:TransactionCommitSafety",
-    "two-phase-commit": "ratified.proofs.commit.two_phase:TwoPhaseSafety",
-}
-"""The bundled proof scripts, by the names of the models that they are about. Those of Raft are about the relational one."""
 
-_RELATIONAL = "ratified.models.raft.relational_broken"
-RELATIONAL = {
-    "raft-half-quorums": f"{_RELATIONAL}:HalfQuorums",
-    "raft-forgets-vote": f"{_RELATIONAL}:ForgottenVote",
-    "raft-stale-votes": f"{_RELATIONAL}:StaleVotes",
-    "raft-stubborn-leader": f"{_RELATIONAL}:StubbornLeader",
-    "raft-shorter-history": f"{_RELATIONAL}:ShorterHistory",
-    "raft-counted-old-entries": f"{_RELATIONAL}:CountedOldEntries",
-    "raft-commit-goes-back": f"{_RELATIONAL}:CommitGoesBack",
-    "raft-truncating-append": f"{_RELATIONAL}:TruncatingAppend",
-    "raft-kept-conflict": f"{_RELATIONAL}:KeptConflict",
-    "raft-counted-rejections": f"{_RELATIONAL}:CountedRejections",
-    "raft-torn-vote": f"{_RELATIONAL}:TornVote",
-    "raft-match-goes-back": f"{_RELATIONAL}:MatchGoesBack",
-    "raft-repeated-append": f"{_RELATIONAL}:RepeatedAppend",
-    "raft-lost-entry": f"{_RELATIONAL}:LostEntry",
-    "raft-consenting-leader": f"{_RELATIONAL}:ConsentingLeader",
-    "raft-costly-pre-vote": f"{_RELATIONAL}:CostlyPreVote",
-    "raft-disturbed-follower": f"{_RELATIONAL}:DisturbedFollower",
-    "raft-hasty-transfer": f"{_RELATIONAL}:HastyTransfer",
-    "raft-unconfirmed-read": f"{_RELATIONAL}:UnconfirmedRead",
-    "raft-repeated-command": f"{_RELATIONAL}:RepeatedCommand",
-    "raft-append-for-snapshot": f"{_RELATIONAL}:AppendForSnapshot",
-    "raft-snapshot-lowers-term": f"{_RELATIONAL}:SnapshotLowersTerm",
-}
-"""What broken variants of Raft are in the relational Raft, by their names."""
-
-UNSAID = {
-    "raft-next-behind-match": "a leader of the relational Raft may send whatever it has: no index says what comes next",
-    "raft-hasty-change": "the servers of the relational Raft do not change",
-    "raft-union-majority": "the servers of the relational Raft do not change",
-}
-"""Broken variants of Raft that the relational one cannot have, and why."""
+def own_script(target: str) -> Any:
+    """Return the bundled proof script of a model, or the class that a target names."""
+    model = models.get(target)
+    return load(model.proof if model and model.proof else target)
 
 
 def script_for(target: str) -> Any:
@@ -64,26 +23,21 @@ def script_for(target: str) -> Any:
     """
     from ratified.smt.script import about_of, applied, has_lemmas
 
-    if target in SCRIPTS:
-        return load(SCRIPTS[target])
-    if target in UNSAID:
+    bug = bugs.get(target)
+    if bug and bug.unsaid:
         raise RatifiedError(
-            f"there is no proof to try {target} with: {UNSAID[target]}", remedy=f"ratified check {target}"
+            f"there is no proof to try {target} with: {bug.unsaid}", remedy=f"ratified check {target}"
         )
-    cls: Any = load(RELATIONAL.get(target, target))
+    cls: Any = load(bug.relational) if bug and bug.relational else own_script(target)
     if has_lemmas(cls):
         return cls
-    scripts: list[Any] = [s for s in map(load, SCRIPTS.values()) if issubclass(cls, about_of(s))]
+    known: list[Any] = [load(model.proof) for model in models.values() if model.proof]
+    scripts = [script for script in known if issubclass(cls, about_of(script))]
     for script in scripts:
         if not any(issubclass(about_of(s), about_of(script)) for s in scripts if s is not script):
             return applied(script, cls)  # the one that knows most of it
     raise RatifiedError(
         f"{cls.__name__} has no lemmas, and there is no proof script for it",
         remedy="derive a class from it with methods marked @lemma (docs/proving.md); "
-        f"scripts are bundled for {', '.join(SCRIPTS)}",
+        f"scripts are bundled for {', '.join(name for name, model in models.items() if model.proof)}",
     )
-
-
-def own_script(target: str) -> Any:
-    """Return the bundled proof script of a model, or the class that a target names."""
-    return load(SCRIPTS.get(target, target))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.engines import SOON
 from ratified.explore.native import look
 from ratified.explore.native.codegen.program import Program, generate
@@ -20,7 +19,6 @@ from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, Options, Stop
 from ratified.explore.native.library import load
 from ratified.explore.native.look import Looked
-from ratified.explore.search import Exploration as Seen
 from ratified.explore.search import Search
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
@@ -29,7 +27,9 @@ from ratified.language.machine import PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
 from ratified.language.uses import Uses
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import Limits, Progress
+from ratified.results.seen import Exploration as Seen
 
 FEW = 500
 """So many different states the reference machine is asked about; a compiler takes as long as for some thousands."""
@@ -251,7 +251,9 @@ def _reference(
     machine = PythonMachine(model)
     found = search.run()
     if found.failure is not None:
-        raise Counterexample(machine, found, symmetry).error(found.failure) from None
+        raise Counterexample(machine, found, symmetry.canonical if symmetry else None).error(
+            found.failure
+        ) from None
     if not found.states:
         raise _no_beginning(model)
     return Space(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from ratified.explore.limits import Reached, Watch
 from ratified.explore.reference import TooMany, check_reference
-from ratified.explore.search import INTERRUPTED
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.result import Limits, Progress, Result
+from ratified.results.seen import INTERRUPTED
 
 if TYPE_CHECKING:
     from ratified.explore.native.preparing import Preparation

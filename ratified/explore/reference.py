@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from ratified.explore.beginning import no_beginning
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.limits import Reached, Watch, peak_memory
 from ratified.explore.liveness import LivenessCheck, liveness_claims
-from ratified.explore.search import INTERRUPTED, Exploration, Property, Search
+from ratified.explore.search import Search
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.explore.vacuity import untested
@@ -17,6 +15,8 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
+from ratified.results.beginning import no_beginning
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
     ActionReport,
     BoundReport,
@@ -28,6 +28,7 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.seen import INTERRUPTED, Exploration, Property
 
 A_LITTLE = 0.5
 """Seconds after the last that are there to look at what was found."""
@@ -104,7 +105,7 @@ def _told(
     notes: list[str],
 ) -> Result:
     """What a search has found, and what liveness is on that. Raises EvaluationError."""
-    telling = Counterexample(machine, found, reduction)
+    telling = Counterexample(machine, found, reduction.canonical if reduction else None)
     violation: Violation | None = None
     if found.failure is not None:
         if found.failure.problem is not None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ratified.explore.search import Exploration
 from ratified.language import ir
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.evaluate import Evaluator
@@ -24,6 +23,7 @@ from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, EnumType, SetType, SortType, cardinality, values_of
 from ratified.language.values import Set
+from ratified.results.seen import Exploration
 
 MOST_CHOICES = 10_000
 """A property with a parameter of more values counts as witnessed."""

@@ -9,10 +9,11 @@ refines share one representation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
-from ratified.interchange.names import legal
+from ratified.interchange.names import apart, legal, told_apart
 from ratified.language import ir
 from ratified.language.ir import Expr, Kind
 from ratified.language.machine import abstract_model
@@ -46,11 +47,11 @@ def refined_by(model: Model) -> list[tuple[str, Model]]:
 
 def family(model: Model) -> list[Model]:
     """A model and all that it refines, directly or not, each class once."""
-    found: dict[str, Model] = {}
+    found: dict[type[Model], Model] = {}
 
     def add(one: Model) -> None:
-        if one.module.name not in found:
-            found[one.module.name] = one
+        if type(one) not in found:
+            found[type(one)] = one
             for _, abstract in refined_by(one):
                 add(abstract)
 
@@ -85,22 +86,37 @@ class Representation:
             found.update(dict.fromkeys(types_in(one)))
         self.records = tuple(t for t in found if isinstance(t, RecordType))
         unions = [t for t in found if isinstance(t, UnionType)]
-        tagged = {r.record for u in unions for r in u.records}
-        self._tagged = tagged | {r.record for r in self.records if not r.fields}
-        fields = {legal(name) for r in self.records for name in r.fields}
-        self.kind = next(name for name in ("type", "kind", "tag", "type_") if name not in fields)
-        self._apart = _clashing(unions)
+        self._tagged = {r.record for u in unions for r in u.records} | {
+            r.record for r in self.records if not r.fields
+        }
+        self._tags = _tags([r.record for r in self.records], unions)
+        self._fields = {r.record: told_apart(r.fields) for r in self.records}
+        for record in _clashing(unions):
+            prefix = self._tags[record].lower()
+            self._fields[record] = {n: f"{prefix}_{text}" for n, text in self._fields[record].items()}
+        fields = {text for names in self._fields.values() for text in names.values()}
+        self.kind = next((name for name in ("type", "kind", "tag") if name not in fields), "")
+        self.kind = self.kind or apart("type_", fields)
+        self._members = {t.enum: _members(t.enum) for t in found if isinstance(t, EnumType)}
         self.value_names = self._value_names([t for t in found if isinstance(t, SortType)])
 
-    # --- records ---
+    # --- records and enums ---
 
     def tagged(self, record: type) -> bool:
         """Whether a record has a field that names its class."""
         return record in self._tagged
 
+    def tag(self, record: type) -> str:
+        """What that field says."""
+        return self._tags[record]
+
     def field(self, record: type, name: str) -> str:
         """A field's name."""
-        return f"{record.__name__.lower()}_{legal(name)}" if record in self._apart else legal(name)
+        return self._fields[record][name]
+
+    def member(self, value: Enum) -> str:
+        """What a member of an enum is called."""
+        return self._members[type(value)][value.name]
 
     # --- sorts ---
 
@@ -124,10 +140,32 @@ class Representation:
             taken.update(names[t.sort])
         return names
 
-    @staticmethod
-    def member(value: Enum) -> str:
-        """What a member of an enum is called."""
-        return value.name
+
+def _members(enum: type[Enum]) -> dict[str, str]:
+    """The strings that stand for an enum's members: their names, but for what TLC cannot read, or takes for no value."""
+    named = [member.name for member in enum]
+    return {n: n for n in named} | told_apart(
+        [n for n in named if not _plain(n)], frozenset(named) | {"None"}
+    )
+
+
+def _plain(text: str) -> bool:
+    return re.fullmatch("[A-Za-z0-9_]+", text) is not None and text != "None"
+
+
+def _tags(records: Sequence[type], unions: Sequence[UnionType]) -> dict[type, str]:
+    """What the field that names a record's class says: the class's name.
+
+    Of two in one union that are called alike, and be it but for the case of their letters, one has `_` added.
+    """
+    made: dict[type, str] = {}
+    for record in records:
+        beside = {r.record for u in unions for r in u.records if any(o.record is record for o in u.records)}
+        text = legal(record.__name__)
+        while text.lower() in {made[other].lower() for other in beside & made.keys()}:
+            text += "_"
+        made[record] = text
+    return made
 
 
 def _clashing(unions: Sequence[UnionType]) -> set[type]:

@@ -111,7 +111,7 @@ class Typing:
         said = fields.get(self._form.kind)
         for one in records:
             wanted = {self._form.field(one.record, name): name for name in one.fields}
-            if isinstance(said, Name) and said.text != one.record.__name__:
+            if isinstance(said, Name) and said.text != self._form.tag(one.record):
                 continue
             if {k for k in fields if k != self._form.kind or k in wanted} != set(wanted):
                 continue

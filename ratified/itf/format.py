@@ -109,7 +109,7 @@ def _written(form: Representation, value: Any, t: Type) -> Any:
         case UnionType():
             return _written(form, value, RecordType(type(value)))
         case RecordType(record):
-            tag = {form.kind: record.__name__} if form.tagged(record) else {}
+            tag = {form.kind: form.tag(record)} if form.tagged(record) else {}
             fields = t.fields.items()
             return {
                 **tag,

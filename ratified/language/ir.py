@@ -2,7 +2,7 @@
 
 Guarantees: every expression carries its type and source position; nothing here depends on a size. Expressions are pure; only
 statements change variables, and only through `Store`. Where a value could leave a declared bound, a `Fit` node says so. The
-meaning of each node is what CPython does with the source it came from; `evaluate.py` is the executable definition.
+meaning of each node is what CPython does with the source it came from; `evaluate` is its executable definition.
 """
 
 from __future__ import annotations

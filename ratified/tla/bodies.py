@@ -11,9 +11,10 @@ from dataclasses import replace
 from ratified.language import ir
 from ratified.language.ir import Function, Node
 from ratified.language.types import BoolType
+from ratified.language.uses import assigned, returns
 from ratified.tla.comprehensions import bind
 from ratified.tla.context import Frame, Run
-from ratified.tla.definitions import assigned, returns, with_definitions
+from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import FALSE, TRUE, Quantified, if_else
 from ratified.tla.joins import DONE, VALUE
 from ratified.tla.known import learned
@@ -56,7 +57,7 @@ def _search(loop: ir.For, rest: Sequence[Node], f: Frame, truth: bool) -> Tla | 
     literals = {v.value for v in values if isinstance(v, ir.Literal) and isinstance(v.value, bool)}
     if not values or len(literals) != 1 or not all(isinstance(v, ir.Literal) for v in values):
         return None
-    if assigned(loop.body) & f.env.keys() or any(isinstance(n, ir.Assert) for n in ir.walk(loop)):
+    if assigned(loop.body).keys() & f.env.keys() or any(isinstance(n, ir.Assert) for n in ir.walk(loop)):
         return None
     inner, bound = bind(ir.Clause(loop.names, loop.domain, ()), f)
     met = Quantified("\\E", (bound,), _reached(loop.body, inner))

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from ratified.language import ir
 from ratified.language.inline import Inliner
-from ratified.language.ir import Expr, Function
-from ratified.language.types import IntType, SortType, resolved
+from ratified.language.ir import Expr
+from ratified.language.types import SortType
 from ratified.tla.comprehensions import bind
 from ratified.tla.context import Frame
 from ratified.tla.formulas import Quantified, all_of, if_else, negated
@@ -20,7 +20,6 @@ from ratified.tla.known import all_learned, learned, natural, sum_of, tested
 from ratified.tla.linear import constant, plus
 from ratified.tla.syntax import Atom, Infix, Tla
 from ratified.tla.typesets import belongs
-from ratified.tla.vocabulary import Vocabulary
 
 _KEPT = ir.Fit | ir.Widen | ir.Narrow | ir.MakeRecord | ir.MakeSet | ir.MakeSeq | ir.MakeTuple
 """What a kept value is made by: what it is made of is kept, too."""
@@ -28,36 +27,7 @@ _KEPT = ir.Fit | ir.Widen | ir.Narrow | ir.MakeRecord | ir.MakeSet | ir.MakeSeq 
 
 def within(node: Expr, f: Frame, *, stored: bool = False) -> list[Tla]:
     """That computing an expression leaves no bound; `stored` if its value is kept, and so is asked about afterwards."""
-    return _within(node, f, stored) if _may_leave(node, f.words) else []
-
-
-def _may_leave(node: Expr, words: Vocabulary) -> bool:
-    return any(
-        (isinstance(n, ir.Fit) and not _certain(n, words))
-        or isinstance(n, ir.Shift | ir.Numbered)
-        or (isinstance(n, ir.Call) and _function_may_leave(words.module.functions[n.function], words))
-        for n in ir.walk(node)
-    )
-
-
-def may_leave(called: Function, words: Vocabulary) -> bool:
-    """Whether running a function may leave a bound, as far as its text tells."""
-    return any(
-        (isinstance(n, ir.Fit) and not _certain(n, words))
-        or isinstance(n, ir.Shift | ir.Numbered)
-        or (isinstance(n, ir.Call | ir.Do) and may_leave(words.module.functions[n.function], words))
-        for s in called.body
-        for n in ir.walk(s)
-    )
-
-
-def _function_may_leave(called: Function, words: Vocabulary) -> bool:
-    return any(
-        isinstance(n, ir.Fit | ir.Shift | ir.Numbered)
-        or (isinstance(n, ir.Call) and _function_may_leave(words.module.functions[n.function], words))
-        for s in called.body
-        for n in ir.walk(s)
-    )
+    return _within(node, f, stored) if f.words.uses.may_leave(node) else []
 
 
 def _within(node: Expr, f: Frame, stored: bool) -> list[Tla]:
@@ -78,12 +48,12 @@ def _within(node: Expr, f: Frame, stored: bool) -> list[Tla]:
         case ir.Call():
             written = Inliner(f.words.module).call(node)
             here = [g for a in node.arguments for g in within(a, f)]
-            if written is None or not _function_may_leave(f.words.module.functions[node.function], f.words):
+            if written is None or not f.words.uses.function(node.function).leaves:
                 return here
             return within(written, f, stored=stored)
         case ir.Fit(_, _, operand, _):
             inner = within(operand, f, stored=stored)
-            return inner if stored or _certain(node, f.words) else [*inner, *_fits(node, f)]
+            return inner if stored or f.words.uses.certain(node) else [*inner, *_fits(node, f)]
         case ir.Shift() | ir.Numbered():
             return _not_past_last(node, f, stored)
         case ir.Insert(_, _, container, item):
@@ -140,23 +110,6 @@ def _within_collect(node: ir.Collect, f: Frame) -> list[Tla]:
     return [*made, *_unless_true(level(node.clauses, f))]
 
 
-def _certain(node: ir.Fit, words: Vocabulary) -> bool:
-    """Whether a value is of a type that is no larger than the one it must fit."""
-    try:
-        given, wanted = (resolved(t, words.model.scope) for t in (node.operand.type, node.type))
-    except Exception:  # noqa: BLE001  # a bound that cannot be known here
-        return False
-    if given == wanted:
-        return True
-    match given, wanted:
-        case IntType(int(a), int(b)), IntType(int(c), int(d)):
-            return c <= a and b <= d
-    if isinstance(node.operand, ir.Literal) and isinstance(wanted, IntType):
-        value = node.operand.value
-        return isinstance(value, int) and _between(wanted.low, value, wanted.high)
-    return False
-
-
 def _fits(node: ir.Fit, f: Frame) -> list[Tla]:
     return belongs(f.expr(node.operand), node.type, f.words, f.names)
 
@@ -179,10 +132,6 @@ def _not_past_last(node: ir.Shift | ir.Numbered, f: Frame, stored: bool) -> list
     if moved.get("", 0) == 1:
         return [*made, Infix("<", f.words.terms.written(less), Atom(f.words.last_of(node.type.sort)))]
     return [*made, Infix("<=", f.words.terms.written(moved), Atom(f.words.last_of(node.type.sort)))]
-
-
-def _between(low: object, value: int, high: object) -> bool:
-    return isinstance(low, int) and isinstance(high, int) and low <= value <= high
 
 
 def _unless_true(guard: Tla) -> list[Tla]:

@@ -17,7 +17,10 @@ from ratified.tla.syntax import Apply, Atom, Block, Definition, Index, Infix, Pr
 
 
 class Claims:
-    """The claims of one module. `invariants` and `properties` are the names that the configuration asks about."""
+    """The claims of one module.
+
+    `invariants` and `properties` are what the configuration asks about, `names` which of the model's claims they are.
+    """
 
     def __init__(self, operators: Operators) -> None:
         self.operators = operators
@@ -25,9 +28,9 @@ class Claims:
         self.blocks: list[Block] = []
         self.invariants: list[str] = []
         self.properties: list[str] = []
+        self.names: dict[str, str] = {}
         self.constraints = self.words.module.of_kind(Kind.CONSTRAINT)
-        several = len(self.constraints) > 1
-        self._in_bounds_name = self.words.names.give("in_bounds") if several else ""
+        self._for_all: dict[str, str] = {}
 
     def define(self, name: str, body: Tla, doc: str = "") -> None:
         """Add the definition of a claim."""
@@ -40,26 +43,18 @@ class Claims:
         names = [self.for_all_arguments(one) for one in self.constraints]
         if len(names) == 1:
             return Atom(names[0])
-        self.define(self._in_bounds_name, all_of(map(Atom, names), listed=True))
-        return Atom(self._in_bounds_name)
-
-    def constraint_names(self) -> list[str]:
-        """What the configuration calls the constraints."""
-        return [
-            f"{self.words.operators[one.key]}_for_all"
-            if one.arguments and one.key in self.operators.called
-            else self.words.operators[one.key]
-            for one in self.constraints
-        ]
+        whole = self.words.names.give_late("in_bounds")
+        self.define(whole, all_of(map(Atom, names), listed=True))
+        return Atom(whole)
 
     def for_all_arguments(self, one: Function) -> str:
         """The name of a claim without parameters."""
-        name = self.words.operators[one.key]
-        if not one.arguments or one.key not in self.operators.called:
+        name = self._for_all.get(one.key, self.words.operators[one.key])
+        if one.key in self._for_all or not one.arguments or one.key not in self.operators.called:
             return name
         frame = self.operators.frame(one.arguments)
         body = Apply(name, tuple(frame.env[a.name] for a in one.arguments))
-        whole = self.words.names.give(f"{name}_for_all")
+        whole = self._for_all[one.key] = self.words.names.give_late(f"{name}_for_all")
         self.define(whole, self.operators.for_all(one.arguments, body, frame))
         return whole
 
@@ -70,17 +65,18 @@ class Claims:
         name = self.for_all_arguments(one)
         if bounds is not None:
             inner = Infix("=>", bounds, Atom(name))
-            name = self.words.names.give(f"{name}_in_bounds")
+            name = self.words.names.give_late(f"{name}_in_bounds")
             self.define(name, inner)
         self.invariants.append(name)
+        self.names[name] = one.name
 
     def step_invariant(self, one: Function, bounds: Atom | None) -> None:
         """Ask about a step invariant."""
-        name = self.words.names.give(f"{self.words.operators[one.key]}_always")
+        name = self.words.names.give_late(f"{self.words.operators[one.key]}_always")
         step = Atom(self.words.operators[one.key])
         claim: Tla = step if bounds is None else Infix("=>", Primed(bounds), step)
         self.define(name, Atom(f"[][{claim}]_vars"))
-        self.properties.append(name)
+        self.ask(name, one)
 
     def tell_of_constraints(self) -> None:
         """Say, before the first claim, why it is one within the constraints."""
@@ -105,7 +101,12 @@ class Claims:
         self.operators.emit_referenced()
         name = self.words.operators[one.key]
         self.define(name, self.operators.for_all(one.arguments, claim, frame), one.doc)
+        self.ask(name, one)
+
+    def ask(self, name: str, one: Function) -> None:
+        """Have the configuration ask about a property."""
         self.properties.append(name)
+        self.names[name] = one.name
 
     def _of_the_state(self, claim: Tla) -> Tla:
         """A claim as one about states, also where it speaks of no variable: TLC misjudges `<>TRUE`."""

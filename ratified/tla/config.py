@@ -55,8 +55,8 @@ def config(words: Vocabulary, claims: Claims, *, bounded: bool, symmetry: bool) 
     lines = ["SPECIFICATION Spec", ""]
     if entries:
         lines += ["CONSTANTS", *(f"    {name} = {text}" for name, text in entries), ""]
-    for name in claims.constraint_names():
-        lines += [f"CONSTRAINT {name}", ""]
+    for one in claims.constraints:
+        lines += [f"CONSTRAINT {claims.for_all_arguments(one)}", ""]
     asked = [*([] if bounded else ["TypeOK"]), *claims.invariants]
     if asked:
         lines += ["INVARIANTS", *(f"    {name}" for name in asked), ""]

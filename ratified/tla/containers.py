@@ -264,6 +264,8 @@ def _zip(node: ir.Zip, f: Frame) -> Tla:
 def _int_range(node: ir.IntRange, f: Frame) -> Tla:
     f.words.need("Integers")
     low, high = sum_of(node.low, f), sum_of(node.high, f)
+    if not natural(plus(high, low, -1), f):  # TLC takes no function over 1..-1 for a sequence
+        return f.words.use("Numbers", f.expr(node.low), f.expr(node.high))
     k = f.names.inner().give("k")
     element = f.words.terms.written(
         plus(plus(low, {f.words.terms.of(Atom(k), natural=True): 1}), constant(-1))

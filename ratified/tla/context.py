@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from ratified.language.ir import Expr, Node, Which
 from ratified.language.rules import Rules
+from ratified.tla.formulas import FALSE, string
 from ratified.tla.linear import Sum
 from ratified.tla.names import Names
-from ratified.tla.syntax import Atom, Definition, Primed, Tla
+from ratified.tla.syntax import Apply, Atom, Definition, Primed, Tla
 from ratified.tla.vocabulary import Vocabulary
 
 
@@ -42,6 +43,13 @@ class Elsewhere(Atom):
         object.__setattr__(self, "key", key)
 
     key: str
+
+
+class Valueless(Apply):
+    """What stands in place of the value of a variable that `init` has not given one yet: TLC stops where that is wanted."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__("Assert", (FALSE, string(f"{variable} has no value")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,9 @@ class Frame:
             return Atom(text)
         if isinstance(value, Elsewhere):
             raise NotApart(value.key)
+        if isinstance(value, Valueless):
+            self.words.need("TLC")
+            return value
         # What binds names of its own may not be written where one of these may be bound already.
         once_more = self.own == name and "\\in" not in str(value)
         if isinstance(value, Atom) or once_more or self.run is None:

@@ -1,11 +1,12 @@
-"""Statements as texts and trees: what they assign, whether they return, which names they need."""
+"""Definitions that stand around what needs them.
+
+Guarantees: each that is needed is there, and none that is not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from ratified.language import ir
-from ratified.language.ir import Node
 from ratified.tla.names import mentions
 from ratified.tla.syntax import Definition, Let, Tla
 
@@ -25,13 +26,3 @@ def with_definitions(definitions: Sequence[Definition], body: Tla) -> Tla:
     if isinstance(body, Let):
         return Let((*used, *body.definitions), body.body)
     return Let(tuple(used), body)
-
-
-def returns(node: Node) -> bool:
-    """Whether a statement may return."""
-    return any(isinstance(n, ir.Return) for n in ir.walk(node))
-
-
-def assigned(body: Iterable[Node]) -> set[str]:
-    """The local names that statements assign."""
-    return {name for s in body for n in ir.walk(s) if isinstance(n, ir.Let) for name in n.names}

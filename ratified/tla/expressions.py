@@ -43,7 +43,7 @@ EXPRESSIONS: Rules[Frame, Tla] = Rules("TLA+ of expressions")
 
 @EXPRESSIONS.rule(ir.Literal)
 def _literal(node: ir.Literal, f: Frame) -> Tla:
-    return value_of(node.value, node.type, f.words)
+    return value_of(node.value, node.type, f.words, f.names)
 
 
 @EXPRESSIONS.rule(ir.Local)
@@ -327,7 +327,7 @@ def _field(node: ir.Field, f: Frame) -> Tla:
     made: Tla = Dot(operand, next(iter(reversed(names.values()))))
     for record, name in list(reversed(names.items()))[1:]:
         if Dot(operand, name).flat != made.flat:
-            test = Infix("=", Dot(operand, f.words.form.kind), string(record.__name__))
+            test = Infix("=", Dot(operand, f.words.form.kind), string(f.words.form.tag(record)))
             made = If(test, Dot(operand, name), made)
     return made
 

@@ -5,6 +5,7 @@ Guarantees: those of syntax.py; and a formula that is made of others says what t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -275,7 +276,8 @@ def number(value: int) -> Tla:
 
 
 def string(text: str) -> Tla:
-    """A string."""
+    """A string. What is not ASCII stands in messages alone, and there as `?`: TLC does not read it."""
+    text = re.sub("[^ -~]", "?", text)
     return Atom('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
 
 

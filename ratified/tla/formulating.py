@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratified.tla.context import Elsewhere, Run
+from ratified.tla.context import Elsewhere, Run, Valueless
 from ratified.tla.definitions import with_definitions
-from ratified.tla.formulas import all_of, string, tuple_of
+from ratified.tla.formulas import all_of, tuple_of
 from ratified.tla.joins import Choice
-from ratified.tla.syntax import Apply, Atom, Commented, If, Infix, Prefix, Primed, Tla
+from ratified.tla.syntax import Atom, Commented, If, Infix, Prefix, Primed, Tla
 
 
 def formula(r: Run, names: Sequence[str], *, primed: bool = True) -> Tla:
@@ -33,7 +33,10 @@ def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
         text = r.frame.words.variables[name]
         if name in told or isinstance(value, Elsewhere):
             continue
-        if value is None or (isinstance(value, Atom) and value.text == text and primed):
+        if isinstance(value, Valueless):
+            r.frame.words.need("TLC")
+            made.append(value)
+        elif value is None or (isinstance(value, Atom) and value.text == text and primed):
             unchanged.append(text)
         elif isinstance(value, Choice) and len(group := together[id(value.test)]) > 1:
             told.update(group)
@@ -45,11 +48,7 @@ def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
         else:
             given: Tla = Infix("=", Primed(Atom(text)) if primed else Atom(text), value)
             made.append(Commented(given, r.notes.pop(name)) if name in r.notes else given)
-    if not primed:
-        for text in unchanged:
-            r.frame.words.need("TLC")
-            made.append(Apply("Assert", (Atom("FALSE"), string(f"{text} has no value"))))
-    elif len(unchanged) == 1:
+    if len(unchanged) == 1:
         made.append(Prefix("UNCHANGED", Atom(unchanged[0])))
     elif unchanged:
         made.append(Prefix("UNCHANGED", tuple_of(*map(Atom, unchanged))))

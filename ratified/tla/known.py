@@ -52,7 +52,15 @@ def _term(node: Expr, made: Tla, f: Frame) -> Sum:
     low = f.words.resolved(t).low if isinstance(t, IntType) else None
     counted = ir.Length | ir.Number | ir.Count | ir.IndexOf | ir.Absolute
     natural = isinstance(node, counted) or isinstance(t, SortType) or (isinstance(low, int) and low >= 0)
-    return {f.words.terms.of(made, natural=natural): 1}
+    return {f.words.terms.of(made, natural=natural or _is_rest(node)): 1}
+
+
+def _is_rest(node: Expr) -> bool:
+    """Whether this is what is left when something is divided by a positive number."""
+    match node:
+        case ir.Arithmetic(_, _, "%", _, ir.Literal(_, _, int(divisor))):
+            return divisor > 0
+    return False
 
 
 def natural(form: Sum, f: Frame) -> bool:

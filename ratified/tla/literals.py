@@ -27,16 +27,17 @@ from ratified.language.types import (
 )
 from ratified.language.values import Map, Set
 from ratified.tla.formulas import FALSE, TRUE, all_of, braces, function, number, record_of, string, tuple_of
+from ratified.tla.names import Names
 from ratified.tla.syntax import Atom, Dot, Infix, Tla, Wrapped
 from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
 
 
-def value_of(value: Any, t: Type, words: Vocabulary) -> Tla:
-    """A value of a type, written out."""
+def value_of(value: Any, t: Type, words: Vocabulary, names: Names) -> Tla:
+    """A value of a type, written out. `names` are those in scope."""
     match t:
         case OptionalType(item):
-            return words.none() if value is None else value_of(value, item, words)
+            return words.none() if value is None else value_of(value, item, words, names)
         case BoolType():
             return TRUE if value else FALSE
         case EnumType():
@@ -47,28 +48,31 @@ def value_of(value: Any, t: Type, words: Vocabulary) -> Tla:
             return number(int(value))
         case RecordType(record):
             return record_value(
-                t, [value_of(getattr(value, n), ft, words) for n, ft in t.fields.items()], record, words
+                t,
+                [value_of(getattr(value, n), ft, words, names) for n, ft in t.fields.items()],
+                record,
+                words,
             )
         case UnionType():
-            return value_of(value, RecordType(type(value)), words)
+            return value_of(value, RecordType(type(value)), words, names)
         case TupleType(items):
-            return tuple_of(*(value_of(v, i, words) for v, i in zip(value, items, strict=True)))
+            return tuple_of(*(value_of(v, i, words, names) for v, i in zip(value, items, strict=True)))
         case SetType(item):
-            return braces(*(value_of(v, item, words) for v in Set(value)))
+            return braces(*(value_of(v, item, words, names) for v in Set(value)))
         case SeqType(item):
-            return tuple_of(*(value_of(v, item, words) for v in value))
+            return tuple_of(*(value_of(v, item, words, names) for v in value))
         case BagType(item):
             if not value:
                 words.need("Bags")
                 return Atom("EmptyBag")
             return _pairs(
-                [(value_of(v, item, words), number(value.count(v))) for v in value.distinct()], words
+                [(value_of(v, item, words, names), number(value.count(v))) for v in value.distinct()], words
             )
         case MapType(key, item):
-            return _map_value(value, key, item, words)
+            return _map_value(value, key, item, words, names.inner())
     if value is None:
         return words.none()
-    return value_of(value, _type_of_value(value), words)
+    return value_of(value, _type_of_value(value), words, names)
 
 
 def _type_of_value(value: Any) -> Type:
@@ -81,12 +85,14 @@ def _type_of_value(value: Any) -> Type:
     return IntType() if isinstance(value, int) else RecordType(type(value))
 
 
-def _map_value(value: Map[Any, Any], key: Type, item: Type, words: Vocabulary) -> Tla:
+def _map_value(value: Map[Any, Any], key: Type, item: Type, words: Vocabulary, names: Names) -> Tla:
     values = list(value.values())
     if all(v == values[0] for v in values) and (keys := type_set(key, words)) is not None:
-        name = words.short(key)
-        return function(value_of(values[0], item, words), ((name,), keys))
-    return _pairs([(value_of(k, key, words), value_of(v, item, words)) for k, v in value.items()], words)
+        name = names.give(words.short(key))
+        return function(value_of(values[0], item, words, names), ((name,), keys))
+    return _pairs(
+        [(value_of(k, key, words, names), value_of(v, item, words, names)) for k, v in value.items()], words
+    )
 
 
 def _pairs(pairs: Sequence[tuple[Tla, Tla]], words: Vocabulary) -> Tla:
@@ -102,7 +108,7 @@ def _pairs(pairs: Sequence[tuple[Tla, Tla]], words: Vocabulary) -> Tla:
 def record_value(t: RecordType, values: Iterable[Tla], record: type, words: Vocabulary) -> Tla:
     """A record."""
     fields = [(words.form.field(record, name), v) for name, v in zip(t.fields, values, strict=True)]
-    tag = [(words.form.kind, string(record.__name__))] if words.form.tagged(record) else []
+    tag = [(words.form.kind, string(words.form.tag(record)))] if words.form.tagged(record) else []
     return record_of([*tag, *fields])
 
 
@@ -120,7 +126,7 @@ def is_one_of(
     if not here:
         return FALSE
     if len(here) < len(possible):
-        names = [string(r.record.__name__) for r in here]
+        names = [string(words.form.tag(r.record)) for r in here]
         field = Dot(value, words.form.kind)
         tests.append(Infix("=", field, names[0]) if len(names) == 1 else Infix("\\in", field, braces(*names)))
     return all_of(tests)

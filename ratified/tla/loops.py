@@ -6,17 +6,19 @@ function of the number of its turns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from ratified.interchange.names import apart
 from ratified.language import ir
-from ratified.language.ir import Expr, Node
+from ratified.language.ir import Expr
 from ratified.language.rules import Rules
 from ratified.language.types import BagType, MapType, SeqType, SortType
+from ratified.language.uses import assigned, core, free, returns
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import as_seq, bind, gathered, unpacked
-from ratified.tla.context import Run
-from ratified.tla.definitions import assigned, returns, with_definitions
+from ratified.tla.context import Frame, Run, Valueless
+from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import (
     FALSE,
     TRUE,
@@ -32,7 +34,6 @@ from ratified.tla.formulas import (
 )
 from ratified.tla.joins import DONE, VALUE, join
 from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Tla
-from ratified.tla.vocabulary import Vocabulary
 
 LOOPS: Rules[Run, bool | None] = Rules("TLA+ of loops")
 
@@ -63,7 +64,7 @@ def _for(loop: ir.For, r: Run) -> bool | None:
 def _only_guards(loop: ir.For, r: Run) -> bool:
     r"""A loop of guards: `\A x \in S : ...`."""
     kinds = {type(n) for s in loop.body for n in ir.walk(s) if not isinstance(n, Expr)} - {ir.Clause}
-    if not kinds <= {ir.Require, ir.Let, ir.If, ir.Assert} or assigned(loop.body) & r.frame.env.keys():
+    if not kinds <= {ir.Require, ir.Let, ir.If, ir.Assert} or assigned(loop.body).keys() & r.frame.env.keys():
         return False
     inner, bound = bind(ir.Clause(loop.names, loop.domain, ()), r.frame)
     turn = Run(inner, [])
@@ -88,6 +89,8 @@ def _each_key(loop: ir.For, r: Run) -> bool:
         or not isinstance(item, SortType)
     ):
         return False
+    if any(isinstance(r.frame.now.get(name), Valueless) for name in changed):
+        return False
     for s in stores:
         t = r.frame.words.declared(s.variable)
         for _ in s.path[:-1]:
@@ -95,16 +98,9 @@ def _each_key(loop: ir.For, r: Run) -> bool:
         last = s.path[-1] if s.path else None
         if not (isinstance(last, ir.Local) and last.name == name and isinstance(t, MapType)):
             return False
-        reads = [n for part in (*s.path[:-1], s.value) for n in ir.walk(part)]
-        if any(isinstance(n, ir.Local) and n.name == name for p in s.path[:-1] for n in ir.walk(p)):
+        if any(name in free(key) for key in s.path[:-1]):
             return False
-        if any(isinstance(n, ir.Variable) and n.name in changed for n in reads):
-            return False
-        if any(
-            isinstance(n, ir.Call)
-            and r.frame.words.reads(r.frame.words.module.functions[n.function]) & changed
-            for n in reads
-        ):
+        if r.frame.words.uses.reads((*s.path[:-1], s.value)) & changed:
             return False
         if within(s.value, r.frame.inside({name: Atom(name)}), stored=True):
             return False
@@ -130,20 +126,13 @@ def _each_element(loop: ir.For, r: Run) -> bool:
         body = body[0].then
     if len(body) != 1 or not isinstance(body[0], ir.Store) or body[0].path:
         return False
-    store, value = body[0], body[0].value
-    while isinstance(value, ir.Fit | ir.Widen):
-        value = value.operand
+    store, value = body[0], core(body[0].value)
     if not isinstance(value, ir.Insert) or isinstance(value.container.type, BagType | SeqType):
         return False
     container = value.container
     if not (isinstance(container, ir.Variable) and container.name == store.variable):
         return False
-    reads = [n for part in (*conditions, value.item) for n in ir.walk(part)]
-    if any(isinstance(n, ir.Variable) and n.name == store.variable for n in reads) or any(
-        isinstance(n, ir.Call)
-        and store.variable in r.frame.words.reads(r.frame.words.module.functions[n.function])
-        for n in reads
-    ):
+    if store.variable in r.frame.words.uses.reads((*conditions, value.item)):
         return False
     clause = ir.Clause(loop.names, loop.domain, tuple(conditions))
     if within(value.item, bind(clause, r.frame)[0], stored=True) or getattr(store.value.type, "size", None):
@@ -159,9 +148,9 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     """Any loop: a recursive function of the number of turns. Whether it has returned, if it may."""
     f = r.frame
     r.frame.words.need("Integers", "Sequences")
-    variables = [n for n in r.frame.words.variables if n in _stored(loop.body, r.frame.words)]
+    variables = [n for n in r.frame.words.variables if n in r.frame.words.uses.writes(loop.body)]
     names = [n for n in f.env if n in assigned(loop.body) and n[0] != "\0"]
-    may_return = returns(loop)
+    may_return = bool(returns(loop))
     gives = any(isinstance(n, ir.Return) and n.value is not None for s in loop.body for n in ir.walk(s))
     items = r.define("items", as_seq(loop.domain, f))
     after = f.names.give_apart("after")
@@ -191,7 +180,7 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     start: list[tuple[str, Tla]] = []
     step: list[tuple[str, Tla]] = []
     for name in variables:
-        start.append((fields[name], f.standing(name, r.frame.words.variables[name])))
+        start.append((fields[name], _beginning(loop, name, f)))
         step.append((fields[name], inner.now[name]))
     for name in names:
         start.append((fields[name], f.env[name]))
@@ -235,23 +224,23 @@ def _turns(loop: ir.For, r: Run) -> Tla | None:
     return dot(whole, DONE) if may_return else None
 
 
-def _stored(body: Iterable[Node], words: Vocabulary) -> set[str]:
-    found: set[str] = set()
-    for statement in body:
-        for node in ir.walk(statement):
-            if isinstance(node, ir.Store):
-                found.add(node.variable)
-            elif isinstance(node, ir.Do):
-                found |= words.writes(words.module.functions[node.function])
-    return found
+def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
+    """What a variable is before the first turn. Where it has no value yet, and gets one in each turn, it does not matter."""
+    value = f.standing(name, f.words.variables[name])
+    wanted = any(
+        (isinstance(n, ir.Variable) and n.name == name)
+        or (isinstance(n, ir.Store) and n.variable == name and n.path)
+        for s in loop.body
+        for n in ir.walk(s)
+    )
+    if isinstance(value, Valueless) and not wanted and isinstance(loop.domain, ir.Universe):
+        return f.words.none()
+    return value
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """These names as fields, told apart."""
     made: list[str] = []
     for name in names:
-        text = name.lstrip("_") or "x"
-        while text in made:
-            text += "_"
-        made.append(text)
+        made.append(apart(name, made))
     return made

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ratified.interchange.representation import Representation, family, refined_by
@@ -19,12 +19,11 @@ from ratified.language.model import Model
 from ratified.language.types import IntType, MapType, SortType, Type
 from ratified.language.values import Map
 from ratified.tla import comments
-from ratified.tla.bounds import may_leave
 from ratified.tla.claims import Claims
 from ratified.tla.config import config, in_config
-from ratified.tla.context import Run
+from ratified.tla.context import Run, Valueless
 from ratified.tla.definitions import with_definitions
-from ratified.tla.formulas import Bound, all_of, function, quantified, tuple_of
+from ratified.tla.formulas import FALSE, Bound, all_of, function, quantified, tuple_of
 from ratified.tla.formulating import formula
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.literals import value_of
@@ -46,14 +45,15 @@ from ratified.tla.syntax import (
     indent,
 )
 from ratified.tla.typesets import belongs, type_set
-from ratified.tla.vocabulary import Vocabulary
+from ratified.tla.vocabulary import NOTHING, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """A model in TLA+: the text of each module by file name, the first being the model's, and the configuration of that one.
 
-    `variables` are the names of the model's variables in it.
+    `variables` are the names of the model's variables in it; `claims` says which of the model's claims each name is of that the
+    configuration asks about.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Export:
     config: str
     form: Representation
     variables: Mapping[str, str]
+    claims: Mapping[str, str]
 
     @property
     def files(self) -> dict[str, str]:
@@ -75,35 +76,57 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
         ModelError: it says something that TLA+ cannot.
     """
     form = Representation(model)
-    modules: dict[str, str] = {}
-    settings = ""
-    variables: Mapping[str, str] = {}
-    for one in family(model):
-        writer = ModuleWriter(one, form, symmetric=symmetry and one is model)
-        modules[f"{module_name(one.module.name)}.tla"] = writer.text()
-        if one is model:
-            settings, variables = writer.config(), writer.words.variables
-    return Export(module_name(model.module.name), modules, settings, form, variables)
+    whole = family(model)
+    names: dict[type[Model], str] = {}
+    for one in whole:
+        names[type(one)] = module_name(one.module.name, {name.lower() for name in names.values()})
+    own, *others = (written(one, form, names, symmetric=symmetry and one is model) for one in whole)
+    modules = {f"{one.name}.tla": one.whole for one in (own, *others)}
+    return Export(own.name, modules, own.config(), form, own.words.variables, own.claims.names)
+
+
+def written(
+    model: Model, form: Representation, names: Mapping[type[Model], str], *, symmetric: bool = False
+) -> ModuleWriter:
+    """A module that has been written. Values of sorts that it comes to tell apart are names that nothing else in it has."""
+    writer = ModuleWriter(model, form, names, symmetric=symmetric)
+    apart = writer.words.named_sorts
+    if apart:
+        taken = [name for sort in apart for name in form.value_names[sort]]
+        if any(writer.words.names.was_given(name) for name in taken):
+            writer = ModuleWriter(model, form, names, taken, symmetric=symmetric)
+    return writer
 
 
 class ModuleWriter:
     """Writes one module: its words, the operators that its functions are, the claims, and what stands around them."""
 
-    def __init__(self, model: Model, form: Representation, *, symmetric: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        form: Representation,
+        names: Mapping[type[Model], str],
+        taken: Iterable[str] = (),
+        *,
+        symmetric: bool = False,
+    ) -> None:
         self.model = model
-        self.module = model.module
-        self.words = Vocabulary(model, form)
+        self.name = names[type(model)]
+        self.words = Vocabulary(model, form, taken)
+        self.module = self.words.module
+        self._names = names
         self.operators = Operators(self.words)
         self.claims = Claims(self.operators)
         self._instances: list[Block] = []
         self._symmetric = symmetric
         self.words.need(*(["TLC"] if symmetric else []))
         changing = [f for f in self.module.functions.values() if f.returns is None]
-        self._bounded = any(may_leave(f, self.words) for f in changing)
+        self._bounded = any(self.words.uses.may_leave(f.body) for f in changing)
+        self.whole = self._text()
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def text(self) -> str:
+    def _text(self) -> str:
         """The module."""
         init = self._init()
         type_ok = self._type_ok()
@@ -131,12 +154,12 @@ class ModuleWriter:
         return "\n".join(line.rstrip() for line in spaced(lines)) + "\n"
 
     def config(self) -> str:
-        """The configuration. Call after `text`."""
+        """The configuration."""
         symmetry = bool(self._renamed_sorts())
         return config(self.words, self.claims, bounded=self._bounded, symmetry=symmetry)
 
     def _head(self) -> Block:
-        title = f" MODULE {module_name(self.module.name)} "
+        title = f" MODULE {self.name} "
         left = (WIDTH - len(title)) // 2
         lines = ["-" * left + title + "-" * (WIDTH - left - len(title))]
         text = self._about()
@@ -200,7 +223,8 @@ class ModuleWriter:
         lines: Block = []
         for p in self.module.parameters:
             if not in_config(p, self.words) and isinstance(p.type, IntType) is numbers:
-                made = value_of(self.model.scope.parameters[p.name], p.type, self.words)
+                names = self.words.names.operator()
+                made = value_of(self.model.scope.parameters[p.name], p.type, self.words, names)
                 lines += [*Definition(self.words.constants[p.name], made).lines(), ""]
         return lines
 
@@ -219,9 +243,10 @@ class ModuleWriter:
     def _with_other_names(self, text: str) -> str:
         """An operator of the library, in which nothing is bound that the module has a name for."""
         own = RESERVED | {name.rstrip("*") for name in LIBRARY}
-        for word in sorted(set(re.findall(r"[A-Za-z]\w*", text)) - own):
+        names = self.words.names.operator()
+        for word in sorted(set(re.findall(r"(?<![\w\\])[A-Za-z]\w*", text)) - own):
             if word in self.words.names:
-                text = re.sub(rf"\b{word}\b", f"{word}_", text)
+                text = re.sub(rf"(?<![\w\\]){word}\b", names.give(word), text)
         return text
 
     def _about_type(self, name: str) -> Block:
@@ -267,9 +292,10 @@ class ModuleWriter:
         zeros = self.model.zeros()
         frame = self.operators.frame(one.arguments if one else ())
         for declaration in self.module.variables:
+            zero: Tla | None = FALSE if declaration is NOTHING else None
             if declaration.name in zeros:
-                zero = zeros[declaration.name]
-                frame.now[declaration.name] = self._zero(declaration, zero, frame.names.inner())
+                zero = self._zero(declaration, zeros[declaration.name], frame.names.inner())
+            frame.now[declaration.name] = zero or Valueless(self.words.variables[declaration.name])
         doc = ["\\* The initial state."]
         bounds: list[Bound] = []
         run = Run(frame, [], initial=True)
@@ -277,7 +303,7 @@ class ModuleWriter:
             bounds = self.operators.bounds(one.arguments, frame)
             run.statements(one.body)
             doc = commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
-        ends: list[Tla] = [Atom("TypeOK")] if one is not None and may_leave(one, self.words) else []
+        ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.words.uses.may_leave(one.body) else []
         made = formula(run, list(self.words.variables), primed=False)
         made = all_of([made, *ends], listed=True) if ends else made
         lines = [*doc, *Definition("Init", quantified("\\E", bounds, made)).lines(), ""]
@@ -288,7 +314,7 @@ class ModuleWriter:
 
     def _zero(self, declaration: ir.Declaration, value: object, names: Names) -> Tla:
         if declaration.default is not None:
-            return value_of(value, declaration.type, self.words)
+            return value_of(value, declaration.type, self.words, names)
         return self._zero_of(declaration.type, value, names)
 
     def _zero_of(self, t: Type, value: object, names: Names) -> Tla:
@@ -298,7 +324,7 @@ class ModuleWriter:
             if keys is not None:
                 name = names.give(self.words.short(t.key))
                 return function(self._zero_of(t.value, inner, names), ((name,), keys))
-        return value_of(value, t, self.words)
+        return value_of(value, t, self.words, names)
 
     def _next(self) -> Block:
         ways: list[Tla] = []
@@ -366,16 +392,18 @@ class ModuleWriter:
         frame = self.operators.frame()
         run = Run(frame, [])
         run.statements(one.body)
-        other = ModuleWriter(abstract, self.words.form)
-        other.text()
+        other = written(abstract, self.words.form, self._names)
         given: list[tuple[str, Tla]] = []
         for declaration in abstract.module.variables:
-            made = with_definitions(run.definitions, frame.env[f"\0{declaration.name}"])
+            value = frame.env[f"\0{declaration.name}"]
+            made = with_definitions(run.definitions, value)
             given.append((other.words.variables[declaration.name], made))
+        if not abstract.module.variables:
+            given.append((other.words.variables[NOTHING.name], FALSE))
         given += self._given_constants(other.words)
         self.operators.emit_referenced()
-        instance = self.words.names.give(abstract.module.name)
-        lines = [f"{instance} == INSTANCE {module_name(abstract.module.name)}"]
+        instance = self.words.names.give_late(abstract.module.name)
+        lines = [f"{instance} == INSTANCE {self._names[type(abstract)]}"]
         if given:
             lines[0] += " WITH"
             for place, (name, made) in enumerate(given):
@@ -392,7 +420,7 @@ class ModuleWriter:
             step = f"{Primed(bounds)} => {step}"
         name = self.words.operators[one.key]
         self.claims.define(name, all_of([begin, Atom(f"[][{step}]_vars")], listed=True))
-        self.claims.properties.append(name)
+        self.claims.ask(name, one)
 
     def _given_constants(self, other: Vocabulary) -> list[tuple[str, Tla]]:
         """What the abstract module's constants are, where they are not constants of the same name here."""
@@ -409,7 +437,8 @@ class ModuleWriter:
                 continue
             own, theirs = here.get(p.name), other.constants[p.name]
             if own is None:
-                given.append((theirs, value_of(other.model.scope.parameters[p.name], p.type, words)))
+                value = other.model.scope.parameters[p.name]
+                given.append((theirs, value_of(value, p.type, words, words.names.operator())))
             elif words.constants[p.name] != theirs or not in_config(own, words):
                 given.append((theirs, Atom(words.constants[p.name])))
         if other.has_none:

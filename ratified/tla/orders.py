@@ -5,6 +5,8 @@ Guarantees: of two values that differ the keys differ, and the one that the lang
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ratified.language.rules import Rules
 from ratified.language.types import (
     BagType,
@@ -26,10 +28,17 @@ from ratified.tla.formulas import ZERO, folded, function, number, string, tuple_
 from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Prefix, Tla
 from ratified.tla.vocabulary import Vocabulary
 
-X, K = Atom("x"), Atom("k")
-"""What a key operator is about, and a position in it."""
 
-KEYS: Rules[Vocabulary, Tla] = Rules("TLA+ of what sorts values")
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a key operator is about, and a position in it; both are names that the module does not have."""
+
+    words: Vocabulary
+    x: Atom
+    k: Atom
+
+
+KEYS: Rules[About, Tla] = Rules("TLA+ of what sorts values")
 
 
 def key(t: Type, value: Tla, words: Vocabulary) -> Tla:
@@ -44,10 +53,12 @@ def key_operator(t: Type, words: Vocabulary) -> str:
     name = words.key_names.get(t)
     if name is None:
         words.need("Sequences")
-        body = KEYS(t, words)
-        name = words.names.give(f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}")
+        names = words.names.operator()
+        about = About(words, Atom(names.give("x")), Atom(names.give("k")))
+        body = KEYS(t, about)
+        name = words.names.give_late(f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}")
         words.key_names[t] = name
-        words.key_definitions[name] = Definition(name, body, (X.text,))
+        words.key_definitions[name] = Definition(name, body, (about.x.text,))
     return name
 
 
@@ -57,84 +68,88 @@ def in_order(elements: Tla, t: Type, words: Vocabulary) -> Tla:
 
 
 @KEYS.rule(IntType)
-def _int(t: IntType, words: Vocabulary) -> Tla:
-    return tuple_of(X)
+def _int(t: IntType, about: About) -> Tla:
+    return tuple_of(about.x)
 
 
 @KEYS.rule(BoolType)
-def _bool(t: BoolType, words: Vocabulary) -> Tla:
-    return tuple_of(If(X, number(1), ZERO))
+def _bool(t: BoolType, about: About) -> Tla:
+    return tuple_of(If(about.x, number(1), ZERO))
 
 
 @KEYS.rule(NoneType)
-def _none(t: NoneType, words: Vocabulary) -> Tla:
+def _none(t: NoneType, about: About) -> Tla:
     return tuple_of()
 
 
 @KEYS.rule(EnumType)
-def _enum(t: EnumType, words: Vocabulary) -> Tla:
-    members = tuple_of(*(string(words.form.member(m)) for m in t.enum))
-    return tuple_of(words.use("FirstIn", members, X))
+def _enum(t: EnumType, about: About) -> Tla:
+    members = tuple_of(*(string(about.words.form.member(m)) for m in t.enum))
+    return tuple_of(about.words.use("FirstIn", members, about.x))
 
 
 @KEYS.rule(SortType)
-def _sort(t: SortType, words: Vocabulary) -> Tla:
-    return tuple_of(X if t.ordered else words.sort_number(t.sort, X))
+def _sort(t: SortType, about: About) -> Tla:
+    return tuple_of(about.x if t.ordered else about.words.sort_number(t.sort, about.x))
 
 
 @KEYS.rule(OptionalType)
-def _optional(t: OptionalType, words: Vocabulary) -> Tla:
-    some = Infix("\\o", tuple_of(number(1)), key(t.item, X, words))
-    return If(Infix("=", X, words.none()), tuple_of(ZERO), some)
+def _optional(t: OptionalType, about: About) -> Tla:
+    some = Infix("\\o", tuple_of(number(1)), key(t.item, about.x, about.words))
+    return If(Infix("=", about.x, about.words.none()), tuple_of(ZERO), some)
 
 
 @KEYS.rule(RecordType)
-def _record(t: RecordType, words: Vocabulary) -> Tla:
-    keys = [key(ft, Dot(X, words.form.field(t.record, n)), words) for n, ft in t.fields.items()]
+def _record(t: RecordType, about: About) -> Tla:
+    form = about.words.form
+    keys = [key(ft, Dot(about.x, form.field(t.record, n)), about.words) for n, ft in t.fields.items()]
     return folded("\\o", keys) if keys else tuple_of()
 
 
 @KEYS.rule(UnionType)
-def _union(t: UnionType, words: Vocabulary) -> Tla:
+def _union(t: UnionType, about: About) -> Tla:
     made: Tla | None = None
+    form = about.words.form
     ranked = sorted(t.records, key=lambda r: r.record.__name__)
     for rank, one in reversed(list(enumerate(ranked))):
-        part = Infix("\\o", tuple_of(number(rank)), key(one, X, words))
-        test = Infix("=", Dot(X, words.form.kind), string(one.record.__name__))
+        part = Infix("\\o", tuple_of(number(rank)), key(one, about.x, about.words))
+        test = Infix("=", Dot(about.x, form.kind), string(form.tag(one.record)))
         made = part if made is None else If(test, part, made)
     assert made is not None
     return made
 
 
 @KEYS.rule(TupleType)
-def _tuple(t: TupleType, words: Vocabulary) -> Tla:
-    return folded("\\o", [key(i, Index(X, (number(n + 1),)), words) for n, i in enumerate(t.items)])
+def _tuple(t: TupleType, about: About) -> Tla:
+    keys = [key(i, Index(about.x, (number(n + 1),)), about.words) for n, i in enumerate(t.items)]
+    return folded("\\o", keys)
 
 
 @KEYS.rule(SetType)
-def _set(t: SetType, words: Vocabulary) -> Tla:
-    return _sized(in_order(X, t.item, words), t.item, words)
+def _set(t: SetType, about: About) -> Tla:
+    return _sized(in_order(about.x, t.item, about.words), t.item, about)
 
 
 @KEYS.rule(BagType)
-def _bag(t: BagType, words: Vocabulary) -> Tla:
-    return _sized(words.use("SortedBag", X, Atom(key_operator(t.item, words))), t.item, words)
+def _bag(t: BagType, about: About) -> Tla:
+    order = Atom(key_operator(t.item, about.words))
+    return _sized(about.words.use("SortedBag", about.x, order), t.item, about)
 
 
 @KEYS.rule(SeqType)
-def _seq(t: SeqType, words: Vocabulary) -> Tla:
-    return _sized(X, t.item, words)
+def _seq(t: SeqType, about: About) -> Tla:
+    return _sized(about.x, t.item, about)
 
 
 @KEYS.rule(MapType)
-def _map(t: MapType, words: Vocabulary) -> Tla:
-    order = in_order(Prefix("DOMAIN", X), t.key, words)
-    body = key(t.value, Index(X, (Index(order, (K,)),)), words)
-    return words.use("Flattened", function(body, ((K.text,), Prefix("DOMAIN", order))))
+def _map(t: MapType, about: About) -> Tla:
+    order = in_order(Prefix("DOMAIN", about.x), t.key, about.words)
+    body = key(t.value, Index(about.x, (Index(order, (about.k,)),)), about.words)
+    return about.words.use("Flattened", function(body, ((about.k.text,), Prefix("DOMAIN", order))))
 
 
-def _sized(sequence: Tla, item: Type, words: Vocabulary) -> Tla:
+def _sized(sequence: Tla, item: Type, about: About) -> Tla:
     """What sorts sequences: the shorter first, then by their elements."""
-    body = key(item, Index(sequence, (K,)), words)
-    items = words.use("Flattened", function(body, ((K.text,), Prefix("DOMAIN", sequence))))
+    body = key(item, Index(sequence, (about.k,)), about.words)
+    items = about.words.use("Flattened", function(body, ((about.k.text,), Prefix("DOMAIN", sequence))))
     return Infix("\\o", tuple_of(Apply("Len", (sequence,))), items)

@@ -11,11 +11,11 @@ from ratified.language import ir
 from ratified.language.ir import Expr, Function
 from ratified.language.rules import Rules
 from ratified.language.types import IntType, SortType
+from ratified.language.uses import returns
 from ratified.tla import comments
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import unpacked
 from ratified.tla.context import Elsewhere, Run
-from ratified.tla.definitions import returns
 from ratified.tla.formulas import TRUE, string
 from ratified.tla.joins import DONE, VALUE, join
 from ratified.tla.known import learned, natural, sum_of

@@ -36,9 +36,7 @@ from ratified.tla.formulas import (
     folded,
     number,
     record_of,
-    set_of,
     string,
-    tuple_of,
 )
 from ratified.tla.names import Names
 from ratified.tla.syntax import Apply, Atom, Definition, Index, Infix, Prefix, Tla, Wrapped
@@ -101,7 +99,7 @@ def _optional(t: OptionalType, words: Vocabulary) -> Tla | None:
 def _record(t: RecordType, words: Vocabulary) -> Tla | None:
     fields: list[tuple[str, Tla]] = []
     if words.form.tagged(t.record):
-        fields.append((words.form.kind, braces(string(t.record.__name__))))
+        fields.append((words.form.kind, braces(string(words.form.tag(t.record)))))
     for name, field_type in t.fields.items():
         values = type_set(field_type, words)
         if values is None:
@@ -124,7 +122,7 @@ def _tuple(t: TupleType, words: Vocabulary) -> Tla | None:
     if len(sets) < len(t.items):
         return None
     if len(sets) == 1:
-        return set_of(tuple_of(Atom("x")), (("x",), sets[0]))
+        return words.use("Singles", sets[0])
     return folded("\\X", sets)
 
 

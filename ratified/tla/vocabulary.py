@@ -7,15 +7,17 @@ what asks for it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 
 from ratified.interchange.names import legal
 from ratified.interchange.representation import Representation, refined_by, types_in
-from ratified.language import ir
-from ratified.language.ir import Function, Kind, Which
+from ratified.language.ir import Declaration, Function, Kind, Which
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     AnnotationProblem,
+    BoolType,
     EnumType,
     IntType,
     RecordType,
@@ -27,6 +29,7 @@ from ratified.language.types import (
     has_bounds,
     resolved,
 )
+from ratified.language.uses import Uses
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.linear import Terms
 from ratified.tla.names import Names
@@ -36,14 +39,20 @@ ORDER = ("Integers", "FiniteSets", "Sequences", "Bags", "TLC")
 """The standard modules, in the order in which they are named."""
 
 
-class Vocabulary:
-    """What one module can say so far."""
+NOTHING = Declaration("nothing", BoolType(), None, None)
+"""The variable of a model that has none: TLA+ has no module without."""
 
-    def __init__(self, model: Model, form: Representation) -> None:
+
+class Vocabulary:
+    """What one module can say so far. `taken` are names that it may not give."""
+
+    def __init__(self, model: Model, form: Representation, taken: Iterable[str] = ()) -> None:
         self.model = model
         self.module = model.module
+        if not self.module.variables:
+            self.module = replace(self.module, variables=(NOTHING,))
         self.form = form
-        self.names = Names(name.rstrip("*") for name in LIBRARY)
+        self.names = Names([*(name.rstrip("*") for name in LIBRARY), *taken])
         self.modules: set[str] = set()
         self.used: set[str] = set()
         self.terms = Terms()
@@ -54,7 +63,7 @@ class Vocabulary:
         self.referenced: list[str] = []
         self.types: dict[Type, Tla] = {}
         self.key_names: dict[Type, str] = {}
-        self._reads: dict[str, frozenset[str]] = {}
+        self.uses = Uses(self.module, model.scope)
         sorts = [s.sort for s in self.module.sorts]
         self.sorts = {sort: self.names.give(sort.__name__) for sort in sorts}
         self.lasts = {s: self.names.give(f"Max{s.__name__}") for s in sorts if SortType(s).ordered}
@@ -118,30 +127,11 @@ class Vocabulary:
 
     def reads(self, called: Function) -> frozenset[str]:
         """The variables that a function reads, also through others."""
-        found = self._reads.get(called.key)
-        if found is None:
-            read: set[str] = set()
-            for statement in called.body:
-                for node in ir.walk(statement):
-                    if isinstance(node, ir.Variable) and node.which is not Which.ABSTRACT:
-                        read.add(node.name)
-                    elif isinstance(node, ir.Store) and node.path:
-                        read.add(node.variable)
-                    elif isinstance(node, ir.Call | ir.Do):
-                        read |= self.reads(self.module.functions[node.function])
-            found = self._reads[called.key] = frozenset(read)
-        return found
+        return self.uses.reads(called.body, Which.NOW, Which.OLD)
 
     def writes(self, called: Function) -> frozenset[str]:
         """The variables that a procedure changes, also through others."""
-        written: set[str] = set()
-        for statement in called.body:
-            for node in ir.walk(statement):
-                if isinstance(node, ir.Store) and node.which is not Which.ABSTRACT:
-                    written.add(node.variable)
-                elif isinstance(node, ir.Do):
-                    written |= self.writes(self.module.functions[node.function])
-        return frozenset(written)
+        return self.uses.writes(called.body, Which.NOW)
 
     def declared(self, name: str) -> Type:
         """The type of a variable."""
@@ -156,7 +146,7 @@ class Vocabulary:
     def sequence_of(self, sort: type[Sort]) -> str:
         """The values of a sort that is not ordered, in their order; asking for it makes them constants of the module."""
         if sort not in self.named_sorts:
-            self.named_sorts[sort] = self.names.give(f"{sort.__name__}Seq")
+            self.named_sorts[sort] = self.names.give_late(f"{sort.__name__}Seq")
         self.need("Sequences")
         return self.named_sorts[sort]
 

@@ -14,11 +14,11 @@ from typing import get_type_hints
 import click
 import pytest
 
+from ratified.bundled import protocols
 from ratified.cli import main as cli
 from ratified.cli import output, requests
-from ratified.cli.catalogue import bundled, protocols
 from ratified.cli.commands import RENAMED, SECTIONS
-from ratified.cli.exploring import Search
+from ratified.cli.exploring import Exploration
 from ratified.language.errors import ModelError
 from ratified.results.result import Limits, Result, Verdict
 from ratified.version import __version__
@@ -75,21 +75,21 @@ def test_a_model_is_made_at_the_size_that_was_asked_for(
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ([], Search()),
-        (["--symmetry", "--deadlock", "--engine", "native"], Search(Limits(), True, True, "native")),
-        (["--no-symmetry"], Search()),
-        (["--size", "small"], Search(symmetry=True)),
-        (["--size", "small", "Ballot=3"], Search(symmetry=True)),
-        (["--size", "small", "--no-symmetry"], Search()),
-        (["--depth", "7", "--states", "1000"], Search(Limits(depth=7, states=1000))),
-        (["--seconds", "0.5", "--memory", "2G"], Search(Limits(seconds=0.5, memory=2 * 1024**3))),
-        (["--memory", "512M"], Search(Limits(memory=512 * 1024**2))),
-        (["--memory", "1.5 GiB"], Search(Limits(memory=3 * 1024**3 // 2))),
-        (["--memory", "4096"], Search(Limits(memory=4096))),
+        ([], Exploration()),
+        (["--symmetry", "--deadlock", "--engine", "native"], Exploration(Limits(), True, True, "native")),
+        (["--no-symmetry"], Exploration()),
+        (["--size", "small"], Exploration(symmetry=True)),
+        (["--size", "small", "Ballot=3"], Exploration(symmetry=True)),
+        (["--size", "small", "--no-symmetry"], Exploration()),
+        (["--depth", "7", "--states", "1000"], Exploration(Limits(depth=7, states=1000))),
+        (["--seconds", "0.5", "--memory", "2G"], Exploration(Limits(seconds=0.5, memory=2 * 1024**3))),
+        (["--memory", "512M"], Exploration(Limits(memory=512 * 1024**2))),
+        (["--memory", "1.5 GiB"], Exploration(Limits(memory=3 * 1024**3 // 2))),
+        (["--memory", "4096"], Exploration(Limits(memory=4096))),
     ],
 )
 def test_options_reach_the_explorer(
-    arguments: list[str], options: Search, asked: Asked, capsys: Capture
+    arguments: list[str], options: Exploration, asked: Asked, capsys: Capture
 ) -> None:
     assert said(capsys, "check", "synod", *arguments)[0] == 0
     assert asked.options == [options]
@@ -277,14 +277,12 @@ def test_colour_on_a_terminal_is_taken_away_by_no_color(
 
 
 def test_verify_checks_every_model_of_the_protocol_in_order(asked: Asked, capsys: Capture) -> None:
-    asked.answer = lambda: (
-        samples.violated() if bundled[wanted[len(asked.models) - 1]].broken else samples.result()
-    )
-    wanted = protocols["paxos"].models
+    asked.answer = lambda: samples.violated() if wanted[len(asked.models) - 1].broken else samples.result()
+    wanted = (*protocols["paxos"].models, *protocols["paxos"].broken)
     status, out, _ = said(capsys, "verify", "paxos", "--format", "json", "--size", "small")
     report = json.loads(out)
     assert status == 0
-    assert [check["name"] for check in report["checks"]] == list(wanted)
+    assert [check["name"] for check in report["checks"]] == [model.name for model in wanted]
     assert all(check["as_expected"] for check in report["checks"])
     assert report["protocol"] == "paxos"
     assert all(model.given == {"Acceptor": 3, "Ballot": 2} for model in asked.models)
@@ -299,7 +297,7 @@ def test_a_broken_model_that_is_checked_by_itself_is_violated(asked: Asked, caps
 
 def test_verify_fails_if_a_broken_variant_is_not_refuted(asked: Asked, capsys: Capture) -> None:
     status, out, _ = said(capsys, "verify", "paxos", "-q")
-    broken = sum(bundled[name].broken for name in protocols["paxos"].models)
+    broken = len(protocols["paxos"].broken)
     assert status == 1
     assert out.startswith("VIOLATED  paxos: ")
     assert out.endswith(f" at the sizes below, 0 of {broken} broken variants refuted\n")
@@ -400,5 +398,5 @@ def fields_of(request: type) -> Iterator[str]:
 
 @pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
 def test_a_request_has_a_field_for_everything_that_can_be_asked(name: str, command: click.Command) -> None:
-    request = getattr(requests, name.title().replace(" ", ""))
+    request = getattr(requests, f"{name.title().replace(' ', '')}Request")
     assert sorted(fields_of(request)) == sorted(str(parameter.name) for parameter in command.params)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli import main as cli
 from ratified.conform.cover import Steps
 from ratified.conform.mutants import planted
 from ratified.conform.simulation import replayed, simulated
 from ratified.conformance.multipaxos.binding import MultiPaxosBinding
 from ratified.conformance.paxos.binding import FollowedPaxos
-from ratified.conformance.protocols import PROTOCOLS
 from ratified.follow.follower import Follower
 from ratified.follow.trace import read_events
 from ratified.language.ir import Kind

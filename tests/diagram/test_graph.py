@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import pytest
 
 from ratified import Model, ModelError, Range, RatifiedError, action, graph
-from ratified.cli.catalogue import bundled
+from ratified.bundled import models as bundled
 from ratified.cli.loading import load
 from ratified.diagram import space
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.graph import StateGraph
 from ratified.diagram.size import TooLarge
 from ratified.explore import EvaluationError
 from ratified.language.ir import Kind

@@ -275,7 +275,7 @@ def test_bad_values(
 
 def test_no_such_file_and_no_run_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ratified(["trace", "paxos", str(tmp_path / "no.itf.json")]) == 2
-    assert "there is no such file" in capsys.readouterr().err
+    assert "No such file or directory" in capsys.readouterr().err
     assert ratified(["check", "consensus", "Value=2", "--format", "itf"]) == 0
     told = capsys.readouterr()
     assert told.out == ""

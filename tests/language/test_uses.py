@@ -29,7 +29,7 @@ from ratified.language import (
     step_invariant,
 )
 from ratified.language.api import Disabled
-from ratified.language.evaluate import Env, Evaluator, TreeMachine
+from ratified.language.evaluate import EXPRESSIONS, Env, Evaluator, Frame, TreeMachine
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Node, Which
 from ratified.language.machine import Left, StepError, Values
@@ -157,32 +157,29 @@ class Watching(Evaluator):
 
     def __init__(self, model: Model) -> None:
         super().__init__(model.module, model.scope)
+        self.expressions = self.watched
         self.uses = [Uses(model.module), Uses(model.module, model.scope)]
-        self.inliner = Inliner(model.module)
         self.called: set[str] = set()
 
-    def expr(self, node: Expr, env: Env) -> Any:
-        """See Evaluator."""
-        with self._ending(node):
-            return super().expr(node, {name: env[name] for name in free(node)})
+    def watched(self, node: Expr, frame: Frame) -> Any:
+        """The value of an expression."""
+        with _Ending(self.uses, node):
+            return EXPRESSIONS(node, Frame(self, {name: frame.env[name] for name in free(node)}))
 
     def call(self, function: Function, arguments: Sequence[Any]) -> Any:
         """See Evaluator."""
         self.called.add(function.key)
         env = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
-        now, value = dict(self.now), None
-        with self._ending(function.body):
+        now, ended = dict(self.now), None
+        with _Ending(self.uses, function.body):
             for at, statement in enumerate(function.body):
-                env = {name: env[name] for name in live(function.body[at:])}
-                ended, value = self._block((statement,), env)
+                frame = Frame(self, {name: env[name] for name in live(function.body[at:])})
+                ended, env = frame.block((statement,)), frame.env
                 if ended:
                     break
         if self.uses[0].pure(function.body):
             assert self.now == now
-        return value if function.returns is not None else None
-
-    def _ending(self, piece: Expr | tuple[Node, ...]) -> _Ending:
-        return _Ending(self.uses, piece)
+        return ended.value if ended else None
 
 
 class _Ending:
@@ -225,15 +222,16 @@ class WrittenOut(Evaluator):
 
     def __init__(self, model: Model) -> None:
         super().__init__(model.module, model.scope)
+        self.expressions = self.compared_with
         self.inliner = Inliner(model.module)
         self.compared = 0
 
-    def expr(self, node: Expr, env: Env) -> Any:
-        """See Evaluator."""
-        value = super().expr(node, env)
+    def compared_with(self, node: Expr, frame: Frame) -> Any:
+        """The value of an expression."""
+        value = EXPRESSIONS(node, frame)
         if isinstance(node, ir.Call) and (written := self.inliner.call(node)) is not None:
             self.compared += 1
-            assert exact(super().expr(written, env)) == exact(value)
+            assert exact(EXPRESSIONS(written, frame)) == exact(value)
         return value
 
 

@@ -20,7 +20,7 @@ from ratified.cli.commands.options import (
     options_of_reporting,
 )
 from ratified.cli.output import deliver
-from ratified.cli.requests import Bmc, takes
+from ratified.cli.requests import BmcRequest, takes
 
 if TYPE_CHECKING:
     from ratified.language import Model
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 @click.option("--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True)
 @option_of_diagram("the counterexample, or the counterexample to induction,")
 @options_of_reporting(("text", "json"))
-@takes(Bmc)
-def bmc(asked: Bmc) -> int:
+@takes(BmcRequest)
+def bmc(asked: BmcRequest) -> int:
     """Ask a solver for a shortest run of MODEL that violates a claim.
 
     Runs are examined by length, without visiting states one by one. With --induction it also tries to prove the claims for runs

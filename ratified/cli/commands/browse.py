@@ -8,7 +8,7 @@ import click
 
 from ratified.cli.commands.options import model_at_size, option_of_size
 from ratified.cli.output import echo
-from ratified.cli.requests import Browse, takes
+from ratified.cli.requests import BrowseRequest, takes
 
 
 @click.command(short_help="Walk through a model in the browser, state by state.")
@@ -31,8 +31,8 @@ from ratified.cli.requests import Browse, takes
     help="Time limit for a search.",
 )
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
-@takes(Browse)
-def browse(asked: Browse) -> int:
+@takes(BrowseRequest)
+def browse(asked: BrowseRequest) -> int:
     """Walk through MODEL in the browser, state by state.
 
     The page is served on this machine alone, until Ctrl-C. Models of any size can be walked: nothing is explored before it is

@@ -18,7 +18,7 @@ from ratified.cli.commands.options import (
     options_of_exploring,
 )
 from ratified.cli.output import deliver, echo, write
-from ratified.cli.requests import Check, Output, takes
+from ratified.cli.requests import CheckRequest, Output, takes
 
 if TYPE_CHECKING:
     from ratified.cli.report import Checked, Report
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 @option_of_deadlock
 @option_of_diagram("the counterexample")
 @options_of_exploring((*FORMATS, "itf"))
-@takes(Check)
-def check(asked: Check) -> int:
+@takes(CheckRequest)
+def check(asked: CheckRequest) -> int:
     """Explore every reachable state of MODEL at one size.
 
     MODEL is the name of a bundled model, path.py, path.py:Class or module:Class. Without settings its standard size is used;
@@ -58,22 +58,22 @@ def check(asked: Check) -> int:
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.drawing import check_drawable
-    from ratified.cli.exploring import explored, search
+    from ratified.cli.exploring import exploration, explored
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
     from ratified.cli.report import Checked, Report
-    from ratified.explore import Resources
 
     check_drawable(asked.diagram)
     cls = load(asked.model)
     name = name_of(asked.model, cls)
     model = instance(cls, asked.exploring.size, asked.settings)
-    how = search(
+    how = exploration(
         asked.exploring,
         symmetric=is_symmetric(cls, asked.exploring.size),
         deadlock=asked.deadlock,
-        claims=asked.claims or None,
-        resources=Resources(asked.exploring.threads, asked.checkpoint, asked.dump),
+        claims=asked.claims,
+        checkpoint=asked.checkpoint,
+        dump=asked.dump,
     )
     result = explored(name, model, how, quiet=asked.output.quiet)
     if asked.diagram is not None:

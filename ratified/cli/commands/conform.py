@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ratified.bundled import implementations
 from ratified.cli.commands.options import option_of_format
 from ratified.cli.output import echo, unwritable
-from ratified.cli.requests import Conform, takes
+from ratified.cli.requests import ConformRequest, takes
 
 if TYPE_CHECKING:
     from ratified.conform.protocol import Protocol
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check an implementation against its model.")
-@click.argument("protocol")
+@click.argument("protocol", type=click.Choice(list(implementations)))
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -47,16 +48,16 @@ if TYPE_CHECKING:
     help="Write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
 )
 @option_of_format
-@takes(Conform)
-def conform(asked: Conform) -> int:
-    """Check the implementation of PROTOCOL (paxos, multi-paxos, raft) against its model.
+@takes(ConformRequest)
+def conform(asked: ConformRequest) -> int:
+    """Check the implementation of a protocol against its model.
 
     Fault injection and Hypothesis drive simulated clusters, and each step must be one that the model allows; the history that
     clients see must be linearizable; and the implementation is driven along the edges of the model's state graph at a small size.
     """
-    from ratified.conformance.protocols import protocol_named
+    from ratified.bundled.conformance import PROTOCOLS
 
-    protocol = protocol_named(asked.protocol)
+    protocol = PROTOCOLS[asked.protocol]
     if asked.record is not None:
         return record(protocol, asked.record, asked)
     require_hypothesis()
@@ -79,7 +80,7 @@ def conform(asked: Conform) -> int:
     return result.verdict.exit_status
 
 
-def record(protocol: Protocol, path: Path, asked: Conform) -> int:
+def record(protocol: Protocol, path: Path, asked: ConformRequest) -> int:
     """Write the events of one run to a file and return the exit status."""
     from ratified.conform.simulation import simulated
 

@@ -20,7 +20,7 @@ from ratified.cli.commands.options import (
     options_of_reporting,
 )
 from ratified.cli.output import deliver
-from ratified.cli.requests import Crosscheck, takes
+from ratified.cli.requests import CrosscheckRequest, takes
 
 
 @click.command(short_help="Compare what we and TLC find in a model.")
@@ -48,8 +48,8 @@ from ratified.cli.requests import Crosscheck, takes
     "--tlc", type=click.Path(path_type=Path), metavar="JAR", help="Path of tla2tools.jar; or set TLA2TOOLS."
 )
 @options_of_reporting(("text", "json"))
-@takes(Crosscheck)
-def crosscheck(asked: Crosscheck) -> int:
+@takes(CrosscheckRequest)
+def crosscheck(asked: CrosscheckRequest) -> int:
     """Explore MODEL, and its translation to TLA+ with TLC, and compare.
 
     Compared are the distinct states and the depth, or, where a claim is violated, the length of the counterexample; TLC's is
@@ -60,7 +60,7 @@ def crosscheck(asked: Crosscheck) -> int:
       ratified crosscheck paxos Acceptor=3 Value=2 Ballot=2
       ratified crosscheck my_model.py:Lock Client=3 --seconds 60
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.exploring import Search, explored
+    from ratified.cli.exploring import Exploration, explored
     from ratified.cli.instances import instance, sizes_of
     from ratified.cli.loading import load, name_of
     from ratified.cli.report.crosscheck import (
@@ -81,7 +81,7 @@ def crosscheck(asked: Crosscheck) -> int:
         model = model.claiming(asked.claims)
     exported = export(model, symmetry=asked.symmetry)
     quiet = asked.output.quiet
-    how = Search(Limits(seconds=asked.seconds), symmetry=asked.symmetry)
+    how = Exploration(Limits(seconds=asked.seconds), symmetry=asked.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
     try:
         if isinstance(ours, Result) and ours.stopped:

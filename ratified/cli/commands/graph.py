@@ -10,7 +10,7 @@ import click
 
 from ratified.cli.commands.options import model_at_size, option_of_engine, option_of_seconds
 from ratified.cli.output import echo
-from ratified.cli.requests import Graph, takes
+from ratified.cli.requests import GraphRequest, takes
 
 
 @click.command(short_help="Draw the states and steps of a model.")
@@ -52,8 +52,8 @@ from ratified.cli.requests import Graph, takes
 @option_of_seconds("Explore for S seconds.")
 @option_of_engine
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-@takes(Graph)
-def graph(asked: Graph) -> int:
+@takes(GraphRequest)
+def graph(asked: GraphRequest) -> int:
     """Draw the states and steps of MODEL.
 
     Where there are too many states to read, the first view that the model declares is drawn. Exit status 0, or 3 if some of what

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ratified.cli.output import colorful, echo
-from ratified.cli.requests import Induct, takes
+from ratified.cli.requests import InductRequest, takes
 
 
 @click.command(short_help="Show why an invariant of a model is not inductive.")
@@ -23,8 +23,8 @@ from ratified.cli.requests import Induct, takes
     metavar="S",
     help="Time limit for an obligation, in seconds.",
 )
-@takes(Induct)
-def induct(asked: Induct) -> int:
+@takes(InductRequest)
+def induct(asked: InductRequest) -> int:
     """Show why an invariant of MODEL is not inductive, and whether the counterexample is reachable.
 
     A counterexample to induction whose state is reachable refutes the candidate; one whose state is not calls for a lemma. MODEL

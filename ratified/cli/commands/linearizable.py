@@ -9,7 +9,7 @@ import click
 
 from ratified.cli.commands.options import option_of_format, option_of_seconds
 from ratified.cli.output import echo, write
-from ratified.cli.requests import Linearizable, takes
+from ratified.cli.requests import LinearizableRequest, takes
 
 
 @click.command(short_help="Decide whether a history is linearizable.")
@@ -38,8 +38,8 @@ from ratified.cli.requests import Linearizable, takes
     help="Draw what is not linearizable.",
 )
 @option_of_format
-@takes(Linearizable)
-def linearizable(asked: Linearizable) -> int:
+@takes(LinearizableRequest)
+def linearizable(asked: LinearizableRequest) -> int:
     """Decide whether HISTORY is linearizable.
 
     HISTORY has one event a line, in the format of Jepsen. An operation that has not returned may have taken effect or not.

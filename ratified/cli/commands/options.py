@@ -37,7 +37,7 @@ def model_at_size(command: F) -> F:
 
 
 option_of_size = click.option(
-    "--size", metavar="NAME", help="A size that the model names; `ratified list` shows them."
+    "--size", metavar="NAME", help="A size that the model names; `ratified list MODEL` shows them."
 )
 option_of_claims = click.option(
     "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."

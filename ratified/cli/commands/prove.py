@@ -11,7 +11,7 @@ import click
 
 from ratified.cli.commands.options import options_of_reporting
 from ratified.cli.output import deliver
-from ratified.cli.requests import Prove, takes
+from ratified.cli.requests import ProveRequest, takes
 
 if TYPE_CHECKING:
     from ratified.smt.result import Proof
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     help="Draw the first counterexample to induction, two states side by side: .svg, .html, .mmd or .md.",
 )
 @options_of_reporting(("text", "json"))
-@takes(Prove)
-def prove(asked: Prove) -> int:
+@takes(ProveRequest)
+def prove(asked: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
 
     MODEL is the name of a bundled model, or a proof script of your own as path.py:Class or module:Class: a class that derives
@@ -98,7 +98,7 @@ def draw(proof: Proof, file: Path) -> None:
     """Draw the first counterexample to induction of a proof that failed."""
     from ratified.cli.drawing import say_nothing_drawn
     from ratified.diagram.pair import side_by_side
-    from ratified.diagram.sequence import Ending
+    from ratified.diagram.rows import Ending
     from ratified.smt.result import Status
 
     for cell in proof.of(Status.FAILED):

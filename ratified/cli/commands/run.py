@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ratified.bundled import implementations
 from ratified.cli.commands.options import (
     option_of_diagram,
     option_of_seconds,
@@ -18,7 +19,7 @@ from ratified.cli.commands.options import (
     read_settings,
 )
 from ratified.cli.output import deliver, read, write
-from ratified.cli.requests import Run, takes
+from ratified.cli.requests import RunRequest, takes
 
 if TYPE_CHECKING:
     from ratified import simulator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Run an implementation in a simulated cluster, with faults.")
-@click.argument("protocol")
+@click.argument("protocol", type=click.Choice(list(implementations)))
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...", callback=read_settings)
 @click.option("--nodes", type=click.IntRange(min=1), default=3, show_default=True, metavar="N")
 @click.option(
@@ -67,9 +68,9 @@ if TYPE_CHECKING:
 )
 @option_of_diagram("the end of the last run")
 @options_of_reporting(("text", "json"))
-@takes(Run)
-def run(asked: Run) -> int:
-    """Run the implementation of PROTOCOL (raft, multi-paxos, paxos) in the simulator, with injected faults.
+@takes(RunRequest)
+def run(asked: RunRequest) -> int:
+    """Run the implementation of a protocol in the simulator, with injected faults.
 
     A cluster goes through delays, losses, partitions, crashes and slow disks; then the faults end. Agreement, durability,
     linearizable reads and the protocol's own guarantees are checked at every step; once the faults have ended, every request of a
@@ -101,7 +102,7 @@ def run(asked: Run) -> int:
     return runs.verdict.exit_status
 
 
-def _runs(asked: Run) -> Runs:
+def _runs(asked: RunRequest) -> Runs:
     """Do the runs, up to the first with a violation or the end of the time."""
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.run import Runs
@@ -126,14 +127,15 @@ def _runs(asked: Run) -> Runs:
     return Runs(asked.protocol, wanted, done, inputs, applied, operations, seconds, last)
 
 
-def _one(asked: Run, seed: int, schedule: str | None) -> simulator.Run:
+def _one(asked: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
     """Do one run: with a seed, or along a schedule."""
-    from ratified.impl.systems import SettingError, system_named
+    from ratified.bundled.systems import make_system
+    from ratified.impl.system import SettingError
     from ratified.language.errors import RatifiedError
     from ratified.simulator import EVERY_FAULT, NO_FAULTS, ScheduleError, read_schedule, replay, simulate
 
     try:
-        system = system_named(asked.protocol, asked.settings, seed if asked.vary else None)
+        system = make_system(asked.protocol, asked.settings, seed=seed if asked.vary else None)
         if schedule is not None:
             return replay(system, asked.nodes, seed, read_schedule(schedule, system))
         return simulate(system, asked.nodes, asked.steps, seed, NO_FAULTS if asked.calm else EVERY_FAULT)

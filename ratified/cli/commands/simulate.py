@@ -13,7 +13,7 @@ from ratified.cli.commands.options import (
     options_of_reporting,
 )
 from ratified.cli.output import deliver
-from ratified.cli.requests import Simulate, takes
+from ratified.cli.requests import SimulateRequest, takes
 
 
 @click.command(short_help="Take random walks through a model too large to explore.")
@@ -36,8 +36,8 @@ from ratified.cli.requests import Simulate, takes
 @option_of_size
 @option_of_diagram("the run that violates a claim, or the first run,")
 @options_of_reporting(("text", "json", "itf"))
-@takes(Simulate)
-def simulate(asked: Simulate) -> int:
+@takes(SimulateRequest)
+def simulate(asked: SimulateRequest) -> int:
     """Take random walks through MODEL, for sizes too large to explore.
 
     Claims are checked along the way, except for liveness. The same seed gives the same runs. A run that violates a claim is not

@@ -18,7 +18,7 @@ from ratified.cli.commands.options import (
     read_settings,
 )
 from ratified.cli.output import echo, read
-from ratified.cli.requests import Trace, takes
+from ratified.cli.requests import TraceRequest, takes
 
 if TYPE_CHECKING:
     from ratified.cli.progress import LiveText
@@ -59,8 +59,8 @@ PROGRESS_EVERY = 256
 )
 @option_of_diagram("the event that the model does not allow")
 @option_of_format
-@takes(Trace)
-def trace(asked: Trace) -> int:
+@takes(TraceRequest)
+def trace(asked: TraceRequest) -> int:
     """Check that a run recorded in TRACE is one that a model allows.
 
     BINDING says how events map to the model: the name of a bundled one, or a class of your own as path.py:Class. TRACE has one
@@ -84,7 +84,7 @@ def trace(asked: Trace) -> int:
     return follow_events(asked)
 
 
-def follow_events(asked: Trace) -> int:
+def follow_events(asked: TraceRequest) -> int:
     """Follow a file of events and return the exit status."""
     from ratified.cli.drawing import check_drawable, say_nothing_drawn
     from ratified.cli.loading import load_binding
@@ -125,7 +125,7 @@ def follow_events(asked: Trace) -> int:
     return result.verdict.exit_status
 
 
-def _follow(follower: Follower, events: Iterator[Event], asked: Trace, began: float) -> str | None:
+def _follow(follower: Follower, events: Iterator[Event], asked: TraceRequest, began: float) -> str | None:
     """Follow events up to the first that nothing explains, or to a limit; return which limit, if it was one."""
     from ratified.follow.binding import EventError
     from ratified.follow.trace import TraceError
@@ -160,7 +160,7 @@ def _watched(events: Iterator[Event], name: str, live: LiveText | None) -> Itera
         yield event
 
 
-def follow_itf(asked: Trace) -> int:
+def follow_itf(asked: TraceRequest) -> int:
     """Hold a run in ITF against a model and return the exit status."""
     from ratified.cli.instances import instance
     from ratified.cli.loading import load

@@ -9,10 +9,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ratified.bundled.conformance import PROTOCOLS
 from ratified.conform.machine import Explored, regression_test
 from ratified.conform.simulation import Simulated
 from ratified.conform.suite import Conformed
-from ratified.conformance.protocols import protocol_named
 from ratified.results.result import Verdict
 
 SCHEMA = "ratified-conform/1"
@@ -64,7 +64,7 @@ def conform_text(name: str, result: Conformed, took: float) -> str:
 
 def _failure(name: str, run: Simulated) -> Sequence[str]:
     found = Explored(script=run.schedule)
-    test = regression_test(protocol_named(name), run.nodes, run.seed, found)
+    test = regression_test(PROTOCOLS[name], run.nodes, run.seed, found)
     return (f"found by {run.found} (seed {run.seed}, {run.nodes} nodes)", run.why, "", "as a test:", "", test)
 
 

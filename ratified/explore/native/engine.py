@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.limits import Reached, Watch, peak_memory, resident
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
@@ -33,8 +32,7 @@ from ratified.explore.native.driver import (
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
 from ratified.explore.native.preparing import Order, Preparation, Prepared
-from ratified.explore.search import INTERRUPTED, Failure, Property, safety_of
-from ratified.explore.search import Exploration as Seen
+from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
@@ -42,6 +40,7 @@ from ratified.language.ir import Function
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
     ActionReport,
     BoundReport,
@@ -54,6 +53,8 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.seen import INTERRUPTED, Failure, Property
+from ratified.results.seen import Exploration as Seen
 
 Live = tuple[tuple[PropertyReport, ...], Violation | None, str | None]
 """The liveness claims, what is violated of them, and why they are not decided."""

@@ -37,15 +37,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from ratified.explore.beginning import no_beginning
-from ratified.explore.counterexample import Counterexample
-from ratified.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import PythonMachine, StepError, Values
 from ratified.language.model import CLAIMS, Model
 from ratified.language.scope import running
+from ratified.results.beginning import no_beginning
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import PropertyKind, Trace, Verdict, Violation
+from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
 from ratified.smt.finite.steps import Steps

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ratified.explore.search import Property
 from ratified.language.machine import Values
 from ratified.results.result import PropertyKind
+from ratified.results.seen import Property
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import solver_for

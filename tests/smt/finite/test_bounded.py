@@ -7,7 +7,7 @@ from typing import Annotated
 
 import pytest
 
-from ratified.cli.catalogue import bundled
+from ratified.bundled import models as bundled
 from ratified.cli.instances import instance
 from ratified.cli.loading import load as load_model
 from ratified.explore import check

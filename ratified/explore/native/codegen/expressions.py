@@ -1,6 +1,6 @@
 """Expressions without loops: leaves, logic, numbers, records, tuples, comparisons and calls.
 
-Guarantees: each method gives the value that `evaluate.py` defines; parts that CPython would not evaluate are not evaluated, and
+Guarantees: each method gives the value that the evaluator defines; parts that CPython would not evaluate are not evaluated, and
 what fails there fails here, in the same order.
 """
 

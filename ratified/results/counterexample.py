@@ -6,8 +6,8 @@ representatives of orbits: the run is built forward, at each step a successor of
 
 from __future__ import annotations
 
-from ratified.explore.search import NOWHERE, Exploration, Failure
-from ratified.explore.symmetry import Symmetry
+from collections.abc import Callable
+
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Argument, Kind
 from ratified.language.machine import Left, Machine, StepError, Values, state_dict
@@ -15,15 +15,18 @@ from ratified.language.refinement import Refinement
 from ratified.language.values import show
 from ratified.results.errors import EvaluationError
 from ratified.results.result import PropertyKind, Step, Trace, Violation
+from ratified.results.seen import NOWHERE, Exploration, Failure
 
 
 class Counterexample:
-    """Tells what a failure is. `symmetry` as in the search."""
+    """Tells what a failure is. `canonical` gives the representative of a state's orbit, if the search went by these."""
 
-    def __init__(self, machine: Machine, found: Exploration, symmetry: Symmetry | None) -> None:
+    def __init__(
+        self, machine: Machine, found: Exploration, canonical: Callable[[Values], Values] | None
+    ) -> None:
         self._machine = machine
         self._found = found
-        self._canonical = symmetry.canonical if symmetry else lambda state: state
+        self._canonical = canonical or (lambda state: state)
 
     def error(self, failure: Failure) -> EvaluationError:
         """A failure that is an evaluation error, as what `check` raises."""
