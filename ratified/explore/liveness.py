@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.graph import Graph
 from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch
-from ratified.explore.search import NOWHERE, Exploration, Failure, Property
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import Machine, StepError, Values
 from ratified.language.values import show
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import PropertyKind, PropertyReport, Violation
+from ratified.results.seen import NOWHERE, Exploration, Failure, Property
 
 _BETWEEN_TICKS = 256
 

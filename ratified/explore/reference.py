@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.liveness import LivenessCheck, liveness_claims
-from ratified.explore.search import INTERRUPTED, Exploration, Search, exhausted, peak_memory
+from ratified.explore.search import Search, exhausted, peak_memory
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import symmetry_of
 from ratified.explore.vacuity import untested
@@ -16,6 +15,8 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
+from ratified.results.beginning import no_beginning
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
     ActionReport,
     BoundReport,
@@ -27,6 +28,7 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.seen import INTERRUPTED, Exploration
 
 BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
 """Why nothing is decided where a bound was left."""
@@ -81,14 +83,14 @@ def check_reference(
     found = search.run()
     if too_many is not None and len(found.states) >= too_many:
         raise TooMany
-    telling = Counterexample(machine, found, reduction)
+    telling = Counterexample(machine, found, reduction.canonical if reduction else None)
     violation: Violation | None = None
     if found.failure is not None:
         if found.failure.problem is not None:
             raise telling.error(found.failure) from None
         violation = telling.violation(found.failure)
     if not found.states and not found.stopped and not found.bounds:
-        raise _no_beginning(machine, found)
+        raise _nothing_begins(machine, found)
     liveness: tuple[PropertyReport, ...] = ()
     if claims:
         liveness, unhappened = _liveness(machine, found, limits, started)
@@ -178,20 +180,8 @@ def _verdict(found: Exploration, violation: Violation | None, unexplored: bool) 
     return Verdict.UNDECIDED if found.stopped or found.bounds or unexplored else Verdict.HOLDS
 
 
-def _no_beginning(machine: PythonMachine, found: Exploration) -> ModelError:
-    name = machine.module.name
-    if found.generated:
-        constraint = machine.module.of_kind(Kind.CONSTRAINT)[
-            next(i for i, n in enumerate(found.left_out) if n)
-        ]
-        return ModelError(
-            f"{name} has no initial state: `{constraint.name}` leaves out all {found.generated}",
-            span=constraint.span,
-            remedy="a constraint must be true in some initial state",
-        )
-    init = machine.module.functions.get("init")
-    return ModelError(
-        f"{name} has no initial state: no choice of init's arguments passes its guards",
-        span=init.span if init else machine.module.span,
-        remedy="weaken a `require` in init, or choose larger sizes",
-    )
+def _nothing_begins(machine: PythonMachine, found: Exploration) -> ModelError:
+    if not found.generated:
+        return no_beginning(machine.module, None)
+    first = next(i for i, n in enumerate(found.left_out) if n)
+    return no_beginning(machine.module, machine.module.of_kind(Kind.CONSTRAINT)[first], found.generated)

@@ -22,20 +22,14 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from ratified.explore.refinement import Refinement
 from ratified.explore.symmetry import Symmetry
-from ratified.language.errors import RatifiedError, Span
+from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Left, Machine, StepError, Values
+from ratified.language.refinement import Refinement
 from ratified.results.result import Limits, Progress, PropertyKind
-
-NOWHERE = -1
-"""The predecessor of an initial state."""
-
-INTERRUPTED = "interrupted"
-"""Why a search stopped that a person broke off."""
+from ratified.results.seen import INTERRUPTED, NOWHERE, Edge, Exploration, Failure, Property
 
 _LEFT_OUT = -1
 """A state that constraint number i leaves out is remembered as _LEFT_OUT - i."""
@@ -45,79 +39,6 @@ _FRESH = -(2**62)
 
 _BETWEEN_REPORTS = 0.2
 _BETWEEN_MEMORY_CHECKS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """One thing that is checked; its place in the list of them is its rank where several fail at once."""
-
-    kind: PropertyKind
-    name: str
-    span: Span | None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Something that went wrong: which property (None for the computation of a step), and where.
-
-    `source` is the number of the state that shows it, or of the state before the step that shows it, `target` being the state
-    after. `problem` is the evaluation error, if it was one.
-    """
-
-    length: int
-    rank: int
-    position: int
-    claim: Property | None
-    source: int
-    target: Values | None = None
-    problem: StepError | None = None
-
-    @property
-    def key(self) -> tuple[int, bool, int, int]:
-        """The failure with the least key is the one that is told."""
-        return self.length, self.problem is None, self.rank, self.position
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A step of the explored graph, by the numbers of its states and of its action."""
-
-    source: int
-    action: int
-    arguments: Values
-    target: int
-
-
-@dataclass(slots=True)
-class Exploration:
-    """What a search has seen.
-
-    States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
-    state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
-    into states that a constraint leaves out, nor steps out of a bound: these are in `cut`, with NOWHERE as their target; with
-    symmetry the targets stand for their orbits.
-    """
-
-    properties: tuple[Property, ...]
-    states: list[Values] = field(default_factory=list)
-    predecessor: array[int] = field(default_factory=lambda: array("q"))
-    levels: list[int] = field(default_factory=list)
-    edges: list[Edge] | None = None
-    cut: list[Edge] = field(default_factory=list)
-    generated: int = 0
-    fired: list[int] = field(default_factory=list)
-    new: list[int] = field(default_factory=list)
-    bounds: Counter[tuple[str, str, Span | None]] = field(default_factory=Counter)
-    left_out: list[int] = field(default_factory=list)
-    degrees: tuple[int, int, int, int] = (0, 0, 0, 0)
-    failure: Failure | None = None
-    stopped: str | None = None
-
-    @property
-    def out_degree(self) -> tuple[int, float, int]:
-        """Least, mean and greatest number of steps out of the states expanded."""
-        expanded, least, total, most = self.degrees
-        return least, total / expanded if expanded else 0.0, most
 
 
 class _Stopped(Exception):

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ratified.explore.inline import Inliner
-from ratified.explore.search import Exploration
 from ratified.language import ir
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.evaluate import Evaluator
+from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Module
 from ratified.language.machine import Left, Machine, StepError, Values
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, EnumType, SetType, SortType, cardinality, values_of
 from ratified.language.values import Set
+from ratified.results.seen import Exploration
 
 MOST_CHOICES = 10_000
 """A property with a parameter of more values counts as witnessed."""

@@ -15,7 +15,6 @@ from operator import itemgetter
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Protocol
 
-from ratified.language import ir
 from ratified.language.api import Disabled
 from ratified.language.compile.module import abstract_class, methods_of
 from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
@@ -25,6 +24,7 @@ from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.source import definition, of_the_author, span_of
 from ratified.language.types import OptionalType, Type, cardinality, records_of, values_of
+from ratified.language.uses import guards_first
 from ratified.language.values import attached, show
 
 Values = tuple[Any, ...]
@@ -191,7 +191,7 @@ class PythonMachine:
         self._names = tuple(d.name for d in self.module.variables)
         self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
         self._abstract: dict[str, Model] = {}
-        self._quiet = {f.name: _guards_first(f.body) for f in self.actions}
+        self._quiet = {f.name: guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)
         self._choices = Lazily(self._choices_of)
         # What is in the variables of the model, and of the probe: of a state close to it, little has to be put there.
@@ -488,20 +488,6 @@ def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
     if len(names) > 1:
         return itemgetter(*names)  # a tuple, at C speed
     return lambda variables: tuple(variables[name] for name in names)
-
-
-def _guards_first(body: Sequence[ir.Node]) -> bool:
-    """Whether every guard comes before any change, so that a failed one leaves nothing to undo."""
-    changed = False
-    for statement in body:
-        for node in ir.walk(statement):
-            if isinstance(node, ir.Store | ir.Do):
-                changed = True
-            elif isinstance(node, ir.Require) and changed:
-                return False
-            if isinstance(node, ir.For | ir.Do):
-                return False  # a procedure may hold guards, a loop may come round to them
-    return True
 
 
 def _code_at(function: FunctionType, span: Span) -> CodeType | None:

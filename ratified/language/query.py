@@ -13,7 +13,7 @@ import builtins
 import linecache
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -30,6 +30,7 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft, Symmetric
 from ratified.language.types import EnumType, RecordType, SortType, Type, parts, unbounded
+from ratified.language.uses import Uses, nodes
 
 FILE = "<expression>"
 """Where an expression stands, as messages name it."""
@@ -244,29 +245,13 @@ def _aliases(model: Model) -> dict[str, Expr]:
 
 def read_by(query: Query) -> frozenset[str]:
     """The variables that a query reads, itself or through what it calls."""
-    found: set[str] = set()
-    seen: set[str] = set()
-
-    def visit(nodes: Sequence[ir.Node]) -> None:
-        for top in nodes:
-            for node in ir.walk(top):
-                if isinstance(node, ir.Variable):
-                    found.add(node.name)
-                elif isinstance(node, ir.Call | ir.Do) and node.function not in seen:
-                    seen.add(node.function)
-                    visit(query.module.functions[node.function].body)
-
-    visit([expr for _, expr in query.parts])
-    return frozenset(found)
+    return Uses(query.module).reads([expr for _, expr in query.parts])
 
 
 def one_of_many(query: Query) -> Symmetric | None:
     """A value of a symmetric sort that a query names, if it names one: its answers change when values are renamed."""
-    for _, expr in query.parts:
-        for node in ir.walk(expr):
-            if isinstance(node, ir.Literal) and isinstance(node.value, Symmetric):
-                return node.value
-    return None
+    named = (n.value for n in nodes([expr for _, expr in query.parts]) if isinstance(n, ir.Literal))
+    return next((value for value in named if isinstance(value, Symmetric)), None)
 
 
 def view_query(model: Model, name: str) -> Query:

@@ -13,7 +13,7 @@ import re
 import types as python_types
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import reduce
 
@@ -21,6 +21,8 @@ from ratified.language.errors import SizeError
 from ratified.language.scope import Scope
 from ratified.language.sorts import BoundLeft, Ordered, Sort, Symmetric, members
 from ratified.language.values import Bag, Map, Seq, Set
+
+R = typing.TypeVar("R")
 
 Bound = int | str
 """A number, or an expression over parameters and sizes such as `max_log + 1` or `len(Server)`."""
@@ -413,24 +415,61 @@ def fits(t: Type, into: Type) -> bool:
     return False
 
 
+def children(t: Type) -> tuple[Type, ...]:
+    """The types directly inside a type, in order: a record's are those of its fields."""
+    match t:
+        case OptionalType(item) | SetType(item) | SeqType(item) | BagType(item):
+            return (item,)
+        case MapType(key, value):
+            return (key, value)
+        case TupleType(items):
+            return items
+        case UnionType(records):
+            return records
+        case RecordType():
+            return tuple(t.fields.values())
+    return ()
+
+
+def rebuild(t: Type, change: Callable[[Type], Type]) -> Type:
+    """A type with `change` applied to each type directly inside it; the very same one if that changed nothing.
+
+    A record is its class, and left alone: `change` is not asked about fields.
+    """
+    if isinstance(t, RecordType):
+        return t
+    inside = children(t)
+    made = tuple([change(child) for child in inside])
+    if all(a is b for a, b in zip(inside, made, strict=True)):
+        return t
+    match t:
+        case TupleType():
+            return TupleType(made)
+        case UnionType():
+            return UnionType(made)  # type: ignore[arg-type]  # records are left alone
+        case MapType():
+            return MapType(*made)
+    return replace(t, item=made[0])  # type: ignore[type-var]  # a dataclass with an item
+
+
+def fold(t: Type, combine: Callable[[Type, tuple[R, ...]], R]) -> R:
+    """What `combine` makes of a type and of what it made of the types directly inside it."""
+    return combine(t, tuple([fold(child, combine) for child in children(t)]))
+
+
 def parts(t: Type) -> Iterator[Type]:
     """A type and every type inside it, records' fields included."""
     yield t
-    match t:
-        case OptionalType(item) | SetType(item) | SeqType(item) | BagType(item):
-            yield from parts(item)
-        case MapType(key, value):
-            yield from parts(key)
-            yield from parts(value)
-        case TupleType(items):
-            for item in items:
-                yield from parts(item)
-        case UnionType(records):
-            for record in records:
-                yield from parts(record)
-        case RecordType():
-            for field in t.fields.values():
-                yield from parts(field)
+    for child in children(t):
+        yield from parts(child)
+
+
+def parts_outside_records(t: Type) -> Iterator[Type]:
+    """A type and every type inside it, but for the fields of records: these are checked when one is made."""
+    yield t
+    if not isinstance(t, RecordType):
+        for child in children(t):
+            yield from parts_outside_records(child)
 
 
 def sorts_of(t: Type) -> list[type[Sort]]:
@@ -578,6 +617,37 @@ def fit_of(t: Type, name: str) -> Fit | None:
 
             return check_bag
     return None
+
+
+def surely_within(t: Type, into: Type) -> bool:
+    """Whether every value of a type is within the bounds of another that it fits. Bounds that are text equal only themselves.
+
+    Records are left out, as in `fit_of`.
+    """
+    if not has_bounds(into) or t == into:
+        return True
+    match t, into:
+        case IntType(None), IntType():
+            return False
+        case IntType(low, high), IntType(least, most):
+            return _at_most(least, low) and _at_most(high, most)
+        case NoneType(), OptionalType():
+            return True
+        case (OptionalType(a), OptionalType(b)) | (a, OptionalType(b)) | (MapType(_, a), MapType(_, b)):
+            return surely_within(a, b)
+        case TupleType(several), TupleType(others):
+            return all(map(surely_within, several, others))
+        case (SetType(a, size), SetType(b, most)) | (SeqType(a, size), SeqType(b, most)):
+            return _at_most(size, most) and surely_within(a, b)
+        case BagType(a, size, copies), BagType(b, most, equal):
+            return _at_most(size, most) and _at_most(copies, equal) and surely_within(a, b)
+    return False
+
+
+def _at_most(least: Bound | None, most: Bound | None) -> bool:
+    if most is None or least == most:
+        return True
+    return isinstance(least, int) and isinstance(most, int) and least <= most
 
 
 def _each(inner: Fit | None, items: Callable[[typing.Any], typing.Any], size: Bound | None, name: str) -> Fit:

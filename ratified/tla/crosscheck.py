@@ -12,18 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from ratified.explore.counterexample import EvaluationError
-from ratified.explore.refinement import Refinement
+from ratified.interchange.raw import Raw
+from ratified.interchange.typing import Typing
 from ratified.language import ir
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import Left, PythonMachine, Values
 from ratified.language.model import Model
+from ratified.language.refinement import Refinement
 from ratified.language.scope import running
+from ratified.results.errors import EvaluationError
 from ratified.results.result import PropertyKind, Result, Step, Trace, Verdict
 from ratified.tla.module import Export
 from ratified.tla.tlc import Told
-from ratified.tla.values import Raw, Typing
 
 
 @dataclass(frozen=True, slots=True)

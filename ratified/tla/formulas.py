@@ -5,9 +5,10 @@ Guarantees: those of syntax.py; and a formula that is made of others says what t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 from ratified.tla.names import mentions
 from ratified.tla.syntax import (
@@ -247,6 +248,25 @@ class Except(Tla):
         return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
 
 
+@dataclass(frozen=True, eq=False)
+class Functions(Tla):
+    """`[S -> T]`."""
+
+    keys: Tla
+    values: Tla
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        texts = flats((self.keys, self.values))
+        return None if texts is None else f"[{texts[0]} -> {texts[1]}]"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        keys = closing(hang("[", self.keys.block(width - 5)), " ->")
+        return [*keys, *closing(indent(4, self.values.block(width - 5)), "]")]
+
+
 TRUE, FALSE, ZERO, ONE = Atom("TRUE"), Atom("FALSE"), Atom("0"), Atom("1")
 
 
@@ -256,8 +276,14 @@ def number(value: int) -> Tla:
 
 
 def string(text: str) -> Tla:
-    """A string."""
+    """A string. What is not ASCII stands in messages alone, and there as `?`: TLC does not read it."""
+    text = re.sub("[^ -~]", "?", text)
     return Atom('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+
+
+def folded(op: str, parts: Sequence[Tla]) -> Tla:
+    """Parts with an operator between them, grouped to the left."""
+    return reduce(lambda left, right: Infix(op, left, right), parts)
 
 
 def all_of(items: Iterable[Tla], *, listed: bool = False) -> Tla:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from ratified.interchange.raw import Raw
 from ratified.language.errors import RatifiedError
-from ratified.tla.values import Raw, parse_value
+from ratified.tla.printed import parse_value
 
 
 class ToolMissing(RatifiedError):

@@ -104,7 +104,6 @@ def test_a_report_goes_to_a_file(capsys: Capture, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "zab"], "Error: there is no implementation 'zab'; there are: raft, multi-paxos, paxos\n"),
         (["run", "raft", "max_batch=0"], "Error: max_batch is 0; it must be at least 1\n"),
         (
             ["run", "raft", "--schedule", "nowhere.txt"],
@@ -115,6 +114,12 @@ def test_a_report_goes_to_a_file(capsys: Capture, tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_told(arguments: list[str], message: str, capsys: Capture) -> None:
     assert said(capsys, *arguments) == (2, "", message)
+
+
+def test_an_implementation_that_is_none_is_answered_with_those_there_are(capsys: Capture) -> None:
+    status, out, err = said(capsys, "run", "zab")
+    assert (status, out) == (2, "")
+    assert err.endswith("'zab' is not one of 'paxos', 'multi-paxos', 'raft'.\n")
 
 
 def test_a_schedule_that_is_none(capsys: Capture, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 import pytest
 
 from ratified.explore import EvaluationError, check
-from ratified.explore.search import NOWHERE, Edge, explore
+from ratified.explore.search import explore
 from ratified.language import (
     AtMost,
     Map,
@@ -37,6 +37,7 @@ from ratified.results.result import (
     Result,
     Verdict,
 )
+from ratified.results.seen import NOWHERE, Edge
 
 Small = Annotated[int, Range(0, 9)]
 

@@ -11,12 +11,12 @@ import pytest
 
 from ratified.cli.main import run as ratified
 from ratified.explore import check
-from ratified.explore.counterexample import EvaluationError
 from ratified.explore.simulate import simulate
 from ratified.itf import as_itf, follow, read_itf
 from ratified.itf.format import typed
 from ratified.language import RatifiedError
 from ratified.models.paxos.broken import IgnoredPromise
+from ratified.results.errors import EvaluationError
 from tests.generate.models import random_model
 from tests.generate.running import load
 
@@ -275,7 +275,7 @@ def test_bad_values(
 
 def test_no_such_file_and_no_run_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ratified(["trace", "paxos", str(tmp_path / "no.itf.json")]) == 2
-    assert "there is no such file" in capsys.readouterr().err
+    assert "No such file or directory" in capsys.readouterr().err
     assert ratified(["check", "consensus", "Value=2", "--format", "itf"]) == 0
     told = capsys.readouterr()
     assert told.out == ""

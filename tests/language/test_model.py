@@ -130,8 +130,8 @@ def test_a_step_by_hand() -> None:
         assert len(Node) == 3
 
 
-def test_parameters_come_as_values_or_text() -> None:
-    model = everything(limit="1", strict="true", start="GREEN", quorums='[["n1"]]')
+def test_values_of_parameters_may_be_named_and_listed() -> None:
+    model = everything(limit=1, strict=True, start="GREEN", quorums=[["n1"]])
     assert model.given() == {
         "Node": 3,
         "Slot": 1,

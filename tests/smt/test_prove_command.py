@@ -12,8 +12,8 @@ import pytest
 
 from ratified.cli import main as cli
 from ratified.cli.loading import load
-from ratified.cli.proving import script_for
 from ratified.cli.report.proof import proof_text
+from ratified.cli.scripts import script_for
 from ratified.smt import solving
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.proving import Options, prove, write_all

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ratified.explore.counterexample import EvaluationError
 from ratified.language.model import Model
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Result, Verdict
 from ratified.tla import compare, tlc
 from ratified.tla.crosscheck import Agreement

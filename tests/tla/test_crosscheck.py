@@ -12,10 +12,10 @@ import pytest
 from ratified.cli.loading import load
 from ratified.cli.main import run as ratified
 from ratified.explore import check
-from ratified.explore.counterexample import EvaluationError
 from ratified.language import Model
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.broken import IgnoredPromise
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Verdict
 from ratified.tla import compare, export, timed, tlc
 from ratified.tla.module import Export

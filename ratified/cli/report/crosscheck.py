@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from ratified.cli.report.machine import json_trace
 from ratified.cli.report.text import Paint, duration, facts, labelled, table, trace_lines
-from ratified.explore.counterexample import EvaluationError
 from ratified.language.model import Model
 from ratified.language.values import show
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Result, Verdict
 from ratified.tla import Agreement
 from ratified.version import __version__

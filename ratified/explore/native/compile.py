@@ -27,7 +27,7 @@ from ratified.language.errors import RatifiedError
 RUNTIME = Path(__file__).resolve().parent
 """Where `contract.h`, `explorer.c` and the files that they include are."""
 
-FLAGS = ("-std=c11", "-march=native", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
+FLAGS = ("-std=c11", "-march=native", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-fwrapv")
 
 _GCC = ("-O1", "-ftree-pre", "-fcode-hoisting", "-fstore-merging", "-ftree-tail-merge")
 """What makes generated code as fast as -O2 does (measured on Paxos, two-phase commit and Raft), in two thirds of its time."""

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
 from ratified.explore.native.codegen.program import Program, generate
+from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.driver import (
     Exploration,
     Finding,
@@ -31,15 +31,15 @@ from ratified.explore.native.driver import (
 from ratified.explore.native.library import NativeError, loaded
 from ratified.explore.native.library import Program as Library
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
-from ratified.explore.refinement import Refinement
-from ratified.explore.search import INTERRUPTED, Failure, Property, exhausted
-from ratified.explore.search import Exploration as Seen
+from ratified.explore.search import exhausted
 from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import Symmetry, symmetry_of
-from ratified.language.errors import ModelError
+from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
+from ratified.language.refinement import Refinement
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
     ActionReport,
     BoundReport,
@@ -52,6 +52,8 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.seen import INTERRUPTED, Failure, Property
+from ratified.results.seen import Exploration as Seen
 
 Live = tuple[tuple[PropertyReport, ...], Violation | None, str | None]
 """The liveness claims, what is violated of them, and why they are not decided."""
@@ -83,7 +85,8 @@ def check_native(
     model is `large` is remembered with its program, for `found_large`.
 
     Raises:
-        SizeError: the model has no fixed width, or too many bits (`Unsupported`): the reference engine takes it.
+        SizeError: the model has no fixed width, too many bits, or computes a number of more than 64 bits (`Unsupported`):
+            the reference engine takes it.
         EvaluationError: the model has no answer where it needs one.
         RatifiedError: no compiler, a compiler that fails, no memory, a disk or checkpoint that cannot be used.
     """
@@ -204,7 +207,7 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
     machine = PythonMachine(model)
     seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
-    return reference._no_beginning(machine, seen)
+    return reference._nothing_begins(machine, seen)
 
 
 def _stopped(outcome: Outcome, limits: Limits) -> str | None:
@@ -328,16 +331,17 @@ class _Reader:
         seen = Seen((), states=states, predecessor=array("q", range(-1, len(states) - 1)))
         return Counterexample(self.machine, seen, None)
 
-    def _error(self, finding: Finding, states: list[Values]) -> ModelError:
-        """The error that the reference machine comes to at the same place."""
+    def _error(self, finding: Finding, states: list[Values]) -> RatifiedError:
+        """The error that the reference machine comes to at the same place; Unsupported if it comes to none."""
         telling, last = self._telling(states), len(states) - 1
         for claim, target, ask in self._questions(finding, states):
             try:
                 ask()
             except StepError as problem:
                 return telling.error(Failure(len(states), -1, 0, claim, last, target, problem))
+        # The model itself has an answer there: a number is too large for generated code.
         message, span = self.program.errors[finding.index]
-        return ModelError(message, span=span, remedy="explore with engine='reference'")
+        return Unsupported(message, span=span, remedy="explore with engine='reference'")
 
     def _questions(self, finding: Finding, states: list[Values]) -> list[Question]:
         """What may be asked at the end of a run and have no answer, in the order in which it is asked."""

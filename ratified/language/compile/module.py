@@ -17,6 +17,7 @@ from typing import Any
 from ratified.language import ir
 from ratified.language.api import PARAMETER, Deferred, Param
 from ratified.language.compile.context import Context
+from ratified.language.compile.names import refuse_doubles
 from ratified.language.compile.statements import Statements
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Argument, Declaration, Expr, Function, Kind, Module, Node, Which
@@ -49,6 +50,7 @@ from ratified.language.types import (
     sorts_of,
     unbounded,
 )
+from ratified.language.uses import conjuncts, free, is_name, nodes
 
 _WITH_VALUE = {
     Kind.INVARIANT: BOOL,
@@ -90,6 +92,7 @@ class ModuleCompiler:
         self.file: str = names.get("__file__", "?")
         self.node = class_node(self.file, cls.__name__, line)
         self.span: Span | None = head_span(self.node, self.file) if self.node else None
+        refuse_doubles(cls, self.node, self.file)
         self.variables: dict[str, Declaration] = {}
         self.parameters: dict[str, Declaration] = {}
         self.methods = methods_of(cls)
@@ -167,6 +170,15 @@ class ModuleCompiler:
             self._refuse(name, f"`{name}`: {problem.message}", problem.remedy)
         if not is_parameter and (why := infinite(t)):
             self._refuse(name, f"`{name}` has no finite size: {why[0]}", why[1])
+        if name in self.methods:
+            self._refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
+        if name in (self.variables if is_parameter else self.parameters):
+            what = (
+                "a variable of a base class, and a parameter"
+                if is_parameter
+                else "a parameter of a base class, and a variable"
+            )
+            self._refuse(name, f"`{name}` is {what} here", "rename it")
         span = class_field_span(self.file, self.cls.__name__, name, line)
         (self.parameters if is_parameter else self.variables)[name] = Declaration(name, t, None, span)
 
@@ -219,10 +231,9 @@ class ModuleCompiler:
         for function in functions.values():
             for argument in function.arguments:
                 add(argument.type)
-            for statement in function.body:
-                for node in ir.walk(statement):
-                    if isinstance(node, ir.Universe | ir.Numbered | ir.Endpoint | ir.Subsets | ir.MakeRecord):
-                        add(node.type)
+            for node in nodes(function.body):
+                if isinstance(node, ir.Universe | ir.Numbered | ir.Endpoint | ir.Subsets | ir.MakeRecord):
+                    add(node.type)
         return tuple(found)
 
     # --- functions ---
@@ -567,42 +578,28 @@ class FunctionCompiler(Statements):
                 case ir.Let(_, names, _) if {name, *earlier}.isdisjoint(names):
                     continue
                 case ir.Require(_, test):
-                    for conjunct in test.operands if isinstance(test, ir.And) else (test,):
+                    for conjunct in conjuncts(test):
                         if domain := _domain_in(conjunct, name, earlier):
                             return domain
                 case ir.Do(_, key, given):
                     procedure = self.module.functions[key]
                     for own, value in zip(procedure.arguments, given, strict=True):
                         # There the container may speak of the state alone: names are others.
-                        if _is_name(value, name) and (
+                        if is_name(value, name) and (
                             domain := self._guarded(own.name, set(), procedure.body)
                         ):
                             return domain
-                    if any(isinstance(n, ir.Store | ir.Do) for s in procedure.body for n in ir.walk(s)):
+                    if any(isinstance(n, ir.Store | ir.Do) for n in nodes(procedure.body)):
                         return None
                 case _:
                     return None
         return None
 
 
-def _is_name(value: Expr, name: str) -> bool:
-    while isinstance(value, ir.Widen):
-        value = value.operand
-    return isinstance(value, ir.Local) and value.name == name
-
-
 def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:
     """The container in `name in container`, if it depends only on the state and on names that are known by then."""
-    if not isinstance(test, ir.In):
-        return None
-    if not _is_name(test.item, name):
-        return None
-    bound: set[str] = set()
-    for node in ir.walk(test.container):
-        if isinstance(node, ir.Clause):
-            bound.update(node.names)
-    free = {n.name for n in ir.walk(test.container) if isinstance(n, ir.Local)} - bound
-    return test.container if free <= known else None
+    found = isinstance(test, ir.In) and is_name(test.item, name) and free(test.container) <= known
+    return test.container if found else None  # type: ignore[attr-defined]  # an In
 
 
 def _head(node: ast.FunctionDef) -> ast.AST:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Self
 
 import pytest
 
-from ratified.explore.counterexample import EvaluationError
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.engine import check_native
 from ratified.explore.reference import check_reference
@@ -38,6 +37,7 @@ from ratified.models.paxos import broken as paxos
 from ratified.models.paxos.flexible import FlexiblePaxos
 from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.voting import Voting
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, PropertyKind, Result, Verdict
 from tests.explore.native.differential import TooLarge, differences, outcome, told
 from tests.explore.native.refined import random_refinement

@@ -1,6 +1,6 @@
 """A refinement in C: the image of a state as a packed state of the abstract model, and what asks whether that model has a step.
 
-Guarantees: the answers are those of `ratified.explore.refinement`; what the mapping or the abstract model has no answer to
+Guarantees: the answers are those of `ratified.language.refinement`; what the mapping or the abstract model has no answer to
 is a fault. The abstract model's constraints are not asked, and a step of it that leaves a bound is none.
 """
 
