@@ -1,11 +1,11 @@
 """Values of the language written into the tables of a finite structure, and read back, along the shapes of the translation.
 
-This is all that validation knows of the translation's inside: the shapes (`first_order/shapes.py`), the order, endpoints, numbered
-values and quorum systems of its theory. No name of a symbol is made here.
+This is all that validation knows of the translation's inside: the shapes (`first_order/shapes.py`), the order, endpoints,
+numbered values and quorum systems of its theory. No name of a symbol is made here.
 
-Guarantees: what is written is read back the same, or `Unlike` is raised: two values that the symbols cannot tell apart are found out
-before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a sequence's end)
-is left to the table, which gives it something.
+Guarantees: what is written is read back the same, or `Unlike` is raised: two values that the symbols cannot tell apart are found
+out before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a
+sequence's end) is left to the table, which gives it something.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ from ratified.smt.terms import (
     Or,
     Symbol,
     Term,
+    free,
     fresh,
     rebuilt,
     walk,
@@ -158,9 +159,15 @@ class Encoding:
 
     def _system(self, system: Members, item: SetType, values: Sequence[object]) -> None:
         """A set of sets whose members are the elements of a sort."""
-        found: list[Members] = []
-        system.some(lambda member: found.append(member) or TRUE)  # type: ignore[arg-type,func-returns-value]  # to see one
-        (member,) = found
+        found: list[Shape] = []
+
+        def see(member: Shape) -> Term:
+            found.append(member)
+            return TRUE
+
+        system.some(see)
+        member = found[0]
+        assert isinstance(member, Members)
         assert isinstance(member.origin, Bound)
         sort = member.origin.sort
         self._sizes[sort] = len(values)
@@ -191,9 +198,12 @@ class Encoding:
                 raise TooMuch(f"all values of {t}")
             values = list(values_of(resolved(t, self.scope), self.scope))
             self._containers[sort], self._sizes[sort] = values, len(values)
+            outer, self._log = self._log, {}
             for index, value in enumerate(values):
                 assert isinstance(t, MapType | SetType | SeqType)
                 self._write_container(t, self.theory.shapes.of_reified(t, element(sort, index)), value)
+            self._keep(self._log)
+            self._log = outer
         return sort, self._containers[sort]
 
     def prepare(self, t: Type) -> None:
@@ -268,26 +278,25 @@ class Encoding:
         match t, shape:
             case MapType(key, item), sh.Function(_, at):
                 for k, v in value.items():
-                    self.write(item, self._once(shape, k, lambda k=k: at(self.constant(key, k))), v)  # type: ignore[misc]
+                    self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
             case ((SetType(item) | BagType(item)), Members()):
-                self._once(shape, _ELEMENT, lambda: self._only(item, shape))
+                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
+                has = shape.has
                 for x in value:
-                    self.decide(
-                        self._once(shape, x, lambda x=x: self._reduced(shape.has(self.constant(item, x)))),
-                        True,
-                    )  # type: ignore[misc]
-            case SeqType(item), Listing(_, length, at):
+                    inside = self._once(shape, x, lambda x: self._reduced(has(self.constant(item, x))))
+                    self.decide(inside, True)
+            case SeqType(item), Listing(_, length, at_):
                 self._give(length, len(value))
                 for i, x in enumerate(value):
-                    self.write(item, self._once(shape, i, lambda i=i: at(Number(i))), x)  # type: ignore[misc]
+                    self.write(item, self._once(shape, i, lambda i: at_(Number(i))), x)
             case _:
                 raise Unlike(f"a {t} stands for {type(shape).__name__}")
 
-    def _once(self, shape: Shape, at: object, make: Callable[[], Any]) -> Any:
+    def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
         """What is inside a shape at a place: made once, for the shape lives as long."""
         key = (id(shape), at)
         if key not in self._inside:
-            self._inside[key] = (shape, make())
+            self._inside[key] = (shape, make(at))
         return self._inside[key][1]
 
     def _only(self, item: Type, shape: Members) -> None:
@@ -504,7 +513,9 @@ class Encoding:
         return values_of(t, self.scope)
 
     def ask(self, term: Term) -> Ask:
-        """A term, ready to be asked."""
+        """A term, ready to be asked. Raises Unlike if it mentions a variable that nothing binds."""
+        if loose := free(term):
+            raise Unlike(f"{min(v.name for v in loose)} is bound by nothing")
         for part in walk(term):
             if isinstance(part, Apply) and not part.arguments:
                 self.noted.add(part.symbol.name)
