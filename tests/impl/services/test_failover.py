@@ -90,7 +90,7 @@ def test_no_two_lead_at_once_while_clocks_drift_less_than_was_promised(
     drift_a: int,
     drift_b: int,
 ) -> None:
-    """Clocks of the two holders gain or lose up to 900 ppm against the grantor's; 2000 are promised, for both ends of the lease."""
+    """Clocks of the holders gain or lose up to 900 ppm against the grantor's; 2000 are promised, for both ends of a lease."""
 
     def local(name: str, now_us: int) -> int:
         drift = drift_a if name == "a" else drift_b
