@@ -9,8 +9,6 @@ import grimp
 import pytest
 
 KNOWN: tuple[frozenset[str], ...] = (
-    frozenset({"ratified.cli.checking", "ratified.cli.drawing"}),
-    frozenset({"ratified.cli.report", "ratified.cli.report.machine", "ratified.cli.report.text"}),
     frozenset({"ratified.explore.native.codegen.terms", "ratified.explore.native.codegen.values"}),
     frozenset({"ratified.smt.first_order.reading", "ratified.smt.first_order.theory"}),
 )

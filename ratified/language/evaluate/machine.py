@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ratified.language.api import Disabled
@@ -10,7 +10,7 @@ from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.evaluate.evaluator import Evaluator
 from ratified.language.evaluate.frame import BoundLeftAt
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import Choices, Left, StepError, Values, abstract_model, image_of
+from ratified.language.machine import Choices, Left, Pulse, StepError, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import running
 
@@ -96,6 +96,18 @@ class TreeMachine:
                     else:
                         found.append((index, arguments, tuple(evaluator.now[n] for n in self._names)))
         return found
+
+    def each_initial(self, pulse: Pulse | None = None) -> Generator[tuple[Values, Values | Left]]:
+        """See Machine; all are made at once."""
+        del pulse
+        yield from self.initial()
+
+    def each_step(
+        self, state: Values, pulse: Pulse | None = None
+    ) -> Generator[tuple[int, Values, Values | Left]]:
+        """See Machine; all are made at once."""
+        del pulse
+        yield from self.steps(state)
 
     def _ask(self, name: str, arguments: Values, state: Values) -> Any:
         try:
