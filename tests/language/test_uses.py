@@ -32,7 +32,7 @@ from ratified.language.api import Disabled
 from ratified.language.evaluate import EXPRESSIONS, Env, Evaluator, Frame, TreeMachine
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Node, Which
-from ratified.language.machine import Left, StepError, Values
+from ratified.language.machine import OutOfBounds, StepError, Values
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.uses import Uses, bound, free, live, nodes
@@ -68,11 +68,11 @@ class Run:
         """Some reachable states, breadth first."""
         found: list[Values] = []
         try:
-            found += [s for _, s in self.machine.initial() if not isinstance(s, Left)][:STATES_MOST]
+            found += [s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds)][:STATES_MOST]
             for state in found:
                 if len(found) < STATES_MOST:
                     steps = self.machine.steps(state)
-                    found += [s for _, _, s in steps if not isinstance(s, Left) and s not in found]
+                    found += [s for _, _, s in steps if not isinstance(s, OutOfBounds) and s not in found]
         except StepError:
             pass
         return list(dict.fromkeys(found))[:STATES_MOST]

@@ -3,8 +3,8 @@
 from ratified.language.machine.choices import MOST_CHOICES, Choices
 from ratified.language.machine.python import PythonMachine
 from ratified.language.machine.steps import (
-    Left,
     Machine,
+    OutOfBounds,
     Pulse,
     StepError,
     Values,
@@ -16,8 +16,8 @@ from ratified.language.machine.steps import (
 __all__ = [
     "MOST_CHOICES",
     "Choices",
-    "Left",
     "Machine",
+    "OutOfBounds",
     "Pulse",
     "PythonMachine",
     "StepError",

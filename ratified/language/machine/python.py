@@ -16,7 +16,7 @@ from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.machine.choices import Choices, Lazily
 from ratified.language.machine.failures import explained, where
-from ratified.language.machine.steps import Left, Pulse, StepError, Values, abstract_model, image_of
+from ratified.language.machine.steps import OutOfBounds, Pulse, StepError, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
@@ -117,11 +117,11 @@ class PythonMachine:
                     return function, code
         raise AssertionError(span)
 
-    def initial(self) -> list[tuple[Values, Values | Left]]:
+    def initial(self) -> list[tuple[Values, Values | OutOfBounds]]:
         """See Machine."""
         return list(self.each_initial())
 
-    def each_initial(self, pulse: Pulse = _nothing) -> Generator[tuple[Values, Values | Left]]:
+    def each_initial(self, pulse: Pulse = _nothing) -> Generator[tuple[Values, Values | OutOfBounds]]:
         """See Machine."""
         d = self.model.__dict__
         self._in_model = self._nowhere
@@ -140,7 +140,7 @@ class PythonMachine:
                 except Disabled:
                     continue
                 except BoundLeft as left:
-                    yield arguments, Left(left.what, where(left.__traceback__))
+                    yield arguments, OutOfBounds(left.what, where(left.__traceback__))
                     continue
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(explained(problem), "init", arguments, None) from None
@@ -153,13 +153,13 @@ class PythonMachine:
                     raise StepError(problem_, "init", arguments, None)
                 yield arguments, self._state(d)
 
-    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | OutOfBounds]]:
         """See Machine."""
         return list(self.each_step(state))
 
     def each_step(
         self, state: Values, pulse: Pulse = _nothing
-    ) -> Generator[tuple[int, Values, Values | Left]]:
+    ) -> Generator[tuple[int, Values, Values | OutOfBounds]]:
         """See Machine. Between two steps the machine may be asked about other states, and not be stepped elsewhere."""
         model = self.model
         d = model.__dict__
@@ -184,7 +184,7 @@ class PythonMachine:
                         continue
                     except BoundLeft as left:
                         d.update(before)
-                        yield index, arguments, Left(left.what, where(left.__traceback__))
+                        yield index, arguments, OutOfBounds(left.what, where(left.__traceback__))
                         continue
                     except Exception as problem:  # noqa: BLE001  # a model may raise anything
                         raise StepError(explained(problem), action.name, arguments, state) from None
@@ -194,14 +194,14 @@ class PythonMachine:
 
     def take(
         self, state: Values, name: str, given: Mapping[str, Any], most: int | None = None
-    ) -> list[tuple[Values, Values | Left]]:
+    ) -> list[tuple[Values, Values | OutOfBounds]]:
         """The steps of one action from a state, with some or all of its arguments given, whatever they range over.
 
         Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. At most `most` choices
         of arguments are tried. Raises StepError.
         """
         wanted = self._parameters[name]
-        found: list[tuple[Values, Values | Left]] = []
+        found: list[tuple[Values, Values | OutOfBounds]] = []
         with running(self.model.scope):
             if len(given) == len(wanted):
                 arguments = tuple([given[p] for p in wanted])
@@ -215,7 +215,7 @@ class PythonMachine:
                 self._enter(state)  # which the next choice may depend on
         return found
 
-    def _taken(self, state: Values, name: str, arguments: Values) -> Values | Left | None:
+    def _taken(self, state: Values, name: str, arguments: Values) -> Values | OutOfBounds | None:
         """Where a step leads; None if it is not possible."""
         model = self.model
         self._enter(state)
@@ -227,7 +227,7 @@ class PythonMachine:
             return None
         except BoundLeft as left:
             self._in_model = self._nowhere
-            return Left(left.what, where(left.__traceback__))
+            return OutOfBounds(left.what, where(left.__traceback__))
         except Exception as problem:  # noqa: BLE001  # a model may raise anything
             self._in_model = self._nowhere
             raise StepError(explained(problem), name, arguments, state) from None

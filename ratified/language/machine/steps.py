@@ -24,7 +24,7 @@ Pulse = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class OutOfBounds:
     """In place of a successor: the step would leave a declared bound, and was not taken."""
 
     what: str
@@ -50,16 +50,18 @@ class Machine(Protocol):
     module: Module
     actions: tuple[Function, ...]
 
-    def initial(self) -> list[tuple[Values, Values | Left]]:
+    def initial(self) -> list[tuple[Values, Values | OutOfBounds]]:
         """Each choice of `init`'s arguments with the initial state it gives (duplicates included)."""
 
-    def each_initial(self, pulse: Pulse = ...) -> Generator[tuple[Values, Values | Left]]:
+    def each_initial(self, pulse: Pulse = ...) -> Generator[tuple[Values, Values | OutOfBounds]]:
         """The same one by one; `pulse` is called now and then, also while no choice is possible, and may raise."""
 
-    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | OutOfBounds]]:
         """Each possible step: the action's index, its arguments, and the state after it."""
 
-    def each_step(self, state: Values, pulse: Pulse = ...) -> Generator[tuple[int, Values, Values | Left]]:
+    def each_step(
+        self, state: Values, pulse: Pulse = ...
+    ) -> Generator[tuple[int, Values, Values | OutOfBounds]]:
         """The same one by one, as `each_initial`."""
 
     def refuted_by(self, name: str, state: Values) -> Values | None:
