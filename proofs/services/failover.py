@@ -1,8 +1,8 @@
 """Why no two primaries' writes take effect out of order, for every number of nodes and tokens, any lease and any drift.
 
 Whoever believes that it leads is who has the lease, under the greatest token, and its clock is behind the service's by no more
-than clocks drift; so its belief ends before the service lets anybody else have it. Writes carry tokens that were given, and the store
-has seen none greater than those.
+than clocks drift; so its belief ends before the service lets anybody else have it. Writes carry tokens that were given, and the
+store has seen none greater than those.
 """
 
 from __future__ import annotations
