@@ -20,7 +20,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.values import show
 
@@ -54,7 +54,7 @@ class Steps:
         self.states: list[Values] = []
         self.edges: dict[int, list[Edge]] = {}  # of the states whose steps were asked for
         for _, state in self._machine.initial():
-            if not isinstance(state, Left):
+            if not isinstance(state, OutOfBounds):
                 self._number(state)
 
     def of(self, index: int) -> list[Edge]:
@@ -64,7 +64,7 @@ class Steps:
             known = self.edges[index] = [
                 Edge(self._names[action], arguments, self._number(after))
                 for action, arguments, after in self._machine.steps(self.states[index])
-                if not isinstance(after, Left)
+                if not isinstance(after, OutOfBounds)
             ]
         return known
 

@@ -21,7 +21,7 @@ from ratified.diagram.rows import Ending
 from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.language.api import Lifelines
 from ratified.language.errors import ModelError
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import Ordered, Sort
@@ -206,7 +206,7 @@ class _Drawer:
             return None
         for action, arguments, target in steps:
             same = self.machine.actions[action].name == step.action and arguments == wanted
-            if same and not isinstance(target, Left):
+            if same and not isinstance(target, OutOfBounds):
                 return dict(zip(self.names, target, strict=True))
         return None
 

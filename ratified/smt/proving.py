@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Argument, Kind
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
@@ -374,7 +374,7 @@ def _confirmed(
             found = machine.take(tuple(before[n] for n in names), obligation.action.name, arguments)
         except (RatifiedError, BoundLeft):
             continue
-        if not any(isinstance(state, Left) for _, state in found):
+        if not any(isinstance(state, OutOfBounds) for _, state in found):
             return [state for _, state in found] == [tuple(after[n] for n in names)]
     return None
 

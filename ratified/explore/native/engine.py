@@ -37,7 +37,7 @@ from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
@@ -340,7 +340,7 @@ class _Reader:
             after = [
                 s
                 for *_, s in (machine.steps(states[-1]) if states else machine.initial())
-                if not isinstance(s, Left)
+                if not isinstance(s, OutOfBounds)
             ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]

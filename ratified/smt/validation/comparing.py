@@ -18,7 +18,7 @@ from typing import Any
 
 from ratified.language.errors import Span
 from ratified.language.ir import Function, Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.types import cardinality, values_of
@@ -241,13 +241,15 @@ class Comparison:
 
     def _action(self, step: _Step, state: Values) -> None:
         outcomes = self._outcomes(step, state)
-        leading = [g for g, after in outcomes.items() if after is not None and not isinstance(after, Left)]
+        leading = [
+            g for g, after in outcomes.items() if after is not None and not isinstance(after, OutOfBounds)
+        ]
         others = [g for g, after in outcomes.items() if after is None]
         for chosen, most in ((leading, self._share.leading), (others, self._share.others)):
             for given in self._rng.sample(chosen, min(len(chosen), most)):
                 self._compare(step, state, given, outcomes[given])
 
-    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Values | Left | None]:
+    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Values | OutOfBounds | None]:
         """Where CPython goes with some choices of an action's arguments. It says nothing where a step goes wrong."""
         function = step.taken.function
         assert function is not None
@@ -263,7 +265,7 @@ class Comparison:
                 tried = [given for given, _ in found]
         except StepError:
             return {}
-        outcomes: dict[Values, Values | Left | None] = {}
+        outcomes: dict[Values, Values | OutOfBounds | None] = {}
         names = [a.name for a, _ in step.taken.arguments]
         for given in tried:
             self._effort.spend(STEP)
@@ -274,9 +276,9 @@ class Comparison:
             outcomes[given] = taken[0][1] if taken else None
         return outcomes
 
-    def _compare(self, step: _Step, state: Values, given: Values, after: Values | Left | None) -> None:
+    def _compare(self, step: _Step, state: Values, given: Values, after: Values | OutOfBounds | None) -> None:
         """One step, or one that is not possible."""
-        if isinstance(after, Left):
+        if isinstance(after, OutOfBounds):
             return  # beyond a bound nothing is claimed
         for (argument, shape), value in zip(step.taken.arguments, given, strict=True):
             self.encoding.put(f"{self._called(step)}: {argument.name}", argument.type, shape, value)
