@@ -1,4 +1,4 @@
-"""How commands explore: from what was asked to what the explorer is given, with a live line meanwhile."""
+"""How commands explore and report on it: from what was asked to what the explorer is given, with a live line meanwhile."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from ratified.cli.output import deliver
 from ratified.cli.progress import LiveLine
-from ratified.cli.requests import Exploring
+from ratified.cli.report.checks import Report
+from ratified.cli.report.render import render
+from ratified.cli.requests import Exploring, Output
 from ratified.explore import Resources, check
+from ratified.language import Model
 from ratified.results.result import Limits, Progress, Result
 
 
@@ -47,7 +50,7 @@ def exploration(
     )
 
 
-def explored(name: str, model: Any, how: Exploration, *, quiet: bool) -> Result:
+def explored(name: str, model: Model, how: Exploration, *, quiet: bool) -> Result:
     """Explore a model, with a live line on a terminal.
 
     Raises:
@@ -58,7 +61,7 @@ def explored(name: str, model: Any, how: Exploration, *, quiet: bool) -> Result:
         return explore(model, how, live)
 
 
-def explore(model: Any, how: Exploration, progress: Callable[[Progress], None] | None) -> Result:
+def explore(model: Model, how: Exploration, progress: Callable[[Progress], None] | None) -> Result:
     """Explore a model."""
     return check(
         model,
@@ -70,3 +73,13 @@ def explore(model: Any, how: Exploration, progress: Callable[[Progress], None] |
         claims=how.claims,
         resources=how.resources,
     )
+
+
+def emit(report: Report, to: Output) -> int:
+    """Write a report where it goes and return the exit status of its verdict."""
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        return render(report, form, color=color)
+
+    deliver(to, rendered, rendered("text").partition("\n")[0])
+    return report.verdict.exit_status

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import click
 
 from ratified.bundled import protocols
-from ratified.cli.commands.check import emit
 from ratified.cli.commands.options import options_of_exploring
 from ratified.cli.requests import VerifyRequest, takes
 
@@ -21,7 +20,7 @@ def verify(request: VerifyRequest) -> int:
 
     The models must hold, each refining the more abstract one; the broken variants must be refuted.
     """
-    from ratified.cli.exploring import exploration, explored
+    from ratified.cli.exploring import emit, exploration, explored
     from ratified.cli.instances import instance, is_symmetric, sizes_of
     from ratified.cli.loading import load
     from ratified.cli.report.checks import Checked, Report
