@@ -76,12 +76,14 @@ def check(request: CheckRequest) -> int:
         dump=request.dump,
     )
     result = explored(name, model, how, quiet=request.output.quiet)
-    if request.diagram is not None:
-        draw_counterexample(result, request.diagram)
     checked = Checked(name, result, described(name))
     if request.output.form == "itf":
-        return emit_counterexample(checked, model, request.output)
-    return emit(Report((checked,)), request.output)
+        status = emit_counterexample(checked, model, request.output)
+    else:
+        status = emit(Report((checked,)), request.output)
+    if request.diagram is not None:
+        draw_counterexample(result, request.diagram)
+    return status
 
 
 def draw_counterexample(result: Result, file: Path) -> None:

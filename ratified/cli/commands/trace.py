@@ -115,13 +115,13 @@ def follow_events(request: TraceRequest) -> int:
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
     took = time.monotonic() - began
+    rendered = trace_json if request.form == "json" else trace_text
+    echo(rendered(follower, request.trace, took))
     if request.diagram is not None:
         if result.mismatch is not None:
             mismatch_diagram(follower).save(request.diagram)
         else:
             say_nothing_drawn(request.diagram, "the model explains the run as far as it was followed")
-    rendered = trace_json if request.form == "json" else trace_text
-    echo(rendered(follower, request.trace, took))
     return result.verdict.exit_status
 
 
