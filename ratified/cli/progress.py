@@ -64,6 +64,8 @@ def line(title: str, progress: Progress) -> str:
     """Return what the line says."""
     rate = progress.distinct / progress.seconds if progress.seconds > 0 else 0.0
     minutes, seconds = divmod(int(progress.seconds), 60)
+    if progress.doing:
+        return f"{title}  {progress.doing}  {minutes}:{seconds:02d}"
     return (
         f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
         f"queue {progress.queue:,}  {minutes}:{seconds:02d}"

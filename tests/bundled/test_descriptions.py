@@ -115,7 +115,7 @@ def test_adding_a_protocol_touches_one_file(tmp_path: Path, checkout: Path) -> N
     assert ["lock: a lock"] in listed
     assert ["lock-service", "grants a lock"] in listed
     assert ["lock-twice", "grants it twice"] in listed
-    assert "{lock|paxos|raft|two-phase-commit}" in made.stdout
+    assert "{lock|paxos|raft|services|two-phase-commit}" in made.stdout
     assert "HOLDS  lock-twice: " in made.stdout
 
 

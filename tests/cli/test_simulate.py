@@ -127,7 +127,7 @@ def test_a_step_that_goes_wrong_is_an_error_with_its_run(lamp: str, capsys: Capt
         (["Client=0"], "Error: the size of Client must be at least 1, not 0\n  write Client=1 or more\n"),
         (
             ["--claim", "fairness"],
-            "Error: Lock claims no 'fairness'\n  its claims: mutual_exclusion\n",
+            "Error: Lock has no claim 'fairness'\n  its claims: mutual_exclusion\n",
         ),
         (
             ["-o", "no/such/folder/walks.json"],

@@ -383,4 +383,4 @@ def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert ratified(["crosscheck", "nothing"]) == 2
     assert "there is no bundled model 'nothing'" in capsys.readouterr().err
     assert ratified(["crosscheck", "paxos", "--claim", "nothing"]) == 2
-    assert "Paxos claims no 'nothing'" in capsys.readouterr().err
+    assert "Paxos has no claim 'nothing'" in capsys.readouterr().err

@@ -69,8 +69,9 @@ def crosscheck(request: CrosscheckRequest) -> int:
         crosscheck_json,
         crosscheck_text,
     )
-    from ratified.results.result import Limits, Result
-    from ratified.tla import compare, export, timed, tlc
+    from ratified.results.result import Limits
+    from ratified.tla import Export, export, timed, tlc
+    from ratified.tla import crosscheck as agreed
     from ratified.tla.tlc import Told, ToolMissing
 
     cls = load(request.model)
@@ -83,18 +84,17 @@ def crosscheck(request: CrosscheckRequest) -> int:
     quiet = request.output.quiet
     how = Exploration(Limits(seconds=request.seconds), symmetry=request.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
-    try:
-        if isinstance(ours, Result) and ours.stopped:
-            raise ToolMissing(f"our exploration stopped: {ours.stopped}", remedy="TLC was not run")
-        found = tlc.find(request.tlc)
-        with _waiting(f"{name}  TLC", quiet=quiet):
-            theirs = tlc.run(
-                found, exported.files, exported.name, seconds=request.seconds, workers=request.workers
-            )
-    except ToolMissing as missing:
-        remedy = f" ({missing.remedy})" if missing.remedy else ""
-        theirs = Told("unfinished", message=f"{missing.message}{remedy}")
-    made = Crosschecked(name, model, compare(model, exported, ours, theirs), seconds)
+
+    def ask(one: Export) -> Told:
+        try:
+            found = tlc.find(request.tlc)
+            with _waiting(f"{name}  TLC", quiet=quiet):
+                return tlc.run(found, one.files, one.name, seconds=request.seconds, workers=request.workers)
+        except ToolMissing as missing:
+            remedy = f" ({missing.remedy})" if missing.remedy else ""
+            return Told("unfinished", message=f"{missing.message}{remedy}")
+
+    made = Crosschecked(name, model, agreed(model, exported, ours, ask), seconds)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return crosscheck_json(made) if form == "json" else crosscheck_text(made, color=color)

@@ -18,7 +18,7 @@ from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Part
 from ratified.smt.houdini import Houdini
 from ratified.smt.induct import Induction
-from ratified.smt.result import Cell, Counterexample, Proof, Status
+from ratified.smt.result import Cell, Counterexample, Held, Proof, Status
 from ratified.version import __version__
 
 SCHEMA = "ratified-proof/1"
@@ -99,7 +99,17 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
         refuted = sum(o.answer == "unsat" for o in answers)
         spent = sum(o.seconds for o in answers)
         yield solver, f"{refuted} of {len(answers)} unsat, {spent:.1f} s of CPU time"
+    if proof.held is not None:
+        yield "CPython", _held(proof.held)
     yield "time", duration(proof.seconds)
+
+
+def _held(held: Held) -> str:
+    """What the formulas were held against."""
+    if not held.states:
+        return "the formulas were held against nothing: " + "; ".join(held.left_out[:1])
+    steps = plural(held.steps + held.disabled, "step")
+    return f"the formulas agree on {steps} and {plural(held.states, 'state')} of {plural(held.sizes, 'size')}"
 
 
 def _mark(cell: Cell | None) -> str:
@@ -209,9 +219,22 @@ def proof_json(name: str, proof: Proof) -> str:
         "solving_seconds": round(proof.solving, 3),
         "notes": list(proof.notes),
         "cycles": list(proof.cycles),
+        "held": None if proof.held is None else _json_held(proof.held),
         "obligations": [_json_cell(cell) for cell in proof.cells],
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _json_held(held: Held) -> dict[str, Any]:
+    return {
+        "sizes": held.sizes,
+        "states": held.states,
+        "steps": held.steps,
+        "disabled": held.disabled,
+        "claims": held.claims,
+        "explored": held.explored,
+        "left_out": list(held.left_out),
+    }
 
 
 def _json_cell(cell: Cell) -> dict[str, Any]:

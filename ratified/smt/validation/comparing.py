@@ -1,9 +1,9 @@
 """Formulas held to CPython at one size: the state, the steps from it, and what is claimed of them.
 
-Guarantees: in the structure that stands for a state (and the arguments of an action), what is given is true, for some values of
-the constants that the translation introduces; a lemma is true exactly if CPython says so; a step is taken exactly if CPython takes
-it, to the very state; a conclusion is refuted exactly if the claim is true after the step. Where CPython has no answer (an error, a
-bound that is left) nothing is compared. What is not so raises `Mismatch`.
+Guarantees: in the structure that stands for a state (and the arguments of an action), what is given is true, for some values
+of the constants that the translation introduces; a lemma is true exactly if CPython says so; a step is taken exactly if CPython
+takes it, to the very state; a conclusion is refuted exactly if the claim is true after the step. Where CPython has no answer (an
+error, a bound that is left) nothing is compared. What is not so raises `Mismatch`.
 """
 
 from __future__ import annotations
@@ -26,33 +26,46 @@ from ratified.language.values import Bag, Map, show
 from ratified.smt.first_order.shapes import Function as MapShape
 from ratified.smt.first_order.shapes import Members, Shape
 from ratified.smt.first_order.steps import Path
-from ratified.smt.terms import FALSE, Symbol, symbols_of
+from ratified.smt.terms import FALSE, Symbol
 from ratified.smt.validation.encoding import Encoding, Unlike
 from ratified.smt.validation.evaluation import Ask, Effort, Key, TooMuch
 from ratified.smt.validation.plan import Plan, Said, Taken
+from ratified.smt.validation.text import Unreadable
 
 SOLUTIONS_MOST = 4
 """So many choices of the constants that the translation introduces are looked at."""
 
-LEADING_MOST, ARGUMENTS_MOST = 4, 3
-"""So many choices of an action's arguments, in one state, that lead somewhere; and so many that do not."""
-
-TRIED, TRIED_MOST = 30, 400
-"""So many choices are tried, among so many."""
-
-CONCLUSIONS_MOST = 8
-"""So many conclusions are asked of one step: others of the next."""
+TRIED_MOST = 400
+"""The choices of an action's arguments that are tried are among so many."""
 
 STEP, CLAIM = 60, 120
 """Units of effort for CPython to take a step, and to say whether a claim is true."""
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How much is asked of an action in one state.
+
+    So many choices of its arguments are tried; of these, so many that lead somewhere, and that do not, are compared; of a step so
+    many conclusions are asked, others of the next.
+    """
+
+    tried: int = 30
+    leading: int = 4
+    others: int = 3
+    conclusions: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
-    """Constants in the order in which they are given values; after each, the facts about it and those before it."""
+    """Constants in the order in which they are given values; after each, the facts about it and those before it.
+
+    `closed` are the constants that had values already.
+    """
 
     order: Sequence[str]
     facts: Sequence[Sequence[Said]]
+    closed: frozenset[str]
 
 
 class Mismatch(Exception):
@@ -76,12 +89,15 @@ class _Step:
 class Comparison:
     """One size of a model beside its formulas. Raises TooMuch if it cannot be written as a structure."""
 
-    def __init__(self, plan: Plan, model: Model, seed: int, effort: Effort) -> None:
+    def __init__(
+        self, plan: Plan, model: Model, seed: int, effort: Effort, share: Share | None = None
+    ) -> None:
         self.plan = plan
         self.model = model
         self.machine = PythonMachine(model)
         self.counted: Counter[str] = Counter()
         self._effort = effort
+        self._share = share or Share()
         self._rng = random.Random(f"{seed} {model!r}")  # noqa: S311  # nothing is secret here
         self._salt = seed
         self._names = [d.name for d in model.module.variables]
@@ -112,7 +128,12 @@ class Comparison:
 
     def _ask(self, said: Said) -> Ask:
         if id(said) not in self._asks:
-            self._asks[id(said)] = self.encoding.ask(said.formula)
+            try:
+                self._asks[id(said)] = self.encoding.ask(said.formula)
+            except (Unlike, Unreadable) as problem:
+                raise self._mismatch(
+                    f"what says `{said.says}` means nothing: {problem}", None, self._before
+                ) from None
         self.encoding.noted |= said.constants
         return self._asks[id(said)]
 
@@ -209,20 +230,20 @@ class Comparison:
 
     def _choices(self, taken: Taken, possible: Iterable[Values]) -> Iterator[Values]:
         """Arguments: those that lead somewhere, and some others."""
-        likely = list(possible)[:ARGUMENTS_MOST]
+        likely = list(possible)[: self._share.leading]
         yield from likely
         types = [a.type for a, _ in taken.arguments]
         if any(cardinality(t, self.model.scope) > TRIED_MOST for t in types):
             return
         spaces = [list(values_of(t, self.model.scope)) for t in types]
         others = [g for g in itertools.islice(itertools.product(*spaces), TRIED_MOST) if g not in likely]
-        yield from self._rng.sample(others, min(len(others), ARGUMENTS_MOST))
+        yield from self._rng.sample(others, min(len(others), self._share.others))
 
     def _action(self, step: _Step, state: Values) -> None:
         outcomes = self._outcomes(step, state)
         leading = [g for g, after in outcomes.items() if after is not None and not isinstance(after, Left)]
         others = [g for g, after in outcomes.items() if after is None]
-        for chosen, most in ((leading, LEADING_MOST), (others, ARGUMENTS_MOST)):
+        for chosen, most in ((leading, self._share.leading), (others, self._share.others)):
             for given in self._rng.sample(chosen, min(len(chosen), most)):
                 self._compare(step, state, given, outcomes[given])
 
@@ -235,7 +256,7 @@ class Comparison:
             if all(cardinality(t, self.model.scope) <= TRIED_MOST for t in types):
                 spaces = [list(values_of(t, self.model.scope)) for t in types]
                 every = list(itertools.islice(itertools.product(*spaces), TRIED_MOST))
-                tried = self._rng.sample(every, min(len(every), TRIED))
+                tried = self._rng.sample(every, min(len(every), self._share.tried))
             else:
                 found = self.machine.take(state, function.name, {}, TRIED_MOST)
                 self._effort.spend(STEP * TRIED_MOST)
@@ -263,8 +284,8 @@ class Comparison:
             self.encoding.expect(t, value)
         before = state if step.taken.function is not None else None
         step.turn += 1
-        number = len(step.taken.conclusions)
-        turns = {(step.turn * CONCLUSIONS_MOST + i) % number for i in range(min(number, CONCLUSIONS_MOST))}
+        number, most = len(step.taken.conclusions), self._share.conclusions
+        turns = {(step.turn * most + i) % number for i in range(min(number, most))}
         chosen = [(o.claim, said) for i, (o, said) in enumerate(step.taken.conclusions) if i in turns]
         expected = [self._concluded(claim, said, before, after) for claim, said in chosen]
         while True:
@@ -277,7 +298,11 @@ class Comparison:
         for want, said_, (claim, _) in zip(expected, concluded, chosen, strict=True):
             if want is not None and (want not in said_ or (len(said_) > 1 and not self._loose)):
                 what = f"whether `{claim.name}` holds after {self._called(step)}: CPython and logic differ"
-                how = "CPython: it is false afterwards" if want else "CPython: it is true afterwards, or there is no step"
+                how = (
+                    "CPython: it is false afterwards"
+                    if want
+                    else "CPython: it is true afterwards, or there is no step"
+                )
                 raise self._mismatch(what, claim.span, state, [*self._arguments(step, given), how])
         self.counted["steps" if after is not None else "disabled"] += 1
 
@@ -295,12 +320,14 @@ class Comparison:
             except Unlike as problem:
                 what = f"the state after {self._called(step)} is none in logic: {problem}"
                 raise self._mismatch(what, self._span(step), state, self._arguments(step, given)) from None
-            taken.add(all(bool(self._ask(said)()) for said in step.taken.taken))
+            taken |= {bool(self._ask(said)()) for said in step.taken.taken}
             for said_, (_, said) in zip(concluded, chosen, strict=True):
                 said_.add(bool(self._ask(said)()))
         return ended, concluded, taken
 
-    def _concluded(self, claim: Function, said: Said, before: Values | None, after: Values | None) -> bool | None:
+    def _concluded(
+        self, claim: Function, said: Said, before: Values | None, after: Values | None
+    ) -> bool | None:
         """Whether the conclusion is to be true: there is a step, and the claim is false after it. None if nothing is known."""
         if after is None:
             return False
@@ -369,24 +396,29 @@ class Comparison:
 
         A fact that speaks of nothing unknown is asked once for each state.
         """
-        missing = frozenset(n for n in (*wanted, *self._constants) if self._missing(n))
-        open_ = {n for n in wanted if n in missing}
-        key = (id(step), missing if step is None else missing | open_)
-        if key in self._searches and open_ <= set(self._searches[key].order):
+        open_ = {n for n in wanted if self._missing(n)}
+        key = (id(step), frozenset(open_))
+        if key in self._searches and not any(map(self._missing, self._searches[key].closed)):
             return self._searches[key]
-        facts: list[Said] = []
-        rest = list(self.plan.given)
-        while more := [s for s in rest if s.constants & open_ or (step is None and not s.constants & missing)]:
-            facts += more
-            rest = [s for s in rest if s not in more]
-            open_ |= {n for s in more for n in s.constants if n in missing}
-        mentioned = {n for s in facts for n in s.constants}
-        order = [n for n in dict.fromkeys(n for s in facts for n in sorted(s.constants)) if n in open_ & mentioned]
+        facts = [s for s in self.plan.given if s.constants & open_ or step is None]
+        waiting, closed = list(open_), set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in self.plan.definitions:
+                facts.append(self.plan.definitions[name])
+                more = {n for n in facts[-1].constants if self._missing(n)} - open_
+                closed |= facts[-1].constants - more - open_
+                open_ |= more
+                waiting += more
+        facts = [s for s in facts if not any(map(self._missing, s.constants - open_))]
+        order = [
+            n for n in dict.fromkeys(n for s in reversed(facts) for n in sorted(s.constants)) if n in open_
+        ]
         place = {name: i for i, name in enumerate(order, 1)}
         ready: list[list[Said]] = [[] for _ in range(len(order) + 1)]
         for said in facts:
             ready[max((place[n] for n in said.constants if n in place), default=0)].append(said)
-        found = self._searches[key] = _Search(order, ready)
+        found = self._searches[key] = _Search(order, ready, frozenset(closed))
         return found
 
     def _missing(self, constant: str) -> bool:
@@ -396,8 +428,8 @@ class Comparison:
     @functools.cached_property
     def _constants(self) -> dict[str, Symbol]:
         """The constants that what is given speaks of."""
-        found = symbols_of(said.formula for said in self.plan.given)
-        return {name: symbol for name, symbol in found.items() if not symbol.arguments}
+        said = (*self.plan.given, *self.plan.definitions.values())
+        return {n: symbol for s in said for n, symbol in s.symbols.items() if not symbol.arguments}
 
     def _assigned(self, search: _Search, index: int) -> Iterator[None]:
         """All ways to give constants values, each fact asked as soon as all its constants have one."""
@@ -417,14 +449,20 @@ class Comparison:
     # --- telling -----------------------------------------------------------------------------------------------------------
 
     def _mismatch(self, what: str, span: Span | None, state: Values, more: Sequence[str] = ()) -> Mismatch:
-        return Mismatch(what, span, [f"at:      {self.model!r}", *([f"state:   {self._shown(state)}"] if state else []), *more])
+        return Mismatch(
+            what,
+            span,
+            [f"at:      {self.model!r}", *([f"state:   {self._shown(state)}"] if state else []), *more],
+        )
 
     def _shown(self, state: Values) -> str:
         return ", ".join(f"{n}={show(v)}" for n, v in zip(self._names, state, strict=True))
 
     @staticmethod
     def _arguments(step: _Step, given: Values) -> list[str]:
-        named = ", ".join(f"{a.name}={show(v)}" for (a, _), v in zip(step.taken.arguments, given, strict=True))
+        named = ", ".join(
+            f"{a.name}={show(v)}" for (a, _), v in zip(step.taken.arguments, given, strict=True)
+        )
         return [f"step:    {step.taken.function.name if step.taken.function else 'init'}({named})"]
 
     @staticmethod

@@ -1,11 +1,11 @@
 """Values of the language written into the tables of a finite structure, and read back, along the shapes of the translation.
 
-This is all that validation knows of the translation's inside: the shapes (`first_order/shapes.py`), the order, endpoints, numbered
-values and quorum systems of its theory. No name of a symbol is made here.
+This is all that validation knows of the translation's inside: the shapes (`first_order/shapes.py`), the order, endpoints,
+numbered values and quorum systems of its theory. No name of a symbol is made here.
 
-Guarantees: what is written is read back the same, or `Unlike` is raised: two values that the symbols cannot tell apart are found out
-before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a sequence's end)
-is left to the table, which gives it something.
+Guarantees: what is written is read back the same, or `Unlike` is raised: two values that the symbols cannot tell apart are found
+out before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a
+sequence's end) is left to the table, which gives it something.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ from ratified.smt.terms import (
     Or,
     Symbol,
     Term,
+    free,
     fresh,
     rebuilt,
     walk,
@@ -158,15 +159,23 @@ class Encoding:
 
     def _system(self, system: Members, item: SetType, values: Sequence[object]) -> None:
         """A set of sets whose members are the elements of a sort."""
-        found: list[Members] = []
-        system.some(lambda member: found.append(member) or TRUE)  # type: ignore[arg-type,func-returns-value]  # to see one
-        (member,) = found
+        found: list[Shape] = []
+
+        def see(member: Shape) -> Term:
+            found.append(member)
+            return TRUE
+
+        system.some(see)
+        member = found[0]
+        assert isinstance(member, Members)
         assert isinstance(member.origin, Bound)
         sort = member.origin.sort
         self._sizes[sort] = len(values)
         for index, value in enumerate(values):
             for x in values_of(item.item, self.scope):
-                has = substituted(member.has(self.constant(item.item, x)), member.origin, element(sort, index))
+                has = substituted(
+                    member.has(self.constant(item.item, x)), member.origin, element(sort, index)
+                )
                 self.decide(has, x in value)  # type: ignore[operator]  # a set
 
     def _parameter(self, t: Type, shape: Shape, value: object) -> None:
@@ -189,16 +198,21 @@ class Encoding:
                 raise TooMuch(f"all values of {t}")
             values = list(values_of(resolved(t, self.scope), self.scope))
             self._containers[sort], self._sizes[sort] = values, len(values)
+            outer, self._log = self._log, {}
             for index, value in enumerate(values):
                 assert isinstance(t, MapType | SetType | SeqType)
                 self._write_container(t, self.theory.shapes.of_reified(t, element(sort, index)), value)
+            self._keep(self._log)
+            self._log = outer
         return sort, self._containers[sort]
 
     def prepare(self, t: Type) -> None:
         """Give the sorts of the containers inside a type their elements."""
         for part in parts(t):
             inner = getattr(part, "item", None) or getattr(part, "key", None)
-            if isinstance(part, SetType | BagType | MapType) and isinstance(inner, MapType | SetType | SeqType):
+            if isinstance(part, SetType | BagType | MapType) and isinstance(
+                inner, MapType | SetType | SeqType
+            ):
                 self._elements(inner)
 
     # --- writing --------------------------------------------------------------------------------------------------------
@@ -238,7 +252,7 @@ class Encoding:
                     raise Unlike("None stands for something else")
             case BoolType(), Atom(term):
                 self.decide(term, bool(value))
-            case (IntType() | SortType()), Atom(term):
+            case ((IntType() | SortType()), Atom(term)):
                 self._give(term, int(value))
             case EnumType(enum), Case(_, tests):
                 self.decide(tests[list(enum).index(value)], True)
@@ -264,23 +278,25 @@ class Encoding:
         match t, shape:
             case MapType(key, item), sh.Function(_, at):
                 for k, v in value.items():
-                    self.write(item, self._once(shape, k, lambda k=k: at(self.constant(key, k))), v)  # type: ignore[misc]
-            case (SetType(item) | BagType(item)), Members():
-                self._once(shape, _ELEMENT, lambda: self._only(item, shape))
+                    self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
+            case ((SetType(item) | BagType(item)), Members()):
+                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
+                has = shape.has
                 for x in value:
-                    self.decide(self._once(shape, x, lambda x=x: self._reduced(shape.has(self.constant(item, x)))), True)  # type: ignore[misc]
-            case SeqType(item), Listing(_, length, at):
+                    inside = self._once(shape, x, lambda x: self._reduced(has(self.constant(item, x))))
+                    self.decide(inside, True)
+            case SeqType(item), Listing(_, length, at_):
                 self._give(length, len(value))
                 for i, x in enumerate(value):
-                    self.write(item, self._once(shape, i, lambda i=i: at(Number(i))), x)  # type: ignore[misc]
+                    self.write(item, self._once(shape, i, lambda i: at_(Number(i))), x)
             case _:
                 raise Unlike(f"a {t} stands for {type(shape).__name__}")
 
-    def _once(self, shape: Shape, at: object, make: Callable[[], Any]) -> Any:
+    def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
         """What is inside a shape at a place: made once, for the shape lives as long."""
         key = (id(shape), at)
         if key not in self._inside:
-            self._inside[key] = (shape, make())
+            self._inside[key] = (shape, make(at))
         return self._inside[key][1]
 
     def _only(self, item: Type, shape: Members) -> None:
@@ -343,7 +359,7 @@ class Encoding:
             case Or(operands) if not wanted:
                 for operand in operands:
                     self.decide(operand, False)
-            case (And((operand,)) | Or((operand,))):
+            case And((operand,)) | Or((operand,)):
                 self.decide(operand, wanted)
             case And() | Or() as found:
                 if found.operands:
@@ -365,7 +381,9 @@ class Encoding:
     def _reduced(self, term: Term) -> Term:
         """A term with comparisons of constants decided."""
         if isinstance(term, Apply):
-            return term if not term.arguments else Apply(term.symbol, tuple(map(self._reduced, term.arguments)))
+            return (
+                term if not term.arguments else Apply(term.symbol, tuple(map(self._reduced, term.arguments)))
+            )
         made = rebuilt(term, self._reduced)
         match made:
             case Equal(left, right):
@@ -414,7 +432,10 @@ class Encoding:
                 is_there, inner = self.ask(there), self.reader(getattr(t, "item", t), value)
                 return lambda: inner() if is_there() else None
             case Row(RecordType() as r, fields):
-                make, each = r.record, [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)]
+                make, each = (
+                    r.record,
+                    [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)],
+                )
                 return lambda: make(*[e() for e in each])
             case Row(TupleType(), fields):
                 assert isinstance(t, TupleType)
@@ -424,9 +445,7 @@ class Encoding:
                 return _first([(self.ask(test), self.reader(r, row)) for r, test, row in cases])
             case sh.Function(_, at):
                 assert isinstance(t, MapType)
-                pairs = [
-                    (k, self.reader(t.value, at(self.constant(t.key, k)))) for k in self._values(t.key)
-                ]
+                pairs = [(k, self.reader(t.value, at(self.constant(t.key, k)))) for k in self._values(t.key)]
                 return lambda: Map([(k, v()) for k, v in pairs])
             case Members():
                 return self._members(t, shape)
@@ -494,7 +513,9 @@ class Encoding:
         return values_of(t, self.scope)
 
     def ask(self, term: Term) -> Ask:
-        """A term, ready to be asked."""
+        """A term, ready to be asked. Raises Unlike if it mentions a variable that nothing binds."""
+        if loose := free(term):
+            raise Unlike(f"{min(v.name for v in loose)} is bound by nothing")
         for part in walk(term):
             if isinstance(part, Apply) and not part.arguments:
                 self.noted.add(part.symbol.name)

@@ -1,7 +1,7 @@
 """Formulas evaluated in a finite structure whose tables change: each is compiled once, and then asked for many states.
 
-Guarantees: the textbook meaning, as `Structure.evaluate` has it; quantifiers over integers range over the window that is given, and
-a window that is not known raises `TooMuch`, as does an evaluation that takes more turns than it is given.
+Guarantees: the textbook meaning, as `Structure.evaluate` has it; quantifiers over integers range over the window that is given,
+and a window that is not known raises `TooMuch`, as does an evaluation that takes more effort than it is given.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Effort:
             raise TooMuch("there is more to evaluate than there is time for")
 
 
-COMPILING = 40
+COMPILING = 25
 """Units for compiling a term, without those inside it."""
 
 
@@ -74,7 +74,7 @@ class Table(dict[Key, int]):
         super().__init__()
         self.name, self.other = name, other
 
-    __hash__ = object.__hash__  # a table is itself, whatever is in it
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a table is itself, whatever is in it
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -173,7 +173,7 @@ class Evaluation:
     def _quantified(
         self, universal: bool, variables: Sequence[Bound], body: Term, slots: Mapping[Bound, int]
     ) -> Ask:
-        """For all: each disjunct is asked as soon as its variables have values, and one that is true ends the branch. Dually, for some."""
+        """For all: each disjunct is asked once its variables have values; one that is true ends the branch. For some: dually."""
         first = len(slots)
         inner = {**slots, **{v: first + i for i, v in enumerate(variables)}}
         while len(self._values) < first + len(variables):

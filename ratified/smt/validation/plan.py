@@ -9,7 +9,8 @@ Formulas are read back from the text that solvers get (`text.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ratified.language.ir import Argument, Function
@@ -17,7 +18,7 @@ from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.first_order.steps import Path
 from ratified.smt.smtlib import Fact, text
-from ratified.smt.terms import FALSE, TRUE, Term, symbols_of
+from ratified.smt.terms import FALSE, TRUE, Symbol, Term, symbols_of
 from ratified.smt.validation.text import formula_of
 
 _HYPOTHESIS = "before the step, lemma: "
@@ -26,13 +27,23 @@ _UNCHANGED = " speaks of nothing that "
 _TAKEN = (" is taken", "one of the ways through it is possible")
 
 
-@dataclass(frozen=True, slots=True)
 class Said:
-    """A formula as a solver reads it, what it states, and the constants that it mentions."""
+    """A fact, and its formula as a solver reads it, which is read when it is asked for first."""
 
-    says: str
-    formula: Term
-    constants: frozenset[str]
+    def __init__(self, says: str, text_: str, symbols: Mapping[str, Symbol]) -> None:
+        self.says = says
+        self.text = text_
+        self.symbols = symbols
+
+    @functools.cached_property
+    def formula(self) -> Term:
+        """What the text says."""
+        return formula_of(self.text, self.symbols)
+
+    @functools.cached_property
+    def constants(self) -> frozenset[str]:
+        """The constants that it mentions."""
+        return frozenset(n for n, s in self.symbols.items() if not s.arguments)
 
 
 @dataclass(slots=True)
@@ -48,10 +59,11 @@ class Taken:
 
 @dataclass(slots=True)
 class Plan:
-    """All that is to be asked."""
+    """All that is to be asked. `definitions` say what the constants are that the translation introduces, by their names."""
 
     translation: Translation
     given: list[Said] = field(default_factory=list)
+    definitions: dict[str, Said] = field(default_factory=dict)
     lemmas: list[tuple[Function, Said]] = field(default_factory=list)
     goals: list[tuple[Obligation, Said]] = field(default_factory=list)
     beginning: Taken | None = None
@@ -64,44 +76,46 @@ def plan_of(translation: Translation, obligations: Iterable[Obligation]) -> Plan
     sorting = _Sorting(Plan(translation))
     for obligation in obligations:
         sorting.obligation(obligation)
-    definitions = translation.translator.facts
-    sorting.given.update({f"what {name} is, as it was made": [f] for name, f in definitions.items()})
-    sorting.plan.given = [sorting.said(Fact(says, f)) for says, each in sorting.given.items() for f in each]
+    sorting.plan.definitions = {
+        name: _said(f"what {name} is", f) for name, f in translation.translator.facts.items()
+    }
     return sorting.plan
 
 
 class _Sorting:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.given: dict[str, list[Term]] = {}
-        self._hypotheses: dict[str, list[Term]] = {}
+        self._known: set[tuple[str, str]] = set()
         self._taken: dict[str | None, Taken] = {}
-
-    @staticmethod
-    def said(fact: Fact) -> Said:
-        symbols = symbols_of([fact.formula])
-        read = formula_of(text(fact.formula), symbols)
-        constants = frozenset(n for n, s in symbols_of([read]).items() if not s.arguments)
-        return Said(fact.says, read, constants)
 
     def obligation(self, obligation: Obligation) -> None:
         plan, claim = self.plan, obligation.claim
         if claim not in plan.claims:
             plan.claims.append(claim)
-        taken = None if obligation.before is not None and obligation.action is None else self._step(obligation)
+        taken = (
+            None if obligation.before is not None and obligation.action is None else self._step(obligation)
+        )
         for fact in obligation.facts:
             if fact.says.startswith(_HYPOTHESIS):
                 name = fact.says.removeprefix(_HYPOTHESIS)
-                if _new(self._hypotheses.setdefault(name, []), fact.formula):
-                    plan.lemmas.append((plan.translation.module.functions[name], self.said(fact)))
+                if (said := self._new(fact)) is not None:
+                    plan.lemmas.append((plan.translation.module.functions[name], said))
             elif fact.says.startswith(_CONCLUSION) or (fact.formula == FALSE and _UNCHANGED in fact.says):
                 where = plan.goals if taken is None else taken.conclusions
-                where.append((obligation, self.said(fact)))
+                where.append((obligation, _said(fact.says, fact.formula)))
             elif taken is not None and fact.says.endswith(_TAKEN):
-                if not any(s.says == fact.says for s in taken.taken):
-                    taken.taken.append(self.said(fact))
-            elif fact.formula != TRUE:
-                _new(self.given.setdefault(fact.says, []), fact.formula)
+                if not any(_same(s, fact) for s in taken.taken):
+                    taken.taken.append(_said(fact.says, fact.formula))
+            elif fact.formula != TRUE and (said := self._new(fact)) is not None:
+                plan.given.append(said)
+
+    def _new(self, fact: Fact) -> Said | None:
+        """A fact, unless it is known."""
+        written = text(fact.formula)
+        if (fact.says, written) in self._known:
+            return None
+        self._known.add((fact.says, written))
+        return Said(fact.says, written, symbols_of([fact.formula]))
 
     def _step(self, obligation: Obligation) -> Taken:
         function = obligation.action
@@ -119,12 +133,12 @@ class _Sorting:
         return self._taken[name]
 
 
-def _new(known: list[Term], formula: Term) -> bool:
-    """Note a formula, unless it is known."""
-    if any(formula == other for other in known):
-        return False
-    known.append(formula)
-    return True
+def _said(says: str, formula: Term) -> Said:
+    return Said(says, text(formula), symbols_of([formula]))
+
+
+def _same(said: Said, fact: Fact) -> bool:
+    return said.says == fact.says and said.text == text(fact.formula)
 
 
 __all__ = ["Plan", "Said", "Taken", "plan_of"]

@@ -87,7 +87,10 @@ def _parameters(
         inner = Scope(scope.sizes, dict(found))
         with running(inner):
             default = declaration.default.value if declaration.default else None
-            if declaration.default is not None and (defaults or rng.random() < 0.25):
+            majorities = (
+                isinstance(default, Deferred) and default.majorities
+            )  # of which it is known that they meet
+            if declaration.default is not None and (defaults or majorities or rng.random() < 0.25):
                 found[declaration.name] = default.compute() if isinstance(default, Deferred) else default
             else:
                 found[declaration.name] = drawn(declaration.type, inner, rng)
@@ -152,7 +155,9 @@ def changed(t: Type, value: Any, scope: Scope, rng: random.Random) -> Any:
     match t:
         case MapType(key, item) if len(value):
             k = rng.choice(list(values_of(key, scope)))
-            return Map([(other, changed(item, v, scope, rng) if other == k else v) for other, v in value.items()])
+            return Map(
+                [(other, changed(item, v, scope, rng) if other == k else v) for other, v in value.items()]
+            )
         case SetType(item, None):
             if value and rng.random() < 0.4:
                 return value - Set([rng.choice(list(value))])

@@ -6,12 +6,11 @@ captured by a quantifier, are seen here as a solver sees them. Text that is not 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 
 from ratified.smt.terms import (
-    BOOL,
-    INT,
     And,
     Apply,
     Arithmetic,
@@ -42,16 +41,16 @@ class Unreadable(Exception):
 def parsed(text: str) -> Parsed:
     """One S-expression. Raises Unreadable."""
     stack: list[list[Parsed]] = [[]]
-    for token in _TOKEN.findall(text):
-        if token == "(":
+    for piece in _TOKEN.findall(text):
+        if piece == "(":
             stack.append([])
-        elif token == ")":
+        elif piece == ")":
             done = stack.pop()
             if not stack:
                 raise Unreadable("a parenthesis is closed that was not opened")
             stack[-1].append(done)
         else:
-            stack[-1].append(token)
+            stack[-1].append(piece)
     if len(stack) != 1 or len(stack[0]) != 1:
         raise Unreadable("not one expression")
     return stack[0][0]
@@ -105,9 +104,11 @@ class _Reader:
             body = body[1]
         inner, variables = dict(bound), list[Bound]()
         for binder in binders:
-            name, sort = binder
-            if not isinstance(name, str) or not isinstance(sort, str):
-                raise Unreadable(f"no variable: {binder!r}")
+            match binder:
+                case [str(name), str(sort)]:
+                    pass
+                case _:
+                    raise Unreadable(f"no variable: {binder!r}")
             variables.append(fresh(name, sort))
             inner[name] = variables[-1]
         return Quantified(universal, tuple(variables), self.term(body, inner))
@@ -128,8 +129,12 @@ def _arithmetic(op: str) -> Callable[[list[Term]], Term]:
     return made
 
 
+def _flipped(op: str) -> Callable[[list[Term]], Term]:
+    return lambda found: Arithmetic(op, (found[1], found[0]))
+
+
 def _equal(found: list[Term]) -> Term:
-    pairs = [Equal(a, b) for a, b in zip(found, found[1:], strict=False)]
+    pairs = [Equal(a, b) for a, b in itertools.pairwise(found)]
     return pairs[0] if len(pairs) == 1 else And(tuple(pairs))
 
 
@@ -146,7 +151,5 @@ _KNOWN: dict[str, Callable[[list[Term]], Term]] = {
     "distinct": _distinct,
     "ite": lambda found: Choice(found[0], found[1], found[2]),
     **{op: _arithmetic(op) for op in _NUMBERS},
-    **{op: lambda found, to=to: Arithmetic(to, (found[1], found[0])) for op, to in _FLIPPED.items()},
+    **{op: _flipped(to) for op, to in _FLIPPED.items()},
 }
-
-__all__ = ["BOOL", "INT", "Unreadable", "formula_of", "parsed"]

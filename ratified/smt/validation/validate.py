@@ -9,20 +9,22 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Obligation, Translation
-from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Mismatch
+from ratified.smt.result import Held, Proof
+from ratified.smt.script import Lemma, Script
+from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Mismatch, Share
 from ratified.smt.validation.evaluation import Effort, TooMuch
 from ratified.smt.validation.plan import plan_of
 from ratified.smt.validation.sampling import changed, drawn, instances, sizes_of
 
-UNITS, UNITS_EACH = 2_000_000, 4_000
+UNITS, UNITS_EACH = 2_000_000, 6_000
 """Effort for all sizes together: about a second, and more for each obligation beyond the usual number."""
 
 REACHED, CHANGED, DRAWN = 10, 8, 8
@@ -32,28 +34,60 @@ EXPLORED = 300
 """States of each size that are explored to see that no claim is false in them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a proof was held against: sizes, states, steps (and choices that are no step), answers about claims.
-
-    `refuted` is a claim that is false in a reachable state, and where; `beginnings` how many sizes have an initial state;
-    `left_out` says which sizes could not be compared, and why.
-    """
-
-    sizes: int
-    states: int
-    steps: int
-    disabled: int
-    claims: int
-    explored: int
-    beginnings: int
-    tried: int
-    refuted: tuple[str, str] | None
-    left_out: tuple[str, ...]
-
-
 class TranslationFault(ModelError):
     """The formulas of a proof do not say what the model says: nothing that was proved of them counts."""
+
+
+REPORT = "this is a fault of the prover, not of the model: write it otherwise, and please report it"
+
+
+def validated(
+    proof: Proof,
+    cls: type[Model],
+    translation: Translation,
+    obligations: Sequence[Obligation],
+    *,
+    complete: bool = True,
+) -> Held | None:
+    """Hold a proof to CPython before it counts; None if it failed by itself, with a step that CPython takes.
+
+    `complete` says that all obligations of the script are there, so that each claim has to be true of what is reached.
+
+    Raises:
+        TranslationFault: the formulas do not say what the model says, or a claim that is proved is false.
+        ModelError: there is no size, of those that are tried, at which the model can begin.
+    """
+    confirmed = {c.counterexample.confirmed for c in proof.cells if c.counterexample is not None}
+    if proof.verdict is not Verdict.HOLDS and (True in confirmed or False not in confirmed):
+        return None
+    held = validate(cls, translation, obligations)
+    if proof.verdict is not Verdict.HOLDS:
+        return held
+    module = cls.module
+    if not held.tried:
+        assumptions = module.of_kind(Kind.ASSUMPTION)
+        names = ", ".join(f.name for f in assumptions)
+        raise ModelError(
+            f"no size of {module.name} that was tried satisfies what it assumes"
+            + (f": {names}" if names else ""),
+            span=assumptions[0].span if assumptions else module.span,
+            remedy="what follows from it says nothing: see whether `ratified check` can make the model at any size",
+        )
+    if not held.beginnings:
+        init = module.functions.get("init")
+        raise ModelError(
+            f"{module.name} has no initial state at any of the {held.tried} sizes that were tried",
+            span=init.span if init else module.span,
+            remedy="what is proved of it says nothing: weaken what init requires",
+        )
+    if held.refuted is not None and complete:
+        claim, where = held.refuted
+        raise TranslationFault(
+            f"the proof does not count: `{claim}` is proved, and false in a reachable state of {where}",
+            span=module.functions[claim].span,
+            remedy=REPORT,
+        )
+    return held
 
 
 def validate(
@@ -74,7 +108,7 @@ def validate(
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
     all_sizes = list(sizes_of(cls))
     for number, sizes in enumerate(all_sizes):
-        effort = Effort(share := left // (len(all_sizes) - number))
+        effort = Effort(share := left // (1 if number == len(all_sizes) - 1 else 3))
         for model in instances(cls, sizes, rng):
             reached, false = explored(model, plan.claims, Effort(share // 4))
             counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
@@ -106,6 +140,15 @@ def validate(
         refuted=refuted,
         left_out=tuple(left_out),
     )
+
+
+def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed: int = 0) -> Comparison:
+    """A model at a size beside its formulas, each invariant taken for a lemma. Raises Refused, TooMuch."""
+    module = model.module
+    lemmas = tuple(Lemma(f, None) for f in module.of_kind(Kind.INVARIANT))
+    goals = tuple(Lemma(f, None) for f in module.of_kind(Kind.STEP_INVARIANT))
+    translation = Translation(Script(module.name, module, lemmas, goals))
+    return Comparison(plan_of(translation, translation.obligations()), model, seed, Effort(effort), share)
 
 
 def _compare(comparison: Comparison, reached: Sequence[Values], rng: random.Random) -> None:
@@ -140,7 +183,10 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
         for state in _growing(found):
             effort.spend(CLAIM * len(claims))
             for claim in claims:
-                if claim.kind is not Kind.STEP_INVARIANT and machine.refuted_by(claim.name, state) is not None:
+                if (
+                    claim.kind is not Kind.STEP_INVARIANT
+                    and machine.refuted_by(claim.name, state) is not None
+                ):
                     return list(found), claim.name
             for _, _, after in machine.steps(state):
                 effort.spend(STEP)
@@ -171,5 +217,5 @@ def fault(found: Mismatch) -> TranslationFault:
     return TranslationFault(
         "\n".join([f"the proof does not count: {found.what}", *found.lines]),
         span=found.span,
-        remedy="this is a fault of the translation to logic, not of the model: write it otherwise, and please report it",
+        remedy=REPORT,
     )
