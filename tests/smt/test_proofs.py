@@ -42,7 +42,7 @@ BUILT = ("raft-elections", "raft-clients")
 PATIENT = Options(seconds=120, processes=1)
 
 PROVED = [name for name, model in models.items() if model.proof]
-UNSAID = [name for name, bug in bugs.items() if bug.unsaid]
+UNSAID = [name for name, bug in bugs.items() if bug.no_proof]
 
 OBLIGATIONS = {
     "consensus": 3,
