@@ -19,7 +19,7 @@ from ratified.results.result import Limits, Progress, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Exploration:
+class ExploreOptions:
     """What `ratified.check` is given beside the model and a callback."""
 
     limits: Limits = field(default_factory=Limits)
@@ -30,7 +30,7 @@ class Exploration:
     resources: Resources = field(default_factory=Resources)
 
 
-def exploration(
+def explore_options(
     asked: Exploring,
     *,
     symmetric: bool,
@@ -38,9 +38,9 @@ def exploration(
     claims: Collection[str] = (),
     checkpoint: Path | None = None,
     dump: Path | None = None,
-) -> Exploration:
+) -> ExploreOptions:
     """Return what the explorer is given; `symmetric` is the model's own choice at its size, `claims` those asked for, if any."""
-    return Exploration(
+    return ExploreOptions(
         Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds, memory=asked.memory),
         symmetric if asked.symmetry is None else asked.symmetry,
         deadlock,
@@ -50,7 +50,7 @@ def exploration(
     )
 
 
-def explored(name: str, model: Model, how: Exploration, *, quiet: bool) -> Result:
+def explored(name: str, model: Model, how: ExploreOptions, *, quiet: bool) -> Result:
     """Explore a model, with a live line on a terminal.
 
     Raises:
@@ -61,7 +61,7 @@ def explored(name: str, model: Model, how: Exploration, *, quiet: bool) -> Resul
         return explore(model, how, live)
 
 
-def explore(model: Model, how: Exploration, progress: Callable[[Progress], None] | None) -> Result:
+def explore(model: Model, how: ExploreOptions, progress: Callable[[Progress], None] | None) -> Result:
     """Explore a model."""
     return check(
         model,

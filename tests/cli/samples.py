@@ -214,7 +214,7 @@ def out_of_states() -> Result:
 def out_of_bounds() -> Result:
     return result(
         Verdict.UNDECIDED,
-        stopped="some steps would leave a declared bound and were not taken; beyond it nothing is known",
+        stopped="some steps would exceed a declared bound and were not taken; nothing is known beyond it",
         properties=properties(Verdict.UNDECIDED, Verdict.UNDECIDED),
         bounds=(BoundReport("the last Ballot, b1", "prepare", 1_200, span(4, 20, 25)),),
         parameters={},

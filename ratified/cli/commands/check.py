@@ -58,7 +58,7 @@ def check(request: CheckRequest) -> int:
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.drawing import check_drawable
-    from ratified.cli.exploring import emit, exploration, explored
+    from ratified.cli.exploring import emit, explore_options, explored
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
     from ratified.cli.report.checks import Checked, Report
@@ -67,7 +67,7 @@ def check(request: CheckRequest) -> int:
     cls = load(request.model)
     name = name_of(request.model, cls)
     model = instance(cls, request.exploring.size, request.settings)
-    how = exploration(
+    how = explore_options(
         request.exploring,
         symmetric=is_symmetric(cls, request.exploring.size),
         deadlock=request.deadlock,
