@@ -13,6 +13,7 @@ from hypothesis import given, reject
 
 from ratified.language import (
     AtMost,
+    Bag,
     Map,
     Model,
     Ordered,
@@ -20,6 +21,7 @@ from ratified.language import (
     Range,
     RatifiedError,
     Seq,
+    Set,
     Sort,
     action,
     first,
@@ -357,6 +359,92 @@ class Readers(Model):
         """The names of a comprehension are its own."""
         s = first(Turn)
         return all(self.a[s] >= 0 for s in Slot) and s == first(Turn)
+
+
+class Partial(Model):
+    """Each `fails_...` is an error in the first state; each `safe_...` looks like one."""
+
+    n: Annotated[int, Range(0, 9)]
+    s: Set[Slot]
+    q: Annotated[Seq[Slot], AtMost(2)]
+    bag: Annotated[Bag[Slot], AtMost(2)]
+    t: Turn
+    m: Map[Slot, Annotated[int, Range(0, 9)]]
+    grid: Map[Annotated[int, Range(0, 1)], bool]
+    found: Slot | None
+
+    @action
+    def fails_division(self) -> None:
+        self.n = 1 // self.n
+
+    @action
+    def fails_remainder(self) -> None:
+        self.n = 1 % self.n
+
+    @action
+    def fails_min(self) -> None:
+        self.n = min(self.m[x] for x in self.s)
+
+    @action
+    def fails_at(self) -> None:
+        self.found = self.q[0]
+
+    @action
+    def fails_at_number(self) -> None:
+        require(not self.grid[self.n + 2])
+
+    @action
+    def fails_store(self, x: Slot) -> None:
+        self.q[0] = x
+
+    @action
+    def fails_pop(self) -> None:
+        self.q.pop()
+
+    @action
+    def fails_remove(self, x: Slot) -> None:
+        self.bag.remove(x)
+
+    @action
+    def fails_index(self, x: Slot) -> None:
+        self.n = self.q.index(x)
+
+    @action
+    def fails_assertion(self) -> None:
+        assert self.n > 0
+        self.n = 0
+
+    @action
+    def fails_number(self) -> None:
+        self.t = Turn(self.n - 1)
+
+    @action
+    def fails_first(self) -> None:
+        self.t = self.t - 1
+
+    @action
+    def fails_partial_map(self) -> None:
+        self.grid = Map({k: True for k in range(self.n, 1)})
+
+    @action
+    def safe(self, x: Slot) -> None:
+        self.n = self.m[x] // 2 + self.n % 3
+        self.n = max((self.m[y] for y in self.s), default=0)
+        self.bag.discard(x)
+        self.m[x] = self.n
+        self.q = self.q[1:]
+        self.t = self.t + 0
+
+
+def test_what_may_fail_is_known(readers: Uses) -> None:
+    run = Run(Partial(Slot=2, Turn=2))
+    (state,) = run.states()[:1]
+    for uses in (Uses(run.module), Uses(run.module, run.model.scope)):
+        for function in run.module.of_kind(Kind.ACTION):
+            arguments = run.choices(function, state)[0]
+            outcome = run.outcome(function, arguments, run.named(state), {})
+            assert outcome.ended.startswith("failed: ") == (function.name != "safe"), outcome
+            assert uses.may_fail(function) == (function.name != "safe"), function.name
 
 
 def test_the_state_that_a_call_is_made_on_is_the_one_that_is_read(readers: Uses) -> None:
