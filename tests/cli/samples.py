@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -133,7 +134,15 @@ def result(verdict: Verdict = Verdict.HOLDS, **changed: Any) -> Result:
         "memory": 96_000_000,
         "out_degree": (0, 6.03, 11),
     }
-    return Result(**{**usual, **changed})
+    made = Result(**{**usual, **changed})
+    return replace(made, properties=tuple(replace(p, verdict=own_verdict(made, p)) for p in made.properties))
+
+
+def own_verdict(made: Result, prop: PropertyReport) -> Verdict:
+    """Return what is known of a property where a search ends with its first violation."""
+    if made.violation is not None:
+        return Verdict.VIOLATED if made.violation.name == prop.name else Verdict.UNDECIDED
+    return made.verdict
 
 
 def holds_with_warnings() -> Result:

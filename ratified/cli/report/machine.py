@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from ratified.cli.report import Checked, Report
 from ratified.cli.report.text import headline, trace_lines
+from ratified.cli.report.warnings import warnings
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import step_changes
@@ -74,11 +75,20 @@ def _json_check(check: Checked) -> dict[str, Any]:
             for a in result.actions
         ],
         "properties": [
-            {"name": p.name, "kind": p.kind.value, "vacuous": p.vacuous, "place": json_place(p.span)}
+            {
+                "name": p.name,
+                "kind": p.kind.value,
+                "verdict": p.verdict.value,
+                "vacuous": p.vacuous,
+                "place": json_place(p.span),
+            }
             for p in result.properties
         ],
         **json_cuts(result.bounds, result.constraints),
         "notes": list(result.notes),
+        "warnings": [
+            {"rule": w.rule, "message": w.message, "place": json_place(w.span)} for w in warnings(check)
+        ],
         "violation": None if result.violation is None else json_violation(result.violation),
     }
 
@@ -164,6 +174,8 @@ def as_junit(report: Report) -> str:
             if outcome is not None:
                 tag, message, body = outcome
                 ET.SubElement(case, tag, message=_xml(message)).text = _xml(body)
+        if told := "".join(f"{w.message}\n" for w in warnings(check)):
+            ET.SubElement(suite, "system-out").text = _xml(told)
         tags = [outcome[0] for _, outcome in cases if outcome is not None]
         suite.set("tests", str(len(cases)))
         suite.set("failures", str(tags.count("failure")))
@@ -188,21 +200,24 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
         )
         return
     violation = result.violation
-    names = [(p.kind, p.name) for p in result.properties]
-    if violation is not None and (violation.kind, violation.name) not in names:
-        names.append((violation.kind, violation.name))
-    if not names:
-        names.append((PropertyKind.INVARIANT, "explored"))
-    for kind, name in names:
+    verdicts = {(p.kind, p.name): p.verdict for p in result.properties}
+    if violation is not None:
+        verdicts[violation.kind, violation.name] = Verdict.VIOLATED
+    for (kind, name), verdict in verdicts.items():
         if violation is not None and (violation.kind, violation.name) == (kind, name):
             outcome: _Outcome = ("failure", says, _story(violation))
+        elif verdict is Verdict.VIOLATED:
+            outcome = ("failure", f"{name} fails as well", "")
+        elif verdict is Verdict.HOLDS:
+            outcome = None
         elif violation is not None:
             outcome = ("skipped", "not decided: the exploration stopped at another violation", "")
-        elif result.verdict is Verdict.UNDECIDED:
-            outcome = ("error", says, says)
         else:
-            outcome = None
+            outcome = ("error", says, says)
         yield f"{kind.value}: {name}", outcome
+    if not verdicts:
+        undecided = result.verdict is Verdict.UNDECIDED
+        yield "explored", ("error", says, says) if undecided else ("skipped", "the model claims nothing", "")
 
 
 def _xml(text: str) -> str:
@@ -258,6 +273,8 @@ def _findings(check: Checked) -> Iterator[_Finding]:
     """Yield what is amiss with a check: rule, what the rule means, level, message, place."""
     result, says = check.result, headline(check)
     if check.verdict is Verdict.HOLDS:
+        for warned in warnings(check):
+            yield warned.rule, warned.meaning, warned.level, warned.message, warned.span
         return
     if check.broken and check.verdict is Verdict.VIOLATED:
         yield (
@@ -301,7 +318,7 @@ def as_github(report: Report) -> str:
     lines = []
     for check in report.checks:
         for _, _, level, message, span in _findings(check):
-            lines.append(_github_command(level, check.name, message, span))
+            lines.append(_github_command("notice" if level == "note" else level, check.name, message, span))
         if check.verdict is Verdict.HOLDS:
             lines.append(_github_command("notice", check.name, headline(check), None))
     return "\n".join(lines) + "\n"

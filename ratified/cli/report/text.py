@@ -143,16 +143,11 @@ def _action_table(result: Result, paint: Paint) -> Iterator[str]:
 
 def _property_table(result: Result, paint: Paint) -> Iterator[str]:
     if result.properties:
-        failed = result.violation.name if result.violation else None
         rows = []
         for prop in result.properties:
-            if prop.name == failed:
-                standing = "VIOLATED"
-            elif result.verdict is Verdict.HOLDS:
-                standing = "vacuous" if prop.vacuous else "holds"
-            else:
-                standing = "not decided"
-            rows.append((prop.name, prop.kind.value, standing))
+            holds = "vacuous" if prop.vacuous else "holds"
+            standing = {Verdict.HOLDS: holds, Verdict.VIOLATED: "VIOLATED", Verdict.UNDECIDED: "not decided"}
+            rows.append((prop.name, prop.kind.value, standing[prop.verdict]))
         yield from table(("property", "kind", ""), rows, "<<<", paint)
         yield ""
 
