@@ -85,5 +85,5 @@ class ProofLine(LiveText):
             return
         failed = f"  {progress.failed} failed" if progress.failed else ""
         minutes, seconds = divmod(int(progress.seconds), 60)
-        told = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
-        self.show(f"{told}  {minutes}:{seconds:02d}")
+        line = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
+        self.show(f"{line}  {minutes}:{seconds:02d}")

@@ -18,6 +18,7 @@ from ratified.language.model import Model
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
+    BEYOND_BOUNDS,
     ActionReport,
     BoundReport,
     ConstraintReport,
@@ -32,9 +33,6 @@ from ratified.results.seen import INTERRUPTED, Exploration, Property
 
 A_LITTLE = 0.5
 """Seconds after the last that are there to look at what was found."""
-
-BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
-"""Why nothing is decided where a bound was left."""
 
 BEYOND_CONSTRAINTS = (
     "a constraint left states out, and a run may go on there, so that liveness is not decided"

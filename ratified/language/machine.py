@@ -17,7 +17,7 @@ from types import CodeType, FunctionType, TracebackType
 from typing import Any, Protocol
 
 from ratified.language.api import Disabled
-from ratified.language.compile.module import abstract_class, methods_of
+from ratified.language.compile.methods import abstract_class, methods_of
 from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
 from ratified.language.ir import Argument, Function, Kind, Module
 from ratified.language.model import Model
@@ -314,7 +314,7 @@ class PythonMachine:
                 if missing:
                     span = self.module.functions["init"].span
                     problem_ = ModelError(
-                        f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way"
+                        f"init does not assign `{missing[0]}`", span=span, remedy="assign it on every path"
                     )
                     raise StepError(problem_, "init", arguments, None)
                 yield arguments, self._state(d)
@@ -507,9 +507,9 @@ def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any],
     for name in names:
         if name not in given:
             problem = ModelError(
-                f"{function.name} gives `{name}` no value",
+                f"{function.name} does not assign `{name}`",
                 span=function.span,
-                remedy="assign it on every way",
+                remedy="assign it on every path",
             )
             raise StepError(problem, function.name, (), state)
     return tuple(given[name] for name in names)
@@ -560,7 +560,7 @@ def _explained(problem: Exception) -> RatifiedError:
         return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
     if isinstance(problem, BoundLeft):
         return ModelError(
-            f"this leaves {problem.what}, and is not in a step", span=span, remedy="test for the bound first"
+            f"this leaves {problem.what}, outside of a step", span=span, remedy="test for the bound first"
         )
     known: dict[type[Exception], tuple[str, str]] = {
         ZeroDivisionError: ("division by zero", "test the divisor first"),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ratified.language.model import Model
 
 
+BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
+"""Why nothing is decided where a bound was left."""
+
+
 class Verdict(Enum):
     """The three answers, and the exit status that each stands for."""
 

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ratified.cli.report import Checked, Report, render
+from ratified.cli.report.render import render
+from ratified.cli.report.checks import Checked, Report
 from ratified.explore import check
 from ratified.language import Map, Model, Sort, action, eventually, invariant, leads_to, require
 from ratified.results.result import Limits, Result, Verdict
@@ -79,7 +80,7 @@ def line(model: type[Model], name: str) -> int:
     return span.line
 
 
-VACUOUS = "mine: never_both is vacuous: what is claimed was never put to the test"
+VACUOUS = "mine: never_both is vacuous: its conclusion was never put to the test"
 NEVER = "mine: fall never fired: it was possible in no state"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ratified.cli.report import Checked
+from ratified.cli.report.checks import Checked
 from ratified.language.errors import Span
 from ratified.results.result import Result, Verdict
 
@@ -39,8 +39,8 @@ def warnings(check: Checked) -> Iterator[Warned]:
         )
     for prop in result.properties:
         if prop.vacuous:
-            message = f"{check.name}: {prop.name} is vacuous: what is claimed was never put to the test"
-            meaning = "A claim holds because what it speaks of never came up."
+            message = f"{check.name}: {prop.name} is vacuous: its conclusion was never put to the test"
+            meaning = "A property holds because what it speaks of never occurred."
             yield Warned("vacuous", meaning, "warning", message, prop.span)
     for name in result.never_fired:
         message = f"{check.name}: {name} never fired: it was possible in no state"

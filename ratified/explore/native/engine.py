@@ -42,6 +42,7 @@ from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
+    BEYOND_BOUNDS,
     ActionReport,
     BoundReport,
     ConstraintReport,
@@ -265,7 +266,7 @@ def _result(
             for f, times in zip(program.constraints, outcome.constrained, strict=True)
         ),
         symmetry=reduction.sorts if reduction else (),
-        stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
+        stopped=stopped or (BEYOND_BOUNDS if bounds and violation is None else None),
         violation=violation,
         seconds=watch.seconds,
         memory=peak_memory(),

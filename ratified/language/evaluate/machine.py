@@ -64,7 +64,9 @@ class TreeMachine:
                 missing = [n for n in self._names if n not in self._evaluator.now]
                 if init and missing:
                     problem_ = ModelError(
-                        f"init gives `{missing[0]}` no value", span=init.span, remedy="assign it on every way"
+                        f"init does not assign `{missing[0]}`",
+                        span=init.span,
+                        remedy="assign it on every path",
                     )
                     raise StepError(problem_, "init", arguments, None)
                 found.append((arguments, tuple(self._evaluator.now[n] for n in self._names)))
@@ -112,7 +114,7 @@ class TreeMachine:
             return self._probe.call(self.module.functions[name], arguments)
         except BoundLeftAt as left:
             problem: RatifiedError = ModelError(
-                f"this leaves {left.what}, and is not in a step",
+                f"this leaves {left.what}, outside of a step",
                 span=left.span,
                 remedy="test for the bound first",
             )
