@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ratified.cli.report.render import render
 from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.render import render
 from ratified.explore import check
 from ratified.language import Map, Model, Sort, action, eventually, invariant, leads_to, require
 from ratified.results.result import Limits, Result, Verdict
