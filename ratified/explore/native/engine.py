@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
-from ratified.explore.limits import Reached, Watch, peak_memory, resident
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
@@ -41,6 +40,7 @@ from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Val
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch, peak_memory, resident
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,
