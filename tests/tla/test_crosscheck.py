@@ -20,7 +20,7 @@ from ratified.results.result import Verdict
 from ratified.tla import compare, export, timed, tlc
 from ratified.tla.module import Export
 from ratified.tla.tlc import Tlc, ToolMissing
-from tests.tla.names import LET
+from tests.tla.taken import LET
 
 pytestmark = pytest.mark.xdist_group("tlc")
 
