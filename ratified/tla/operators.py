@@ -25,7 +25,7 @@ from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
 
 
-class Cannot(ModelError):
+class TranslationError(ModelError):
     """Something that a model says and TLA+, as we write it, cannot."""
 
 
@@ -122,7 +122,7 @@ class Operators:
             return as_set(a.domain, frame)
         made = type_set(a.type, self.words)
         if made is None:
-            raise Cannot(
+            raise TranslationError(
                 f"the parameter `{a.name}` ranges over infinitely many values",
                 span=self.words.module.span,
                 remedy="give its type bounds",

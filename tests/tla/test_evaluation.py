@@ -15,7 +15,7 @@ from ratified.results.errors import EvaluationError
 from ratified.results.result import Verdict
 from ratified.tla import compare, export, timed
 from ratified.tla.crosscheck import Agreement
-from ratified.tla.tlc import Told
+from ratified.tla.tlc import TlcResult
 from tests.tla.service import Service
 
 pytestmark = pytest.mark.xdist_group("tlc")
@@ -386,10 +386,10 @@ def test_both_find_the_same(name: str, what: int | str, service: Service, tmp_pa
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("Heavy", "TLC computes with numbers of 32 bits, and 5000000000 has more"),
-        ("Square", "TLC cannot compute with this: "),
-        ("Idle", "TLA+ computes only what is needed"),
-        ("Steps", "in counted this leaves the range 0..3 of count, and is not in a step"),
+        ("Heavy", "TLC has integers of 32 bits, and 5000000000 does not fit"),
+        ("Square", "TLC cannot evaluate the model: "),
+        ("Idle", "TLC evaluates only what is needed"),
+        ("Steps", "in counted: this leaves the range 0..3 of count, and is not in a step"),
     ],
 )
 def test_it_is_told_why_both_cannot_be_compared(
@@ -406,7 +406,7 @@ def test_a_number_that_is_too_large_is_told_with_its_place(
     (tmp_path / "evaluated.py").write_text(MODELS)
     assert ratified(["crosscheck", f"{tmp_path / 'evaluated.py'}:Heavy", "-q"]) == 3
     line = MODELS.split("\n").index("    grams: Annotated[int, Range(0, 5_000_000_000)]") + 1
-    assert f"evaluated.py:{line}:5: TLC computes" in capsys.readouterr().out
+    assert f"evaluated.py:{line}:5: TLC has integers" in capsys.readouterr().out
 
 
 # --- no agreement by mistake ----------------------------------------------------------------------------------------------
@@ -421,7 +421,7 @@ def test_what_tlc_cannot_read_agrees_with_nothing(service: Service, tmp_path: Pa
     assert (theirs.verdict, theirs.kind) == ("error", "unread")
     found = compare(one, broken, ours, theirs)
     assert found.verdict is Verdict.VIOLATED
-    assert found.differences[0].startswith("TLC cannot read what was exported: ")
+    assert found.differences[0].startswith("TLC rejects the exported module: ")
     unset = replace(made, config=made.config.replace("INVARIANTS", "INVARIANTS\n    nobody"))
     assert service.explore(unset.files, unset.name, 60).kind == "unread"
 
@@ -433,18 +433,18 @@ def test_an_error_of_another_kind_or_elsewhere_is_another_error(service: Service
     theirs = service.explore(made.files, made.name, 60)
     assert compare(one, made, ours, theirs).verdict is Verdict.HOLDS
 
-    def differs(told: Told) -> str:
+    def differs(told: TlcResult) -> str:
         found = compare(one, made, ours, told)
         assert found.verdict is Verdict.VIOLATED
         return found.differences[0]
 
     other = "Attempted to apply tuple <<1>> to integer 3 which is out of domain."
-    assert "TLC another: Attempted" in differs(replace(theirs, message=other, states=()))
+    assert "TLC: Attempted" in differs(replace(theirs, message=other, states=()))
     state = {"level": 0}
-    assert "after a run of 1 states, TLC after 2" in differs(replace(theirs, states=(state, {"level": 1})))
-    assert "the model has division by zero" in differs(replace(theirs, message=other, states=(state,)))
+    assert "after 1 states, TLC after 2" in differs(replace(theirs, states=(state, {"level": 1})))
+    assert "Ratified finds: division by zero" in differs(replace(theirs, message=other, states=(state,)))
     elsewhere = replace(theirs, states=(), within=("rise",))
-    assert compare(one, made, ours, elsewhere).undecided == "we find an error in divides, and TLC in rise"
+    assert compare(one, made, ours, elsewhere).undecided == "Ratified finds an error in divides, TLC in rise"
 
 
 def test_a_claim_that_tlc_is_not_asked_about_is_missed(service: Service, tmp_path: Path) -> None:
@@ -453,7 +453,7 @@ def test_a_claim_that_tlc_is_not_asked_about_is_missed(service: Service, tmp_pat
     made = export(one)
     silent = replace(made, config=made.config.replace("    no_right\n", "").replace("    no_left\n", ""))
     found = compare(one, silent, ours, service.explore(silent.files, silent.name, 60))
-    assert found.differences == ("we find a violation, TLC no violation",)
+    assert found.differences == ("Ratified finds a violation, TLC no violation",)
 
 
 def test_a_claim_is_compared_by_its_name(service: Service, tmp_path: Path) -> None:
@@ -466,4 +466,4 @@ def test_a_claim_is_compared_by_its_name(service: Service, tmp_path: Path) -> No
     found = compare(one, made, ours, theirs)
     assert (found.verdict, found.ask_about) == (Verdict.UNDECIDED, "no_right")
     wrong = compare(one, made, ours, replace(theirs, violated="no_right"))
-    assert wrong.differences == ("TLC says that its run violates no_right, and in the model it does not",)
+    assert wrong.differences == ("TLC says that its run violates no_right, and it does not",)
