@@ -11,12 +11,10 @@ describes the format, so that others can write a checker of their own.
 from __future__ import annotations
 
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import combinations, pairwise, product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 LIMIT = 200_000  # formulas that are visited to flatten one assertion; more is refused

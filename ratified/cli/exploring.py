@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ratified.cli.progress import LiveLine
@@ -15,7 +16,7 @@ from ratified.results.result import Limits, Progress, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class Exploration:
     """What `ratified.check` is given beside the model and a callback."""
 
     limits: Limits = field(default_factory=Limits)
@@ -26,14 +27,27 @@ class Search:
     resources: Resources = field(default_factory=Resources)
 
 
-def search(asked: Exploring, *, symmetric: bool, **more: Any) -> Search:
-    """Return what the explorer is given; `symmetric` is what the model wants at the size, unless it was asked for otherwise."""
-    limits = Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds, memory=asked.memory)
-    symmetry = symmetric if asked.symmetry is None else asked.symmetry
-    return Search(limits, symmetry, engine=asked.engine, **more)
+def exploration(
+    asked: Exploring,
+    *,
+    symmetric: bool,
+    deadlock: bool = False,
+    claims: Collection[str] = (),
+    checkpoint: Path | None = None,
+    dump: Path | None = None,
+) -> Exploration:
+    """Return what the explorer is given; `symmetric` is the model's own choice at its size, `claims` those asked for, if any."""
+    return Exploration(
+        Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds, memory=asked.memory),
+        symmetric if asked.symmetry is None else asked.symmetry,
+        deadlock,
+        asked.engine,
+        tuple(claims) or None,
+        Resources(asked.threads, checkpoint, dump),
+    )
 
 
-def explored(name: str, model: Any, how: Search, *, quiet: bool) -> Result:
+def explored(name: str, model: Any, how: Exploration, *, quiet: bool) -> Result:
     """Explore a model, with a live line on a terminal.
 
     Raises:
@@ -44,7 +58,7 @@ def explored(name: str, model: Any, how: Search, *, quiet: bool) -> Result:
         return explore(model, how, live)
 
 
-def explore(model: Any, how: Search, progress: Callable[[Progress], None] | None) -> Result:
+def explore(model: Any, how: Exploration, progress: Callable[[Progress], None] | None) -> Result:
     """Explore a model."""
     return check(
         model,

@@ -47,7 +47,7 @@ class Exploring:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckRequest:
     """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn."""
 
     model: str
@@ -62,7 +62,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
+class VerifyRequest:
     """Explore every model of a protocol."""
 
     protocol: str
@@ -71,7 +71,7 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True)
-class Prove:
+class ProveRequest:
     """Prove a model for every size; `timeout` is in seconds, for one obligation."""
 
     model: str
@@ -87,7 +87,7 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
-class Induct:
+class InductRequest:
     """Try a candidate for a lemma, or keep what is inductive of all invariants; exactly one of the two."""
 
     model: str
@@ -97,7 +97,7 @@ class Induct:
 
 
 @dataclass(frozen=True, slots=True)
-class Bmc:
+class BmcRequest:
     """Ask a solver about the runs of a model up to a length."""
 
     model: str
@@ -114,7 +114,7 @@ class Bmc:
 
 
 @dataclass(frozen=True, slots=True)
-class Simulate:
+class SimulateRequest:
     """Take random walks through a model; `depth` is the most steps of a run."""
 
     model: str
@@ -131,7 +131,7 @@ class Simulate:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRequest:
     """Run an implementation in the simulator, `seeds` times from `seed` on, or once along a `schedule`."""
 
     protocol: str
@@ -152,14 +152,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class PlayRequest:
     """Play a scenario."""
 
     script: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Conform:
+class ConformRequest:
     """Hold an implementation to its model for some time, or with chaos alone until `events` have been followed."""
 
     protocol: str
@@ -171,7 +171,7 @@ class Conform:
 
 
 @dataclass(frozen=True, slots=True)
-class Mutants:
+class MutantsRequest:
     """Plant bugs into an implementation: all that are known, or those named."""
 
     protocol: str
@@ -181,7 +181,7 @@ class Mutants:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class TraceRequest:
     """Follow a recorded run. `settings` and `size` are for runs in ITF alone, where `binding` is a model."""
 
     binding: str
@@ -198,7 +198,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Linearizable:
+class LinearizableRequest:
     """Decide whether a history is linearizable; `initial` is JSON, `operations` the longest history that is tried."""
 
     history: Path
@@ -211,7 +211,7 @@ class Linearizable:
 
 
 @dataclass(frozen=True, slots=True)
-class Browse:
+class BrowseRequest:
     """Serve a model to the browser; `seconds` is how long one search may take."""
 
     model: str
@@ -223,7 +223,7 @@ class Browse:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class GraphRequest:
     """Draw a model's state graph."""
 
     model: str
@@ -244,7 +244,7 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportTla:
+class ExportTlaRequest:
     """Write a model in TLA+, into a folder or (None) to standard output."""
 
     model: str
@@ -255,7 +255,7 @@ class ExportTla:
 
 
 @dataclass(frozen=True, slots=True)
-class Crosscheck:
+class CrosscheckRequest:
     """Explore a model here and with TLC; `seconds` is for each of the two, `tlc` the place of tla2tools.jar."""
 
     model: str
@@ -270,9 +270,10 @@ class Crosscheck:
 
 
 @dataclass(frozen=True, slots=True)
-class List:
-    """List what is bundled."""
+class ListRequest:
+    """List what is bundled, or show models of these names with their sizes."""
 
+    names: tuple[str, ...]
     form: str
 
 

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratified.diagram.sequence import Ending, Recorder, SequenceDiagram
+from ratified.diagram.rows import Ending
+from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.language.api import Lifelines
 from ratified.language.errors import ModelError
 from ratified.language.machine import Left, PythonMachine, Values

@@ -111,35 +111,57 @@ def test_adding_a_protocol_touches_one_file(tmp_path: Path, checkout: Path) -> N
     made = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert "\nlock-service  " in re.sub(" +", "  ", f"\n{made.stdout}")
-    assert "\nlock-twice  grants  it  twice\n" in re.sub(" +", "  ", made.stdout)
-    assert "{lock|paxos|raft|two-phase-commit}" in made.stdout
+    listed = [re.split("  +", line.strip()) for line in made.stdout.splitlines()]
+    assert ["lock: a lock"] in listed
+    assert ["lock-service", "grants a lock"] in listed
+    assert ["lock-twice", "grants it twice"] in listed
+    assert "{lock|paxos|raft|services|two-phase-commit}" in made.stdout
     assert "HOLDS  lock-twice: " in made.stdout
 
 
-def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_has_a_line_for_every_model_by_protocol(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for model in models.values():
-        assert (
-            len(
-                [
-                    line
-                    for line in lines
-                    if line.split("  ")[0] == model.name and line.endswith(model.description)
-                ]
-            )
-            == 1
-        )
-    assert max(map(len, lines)) <= 100
-    at = next(n for n, line in enumerate(lines) if line.startswith("paxos "))
-    assert lines[at + 1 : at + 4] == [
+    assert max(map(len, lines)) <= 120
+    wanted = [
+        (model.name, model.description)
+        for protocol in protocols.values()
+        for model in (*protocol.models, *protocol.broken)
+    ]
+    assert [tuple(re.split("  +", line.strip())) for line in lines if line.startswith("    ")] == wanted
+    assert [line.partition(":")[0] for line in lines if re.match(r"[a-z]", line)] == list(protocols)
+
+
+def test_a_model_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list", "paxos", "raft"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:7] == [
+        "paxos: the Synod: Paxos for a single decree; refines voting",
+        "    class: ratified.models.paxos.paxos:Paxos",
+        "    proof: ratified.proofs.paxos.single:PaxosSafety",
         "    small: Acceptor=3 Value=2 Ballot=2",
         "    standard: Acceptor=3 Value=2 Ballot=3",
         "    large: Acceptor=3 Value=2 Ballot=4",
+        "",
     ]
-    at = next(n for n, line in enumerate(lines) if line.startswith("raft "))
-    assert [line.endswith(", with symmetry") for line in lines[at + 1 : at + 3]] == [False, True]
+    assert [line.endswith(", with symmetry") for line in lines[10:12]] == [False, True]
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_bug_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list", "raft-torn-vote"]) == 0
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "raft-torn-vote: term and vote are two writes, and a crash comes between them",
+        "    class: ratified.models.raft.broken:TornVote",
+        "    in the model of the proof: ratified.models.raft.relational_broken:TornVote",
+        "    planted in the implementation of: raft",
+        "    seen in: hashicorp/raft, braft",
+    ]
+
+
+def test_a_model_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list", "zab"]) == 2
+    assert "Invalid value for '[MODEL]...': 'zab' is not one of 'consensus', " in capsys.readouterr().err
 
 
 def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,3 +176,4 @@ def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
         [],
         ["standard", "large"],
     ]
+    assert paxos["proof"] == "ratified.proofs.paxos.single:PaxosSafety"

@@ -12,7 +12,7 @@ from ratified import Model, ModelError, Range, RatifiedError, action, graph
 from ratified.bundled import models as bundled
 from ratified.cli.loading import load
 from ratified.diagram import space
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.graph import StateGraph
 from ratified.diagram.size import TooLarge
 from ratified.explore import EvaluationError
 from ratified.language.ir import Kind

@@ -10,7 +10,7 @@ import pytest
 from ratified.bundled.systems import make_system
 from ratified.cli import main as cli
 from ratified.conform.drawing import run_diagram
-from ratified.diagram.sequence import Fate
+from ratified.diagram.rows import Fate
 from ratified.simulator import EVERY_FAULT, simulate
 
 
@@ -55,7 +55,7 @@ def test_where_an_implementation_leaves_its_model(
     assert (
         cli.run(["trace", "examples/lock_binding.py:LockServer", "run.ndjson", "--diagram", "fine.mmd"]) == 0
     )
-    assert "fine.mmd is not written: the model explains the run" in capsys.readouterr().err
+    assert "fine.mmd was not written: the model explains the run" in capsys.readouterr().err
     assert not Path("fine.mmd").exists()
 
 

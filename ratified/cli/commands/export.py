@@ -8,7 +8,7 @@ import click
 
 from ratified.cli.commands.options import model_at_size, option_of_size
 from ratified.cli.output import echo, write
-from ratified.cli.requests import ExportTla, takes
+from ratified.cli.requests import ExportTlaRequest, takes
 
 
 @click.group()
@@ -28,8 +28,8 @@ def export() -> None:
     metavar="DIR",
     help="The folder to write to; without it, the model's module is printed.",
 )
-@takes(ExportTla)
-def tla(asked: ExportTla) -> int:
+@takes(ExportTlaRequest)
+def tla(request: ExportTlaRequest) -> int:
     """Write MODEL in TLA+: a module, those of the models that it refines, and a configuration for TLC.
 
     \b
@@ -41,8 +41,8 @@ def tla(asked: ExportTla) -> int:
     from ratified.language.errors import RatifiedError
     from ratified.tla import export as exported
 
-    made = exported(instance(load(asked.model), asked.size, asked.settings), symmetry=asked.symmetry)
-    folder = asked.folder
+    made = exported(instance(load(request.model), request.size, request.settings), symmetry=request.symmetry)
+    folder = request.folder
     if folder is None:
         echo(made.modules[f"{made.name}.tla"])
         return 0

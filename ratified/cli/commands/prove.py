@@ -11,7 +11,7 @@ import click
 
 from ratified.cli.commands.options import options_of_reporting
 from ratified.cli.output import deliver
-from ratified.cli.requests import Prove, takes
+from ratified.cli.requests import ProveRequest, takes
 
 if TYPE_CHECKING:
     from ratified.smt.result import Proof
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     metavar="LEMMA",
     help="Leave out a lemma, to see what depends on it (may be repeated).",
 )
-@click.option("--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True)
+@click.option(
+    "--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True, help="Solver to use."
+)
 @click.option("--cross-check", is_flag=True, help="Give every obligation to the other solver too.")
 @click.option(
     "--timeout",
@@ -57,8 +59,8 @@ if TYPE_CHECKING:
     help="Draw the first counterexample to induction, two states side by side: .svg, .html, .mmd or .md.",
 )
 @options_of_reporting(("text", "json"))
-@takes(Prove)
-def prove(asked: Prove) -> int:
+@takes(ProveRequest)
+def prove(request: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
 
     MODEL is the name of a bundled model, or a proof script of your own as path.py:Class or module:Class: a class that derives
@@ -76,21 +78,23 @@ def prove(asked: Prove) -> int:
     from ratified.cli.scripts import script_for
     from ratified.smt import proving
 
-    check_drawable(asked.diagram)
-    script = script_for(asked.model)
-    name = name_of(asked.model, script)
-    live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not asked.output.quiet else None
-    second = {"z3": "cvc5", "cvc5": "z3"}[asked.solver] if asked.cross_check else None
-    options = proving.Options(asked.solver, second, asked.timeout, asked.processes, asked.smt2, progress=live)
+    check_drawable(request.diagram)
+    script = script_for(request.model)
+    name = name_of(request.model, script)
+    live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not request.output.quiet else None
+    second = {"z3": "cvc5", "cvc5": "z3"}[request.solver] if request.cross_check else None
+    options = proving.Options(
+        request.solver, second, request.timeout, request.processes, request.smt2, progress=live
+    )
     with live or nullcontext():
-        proof = proving.prove(script, options=options, without=asked.without, goals=asked.goals or None)
-    if asked.diagram is not None:
-        draw(proof, asked.diagram)
+        proof = proving.prove(script, options=options, without=request.without, goals=request.goals or None)
+    if request.diagram is not None:
+        draw(proof, request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
 
-    deliver(asked.output, rendered, proof_headline(name, proof))
+    deliver(request.output, rendered, proof_headline(name, proof))
     return proof.verdict.exit_status
 
 
@@ -98,7 +102,7 @@ def draw(proof: Proof, file: Path) -> None:
     """Draw the first counterexample to induction of a proof that failed."""
     from ratified.cli.drawing import say_nothing_drawn
     from ratified.diagram.pair import side_by_side
-    from ratified.diagram.sequence import Ending
+    from ratified.diagram.rows import Ending
     from ratified.smt.result import Status
 
     for cell in proof.of(Status.FAILED):

@@ -8,8 +8,8 @@ from ratified.language import ir
 from ratified.language.api import Disabled
 from ratified.language.evaluate.containers import value_at, with_value
 from ratified.language.evaluate.frame import Frame, Returned, fail
+from ratified.language.given import check_total
 from ratified.language.ir import Which
-from ratified.language.model import check_total
 from ratified.language.rules import Rules
 
 rules: Rules[Frame, Returned | None] = Rules("steps of statements")
