@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -117,28 +117,10 @@ def run(
             (Path(folder) / file).write_text(text, encoding="utf-8")
         own = Path(folder) / "java"  # TLC unpacks the standard modules there: not where another TLC does
         own.mkdir()
-        command = [
-            *(
-                tlc.java,
-                *tlc.options,
-                f"-Djava.io.tmpdir={own}",
-                "-cp",
-                str(tlc.jar),
-                "tlc2.TLC",
-                "-tool",
-                "-deadlock",
-            ),
-            # Liveness is asked about once, at the end: TLC would else ask again and again as the graph grows.
-            *(
-                "-lncheck",
-                "final",
-                "-workers",
-                str(workers),
-                "-metadir",
-                str(Path(folder) / "states"),
-                f"{name}.tla",
-            ),
-        ]
+        command = [tlc.java, *tlc.options, f"-Djava.io.tmpdir={own}", "-cp", str(tlc.jar), "tlc2.TLC"]
+        command += ["-tool", "-deadlock", "-workers", str(workers), "-metadir", str(Path(folder) / "states")]
+        # Liveness is asked about once, at the end: TLC would else ask again and again as the graph grows.
+        command += ["-lncheck", "final", f"{name}.tla"]
         began = time.perf_counter()
         output, status = _output(command, folder, seconds)
         taken = time.perf_counter() - began
@@ -235,24 +217,20 @@ def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> 
     if violation is not None:
         return _violation(told, messages, *violation, files)
     if _SUCCESS in codes:
-        return _replace(told, verdict="holds")
-    never = re.search(r"The invariant of (\w+) is equal to FALSE", errors[0]) if errors else None
-    if never is not None:  # one that speaks of no variable
-        return _replace(
-            told, verdict="violated", kind="constant", violated=never[1], message=errors[0].strip()
-        )
-    if errors and re.search(
-        r"The constraint of \w+ is equal to FALSE", errors[0]
-    ):  # it leaves out all there is
-        return _replace(told, verdict="holds", distinct=0, depth=0)
+        return replace(told, verdict="holds")
     if errors:
         return _error(told, messages, errors[0], files)
-    return _replace(told, message=f"TLC exited with status {status} and gave no verdict")
+    return replace(told, message=f"TLC exited with status {status} and gave no verdict")
 
 
 def _error(
     told: TlcResult, messages: Sequence[tuple[int, str, str]], first: str, files: Mapping[str, str]
 ) -> TlcResult:
+    never = re.search(r"The invariant of (\w+) is equal to FALSE", first)
+    if never is not None:  # one that speaks of no variable
+        return replace(told, verdict="violated", kind="constant", violated=never[1], message=first.strip())
+    if re.search(r"The constraint of \w+ is equal to FALSE", first):  # it leaves out all there is
+        return replace(told, verdict="holds", distinct=0, depth=0)
     inside = {int(code) for code in re.findall(r"STARTMSG (\d+)", first)}
     codes = inside | {code for code, severity, _ in messages if severity == "1"}
     kind, message = "evaluation", _said(first)
@@ -265,7 +243,7 @@ def _error(
         _defined_at(f"line {line}, col 0 of module {module}", files)
         for line, module in re.findall(r"[Ll]ine (\d+), column .*? in (\w+)", places)
     )
-    return _replace(
+    return replace(
         told,
         verdict="error",
         kind=kind,
@@ -293,12 +271,6 @@ def _why_unread(output: str) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _replace(told: TlcResult, **changes: object) -> TlcResult:
-    from dataclasses import replace
-
-    return replace(told, **changes)  # type: ignore[arg-type]  # fields by their names
-
-
 def _violation(
     told: TlcResult, messages: Sequence[tuple[int, str, str]], code: int, text: str, files: Mapping[str, str]
 ) -> TlcResult:
@@ -307,7 +279,7 @@ def _violation(
     states = list(_states(messages))
     if not states and code in (_INVARIANT_AT_FIRST, _PROPERTY_AT_FIRST):
         states = [_state(text.partition("\n")[2])]
-    return _replace(
+    return replace(
         told,
         verdict="violated",
         violated=name,
