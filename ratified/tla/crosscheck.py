@@ -274,13 +274,20 @@ def _errors(found: Agreement, model: Model, exported: Export, ours: EvaluationEr
 
 
 def _kind_of_ours(error: ModelError) -> str:
-    if "division by zero" in error.message or "modulo by zero" in error.message:
-        return "division"
-    if "the assertion is false" in error.message:
-        return "assertion"
-    if "object has no attribute" in error.message and "NoneType" not in error.message:
-        return "no value"
-    return "no value" if re.search(r"gives `\w+` no value", error.message) else "absent"
+    for words, kind in _KINDS.items():
+        if words in error.message and "NoneType" not in error.message:
+            return kind
+    return "absent"
+
+
+_KINDS = {
+    "division by zero": "division",
+    "modulo by zero": "division",
+    "the assertion is false": "assertion",
+    "has no attribute": "no value",
+    "does not assign": "no value",
+    "has no value yet": "no value",
+}
 
 
 def _kind_of_theirs(message: str) -> str:
