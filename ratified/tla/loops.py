@@ -16,7 +16,7 @@ from ratified.language.types import BagType, MapType, SeqType, SortType
 from ratified.language.uses import assigned, core, free, returns
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import as_seq, bind, gathered, in_turn, quantified_by, unpacked
-from ratified.tla.context import Frame, Run, Valueless
+from ratified.tla.context import Frame, Run, Unassigned
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import (
     FALSE,
@@ -94,7 +94,7 @@ def _each_key(loop: ir.For, r: Run) -> bool:
         or not isinstance(item, SortType)
     ):
         return False
-    if any(isinstance(r.frame.now.get(name), Valueless) for name in changed):
+    if any(isinstance(r.frame.now.get(name), Unassigned) for name in changed):
         return False
     for s in stores:
         t = r.frame.words.declared(s.variable)
@@ -273,7 +273,7 @@ def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
         for s in loop.body
         for n in ir.walk(s)
     )
-    if isinstance(value, Valueless) and not wanted and isinstance(loop.domain, ir.Universe):
+    if isinstance(value, Unassigned) and not wanted and isinstance(loop.domain, ir.Universe):
         return f.words.none()
-    f.words.need(*(["TLC"] if isinstance(value, Valueless) else []))
+    f.words.need(*(["TLC"] if isinstance(value, Unassigned) else []))
     return value

@@ -14,7 +14,7 @@ from ratified.language.types import BoolType, OptionalType, records_of
 from ratified.tla import comments
 from ratified.tla.bodies import body_value
 from ratified.tla.comprehensions import as_set
-from ratified.tla.context import Frame, NotApart, Run
+from ratified.tla.context import Frame, NeedsInlining, Run
 from ratified.tla.formulas import Bound, quantified
 from ratified.tla.formulating import formula
 from ratified.tla.literals import is_one_of
@@ -77,7 +77,7 @@ class Operators:
             self.words.referenced = []
             try:
                 made = self._definition(one, frozenset(written_out))
-            except NotApart as conflict:
+            except NeedsInlining as conflict:
                 written_out.add(conflict.key)
                 continue
             break
