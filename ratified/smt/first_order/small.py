@@ -14,6 +14,7 @@ from ratified.smt.structure import Structure, applications
 from ratified.smt.terms import (
     BOOL,
     INT,
+    TRUE,
     Apply,
     Number,
     Symbol,
@@ -39,11 +40,12 @@ def element(sort: str, index: int) -> Term:
 
 
 def at_sizes(
-    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True
+    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True, near: bool = True
 ) -> tuple[str, list[Term]]:
     """The script of an obligation where sorts have so many elements, and the terms whose values it asks for.
 
-    Without `values` it asks only whether there is a model: relations of many columns have many values.
+    Without `values` it asks only whether there is a model: relations of many columns have many values. With `near`, integers are
+    small, so that they can be read.
     """
     closed = []
     for sort, size in sizes.items():
@@ -54,8 +56,8 @@ def at_sizes(
         closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
     symbols = symbols_of(f.formula for f in facts).values()
     numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
-    near = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
-    within = Fact("integers are small, to be read", conj(*near))
+    close = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
+    within = Fact("integers are small, to be read", conj(*close) if near else TRUE)
     ask: list[Term] = []
     if values:
         ask += [element(s, i) for s, n in sizes.items() for i in range(n)]
