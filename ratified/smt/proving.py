@@ -28,7 +28,7 @@ from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
-from ratified.smt.terms import TRUE, Term
+from ratified.smt.terms import TRUE, Term, symbols_of
 
 LIMIT = 60.0
 """Seconds that a solver has for an obligation, unless something else is said."""
@@ -163,7 +163,7 @@ def _run(pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: Optio
     pool.run([*beginning.begin(), *(job for a in attempts for job in a.begin())], done, waiting)
 
 
-_RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt", re.IGNORECASE)
+_RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not available", re.IGNORECASE)
 
 
 def _no_error(answer: Answer) -> None:
@@ -312,7 +312,12 @@ class _Attempt:
         if answer.verdict == "unsat":
             self.status = Status.PROVED
         elif answer.verdict == "sat":
-            self.status, self.why = Status.FAILED, "there is a model, but none of few elements was found"
+            # Of majorities more is true than the axioms say.
+            sure = not any(
+                map(small.is_majority, symbols_of(f.formula for f in self.obligation.facts).values())
+            )
+            self.status = Status.FAILED if sure else Status.UNDECIDED
+            self.why = "there is a model, but none of few elements was found"
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
 

@@ -166,7 +166,8 @@ def test_a_shorter_history_fails_where_it_is_broken() -> None:
     cls = script_for("raft-shorter-history")
     translation = Translation(script_of(cls))
     (obligation,) = translation.obligations({"votes_pass_on_what_is_held"}, {"handle_request_vote"})
-    sizes = {"Server": 2, "Term": 3, "Index": 2, "Value": 1, "Majority.Server": 1}
+    names = {"Server": 2, "Term": 3, "Index": 2, "Value": 1, "Server/majority": 1}
+    sizes = {f"sort/{name}": size for name, size in names.items()}
     text, asked = small.at_sizes("", obligation.facts, sizes)
     said = with_z3(text, 60, 0).strip()
     assert said.startswith("sat")
