@@ -22,13 +22,14 @@ from ratified.language.values import show
 from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
-from ratified.smt.first_order.obligations import Obligation, Part, Translation
+from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
 from ratified.smt.terms import TRUE, Term, symbols_of
+from ratified.smt.validation.validate import validated
 
 LIMIT = 60.0
 """Seconds that a solver has for an obligation, unless something else is said."""
@@ -93,6 +94,7 @@ def prove(
 
     Raises:
         ModelError: the script has no lemmas, or names what there is not; or the model cannot be said in first-order logic.
+        TranslationFault: everything is proved, and CPython says otherwise at a small size.
         RatifiedError: a solver is missing.
     """
     return prove_script(script_of(script_class, without=without, goals=goals), script_class, options)
@@ -123,7 +125,7 @@ def prove_script(
         _run(pool, attempts, beginning, how, started)
     cells = (*beginning.cells(translation), *(a.cell(translation, cls) for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
-    return Proof(
+    proof = Proof(
         wanted.name,
         wanted.module.name,
         tuple(lemma.function.name for lemma in wanted.lemmas),
@@ -135,6 +137,8 @@ def prove_script(
         solvers,
         time.monotonic() - started,
     )
+    held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
+    return replace(proof, held=held, seconds=time.monotonic() - started)
 
 
 def _what(function: Function) -> str:
@@ -278,7 +282,7 @@ class _Attempt:
     def _quick(self) -> list[Job]:
         """A short try with each order of the facts, and then a longer one."""
         if self.how.solver == "z3" and self.order < len(ORDERS):
-            text = script(title(self.obligation), ORDERS[self.order](self.obligation.facts))
+            text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
             return [self._job("z3", text, AT_ONCE)]
         return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
 

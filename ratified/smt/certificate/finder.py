@@ -1,0 +1,115 @@
+"""Finding a certificate: instances from Z3's proofs, a ground core of them, and a propositional proof, written down.
+
+Guarantees: what is returned was accepted by the checker, read anew. That none is returned says nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ratified.certified import Checker, Script, Symbol
+from ratified.smt.certificate.ground import Lemma, contradiction
+from ratified.smt.certificate.instances import Attempt, Instance, instances, sources
+from ratified.smt.certificate.propagation import Step, steps
+
+ATTEMPTS = (
+    Attempt(3_000_000),
+    Attempt(3_000_000, seed=1),
+    Attempt(3_000_000, options=(("smt.mbqi", False),)),
+    Attempt(3_000_000, seed=2, options=(("smt.mbqi", False),)),
+    Attempt(10_000_000, seed=3),
+    Attempt(10_000_000, seed=4, options=(("smt.relevancy", 0),)),
+    Attempt(50_000_000, seed=5),
+    Attempt(200_000_000),
+)
+"""The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
+
+
+class NotFound(Exception):
+    """No certificate was found, and why."""
+
+
+def certificate(text: str, seconds: float) -> str:
+    """A certificate of a script. Raises NotFound if none is found in that many seconds, Refused if it cannot be read."""
+    deadline = time.monotonic() + seconds
+    checker = Checker()
+    script = checker.script(text)
+    clauses = sources(script)
+    ground = [Instance(s, ()) for s in clauses if not s.variables]
+    if at_once := [i for i in ground if not i.source.clause]:
+        return _accepted(text, _written(script, at_once[:1], [], []))
+    for attempt in ATTEMPTS:
+        if time.monotonic() > deadline:
+            break
+        found = instances(script.terms, clauses, attempt)
+        if found is not None and (lines := _proof(script, [*ground, *found])):
+            return _accepted(text, lines)
+    raise NotFound("no proof was found in which a certificate could be read")
+
+
+def _accepted(text: str, lines: str) -> str:
+    """The certificate, checked as anyone would check it."""
+    checker = Checker()
+    checker.check(checker.script(text), lines)
+    return lines
+
+
+def _proof(script: Script, chosen: Sequence[Instance]) -> str:
+    """The lines of a certificate from instances; empty if they do not contradict each other."""
+    terms = script.terms
+    clauses = [
+        terms.instance(i.source.clause, dict(zip(i.source.variables, i.values, strict=True))) for i in chosen
+    ]
+    found = contradiction(terms, clauses)
+    if found is None:
+        return ""
+    places, lemmas = found
+    given = [*(clauses[p] for p in places), *(lemma.clause for lemma in lemmas)]
+    return _written(script, [chosen[p] for p in places], lemmas, steps(given))
+
+
+class _Writer:
+    """Lines of a certificate; a term gets a line when it is first needed."""
+
+    def __init__(self, script: Script) -> None:
+        self.terms = script.terms
+        self.lines: list[str] = []
+        self.numbers: dict[int, int] = {}
+        self.heads: dict[Symbol, str] = {}
+        for number in range(1, len(script.assertions) + 1):
+            for place, symbol in enumerate(script.flat(number).made, 1):
+                self.heads.setdefault(symbol, f"@{number}.{place}")
+
+    def term(self, term: int) -> str:
+        if term not in self.numbers:
+            head = self.terms.heads[term]
+            parts = [self.term(p) for p in self.terms.parts[term]]
+            self.lines.append(" ".join(["t", self.heads.get(head, head.name), *parts]))
+            self.numbers[term] = len(self.numbers) + 1
+        return str(self.numbers[term])
+
+    def literal(self, literal: int) -> str:
+        return f"{'-' if literal < 0 else ''}{self.term(abs(literal))}"
+
+
+def _written(
+    script: Script, chosen: Sequence[Instance], lemmas: Sequence[Lemma], rest: Sequence[Step]
+) -> str:
+    """The lines of a certificate."""
+    to = _Writer(script)
+    for instance in chosen:
+        source = instance.source
+        values = [to.term(v) for v in instance.values]
+        to.lines.append(" ".join(["i", f"{source.assertion}.{source.place}", *values]))
+    for lemma in lemmas:
+        words = [to.literal(x) for x in lemma.clause]
+        if lemma.kind == "o":
+            words = words[:1]
+        elif lemma.kind == "l":
+            words = [w for f, literal in zip(lemma.factors, words, strict=True) for w in (str(f), literal)]
+        to.lines.append(" ".join([lemma.kind, *words]))
+    for step in rest:
+        words = [to.literal(x) for x in step.clause]
+        to.lines.append(" ".join(["u", *words, ":", *(str(h + 1) for h in step.hints)]))
+    return "\n".join(to.lines) + "\n"

@@ -1,0 +1,198 @@
+"""Ground clauses that contradict each other, by equality and linear arithmetic: which of them, and with what lemmas.
+
+A SAT solver proposes which atoms are true; whatever of that cannot be, by the theories, is a lemma that it is told.
+
+Guarantees: a lemma is one of the kinds that a certificate may have; the clauses and lemmas that are returned have no propositional
+model, and none of them can be left out, unless there are very many.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import lcm
+from typing import Any
+
+from ratified.certified import NUMERAL, Clause, Terms, as_sum, in_order
+from ratified.smt.certificate.congruence import Congruence
+
+ROUNDS = 2_000
+"""How often the SAT solver is asked for another proposal."""
+
+MANY = 400
+"""Clauses of which it is tried one by one whether they can be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lemma:
+    """A clause that holds by a theory: the line of a certificate that says so begins with `kind`, and needs `factors` for `l`."""
+
+    kind: str
+    clause: Clause
+    factors: tuple[int, ...] = ()
+
+
+def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[Lemma]] | None:
+    """Which of the given clauses contradict each other, and the lemmas for it; None if they are found not to."""
+    from pysat.solvers import Solver
+
+    lemmas: dict[Lemma, None] = {}
+    with Solver(name="minisat22") as solver:
+        sat = _Numbers(solver)
+        for clause in given:
+            solver.add_clause(sat.clause(clause))
+        for _ in range(ROUNDS):
+            if not solver.solve():
+                return _smallest(given, list(lemmas))
+            held = sat.held()
+            new = [x for x in dict.fromkeys(_violated(terms, held)) if x not in lemmas]
+            if not new:
+                return None
+            lemmas.update(dict.fromkeys(new))
+            for lemma in new:
+                solver.add_clause(sat.clause(lemma.clause))
+    return None
+
+
+class _Numbers:
+    """Atoms as the variables of a SAT solver."""
+
+    def __init__(self, solver: Any) -> None:
+        self.solver = solver
+        self.variables: dict[int, int] = {}
+
+    def clause(self, clause: Clause) -> list[int]:
+        found = []
+        for literal in clause:
+            atom = abs(literal)
+            if atom not in self.variables:
+                self.variables[atom] = len(self.variables) + 1
+                self.solver.set_phases([-self.variables[atom]])
+            found.append(self.variables[atom] if literal > 0 else -self.variables[atom])
+        return found
+
+    def held(self) -> list[int]:
+        """The literals that are true in the proposal."""
+        values = self.solver.get_model()
+        return [a if values[v - 1] > 0 else -a for a, v in self.variables.items()]
+
+
+def _violated(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
+    """Lemmas that a proposal violates; none if it is a model of the theories, as far as they are known here."""
+    equal = [x for x in held if terms.name(abs(x)) == "="]
+    others = [x for x in held if terms.name(abs(x)) != "="]
+    about = (
+        {t for x in equal for t in terms.parts[abs(x)]} | {abs(x) for x in others} | {terms.true, terms.false}
+    )
+    closure = Congruence(terms, about, [(*_sides(terms, x), x) for x in equal if x > 0])
+    found = False
+    for lemma in _unequal(terms, closure, equal, others):
+        found = True
+        yield lemma
+    if not found:
+        yield from _integers(terms, held)
+
+
+def _sides(terms: Terms, equality: int) -> tuple[int, int]:
+    left, right = terms.parts[abs(equality)]
+    return left, right
+
+
+def _unequal(
+    terms: Terms, closure: Congruence, equal: Sequence[int], others: Sequence[int]
+) -> Iterator[Lemma]:
+    """Lemmas about what is equal and may not be: sides, predicates with two values, numerals."""
+
+    def lemma(pairs: Sequence[tuple[int, int]], *more: int) -> Lemma:
+        return Lemma("e", (*(-x for x in sorted(closure.explain(pairs))), *more))
+
+    for literal in equal:
+        if literal < 0 and closure.same(*_sides(terms, literal)):
+            yield lemma([_sides(terms, literal)], -literal)
+    by_key: dict[object, dict[bool, int]] = defaultdict(dict)
+    for literal in others:
+        atom = abs(literal)
+        if atom in (terms.true, terms.false):
+            if (atom == terms.true) != (literal > 0):
+                yield Lemma("e", (-literal,))
+            continue
+        other = by_key[closure.key(atom)].setdefault(literal > 0, literal)
+        if opposite := by_key[closure.key(atom)].get(literal < 0):
+            pairs = list(zip(terms.parts[atom], terms.parts[abs(opposite)], strict=True))
+            yield lemma(pairs, -literal, -opposite)
+        del other
+    constants = [
+        t for t in closure.terms if NUMERAL.fullmatch(terms.name(t)) or t in (terms.true, terms.false)
+    ]
+    for pair in combinations(constants, 2):
+        if closure.same(*pair):
+            yield lemma([pair])
+
+
+def _integers(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
+    """Lemmas about integers: inequalities that contradict each other; or that of two that differ one is larger."""
+    integer = [
+        x for x in held if terms.name(abs(x)) in ("=", "<=") and terms.sorts(terms.parts[abs(x)])[0] == "Int"
+    ]
+    known = [x for x in integer if x > 0 or terms.name(abs(x)) == "<="]
+    if (factors := _farkas(terms, known)) is not None:
+        used = [(x, f) for x, f in zip(known, factors, strict=True) if f]
+        yield Lemma("l", tuple(-x for x, _ in used), tuple(f for _, f in used))
+        return
+    for literal in integer:
+        if literal < 0 and terms.name(-literal) == "=":
+            yield Lemma("o", in_order(terms, -literal))
+
+
+def _farkas(terms: Terms, known: Sequence[int]) -> list[int] | None:
+    """How often to take each literal for all to add up to a contradiction (Farkas' lemma); None if there is no way."""
+    import z3
+
+    rows = [as_sum(terms, x) for x in known]
+    if not rows:
+        return None
+    solver = z3.Solver(ctx=z3.Context())
+    times = [z3.Real(f"x{i}", solver.ctx) for i in range(len(rows))]
+    for x, time in zip(known, times, strict=True):
+        if terms.name(abs(x)) == "<=":
+            solver.add(time >= 0)
+    for term in {t for row in rows for t in row}:
+        added = z3.Sum([time * row[term] for row, time in zip(rows, times, strict=True) if term in row])
+        solver.add(added == 0 if term else added <= -1)
+    if not any(0 in row for row in rows) or solver.check() != z3.sat:
+        return None
+    values = [solver.model().eval(time, model_completion=True).as_fraction() for time in times]
+    whole = lcm(*(v.denominator for v in values))
+    return [int(v * whole) for v in values]
+
+
+def _smallest(given: Sequence[Clause], lemmas: Sequence[Lemma]) -> tuple[list[int], list[Lemma]]:
+    """Clauses and lemmas that have no propositional model, of which none can be left out."""
+    from pysat.solvers import Solver
+
+    every = [*given, *(lemma.clause for lemma in lemmas)]
+    with Solver(name="minisat22") as solver:
+        sat = _Numbers(solver)
+        clauses = [sat.clause(clause) for clause in every]
+        first = len(sat.variables) + 1
+        for place, clause in enumerate(clauses):
+            solver.add_clause([*clause, -(first + place)])
+        solver.solve(assumptions=[first + place for place in range(len(every))])
+        core = solver.get_core()
+        while len(smaller := _core(solver, core)) < len(core):
+            core = smaller
+        if len(core) <= MANY:
+            for one in sorted(core, reverse=True):
+                left = [x for x in core if x != one]
+                if one in core and not solver.solve(assumptions=left):
+                    core = [x for x in left if x in set(solver.get_core())]
+    places = sorted(x - first for x in core)
+    return [p for p in places if p < len(given)], [lemmas[p - len(given)] for p in places if p >= len(given)]
+
+
+def _core(solver: Any, assumptions: list[int]) -> list[int]:
+    solver.solve(assumptions=assumptions)
+    found: list[int] = solver.get_core()
+    return found
