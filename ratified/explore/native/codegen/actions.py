@@ -18,7 +18,7 @@ from ratified.explore.native.codegen.functions import (
 )
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.logic import narrow, widen
-from ratified.explore.native.codegen.loops import domain_of, loop, under
+from ratified.explore.native.codegen.loops import counted, domain_of, loop, size, under
 from ratified.explore.native.codegen.numbers import (
     FALSE,
     TRUE,
@@ -33,9 +33,9 @@ from ratified.explore.native.codegen.numbers import (
 )
 from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.statements import copy, run_body
-from ratified.explore.native.codegen.terms import Held, Opt, Rec, SeqV, Uni, Value
+from ratified.explore.native.codegen.terms import BagV, Held, Opt, Rec, SeqV, SlotV, Uni, Value
 from ratified.explore.native.codegen.writer import Env, Exits, Here, Pieces, TooLong, Writer
-from ratified.language.ir import Argument, Function
+from ratified.language.ir import Argument
 from ratified.language.types import OptionalType, RecordType, Type, UnionType, records_of
 from ratified.language.values import show
 
@@ -161,7 +161,11 @@ class Step:
             under(w, fine, partial(self._dynamic, rest, {**env, argument.name: own}))
 
         outer = self.label
-        loop(w, domain, body, copies=False, unroll=isinstance(domain, SeqV))
+        if isinstance(domain, SlotV | BagV) and size(domain) > 1:
+            # What is chosen is read from the state, not known now: written out for each place the body would be no faster.
+            counted(w, domain, body, copies=False)
+        else:
+            loop(w, domain, body, copies=False, unroll=isinstance(domain, SeqV))
         self.label = outer
 
     def _body(self, env: Env) -> None:
@@ -210,8 +214,3 @@ def of_type(w: Writer, item: Held, t: Type) -> tuple[Num, Value]:
     elif isinstance(item, Rec) and wanted and item.type not in wanted:
         return FALSE, item
     return fine, widen(w.shapes, item, t)
-
-
-def actions_of(unit: Unit) -> list[Function]:
-    """The actions, in order."""
-    return [i.action for i in unit.instances]

@@ -5,6 +5,8 @@ Guarantees: the answers are CPython's; what needs a loop is written as one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ratified.explore.native.codegen import nodes
 from ratified.explore.native.codegen.joins import joined, joined_universe, shape_of
 from ratified.explore.native.codegen.leaves import as_bits, code_of, entries, get, leaves
@@ -207,11 +209,25 @@ def length(value: Held) -> Num:
             found = count_bits(value.words)
             return clipped(found, 0, sum(p.bit_count() for p in value.possible))
         case BagV(row):
-            pairs = [(there(row, k), pair_of(item(row, k))[1]) for k in range(row.most)]
-            return total([chosen_num(present, times, FALSE) for present, times in pairs])
+            return total(list(map(copies_at(row), range(row.most))))
         case SeqV(row) | SlotV(row):
             return row.length
     raise AssertionError(value)
+
+
+def copies_at(row: Row) -> Callable[[int], Num]:
+    """How many copies the element at a place of a bag's row has: none, where the row does not reach it."""
+
+    def copies(place: int) -> Num:
+        times = pair_of(item(row, place))[1]
+        # What is past the end in memory is 0 as it is.
+        return (
+            chosen_num(there(row, place), times, FALSE)
+            if isinstance(row, Listed)
+            else clipped(times, 0, times.high)
+        )
+
+    return copies
 
 
 # --- indexing ---

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ratified.explore.native.codegen.asking import length
+from ratified.explore.native.codegen.asking import copies_at, length
 from ratified.explore.native.codegen.lifting import element
 from ratified.explore.native.codegen.numbers import (
     Num,
@@ -98,12 +98,9 @@ def checks(shapes: Shapes, value: Held, t: Type, name: str) -> Iterator[Check]:
             value = loaded(value)
             assert isinstance(value, BagV)
             if isinstance(copies, int):
-                for k in range(value.row.most):
-                    few = compare("<=", pair_of(item(value.row, k))[1], const(copies))
-                    yield (
-                        either(negation(there(value.row, k)), few),
-                        f"at most {copies} equal elements in {name}",
-                    )
+                what = f"at most {copies} equal elements in {name}"
+                for found in map(copies_at(value.row), range(value.row.most)):
+                    yield compare("<=", found, const(copies)), what
             yield from _size_check(length(value), size, name)
             yield from _item_checks(shapes, value, inner, name)
 

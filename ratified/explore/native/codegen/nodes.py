@@ -182,7 +182,7 @@ class Negation(Truth):
 alone = RLock()
 """Held while a program is made: trees of two are not to be mixed."""
 
-_nodes: dict[tuple[object, ...], Node] = {}
+_nodes: dict[type[Node], dict[tuple[object, ...], Node]] = {}
 _numbers = count()
 
 made: dict[tuple[object, ...], object] = {}
@@ -198,15 +198,15 @@ def forget() -> None:
 def _make(
     kind: type[Node], args: tuple[object, ...], low: int = 0, high: int = ALL, stable: bool = True
 ) -> Node:
-    key = (kind, *args)
-    found = _nodes.get(key)
+    own = _nodes.setdefault(kind, {})
+    found = own.get(args)
     if found is None:
         found = kind()
         found.args = args  # type: ignore[assignment]  # as its kind says
         found.low, found.high = low, high
         found.number = next(_numbers)
         found.stable = stable and all(a.stable for a in args if isinstance(a, Node))
-        _nodes[key] = found
+        own[args] = found
     return found
 
 
@@ -218,9 +218,9 @@ def var(name: str, low: int = 0, high: int = ALL, *, stable: bool = True) -> Nod
     return _make(Var, (name, stable), low, high, stable)
 
 
-def load(base: str, index: Word, *, stable: bool = True) -> Node:
-    """A word of an array, whose index is always inside."""
-    return _make(Load, (base, index, stable), stable=stable)
+def load(base: str, index: Word, high: int = ALL, *, stable: bool = True) -> Node:
+    """A word of an array, whose index is always inside, and which is at most so high."""
+    return _make(Load, (base, index, high, stable), 0, high, stable)
 
 
 def table(values: Sequence[int], index: Word, low: int, high: int) -> Word:
@@ -258,12 +258,10 @@ def _inside(index: Word, count: int) -> Word:
     return _make(Invoke, ("rt_inside", index, count), 0, count - 1)
 
 
-def element(base: str, index: Word, stride: int, offset: int, most: int, *, stable: bool = True) -> Node:
+def element(base: str, index: Word, stride: int, offset: int, most: int, high: int) -> Node:
     """A word of a row in an array: `base[index * stride + offset]`, inside whatever the index is."""
     inside = _inside(index, max(1, most))
-    if isinstance(inside, int):
-        return load(base, inside * stride + offset, stable=stable)
-    return load(base, add(multiply(inside, stride), offset), stable=stable)
+    return load(base, add(multiply(inside, stride), offset), high)
 
 
 # --- words ---
@@ -583,6 +581,14 @@ def less(a: Word, b: Word, *, strict: bool = True) -> Word:
         return int(a < b if strict else a <= b)
     if a is b:
         return int(not strict)
+    if (
+        isinstance(a, Node)
+        and type(a) is Add
+        and a.args[0] is b
+        and isinstance(a.args[1], int)
+        and a.low > LOW
+    ):
+        return int(a.args[1] < 0 if strict else a.args[1] <= 0)
     (low, high), (least, most) = interval(a), interval(b)
     if high < least or (not strict and high == least):
         return 1

@@ -183,7 +183,10 @@ def item(row: Row, index: int) -> Value:
 
 def array_words(row: InArray, position: Num) -> list[Word]:
     """The leaves of the value at a position of an array."""
-    return [nodes.element(row.name, position.c, row.stride, k, row.most) for k in range(row.stride)]
+    return [
+        nodes.element(row.name, position.c, row.stride, k, row.most, (1 << width) - 1)
+        for k, width in enumerate(widths(row.item))
+    ]
 
 
 def there(row: Row, index: int) -> Num:

@@ -6,8 +6,10 @@ same size gives the same text.
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,12 +65,24 @@ _ASKED = Kind.CONSTRAINT, Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT
 
 def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
-    with nodes.alone:
+    with nodes.alone, _uncollected():
         nodes.forget()
         try:
             return _generate(Unit(model), symmetry)
         finally:
             nodes.forget()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look at every node again and again, and of which none is garbage meanwhile."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _generate(unit: Unit, symmetry: Symmetry | None) -> Program:
