@@ -189,10 +189,9 @@ def _liveness(
 
 
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
-    """Whether this very exploration was said to be large before, and its compiled program is at hand."""
+    """Whether this very exploration was said to be large before."""
     reduced = symmetry and not symmetry_of(model).trivial
-    found = known.recall(model, known.key_of(model, symmetry=reduced, deadlock=deadlock))
-    return found is not None and found.large
+    return known.is_large(known.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
