@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ratified.certified import Checker, Script, Symbol
+from ratified.certified import Clause, Script, Symbol, Terms, check
 from ratified.smt.certificate.ground import Lemma, contradiction
 from ratified.smt.certificate.instances import Attempt, Instance, instances, sources
 from ratified.smt.certificate.propagation import Step, steps
@@ -33,8 +33,7 @@ class NotFound(Exception):
 def certificate(text: str, seconds: float) -> str:
     """A certificate of a script. Raises NotFound if none is found in that many seconds, Refused if it cannot be read."""
     deadline = time.monotonic() + seconds
-    checker = Checker()
-    script = checker.script(text)
+    script = Script(text, Terms())
     clauses = sources(script)
     ground = [Instance(s, ()) for s in clauses if not s.variables]
     if at_once := [i for i in ground if not i.source.clause]:
@@ -50,23 +49,27 @@ def certificate(text: str, seconds: float) -> str:
 
 def _accepted(text: str, lines: str) -> str:
     """The certificate, checked as anyone would check it."""
-    checker = Checker()
-    checker.check(checker.script(text), lines)
+    check(Script(text, Terms()), lines)
     return lines
 
 
 def _proof(script: Script, chosen: Sequence[Instance]) -> str:
     """The lines of a certificate from instances; empty if they do not contradict each other."""
     terms = script.terms
-    clauses = [
-        terms.instance(i.source.clause, dict(zip(i.source.variables, i.values, strict=True))) for i in chosen
-    ]
+    clauses = [_ground(terms, i) for i in chosen]
     found = contradiction(terms, clauses)
     if found is None:
         return ""
     places, lemmas = found
     given = [*(clauses[p] for p in places), *(lemma.clause for lemma in lemmas)]
     return _written(script, [chosen[p] for p in places], lemmas, steps(given))
+
+
+def _ground(terms: Terms, instance: Instance) -> Clause:
+    done = dict(zip(instance.source.variables, instance.values, strict=True))
+    return tuple(
+        terms.replace(x, done) if x > 0 else -terms.replace(-x, done) for x in instance.source.clause
+    )
 
 
 class _Writer:
@@ -77,8 +80,8 @@ class _Writer:
         self.lines: list[str] = []
         self.numbers: dict[int, int] = {}
         self.heads: dict[Symbol, str] = {}
-        for number in range(1, len(script.assertions) + 1):
-            for place, symbol in enumerate(script.flat(number).made, 1):
+        for number, formula in enumerate(script.assertions, 1):
+            for place, symbol in enumerate(self.terms.flat[formula].made, 1):
                 self.heads.setdefault(symbol, f"@{number}.{place}")
 
     def term(self, term: int) -> str:
@@ -106,8 +109,6 @@ def _written(
         words = [to.literal(x) for x in lemma.clause]
         if lemma.kind == "o":
             words = words[:1]
-        elif lemma.kind == "l":
-            words = [w for f, literal in zip(lemma.factors, words, strict=True) for w in (str(f), literal)]
         to.lines.append(" ".join([lemma.kind, *words]))
     for step in rest:
         words = [to.literal(x) for x in step.clause]

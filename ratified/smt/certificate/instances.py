@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from ratified.certified import VARIABLE, Clause, Script, Symbol, Terms
+from ratified.certified import DECLARED, VARIABLE, Clause, Flattening, Script, Symbol, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ class Attempt:
 def sources(script: Script) -> list[Source]:
     """The clauses of a script. Raises Refused if an assertion is too large."""
     found = []
-    for number in range(1, len(script.assertions) + 1):
-        for place, clause in enumerate(script.flat(number).clauses, 1):
+    for number, formula in enumerate(script.assertions, 1):
+        flat = script.terms.flat.get(formula) or Flattening(script.terms, formula)
+        for place, clause in enumerate(flat.clauses, 1):
             found.append(Source(number, place, clause, script.terms.variables(abs(x) for x in clause)))
     return found
 
@@ -111,18 +112,21 @@ def _read(terms: Terms, clauses: list[Source], text: _Text, proof: Any) -> Itera
     import z3
 
     symbols = {name: symbol for symbol, name in text.symbols.items()}
+    sorts = {name: sort for sort, name in text.sorts.items()}
     known: dict[int, int] = {}
 
     def term(e: Any) -> int:
         if e.get_id() not in known:
             name, parts = e.decl().name(), [term(p) for p in e.children()]
             if z3.is_int_value(e):
-                value = terms.theory(str(abs(e.as_long())))
-                known[e.get_id()] = value if e.as_long() >= 0 else terms.theory("-", value)
+                value = terms.make(str(abs(e.as_long())))
+                known[e.get_id()] = value if e.as_long() >= 0 else terms.make("-", value)
             elif name in symbols:
                 known[e.get_id()] = terms.make(symbols[name], *parts)
             elif z3.is_true(e) or z3.is_false(e) or name in ("+", "-", "*", "div", "mod"):
-                known[e.get_id()] = terms.theory(name, *parts)
+                known[e.get_id()] = terms.make(name, *parts)
+            elif not parts and e.sort().name() in sorts:
+                known[e.get_id()] = some_value(terms, sorts[e.sort().name()])  # made up by Z3: any will do
             else:
                 raise LookupError(name)
         return known[e.get_id()]
@@ -170,10 +174,12 @@ def _complete(terms: Terms, source: Source, values: dict[str, int]) -> Instance:
                 if one in source.variables and one not in known and terms.free[other] <= known.keys():
                     known[one] = terms.replace(other, dict(known))
                     changed = True
-    return Instance(source, tuple(known[v] if v in known else some_value(terms, v) for v in source.variables))
+    rest = {v: some_value(terms, terms.heads[v].result) for v in source.variables if v not in known}
+    return Instance(source, tuple({**rest, **known}[v] for v in source.variables))
 
 
-def some_value(terms: Terms, variable: int) -> int:
-    """Some value of a variable's sort: no sort is empty."""
-    sort = terms.heads[variable].result
-    return {"Bool": terms.true, "Int": terms.theory("0")}.get(sort) or terms.some(sort)
+def some_value(terms: Terms, sort: str) -> int:
+    """Some value of a sort: none is empty."""
+    return {"Bool": terms.true, "Int": terms.make("0")}.get(sort) or terms.make(
+        Symbol(f"@0.{sort}", (), sort, DECLARED)
+    )
