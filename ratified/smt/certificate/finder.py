@@ -10,18 +10,16 @@ from collections.abc import Sequence
 
 from ratified.certified import Clause, Script, Symbol, Terms, check
 from ratified.smt.certificate.ground import Lemma, contradiction
-from ratified.smt.certificate.instances import Attempt, Instance, instances, sources
+from ratified.smt.certificate.instances import Attempt, Instance, flattened, instances
 from ratified.smt.certificate.propagation import Step, steps
 
-ATTEMPTS = (
-    Attempt(3_000_000),
-    Attempt(3_000_000, seed=1),
-    Attempt(3_000_000, options=(("smt.mbqi", False),)),
-    Attempt(3_000_000, seed=2, options=(("smt.mbqi", False),)),
-    Attempt(10_000_000, seed=3),
-    Attempt(10_000_000, seed=4, options=(("smt.relevancy", 0),)),
-    Attempt(50_000_000, seed=5),
-    Attempt(200_000_000),
+EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000, 500_000_000)
+
+ATTEMPTS = tuple(
+    Attempt(effort, seed, nested=nested, options=(("smt.mbqi", mbqi),))
+    for seed, effort in enumerate(EFFORTS)
+    for mbqi in (True, False)[: 1 + seed % 2]
+    for nested in (False, True)
 )
 """The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
 
@@ -34,14 +32,14 @@ def certificate(text: str, seconds: float) -> str:
     """A certificate of a script. Raises NotFound if none is found in that many seconds, Refused if it cannot be read."""
     deadline = time.monotonic() + seconds
     script = Script(text, Terms())
-    clauses = sources(script)
+    nodes, clauses = flattened(script)
     ground = [Instance(s, ()) for s in clauses if not s.variables]
     if at_once := [i for i in ground if not i.source.clause]:
         return _accepted(text, _written(script, at_once[:1], [], []))
     for attempt in ATTEMPTS:
         if time.monotonic() > deadline:
             break
-        found = instances(script.terms, clauses, attempt)
+        found = instances(script.terms, nodes, clauses, attempt)
         if found is not None and (lines := _proof(script, [*ground, *found])):
             return _accepted(text, lines)
     raise NotFound("no proof was found in which a certificate could be read")
