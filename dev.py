@@ -78,7 +78,7 @@ def test(pytest_arguments: list[str]) -> int:
         say(f"{name}: {' '.join(command)}")
         status = run([str(BIN / command[0]), *command[1:]])
         if status:
-            say(f"{name} failed" + (": `ruff format .` (in .venv) mends it" if name == "format" else ""))
+            say(f"{name} failed" + (": `ruff format .` (in .venv) fixes it" if name == "format" else ""))
             return status
     # Whoever asks for a number of workers, or a debugger, gets that instead.
     chosen = any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in pytest_arguments)

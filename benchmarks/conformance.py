@@ -23,8 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ratified.cli.tracing import binding_of
-from ratified.conformance.protocols import PROTOCOLS
+from ratified.bundled.conformance import PROTOCOLS
+from ratified.cli.loading import load_binding
 from ratified.follow.follower import Follower
 from ratified.follow.linearizability import KeyValue, Operation, Recorder, check_history
 from ratified.follow.trace import read_events, read_heading
@@ -68,7 +68,7 @@ def lock_events(count: int) -> Iterator[dict[str, Any]]:
 
 def follow(name: str, path: Path) -> dict[str, Any]:
     """Follow a trace in this process."""
-    binding = binding_of(LOCK if name == "lock" else name)
+    binding = load_binding(LOCK if name == "lock" else name)
     binding.begin(read_heading(path))
     follower = Follower(binding)
     began = time.process_time()

@@ -18,12 +18,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from ratified.bundled import implementations
+from ratified.bundled.systems import make_system
 from ratified.impl.contract import Campaign, Command, Done, Effects, Persisted, Receive, Submit, Tick
 from ratified.impl.multipaxos.state import Config as MultiPaxosConfig
 from ratified.impl.multipaxos.system import multipaxos_system
 from ratified.impl.raft import Config, raft_system
 from ratified.impl.system import System
-from ratified.impl.systems import SYSTEMS, system_named
 from ratified.simulator import simulate
 
 NODES = ("n1", "n2", "n3")
@@ -128,7 +129,7 @@ def chaos(protocol: str, seeds: int, nodes: int) -> dict[str, object]:
     """Run so many seeds with every fault on."""
     began, inputs = time.process_time(), 0
     for seed in range(seeds):
-        run = simulate(system_named(protocol, seed=seed), nodes, 400, seed)
+        run = simulate(make_system(protocol, seed=seed), nodes, 400, seed)
         assert run.violation is None, run.violation
         inputs += run.inputs
     seconds = time.process_time() - began
@@ -144,12 +145,12 @@ def chaos(protocol: str, seeds: int, nodes: int) -> dict[str, object]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--protocol", choices=list(SYSTEMS), action="append", help="only this one")
+    parser.add_argument("--protocol", choices=list(implementations), action="append", help="only this one")
     parser.add_argument("--commands", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    protocols = arguments.protocol or list(SYSTEMS)
+    protocols = arguments.protocol or list(implementations)
     committed = [
         throughput(protocol, arguments.commands, at_once, batch)
         for protocol in THROUGHPUT

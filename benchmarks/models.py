@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import sizes_of
+from ratified.bundled import models as bundled
+from ratified.cli.instances import sizes_of
 from ratified.cli.loading import load
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 
-from ratified.cli.proving import SCRIPTS, script_for
+from ratified.bundled import models
+from ratified.cli.scripts import script_for
 from ratified.smt.proving import Options, prove
 
 
 def main() -> None:
     """Prove each, and print a line for it and its slowest obligations."""
-    for name in sys.argv[1:] or SCRIPTS:
+    for name in sys.argv[1:] or [name for name, model in models.items() if model.proof]:
         proof = prove(script_for(name), options=Options(counterexamples=False))
         print(
             f"{name:20} {proof.verdict.value:9} {len(proof.cells):4} obligations  "

@@ -10,8 +10,7 @@ from typing import Any
 
 from lock_service import Client, FencedLock, Token
 
-from ratified.follow.binding import Binding, Names, Observed
-from ratified.follow.steps import Steps, do, holds
+from ratified import Binding, Names, Observed, Steps, do, holds
 
 CLIENTS, TOKENS = 20, 1000
 

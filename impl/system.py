@@ -20,6 +20,10 @@ class Violation(Exception):
         self.how = how
 
 
+class SettingError(ValueError):
+    """There is no such system or setting, or not with such a value; the message says what there is."""
+
+
 class Inspector(Protocol):
     """Watches a cluster for what is a promise of one protocol, such as one leader in a term. One is made for each run."""
 

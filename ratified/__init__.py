@@ -1,7 +1,37 @@
-"""Ratified: models of protocols in plain Python, checked exhaustively. These are its public names.
+"""Models of protocols in plain Python, checked exhaustively and proved for every size.
 
-A name is imported when it is first used: the command line shows its help without waiting for the language, and what only
-wants to explore does not pay for what comes later. docs/language.md describes the words that models are written in.
+A model is a class: annotated variables, actions that may happen, and claims about every state that they lead to.
+
+    >>> from ratified import Map, Model, Symmetric, action, check, invariant, require
+    >>> class Client(Symmetric):
+    ...     '''Wants the lock.'''
+    >>> class Lock(Model):
+    ...     holds: Map[Client, bool]
+    ...
+    ...     @action
+    ...     def acquire(self, c: Client) -> None:
+    ...         require(not self.holds[c])  # it should ask whether anybody holds it
+    ...         self.holds[c] = True
+    ...
+    ...     @action
+    ...     def release(self, c: Client) -> None:
+    ...         self.holds[c] = False
+    ...
+    ...     @invariant
+    ...     def mutual_exclusion(self) -> bool:
+    ...         return all(c == d for c in Client if self.holds[c] for d in Client if self.holds[d])
+    >>> result = check(Lock(Client=3))
+    >>> result.verdict.value, result.violation.name
+    ('violated', 'mutual_exclusion')
+    >>> for step in result.violation.trace.steps:
+    ...     print(step.action, *step.arguments)
+    acquire ('c', c1)
+    acquire ('c', c2)
+
+`check`, `simulate` and `bounded` look at one size, `prove` at every size, `graph` and `sequence` draw, and a `Binding` holds the
+runs of an implementation to its model. docs/language.md describes the language; `ratified --help` lists the commands.
+
+These are the public names. Each is imported when it is first used, so that `import ratified` is quick.
 """
 
 from __future__ import annotations
@@ -14,9 +44,15 @@ from ratified.version import __version__
 
 if TYPE_CHECKING:
     from ratified.diagram.build import graph
+    from ratified.diagram.graph import StateGraph
     from ratified.diagram.runs import sequence
-    from ratified.explore import check
+    from ratified.diagram.sequence import SequenceDiagram
+    from ratified.explore import Resources, check
     from ratified.explore.simulate import Simulation, simulate
+    from ratified.follow.binding import Binding, Claim, Event, Names, Observed, States
+    from ratified.follow.follower import ConformanceError, Follower
+    from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
+    from ratified.follow.tracker import Followed, Mismatch
     from ratified.language import (
         AtMost,
         Bag,
@@ -51,54 +87,104 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
-    from ratified.results.result import Limits, Progress, Result, Verdict
+    from ratified.language.errors import Span
+    from ratified.results.errors import EvaluationError
+    from ratified.results.result import (
+        ActionReport,
+        BoundReport,
+        ConstraintReport,
+        Limits,
+        Progress,
+        PropertyKind,
+        PropertyReport,
+        Result,
+        State,
+        Step,
+        Trace,
+        Verdict,
+        Violation,
+    )
     from ratified.smt.finite.bounded import Bounded, bounded
     from ratified.smt.proving import prove
-    from ratified.smt.result import Proof
+    from ratified.smt.result import Cell, Counterexample, Proof, Status
     from ratified.smt.script import Goals, lemma
 
 __all__ = [
+    "ActionReport",
     "AtMost",
     "Bag",
+    "Binding",
+    "BoundReport",
     "Bounded",
+    "Cell",
+    "Claim",
+    "ConformanceError",
+    "ConstraintReport",
+    "Counterexample",
+    "EvaluationError",
+    "Event",
+    "Followed",
+    "Follower",
     "Goals",
     "Lifelines",
     "Limits",
     "Map",
+    "Mismatch",
     "Model",
     "ModelError",
+    "Names",
+    "Observed",
     "Ordered",
     "Param",
     "Progress",
     "Proof",
+    "PropertyKind",
+    "PropertyReport",
     "Range",
     "RatifiedError",
+    "Resources",
     "Result",
     "Seq",
+    "SequenceDiagram",
     "Set",
     "Simulation",
     "SizeError",
     "Sort",
+    "Span",
+    "State",
+    "StateGraph",
+    "States",
+    "Status",
+    "Step",
+    "Steps",
     "Symmetric",
+    "Trace",
     "Verdict",
+    "Violation",
     "__version__",
     "action",
     "assume",
     "at_size",
     "bounded",
+    "change",
     "check",
     "constraint",
+    "do",
+    "either",
     "eventually",
     "first",
     "graph",
+    "holds",
     "invariant",
     "last",
     "leads_to",
     "lemma",
     "majorities",
+    "maybe",
     "prove",
     "record",
     "refines",
+    "repeat",
     "replace",
     "require",
     "sequence",
@@ -108,32 +194,49 @@ __all__ = [
     "view",
 ]
 
-_ELSEWHERE = {
-    "check": "ratified.explore",
-    "Goals": "ratified.smt.script",
-    "graph": "ratified.diagram.build",
-    "sequence": "ratified.diagram.runs",
-    "Bounded": "ratified.smt.finite.bounded",
-    "bounded": "ratified.smt.finite.bounded",
-    "Limits": "ratified.results.result",
-    "Progress": "ratified.results.result",
-    "Proof": "ratified.smt.result",
-    "Result": "ratified.results.result",
-    "Simulation": "ratified.explore.simulate",
-    "Verdict": "ratified.results.result",
-    "lemma": "ratified.smt.script",
-    "prove": "ratified.smt.proving",
-    "simulate": "ratified.explore.simulate",
+_PLACES = {
+    "ratified.diagram.build": ("graph",),
+    "ratified.diagram.graph": ("StateGraph",),
+    "ratified.diagram.runs": ("sequence",),
+    "ratified.diagram.sequence": ("SequenceDiagram",),
+    "ratified.explore": ("Resources", "check"),
+    "ratified.explore.simulate": ("Simulation", "simulate"),
+    "ratified.follow.binding": ("Binding", "Claim", "Event", "Names", "Observed", "States"),
+    "ratified.follow.follower": ("ConformanceError", "Follower"),
+    "ratified.follow.steps": ("Steps", "change", "do", "either", "holds", "maybe", "repeat"),
+    "ratified.follow.tracker": ("Followed", "Mismatch"),
+    "ratified.language.errors": ("Span",),
+    "ratified.results.errors": ("EvaluationError",),
+    "ratified.results.result": (
+        "ActionReport",
+        "BoundReport",
+        "ConstraintReport",
+        "Limits",
+        "Progress",
+        "PropertyKind",
+        "PropertyReport",
+        "Result",
+        "State",
+        "Step",
+        "Trace",
+        "Verdict",
+        "Violation",
+    ),
+    "ratified.smt.finite.bounded": ("Bounded", "bounded"),
+    "ratified.smt.proving": ("prove",),
+    "ratified.smt.result": ("Cell", "Counterexample", "Proof", "Status"),
+    "ratified.smt.script": ("Goals", "lemma"),
 }
-"""Where a name comes from that is not a word of the language."""
+"""Where the names come from that are not words of the language."""
 
+_PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
 
 if not TYPE_CHECKING:  # a type checker that saw it would take any name for a public one
 
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module 'ratified' has no attribute {name!r}")
-        value = getattr(import_module(_ELSEWHERE.get(name, "ratified.language")), name)
+        value = getattr(import_module(_PLACE_OF.get(name, "ratified.language")), name)
         globals()[name] = value
         return value
 

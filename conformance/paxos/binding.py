@@ -13,8 +13,9 @@ from typing import Any
 from ratified.follow.binding import Binding, Names, Observed, TooSmallError
 from ratified.follow.steps import Steps, change, do, holds
 from ratified.language import Set, require
-from ratified.models.paxos.paxos import Accepted, Paxos, Prepare, Propose
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
+from ratified.models.paxos.synod import Accepted, Prepare, Propose
 
 ROUNDS, VALUES = 128, 32
 

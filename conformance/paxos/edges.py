@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from ratified.conform.cover import Edge, NothingToTryError
+from ratified.conform.cover import Edge, NothingToTryError, Steps
 from ratified.impl.contract import Campaign, Command, Input, Persisted, Receive, Submit
 from ratified.impl.machines import KeyValue
 from ratified.impl.paxos import messages as said
 from ratified.impl.paxos.ballots import Ballot, Vote
 from ratified.impl.paxos.core import Config, PaxosCore, bootstrap
 from ratified.language.machine import Values
-from ratified.models.paxos.paxos import Accepted, Paxos, Prepare, Promise, Propose
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import at_most
+from ratified.models.paxos.synod import Accepted, Prepare, Promise, Propose
 from ratified.simulator.disk import Disk
 
 BEGUN_ONCE = "a ballot that has been begun is not begun again"
@@ -192,3 +193,9 @@ class PaxosDriver:
         if isinstance(m, Promise):
             return name, said.Promise(b, self.vote(m.voted))
         return name, said.Accepted(b, self.command(m.value))
+
+
+def graph(small: bool) -> tuple[Steps, PaxosDriver]:  # noqa: ARG001 - all of it takes no time
+    """The edges at a small size, and what drives nodes along them."""
+    model = Paxos(Acceptor=3, Value=2, Ballot=2)
+    return Steps(model).all(), PaxosDriver(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -60,51 +61,19 @@ def forget_the_vote(self: Any, ballot: Ballot) -> None:
     self.promised, self.voted = ballot, None
 
 
-MUTANTS = (
-    Mutant(
-        "stale-promises",
-        "a promise of an older ballot is counted towards a newer one",
-        ((f"{PROPOSER}.counts", any_promise),),
-        "MyPaxos",
+MUTANTS: Mapping[str, Mutant] = {
+    "stale-promise": Mutant(((f"{PROPOSER}.counts", any_promise),)),
+    "ignores-promise": Mutant(((f"{ACCEPTOR}.may_accept", always),)),
+    "ignores-votes": Mutant(((f"{PROPOSER}.choose_value", own_value),)),
+    # Seldom: two votes that differ must be there, and the later one be chosen.
+    "smallest-vote": Mutant(((f"{PROPOSER}.choose_value", smallest_vote),), first=320),
+    "reused-ballot": Mutant(
+        ((f"{PROPOSER}.next_ballot", same_ballot), (f"{CORE}._keep", _forgetting("attempted")))
     ),
-    Mutant(
-        "accepts-below-promise",
-        "an acceptor accepts below its promise",
-        ((f"{ACCEPTOR}.may_accept", always),),
-    ),
-    Mutant(
-        "own-value",
-        "a proposer proposes its own value though an answer carries a vote",
-        ((f"{PROPOSER}.choose_value", own_value),),
-    ),
-    Mutant(
-        "smallest-vote",
-        "a proposer takes the vote with the smallest ballot",
-        ((f"{PROPOSER}.choose_value", smallest_vote),),
-        first=320,  # seldom: two votes that differ must be there, and the later one be chosen
-    ),
-    Mutant(
-        "ballot-reused",
-        "a proposer that restarts uses its ballot again",
-        ((f"{PROPOSER}.next_ballot", same_ballot), (f"{CORE}._keep", _forgetting("attempted"))),
-    ),
-    Mutant(
-        "half-promised",
-        "half of an even cluster is a quorum of promises",
-        (("ratified.impl.paxos.proposer:is_quorum", half),),
-        nodes=4,
-    ),
-    Mutant(
-        "votes-across-ballots",
-        "a learner counts votes of different ballots together",
-        (("ratified.impl.paxos.learner:Learner.accepted", votes_of_any_ballot),),
-    ),
-    Mutant(
-        "promise-forgets-vote",
-        "an acceptor that promises forgets its vote",
-        ((f"{ACCEPTOR}.promise", forget_the_vote),),
-    ),
-    Mutant("promise-not-durable", "a promise is not written", ((f"{CORE}._keep", _forgetting("promised")),)),
-    Mutant("vote-not-durable", "a vote is not written", ((f"{CORE}._keep", _forgetting("voted")),)),
-)
-"""What each is of, is told in docs/conformance.md."""
+    "half-quorums": Mutant((("ratified.impl.paxos.proposer:is_quorum", half),), nodes=4),
+    "votes-across-ballots": Mutant((("ratified.impl.paxos.learner:Learner.accepted", votes_of_any_ballot),)),
+    "promise-forgets-vote": Mutant(((f"{ACCEPTOR}.promise", forget_the_vote),)),
+    "forgotten-promise": Mutant(((f"{CORE}._keep", _forgetting("promised")),)),
+    "forgotten-vote": Mutant(((f"{CORE}._keep", _forgetting("voted")),)),
+}
+"""By the names of the bugs, as `ratified.bundled` has them."""

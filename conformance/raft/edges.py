@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from ratified.conform.cover import Edge, NothingToTryError
+from ratified.conform.cover import Edge, NothingToTryError, Steps
 from ratified.conformance.raft.binding import ROLES
 from ratified.impl.contract import Campaign, Command, Input, Persisted, Receive, Submit, Tick
 from ratified.impl.machines import KeyValue
@@ -211,7 +211,7 @@ class RaftDriver:
             disk_vote = self.of(state, "disk_vote")[i]
             pairs = [
                 ("term", self.of(state, "current_term")[i], core.term),
-                ("vote", None if vote is None else self.names[int(vote)], core.voted_for),
+                ("vote", None if vote is None else self.names[int(vote)], core.state.voted_for),
                 ("role", self.of(state, "role")[i], ROLES[str(core.role)]),
                 ("log", [e.term for e in self.of(state, "log")[i]], [e.term for e in core.log.entries()]),
                 ("commit", self.of(state, "commit_index")[i], core.commit),
@@ -229,3 +229,9 @@ class RaftDriver:
                 if has != due
             ]
         return found
+
+
+def graph(small: bool) -> tuple[Steps, RaftDriver]:
+    """The edges at a size that takes a second or so, or about a minute, and what drives cores along them."""
+    model = RaftServers(Server=2, Value=1, max_term=1 if small else 2, max_log=2 if small else 1)
+    return Steps(model).all(), RaftDriver(model)

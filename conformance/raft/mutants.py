@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ratified.conform.mutants import Mutant
@@ -16,7 +17,8 @@ from ratified.impl.raft.state import Role, State
 STATE = "ratified.impl.raft.state:State"
 ELECTION = "ratified.impl.raft.election:Election"
 REPLICATION = "ratified.impl.raft.replication:Replication"
-CORE = "ratified.impl.raft.core:RaftCore"
+READS = "ratified.impl.raft.reads:Reads"
+OPERATORS = "ratified.impl.raft.operators:Operators"
 LOG = "ratified.impl.raft.log:Log"
 MEMBERSHIP = "ratified.impl.raft.membership"
 
@@ -40,7 +42,7 @@ def record_in_two(self: Any, term: int, voted_for: str | None) -> None:
 
 
 def counts_any_vote(self: Any, m: Any) -> bool:
-    return bool(self.role is Role.CANDIDATE)
+    return bool(self.state.role is Role.CANDIDATE)
 
 
 def longer_is_better(self: Any, last_index: int, last_term: int) -> bool:
@@ -52,22 +54,21 @@ def half(count: int) -> int:
 
 
 def stubborn(self: Any, term: int, leader: str | None) -> None:
-    if self.role is Role.LEADER:
-        self.set_record(term, None)
+    if self.state.role is Role.LEADER:
+        self.state.set_record(term, None)
     else:
-        self.become_follower(term, leader)
+        self.state.become_follower(term, leader)
 
 
 def would_vote_though_leading(self: Any, m: Any) -> bool:
-    return bool(m.term > self.term and self.log.is_up_to_date(m.last_index, m.last_term))
+    return bool(m.term > self.state.term and self.state.log.is_up_to_date(m.last_index, m.last_term))
 
 
 def pre_vote_raises_term(self: Any, sender: str, m: Any) -> None:
-    if m.term > self.term and self.role is not Role.LEADER:
-        self.set_record(m.term, None)
-    self.reply(sender, PreVoteResponse(m.term, True))
-    if self._observer is not None:
-        self.report("handle_pre_vote", sender=sender, message=m, granted=True)
+    if m.term > self.state.term and self.state.role is not Role.LEADER:
+        self.state.set_record(m.term, None)
+    self.state.reply(sender, PreVoteResponse(m.term, True))
+    self.state.report("handle_pre_vote", sender=sender, message=m, granted=True)
 
 
 def _restore() -> Any:
@@ -76,7 +77,7 @@ def _restore() -> Any:
     def restore_with_its_term(self: Any, snapshot: Any) -> bool:
         done = original(self, snapshot)
         if done:
-            self.set_record(snapshot.term, None)
+            self.state.set_record(snapshot.term, None)
         return done
 
     return restore_with_its_term
@@ -102,20 +103,20 @@ def _commit_to() -> Any:
 
 
 def take_and_cut(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
-    if previous < self.commit:
-        entries = entries[self.commit - previous :]
-        previous = self.commit
-    if previous < self.log.last:
+    if previous < self.state.commit:
+        entries = entries[self.state.commit - previous :]
+        previous = self.state.commit
+    if previous < self.state.log.last:
         self.truncate_conflict(previous + 1)
-    if entries and previous == self.log.last:
-        self.append(entries)
+    if entries and previous == self.state.log.last:
+        self.state.append(entries)
     return True
 
 
 def take_what_is_beyond(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
-    beyond = entries[max(0, self.log.last - previous) :]
+    beyond = entries[max(0, self.state.log.last - previous) :]
     if beyond:
-        self.append(beyond)
+        self.state.append(beyond)
     return True
 
 
@@ -133,9 +134,9 @@ def _handle_append_response() -> Any:
     original = Replication.handle_append_response
 
     def every_answer_agrees(self: Any, sender: str, m: Any) -> None:
-        progress = self.progress.get(sender)
-        counted = progress is not None and not m.success and m.term == self.term
-        if counted and m.index <= self.log.last and progress.matched(m.index):
+        progress = self.state.progress.get(sender)
+        counted = progress is not None and not m.success and m.term == self.state.term
+        if counted and m.index <= self.state.log.last and progress.matched(m.index):
             self.advance_commit()
         original(self, sender, m)
 
@@ -146,8 +147,8 @@ def _take_entries() -> Any:
     original = Replication.take_entries
 
     def twice_at_the_beginning(self: Any, previous: int, entries: tuple[Any, ...]) -> bool:
-        if previous == 0 and entries and not self.log.first_conflict(1, entries):
-            self.append(entries)
+        if previous == 0 and entries and not self.state.log.first_conflict(1, entries):
+            self.state.append(entries)
             return True
         return original(self, previous, entries)
 
@@ -173,14 +174,18 @@ def _matched() -> Any:
 
 
 def whatever_the_leader_has(self: Any, leader_commit: int, last_new: int) -> int:
-    return min(leader_commit, int(self.log.last))
+    return min(leader_commit, int(self.state.log.last))
 
 
 # Reconfiguration, reads, clients
 
 
 def may_change_early(self: Any) -> bool:
-    return bool(self.role is Role.LEADER and self.transferee is None and self.membership_index <= self.commit)
+    return bool(
+        self.state.role is Role.LEADER
+        and self.state.transferee is None
+        and self.state.membership_index <= self.state.commit
+    )
 
 
 def union_quorum(self: Any, nodes: Any) -> bool:
@@ -209,184 +214,51 @@ def submit_again(self: Any, command: Command) -> bool:
     return False
 
 
-MUTANTS = (
-    Mutant(
-        "vote-not-persisted",
-        "the vote is not written: a restart votes again",
-        ((f"{STATE}.set_record", record_without_vote),),
-        "PySyncObj, raft-java, seaweedfs",
-    ),
-    Mutant(
-        "vote-answered-early",
-        "a vote is told before it is written",
-        ((f"{STATE}.reply", reply_at_once),),
-        "cornerstone",
-    ),
-    Mutant(
-        "term-and-vote-apart",
-        "term and vote are written one after the other",
-        ((f"{STATE}.set_record", record_in_two),),
-        "hashicorp/raft, braft",
-    ),
-    Mutant(
-        "stale-votes",
-        "a candidate counts votes of an earlier term",
-        ((f"{ELECTION}.counts_vote", counts_any_vote),),
-        "Xraft, akka-raft",
-    ),
-    Mutant(
-        "longer-log-wins",
-        "logs are compared by length alone",
-        ((f"{LOG}.is_up_to_date", longer_is_better),),
-        "liferaft, jgroups-raft",
-    ),
-    Mutant(
-        "any-log-wins", "votes are given whatever the candidate's log is", ((f"{LOG}.is_up_to_date", always),)
-    ),
-    Mutant(
-        "half-is-enough",
-        "half of an even cluster is a quorum",
-        ((f"{MEMBERSHIP}:quorum_size", half),),
-        nodes=4,
-    ),
-    Mutant(
-        "stubborn-leader",
-        "a leader that hears of a newer term goes on leading",
-        ((f"{ELECTION}.update_term", stubborn),),
-        "hashicorp/raft",
-    ),
-    Mutant(
-        "leader-consents",
-        "a leader grants a pre-vote",
-        ((f"{ELECTION}.would_vote_for", would_vote_though_leading),),
-        "DaosRaft",
-    ),
-    Mutant(
-        "pre-vote-raises-term",
-        "a pre-vote raises the voter's term",
-        ((f"{ELECTION}.handle_pre_vote", pre_vote_raises_term),),
-        "DaosRaft",
-    ),
-    Mutant(
-        "snapshot-lowers-term",
-        "loading a snapshot sets the term back to its own",
-        ((f"{REPLICATION}.restore", _restore()),),
-        "WRaft",
-    ),
-    Mutant(
-        "counts-old-entries",
-        "entries of earlier terms are committed by counting",
-        ((f"{REPLICATION}.is_committable", always),),
-        "PySyncObj, LogCabin, CCF",
-    ),
-    Mutant(
-        "commit-goes-back",
-        "a follower's commit index goes back",
-        ((f"{STATE}.commit_to", _commit_to()),),
-        "PySyncObj",
-    ),
-    Mutant(
-        "stale-append-cuts",
-        "an old or empty append cuts a log that matches",
-        ((f"{REPLICATION}.take_entries", take_and_cut),),
-        "RaftOS, PySyncObj",
-    ),
-    Mutant(
-        "conflict-kept",
-        "a tail that conflicts is not removed",
-        ((f"{REPLICATION}.take_entries", take_what_is_beyond),),
-        "mofa",
-    ),
-    Mutant(
-        "match-goes-back",
-        "the match index goes back",
-        (("ratified.impl.raft.progress:Progress.matched", match_is_what_was_said),),
-        "PySyncObj, RaftOS, WRaft",
-    ),
-    Mutant(
-        "match-too-high",
-        "the match index is one more than was acknowledged",
-        (("ratified.impl.raft.progress:Progress.matched", _matched()),),
-    ),
-    Mutant(
-        "commit-beyond-new",
-        "a follower commits what it has and its leader has not confirmed",
-        ((f"{REPLICATION}.commit_of_follower", whatever_the_leader_has),),
-    ),
-    Mutant(
-        "rejection-counts",
-        "a rejection is taken for an agreement",
-        ((f"{REPLICATION}.handle_append_response", _handle_append_response()),),
-        "CCF",
-    ),
-    Mutant(
-        "appended-twice",
-        "a repeated first append is appended once more",
-        ((f"{REPLICATION}.take_entries", _take_entries()),),
-        "WRaft",
-    ),
-    Mutant(
-        "append-for-snapshot",
-        "entries are sent where a snapshot is needed, and matched",
+MUTANTS: Mapping[str, Mutant] = {
+    "forgets-vote": Mutant(((f"{STATE}.set_record", record_without_vote),)),
+    "vote-answered-early": Mutant(((f"{STATE}.reply", reply_at_once),)),
+    "torn-vote": Mutant(((f"{STATE}.set_record", record_in_two),)),
+    "stale-votes": Mutant(((f"{ELECTION}.counts_vote", counts_any_vote),)),
+    "shorter-history": Mutant(((f"{LOG}.is_up_to_date", longer_is_better),)),
+    "any-log-wins": Mutant(((f"{LOG}.is_up_to_date", always),)),
+    "half-quorums": Mutant(((f"{MEMBERSHIP}:quorum_size", half),), nodes=4),
+    "stubborn-leader": Mutant(((f"{ELECTION}.update_term", stubborn),)),
+    "consenting-leader": Mutant(((f"{ELECTION}.would_vote_for", would_vote_though_leading),)),
+    "costly-pre-vote": Mutant(((f"{ELECTION}.handle_pre_vote", pre_vote_raises_term),)),
+    "snapshot-lowers-term": Mutant(((f"{REPLICATION}.restore", _restore()),)),
+    "counted-old-entries": Mutant(((f"{REPLICATION}.is_committable", always),)),
+    "commit-goes-back": Mutant(((f"{STATE}.commit_to", _commit_to()),)),
+    "truncating-append": Mutant(((f"{REPLICATION}.take_entries", take_and_cut),)),
+    "kept-conflict": Mutant(((f"{REPLICATION}.take_entries", take_what_is_beyond),)),
+    "match-goes-back": Mutant((("ratified.impl.raft.progress:Progress.matched", match_is_what_was_said),)),
+    "match-too-high": Mutant((("ratified.impl.raft.progress:Progress.matched", _matched()),)),
+    "commit-beyond-new": Mutant(((f"{REPLICATION}.commit_of_follower", whatever_the_leader_has),)),
+    "counted-rejections": Mutant(((f"{REPLICATION}.handle_append_response", _handle_append_response()),)),
+    "repeated-append": Mutant(((f"{REPLICATION}.take_entries", _take_entries()),)),
+    "append-for-snapshot": Mutant(
         (
             (f"{REPLICATION}.needs_snapshot", lambda self, previous: False),
             (f"{LOG}.matches", matches_what_is_unknown),
-        ),
-        "WRaft",
+        )
     ),
-    Mutant(
-        "acknowledged-early",
-        "entries are acknowledged before they are written",
-        ((f"{STATE}.reply", acknowledge_at_once),),
-        "ZooKeeper's cousin",
-    ),
-    Mutant(
-        "early-change",
-        "the membership changes before an entry of the term is committed",
-        ((f"{CORE}.may_change_membership", may_change_early),),
-        "the published algorithm",
-    ),
-    Mutant(
-        "union-majority",
-        "a majority of both configurations together is a quorum",
+    "lost-entry": Mutant(((f"{STATE}.reply", acknowledge_at_once),)),
+    "hasty-change": Mutant(((f"{OPERATORS}.may_change_membership", may_change_early),)),
+    "union-majority": Mutant(
         (
             (f"{MEMBERSHIP}:Membership.is_quorum", union_quorum),
             (f"{MEMBERSHIP}:Membership.quorum_index", union_index),
         ),
-        "CCF",
         nodes=5,
         first=61,
     ),
-    Mutant(
-        "incoming-elect",
-        "while configurations change, a majority of the new one elects",
-        ((f"{MEMBERSHIP}:Membership.is_quorum", incoming_quorum),),
-        nodes=5,
-        first=29,
+    "incoming-elect": Mutant(((f"{MEMBERSHIP}:Membership.is_quorum", incoming_quorum),), nodes=5, first=29),
+    "incoming-commit": Mutant(
+        ((f"{MEMBERSHIP}:Membership.quorum_index", incoming_index),), nodes=5, first=29
     ),
-    Mutant(
-        "incoming-commit",
-        "while configurations change, a majority of the new one commits",
-        ((f"{MEMBERSHIP}:Membership.quorum_index", incoming_index),),
-        nodes=5,
-        first=29,
+    "unconfirmed-read": Mutant(((f"{READS}.is_confirmed", always),)),
+    "repeated-command": Mutant(
+        ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again))
     ),
-    Mutant(
-        "unconfirmed-read",
-        "a leader answers reads without asking whether it leads",
-        ((f"{CORE}.is_confirmed", always),),
-        "etcd, RedisRaft",
-    ),
-    Mutant(
-        "executed-twice",
-        "a command that a client repeats is executed again",
-        ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again)),
-    ),
-    Mutant(
-        "sessions-not-kept",
-        "a snapshot leaves out which commands of clients were executed",
-        (("ratified.impl.sessions:Sessions.table", lambda self: ()),),
-        first=14,
-    ),
-)
-"""See BUGS in docs/conformance.md for which of the catalogue each is."""
+    "sessions-not-kept": Mutant((("ratified.impl.sessions:Sessions.table", lambda self: ()),), first=14),
+}
+"""By the names of the bugs, as `ratified.bundled` has them."""

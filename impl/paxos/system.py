@@ -16,6 +16,9 @@ from ratified.impl.paxos.messages import Accept, Accepted, Prepare, Promise
 from ratified.impl.system import System
 from ratified.impl.text import printed
 
+SMALL = Config()
+"""The configuration that runs are simulated with: there is nothing in it to be small."""
+
 
 def paxos_system(config: Config | None = None) -> System:
     """Return single-decree Paxos, as a system to simulate: its log has one entry."""

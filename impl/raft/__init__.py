@@ -11,9 +11,10 @@ system          Raft for the simulator
 from __future__ import annotations
 
 from ratified.impl.raft.config import Config
-from ratified.impl.raft.core import AddVoter, ChangeMembership, RaftCore, RemoveNode, TransferLeadership
+from ratified.impl.raft.core import RaftCore
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, NoOp, Snapshot
+from ratified.impl.raft.operators import AddVoter, ChangeMembership, RemoveNode, TransferLeadership
 from ratified.impl.raft.state import Role
 from ratified.impl.raft.system import SMALL, RaftInspector, bootstrap, drawn_config, raft_system
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -26,6 +27,7 @@ from ratified.impl.contract import (
     Observation,
     Observer,
     Outcome,
+    Query,
     Restored,
     Send,
     StateMachine,
@@ -53,6 +55,18 @@ class Role(StrEnum):
     LEADER = "leader"
 
 
+@dataclass(slots=True)
+class Read:
+    """A query on its way: what must be applied before it is answered, and in which round the leader makes sure that it leads.
+
+    Both are 0 while the leader does not know yet what is committed.
+    """
+
+    query: Query
+    index: int = 0
+    round: int = 0
+
+
 class State:
     """The variables of a core, and the few ways in which they change."""
 
@@ -68,7 +82,7 @@ class State:
         record = durable.record or HardState()
         self.node = node
         self.config = config
-        self._random = random
+        self.random = random
         self._observer = observer
         # Durable
         self.term: int = record.term
@@ -83,19 +97,20 @@ class State:
         self.sessions = Sessions(machine)
         if self.snapshot.index:
             self.sessions.restore(self.snapshot.sessions, self.snapshot.state)
-        self._memberships: list[
+        self.memberships: list[
             tuple[int, Membership]
         ] = []  # those in the log, by index, after the snapshot's
-        self._read_memberships(self.snapshot)
-        self._elapsed = 0  # ticks since the election timer was set
-        self._heard = 0  # ticks since a leader was heard from
-        self._timeout = 0
+        self.read_memberships(self.snapshot)
+        self.elapsed = 0  # ticks since the election timer was set
+        self.heard = 0  # ticks since a leader was heard from
+        self.timeout = 0
         self.votes: dict[NodeId, bool] = {}  # of a candidate: who has answered what
         # Volatile, of a leader
         self.progress: dict[NodeId, Progress] = {}
         self.transferee: NodeId | None = None
-        self._waiting: dict[int, Command] = {}  # whose answers are due when an index is applied
-        self._on_the_way: set[tuple[str, int]] = set()  # their clients and numbers
+        self.waiting: dict[int, Command] = {}  # whose answers are due when an index is applied
+        self.on_the_way: set[tuple[str, int]] = set()  # their clients and numbers
+        self.reads: list[Read] = []
         # What is being written, and what this step asks for
         self.durable_index = self.log.last  # of the log, so much is known to be durable
         self._writing: deque[tuple[Token, int]] = deque()  # with a token, the log is durable up to an index
@@ -105,7 +120,7 @@ class State:
         self._writes: list[Write] = []
         self._sends: list[Send] = []
         self._answers: list[Answer] = []
-        self._done: list[Applied | Restored] = []
+        self.done: list[Applied | Restored] = []
         self.reset_election_timer()
 
     @property
@@ -116,12 +131,12 @@ class State:
     @property
     def membership(self) -> Membership:
         """The latest configuration in the log, committed or not: that is the one to use (Raft paper, section 6)."""
-        return self._memberships[-1][1]
+        return self.memberships[-1][1]
 
     @property
     def membership_index(self) -> int:
         """Where in the log it is."""
-        return self._memberships[-1][0]
+        return self.memberships[-1][0]
 
     # What must survive
 
@@ -136,14 +151,14 @@ class State:
         self.log.append(entries)
         for index, entry in enumerate(entries, first):
             if type(entry.value) is Membership:
-                self._memberships.append((index, entry.value))
+                self.memberships.append((index, entry.value))
         self._writing.append((self._write(WriteEntries(first, entries)), self.log.last))
 
     def truncate(self, first: int) -> None:
         """Remove the entries from an index on, and the configurations among them."""
         self.log.truncate(first)
         self._write(Truncate(first))
-        self._memberships = [self._memberships[0], *(m for m in self._memberships[1:] if m[0] < first)]
+        self.memberships = [self.memberships[0], *(m for m in self.memberships[1:] if m[0] < first)]
         self.durable_index = min(self.durable_index, first - 1)
         self._writing = deque((token, min(last, first - 1)) for token, last in self._writing)
 
@@ -172,13 +187,13 @@ class State:
         """Whether the present term and vote are."""
         return self._record_token <= self._persisted
 
-    def _read_memberships(self, snapshot: Snapshot) -> None:
+    def read_memberships(self, snapshot: Snapshot) -> None:
         """Find the configurations: the snapshot's, and those in the log after it."""
-        self._memberships = [(snapshot.index, snapshot.membership)]
+        self.memberships = [(snapshot.index, snapshot.membership)]
         for index in range(snapshot.index + 1, self.log.last + 1):
             value = self.log.entry(index).value
             if type(value) is Membership:
-                self._memberships.append((index, value))
+                self.memberships.append((index, value))
 
     # What is asked of the host
 
@@ -196,19 +211,19 @@ class State:
 
     def take_effects(self) -> Effects:
         """Return what the step asks for."""
-        if not (self._writes or self._sends or self._answers or self._done):
+        if not (self._writes or self._sends or self._answers or self.done):
             return NOTHING
         effects = Effects(
             tuple(self._writes),
             self._token if self._writes else 0,
             tuple(self._sends),
             tuple(self._answers),
-            tuple(self._done),
+            tuple(self.done),
         )
         self._writes.clear()
         self._sends.clear()
         self._answers.clear()
-        self._done.clear()
+        self.done.clear()
         return effects
 
     # Roles
@@ -224,38 +239,39 @@ class State:
         self.votes = {}
         self.progress = {}
         self.transferee = None
-        for command in self._waiting.values():
+        for command in self.waiting.values():
             self.answer(command.client, command.serial, Lost(leader))
-        self._waiting.clear()
-        self._on_the_way.clear()
-        self.drop_reads(leader)
-        if self._observer is not None:
-            self.report("become_follower", term=self.term, leader=leader)
-
-    def drop_reads(self, leader: NodeId | None) -> None:
-        """Tell clients with reads on the way to ask elsewhere."""
+        self.waiting.clear()
+        self.on_the_way.clear()
+        for read in self.reads:
+            self.answer(read.query.client, read.query.serial, NotLeader(leader))
+        self.reads = []
+        self.report("become_follower", term=self.term, leader=leader)
 
     def reset_election_timer(self) -> None:
         """Wait for a time drawn anew, so that split votes are rare (Raft paper, section 5.2)."""
-        self._elapsed = 0
-        self._heard = 0
-        self._timeout = self.config.election_ticks + self._random.randrange(self.config.election_ticks)
+        self.elapsed = 0
+        self.heard = 0
+        self.timeout = self.config.election_ticks + self.random.randrange(self.config.election_ticks)
 
     def hears_leader(self) -> bool:
         """Whether there is a leader as far as this node has heard lately, maybe itself."""
         return self.role is Role.LEADER or (
-            self.leader is not None and self._heard < self.config.election_ticks
+            self.leader is not None and self.heard < self.config.election_ticks
         )
 
     # Executing
+
+    def committed_in_term(self) -> bool:
+        """Whether a leader has committed an entry of its own term, and so knows all that was committed before."""
+        return self.log.term_at(self.commit) == self.term
 
     def commit_to(self, index: int) -> None:
         """Take note that the log is committed up to an index, and execute it so far."""
         if index <= self.commit:
             return
         self.commit = index
-        if self._observer is not None:
-            self.report("advance_commit", index=index)
+        self.report("advance_commit", index=index)
         while self.applied < self.commit:
             self.apply_next()
         if self.compaction_is_due():
@@ -267,14 +283,13 @@ class State:
         value = self.log.entry(index).value
         result = self.execute(value) if type(value) is Command else None
         self.applied = index
-        self._done.append(Applied(index, value, result))
-        command = self._waiting.pop(index, None)
+        self.done.append(Applied(index, value, result))
+        command = self.waiting.pop(index, None)
         if command is not None:
-            self._on_the_way.discard((command.client, command.serial))
+            self.on_the_way.discard((command.client, command.serial))
             if result is not None:
                 self.answer(command.client, command.serial, Done(result))
-        if self._observer is not None:
-            self.report("apply", index=index)
+        self.report("apply", index=index)
 
     def execute(self, command: Command) -> bytes | None:
         """Execute a command, once."""
@@ -291,7 +306,7 @@ class State:
         """Take a snapshot of what is applied and drop the log up to it, but for what followers may still want."""
         if self.applied <= self.snapshot.index:
             return
-        memberships = [m for m in self._memberships if m[0] <= self.applied]
+        memberships = [m for m in self.memberships if m[0] <= self.applied]
         self.save_snapshot(
             Snapshot(
                 self.applied,
@@ -302,9 +317,8 @@ class State:
             )
         )
         self.log.compact(max(self.log.offset, self.applied - self.config.snapshot_keep))
-        self._memberships = [memberships[-1], *(m for m in self._memberships if m[0] > self.applied)]
-        if self._observer is not None:
-            self.report("compact", index=self.applied)
+        self.memberships = [memberships[-1], *(m for m in self.memberships if m[0] > self.applied)]
+        self.report("compact", index=self.applied)
 
     def not_leader(self) -> NotLeader:
         """Return where to ask."""
@@ -313,9 +327,9 @@ class State:
     # Watching
 
     def report(self, action: str, **arguments: Any) -> None:
-        """Tell the observer of an action that has been taken."""
-        assert self._observer is not None
-        self._observer(Observation(self.node, action, arguments, self.observe()))
+        """Tell the observer, if there is one, of an action that has been taken."""
+        if self._observer is not None:
+            self._observer(Observation(self.node, action, arguments, self.observe()))
 
     def observe(self) -> Mapping[str, Any]:
         """Return the observable variables.

@@ -28,9 +28,10 @@ from ratified.impl.contract import (
 )
 from ratified.impl.machines import KeyValue
 from ratified.impl.raft.config import Config
-from ratified.impl.raft.core import AddVoter, ChangeMembership, RaftCore, RemoveNode, TransferLeadership
+from ratified.impl.raft.core import RaftCore
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
+from ratified.impl.raft.operators import AddVoter, ChangeMembership, RemoveNode, TransferLeadership
 from ratified.impl.raft.state import Role
 from ratified.impl.system import System, Violation
 

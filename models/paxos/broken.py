@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ratified.language import Set, action, at_size, subsets
-from ratified.models.paxos.paxos import Paxos, Promise
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote
+from ratified.models.paxos.synod import Promise
 
 
 class IgnoredPromise(Paxos):

@@ -32,7 +32,8 @@ from ratified.language import (
     step_invariant,
     view,
 )
-from ratified.models.paxos import paxos as single
+from ratified.models.paxos import synod as single
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, Vote, at_most
 
 Message = single.Prepare | single.Promise | single.Propose | single.Accepted
@@ -267,8 +268,8 @@ class MultiPaxos(Model):
             case Accepted(acceptor, ballot, slot, value):
                 return Set([single.Accepted(acceptor, ballot, value)]) if slot == self.slot else Set()
 
-    @refines(single.Paxos)
-    def as_paxos(self, paxos: single.Paxos) -> None:
+    @refines(Paxos)
+    def as_paxos(self, paxos: Paxos) -> None:
         """One slot of the log."""
         paxos.max_ballot = Map(
             {a: max((b for b in Ballot if self.has_come_to(a, b)), default=None) for a in Acceptor}

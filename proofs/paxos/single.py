@@ -15,8 +15,9 @@ from ratified.models.paxos.multi import Accepted as SlotAccepted
 from ratified.models.paxos.multi import MultiPaxos, Slot
 from ratified.models.paxos.multi import Promise as SlotPromise
 from ratified.models.paxos.multi import Propose as SlotPropose
-from ratified.models.paxos.paxos import Accepted, Paxos, Promise, Propose
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.paxos.sorts import Acceptor, Ballot, Value, at_most
+from ratified.models.paxos.synod import Accepted, Promise, Synod
 from ratified.models.paxos.voting import Voting
 from ratified.smt.script import Goals, lemma
 
@@ -52,8 +53,8 @@ class VotingSafety(Voting):
         return super().one_value_per_ballot()
 
 
-class PaxosSafety(Paxos):
-    """The Synod at message level."""
+class SynodSafety(Synod):
+    """The Synod at message level, whatever its quorums are: those of phase 1 meet those of phase 2."""
 
     goals: ClassVar[Goals] = {
         "agreement": ("one_value_per_ballot", "proposals_are_safe", "votes_were_proposed"),
@@ -148,72 +149,12 @@ class PaxosSafety(Paxos):
         return any(Accepted(a, b, v) in self.messages for v in Value)
 
 
-class FlexiblePaxosSafety(FlexiblePaxos):
+class PaxosSafety(SynodSafety, Paxos):
+    """The same quorums in both phases, any two of which meet."""
+
+
+class FlexiblePaxosSafety(SynodSafety, FlexiblePaxos):
     """The same argument, where only quorums of different phases meet."""
-
-    goals: ClassVar[Goals] = {
-        "agreement": ("one_value_per_ballot", "proposals_are_safe", "votes_were_proposed"),
-        "chosen_for_good": (),
-    }
-
-    @lemma(uses=())
-    def one_value_per_ballot(self) -> bool:
-        """A leader never asks for votes for two values in one ballot."""
-        return all(
-            v == w
-            for b in Ballot
-            for v in Value
-            if Propose(b, v) in self.messages
-            for w in Value
-            if Propose(b, w) in self.messages
-        )
-
-    @lemma(
-        uses=(
-            "one_value_per_ballot",
-            "votes_were_proposed",
-            "promises_are_kept",
-            "promises_report_the_last_vote",
-        )
-    )
-    def proposals_are_safe(self) -> bool:
-        """Votes are asked for only where no other value can have been chosen before: a phase-1 quorum sees to it."""
-        return all(self.safe_at(m.ballot, m.value) for m in self.messages if isinstance(m, Propose))
-
-    def safe_at(self, b: Ballot, v: Value) -> bool:
-        """In each ballot before b there is a phase-1 quorum whose members have voted for v or will not vote any more."""
-        return all(
-            any(
-                all(Accepted(a, c, v) in self.messages or self.cannot_vote_in(a, c) for a in q)
-                for q in self.phase1
-            )
-            for c in Ballot
-            if c < b
-        )
-
-    def cannot_vote_in(self, a: Acceptor, b: Ballot) -> bool:
-        """Acceptor a has cast no vote in b and never will."""
-        return not at_most(self.max_ballot[a], b) and not self.voted_in(a, b)
-
-    @lemma(uses=())
-    def votes_were_proposed(self) -> bool:
-        """Acceptors vote for nothing but proposals."""
-        return super().votes_were_proposed()
-
-    # What acceptors remember and tell is no different.
-    promises_are_kept = PaxosSafety.promises_are_kept
-    last_vote_is_a_vote = PaxosSafety.last_vote_is_a_vote
-    has_cast_its_last_vote = PaxosSafety.has_cast_its_last_vote
-    last_vote_is_the_last = PaxosSafety.last_vote_is_the_last
-    last_vote_in = PaxosSafety.last_vote_in
-    last_vote_is_below_the_promise = PaxosSafety.last_vote_is_below_the_promise
-    has_come_to_its_last_vote = PaxosSafety.has_come_to_its_last_vote
-    promises_report_the_last_vote = PaxosSafety.promises_report_the_last_vote
-    reports_the_last_vote = PaxosSafety.reports_the_last_vote
-
-    def voted_in(self, a: Acceptor, b: Ballot) -> bool:
-        """Acceptor a has voted in b."""
-        return any(Accepted(a, b, v) in self.messages for v in Value)
 
 
 class MultiPaxosSafety(MultiPaxos):

@@ -1,144 +1,72 @@
-"""Where the command line meets the language and the explorer: the only module of it that knows how either is called.
-
-Guarantees: importing this imports neither.
-"""
+"""How commands explore: from what was asked to what the explorer is given, with a live line meanwhile."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ratified.language.errors import SizeError
+from ratified.cli.progress import LiveLine
+from ratified.cli.requests import Exploring
+from ratified.explore import Resources, check
 from ratified.results.result import Limits, Progress, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How to explore, as it was asked for."""
+class Exploration:
+    """What `ratified.check` is given beside the model and a callback."""
 
     limits: Limits = field(default_factory=Limits)
     symmetry: bool = False
     deadlock: bool = False
     engine: str = "auto"
     claims: tuple[str, ...] | None = None
-    threads: int | None = None
-    checkpoint: Path | None = None
-    dump: Path | None = None
+    resources: Resources = field(default_factory=Resources)
 
 
-def base_class() -> type:
-    """Return the class that every model derives from."""
-    from ratified.language import Model
+def exploration(
+    asked: Exploring,
+    *,
+    symmetric: bool,
+    deadlock: bool = False,
+    claims: Collection[str] = (),
+    checkpoint: Path | None = None,
+    dump: Path | None = None,
+) -> Exploration:
+    """Return what the explorer is given; `symmetric` is the model's own choice at its size, `claims` those asked for, if any."""
+    return Exploration(
+        Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds, memory=asked.memory),
+        symmetric if asked.symmetry is None else asked.symmetry,
+        deadlock,
+        asked.engine,
+        tuple(claims) or None,
+        Resources(asked.threads, checkpoint, dump),
+    )
 
-    return Model
 
-
-def explore(model: Any, options: Options, progress: Callable[[Progress], None] | None) -> Result:
-    """Explore an instance of a model.
+def explored(name: str, model: Any, how: Exploration, *, quiet: bool) -> Result:
+    """Explore a model, with a live line on a terminal.
 
     Raises:
         ModelError: a step of the model went wrong.
     """
-    from ratified.explore import Resources, check
+    live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not quiet else None
+    with live or nullcontext():
+        return explore(model, how, live)
 
+
+def explore(model: Any, how: Exploration, progress: Callable[[Progress], None] | None) -> Result:
+    """Explore a model."""
     return check(
         model,
-        limits=options.limits,
-        symmetry=options.symmetry,
-        deadlock=options.deadlock,
+        limits=how.limits,
+        symmetry=how.symmetry,
+        deadlock=how.deadlock,
         progress=progress,
-        engine=options.engine,
-        claims=options.claims,
-        resources=Resources(options.threads, options.checkpoint, options.dump),
+        engine=how.engine,
+        claims=how.claims,
+        resources=how.resources,
     )
-
-
-def instance(cls: type, size: str | None, settings: Mapping[str, str]) -> Any:
-    """Instantiate a model at a size that it names (its standard one if None), with single settings replaced.
-
-    Raises:
-        SizeError: the model has no size of that name, or a setting is missing, unknown, or makes no sense.
-        ModelError: the model itself is wrong.
-    """
-    chosen = _named_size(cls, size)
-    return cls(**{**chosen, **{name: parse_parameter(cls, name, text) for name, text in settings.items()}})
-
-
-def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:
-    """Return the sizes that a model names, in its order."""
-    sizes: Mapping[str, Mapping[str, object]] = getattr(cls, "sizes", {})
-    return sizes
-
-
-def is_symmetric(cls: type, size: str | None) -> bool:
-    """Whether a model wants a size that it names (its standard one if None) to be explored with symmetry."""
-    return (size or _default_size(cls)) in getattr(cls, "symmetric_sizes", ())
-
-
-def _default_size(cls: type) -> str | None:
-    sizes = sizes_of(cls)
-    return "standard" if "standard" in sizes else next(iter(sizes), None)
-
-
-def _named_size(cls: type, size: str | None) -> Mapping[str, object]:
-    sizes = sizes_of(cls)
-    size = size or _default_size(cls)
-    if size is None:
-        return {}
-    if size not in sizes:
-        has = (
-            f"its sizes: {', '.join(sizes)}" if sizes else "it names no sizes; give each sort its own: Sort=3"
-        )
-        raise SizeError(f"{cls.__name__} has no size {size!r}", remedy=has)
-    return sizes[size]
-
-
-def parse_parameter(cls: type, name: str, text: str) -> object:
-    """Read a value from the command line: a name, a number, true, false, none, or what reports and JSON write.
-
-    These are `{a1, a2}`, `[["a1", "a2"], ["a2", "a3"]]`, `{a1: 2}`; names become text, sets lists.
-
-    Raises:
-        SizeError: text that begins as one of these and goes on as none.
-    """
-    try:
-        return _plain(ast.parse(text.strip(), mode="eval").body)
-    except SyntaxError as error:
-        at = error.offset or 1
-    except _UnreadableError as error:
-        at = error.offset
-    if text.lstrip()[:1] not in ("[", "{", "(", '"'):
-        return text
-    raise SizeError(
-        f"{name} of {cls.__name__} cannot be read: {text}, at character {at}",
-        remedy=f"sets are written with their members' names, in quotes: {name}='{{{{a1, a2}}, {{a2, a3}}}}'",
-    )
-
-
-class _UnreadableError(Exception):
-    """Something that is no value; `offset` is its place, counted from 1."""
-
-    def __init__(self, node: ast.expr) -> None:
-        self.offset = node.col_offset + 1
-
-
-_WORDS = {"true": True, "false": False, "none": None, "null": None}
-
-
-def _plain(node: ast.expr) -> Any:
-    """What an expression in the notation of Python or JSON says: names as text, sets and sequences as lists."""
-    match node:
-        case ast.Name(name):
-            return _WORDS.get(name.lower(), name)
-        case ast.Constant(bool() | int() | str() | None as value):
-            return value
-        case ast.UnaryOp(ast.USub(), ast.Constant(int() as value)):
-            return -value
-        case ast.Set(items) | ast.List(items) | ast.Tuple(items):
-            return [_plain(item) for item in items]
-        case ast.Dict(keys, values) if all(isinstance(k, ast.Name | ast.Constant) for k in keys):
-            return {_plain(k): _plain(v) for k, v in zip(keys, values, strict=True) if k is not None}
-    raise _UnreadableError(node)

@@ -1,57 +1,95 @@
-"""What `ratified list` shows: the bundled models, what they are, and the sizes they name.
+"""The list of what is bundled, as text or JSON.
 
-The sizes stand in the models, so this imports all of them.
+Guarantees: the overview imports neither the language nor a model. Sizes stand in the models themselves, so that only those models
+are imported whose sizes are shown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from ratified.cli.catalogue import Bundled, bundled
-from ratified.cli.exploring import is_symmetric, sizes_of
-from ratified.cli.loading import load
-from ratified.cli.report import plural
+from ratified.bundled import Bug, BundledModel, bugs, models, protocols
+
+SCHEMA = "ratified-list/1"
+WIDTH = 100
 
 
-def listing(form: str) -> str:
-    """Return the list as text or JSON, ending in a newline."""
-    entries = [(model, sizes_of(load(model.name))) for model in bundled.values()]
-    if form == "json":
-        listed = [
+def overview() -> str:
+    """Return all that is bundled, a line each and by protocol, ending in a newline. No model is imported for it."""
+    lines = []
+    for protocol in protocols.values():
+        lines += [f"{protocol.name}: {protocol.description}", ""]
+        lines += _rows(protocol.models)
+        lines += ["  broken on purpose", *_rows(protocol.broken)] if protocol.broken else []
+        if protocol.implementations:
+            lines.append(f"  implementations: {', '.join(made.name for made in protocol.implementations)}")
+        lines.append("")
+    lines.append("`ratified list MODEL` shows the sizes that a model names.")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(listed: Sequence[BundledModel]) -> list[str]:
+    width = max(len(model.name) for model in models.values())
+    return [f"    {model.name:{width}}  {model.description}" for model in listed]
+
+
+def details(names: Sequence[str]) -> str:
+    """Return what there is to know about some models, ending in a newline."""
+    return "\n".join(line for name in names for line in (*_details(models[name]), "")).rstrip("\n") + "\n"
+
+
+def _details(model: BundledModel) -> list[str]:
+    from ratified.cli.instances import is_symmetric, sizes_of
+    from ratified.cli.loading import load
+
+    cls = load(model.name)
+    lines = [f"{model.name}: {model.description}", f"    class: {model.target}"]
+    lines += [f"    proof: {model.proof}"] if model.proof else []
+    lines += _bug_details(bugs[model.name]) if model.name in bugs else []
+    for name, size in sizes_of(cls).items():
+        reduced = ", with symmetry" if is_symmetric(cls, name) else ""
+        lines += wrap(
+            f"{name}: {_settings(size)}{reduced}", WIDTH, initial_indent="    ", subsequent_indent="        "
+        )
+    return lines
+
+
+def _bug_details(bug: Bug) -> list[str]:
+    """Where else a bug is planted, and which systems had it."""
+    places = {
+        "in the model of the proof": bug.relational or "",
+        "not in the model of the proof": bug.unsaid,
+        "planted in the implementation of": ", ".join(bug.planted_in),
+        "seen in": ", ".join(bug.seen_in),
+    }
+    return [f"    {what}: {where}" for what, where in places.items() if where]
+
+
+def listing_json(names: Sequence[str]) -> str:
+    """Return everything that is known about some models, as one JSON object."""
+    from ratified.cli.instances import is_symmetric, sizes_of
+    from ratified.cli.loading import load
+
+    listed = []
+    for model in map(models.__getitem__, names):
+        cls = load(model.name)
+        sizes = sizes_of(cls)
+        listed.append(
             {
                 "name": model.name,
                 "description": model.description,
                 "broken": model.broken,
                 "class": model.target,
+                "proof": model.proof,
                 "sizes": {
                     name: {key: _plain(value) for key, value in size.items()} for name, size in sizes.items()
                 },
-                "symmetric_sizes": [name for name in sizes if is_symmetric(load(model.name), name)],
+                "symmetric_sizes": [name for name in sizes if is_symmetric(cls, name)],
             }
-            for model, sizes in entries
-        ]
-        return (
-            json.dumps({"schema": "ratified-list/1", "models": listed}, indent=2, ensure_ascii=False) + "\n"
         )
-    sound = [(model, sizes) for model, sizes in entries if not model.broken]
-    broken = [model for model, _ in entries if model.broken]
-    lines = []
-    for model, sizes in sound:
-        lines.append(f"{model.name:{_width(m for m, _ in sound)}}  {model.description}")
-        for name, size in sizes.items():
-            reduced = ", with symmetry" if is_symmetric(load(model.name), name) else ""
-            lines += wrap(
-                f"{name}: {_settings(size)}{reduced}", 98, initial_indent="    ", subsequent_indent="        "
-            )
-    lines += ["", "broken on purpose: checking them shows how they go wrong", ""]
-    lines += [f"{model.name:{_width(broken)}}  {model.description}" for model in broken]
-    return "\n".join([*lines, "", "ratified check MODEL [--size NAME] [SORT=SIZE]..."]) + "\n"
-
-
-def _width(models: Iterable[Bundled]) -> int:
-    return max(len(model.name) for model in models)
+    return json.dumps({"schema": SCHEMA, "models": listed}, indent=2, ensure_ascii=False) + "\n"
 
 
 def _settings(size: Mapping[str, object]) -> str:
@@ -60,6 +98,8 @@ def _settings(size: Mapping[str, object]) -> str:
 
 def _short(value: object) -> str:
     """A setting in a word: a quorum system is said by how many quorums it has."""
+    from ratified.cli.report.words import plural
+
     return f"({plural(len(value), 'set')})" if isinstance(value, list) else str(value)
 
 

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import json
 import linecache
 import os
 import sys
@@ -17,34 +18,49 @@ import traceback
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import base_class
+from ratified.bundled import models
 from ratified.language.errors import RatifiedError, Span
+
+if TYPE_CHECKING:
+    from ratified.follow.binding import Binding
+    from ratified.follow.linearizability.models import SequentialModel
+    from ratified.language import Model
 
 
 class TargetError(RatifiedError):
     """A model that cannot be found or imported."""
 
 
-def load(target: str) -> type:
+def load(target: str) -> type[Model]:
     """Return the model class that a target names.
 
     Raises:
         TargetError: there is no such model, file, module or class, or importing it fails.
         ModelError: the language refuses the model.
     """
-    if target in bundled:
-        return load(bundled[target].target)
+    if target in models:
+        return load(models[target].target)
     path, _, name = target.rpartition(":")
     if path.endswith(".py") or (not path and name.endswith(".py")):
         file = Path(path or name)
         return _choose(_import_file(file), name if path else "", str(file))
     if Path(target).suffix == ".py" or "/" in target or Path(target).exists():
-        return _refuse_file(Path(target))
+        _refuse_file(Path(target))
     if path:
         return _choose(_import_module(path), name, path)
     raise TargetError(f"there is no bundled model {target!r}", remedy=_bundled_like(target))
+
+
+def name_of(target: str, cls: type) -> str:
+    """Return the name under which reports speak of a model: that of a bundled one, or its class's."""
+    return target if target in models else cls.__name__
+
+
+def described(name: str) -> str:
+    """Return a line about a bundled model; of any other, nothing."""
+    return models[name].description if name in models else ""
 
 
 def load_class(target: str) -> type:
@@ -58,17 +74,82 @@ def load_class(target: str) -> type:
     return found
 
 
+def load_binding(target: str) -> Binding:
+    """Return a bundled binding, or an instance of a person's class. Raises RatifiedError."""
+    from ratified.bundled.conformance import PROTOCOLS
+    from ratified.follow.binding import Binding
+
+    if target in PROTOCOLS:
+        return PROTOCOLS[target].binding()
+    if ":" not in target:
+        raise RatifiedError(
+            f"there is no binding {target!r}",
+            remedy=f"bundled are {', '.join(PROTOCOLS)}; one of your own is path.py:Class or module:Class",
+        )
+    found = load_class(target)
+    if not issubclass(found, Binding):
+        raise RatifiedError(
+            f"{found.__name__} is not a binding",
+            remedy="derive it from ratified.Binding (docs/conformance.md)",
+        )
+    try:
+        return found()
+    except TypeError as problem:
+        raise RatifiedError(
+            f"{found.__name__} cannot be instantiated: {problem}",
+            remedy="it is instantiated without arguments",
+        ) from None
+
+
+def load_sequential(name: str, initial: str | None) -> SequentialModel:
+    """Return the model of a name, or an instance of a person's class. Raises RatifiedError."""
+    from ratified.follow.linearizability.models import MODELS, Register
+
+    if name in MODELS:
+        cls = MODELS[name]
+        if initial is None:
+            return cls()
+        if not issubclass(cls, Register):
+            raise RatifiedError(f"a {name} has no initial value", remedy="--initial is for registers")
+        try:
+            return cls(json.loads(initial))
+        except ValueError:
+            raise RatifiedError(
+                f"--initial {initial} is not JSON", remedy="text has quotes: --initial '\"a\"'"
+            ) from None
+    if ":" not in name:
+        raise RatifiedError(
+            f"there is no model {name!r}",
+            remedy=f"the models are {', '.join(MODELS)}; one of your own is path.py:Class or module:Class",
+        )
+    found = load_class(name)
+    missing = [m for m in ("functions", "initial", "step", "part") if not hasattr(found, m)]
+    if missing:
+        raise RatifiedError(
+            f"{found.__name__} is not a sequential model: it has no `{missing[0]}`",
+            remedy="it needs functions, initial(), step(state, operation) and part(operation)",
+        )
+    try:
+        made: SequentialModel = found()
+    except TypeError as problem:
+        raise RatifiedError(
+            f"{found.__name__} cannot be instantiated: {problem}",
+            remedy="it is instantiated without arguments",
+        ) from None
+    return made
+
+
 def _bundled_like(target: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(target, bundled, n=3, cutoff=0.5)
+    close = get_close_matches(target, models, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(close)}? " if close else ""
     return (
         f"{meant}`ratified list` shows what is bundled; a model of your own is path.py:Class or module:Class"
     )
 
 
-def _refuse_file(path: Path) -> type:
+def _refuse_file(path: Path) -> NoReturn:
     remedy = "give a file that ends in .py, as path.py or path.py:Class"
     if not path.exists():
         raise TargetError(f"{path}: there is no such file", remedy=remedy)
@@ -96,7 +177,7 @@ def _import_file(path: Path) -> types.ModuleType:
     folder = str(Path(file).parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    with _told(str(path), file), contextlib.redirect_stdout(sys.stderr):
+    with _explained(str(path), file), contextlib.redirect_stdout(sys.stderr):
         # Not through the loader, which would leave a __pycache__ beside the person's file.
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is what was asked for
     return module
@@ -114,7 +195,7 @@ def _import_module(name: str) -> types.ModuleType:
         )  # as `python -m` has it; an installed program has its own folder there
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            with _told(name, None):
+            with _explained(name, None):
                 return importlib.import_module(name)
         except _NoModuleError as error:
             remedy = "it must be importable from here; a file is given as path.py:Class"
@@ -126,7 +207,7 @@ class _NoModuleError(Exception):
 
 
 @contextlib.contextmanager
-def _told(what: str, file: str | None) -> Iterator[None]:
+def _explained(what: str, file: str | None) -> Iterator[None]:
     """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
     try:
         yield
@@ -140,7 +221,7 @@ def _told(what: str, file: str | None) -> Iterator[None]:
     except SystemExit as error:
         remedy = 'put what it runs as a program under `if __name__ == "__main__":`'
         raise TargetError(
-            f"{what} ends the program when it is imported", span=_place(error, file), remedy=remedy
+            f"{what} exits when it is imported", span=_place(error, file), remedy=remedy
         ) from None
     except Exception as error:  # noqa: BLE001 - a person's file may raise anything
         if (
@@ -150,8 +231,8 @@ def _told(what: str, file: str | None) -> Iterator[None]:
         ):
             raise _NoModuleError(repr(error.name)) from None
         span = _place(error, file)
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise TargetError(f"importing {what} fails with {said}", span=span) from None
+        what_failed = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise TargetError(f"importing {what} fails with {what_failed}", span=span) from None
 
 
 def _syntax_place(error: SyntaxError) -> Span | None:
@@ -188,28 +269,29 @@ def _column(line: str, offset: int | None) -> int:
     return len(line.encode()[: offset or 0].decode(errors="replace"))
 
 
-def _choose(module: types.ModuleType, name: str, where: str) -> type:
+def _choose(module: types.ModuleType, name: str, where: str) -> type[Model]:
     """The model class of that name, or without a name the only one that the module defines."""
-    base = base_class()
-    models = {
+    from ratified.language import Model
+
+    found = {
         key: value
         for key, value in vars(module).items()
         if inspect.isclass(value)
-        and issubclass(value, base)
-        and value is not base
+        and issubclass(value, Model)
+        and value is not Model
         and not key.startswith("_")
     }
     own = [
-        key for key, value in models.items() if value.__module__ == module.__name__ and value.__name__ == key
+        key for key, value in found.items() if value.__module__ == module.__name__ and value.__name__ == key
     ]
     if name:
-        if name in models:
-            return models[name]
+        if name in found:
+            return found[name]
         if hasattr(module, name):
             raise TargetError(f"`{name}` in {where} is not a model", remedy=_models(where, own))
         raise TargetError(f"{where} has no class `{name}`", remedy=_models(where, own))
     if len(own) == 1:
-        return models[own[0]]
+        return found[own[0]]
     if own:
         raise TargetError(f"{where} has {len(own)} models", remedy=_models(where, own))
     raise TargetError(f"{where} has no model", remedy=_models(where, own))

@@ -6,9 +6,12 @@ Guarantees: writes to a terminal only, on one line, and leaves nothing of it beh
 from __future__ import annotations
 
 import shutil
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from ratified.results.result import Progress
+
+if TYPE_CHECKING:
+    from ratified.smt.proving import Progress as ProofProgress
 
 SHOWN_AFTER = 2.0
 """Seconds before the line appears."""
@@ -61,7 +64,26 @@ def line(title: str, progress: Progress) -> str:
     """Return what the line says."""
     rate = progress.distinct / progress.seconds if progress.seconds > 0 else 0.0
     minutes, seconds = divmod(int(progress.seconds), 60)
+    if progress.doing:
+        return f"{title}  {progress.doing}  {minutes}:{seconds:02d}"
     return (
         f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
         f"queue {progress.queue:,}  {minutes}:{seconds:02d}"
     )
+
+
+class ProofLine(LiveText):
+    """A callback for `prove` that shows how far it has come."""
+
+    def __init__(self, stream: TextIO, title: str, width: int | None = None) -> None:
+        super().__init__(stream, width)
+        self._title = title
+
+    def __call__(self, progress: ProofProgress) -> None:
+        """Draw the line, if it is time to show one."""
+        if progress.seconds < SHOWN_AFTER:
+            return
+        failed = f"  {progress.failed} failed" if progress.failed else ""
+        minutes, seconds = divmod(int(progress.seconds), 60)
+        line = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
+        self.show(f"{line}  {minutes}:{seconds:02d}")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ratified.diagram.sequence import Ending, Recorder, SequenceDiagram
+from ratified.diagram.rows import Ending
+from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.follow.binding import Event
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import explain

@@ -1,6 +1,6 @@
 """Bugs that real systems had, planted into the implementations by name, one at a time, without touching their source.
 
-    with planted(PROTOCOLS["raft"].mutants()["stale-votes"]):
+    with planted(protocol.mutants()["stale-votes"]):
         ...                                         # every core behaves so
 
 Guarantees: outside the block everything is as it was.
@@ -17,12 +17,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A bug. `patches` replace members of classes or modules, given as `module:Class.member` or `module:function`."""
+    """A bug, as it is planted. `patches` replace members of classes or modules: `module:Class.member` or `module:function`."""
 
-    name: str
-    what: str
     patches: tuple[tuple[str, Any], ...]
-    systems: str = ""  # which ones had it
     nodes: int = 3
     first: int = 0  # the seed that runs are tried from
 

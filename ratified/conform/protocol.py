@@ -18,13 +18,14 @@ from ratified.impl.system import System
 class Protocol:
     """How a protocol is run, watched and broken.
 
-    `system` is given a seed, from which it may draw a configuration; `binding` the names of the nodes, or nothing for a trace
-    that says them. `graph` gives the states of the model at a size that takes a second or so, or about a minute, and what drives
-    the implementation along them. Events named in `at_once` tell others what needs nothing to be written; with `disks`, the
-    model knows what is on them.
+    `place` is where a test that is kept can import it from, as `module:expression`. `system` is given a seed, from which it may
+    draw a configuration; `binding` the names of the nodes, or nothing for a trace that says them. `graph` gives the states of the
+    model at a size that takes a second or so, or about a minute, and what drives the implementation along them. Events named in
+    `at_once` tell others what needs nothing to be written; with `disks`, the model knows what is on them.
     """
 
     name: str
+    place: str
     system: Callable[[int], System]
     binding: Callable[..., Binding]
     mutants: Callable[[], Mapping[str, Mutant]]

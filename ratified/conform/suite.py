@@ -6,7 +6,7 @@ Guarantees: with no limit of time the same arguments give the same answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ratified.conform.cover import Covered, cover
@@ -95,7 +95,7 @@ def covered(
 class Kill:
     """Who caught a bug: the steps it took each of them, None where it was not caught."""
 
-    mutant: Mutant
+    name: str
     checker: int | None
     linearizability: int | None
     hypothesis: int | None
@@ -110,10 +110,12 @@ class Kill:
 
 
 def kills(
-    protocol: Protocol, mutants: Iterator[Mutant], *, thorough: bool = True, shrink: bool = False
+    protocol: Protocol, names: Iterable[str], *, thorough: bool = True, shrink: bool = False
 ) -> Iterator[Kill]:
-    """Plant each bug and see who catches it. Where not `thorough`, only chaos is tried."""
-    for mutant in mutants:
+    """Plant each bug of these names and see who catches it. Where not `thorough`, only chaos is tried."""
+    mutants = protocol.mutants()
+    for name in names:
+        mutant = mutants[name]
         began = time.monotonic()
         with planted(mutant):
             found, steps = _by_chaos(protocol, mutant)
@@ -126,7 +128,7 @@ def kills(
             script = shrunk(protocol, found).schedule if found is not None and shrink else ()
         by = found.found if found is not None else None
         yield Kill(
-            mutant,
+            name,
             steps if by in ("checker", "exception") else None,
             steps if by == "linearizability" else None,
             hypothesis,

@@ -12,7 +12,8 @@ from itertools import chain, pairwise, repeat
 from typing import Any
 
 from ratified.diagram.focus import Focus, focus_of, told_apart, within
-from ratified.diagram.picture import Edge, Node, StateGraph
+from ratified.diagram.graph import StateGraph
+from ratified.diagram.picture import Edge, Node
 from ratified.diagram.size import EXPORTED, FEW, NODES, too_large
 from ratified.diagram.space import Space, Watch, explore
 from ratified.diagram.views import View, change_lines, view_lines, view_of, views_of, whole_lines

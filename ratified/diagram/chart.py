@@ -13,7 +13,8 @@ from textwrap import wrap
 from typing import Protocol
 
 from ratified.diagram.palette import BAD_FILL, BAD_LINE, INK, PAPER, QUIET
-from ratified.diagram.sequence import Fate, Message, SequenceDiagram
+from ratified.diagram.render import check_writable, kind_of, write
+from ratified.diagram.rows import Fate, Message, SequencePicture
 from ratified.diagram.svg import SPACING, Canvas, arrow, width_of
 
 SIZE = 11.0
@@ -25,7 +26,7 @@ TOP = 58.0
 KINDS = ("svg", "html", "mmd", "md")
 
 
-def to_svg(diagram: SequenceDiagram) -> str:
+def to_svg(diagram: SequencePicture) -> str:
     """The picture."""
     return _Chart(diagram).drawn()
 
@@ -46,8 +47,6 @@ class Diagram(Protocol):
 
 def save(diagram: Diagram, file: Path) -> None:
     """Write a diagram to a file, as its name ends. Raises RatifiedError."""
-    from ratified.diagram.render import check_writable, kind_of, write
-
     kind = kind_of(file, KINDS)
     check_writable(file)
     if kind == "svg":
@@ -64,7 +63,7 @@ def save(diagram: Diagram, file: Path) -> None:
 
 
 class _Chart:
-    def __init__(self, diagram: SequenceDiagram) -> None:
+    def __init__(self, diagram: SequencePicture) -> None:
         self.diagram = diagram
         self.sent: dict[int, list[list[Message]]] = defaultdict(list)  # by row, those that set out together
         self.ended: dict[int, list[Message]] = defaultdict(list)

@@ -21,14 +21,14 @@ from ratified.diagram.palette import (
     Look,
     looks,
 )
-from ratified.diagram.picture import Edge, Node, StateGraph
+from ratified.diagram.picture import Edge, Node, Picture
 from ratified.diagram.size import readable
 
 FONT = "Courier"
 """Graphviz knows how wide its letters are on every machine."""
 
 
-def to_dot(graph: StateGraph, *, bare: bool = False) -> str:
+def to_dot(graph: Picture, *, bare: bool = False) -> str:
     """The whole picture; `bare` of title, legend and levels. Raises TooLarge if there is more than anybody could read."""
     readable(graph)
     styles = looks(graph.actions)
@@ -112,7 +112,7 @@ def tooltip(node: Node) -> str:
     return head + "\n".join(f"{name} = {show(value)}" for name, value in node.example.items())
 
 
-def edge_label(edge: Edge, graph: StateGraph) -> list[str]:
+def edge_label(edge: Edge, graph: Picture) -> list[str]:
     """What is written at an edge: the action with its arguments, or how many steps it stands for."""
     if not graph.view:
         calls = [f"{edge.action}({call})" for call in edge.calls]
@@ -127,7 +127,7 @@ def edge_label(edge: Edge, graph: StateGraph) -> list[str]:
     return lines
 
 
-def _edge(edge: Edge, graph: StateGraph, look: Look, placed: Rows) -> str:
+def _edge(edge: Edge, graph: Picture, look: Look, placed: Rows) -> str:
     # A blank before each line keeps it off the edge that it stands beside.
     label = "".join(f"\u00a0{quote(line)[1:-1]}\\l" for line in edge_label(edge, graph))
     given = [
@@ -150,7 +150,7 @@ def _edge(edge: Edge, graph: StateGraph, look: Look, placed: Rows) -> str:
     return f"  n{source} -> n{target} [{', '.join(given)}];"
 
 
-def marks_used(graph: StateGraph) -> list[tuple[str, str, str]]:
+def marks_used(graph: Picture) -> list[tuple[str, str, str]]:
     """What the picture has that a legend explains: fill, sample, words."""
     nodes, edges = graph.nodes, graph.drawn_edges
     found = []
@@ -172,7 +172,7 @@ def marks_used(graph: StateGraph) -> list[tuple[str, str, str]]:
     return found
 
 
-def legend(graph: StateGraph, styles: dict[str, Look]) -> str:
+def legend(graph: Picture, styles: dict[str, Look]) -> str:
     """The title, what each colour and mark means, and what is not drawn, as an HTML-like label."""
     used = {e.action for e in graph.drawn_edges}
     marks = marks_used(graph)

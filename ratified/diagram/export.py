@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ratified.diagram.picture import Edge, Node, StateGraph
+from ratified.diagram.picture import Edge, Node, Picture
 from ratified.language.errors import RatifiedError
 from ratified.language.values import show
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA = "ratified.graph/1"
 
 
-def to_dict(graph: StateGraph) -> dict[str, Any]:
+def to_dict(graph: Picture) -> dict[str, Any]:
     """The graph as plain values."""
     return {
         "schema": SCHEMA,
@@ -65,7 +65,7 @@ def _edge(edge: Edge) -> dict[str, Any]:
     }
 
 
-def to_json(graph: StateGraph) -> str:
+def to_json(graph: Picture) -> str:
     """The graph as JSON."""
     return json.dumps(to_dict(graph), indent=1, ensure_ascii=False) + "\n"
 
@@ -87,7 +87,7 @@ _EDGE_KEYS = (
 )
 
 
-def to_graphml(graph: StateGraph) -> str:
+def to_graphml(graph: Picture) -> str:
     """The graph as GraphML (http://graphml.graphdrawing.org): a state's values are the keys that begin with `state.`."""
     variables = list(graph.nodes[0].example) if graph.nodes else []
     lines = [
@@ -137,7 +137,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def to_networkx(graph: StateGraph) -> nx.MultiDiGraph[int]:
+def to_networkx(graph: Picture) -> nx.MultiDiGraph[int]:
     """A networkx MultiDiGraph: nodes by number, edges keyed by action, with the same attributes as in JSON."""
     try:
         import networkx as nx

@@ -24,7 +24,7 @@ from ratified.diagram.palette import (
     STILL_FILL,
     looks,
 )
-from ratified.diagram.picture import Edge, Node, StateGraph
+from ratified.diagram.picture import Edge, Node, Picture
 from ratified.diagram.size import readable
 from ratified.diagram.svg import SPACING, Canvas, arrow, width_of
 
@@ -45,14 +45,14 @@ class _Place:
     order: float = 0.0
 
 
-def to_svg(graph: StateGraph) -> str:
+def to_svg(graph: Picture) -> str:
     """The picture. Raises TooLarge if there is more than anybody could read."""
     readable(graph)
     return _Layout(graph, rows(graph)).drawn()
 
 
 class _Layout:
-    def __init__(self, graph: StateGraph, placed: Rows) -> None:
+    def __init__(self, graph: Picture, placed: Rows) -> None:
         self.graph = graph
         self.rows = placed
         self.places = [_place(node, placed.of[node.number]) for node in graph.nodes]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.picture import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Rows:
     level: tuple[int | None, ...]
 
 
-def rows(graph: StateGraph) -> Rows:
+def rows(graph: Picture) -> Rows:
     """The row of each node."""
     levels: dict[int, list[int]] = defaultdict(list)
     for node in graph.nodes:

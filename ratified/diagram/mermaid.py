@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ratified.diagram.sequence import Fate, Message, SequenceDiagram
+from ratified.diagram.rows import Fate, Message, SequencePicture
 
 
-def to_mermaid(diagram: SequenceDiagram) -> str:
+def to_mermaid(diagram: SequencePicture) -> str:
     """The diagram as Mermaid reads it."""
     lines = ["sequenceDiagram", f"    %% {' '.join(diagram.title.split())}"]
     lines += [f"    participant p{k} as {text(name)}" for k, name in enumerate(diagram.lifelines)]
@@ -42,7 +42,7 @@ def to_mermaid(diagram: SequenceDiagram) -> str:
     return "\n".join([*lines, ""])
 
 
-def _over(actor: int | None, diagram: SequenceDiagram) -> str:
+def _over(actor: int | None, diagram: SequencePicture) -> str:
     if actor is not None:
         return f"p{actor}"
     last = len(diagram.lifelines) - 1

@@ -12,13 +12,13 @@ from string import Template
 from typing import Any
 
 from ratified.diagram.export import to_dict
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.picture import Picture
 from ratified.diagram.render import svg_of
 
 TEMPLATE = Path(__file__).resolve().parent / "graph.html"
 
 
-def to_html(graph: StateGraph) -> str:
+def to_html(graph: Picture) -> str:
     """The page. Raises TooLarge if there is more than anybody could read."""
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(graph.title), svg=svg_of(graph), json=in_script(to_dict(graph))

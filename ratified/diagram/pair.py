@@ -14,7 +14,7 @@ from typing import Any
 
 from ratified.diagram.mermaid import text as in_mermaid
 from ratified.diagram.palette import BAD_FILL, BAD_LINE, INK, QUIET
-from ratified.diagram.sequence import Ending
+from ratified.diagram.rows import Ending
 from ratified.diagram.svg import SPACING, Canvas, arrow, width_of
 from ratified.language.values import Map, show
 from ratified.results.changes import compact

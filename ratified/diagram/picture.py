@@ -8,11 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 State = Mapping[str, object]
 
@@ -72,8 +67,8 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class StateGraph:
-    """A model's state graph, or a part or projection of it.
+class Picture:
+    """What is drawn of a model's state graph: all, a part, or a projection of it.
 
     `states` and `steps` count what was explored, `nodes` and `edges` is what is left of it to see. `view` names what states were
     merged by, "" if they were not; `focus` what the part is around, "" if it is all. `stopped` says what ran out while
@@ -117,80 +112,8 @@ class StateGraph:
         """What a reader should know of how it came about, in short lines."""
         return tuple(_caption(self))
 
-    # --- for those who draw their own ---
 
-    def to_dict(self) -> dict[str, Any]:
-        """The graph as plain values: the schema is in docs/diagrams.md."""
-        from ratified.diagram.export import to_dict
-
-        return to_dict(self)
-
-    def to_json(self) -> str:
-        """`to_dict` as text."""
-        from ratified.diagram.export import to_json
-
-        return to_json(self)
-
-    def to_graphml(self) -> str:
-        """GraphML, which yEd, Gephi and Cytoscape read."""
-        from ratified.diagram.export import to_graphml
-
-        return to_graphml(self)
-
-    def to_networkx(self) -> nx.MultiDiGraph[int]:
-        """A networkx MultiDiGraph: nodes by number, edges keyed by action. Raises RatifiedError if networkx is not installed."""
-        from ratified.diagram.export import to_networkx
-
-        return to_networkx(self)
-
-    # --- pictures ---
-
-    def to_dot(self) -> str:
-        """DOT, the language of Graphviz. Raises TooLarge if there is more than anybody could read."""
-        from ratified.diagram.dot import to_dot
-
-        return to_dot(self)
-
-    def to_svg(self) -> str:
-        """SVG, laid out by Graphviz if `dot` is there. Raises TooLarge."""
-        from ratified.diagram.render import svg_of
-
-        return svg_of(self)
-
-    def to_html(self) -> str:
-        """A page that needs nothing else: the picture, with every state's values to look at. Raises TooLarge."""
-        from ratified.diagram.page import to_html
-
-        return to_html(self)
-
-    def save(self, file: str | Path) -> None:
-        """Write the graph to a file; how it ends says as what. Raises TooLarge, and RatifiedError for what cannot be written."""
-        from ratified.diagram.render import save
-
-        save(self, Path(file))
-
-    def _repr_svg_(self) -> str | None:
-        from ratified.diagram.size import TooLarge
-
-        try:
-            return self.to_svg()
-        except TooLarge:
-            return None
-
-    def _repr_html_(self) -> str | None:
-        """What a notebook shows of a graph that is too large to draw: why, and what would help."""
-        from html import escape
-
-        from ratified.diagram.size import TooLarge, readable
-
-        try:
-            readable(self)
-        except TooLarge as problem:
-            return f"<pre>{escape(str(problem))}</pre>"
-        return None
-
-
-def _caption(g: StateGraph) -> list[str]:
+def _caption(g: Picture) -> list[str]:
     merged = bool(g.view)
     what = f"{g.states:,} states, {g.steps:,} steps, {g.depth} levels"
     if g.folded:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from ratified.diagram.dot import FONT
+from ratified.diagram import layered
+from ratified.diagram.dot import FONT, to_dot
 from ratified.diagram.palette import FONTS, PAPER
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.picture import Picture
 from ratified.language.errors import RatifiedError
 
 KINDS = ("svg", "png", "pdf", "dot", "html", "json", "graphml")
@@ -47,22 +47,6 @@ def check_writable(file: Path) -> None:
     place = file if file.exists() else file.parent
     if not os.access(place, os.W_OK):
         raise RatifiedError(f"{file} cannot be written: permission denied")
-
-
-def save(graph: StateGraph, file: Path) -> None:
-    """Write a graph to a file, as its name ends."""
-    kind = kind_of(file)
-    check_writable(file)
-    makers: dict[str, Callable[[], str | bytes]] = {
-        "svg": graph.to_svg,
-        "png": lambda: laid_out(graph.to_dot(), "png"),
-        "pdf": lambda: laid_out(graph.to_dot(), "pdf"),
-        "dot": graph.to_dot,
-        "html": graph.to_html,
-        "json": graph.to_json,
-        "graphml": graph.to_graphml,
-    }
-    write(file, makers[kind]())
 
 
 def write(file: Path, content: str | bytes) -> None:
@@ -115,15 +99,13 @@ def laid_out(dot: str, form: str) -> bytes:
     return made
 
 
-def svg_of(graph: StateGraph) -> str:
+def svg_of(graph: Picture) -> str:
     """The picture as SVG: by Graphviz, or, where that is missing, laid out here."""
-    dot = graph.to_dot()
+    dot = to_dot(graph)
     try:
         return plain_svg(laid_out(dot, "svg").decode())
     except NoDot:
-        from ratified.diagram.layered import to_svg
-
-        return to_svg(graph)
+        return layered.to_svg(graph)
 
 
 def plain_svg(svg: str) -> str:

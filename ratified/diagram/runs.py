@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratified.diagram.sequence import Ending, Recorder, SequenceDiagram
+from ratified.diagram.rows import Ending
+from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.language.api import Lifelines
 from ratified.language.errors import ModelError
 from ratified.language.machine import Left, PythonMachine, Values
@@ -25,6 +26,7 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import Ordered, Sort
 from ratified.language.types import BagType, MapType, SetType, SortType, Type, records_of
+from ratified.language.uses import Uses
 from ratified.language.values import Bag, Map, Seq, Set, show
 from ratified.results.changes import Change, ChangeKind, changes
 from ratified.results.result import PropertyKind, Result, State, Step, Trace, Violation
@@ -267,10 +269,8 @@ class _Drawer:
         return owners[0] if owners else touching[0] if touching else self.model.module.name
 
     def _read_by(self, action: str) -> list[str]:
-        from ratified.explore.native.codegen.refinement import reads
-
         module = self.model.module
-        found = reads(module, module.functions[action])
+        found = Uses(module).reads(module.functions[action].body)
         return [name for name in self.names if name in found]
 
     def _key(self, change: Change) -> Any:

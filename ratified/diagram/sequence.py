@@ -8,98 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from pathlib import Path
 
-
-class Fate(Enum):
-    """What became of a message."""
-
-    RECEIVED = "received"
-    LOST = "lost"
-    IN_FLIGHT = "in flight"
+from ratified.diagram import chart, mermaid
+from ratified.diagram.rows import Ending, Fate, Message, Row, SequencePicture
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message on its way from one lifeline to another, or to nobody in particular (`receiver` is None).
-
-    `sent` and `ended` are numbers of rows; where it is in flight at the end, `ended` is the last row. `copy` if the network
-    made it of another one; `overtakes` if it arrives before one that the same sender sent to the same receiver earlier.
-    """
-
-    label: str
-    sender: int
-    receiver: int | None
-    sent: int
-    ended: int
-    fate: Fate
-    copy: bool = False
-    overtakes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One step: what it is called, whose it is (None: the network's, or everybody's), and what it changed, by lifeline."""
-
-    call: str
-    actor: int | None
-    changes: tuple[tuple[int, tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What is to be said at the end: a headline, and sentences. `bad` if something went wrong."""
-
-    headline: str
-    lines: tuple[str, ...] = ()
-    bad: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceDiagram:
-    """A run: a lifeline for each process, rows from the first step to the last, messages between them.
-
-    `loop` is the number of the row after which the run repeats for ever (0: from the beginning), if it does.
-    """
-
-    title: str
-    lifelines: tuple[str, ...]
-    rows: tuple[Row, ...]
-    messages: tuple[Message, ...]
-    ending: Ending | None = None
-    loop: int | None = None
-    notes: tuple[str, ...] = ()
-
-    def last(self, rows: int) -> SequenceDiagram:
-        """The end of it: so many rows, and the messages that are under way in them."""
-        cut = len(self.rows) - rows
-        if cut <= 0:
-            return self
-        messages = tuple(
-            replace(m, sent=max(m.sent - cut, 0), ended=m.ended - cut) for m in self.messages if m.ended > cut
-        )
-        loop = None if self.loop is None else max(self.loop - cut, 0)
-        notes = (*self.notes, f"the first {cut:,} of {len(self.rows):,} rows are left out")
-        return replace(self, rows=self.rows[cut:], messages=messages, loop=loop, notes=notes)
+class SequenceDiagram(SequencePicture):
+    """A run, as a picture or as Mermaid text."""
 
     def to_svg(self) -> str:
         """The picture."""
-        from ratified.diagram.chart import to_svg
-
-        return to_svg(self)
+        return chart.to_svg(self)
 
     def to_mermaid(self) -> str:
         """Mermaid text, which GitHub and many Markdown viewers draw."""
-        from ratified.diagram.mermaid import to_mermaid
-
-        return to_mermaid(self)
+        return mermaid.to_mermaid(self)
 
     def save(self, file: str | Path) -> None:
         """Write it to a file: .svg, .mmd, .md (a Mermaid block) or .html. Raises RatifiedError for what cannot be written."""
-        from ratified.diagram.chart import save
-
-        save(self, Path(file))
+        chart.save(self, Path(file))
 
     def _repr_svg_(self) -> str:
         return self.to_svg()

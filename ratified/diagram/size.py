@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.picture import Picture
 from ratified.language.errors import RatifiedError
 
 NODES = 120
@@ -21,7 +21,7 @@ class TooLarge(RatifiedError):
     """A graph that nobody could read; the message has what would help."""
 
 
-def readable(graph: StateGraph) -> None:
+def readable(graph: Picture) -> None:
     """Raise TooLarge if a graph has more than `NODES` nodes or `EDGES` edges, unless more was asked for."""
     most = graph.most or NODES
     nodes, edges = len(graph.nodes), len({(e.source, e.target, e.action) for e in graph.drawn_edges})

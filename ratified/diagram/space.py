@@ -11,17 +11,14 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.engines import SOON
 from ratified.explore.native import look
 from ratified.explore.native.codegen.program import Program, generate
-from ratified.explore.native.codegen.refinement import reads
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, Options, Stop
 from ratified.explore.native.library import load
 from ratified.explore.native.look import Looked
-from ratified.explore.search import Exploration as Seen
 from ratified.explore.search import Search
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
@@ -29,7 +26,10 @@ from ratified.language.ir import Function, Kind
 from ratified.language.machine import PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
+from ratified.language.uses import Uses
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import Limits, Progress
+from ratified.results.seen import Exploration as Seen
 
 FEW = 500
 """So many different states the reference machine is asked about; a compiler takes as long as for some thousands."""
@@ -139,7 +139,7 @@ class Space:
 
     def _refuting(self, name: str) -> set[int]:
         machine = self.machine
-        keys, state_of = self.states.keys(reads(machine.module, machine.module.functions[name]))
+        keys, state_of = self.states.keys(Uses(machine.module).reads(machine.module.functions[name]))
         bad: dict[Hashable, bool] = {}
         for key in dict.fromkeys(keys):
             try:
@@ -251,7 +251,9 @@ def _reference(
     machine = PythonMachine(model)
     found = search.run()
     if found.failure is not None:
-        raise Counterexample(machine, found, symmetry).error(found.failure) from None
+        raise Counterexample(machine, found, symmetry.canonical if symmetry else None).error(
+            found.failure
+        ) from None
     if not found.states:
         raise _no_beginning(model)
     return Space(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from ratified.explore.counterexample import EvaluationError
 from ratified.explore.engines import Resources, Task, run
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Progress, Result
 
 __all__ = ["EvaluationError", "Resources", "check"]

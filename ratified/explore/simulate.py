@@ -15,15 +15,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ratified.explore.counterexample import Counterexample
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.refinement import Refinement
-from ratified.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, safety_of
+from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind
 from ratified.language.machine import Left, PythonMachine, StepError, Values
 from ratified.language.model import Model
+from ratified.language.refinement import Refinement
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
@@ -32,6 +32,7 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure
 
 MOST_REMEMBERED = 1_000_000
 """So many distinct states are told apart. Of more it is only known that there are more."""

@@ -6,7 +6,7 @@ and no parameter of the action, and is false at this size; such an action fires 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ratified.language import ir
@@ -16,6 +16,7 @@ from ratified.language.ir import Expr, Kind, Node
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
+from ratified.language.uses import Uses, bound, conjuncts, free, returns
 
 Env = dict[str, Any]
 
@@ -32,15 +33,15 @@ class _Switches:
 
     def __init__(self, model: Model) -> None:
         self._functions = model.module.functions
+        self._uses = Uses(model.module)
         self._evaluator = Evaluator(model.module, model.scope)
-        self._reading: dict[str, bool] = {}
 
     def forbid(self, body: tuple[Node, ...], known: Env) -> bool:
         """Whether control cannot come past the guards in these statements. `known` is changed."""
         for at, statement in enumerate(body):
             match statement:
                 case ir.Require(_, test):
-                    if any(self._values(part, known) == [False] for part in _parts(test)):
+                    if any(self._values(part, known) == [False] for part in conjuncts(test)):
                         return True
                 case ir.Do(_, name, arguments):
                     function = self._functions[name]
@@ -55,12 +56,9 @@ class _Switches:
                 case ir.Return():
                     return False
                 case ir.If() | ir.For():
-                    inside = list(ir.walk(statement))
-                    if any(isinstance(node, ir.Return) for node in inside):
+                    if returns(statement):
                         return False
-                    for node in inside:
-                        if isinstance(node, ir.Let | ir.For):
-                            _forget(node.names, known)
+                    _forget(bound((statement,)), known)
         return False
 
     def _bind(self, names: tuple[str, ...], value: Expr, known: Env) -> None:
@@ -71,44 +69,14 @@ class _Switches:
 
     def _values(self, expr: Expr, known: Env) -> list[Any]:
         """The value of an expression, if it needs no state and has one."""
-        if not self._is_constant(expr, known):
+        if not (self._uses.stateless(expr) and free(expr) <= known.keys()):
             return []
         try:
             return [self._evaluator.expr(expr, dict(known))]
         except (RatifiedError, BoundLeft):
             return []  # told where the step is taken
 
-    def _is_constant(self, expr: Expr, known: Mapping[str, Any]) -> bool:
-        """Whether an expression reads no variable, and no local name but those that are known or that it binds itself."""
-        inside = list(ir.walk(expr))
-        bound = {name for node in inside if isinstance(node, ir.Clause) for name in node.names}
-        return not any(
-            isinstance(node, ir.Variable)
-            or (isinstance(node, ir.Local) and node.name not in bound and node.name not in known)
-            or (isinstance(node, ir.Call) and self._reads(node.function))
-            for node in inside
-        )
 
-    def _reads(self, name: str) -> bool:
-        """Whether a helper, or one that it calls, reads a variable."""
-        if name not in self._reading:
-            inside = [node for statement in self._functions[name].body for node in ir.walk(statement)]
-            self._reading[name] = any(
-                isinstance(node, ir.Variable) or (isinstance(node, ir.Call) and self._reads(node.function))
-                for node in inside
-            )
-        return self._reading[name]
-
-
-def _parts(test: Expr) -> Iterator[Expr]:
-    """What a conjunction is made of."""
-    if isinstance(test, ir.And):
-        for operand in test.operands:
-            yield from _parts(operand)
-    else:
-        yield test
-
-
-def _forget(names: tuple[str, ...], known: Env) -> None:
+def _forget(names: Iterable[str], known: Env) -> None:
     for name in names:
         known.pop(name, None)

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ratified.follow.binding import Names, Place
-from ratified.follow.follower import Follower, Mismatch
 from ratified.follow.steps import Change, Do, Holds
+from ratified.follow.tracker import Mismatch, Tracker
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.machine import Left, Values
 from ratified.language.values import show
@@ -88,7 +88,7 @@ class _Notes:
         self.refusals.append((len(self.paths.get(before, ())), before, step))
 
 
-def explain(follower: Follower) -> Explanation:
+def explain(follower: Tracker) -> Explanation:
     """Find out why the event was not explained."""
     mismatch = follower.result.mismatch
     assert mismatch is not None
@@ -107,14 +107,14 @@ def explain(follower: Follower) -> Explanation:
     return Explanation(mismatch, tuple(meant), tuple(blocked) if not meant else (), possible, nearest)
 
 
-def _compared(follower: Follower, state: Values, mismatch: Mismatch) -> tuple[Difference, ...]:
+def _compared(follower: Tracker, state: Values, mismatch: Mismatch) -> tuple[Difference, ...]:
     return tuple(
         Difference(place_text(place), follower.value(state, place), seen)
         for place, seen in mismatch.observed.items()
     )
 
 
-def _blocked(follower: Follower, state: Values, step: Do | Holds | Change) -> Blocked:
+def _blocked(follower: Tracker, state: Values, step: Do | Holds | Change) -> Blocked:
     if isinstance(step, Holds):
         found = follower.machine.ask(state, step.method, step.arguments)
         return Blocked(str(step), f"the model has {show(found)}")
@@ -132,7 +132,7 @@ def _blocked(follower: Follower, state: Values, step: Do | Holds | Change) -> Bl
     return _at(follower, state, str(step), span) if span else Blocked(str(step), "")
 
 
-def _at(follower: Follower, state: Values, step: str, span: Span) -> Blocked:
+def _at(follower: Tracker, state: Values, step: str, span: Span) -> Blocked:
     """A step, the guard that does not allow it, and what the variables are that it speaks of."""
     last = min(span.end_line, span.line + MOST_LINES - 1)
     lines = [linecache.getline(span.file, n).rstrip() for n in range(span.line, last + 1)]
@@ -151,7 +151,7 @@ def _named(source: str) -> dict[str, None]:
     return dict.fromkeys(re.findall(r"\b(?:self|m)\.(\w+)", source))
 
 
-def _possible(follower: Follower, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], Near | None]:
+def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], Near | None]:
     """How often each action was possible in the states before, and the step that comes nearest to what was seen."""
     counts: Counter[str] = Counter()
     nearest: Near | None = None
@@ -179,14 +179,14 @@ def place_text(place: Place) -> str:
     return str(name) + "".join(f"[{show(k)}]" for k in keys)
 
 
-def told(follower: Follower, source: str = "") -> str:
+def told(follower: Tracker, source: str = "") -> str:
     """The explanation as text."""
     if follower.result.mismatch is None:
         return f"undecided: {follower.result.stopped}"
     return "\n".join(_lines(explain(follower), follower, source))
 
 
-def _lines(why: Explanation, follower: Follower, source: str) -> Iterator[str]:
+def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     mismatch = why.mismatch
     line = f"{source}:{mismatch.event.line}: " if mismatch.event.line else ""
     yield f"{line}the model does not explain event {mismatch.number:,}"
@@ -254,7 +254,7 @@ def _wrapped(words: Iterator[str]) -> Iterator[str]:
     yield line
 
 
-def _names(follower: Follower) -> Iterator[str]:
+def _names(follower: Tracker) -> Iterator[str]:
     """What the model calls those that the implementation names, and from where it counts."""
     binding = follower.binding
     said = [f"{n} is {v}" for x in vars(binding).values() if isinstance(x, Names) for n, v in x.known()]

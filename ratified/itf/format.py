@@ -1,6 +1,6 @@
 """The Informal Trace Format: a run as JSON (Apalache's ADR-015).
 
-Values are written as TLA+ has them (ratified/tla/representation.py): numbers as `{"#bigint": "1"}`, sets as `{"#set": [...]}`,
+Values are written as ratified/interchange/representation.py says: numbers as `{"#bigint": "1"}`, sets as `{"#set": [...]}`,
 maps and bags as `{"#map": [[key, value], ...]}`, tuples as `{"#tup": [...]}`, sequences as arrays, records as objects, the values
 of sorts and enums, and None, as strings. Read is more than is written: plain numbers, null, variants (`{"tag": ..., "value":
 ...}`), functions written as records or arrays.
@@ -15,6 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw
+from ratified.interchange.representation import Representation
+from ratified.interchange.typing import BadValue, Typing
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import Values
 from ratified.language.model import Model
@@ -35,8 +38,6 @@ from ratified.language.types import (
 )
 from ratified.language.values import Set, show
 from ratified.results.result import State, Trace
-from ratified.tla.representation import Representation
-from ratified.tla.values import BadValue, Elements, Fields, Listing, Name, Pairs, Raw, Typing
 
 DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 
@@ -108,7 +109,7 @@ def _written(form: Representation, value: Any, t: Type) -> Any:
         case UnionType():
             return _written(form, value, RecordType(type(value)))
         case RecordType(record):
-            tag = {form.kind: record.__name__} if form.tagged(record) else {}
+            tag = {form.kind: form.tag(record)} if form.tagged(record) else {}
             fields = t.fields.items()
             return {
                 **tag,

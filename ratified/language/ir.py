@@ -2,14 +2,17 @@
 
 Guarantees: every expression carries its type and source position; nothing here depends on a size. Expressions are pure; only
 statements change variables, and only through `Store`. Where a value could leave a declared bound, a `Fit` node says so. The
-meaning of each node is what CPython does with the source it came from; `evaluate.py` is the executable definition.
+meaning of each node is what CPython does with the source it came from; `evaluate` is its executable definition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from enum import Enum
+from typing import Any, TypeVar
 
 from ratified.language.errors import Span
 from ratified.language.types import RecordType, SortType, Type
@@ -601,25 +604,86 @@ class Module:
         return tuple(f for f in self.functions.values() if f.kind is kind and f.key == f.name)
 
 
+N = TypeVar("N", bound="Node | Clause")
+
+_parts: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node in which there may be nodes, in order: what their annotations, which are text, say."""
+    found = _parts.get(kind)
+    if found is None:
+        named = [f.name for f in fields(kind) if re.search(r"\b(Node|Expr|Clause)\b", str(f.type))]
+        found = _parts[kind] = tuple(named)
+    return found
+
+
 def children(node: Node | Clause) -> Iterator[Node | Clause]:
     """The nodes directly inside a node, in the order of its fields."""
-    for name in node.__dataclass_fields__:  # what `fields` gives, without a tuple at every call
-        yield from _nodes(getattr(node, name))
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        if type(value) is tuple:
+            yield from _flat(value)
+        elif value is not None:
+            yield value
 
 
-def _nodes(value: object) -> Iterator[Node | Clause]:
-    if isinstance(value, Node | Clause):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes(item)
+def _flat(several: tuple[Any, ...]) -> Iterator[Node | Clause]:
+    for item in several:
+        if type(item) is tuple:
+            yield from _flat(item)
+        else:
+            yield item
 
 
 def walk(node: Node | Clause) -> Iterator[Node | Clause]:
-    """A node and all nodes inside it, outer before inner."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    """A node and all nodes inside it, outer before inner, in the order of the source's fields."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed([*children(node)])
+
+
+def rebuild(node: N, change: Callable[[Any], Any]) -> N:
+    """A node with `change` applied to each node directly inside it; the very same one if `change` gave back what it got.
+
+    `change` takes a node or clause and returns one that may stand in its place.
+    """
+    changes: dict[str, Any] = {}
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        made = _changed(value, change)
+        if made is not value:
+            changes[name] = made
+    return replace(node, **changes) if changes else node
+
+
+def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    if value is None:
+        return None
+    if type(value) is not tuple:
+        return change(value)
+    made = tuple([_changed(item, change) for item in value])
+    return value if all(a is b for a, b in zip(made, value, strict=True)) else made
+
+
+def alike(left: object, right: object) -> bool:
+    """Whether two trees (or tuples of trees) are the same but for where they stand in the source."""
+    if isinstance(left, Node | Clause):
+        return type(left) is type(right) and all(
+            alike(getattr(left, name), getattr(right, name))
+            for name in left.__dataclass_fields__
+            if name != "span"
+        )
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(alike, left, right))
+    return type(left) is type(right) and left == right
+
+
+def size(node: Node | Clause, enough: int) -> int:
+    """How many nodes there are in a tree, counted no further than a little past `enough`."""
+    return sum(1 for _ in itertools.islice(walk(node), enough + 1))
 
 
 def _snake(name: str) -> str:

@@ -6,45 +6,29 @@ parameter, and satisfies its assumptions.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from enum import Enum
 from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.language import api
-from ratified.language.compile.module import (
-    Method,
-    ModuleCompiler,
-    infinite,
-    methods_of,
-    without_zero,
-)
+from ratified.language.compile.methods import Method, methods_of
+from ratified.language.compile.module import ModuleCompiler
 from ratified.language.errors import ModelError, SizeError
-from ratified.language.ir import Declaration, Function, Kind, Module
+from ratified.language.given import check_beginning, check_total, parameter_value
+from ratified.language.ir import Function, Kind, Module
 from ratified.language.scope import Scope, running
-from ratified.language.sorts import BoundLeft, Sort
 from ratified.language.types import (
-    BoolType,
-    EnumType,
     Fit,
-    IntType,
-    MapType,
-    OptionalType,
-    SetType,
-    SortType,
-    TupleType,
     Type,
-    cardinality,
     fit_of,
     resolved,
-    values_of,
+    without_zero,
     zero_of,
 )
-from ratified.language.values import KeyPlace, Map, Set, attached, show
+from ratified.language.values import KeyPlace, attached, show
 
 CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
 """What a model claims of itself, as opposed to what it does and is."""
@@ -127,7 +111,12 @@ class Model:
                     raise SizeError(f"{module.name} needs a value for {name}", remedy=f"give one: {name}=...")
         object.__setattr__(self, "scope", scope)
         self._enter_scope()
-        self.__dict__.update(self.zeros())  # so that it can be tried out by hand, in a debugger or a test
+        zeros = self.zeros()
+        with running(scope):
+            for declaration in module.variables:
+                if declaration.name in zeros:
+                    check_beginning(declaration, zeros[declaration.name], scope)
+        self.__dict__.update(zeros)  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
                 raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
@@ -165,7 +154,7 @@ class Model:
         for name in names:
             if name not in claims:
                 has = ", ".join(claims) or "none"
-                raise ModelError(f"{self.module.name} claims no {name!r}", remedy=f"its claims: {has}")
+                raise ModelError(f"{self.module.name} has no claim {name!r}", remedy=f"its claims: {has}")
         functions = {
             key: replace(f, kind=Kind.HELPER) if key in claims and key not in names else f
             for key, f in self.module.functions.items()
@@ -232,7 +221,7 @@ def _keep_mark(cls: type, name: str, function: FunctionType, method: Method) -> 
 def _size(model: str, name: str, given: object) -> int:
     if given is None:
         raise SizeError(f"{model} needs a size for {name}", remedy=f"give one: {name}=3")
-    if isinstance(given, bool) or not isinstance(given, int):
+    if type(given) is not int:
         raise SizeError(f"the size of {name} is a number, not {given!r}", remedy=f"write {name}=3")
     if given < 1:
         raise SizeError(
@@ -243,105 +232,3 @@ def _size(model: str, name: str, given: object) -> int:
             f"the size of {name} is {given}, and no model of that size can be explored", remedy="at most 1024"
         )
     return given
-
-
-def check_total(t: Type, value: object, scope: Scope, name: str) -> None:
-    """That a map has a value for every key of its type, at every depth. Raises ModelError."""
-    if not isinstance(t, MapType) or not isinstance(value, Map):
-        return
-    if len(value) != cardinality(t.key, scope):
-        missing = [k for k in values_of(t.key, scope) if k not in value]
-        text = (
-            f"the map for {name} has no value for {show(missing[0])}"
-            if missing
-            else f"the map for {name} has keys outside {t.key}"
-        )
-        raise ModelError(text, remedy="a Map is total: give a value for every key")
-    if isinstance(t.value, MapType):
-        for item in value.values():
-            check_total(t.value, item, scope, name)
-
-
-# --- parameters given as Python values or as text -------------------------------------------------------------------------
-
-
-def parameter_value(declaration: Declaration, given: object, scope: Scope) -> object:
-    """A parameter's value, from a Python value or from text as it comes from a command line. Raises SizeError."""
-    name, t = declaration.name, declaration.type
-    value = given
-    if isinstance(given, str) and not isinstance(t, EnumType | SortType):
-        try:
-            value = json.loads({"True": "true", "False": "false", "None": "null"}.get(given, given))
-        except ValueError:
-            value = given
-    try:
-        made = _typed(t, value, scope)
-    except (TypeError, KeyError, ValueError, ModelError):
-        raise SizeError(
-            f"{name}={given if isinstance(given, str) else show(given)} is not a value of type {t}",
-            remedy=_example(name, t, scope),
-        ) from None
-    if infinite(t) is None or isinstance(t, IntType):
-        try:
-            check = fit_of(resolved(t, scope), name)
-            if check:
-                check(made)
-        except BoundLeft as left:
-            raise SizeError(
-                f"{name}={show(given)} is outside {left.what}", remedy="choose a value within the bounds"
-            ) from None
-    return made
-
-
-def _typed(t: Type, value: Any, scope: Scope) -> object:
-    match t:
-        case BoolType() if isinstance(value, bool):
-            return value
-        case IntType() if isinstance(value, int) and not isinstance(value, bool | Sort):
-            return value
-        case EnumType(enum):
-            return value if isinstance(value, enum) else enum[value]
-        case SortType(sort):
-            if isinstance(value, str):
-                return {repr(v): v for v in values_of(t, scope)}[value]
-            if isinstance(value, sort) and value in sort:
-                return value
-        case OptionalType(item):
-            return None if value is None else _typed(item, value, scope)
-        case SetType(item) if isinstance(value, Iterable) and not isinstance(value, str):
-            return Set(_typed(item, v, scope) for v in value)
-        case TupleType(items) if len(value) == len(items):
-            return tuple(_typed(i, v, scope) for i, v in zip(items, value, strict=True))
-        case MapType(key, item) if isinstance(value, Mapping):
-            return Map({_typed(key, k, scope): _typed(item, v, scope) for k, v in value.items()})
-        case _ if not isinstance(value, int | str | list | Enum):
-            return value
-    raise TypeError(value)
-
-
-def _example(name: str, t: Type, scope: Scope) -> str:
-    """What to write instead."""
-    match t:
-        case BoolType():
-            return f"write {name}=true or {name}=false"
-        case EnumType(enum):
-            return f"write one of {', '.join(e.name for e in enum)}"
-        case SetType(SetType(SortType(sort))):
-            return f"write {name}='{{{{{sort(0)}, {sort(1)}}}, ...}}'"
-        case SetType(SortType(sort)):
-            return f"write {name}='{{{sort(0)}, ...}}', with any of {_some(sort, scope)}"
-        case SortType(sort):
-            return f"write one of {_some(sort, scope)}"
-        case OptionalType(item):
-            return f"{_example(name, item, scope)}; or none"
-    return f"write {name}=..., a {t}"
-
-
-def _some(sort: type[Sort], scope: Scope) -> str:
-    """The values of a sort, the first and the last if there are many."""
-    names = [repr(v) for v in sort] if scope.sizes[sort] <= MOST_NAMED else []
-    return ", ".join(names) if names else f"{sort(0)} to {sort(scope.sizes[sort] - 1)}"
-
-
-MOST_NAMED = 5
-"""So many values of a sort are named one by one."""

@@ -18,9 +18,10 @@ Guarantees: a kind of node has one rule; a rule for a class is not one for its s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 N = TypeVar("N")
+M = TypeVar("M")
 C = TypeVar("C")
 R = TypeVar("R")
 
@@ -42,10 +43,18 @@ class Rules(Generic[C, R]):
         self.what = what
         self._table: dict[type, Callable[[Any, C], R]] = {}
 
-    def rule(self, *kinds: type[N]) -> Callable[[Callable[[N, C], R]], Callable[[N, C], R]]:
+    @overload
+    def rule(self, kind: type[N], /) -> Callable[[Callable[[N, C], R]], Callable[[N, C], R]]: ...
+    @overload
+    def rule(
+        self, kind: type[N], other: type[M], /
+    ) -> Callable[[Callable[[N | M, C], R]], Callable[[N | M, C], R]]: ...
+    @overload
+    def rule(self, *kinds: type[N]) -> Callable[[Callable[[N, C], R]], Callable[[N, C], R]]: ...
+    def rule(self, *kinds: type) -> Callable[[Callable[[Any, C], R]], Callable[[Any, C], R]]:
         """Make a function the rule for these kinds of nodes."""
 
-        def enter(function: Callable[[N, C], R]) -> Callable[[N, C], R]:
+        def enter(function: Callable[[Any, C], R]) -> Callable[[Any, C], R]:
             for kind in kinds:
                 assert kind not in self._table, f"{self.what}: a second rule for {kind.__name__}"
                 self._table[kind] = function
@@ -61,6 +70,9 @@ class Rules(Generic[C, R]):
             for kind, function in part._table.items():
                 whole.rule(kind)(function)
         return whole
+
+    def __contains__(self, kind: type) -> bool:
+        return kind in self._table
 
     def __call__(self, node: object, context: C) -> R:
         """Apply the rule for a node. Raises NoRuleError."""

@@ -37,8 +37,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ratified.impl.contract import Command, Durable, NodeId
-from ratified.impl.system import System, Violation
-from ratified.impl.systems import SettingError, system_named
+from ratified.impl.system import SettingError, System, Violation
 from ratified.impl.text import printed
 from ratified.simulator.steps import (
     CONTROLS,
@@ -62,10 +61,14 @@ PROPOSER = "client"
 """The client whose commands `propose` sends; it does not wait for answers, so each is a client of its own by number."""
 
 
-def play(script: str, name: str = "script", make: Callable[..., System] = system_named) -> str:
+MakeSystem = Callable[[str, Mapping[str, str]], System]
+"""Makes a system from its name and settings, as a script has them. Raises SettingError."""
+
+
+def play(script: str, make: MakeSystem, name: str = "script") -> str:
     """Play a script and return its transcript.
 
-    `make` makes a system from its name and settings. A broken promise ends the transcript with a line that begins with VIOLATION.
+    A broken promise ends the transcript with a line that begins with VIOLATION.
 
     Raises:
         ScheduleError: a line cannot be read; the message begins with `name` and the line's number.
@@ -85,7 +88,7 @@ def play(script: str, name: str = "script", make: Callable[..., System] = system
 class Scene:
     """A script half-way."""
 
-    def __init__(self, make: Callable[..., System]) -> None:
+    def __init__(self, make: MakeSystem) -> None:
         self.transcript = Transcript()
         self._make = make
         self._system: System | None = None

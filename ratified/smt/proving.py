@@ -26,6 +26,7 @@ from ratified.smt.script import Script, script_of
 from ratified.smt.smtlib import refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
 from ratified.smt.terms import Term
+from ratified.smt.validation.validate import validated
 
 LIMIT = 60.0
 """Seconds that a solver has for an obligation, unless something else is said."""
@@ -79,6 +80,7 @@ def prove(
 
     Raises:
         ModelError: the script has no lemmas, or names what there is not; or the model cannot be said in first-order logic.
+        TranslationFault: everything is proved, and CPython says otherwise at a small size.
         RatifiedError: a solver is missing.
     """
     return prove_script(script_of(script_class, without=without, goals=goals), script_class, options)
@@ -107,7 +109,7 @@ def prove_script(
         _run(pool, attempts, how, started)
     cells = tuple(a.cell(translation, cls) for a in attempts)
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
-    return Proof(
+    proof = Proof(
         wanted.name,
         wanted.module.name,
         tuple(lemma.function.name for lemma in wanted.lemmas),
@@ -119,6 +121,8 @@ def prove_script(
         solvers,
         time.monotonic() - started,
     )
+    held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
+    return replace(proof, held=held, seconds=time.monotonic() - started)
 
 
 def _run(pool: Pool, attempts: list[_Attempt], how: Options, started: float) -> None:

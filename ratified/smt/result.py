@@ -77,8 +77,28 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What the formulas of a proof were held against: sizes, states, steps (and choices that are no step), answers about claims.
+
+    `explored` states were reached, from the initial states of `beginnings` of the `tried` sizes. `refuted` is a claim that is
+    false in one of them, and at which size. `left_out` says what could not be compared, and why.
+    """
+
+    sizes: int
+    states: int
+    steps: int
+    disabled: int
+    claims: int
+    explored: int
+    beginnings: int
+    tried: int
+    refuted: tuple[str, str] | None
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that was tried."""
+    """A proof that was tried. `held` is what its formulas were held against, if everything was proved."""
 
     name: str
     model: str
@@ -90,6 +110,7 @@ class Proof:
     cycles: tuple[str, ...]
     solvers: tuple[str, ...]
     seconds: float
+    held: Held | None = None
 
     @property
     def verdict(self) -> Verdict:

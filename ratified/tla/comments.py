@@ -50,6 +50,11 @@ def above(span: Span | None) -> tuple[str, ...]:
     return tuple(found)
 
 
+def around(span: Span | None) -> tuple[str, ...]:
+    """The comments that belong to a statement, in lines."""
+    return tuple(line for text in (*above(span), *beside(span)) for line in wrapped(text, 68))
+
+
 def heading(span: Span | None) -> tuple[str, ...]:
     """The comment above a definition: above its decorators and empty lines."""
     if span is None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ratified.language import ir
 from ratified.language.ir import Expr, Which
+from ratified.language.rules import Rules
 from ratified.language.types import (
     BagType,
     BoolType,
@@ -20,219 +21,253 @@ from ratified.language.types import (
     TupleType,
     Type,
 )
-from ratified.tla.comprehensions import Comprehensions, less_one
+from ratified.tla.comprehensions import as_seq, as_set, by_position, chosen, keys_of, less_one
+from ratified.tla.context import Frame
 from ratified.tla.formulas import ONE, ZERO, Except, braces, function, number, tuple_of
+from ratified.tla.known import natural, sum_of
 from ratified.tla.linear import constant, plus
-from ratified.tla.scope import Frame
+from ratified.tla.orders import in_order, key_operator
 from ratified.tla.syntax import Apply, Atom, Index, Infix, Tla
 
+CONTAINERS: Rules[Frame, Tla] = Rules("TLA+ of containers")
 
-class Containers(Comprehensions):
-    """Translates what is done with containers."""
 
-    def _make_set(self, node: ir.MakeSet, f: Frame) -> Tla:
-        return braces(*(self.expr(item, f) for item in node.items))
+@CONTAINERS.rule(ir.MakeSet)
+def _make_set(node: ir.MakeSet, f: Frame) -> Tla:
+    return braces(*(f.expr(item) for item in node.items))
 
-    def _make_seq(self, node: ir.MakeSeq, f: Frame) -> Tla:
-        return tuple_of(*(self.expr(item, f) for item in node.items))
 
-    def _make_map(self, node: ir.MakeMap, f: Frame) -> Tla:
-        pairs = [tuple_of(self.expr(k, f), self.expr(v, f)) for k, v in node.pairs]
-        return self.use("MapOf", tuple_of(*pairs))
+@CONTAINERS.rule(ir.MakeSeq)
+def _make_seq(node: ir.MakeSeq, f: Frame) -> Tla:
+    return tuple_of(*(f.expr(item) for item in node.items))
 
-    def _at(self, node: ir.At, f: Frame) -> Tla:
-        if f.place and self._stands(node, f) == (f.place.variable, f.place.path):
-            return Atom("@")
-        container = self.expr(node.container, f)
-        if isinstance(node.container.type, MapType):
-            return Index(container, (self.expr(node.key, f),))
-        key = self.sum(node.key, f)
-        if self.natural(key, f):
-            return Index(container, (self.summed(plus(key, constant(1))),))
-        if set(key) <= {""} and key.get("", 0) < 0:
-            return Index(container, (self._from_end(container, key[""] + 1),))
-        return self.use("Nth", container, self.expr(node.key, f))
 
-    def _stands(self, node: Expr, f: Frame) -> tuple[str, tuple[str, ...]] | None:
-        """The variable and keys of a place that is read."""
-        keys: list[str] = []
-        plain = replace(f, place=None)
-        while isinstance(node, ir.At) and isinstance(node.container.type, MapType):
-            keys.insert(0, str(self.expr(node.key, plain)))
-            node = node.container
-        return (
-            (node.name, tuple(keys))
-            if isinstance(node, ir.Variable) and node.which is not Which.OLD
-            else None
-        )
+@CONTAINERS.rule(ir.MakeMap)
+def _make_map(node: ir.MakeMap, f: Frame) -> Tla:
+    pairs = [tuple_of(f.expr(k), f.expr(v)) for k, v in node.pairs]
+    return f.words.use("MapOf", tuple_of(*pairs))
 
-    def _from_end(self, sequence: Tla, by: int) -> Tla:
-        self.need("Sequences", "Integers")
-        length = Apply("Len", (sequence,))
-        return length if not by else Infix("-", length, number(-by))
 
-    def _slice(self, node: ir.Slice, f: Frame) -> Tla:
-        whole = self.as_seq(node.operand, f)
-        low = constant(0) if node.low is None else self.sum(node.low, f)
-        high = None if node.high is None else self.sum(node.high, f)
-        at_first = not any(low.values())
-        if high is not None and set(high) <= {""} and high.get("", 0) < 0:  # s[:-1]
-            end: Tla = self._from_end(whole, high[""])
-            if at_first:
-                self.need("Sequences")
-                return Apply("SubSeq", (whole, ONE, end))
-            return self.use("Slice*", whole, self._position(node.low, f), self._position(node.high, f))
-        star = "" if self.natural(low, f) and (high is None or self.natural(high, f)) else "*"
-        if high is None:
-            return whole if at_first else self.use(f"Suffix{star}", whole, self._position(node.low, f))
+@CONTAINERS.rule(ir.At)
+def _at(node: ir.At, f: Frame) -> Tla:
+    if f.place and _stands(node, f) == (f.place.variable, f.place.path):
+        return Atom("@")
+    container = f.expr(node.container)
+    if isinstance(node.container.type, MapType):
+        return Index(container, (f.expr(node.key),))
+    key = sum_of(node.key, f)
+    if natural(key, f):
+        return Index(container, (f.words.terms.written(plus(key, constant(1))),))
+    if set(key) <= {""} and key.get("", 0) < 0:
+        return Index(container, (_from_end(container, key[""] + 1, f),))
+    return f.words.use("Nth", container, f.expr(node.key))
+
+
+def _stands(node: Expr, f: Frame) -> tuple[str, tuple[str, ...]] | None:
+    """The variable and keys of a place that is read."""
+    keys: list[str] = []
+    plain = replace(f, place=None)
+    while isinstance(node, ir.At) and isinstance(node.container.type, MapType):
+        keys.insert(0, str(plain.expr(node.key)))
+        node = node.container
+    return (node.name, tuple(keys)) if isinstance(node, ir.Variable) and node.which is not Which.OLD else None
+
+
+def _from_end(sequence: Tla, by: int, f: Frame) -> Tla:
+    f.words.need("Sequences", "Integers")
+    length = Apply("Len", (sequence,))
+    return length if not by else Infix("-", length, number(-by))
+
+
+@CONTAINERS.rule(ir.Slice)
+def _slice(node: ir.Slice, f: Frame) -> Tla:
+    whole = as_seq(node.operand, f)
+    low = constant(0) if node.low is None else sum_of(node.low, f)
+    high = None if node.high is None else sum_of(node.high, f)
+    at_first = not any(low.values())
+    if high is not None and set(high) <= {""} and high.get("", 0) < 0:  # s[:-1]
+        end: Tla = _from_end(whole, high[""], f)
         if at_first:
-            return self.use(f"Prefix{star}", whole, self._position(node.high, f))
-        return self.use(f"Slice{star}", whole, self._position(node.low, f), self._position(node.high, f))
+            f.words.need("Sequences")
+            return Apply("SubSeq", (whole, ONE, end))
+        return f.words.use("Slice*", whole, _position(node.low, f), _position(node.high, f))
+    star = "" if natural(low, f) and (high is None or natural(high, f)) else "*"
+    if high is None:
+        return whole if at_first else f.words.use(f"Suffix{star}", whole, _position(node.low, f))
+    if at_first:
+        return f.words.use(f"Prefix{star}", whole, _position(node.high, f))
+    return f.words.use(f"Slice{star}", whole, _position(node.low, f), _position(node.high, f))
 
-    def _position(self, node: Expr | None, f: Frame) -> Tla:
-        return ZERO if node is None else self.expr(node, f)
 
-    def _length(self, node: ir.Length, f: Frame) -> Tla:
-        operand = node.operand
-        match operand.type:
-            case SetType() | MapType():
-                self.need("FiniteSets")
-                return Apply("Cardinality", (self.as_set(operand, f),))
-            case BagType():
-                self.need("Bags")
-                return Apply("BagCardinality", (self.expr(operand, f),))
-        if isinstance(operand, ir.Collect) and len(operand.clauses) == 1:
-            chosen = self._chosen(operand.clauses[0], f)
-            if chosen is not None:
-                self.need("FiniteSets")
-                return Apply("Cardinality", (chosen,))
-        self.need("Sequences")
-        return Apply("Len", (self.as_seq(operand, f),))
+def _position(node: Expr | None, f: Frame) -> Tla:
+    return ZERO if node is None else f.expr(node)
 
-    def _count(self, node: ir.Count, f: Frame) -> Tla:
-        container, item = self.expr(node.container, f), self.expr(node.item, f)
-        if isinstance(node.container.type, BagType):
-            self.need("Bags")
-            return Apply("CopiesIn", (item, container))
-        return self.use("Occurrences", self.as_seq(node.container, f), item)
 
-    def _index_of(self, node: ir.IndexOf, f: Frame) -> Tla:
-        return self.use("FirstIn", self.as_seq(node.container, f), self.expr(node.item, f))
+@CONTAINERS.rule(ir.Length)
+def _length(node: ir.Length, f: Frame) -> Tla:
+    operand = node.operand
+    match operand.type:
+        case SetType() | MapType():
+            f.words.need("FiniteSets")
+            return Apply("Cardinality", (as_set(operand, f),))
+        case BagType():
+            f.words.need("Bags")
+            return Apply("BagCardinality", (f.expr(operand),))
+    if isinstance(operand, ir.Collect) and len(operand.clauses) == 1:
+        elements = chosen(operand.clauses[0], f)
+        if elements is not None:
+            f.words.need("FiniteSets")
+            return Apply("Cardinality", (elements,))
+    f.words.need("Sequences")
+    return Apply("Len", (as_seq(operand, f),))
 
-    def _set_op(self, node: ir.SetOp, f: Frame) -> Tla:
-        left, right = self.as_set(node.left, f), self.as_set(node.right, f)
-        if node.op == "^":
-            return Infix("\\union", Infix("\\", left, right), Infix("\\", right, left))
-        return Infix({"|": "\\union", "&": "\\intersect", "-": "\\"}[node.op], left, right)
 
-    def _disjoint(self, node: ir.Disjoint, f: Frame) -> Tla:
-        return Infix(
-            "=", Infix("\\intersect", self.as_set(node.left, f), self.as_set(node.right, f)), Atom("{}")
-        )
+@CONTAINERS.rule(ir.Count)
+def _count(node: ir.Count, f: Frame) -> Tla:
+    container, item = f.expr(node.container), f.expr(node.item)
+    if isinstance(node.container.type, BagType):
+        f.words.need("Bags")
+        return Apply("CopiesIn", (item, container))
+    return f.words.use("Occurrences", as_seq(node.container, f), item)
 
-    def _concat(self, node: ir.Concat, f: Frame) -> Tla:
-        if isinstance(node.type, BagType):
-            self.need("Bags")
-            return Infix("(+)", self.expr(node.left, f), self.expr(node.right, f))
-        self.need("Sequences")
-        return Infix("\\o", self.as_seq(node.left, f), self.as_seq(node.right, f))
 
-    def _insert(self, node: ir.Insert, f: Frame) -> Tla:
-        container, item = self.expr(node.container, f), self.expr(node.item, f)
-        match node.container.type:
-            case SetType():
-                return Infix("\\union", container, braces(item))
-            case BagType():
-                self.need("Bags")
-                return Infix("(+)", container, Apply("SetToBag", (braces(item),)))
-        self.need("Sequences")
-        return Apply("Append", (container, item))
+@CONTAINERS.rule(ir.IndexOf)
+def _index_of(node: ir.IndexOf, f: Frame) -> Tla:
+    return f.words.use("FirstIn", as_seq(node.container, f), f.expr(node.item))
 
-    def _remove(self, node: ir.Remove, f: Frame) -> Tla:
-        container, item = self.expr(node.container, f), self.expr(node.item, f)
-        bag = isinstance(node.container.type, BagType)
-        self.need(*(["Bags"] if bag else []))
-        test = Apply("BagIn", (item, container)) if bag else Infix("\\in", item, container)
-        if node.strict and not self._certainly_in(node, f, str(test)):
-            return self.use("BagWithout" if bag else "SetWithout", container, item)
-        return (
-            Infix("(-)", container, Apply("SetToBag", (braces(item),)))
-            if bag
-            else Infix("\\", container, braces(item))
-        )
 
-    def _certainly_in(self, node: ir.Remove, f: Frame, text: str) -> bool:
-        plain = replace(f, place=None)
-        where = ir.In(node.span, BoolType(), node.item, node.container)
-        return text in f.present or str(self.expr(where, plain)) in f.present
+@CONTAINERS.rule(ir.SetOp)
+def _set_op(node: ir.SetOp, f: Frame) -> Tla:
+    left, right = as_set(node.left, f), as_set(node.right, f)
+    if node.op == "^":
+        return Infix("\\union", Infix("\\", left, right), Infix("\\", right, left))
+    return Infix({"|": "\\union", "&": "\\intersect", "-": "\\"}[node.op], left, right)
 
-    def _pop(self, node: ir.Pop, f: Frame) -> Tla:
-        container = self.expr(node.container, f)
-        index = self.sum(node.index, f)
-        if dict(index) == {"": -1}:
-            return self.use("Front", container)
-        return self.use("Without", container, self.use("Position", container, self.expr(node.index, f)))
 
-    def _with(self, node: ir.With, f: Frame) -> Tla:
-        return self.with_value(
-            node.container.type,
-            self.expr(node.container, f),
-            node.key,
-            self.expr(node.value, replace(f, place=None)),
-            f,
-        )
+@CONTAINERS.rule(ir.Disjoint)
+def _disjoint(node: ir.Disjoint, f: Frame) -> Tla:
+    return Infix("=", Infix("\\intersect", as_set(node.left, f), as_set(node.right, f)), Atom("{}"))
 
-    def with_value(self, t: Type, container: Tla, key: Expr, value: Tla, f: Frame) -> Tla:
-        """A map or sequence with another value at a key or position, which must be there."""
-        if isinstance(t, MapType):
-            made = self.expr(key, f)
-            if isinstance(t.key, IntType | TupleType | RecordType):
-                return self.use("Replaced", container, made, value)
-            return Except(container, (((made,), value),))
-        return self.use("Replaced", container, self.use("Position", container, self.expr(key, f)), value)
 
-    def _convert(self, node: ir.Convert, f: Frame) -> Tla:
-        if isinstance(node.type, SetType):
-            return self.as_set(node, f)
-        operand = node.operand
-        match node.what:
-            case "reversed":
-                return self.use("Reversed", self.as_seq(operand, f))
-            case "enumerate":
-                return self._by_position(
-                    self.as_seq(operand, f), f, lambda s, k: tuple_of(less_one(k), Index(s, (k,)))
-                )
-            case "values" | "items":
-                assert isinstance(operand.type, MapType)
-                keys = self.sorted(self._keys(operand, f), operand.type.key)
-                whole = self.expr(operand, f)
+@CONTAINERS.rule(ir.Concat)
+def _concat(node: ir.Concat, f: Frame) -> Tla:
+    if isinstance(node.type, BagType):
+        f.words.need("Bags")
+        return Infix("(+)", f.expr(node.left), f.expr(node.right))
+    f.words.need("Sequences")
+    return Infix("\\o", as_seq(node.left, f), as_seq(node.right, f))
 
-                def entry(s: Tla, k: Tla) -> Tla:
-                    value = Index(whole, (Index(s, (k,)),))
-                    return value if node.what == "values" else tuple_of(Index(s, (k,)), value)
 
-                return self._by_position(keys, f, entry)
-        made = self._sorted(operand, f)
-        return self.use("Reversed", made) if node.what == "sorted-reversed" else made
+@CONTAINERS.rule(ir.Insert)
+def _insert(node: ir.Insert, f: Frame) -> Tla:
+    container, item = f.expr(node.container), f.expr(node.item)
+    match node.container.type:
+        case SetType():
+            return Infix("\\union", container, braces(item))
+        case BagType():
+            f.words.need("Bags")
+            return Infix("(+)", container, Apply("SetToBag", (braces(item),)))
+    f.words.need("Sequences")
+    return Apply("Append", (container, item))
 
-    def _sorted(self, operand: Expr, f: Frame) -> Tla:
-        match operand.type:
-            case SeqType(item):
-                return self.use("SortedSeq", self.as_seq(operand, f), Atom(self.key_operator(item)))
-            case _:
-                return self.as_seq(operand, f)
 
-    def _zip(self, node: ir.Zip, f: Frame) -> Tla:
-        self.need("Sequences", "Integers")
-        left, right = self.as_seq(node.left, f), self.as_seq(node.right, f)
-        shorter = self.use("Min", braces(Apply("Len", (left,)), Apply("Len", (right,))))
-        k = Atom(f.names.inner().give("k"))
-        pair = tuple_of(Index(left, (k,)), Index(right, (k,)))
-        return function(pair, ((k.text,), Infix("..", ONE, shorter)))
+@CONTAINERS.rule(ir.Remove)
+def _remove(node: ir.Remove, f: Frame) -> Tla:
+    container, item = f.expr(node.container), f.expr(node.item)
+    bag = isinstance(node.container.type, BagType)
+    f.words.need(*(["Bags"] if bag else []))
+    test = Apply("BagIn", (item, container)) if bag else Infix("\\in", item, container)
+    if node.strict and not _certainly_in(node, f, str(test)):
+        return f.words.use("BagWithout" if bag else "SetWithout", container, item)
+    return (
+        Infix("(-)", container, Apply("SetToBag", (braces(item),)))
+        if bag
+        else Infix("\\", container, braces(item))
+    )
 
-    def _int_range(self, node: ir.IntRange, f: Frame) -> Tla:
-        self.need("Integers")
-        low, high = self.sum(node.low, f), self.sum(node.high, f)
-        k = f.names.inner().give("k")
-        element = self.summed(plus(plus(low, {self.term(Atom(k), natural=True): 1}), constant(-1)))
-        return function(element, ((k,), Infix("..", ONE, self.summed(plus(high, low, -1)))))
+
+def _certainly_in(node: ir.Remove, f: Frame, text: str) -> bool:
+    plain = replace(f, place=None)
+    where = ir.In(node.span, BoolType(), node.item, node.container)
+    return text in f.present or str(plain.expr(where)) in f.present
+
+
+@CONTAINERS.rule(ir.Pop)
+def _pop(node: ir.Pop, f: Frame) -> Tla:
+    container = f.expr(node.container)
+    index = sum_of(node.index, f)
+    if dict(index) == {"": -1}:
+        return f.words.use("Front", container)
+    return f.words.use("Without", container, f.words.use("Position", container, f.expr(node.index)))
+
+
+@CONTAINERS.rule(ir.With)
+def _with(node: ir.With, f: Frame) -> Tla:
+    return _with_value(
+        node.container.type, f.expr(node.container), node.key, replace(f, place=None).expr(node.value), f
+    )
+
+
+def _with_value(t: Type, container: Tla, key: Expr, value: Tla, f: Frame) -> Tla:
+    """A map or sequence with another value at a key or position, which must be there."""
+    if isinstance(t, MapType):
+        made = f.expr(key)
+        if isinstance(t.key, IntType | TupleType | RecordType):
+            return f.words.use("Replaced", container, made, value)
+        return Except(container, (((made,), value),))
+    return f.words.use("Replaced", container, f.words.use("Position", container, f.expr(key)), value)
+
+
+@CONTAINERS.rule(ir.Convert)
+def _convert(node: ir.Convert, f: Frame) -> Tla:
+    if isinstance(node.type, SetType):
+        return as_set(node, f)
+    operand = node.operand
+    match node.what:
+        case "reversed":
+            return f.words.use("Reversed", as_seq(operand, f))
+        case "enumerate":
+            return by_position(as_seq(operand, f), f, lambda s, k: tuple_of(less_one(k), Index(s, (k,))))
+        case "values" | "items":
+            assert isinstance(operand.type, MapType)
+            keys = in_order(keys_of(operand, f), operand.type.key, f.words)
+            whole = f.expr(operand)
+
+            def entry(s: Tla, k: Tla) -> Tla:
+                value = Index(whole, (Index(s, (k,)),))
+                return value if node.what == "values" else tuple_of(Index(s, (k,)), value)
+
+            return by_position(keys, f, entry)
+    made = _sorted(operand, f)
+    return f.words.use("Reversed", made) if node.what == "sorted-reversed" else made
+
+
+def _sorted(operand: Expr, f: Frame) -> Tla:
+    match operand.type:
+        case SeqType(item):
+            return f.words.use("SortedSeq", as_seq(operand, f), Atom(key_operator(item, f.words)))
+        case _:
+            return as_seq(operand, f)
+
+
+@CONTAINERS.rule(ir.Zip)
+def _zip(node: ir.Zip, f: Frame) -> Tla:
+    f.words.need("Sequences", "Integers")
+    left, right = as_seq(node.left, f), as_seq(node.right, f)
+    shorter = f.words.use("Min", braces(Apply("Len", (left,)), Apply("Len", (right,))))
+    k = Atom(f.names.inner().give("k"))
+    pair = tuple_of(Index(left, (k,)), Index(right, (k,)))
+    return function(pair, ((k.text,), Infix("..", ONE, shorter)))
+
+
+@CONTAINERS.rule(ir.IntRange)
+def _int_range(node: ir.IntRange, f: Frame) -> Tla:
+    f.words.need("Integers")
+    low, high = sum_of(node.low, f), sum_of(node.high, f)
+    if not natural(plus(high, low, -1), f):  # TLC takes no function over 1..-1 for a sequence
+        return f.words.use("Numbers", f.expr(node.low), f.expr(node.high))
+    k = f.names.inner().give("k")
+    element = f.words.terms.written(
+        plus(plus(low, {f.words.terms.of(Atom(k), natural=True): 1}), constant(-1))
+    )
+    return function(element, ((k,), Infix("..", ONE, f.words.terms.written(plus(high, low, -1)))))

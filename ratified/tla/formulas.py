@@ -5,9 +5,10 @@ Guarantees: those of syntax.py; and a formula that is made of others says what t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 from ratified.tla.names import mentions
 from ratified.tla.syntax import (
@@ -19,6 +20,7 @@ from ratified.tla.syntax import (
     Junction,
     Prefix,
     Tla,
+    Wrapped,
     closing,
     flats,
     hang,
@@ -247,17 +249,44 @@ class Except(Tla):
         return [*hang("[", closing(self.base.block(width - 10), " EXCEPT")), *joined(parts, "    ", "]")]
 
 
+@dataclass(frozen=True, eq=False)
+class Functions(Tla):
+    """`[S -> T]`."""
+
+    keys: Tla
+    values: Tla
+
+    @cached_property
+    def flat(self) -> str | None:
+        """See Tla."""
+        texts = flats((self.keys, self.values))
+        return None if texts is None else f"[{texts[0]} -> {texts[1]}]"
+
+    def broken(self, width: int) -> Block:
+        """See Tla."""
+        keys = closing(hang("[", self.keys.block(width - 5)), " ->")
+        return [*keys, *closing(indent(4, self.values.block(width - 5)), "]")]
+
+
 TRUE, FALSE, ZERO, ONE = Atom("TRUE"), Atom("FALSE"), Atom("0"), Atom("1")
 
 
 def number(value: int) -> Tla:
-    """An integer."""
+    """An integer. The least that TLC computes with it cannot read: it takes the minus for an operation."""
+    if value == -(2**31):
+        return Wrapped(Infix("-", number(value + 1), ONE))
     return Atom(str(value)) if value >= 0 else Prefix("-", Atom(str(-value)))
 
 
 def string(text: str) -> Tla:
-    """A string."""
+    """A string. What is not ASCII stands in messages alone, and there as `?`: TLC does not read it."""
+    text = re.sub("[^ -~]", "?", text)
     return Atom('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"')
+
+
+def folded(op: str, parts: Sequence[Tla]) -> Tla:
+    """Parts with an operator between them, grouped to the left."""
+    return reduce(lambda left, right: Infix(op, left, right), parts)
 
 
 def all_of(items: Iterable[Tla], *, listed: bool = False) -> Tla:
@@ -294,11 +323,15 @@ _OPPOSITE = {
 }
 
 
+class Evaluated(Prefix):
+    """`~ P` that stays one: what it is about must not come to stand in an action, where TLC would not just compute it."""
+
+
 def negated(part: Tla) -> Tla:
     r"""Its negation, as people write it: `a # b`, `x \notin S`."""
     if isinstance(part, Infix) and part.op in _OPPOSITE:
         return Infix(_OPPOSITE[part.op], part.left, part.right)
-    if isinstance(part, Prefix) and part.op == "~":
+    if isinstance(part, Prefix) and part.op == "~" and not isinstance(part, Evaluated):
         return part.operand
     if isinstance(part, Atom) and part.text in ("TRUE", "FALSE"):
         return FALSE if part.text == "TRUE" else TRUE

@@ -5,144 +5,177 @@ Guarantees: what is learned of a test follows from it; a sum that is told to be 
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ratified.language import ir
 from ratified.language.ir import Expr
-from ratified.language.types import (
-    IntType,
-    OptionalType,
-    SortType,
-)
+from ratified.language.types import Bound, IntType, OptionalType, SortType
 from ratified.tla import linear
-from ratified.tla.formulas import ZERO, number
+from ratified.tla.context import Frame
 from ratified.tla.linear import Sum, constant, plus
-from ratified.tla.scope import Frame
-from ratified.tla.syntax import Atom, Infix, Prefix, Tla
-from ratified.tla.vocabulary import Vocabulary
-
-
-class Known(Vocabulary):
-    """What follows from tests that were passed."""
-
-    def expr(self, node: Expr, f: Frame) -> Tla:
-        """An expression in TLA+."""
-        raise NotImplementedError
-
-    def sum(self, node: Expr, f: Frame) -> Sum:
-        """A number (or ordered value) as a sum of terms."""
-        match node:
-            case ir.Literal(_, IntType(), value) if isinstance(value, int):
-                return constant(int(value))
-            case ir.Literal(_, SortType(), value) if isinstance(value, int):
-                return constant(int(value))
-            case ir.Arithmetic(_, _, "+", left, right):
-                return plus(self.sum(left, f), self.sum(right, f))
-            case ir.Arithmetic(_, _, "-", left, right):
-                return plus(self.sum(left, f), self.sum(right, f), -1)
-            case ir.Shift(_, _, operand, steps):
-                return plus(self.sum(operand, f), self.sum(steps, f))
-            case ir.Fit(_, _, operand, _) | ir.Narrow(_, _, operand) | ir.Widen(_, _, operand):
-                return self.sum(operand, f)
-            case ir.Negative(_, _, operand):
-                return plus({}, self.sum(operand, f), -1)
-            case ir.Endpoint(_, _, False):
-                return constant(0)
-            case ir.Number(_, _, operand) if isinstance(operand.type, SortType) and operand.type.ordered:
-                return self.sum(operand, f)
-            case ir.Local(_, _, name) if name in f.sums:
-                return f.sums[name]
-        return self._term(node, self.expr(node, f))
-
-    def _term(self, node: Expr, made: Tla) -> Sum:
-        t = node.type
-        if isinstance(t, OptionalType):
-            t = t.item
-        low = self.resolved(t).low if isinstance(t, IntType) else None
-        counted = ir.Length | ir.Number | ir.Count | ir.IndexOf | ir.Absolute
-        natural = isinstance(node, counted) or isinstance(t, SortType) or (isinstance(low, int) and low >= 0)
-        return {self.term(made, natural=natural): 1}
-
-    def term(self, made: Tla, *, natural: bool) -> str:
-        """The term of a sum that an expression is. Whether it may be negative is a part of it: a name may mean many things."""
-        key = str(made) if natural else f"{made}\0"
-        self.terms.setdefault(key, made)
-        if natural:
-            self.naturals.add(key)
-        return key
-
-    def natural(self, form: Sum, f: Frame) -> bool:
-        """Whether a sum is certainly not negative."""
-        return linear.follows(form, f.facts, self.naturals)
-
-    def summed(self, form: Sum) -> Tla:
-        """A sum, written out."""
-        made: Tla | None = None
-        for term, count in sorted(form.items(), key=lambda pair: (pair[1] < 0, not pair[0])):
-            if not count:
-                continue
-            size = abs(count)
-            part: Tla = number(size) if not term else self.terms[term]
-            if term and size > 1:
-                part = Infix("*", number(size), part)
-            first = part if count > 0 else Prefix("-", part)
-            made = first if made is None else Infix("+" if count > 0 else "-", made, part)
-        return made or ZERO
-
-    def learned(self, test: Expr, truth: bool, f: Frame) -> Frame:
-        """A frame in which a test is known to be true, or to be false."""
-        match test:
-            case ir.Not(_, _, operand):
-                return self.learned(operand, not truth, f)
-            case ir.And(_, _, operands) if truth:
-                for operand in operands:
-                    f = self.learned(operand, True, f)
-                return f
-            case ir.Or(_, _, operands) if not truth:
-                for operand in operands:
-                    f = self.learned(operand, False, f)
-                return f
-            case ir.Compare(_, _, op, left, right) if isinstance(left.type, IntType | SortType):
-                return f.knowing(*self._order(op if truth else _OPPOSITE[op], left, right, f))
-            case ir.IsLast(_, _, operand) if not truth:
-                return f.knowing(plus(plus(self._last(operand), self.sum(operand, f), -1), constant(-1)))
-            case ir.In(_, _, item, container) if truth:
-                f = f.knowing(*self._within_range(item, container, f))
-                return replace(f, present=f.present | {str(self.expr(test, f))})
-        return f
-
-    def _last(self, operand: Expr) -> Sum:
-        assert isinstance(operand.type, SortType)
-        return {self.term(Atom(self.last_of(operand.type.sort)), natural=True): 1}
-
-    def _order(self, op: str, left: Expr, right: Expr, f: Frame) -> list[Sum]:
-        """What a comparison says, as sums that are not negative."""
-        if any(isinstance(s.type, SortType) and not s.type.ordered for s in (left, right)):
-            return []
-        difference = plus(self.sum(right, f), self.sum(left, f), -1)
-        back = plus({}, difference, -1)
-        less = constant(-1)
-        match op:
-            case "<":
-                return [plus(difference, less)]
-            case "<=":
-                return [difference]
-            case ">":
-                return [plus(back, less)]
-            case ">=":
-                return [back]
-            case "==":
-                return [difference, back]
-        return [plus(way, less) for way in (difference, back) if self.natural(way, f)]
-
-    def _within_range(self, item: Expr, container: Expr, f: Frame) -> list[Sum]:
-        if not isinstance(container, ir.IntRange) or not isinstance(item.type, IntType):
-            return []
-        return self._range_facts(self.sum(item, f), container, f)
-
-    def _range_facts(self, item: Sum, container: ir.IntRange, f: Frame) -> list[Sum]:
-        low, high = self.sum(container.low, f), self.sum(container.high, f)
-        return [plus(item, low, -1), plus(plus(high, item, -1), constant(-1))]
-
+from ratified.tla.syntax import Atom, Tla
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def sum_of(node: Expr, f: Frame) -> Sum:
+    """A number (or ordered value) as a sum of terms."""
+    match node:
+        case ir.Literal(_, IntType(), value) if isinstance(value, int):
+            return constant(int(value))
+        case ir.Literal(_, SortType(), value) if isinstance(value, int):
+            return constant(int(value))
+        case ir.Arithmetic(_, _, "+", left, right):
+            return plus(sum_of(left, f), sum_of(right, f))
+        case ir.Arithmetic(_, _, "-", left, right):
+            return plus(sum_of(left, f), sum_of(right, f), -1)
+        case ir.Shift(_, _, operand, steps):
+            return plus(sum_of(operand, f), sum_of(steps, f))
+        case ir.Fit(_, _, operand, _) | ir.Narrow(_, _, operand) | ir.Widen(_, _, operand):
+            return sum_of(operand, f)
+        case ir.Negative(_, _, operand):
+            return plus({}, sum_of(operand, f), -1)
+        case ir.Endpoint(_, _, False):
+            return constant(0)
+        case ir.Number(_, _, operand) if isinstance(operand.type, SortType) and operand.type.ordered:
+            return sum_of(operand, f)
+        case ir.Local(_, _, name) if name in f.sums:
+            return f.sums[name]
+    return _term(node, f.expr(node), f)
+
+
+def _term(node: Expr, made: Tla, f: Frame) -> Sum:
+    t = node.type
+    if isinstance(t, OptionalType):
+        t = t.item
+    low = f.words.resolved(t).low if isinstance(t, IntType) else None
+    counted = ir.Length | ir.Number | ir.Count | ir.IndexOf | ir.Absolute
+    natural = isinstance(node, counted) or isinstance(t, SortType) or (isinstance(low, int) and low >= 0)
+    return {f.words.terms.of(made, natural=natural or _is_rest(node)): 1}
+
+
+def _is_rest(node: Expr) -> bool:
+    """Whether this is what is left when something is divided by a positive number."""
+    match node:
+        case ir.Arithmetic(_, _, "%", _, ir.Literal(_, _, int(divisor))):
+            return divisor > 0
+    return False
+
+
+def natural(form: Sum, f: Frame) -> bool:
+    """Whether a sum is certainly not negative."""
+    return linear.follows(form, f.facts, f.words.terms.naturals)
+
+
+def learned(test: Expr, truth: bool, f: Frame) -> Frame:
+    """A frame in which a test is known to be true, or to be false."""
+    match test:
+        case ir.Not(_, _, operand):
+            return learned(operand, not truth, f)
+        case ir.And(_, _, operands) if truth:
+            for operand in operands:
+                f = learned(operand, True, f)
+            return f
+        case ir.Or(_, _, operands) if not truth:
+            for operand in operands:
+                f = learned(operand, False, f)
+            return f
+        case ir.Compare(_, _, op, left, right) if isinstance(left.type, IntType | SortType):
+            return f.knowing(*_order(op if truth else _OPPOSITE[op], left, right, f))
+        case ir.IsLast(_, _, operand) if not truth:
+            return f.knowing(plus(plus(_last(operand, f), sum_of(operand, f), -1), constant(-1)))
+        case ir.In(_, _, item, container) if truth:
+            f = f.knowing(*_within_range(item, container, f))
+            return replace(f, present=f.present | {str(f.expr(test))})
+    return f
+
+
+def _last(operand: Expr, f: Frame) -> Sum:
+    assert isinstance(operand.type, SortType)
+    return {f.words.terms.of(Atom(f.words.last_of(operand.type.sort)), natural=True): 1}
+
+
+def _order(op: str, left: Expr, right: Expr, f: Frame) -> list[Sum]:
+    """What a comparison says, as sums that are not negative."""
+    if any(isinstance(s.type, SortType) and not s.type.ordered for s in (left, right)):
+        return []
+    difference = plus(sum_of(right, f), sum_of(left, f), -1)
+    back = plus({}, difference, -1)
+    less = constant(-1)
+    match op:
+        case "<":
+            return [plus(difference, less)]
+        case "<=":
+            return [difference]
+        case ">":
+            return [plus(back, less)]
+        case ">=":
+            return [back]
+        case "==":
+            return [difference, back]
+    return [plus(way, less) for way in (difference, back) if natural(way, f)]
+
+
+def _within_range(item: Expr, container: Expr, f: Frame) -> list[Sum]:
+    if not isinstance(container, ir.IntRange) or not isinstance(item.type, IntType):
+        return []
+    return range_facts(sum_of(item, f), container, f)
+
+
+def range_facts(item: Sum, container: ir.IntRange, f: Frame) -> list[Sum]:
+    """What is known of a number in a range."""
+    above = [plus(item, low, -1) for low in _extremes(container.low, "max", f)]
+    below = [plus(plus(high, item, -1), constant(-1)) for high in _extremes(container.high, "min", f)]
+    return [*above, *below]
+
+
+def _extremes(node: Expr, kind: str, f: Frame) -> list[Sum]:
+    """A number, and if it is the least of some (or the greatest), each of these: what is below it is below them all."""
+    added = constant(0)
+    inner = node
+    if isinstance(node, ir.Arithmetic) and node.op in "+-" and isinstance(node.right, ir.Literal):
+        inner, added = node.left, plus({}, sum_of(node.right, f), 1 if node.op == "+" else -1)
+    match inner:
+        case ir.Collect(_, _, found, ir.Local(), (ir.Clause(_, ir.MakeSeq(_, _, items), ()),), None, None):
+            if found == kind:
+                return [sum_of(node, f), *(plus(sum_of(one, f), added) for one in items)]
+    return [sum_of(node, f)]
+
+
+def bound_sum(bound: Bound, f: Frame) -> Sum | None:
+    """A bound of a type as a sum; None if it is no sum of numbers and parameters."""
+    return (
+        constant(bound) if isinstance(bound, int) else _sum_in(ast.parse(bound.strip(), mode="eval").body, f)
+    )
+
+
+def _sum_in(node: ast.expr, f: Frame) -> Sum | None:
+    match node:
+        case ast.Constant(int(n)):
+            return constant(n)
+        case ast.Name(name):
+            declared = next(p for p in f.words.module.parameters if p.name == name)
+            assert f.words.module.span is not None
+            return sum_of(ir.Parameter(f.words.module.span, declared.type, name), f)
+        case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
+            a, b = _sum_in(left, f), _sum_in(right, f)
+            return None if a is None or b is None else plus(a, b, 1 if isinstance(op, ast.Add) else -1)
+    return None
+
+
+def tested(tests: Iterable[Expr], f: Frame) -> list[Tla]:
+    """Conditions, each in the knowledge of those before it."""
+    made = []
+    for test in tests:
+        made.append(f.expr(test))
+        f = learned(test, True, f)
+    return made
+
+
+def all_learned(tests: Iterable[Expr], f: Frame) -> Frame:
+    """A frame in which all of these are true."""
+    for test in tests:
+        f = learned(test, True, f)
+    return f

@@ -54,6 +54,12 @@ LIBRARY: dict[str, Operator] = {
         "BoundedBags(S, n, c) ==\n    {B \\in UNION {[T -> 1..c] : T \\in SUBSET S} : BagCardinality(B) <= n}",
         modules=("Integers", "Bags"),
     ),
+    "Singles": Operator("The tuples of one element.", "Singles(S) == {<<x>> : x \\in S}", modules=()),
+    "Numbers": Operator(
+        "The numbers from a to one less than b, as a sequence.",
+        "Numbers(a, b) == [k \\in 1..(IF a < b THEN b - a ELSE 0) |-> a + k - 1]",
+        modules=SEQUENCES,
+    ),
     "SubsetsOfSize": Operator(
         "The subsets of a set that have n elements.",
         "SubsetsOfSize(S, n) == {T \\in SUBSET S : Cardinality(T) = n}",

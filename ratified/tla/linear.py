@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 
+from ratified.tla.formulas import ZERO, number
+from ratified.tla.syntax import Infix, Prefix, Tla
+
 Sum = Mapping[str, int]
 """How often each term occurs; the constant's term is the empty text."""
 
@@ -38,3 +41,36 @@ def follows(form: Sum, facts: Iterable[Sum], natural: frozenset[str] | set[str])
     if any(_certain(plus(form, f, -1), natural) for f in near):
         return True
     return any(_certain(plus(plus(form, f, -1), g, -1), natural) for f, g in combinations(near, 2))
+
+
+class Terms:
+    """The terms of the sums of one module: what expressions their texts stand for, and which are not negative."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Tla] = {}
+        self.naturals: set[str] = set()
+
+    def of(self, made: Tla, *, natural: bool) -> str:
+        """The term that an expression is. Whether it may be negative is a part of it: a name may mean many things."""
+        key = str(made) if natural else f"{made}\0"
+        self._made.setdefault(key, made)
+        if natural:
+            self.naturals.add(key)
+        return key
+
+    def written(self, form: Sum) -> Tla:
+        """A sum as an expression."""
+        made: Tla | None = None
+        for term, count in sorted(form.items(), key=lambda pair: (pair[1] < 0, not pair[0])):
+            if not count:
+                continue
+            if not term and made is None:
+                made = number(count)
+                continue
+            size = abs(count)
+            part: Tla = number(size) if not term else self._made[term]
+            if term and size > 1:
+                part = Infix("*", number(size), part)
+            first = part if count > 0 else Prefix("-", part)
+            made = first if made is None else Infix("+" if count > 0 else "-", made, part)
+        return made or ZERO

@@ -9,27 +9,27 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ratified.interchange.representation import Representation, family, refined_by
 from ratified.language import ir
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
-from ratified.language.types import (
-    IntType,
-    MapType,
-    SortType,
-    Type,
-)
+from ratified.language.types import IntType, MapType, SortType, Type
 from ratified.language.values import Map
 from ratified.tla import comments
 from ratified.tla.claims import Claims
-from ratified.tla.formulas import Bound, all_of, function, quantified, tuple_of
+from ratified.tla.config import config, in_config
+from ratified.tla.context import Run, Valueless
+from ratified.tla.definitions import with_definitions
+from ratified.tla.formulas import FALSE, Bound, all_of, function, quantified, tuple_of
+from ratified.tla.formulating import formula
 from ratified.tla.library import LIBRARY, needed
+from ratified.tla.literals import value_of
 from ratified.tla.names import RESERVED, Names, module_name
+from ratified.tla.operators import Operators
 from ratified.tla.page import LINE, boxed, commented, declared, spaced
-from ratified.tla.representation import Representation, family
-from ratified.tla.scope import Frame
 from ratified.tla.syntax import (
     WIDTH,
     Apply,
@@ -41,15 +41,19 @@ from ratified.tla.syntax import (
     Prefix,
     Primed,
     Tla,
+    hang,
     indent,
 )
+from ratified.tla.typesets import belongs, type_set
+from ratified.tla.vocabulary import NOTHING, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """A model in TLA+: the text of each module by file name, the first being the model's, and the configuration of that one.
 
-    `variables` are the names of the model's variables in it.
+    `variables` are the names of the model's variables in it; `claims` says which of the model's claims each name is of that the
+    configuration asks about, `operators` what its functions are called. `symmetric` if states that differ by renaming are one.
     """
 
     name: str
@@ -57,6 +61,9 @@ class Export:
     config: str
     form: Representation
     variables: Mapping[str, str]
+    claims: Mapping[str, str]
+    operators: Mapping[str, str]
+    symmetric: bool = False
 
     @property
     def files(self) -> dict[str, str]:
@@ -71,48 +78,79 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
         ModelError: it says something that TLA+ cannot.
     """
     form = Representation(model)
-    modules: dict[str, str] = {}
-    config = ""
-    variables: Mapping[str, str] = {}
-    for one in family(model):
-        writer = ModuleWriter(one, form, symmetric=symmetry and one is model)
-        modules[f"{module_name(one.module.name)}.tla"] = writer.text()
-        if one is model:
-            config, variables = writer.config(), writer.variables
-    return Export(module_name(model.module.name), modules, config, form, variables)
+    whole = family(model)
+    names: dict[type[Model], str] = {}
+    for one in whole:
+        names[type(one)] = module_name(one.module.name, {name.lower() for name in names.values()})
+    own, *others = (written(one, form, names, symmetric=symmetry and one is model) for one in whole)
+    modules = {f"{one.name}.tla": one.whole for one in (own, *others)}
+    words = own.words
+    operators = {"init": "Init", **words.operators}
+    return Export(
+        own.name, modules, own.config(), form, words.variables, own.claims.names, operators, symmetry
+    )
 
 
-class ModuleWriter(Claims):
-    """Writes one module."""
+def written(
+    model: Model, form: Representation, names: Mapping[type[Model], str], *, symmetric: bool = False
+) -> ModuleWriter:
+    """A module that has been written. Values of sorts that it comes to tell apart are names that nothing else in it has."""
+    writer = ModuleWriter(model, form, names, symmetric=symmetric)
+    apart = writer.words.named_sorts
+    if apart:
+        taken = [name for sort in apart for name in form.value_names[sort]]
+        if any(writer.words.names.was_given(name) for name in taken):
+            writer = ModuleWriter(model, form, names, taken, symmetric=symmetric)
+    return writer
 
-    def __init__(self, model: Model, form: Representation, *, symmetric: bool = False) -> None:
-        super().__init__(model, form)
+
+class ModuleWriter:
+    """Writes one module: its words, the operators that its functions are, the claims, and what stands around them."""
+
+    def __init__(
+        self,
+        model: Model,
+        form: Representation,
+        names: Mapping[type[Model], str],
+        taken: Iterable[str] = (),
+        *,
+        symmetric: bool = False,
+    ) -> None:
+        self.model = model
+        self.name = names[type(model)]
+        self.words = Vocabulary(model, form, taken)
+        self.module = self.words.module
+        self._names = names
+        self.operators = Operators(self.words)
+        self.claims = Claims(self.operators)
+        self._instances: list[Block] = []
         self._symmetric = symmetric
-        self.need(*(["TLC"] if symmetric else []))
-        self._bounded = any(self.may_leave(f) for f in self.module.functions.values() if f.returns is None)
+        self.words.need(*(["TLC"] if symmetric else []))
+        changing = [f for f in self.module.functions.values() if f.returns is None]
+        self._bounded = any(self.words.uses.may_leave(f.body) for f in changing)
+        self.whole = self._text()
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
-    def text(self) -> str:
+    def _text(self) -> str:
         """The module."""
         init = self._init()
         type_ok = self._type_ok()
-        order = [f for f in self.module.functions.values() if f.key == f.name]
-        for one in order:
-            if one.kind in (Kind.HELPER, Kind.INIT, Kind.VIEW):
-                continue
-            self._emit(one.key)
+        silent = (Kind.HELPER, Kind.INIT, Kind.VIEW)
+        own = [f for f in self.module.functions.values() if f.key == f.name]
+        self.operators.emit([f.key for f in own if f.kind not in silent])
         self._claims()
-        assumed = [f"ASSUME {self._claimed_for_all(f)}" for f in self.module.of_kind(Kind.ASSUMPTION)]
-        following = [*assumed, *([""] if assumed else []), *self._next(), *self._spec()]
+        assumed = self.module.of_kind(Kind.ASSUMPTION)
+        following = [f"ASSUME {self.claims.for_all_arguments(f)}" for f in assumed]
+        following = [*following, *([""] if assumed else []), *self._next(), *self._spec()]
         body = [
             *self._variables(),
             *type_ok,
             *init,
-            *(line for block in self._written for line in block),
+            *(line for block in self.operators.blocks for line in block),
             *following,
             *(line for block in self._instances for line in block),
-            *(line for block in self._temporal for line in block),
+            *(line for block in self.claims.blocks for line in block),
         ]
         symmetric = self._symmetry()
         others = self._parameters(numbers=False)
@@ -121,14 +159,19 @@ class ModuleWriter(Claims):
         lines = [*self._head(), *self._constants(), *definitions, *body, *symmetric, "=" * WIDTH]
         return "\n".join(line.rstrip() for line in spaced(lines)) + "\n"
 
+    def config(self) -> str:
+        """The configuration."""
+        symmetry = bool(self._renamed_sorts())
+        return config(self.words, self.claims, bounded=self._bounded, symmetry=symmetry)
+
     def _head(self) -> Block:
-        title = f" MODULE {module_name(self.module.name)} "
+        title = f" MODULE {self.name} "
         left = (WIDTH - len(title)) // 2
         lines = ["-" * left + title + "-" * (WIDTH - left - len(title))]
         text = self._about()
         if text:
             lines += boxed(text)
-        modules = self.extends()
+        modules = self.words.extends()
         if modules:
             lines += [f"EXTENDS {', '.join(modules)}", ""]
         return lines
@@ -147,32 +190,35 @@ class ModuleWriter(Claims):
             parts.append(source.__doc__)
         return "\n\n".join(parts)
 
+    # --- declarations -------------------------------------------------------------------------------------------------
+
     def _constants(self) -> Block:
+        words = self.words
         entries: list[tuple[str, str]] = []
-        for sort, name in self.sorts.items():
+        for sort, name in words.sorts.items():
             about = (sort.__doc__ or "").split("\n")[0]
-            if sort in self.lasts:
-                entries.append((self.lasts[sort], f"the last {name}"))
+            if sort in words.lasts:
+                entries.append((words.lasts[sort], f"the last {name}"))
             else:
                 entries.append((name, about))
         entries += [
-            (self.constants[p.name], " ".join(comments.beside(p.span)))
+            (words.constants[p.name], " ".join(comments.beside(p.span)))
             for p in self.module.parameters
-            if self._in_config(p.name)
+            if in_config(p, words)
         ]
-        if self.has_none:
+        if words.has_none:
             entries.append(("None", "stands for no value"))
-        for sort in self.named_sorts:
-            entries += [(name, "") for name in self.form.value_names[sort]]
+        for sort in words.named_sorts:
+            entries += [(name, "") for name in words.form.value_names[sort]]
         lines = declared("CONSTANT", entries)
-        for sort, name in self.sorts.items():
-            if sort in self.lasts:
+        for sort, name in words.sorts.items():
+            if sort in words.lasts:
                 about = (sort.__doc__ or "").split("\n")[0]
-                lines += [*commented(about), f"{name} == 0..{self.lasts[sort]}", ""]
-        for sort, name in self.named_sorts.items():
-            values = tuple_of(*map(Atom, self.form.value_names[sort]))
+                lines += [*commented(about), f"{name} == 0..{words.lasts[sort]}", ""]
+        for sort, name in words.named_sorts.items():
+            values = tuple_of(*map(Atom, words.form.value_names[sort]))
             lines += [
-                f"\\* The values of {self.sorts[sort]} in their order.",
+                f"\\* The values of {words.sorts[sort]} in their order.",
                 *Definition(name, values).lines(),
                 "",
             ]
@@ -182,44 +228,47 @@ class ModuleWriter(Claims):
         """Parameters whose values no configuration can hold; numbers, which types may speak of, apart from the others."""
         lines: Block = []
         for p in self.module.parameters:
-            if not self._in_config(p.name) and isinstance(p.type, IntType) is numbers:
-                made = self.value(self.model.scope.parameters[p.name], p.type)
-                lines += [*Definition(self.constants[p.name], made).lines(), ""]
+            if not in_config(p, self.words) and isinstance(p.type, IntType) is numbers:
+                names = self.words.names.operator()
+                made = value_of(self.model.scope.parameters[p.name], p.type, self.words, names)
+                lines += [*Definition(self.words.constants[p.name], made).lines(), ""]
         return lines
 
     def _definitions(self) -> Block:
-        """Operators of the library, types, and orders."""
+        """What the library, the types and the orders of this module are."""
         lines: Block = []
-        for name in needed(self.used):
+        for name in needed(self.words.used):
             one = LIBRARY[name]
             lines += [*commented(one.comment), *self._with_other_names(one.text).split("\n"), ""]
-        for definition in self.type_definitions.values():
+        for definition in self.words.type_definitions.values():
             lines += [*self._about_type(definition.name), *definition.lines(), ""]
-        for definition in self.key_definitions.values():
+        for definition in self.words.key_definitions.values():
             lines += [*definition.lines(), ""]
         return lines
 
     def _with_other_names(self, text: str) -> str:
         """An operator of the library, in which nothing is bound that the module has a name for."""
         own = RESERVED | {name.rstrip("*") for name in LIBRARY}
-        for word in sorted(set(re.findall(r"[A-Za-z]\w*", text)) - own):
-            if word in self.names:
-                text = re.sub(rf"\b{word}\b", f"{word}_", text)
+        names = self.words.names.operator()
+        for word in sorted(set(re.findall(r"(?<![\w\\])[A-Za-z]\w*", text)) - own):
+            if word in self.words.names:
+                text = re.sub(rf"(?<![\w\\]){word}\b", names.give(word), text)
         return text
 
     def _about_type(self, name: str) -> Block:
-        for t, given in self.classes.items():
+        for t, given in self.words.classes.items():
             doc = getattr(getattr(t, "record", getattr(t, "enum", None)), "__doc__", None)
             if given == name and doc and not doc.startswith(f"{name}("):
                 return commented(doc.split("\n\n")[0])
         return []
 
     def _variables(self) -> Block:
-        lines = ["VARIABLES"] if len(self.variables) != 1 else ["VARIABLE"]
-        width = max((len(v) for v in self.variables.values()), default=0) + 1
+        names = self.words.variables
+        lines = ["VARIABLES"] if len(names) != 1 else ["VARIABLE"]
+        width = max((len(v) for v in names.values()), default=0) + 1
         for place, declaration in enumerate(self.module.variables):
-            text = self.variables[declaration.name]
-            text += "," if place < len(self.variables) - 1 else ""
+            text = names[declaration.name]
+            text += "," if place < len(names) - 1 else ""
             for line in comments.above(declaration.span):
                 lines += indent(4, commented(line, WIDTH - 4))
             note = " ".join(comments.beside(declaration.span))
@@ -228,13 +277,13 @@ class ModuleWriter(Claims):
                 lines.append(beside)
             else:
                 lines += [*(indent(4, commented(note, WIDTH - 4)) if note else []), f"    {text}"]
-        whole = Definition("vars", tuple_of(*map(Atom, self.variables.values())))
+        whole = Definition("vars", tuple_of(*map(Atom, names.values())))
         return [*lines, "", *whole.lines(), ""]
 
     def _type_ok(self) -> Block:
         items: list[Tla] = []
         for declaration in self.module.variables:
-            items += self.belongs(Atom(self.variables[declaration.name]), declaration.type)
+            items += belongs(Atom(self.words.variables[declaration.name]), declaration.type, self.words)
         comment = ["\\* What the variables hold."]
         if self._bounded:
             comment = commented(
@@ -245,58 +294,51 @@ class ModuleWriter(Claims):
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def _init(self) -> Block:
-        names = self.names.operator()
-        zeros = self.model.zeros()
-        frame = Frame(names)
         one = self.module.functions.get("init")
-        for a in one.arguments if one else ():
-            frame.env[a.name] = Atom(names.give(a.name))
+        zeros = self.model.zeros()
+        frame = self.operators.frame(one.arguments if one else ())
+        frame.acting = True
         for declaration in self.module.variables:
+            zero: Tla | None = FALSE if declaration is NOTHING else None
             if declaration.name in zeros:
-                frame.now[declaration.name] = self._zero(declaration, zeros[declaration.name], names.inner())
+                zero = self._zero(declaration, zeros[declaration.name], frame.names.inner())
+            frame.now[declaration.name] = zero or Valueless(self.words.variables[declaration.name])
         doc = ["\\* The initial state."]
         bounds: list[Bound] = []
-        self.initial = True
-        run = self.start(frame)
+        run = Run(frame, [], initial=True)
         if one is not None:
-            bounds = self._bounds(one.arguments, frame)
-            self.run(one.body, run)
+            bounds = self.operators.bounds(one.arguments, frame)
+            run.statements(one.body)
             doc = commented(one.doc) if one.doc else ["\\* The initial states."] if one.arguments else doc
-        self.initial = False
-        ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.may_leave(one) else []
-        made = self.formula(run, list(self.variables), primed=False)
+        ends: list[Tla] = [Atom("TypeOK")] if one is not None and self.words.uses.may_leave(one.body) else []
+        made = formula(run, list(self.words.variables), primed=False)
         made = all_of([made, *ends], listed=True) if ends else made
-        whole = quantified("\\E", bounds, made)
-        wanted, self.referenced = self.referenced, []
-        lines = [*doc, *Definition("Init", whole).lines(), ""]
-        for key in dict.fromkeys(wanted):
-            self._emit(key)
-        first = [line for block in self._written for line in block]
-        self._written = []
+        lines = [*doc, *Definition("Init", quantified("\\E", bounds, made)).lines(), ""]
+        self.operators.emit_referenced()
+        first = [line for block in self.operators.blocks for line in block]
+        self.operators.blocks.clear()
         return [*first, *lines]
 
     def _zero(self, declaration: ir.Declaration, value: object, names: Names) -> Tla:
         if declaration.default is not None:
-            return self.value(value, declaration.type)
+            return value_of(value, declaration.type, self.words, names)
         return self._zero_of(declaration.type, value, names)
 
     def _zero_of(self, t: Type, value: object, names: Names) -> Tla:
         if isinstance(t, MapType) and isinstance(value, Map):
-            keys = self.type_set(t.key)
+            keys = type_set(t.key, self.words)
             inner = next(iter(value.values()), None)
             if keys is not None:
-                name = names.give(self.short(t.key))
+                name = names.give(self.words.short(t.key))
                 return function(self._zero_of(t.value, inner, names), ((name,), keys))
-        return self.value(value, t)
+        return value_of(value, t, self.words, names)
 
     def _next(self) -> Block:
         ways: list[Tla] = []
         for one in self.module.of_kind(Kind.ACTION):
-            names = self.names.operator()
-            frame = Frame(names, {a.name: Atom(names.give(a.name)) for a in one.arguments})
-            step = Apply(self.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
-            bounds = self._bounds(one.arguments, frame)
-            ways.append(quantified("\\E", bounds, step))
+            frame = self.operators.frame(one.arguments)
+            step = Apply(self.words.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
+            ways.append(quantified("\\E", self.operators.bounds(one.arguments, frame), step))
         steps: Tla = Junction("\\/", tuple(ways), listed=True) if ways else Prefix("UNCHANGED", Atom("vars"))
         if self._bounded:
             steps = Junction("/\\", (steps, Primed(Atom("TypeOK"))), listed=True)
@@ -312,58 +354,102 @@ class ModuleWriter(Claims):
     def _fairness(self, one: Function) -> Tla:
         r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`."""
         assert one.fair is not None
-        names = self.names.operator()
-        frame = Frame(names, {a.name: Atom(names.give(a.name)) for a in one.arguments})
+        frame = self.operators.frame(one.arguments)
         each = [a for a in one.arguments if a.name in one.fair.each]
         others = [a for a in one.arguments if a.name not in one.fair.each]
-        step: Tla = Apply(self.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
-        bounds = self._bounds(others, frame)
-        step = quantified("\\E", bounds, step)
+        step: Tla = Apply(self.words.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
+        step = quantified("\\E", self.operators.bounds(others, frame), step)
         fair = Apply("SF_vars" if one.fair.strong else "WF_vars", (step,))
-        outer = self._bounds([replace(a, domain=None) for a in each], frame)
+        outer = self.operators.bounds([replace(a, domain=None) for a in each], frame)
         return quantified("\\A", outer, fair)
+
+    def _renamed_sorts(self) -> list[str]:
+        """The sorts whose values TLC may take for each other."""
+        words = self.words
+        symmetric = [s for s in words.sorts if SortType(s).symmetric and s not in words.named_sorts]
+        return [words.sorts[s] for s in symmetric] if self._symmetric else []
 
     def _symmetry(self) -> Block:
         """The renamings that turn runs into runs, for whoever wants TLC to use them."""
-        sorts = [s for s in self.sorts if SortType(s).symmetric and s not in self.named_sorts]
-        if not self._symmetric or not sorts:
+        made: list[Tla] = [Apply("Permutations", (Atom(name),)) for name in self._renamed_sorts()]
+        if not made:
             return []
-        made = [Apply("Permutations", (Atom(self.sorts[s]),)) for s in sorts]
-        whole: Tla = made[0]
+        whole = made[0]
         for one in made[1:]:
             whole = Infix("\\union", whole, one)
         return ["\\* Renamings that turn runs into runs.", *Definition("Symmetry", whole).lines(), ""]
 
-    # --- the configuration --------------------------------------------------------------------------------------------
+    # --- claims -------------------------------------------------------------------------------------------------------
 
-    def config(self) -> str:
-        """The configuration: sizes, parameters, and what is asked. Call after `text`."""
-        lines = ["SPECIFICATION Spec", ""]
-        entries: list[tuple[str, str]] = []
-        for sort, name in self.sorts.items():
-            if sort in self.lasts:
-                entries.append((self.lasts[sort], str(self.model.scope.sizes[sort] - 1)))
-            else:
-                entries.append((name, "{" + ", ".join(self.form.value_names[sort]) + "}"))
-        for p in self.module.parameters:
-            if self._in_config(p.name):
-                text = self._config_value(p.type, self.model.scope.parameters[p.name])
-                entries.append((self.constants[p.name], text or ""))
-        if self.has_none:
-            entries.append(("None", "None"))
-        for sort in self.named_sorts:
-            entries += [(v, v) for v in self.form.value_names[sort]]
-        if entries:
-            lines += ["CONSTANTS", *(f"    {name} = {text}" for name, text in entries), ""]
-        for one in self._constraints:
-            name = self.operators[one.key]
-            whole = f"{name}_for_all" if one.arguments and one.key in self._called else name
-            lines += [f"CONSTRAINT {whole}", ""]
-        asked = [*([] if self._bounded else ["TypeOK"]), *self._invariants]
-        if asked:
-            lines += ["INVARIANTS", *(f"    {name}" for name in asked), ""]
-        if self._properties:
-            lines += ["PROPERTIES", *(f"    {name}" for name in self._properties), ""]
-        if self._symmetric and any(SortType(s).symmetric and s not in self.named_sorts for s in self.sorts):
-            lines += ["SYMMETRY Symmetry", ""]
-        return "\n".join(lines).rstrip("\n") + "\n"
+    def _claims(self) -> None:
+        """What TLC is asked, beyond the definitions of the claims themselves."""
+        bounds = self.claims.in_bounds()
+        for one in self.module.of_kind(Kind.INVARIANT):
+            self.claims.invariant(one, bounds)
+        for one in self.module.of_kind(Kind.STEP_INVARIANT):
+            self.claims.step_invariant(one, bounds)
+        for name, abstract in refined_by(self.model):
+            self._refinement(self.module.functions[name], abstract, bounds)
+        for one in (*self.module.of_kind(Kind.EVENTUALLY), *self.module.of_kind(Kind.LEADS_TO)):
+            self.claims.liveness(one)
+        if bounds is not None:
+            self.claims.tell_of_constraints()
+
+    def _refinement(self, one: Function, abstract: Model, bounds: Atom | None) -> None:
+        frame = self.operators.frame()
+        run = Run(frame, [])
+        run.statements(one.body)
+        other = written(abstract, self.words.form, self._names)
+        given: list[tuple[str, Tla]] = []
+        for declaration in abstract.module.variables:
+            value = frame.env[f"\0{declaration.name}"]
+            made = with_definitions(run.definitions, value)
+            given.append((other.words.variables[declaration.name], made))
+        if not abstract.module.variables:
+            given.append((other.words.variables[NOTHING.name], FALSE))
+        given += self._given_constants(other.words)
+        self.operators.emit_referenced()
+        instance = self.words.names.give_late(abstract.module.name)
+        lines = [f"{instance} == INSTANCE {self._names[type(abstract)]}"]
+        if given:
+            lines[0] += " WITH"
+            for place, (name, made) in enumerate(given):
+                part = hang(f"{name} <- ", made.block(WIDTH - 8 - len(name)))
+                if place < len(given) - 1:
+                    part[-1] += ","
+                lines += indent(4, part)
+        self._instances.append([LINE, *(commented(one.doc) if one.doc else []), *lines, ""])
+        # `[][Next]_vars` of the abstract module says the same; but TLC looks for a step of it before it sees that none is needed.
+        begin: Tla = Atom(f"{instance}!Init")
+        step = f"UNCHANGED {instance}!vars \\/ {instance}!Next"
+        if bounds is not None:
+            begin = Infix("=>", bounds, begin)
+            step = f"{Primed(bounds)} => {step}"
+        name = self.words.operators[one.key]
+        self.claims.define(name, all_of([begin, Atom(f"[][{step}]_vars")], listed=True))
+        self.claims.ask(name, one)
+
+    def _given_constants(self, other: Vocabulary) -> list[tuple[str, Tla]]:
+        """What the abstract module's constants are, where they are not constants of the same name here."""
+        words = self.words
+        given: list[tuple[str, Tla]] = []
+        for sort in other.sorts:
+            theirs = other.lasts.get(sort, other.sorts[sort])
+            mine = words.lasts.get(sort, words.sorts[sort])
+            if theirs != mine:
+                given.append((theirs, Atom(mine)))
+        here = {p.name: p for p in self.module.parameters}
+        for p in other.module.parameters:
+            if not in_config(p, other):
+                continue
+            own, theirs = here.get(p.name), other.constants[p.name]
+            if own is None:
+                value = other.model.scope.parameters[p.name]
+                given.append((theirs, value_of(value, p.type, words, words.names.operator())))
+            elif words.constants[p.name] != theirs or not in_config(own, words):
+                given.append((theirs, Atom(words.constants[p.name])))
+        if other.has_none:
+            words.none()
+        for sort in other.named_sorts:
+            words.sequence_of(sort)
+        return given

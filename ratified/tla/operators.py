@@ -8,89 +8,105 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ratified.language import ir
+from ratified.language.errors import ModelError
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.model import Model
-from ratified.language.types import (
-    BoolType,
-    OptionalType,
-    records_of,
-)
+from ratified.language.types import BoolType, OptionalType, records_of
 from ratified.tla import comments
-from ratified.tla.effects import Effects
-from ratified.tla.expressions import Cannot
+from ratified.tla.bodies import body_value
+from ratified.tla.comprehensions import as_set
+from ratified.tla.context import Frame, NotApart, Run
 from ratified.tla.formulas import Bound, quantified
+from ratified.tla.formulating import formula
+from ratified.tla.literals import is_one_of
 from ratified.tla.page import commented, section
-from ratified.tla.representation import Representation
-from ratified.tla.scope import Frame, NotApart
 from ratified.tla.syntax import Atom, Block, Definition, Infix, Tla
+from ratified.tla.translation import TRANSLATION
+from ratified.tla.typesets import type_set
+from ratified.tla.vocabulary import Vocabulary
 
 
-class Operators(Effects):
-    """Writes operators."""
+class Cannot(ModelError):
+    """Something that a model says and TLA+, as we write it, cannot."""
 
-    def __init__(self, model: Model, form: Representation) -> None:
-        super().__init__(model, form)
-        self._done: dict[str, Block] = {}
-        self._written: list[Block] = []
-        self._called = {
+
+class Operators:
+    """The operators of one module, each written when it is first asked for."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self.words = words
+        self.blocks: list[Block] = []
+        self._done: set[str] = set()
+        self.called = {
             n.function
-            for f in self.module.functions.values()
+            for f in words.module.functions.values()
             for s in f.body
             for n in ir.walk(s)
             if isinstance(n, ir.Call | ir.Do)
         }
 
-    def _emit(self, key: str) -> None:
-        """Write a function's operator, after those that it needs."""
-        if key in self._done:
-            return
-        self._done[key] = []
-        one = self.module.functions[key]
-        if one.kind in (Kind.EVENTUALLY, Kind.LEADS_TO, Kind.REFINEMENT):
-            return
-        lines = self._function(one)
-        if one.key == one.name:
-            above = comments.heading(one.span)
-            lines = [*(section(above) if above else []), *lines]
-        self._written.append([*lines, ""])
+        acting = [f for f in words.module.functions.values() if f.returns is None]
+        self._acting = words.uses.calls([s for f in acting for s in f.body])
+
+    def emit(self, keys: Sequence[str]) -> None:
+        """Write the operators of functions, each after those that it needs."""
+        for key in dict.fromkeys(keys):
+            one = self.words.module.functions[key]
+            if key in self._done or one.kind in (Kind.EVENTUALLY, Kind.LEADS_TO, Kind.REFINEMENT):
+                continue
+            self._done.add(key)
+            lines = self._function(one)
+            if one.key == one.name:
+                above = comments.heading(one.span)
+                lines = [*(section(above) if above else []), *lines]
+            self.blocks.append([*lines, ""])
+
+    def emit_referenced(self) -> None:
+        """Write the operators that have been asked for."""
+        wanted, self.words.referenced = self.words.referenced, []
+        self.emit(wanted)
+
+    def frame(self, arguments: Sequence[Argument] = (), *, step: bool = False) -> Frame:
+        """A context at the top of an operator with these parameters."""
+        names = self.words.names.operator()
+        env: dict[str, Tla] = {a.name: Atom(names.give(a.name)) for a in arguments}
+        return Frame(self.words, TRANSLATION, names, env, step=step)
 
     def _function(self, one: Function) -> Block:
+        before, written_out = self.words.referenced, set[str]()
         while True:
-            before, self.referenced = self.referenced, []
+            self.words.referenced = []
             try:
-                made = self._definition(one)
+                made = self._definition(one, frozenset(written_out))
             except NotApart as conflict:
-                self.written_out.add(conflict.key)
-                self.referenced = before
+                written_out.add(conflict.key)
                 continue
-            wanted, self.referenced = self.referenced, before
             break
-        for key in dict.fromkeys(wanted):
-            self._emit(key)
-        self.written_out.clear()
-        doc = commented(one.doc) if one.doc else []
-        return [*doc, *made]
+        self.emit_referenced()
+        self.words.referenced = before
+        return [*(commented(one.doc) if one.doc else []), *made]
 
-    def _definition(self, one: Function) -> Block:
-        names = self.names.operator()
-        params = {a.name: names.give(a.name) for a in one.arguments if one.kind is not Kind.STEP_INVARIANT}
-        env: dict[str, Tla] = {name: Atom(text) for name, text in params.items()}
-        frame = Frame(names, env, step=one.kind is Kind.STEP_INVARIANT)
-        name = self.operators[one.key]
+    def _definition(self, one: Function, written_out: frozenset[str]) -> Block:
+        of_steps = one.kind is Kind.STEP_INVARIANT
+        frame = self.frame(() if of_steps else one.arguments, step=of_steps)
+        frame.acting = one.returns is None or one.key in self._acting
+        params = tuple(map(str, frame.env.values()))
+        name = self.words.operators[one.key]
         if one.returns is None:
-            body = self._effect(one, frame)
-            return Definition(name, body, tuple(params.values())).lines()
-        body = self.body_value(one, frame)
+            return Definition(name, self._effect(one, frame, written_out), params).lines()
+        body = body_value(one, frame)
         asked = (Kind.INVARIANT, Kind.CONSTRAINT, Kind.ASSUMPTION)
-        if one.kind in asked and params and one.key not in self._called:
-            return Definition(name, self._for_all(one.arguments, body, frame)).lines()
-        return Definition(name, body, tuple(params.values())).lines()
+        if one.kind in asked and params and one.key not in self.called:
+            return Definition(name, self.for_all(one.arguments, body, frame)).lines()
+        return Definition(name, body, params).lines()
 
-    def _for_all(self, arguments: Sequence[Argument], body: Tla, frame: Frame) -> Tla:
+    # --- parameters ---
+
+    def for_all(self, arguments: Sequence[Argument], body: Tla, frame: Frame) -> Tla:
         """That something is so for all arguments."""
-        return quantified("\\A", self._bounds(arguments, frame), body)
+        return quantified("\\A", self.bounds(arguments, frame), body)
 
-    def _bounds(self, arguments: Sequence[Argument], frame: Frame) -> list[Bound]:
+    def bounds(self, arguments: Sequence[Argument], frame: Frame) -> list[Bound]:
+        """What arguments range over."""
         bounds: list[Bound] = []
         for a in arguments:
             domain = self._domain(a, frame)
@@ -102,47 +118,38 @@ class Operators(Effects):
         return bounds
 
     def _domain(self, a: Argument, frame: Frame) -> Tla:
-        """What an argument ranges over."""
         if a.domain is not None:
-            return self.as_set(a.domain, frame)
-        made = self.type_set(a.type)
+            return as_set(a.domain, frame)
+        made = type_set(a.type, self.words)
         if made is None:
             raise Cannot(
                 f"the parameter `{a.name}` ranges over infinitely many values",
-                span=self.module.span,
+                span=self.words.module.span,
                 remedy="give its type bounds",
             )
         return made
 
-    def _effect(self, one: Function, frame: Frame) -> Tla:
+    # --- actions ---
+
+    def _effect(self, one: Function, frame: Frame, written_out: frozenset[str]) -> Tla:
         """What an action or procedure does."""
-        run = self.start(frame)
+        own = one.kind is Kind.ACTION and one.key == one.name
         kinds: list[Tla] = []
         said: set[str] = set()
-        for a in one.arguments if one.kind is Kind.ACTION and one.key == one.name else ():
+        run = Run(frame, [], written_out=written_out)
+        for a in one.arguments if own else ():
             if a.domain is not None:
                 value = frame.env[a.name]
-                inside = self._in_text(value, a.domain, frame)
+                inside = _in_text(value, a.domain, frame)
                 if not (one.fair and one.fair.each and a.name in one.fair.each):
                     said.add(inside)
                 frame.present |= {inside}
                 kinds += self._kind_of(value, a)
-        self.said = frozenset(said)
-        self.run(one.body, run)
+        run.said = frozenset(said)
+        run.statements(one.body)
         run.guards[:0] = kinds
-        self.said = frozenset()
-        written = self.writes(one)
-        names = [
-            n for n in self.variables if (one.kind is Kind.ACTION and one.key == one.name) or n in written
-        ]
-        return self.formula(run, names)
-
-    def _in_text(self, value: Tla, domain: ir.Expr, frame: Frame) -> str:
-        frame.env["\0item"] = value
-        item = ir.Local(domain.span, BoolType(), "\0item")
-        made = str(self.expr(ir.In(domain.span, BoolType(), item, domain), frame))
-        del frame.env["\0item"]
-        return made
+        written = self.words.writes(one)
+        return formula(run, [n for n in self.words.variables if own or n in written])
 
     def _kind_of(self, value: Tla, a: Argument) -> list[Tla]:
         """That an element of a container is of the type of a parameter that ranges over it."""
@@ -153,15 +160,17 @@ class Operators(Effects):
         if records_of(a.type) and records_of(element):
             narrow = optional and not isinstance(a.type, OptionalType)
             possible, wanted = records_of(element), records_of(a.type)
-            test = self.is_one_of(value, possible, wanted, narrow)
+            test = is_one_of(value, possible, wanted, self.words, optional=narrow)
             if isinstance(a.type, OptionalType) and str(test) != "TRUE":
-                test = Infix("=>", Infix("#", value, self.none()), test)
+                test = Infix("=>", Infix("#", value, self.words.none()), test)
             made.append(test)
         elif optional and not isinstance(a.type, OptionalType):
-            made.append(Infix("#", value, self.none()))
+            made.append(Infix("#", value, self.words.none()))
         return [m for m in made if str(m) != "TRUE"]
 
-    def comments_at(self, span: object) -> tuple[str, ...]:
-        """See Effects."""
-        found = (*comments.above(span), *comments.beside(span))  # type: ignore[arg-type]  # a span
-        return tuple(line for text in found for line in comments.wrapped(text, 68))
+
+def _in_text(value: Tla, domain: ir.Expr, frame: Frame) -> str:
+    """That a value is in what a parameter ranges over, as guards say it."""
+    inner = frame.inside({"\0item": value})
+    item = ir.Local(domain.span, BoolType(), "\0item")
+    return str(inner.expr(ir.In(domain.span, BoolType(), item, domain)))

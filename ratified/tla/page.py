@@ -20,6 +20,7 @@ def commented(text: str, width: int = WIDTH) -> Block:
 
 def boxed(text: str) -> Block:
     """A comment in a box, as above modules."""
+    text = text.replace("(*", "( *").replace("*)", "* )")
     rule = "(" + "*" * (WIDTH - 2) + ")"
     return [rule, *(f"(* {line:{WIDTH - 6}} *)" for line in comments.wrapped(text, WIDTH - 6)), rule]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ratified.cli import checking
-from ratified.cli.exploring import Options
+from ratified.cli import exploring, loading
+from ratified.cli.exploring import Exploration
 from ratified.results.result import Progress, Result
 from tests.cli import samples
 
@@ -31,7 +31,7 @@ class Asked:
 
     answer: Callable[[], Result] = samples.result
     models: list[Any] = field(default_factory=list)
-    options: list[Options] = field(default_factory=list)
+    options: list[Exploration] = field(default_factory=list)
     progress: list[Callable[[Progress], None] | None] = field(default_factory=list)
 
 
@@ -40,7 +40,7 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Put a stand-in in place of the explorer; every model that is loaded is a sample."""
     asked = Asked()
 
-    def explore(model: Any, options: Options, progress: Callable[[Progress], None] | None) -> Result:
+    def explore(model: Any, options: Exploration, progress: Callable[[Progress], None] | None) -> Result:
         asked.models.append(model)
         asked.options.append(options)
         asked.progress.append(progress)
@@ -49,6 +49,6 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     def load(target: str) -> type:
         return samples.Unsized if target == "unsized" else samples.Synod
 
-    monkeypatch.setattr(checking, "explore", explore)
-    monkeypatch.setattr(checking, "load", load)
+    monkeypatch.setattr(exploring, "explore", explore)
+    monkeypatch.setattr(loading, "load", load)
     return asked

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_type_hints
 
+import click
 import pytest
 
-from ratified.cli import checking
+from ratified.bundled import models, protocols
 from ratified.cli import main as cli
-from ratified.cli.catalogue import bundled, protocols
-from ratified.cli.exploring import Options
+from ratified.cli import output, requests
+from ratified.cli.commands import RENAMED, SECTIONS
+from ratified.cli.exploring import Exploration
 from ratified.language.errors import ModelError
 from ratified.results.result import Limits, Result, Verdict
 from ratified.version import __version__
@@ -71,21 +77,21 @@ def test_a_model_is_made_at_the_size_that_was_asked_for(
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ([], Options()),
-        (["--symmetry", "--deadlock", "--engine", "native"], Options(Limits(), True, True, "native")),
-        (["--no-symmetry"], Options()),
-        (["--size", "small"], Options(symmetry=True)),
-        (["--size", "small", "Ballot=3"], Options(symmetry=True)),
-        (["--size", "small", "--no-symmetry"], Options()),
-        (["--depth", "7", "--states", "1000"], Options(Limits(depth=7, states=1000))),
-        (["--seconds", "0.5", "--memory", "2G"], Options(Limits(seconds=0.5, memory=2 * 1024**3))),
-        (["--memory", "512M"], Options(Limits(memory=512 * 1024**2))),
-        (["--memory", "1.5 GiB"], Options(Limits(memory=3 * 1024**3 // 2))),
-        (["--memory", "4096"], Options(Limits(memory=4096))),
+        ([], Exploration()),
+        (["--symmetry", "--deadlock", "--engine", "native"], Exploration(Limits(), True, True, "native")),
+        (["--no-symmetry"], Exploration()),
+        (["--size", "small"], Exploration(symmetry=True)),
+        (["--size", "small", "Ballot=3"], Exploration(symmetry=True)),
+        (["--size", "small", "--no-symmetry"], Exploration()),
+        (["--depth", "7", "--states", "1000"], Exploration(Limits(depth=7, states=1000))),
+        (["--seconds", "0.5", "--memory", "2G"], Exploration(Limits(seconds=0.5, memory=2 * 1024**3))),
+        (["--memory", "512M"], Exploration(Limits(memory=512 * 1024**2))),
+        (["--memory", "1.5 GiB"], Exploration(Limits(memory=3 * 1024**3 // 2))),
+        (["--memory", "4096"], Exploration(Limits(memory=4096))),
     ],
 )
 def test_options_reach_the_explorer(
-    arguments: list[str], options: Options, asked: Asked, capsys: Capture
+    arguments: list[str], options: Exploration, asked: Asked, capsys: Capture
 ) -> None:
     assert said(capsys, "check", "synod", *arguments)[0] == 0
     assert asked.options == [options]
@@ -107,7 +113,7 @@ def test_options_reach_the_explorer(
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
             "Error: quorums is given twice: a1 and a2. "
-            "A set in braces goes into quotes, or the shell takes it apart.\n",
+            "Put a set in braces into quotes, or the shell expands it.\n",
         ),
         (
             ["check", "synod", "--memory", "lots"],
@@ -208,7 +214,7 @@ def test_a_fault_of_our_own_is_no_verdict(asked: Asked, capsys: Capture) -> None
     assert err.startswith("Traceback (most recent call last):\n")
     assert err.endswith(
         "ZeroDivisionError: division by zero\n"
-        "Error: this is a fault in Ratified, not in what you asked; the lines above say where\n"
+        "Error: this is a bug in Ratified, not in your model; please report the lines above\n"
     )
 
 
@@ -220,7 +226,7 @@ def test_running_out_of_memory_is_undecided(asked: Asked, capsys: Capture) -> No
     assert said(capsys, "check", "synod") == (
         3,
         "",
-        "Error: out of memory\n  --memory 2G stops in time, with a report of what was found\n",
+        "Error: out of memory\n  --memory 2G stops before that, and reports what was found\n",
     )
 
 
@@ -269,18 +275,16 @@ def test_colour_on_a_terminal_is_taken_away_by_no_color(
     if no_color is not None:
         monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert checking.colorful(sys.stdout, None) is colored
+    assert output.colorful(sys.stdout, None) is colored
 
 
 def test_verify_checks_every_model_of_the_protocol_in_order(asked: Asked, capsys: Capture) -> None:
-    asked.answer = lambda: (
-        samples.violated() if bundled[wanted[len(asked.models) - 1]].broken else samples.result()
-    )
-    wanted = protocols["paxos"].models
+    asked.answer = lambda: samples.violated() if wanted[len(asked.models) - 1].broken else samples.result()
+    wanted = (*protocols["paxos"].models, *protocols["paxos"].broken)
     status, out, _ = said(capsys, "verify", "paxos", "--format", "json", "--size", "small")
     report = json.loads(out)
     assert status == 0
-    assert [check["name"] for check in report["checks"]] == list(wanted)
+    assert [check["name"] for check in report["checks"]] == [model.name for model in wanted]
     assert all(check["as_expected"] for check in report["checks"])
     assert report["protocol"] == "paxos"
     assert all(model.given == {"Acceptor": 3, "Ballot": 2} for model in asked.models)
@@ -295,7 +299,7 @@ def test_a_broken_model_that_is_checked_by_itself_is_violated(asked: Asked, caps
 
 def test_verify_fails_if_a_broken_variant_is_not_refuted(asked: Asked, capsys: Capture) -> None:
     status, out, _ = said(capsys, "verify", "paxos", "-q")
-    broken = sum(bundled[name].broken for name in protocols["paxos"].models)
+    broken = len(protocols["paxos"].broken)
     assert status == 1
     assert out.startswith("VIOLATED  paxos: ")
     assert out.endswith(f" at the sizes below, 0 of {broken} broken variants refuted\n")
@@ -308,14 +312,14 @@ def test_the_version(capsys: Capture) -> None:
 DRIVER = """
 import os, signal, sys
 from tests.cli import samples
-from ratified.cli import checking
+from ratified.cli import exploring, loading
 from ratified.__main__ import main
-checking.load = lambda target: samples.Synod
+loading.load = lambda target: samples.Synod
 def explore(model, options, progress):
     if options.symmetry:
         os.kill(os.getpid(), signal.SIGINT)
     return samples.violated()
-checking.explore = explore
+exploring.explore = explore
 main()
 """
 
@@ -354,3 +358,68 @@ def test_control_c_is_130_without_a_traceback(checkout: Path) -> None:
         "",
         "\n",
     )  # a new line after the terminal's ^C
+
+
+def test_every_command_is_there_under_its_name(capsys: Capture) -> None:
+    assert said(capsys, "--help")[0] == 0
+    for section, names in SECTIONS.items():
+        for name in names:
+            status, out, _ = said(capsys, name, "--help")
+            assert (status, out.splitlines()[0].split()[:3]) == (0, ["Usage:", "ratified", name]), section
+
+
+def test_a_command_says_in_a_line_what_it_does(capsys: Capture) -> None:
+    assert "..." not in said(capsys, "--help")[1].partition("Models:")[2]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_of_a_command_answers_with_the_new_one(old: str, new: str, capsys: Capture) -> None:
+    status, out, err = said(capsys, old, "paxos")
+    assert (status, out) == (2, "")
+    assert err.endswith(f"Error: '{old}' is now '{new}'.\n")
+
+
+def every_command(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    with click.Context(group) as context:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            if isinstance(command, click.Group):
+                yield from every_command(command, f"{path}{name} ")
+            else:
+                yield f"{path}{name}", command
+
+
+def fields_of(request: type) -> Iterator[str]:
+    """Yield the fields of a request and of its parts."""
+    types = get_type_hints(request)
+    for field in fields(request):
+        part = types[field.name]
+        yield from fields_of(part) if isinstance(part, type) and is_dataclass(part) else [field.name]
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_a_request_has_a_field_for_everything_that_can_be_asked(name: str, command: click.Command) -> None:
+    request = getattr(requests, f"{name.title().replace(' ', '')}Request")
+    assert sorted(fields_of(request)) == sorted(str(parameter.name) for parameter in command.params)
+
+
+def examples(command: click.Command) -> list[list[str]]:
+    """Return the command lines in the help of a command."""
+    lines = re.findall(r"^ +ratified (.+)$", command.help or "", flags=re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_the_examples_in_help_can_be_asked_for(name: str, command: click.Command) -> None:
+    for words in examples(command):
+        assert words[: len(name.split())] == name.split()
+        with command.make_context(name, words[len(name.split()) :]) as context:
+            model = context.params.get("model")
+            assert model is None or model in models or ":" in model
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_every_option_says_what_it_is_for(name: str, command: click.Command) -> None:
+    for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help

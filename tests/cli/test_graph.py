@@ -1,4 +1,4 @@
-"""`ratified graph`, `ratified explore` and `--diagram` on the command line: what they write, and what they refuse."""
+"""`ratified graph`, `ratified browse` and `--diagram` on the command line: what they write, and what they refuse."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_refusals(here: Path, arguments: list[str], message: str, capsys: pytest
 
 def test_a_model_that_is_none(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "lock.py").write_text(MODEL.replace("self.holds[c] = True", "self.holds[c] = 1"))
-    for command in ("graph", "explore"):
+    for command in ("graph", "browse"):
         assert run([command, "lock.py"]) == 2
         assert "lock.py:15:25: this is of type int, and bool is needed" in capsys.readouterr().err
 
@@ -100,7 +100,7 @@ def test_a_counterexample_is_drawn(here: Path, capsys: pytest.CaptureFixture[str
 
 def test_no_counterexample_is_told_and_not_drawn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "lock.py", "Client=1", "--diagram", "run.svg"]) == 0
-    assert capsys.readouterr().err == "run.svg is not written: nothing that Lock claims is violated\n"
+    assert capsys.readouterr().err == "run.svg was not written: no claim of Lock is violated\n"
     assert not (here / "run.svg").exists()
 
 
@@ -113,7 +113,7 @@ def test_a_diagram_that_cannot_be_is_refused_first(
 
 
 def test_exploring_until_interrupted(here: Path) -> None:
-    program = [sys.executable, "-m", "ratified", "explore", "lock.py", "--port", "0"]
+    program = [sys.executable, "-m", "ratified", "browse", "lock.py", "--port", "0"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=here) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == "Lock(Client=3)\n"
@@ -127,5 +127,5 @@ def test_exploring_until_interrupted(here: Path) -> None:
 def test_a_port_in_use(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert run(["explore", "lock.py", "--port", str(port)]) == 2
+        assert run(["browse", "lock.py", "--port", str(port)]) == 2
     assert f"port {port} cannot be used: address already in use" in capsys.readouterr().err

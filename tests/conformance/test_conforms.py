@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli import main as cli
 from ratified.conform.cover import Steps
 from ratified.conform.mutants import planted
 from ratified.conform.simulation import replayed, simulated
 from ratified.conformance.multipaxos.binding import MultiPaxosBinding
 from ratified.conformance.paxos.binding import FollowedPaxos
-from ratified.conformance.protocols import PROTOCOLS
 from ratified.follow.follower import Follower
 from ratified.follow.trace import read_events
 from ratified.language.ir import Kind
@@ -61,14 +61,17 @@ def test_every_bug_is_caught(protocol: str, mutant: str) -> None:
 
 
 def test_planting_leaves_nothing_behind() -> None:
-    from ratified.impl.raft.core import RaftCore
+    from ratified.impl.raft.election import Election
     from ratified.impl.raft.log import Log
+    from ratified.impl.raft.replication import Replication
+    from ratified.impl.raft.state import State
 
-    before = dict(vars(RaftCore)), dict(vars(Log))
+    parts = (State, Replication, Election, Log)
+    before = [dict(vars(part)) for part in parts]
     for mutant in PROTOCOLS["raft"].mutants().values():
         with planted(mutant):
             pass
-    assert (dict(vars(RaftCore)), dict(vars(Log))) == before
+    assert [dict(vars(part)) for part in parts] == before
 
 
 class Careless(Paxos):

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import pytest
 
 from ratified import Model, ModelError, Range, RatifiedError, action, graph
-from ratified.cli.catalogue import bundled
+from ratified.bundled import models as bundled
 from ratified.cli.loading import load
 from ratified.diagram import space
-from ratified.diagram.picture import StateGraph
+from ratified.diagram.graph import StateGraph
 from ratified.diagram.size import TooLarge
 from ratified.explore import EvaluationError
 from ratified.language.ir import Kind
@@ -264,6 +264,6 @@ def test_a_graph_is_the_same_on_every_run() -> None:
 
 @pytest.mark.parametrize("name", list(bundled))
 def test_every_bundled_model_has_a_view(name: str) -> None:
-    views = load(name).module.of_kind(Kind.VIEW)  # type: ignore[attr-defined]  # a model class
+    views = load(name).module.of_kind(Kind.VIEW)
     assert views
     assert all(view.doc for view in views)

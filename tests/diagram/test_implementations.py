@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from ratified.bundled.systems import make_system
 from ratified.cli import main as cli
 from ratified.conform.drawing import run_diagram
-from ratified.diagram.sequence import Fate
-from ratified.impl.systems import system_named
+from ratified.diagram.rows import Fate
 from ratified.simulator import EVERY_FAULT, simulate
 
 
 def test_a_run_of_the_simulator() -> None:
-    run = simulate(system_named("raft", {}, None), 3, 60, 3, EVERY_FAULT)
+    run = simulate(make_system("raft"), 3, 60, 3, EVERY_FAULT)
     whole = run_diagram(run, rows=None)
     assert whole.lifelines == ("n1", "n2", "n3")
     assert {m.fate for m in whole.messages} >= {Fate.RECEIVED}
@@ -55,7 +55,7 @@ def test_where_an_implementation_leaves_its_model(
     assert (
         cli.run(["trace", "examples/lock_binding.py:LockServer", "run.ndjson", "--diagram", "fine.mmd"]) == 0
     )
-    assert "fine.mmd is not written: the model explains the run" in capsys.readouterr().err
+    assert "fine.mmd was not written: the model explains the run" in capsys.readouterr().err
     assert not Path("fine.mmd").exists()
 
 

@@ -17,9 +17,9 @@ import pytest
 
 from ratified import RatifiedError, graph
 from ratified.diagram import layered
+from ratified.diagram.graph import StateGraph
 from ratified.diagram.layers import rows
 from ratified.diagram.palette import looks
-from ratified.diagram.picture import StateGraph
 from ratified.diagram.render import laid_out
 from ratified.models.paxos.paxos import Paxos
 from tests.diagram.toys import Grid, Lease

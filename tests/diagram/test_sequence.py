@@ -12,7 +12,8 @@ import pytest
 
 from ratified import ModelError, RatifiedError, check, sequence, simulate
 from ratified.diagram.pair import induction_step, side_by_side
-from ratified.diagram.sequence import Ending, Fate, Recorder, SequenceDiagram
+from ratified.diagram.rows import Ending, Fate
+from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.diagram.svg import LETTER
 from ratified.language.machine import PythonMachine, state_dict
 from ratified.language.model import Model

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from ratified.bundled.conformance import PROTOCOLS
 from ratified.conform.simulation import simulated
-from ratified.conformance.protocols import PROTOCOLS
 from ratified.follow.binding import Event, EventError
 from ratified.follow.follower import Follower
 from ratified.results.result import Verdict

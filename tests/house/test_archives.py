@@ -89,7 +89,7 @@ def test_the_installed_command_lists_the_bundled_models(installed: Path, tmp_pat
     made = run(installed, "list", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     for name in ("consensus", "voting", "paxos", "two-phase-commit"):
-        assert f"\n{name} " in f"\n{made.stdout}"
+        assert f"\n    {name} " in made.stdout
 
 
 def test_the_installed_command_checks_a_bundled_model(installed: Path, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ WORKBENCH = (
     "smt",
     "tla",
     "itf",
+    "interchange",
     "diagram",
     "follow",
     "simulator",
@@ -94,11 +95,19 @@ def test_the_checkout_keeps_every_contract(copy: Path) -> None:
         ("ratified/explore", "ratified.smt", {LAYERS}),
         ("ratified/explore", "ratified.diagram", {LAYERS}),
         ("ratified/tla", "ratified.explore", {LAYERS}),
-        ("ratified/smt", "ratified.itf", {LAYERS}),
+        ("ratified/smt", "ratified.explore", {LAYERS}),
+        ("ratified/smt", "ratified.tla", {LAYERS}),
+        ("ratified/itf", "ratified.smt", {LAYERS}),
+        ("ratified/interchange", "ratified.results", {LAYERS}),
         ("ratified/smt", "ratified.impl", {UNLEANING}),
         ("ratified/follow", "ratified.conform", {LAYERS}),
         ("ratified/simulator", "ratified.impl.raft", {GENERAL}),
         ("ratified/conform", "ratified.conformance", {LAYERS, GENERAL}),
+        ("ratified/conform", "ratified.bundled", {LAYERS, GENERAL}),
+        ("ratified/simulator", "ratified.bundled", {LAYERS, GENERAL}),
+        ("ratified/follow", "ratified.bundled", {LAYERS, GENERAL}),
+        ("impl", "ratified.bundled", {IGNORANT}),
+        ("ratified/bundled", "ratified.cli", {LAYERS, PLAIN}),
     ],
 )
 def test_an_import_against_the_layers_breaks_the_contract(
@@ -125,12 +134,14 @@ def test_an_import_along_the_layers_is_kept(copy: Path, folder: str, imported: s
 
 def test_every_folder_of_the_package_has_its_place(checkout: Path) -> None:
     folders = {path.name for path in (checkout / "ratified").iterdir() if (path / "__init__.py").exists()}
-    assert folders == {*ROOMS, *WORKBENCH, "cli"}
+    assert folders == {*ROOMS, *WORKBENCH, "bundled", "cli"}
     contracts = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     by_name = {contract["name"]: contract for contract in contracts}
     assert {f"ratified.{name}" for name in WORKBENCH} == set(by_name[GENERAL]["source_modules"])
-    assert {f"ratified.{name}" for name in (*WORKBENCH, *ROOMS)} == set(by_name[PLAIN]["source_modules"])
-    assert {f"ratified.{name}" for name in (*WORKBENCH, *ROOMS, "cli")} - {"ratified.impl"} == set(
+    assert {f"ratified.{name}" for name in (*WORKBENCH, *ROOMS, "bundled")} == set(
+        by_name[PLAIN]["source_modules"]
+    )
+    assert {f"ratified.{name}" for name in (*WORKBENCH, *ROOMS, "bundled", "cli")} - {"ratified.impl"} == set(
         by_name[IGNORANT]["forbidden_modules"]
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.simulator.scenario import play
+from ratified.bundled.systems import play
 from ratified.simulator.steps import ScheduleError
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from ratified.bundled.systems import make_system, play
 from ratified.impl.raft import raft_system
-from ratified.impl.systems import SettingError, system_named
-from ratified.simulator import ScheduleError
-from ratified.simulator.scenario import play
+from ratified.impl.system import SettingError
+from ratified.simulator import ScheduleError, scenario
 
 BEGIN = "system raft\nnodes a b c\n"
 
@@ -21,7 +21,7 @@ BEGIN = "system raft\nnodes a b c\n"
         ("system", "s.txt:1: write: system NAME [SETTING=VALUE]..."),
         (
             "\nsystem zab",
-            "s.txt:2: there is no implementation 'zab'; there are: raft, multi-paxos, paxos",
+            "s.txt:2: there is no implementation 'zab'; there are: paxos, multi-paxos, raft",
         ),
         ("system raft pre_vote", "s.txt:1: 'pre_vote' is not NAME=VALUE"),
         ("system raft pre_vote=maybe", "s.txt:1: pre_vote is yes or no, not 'maybe'"),
@@ -59,7 +59,7 @@ def test_a_line_that_cannot_be_read_is_told_with_its_number(script: str, message
 
 def test_a_protocol_may_not_know_how_to_be_given_a_disk() -> None:
     with pytest.raises(ScheduleError) as caught:
-        play(BEGIN + "disk a term=1", "s.txt", lambda *_: replace(raft_system(), preset=None))
+        scenario.play(BEGIN + "disk a term=1", lambda *_: replace(raft_system(), preset=None), "s.txt")
     assert str(caught.value) == "s.txt:3: raft cannot be given a disk"
 
 
@@ -90,7 +90,7 @@ def test_every_protocol_has_scripts(name: str) -> None:
 
 def test_a_setting_that_is_none_is_told() -> None:
     with pytest.raises(SettingError) as caught:
-        system_named("raft", {"speed": "1"})
+        make_system("raft", {"speed": "1"})
     assert str(caught.value) == (
         "raft has no setting 'speed'; it has: election_ticks, heartbeat_ticks, pre_vote, check_quorum, no_op, "
         "max_batch, max_inflight, max_uncommitted, fast_backoff, snapshot_every, snapshot_keep, sessions"

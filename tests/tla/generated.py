@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratified.explore import check
-from ratified.explore.counterexample import EvaluationError
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.language.errors import RatifiedError
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Verdict
 from ratified.tla import export, timed
 from tests.generate.claiming import claiming_model

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ratified.cli.exploring import sizes_of
+from ratified.cli.instances import sizes_of
 from ratified.cli.loading import load
 from ratified.explore import check
 from ratified.language.values import show

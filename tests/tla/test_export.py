@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import instance
+from ratified.bundled import models as bundled
+from ratified.cli.instances import instance
 from ratified.cli.loading import load
 from ratified.cli.main import run as ratified
+from ratified.language import ir
 from ratified.tla import export
+from ratified.tla.translation import TRANSLATION
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -67,4 +69,10 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_a_folder_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert ratified(["export", "tla", "consensus", "-o", str(tmp_path / "file" / "out")]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
+
+
+def test_every_kind_of_node_has_a_rule() -> None:
+    statements = {ir.Let, ir.Store, ir.If, ir.For, ir.Require, ir.Assert, ir.Return, ir.Do}
+    assert TRANSLATION.expressions.lacking(ir.EXPRESSIONS) == set()
+    assert TRANSLATION.statements.lacking(statements) == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.cli.catalogue import bundled
+from ratified.bundled import models as bundled
 from tests.tla.service import Service
 from tests.tla.sizes import SMALL
 from tests.tla.table import hold, row

@@ -1,6 +1,7 @@
-"""The commands: one module each, which declares the command's words and imports what does the work when it is called.
+"""The commands: one module each, which reads from top to bottom: what can be request, what is done, what is reported.
 
-Guarantees: a command's module is imported when that command (or the list of commands) is asked for.
+Guarantees: a command's module is imported when that command (or the list of commands) is asked for, and imports what does the
+work when the command runs.
 """
 
 from __future__ import annotations
@@ -9,41 +10,44 @@ from importlib import import_module
 
 import click
 
-COMMANDS = {
-    "check": "ratified.cli.commands.check:check",
-    "prove": "ratified.cli.commands.prove:prove",
-    "induct": "ratified.cli.commands.induct:induct",
-    "verify": "ratified.cli.commands.verify:verify",
-    "simulate": "ratified.cli.commands.simulate:simulate",
-    "run": "ratified.cli.commands.run:run",
-    "play": "ratified.cli.commands.play:play",
-    "bmc": "ratified.cli.commands.bmc:bmc",
-    "conform": "ratified.cli.commands.conform:conform",
-    "mutants": "ratified.cli.commands.mutants:mutants",
-    "trace": "ratified.cli.commands.trace:trace",
-    "linearizable": "ratified.cli.commands.linearizable:linearizable",
-    "explore": "ratified.cli.commands.explore:explore",
-    "graph": "ratified.cli.commands.graph:graph",
-    "export": "ratified.cli.commands.export:export",
-    "crosscheck": "ratified.cli.commands.crosscheck:crosscheck",
-    "list": "ratified.cli.commands.list:list_",
+SECTIONS = {
+    "Models": ("check", "simulate", "browse", "graph"),
+    "Proofs": ("prove", "induct", "bmc"),
+    "Implementations": ("run", "play", "conform", "mutants", "trace", "linearizable"),
+    "All of it": ("verify", "list", "export", "crosscheck"),
 }
-"""Each command's name, and where it is declared; help lists them in this order."""
+"""The commands as help shows them. Each is declared in the module of its name."""
+
+RENAMED = {"explore": "browse"}
+"""Names that commands had, and have now."""
 
 
 class Commands(click.Group):
     """The group of all commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks with a context
-        """Return the names in the order of the table."""
-        return list(COMMANDS)
+        """Return the names in the order of help."""
+        return [name for names in SECTIONS.values() for name in names]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
-        """Return the command of that name, or None."""
-        place = COMMANDS.get(cmd_name)
-        if place is None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, or None. Raises UsageError for a name that it had."""
+        if cmd_name in RENAMED:
+            raise click.UsageError(f"'{cmd_name}' is now '{RENAMED[cmd_name]}'.", ctx)
+        if cmd_name not in self.list_commands(ctx):
             return None
-        module, _, name = place.partition(":")
-        command = getattr(import_module(module), name)
+        module = import_module(f"ratified.cli.commands.{cmd_name}")
+        command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section."""
+        width = max(map(len, self.list_commands(ctx)))
+        for section, names in SECTIONS.items():
+            rows = []
+            for name in names:
+                command = self.get_command(ctx, name)
+                assert command is not None
+                rows.append((f"{name:{width}}", command.get_short_help_str(formatter.width - width - 6)))
+            with formatter.section(section):
+                formatter.write_dl(rows)

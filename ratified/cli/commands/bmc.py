@@ -2,59 +2,112 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ratified.cli.commands.options import option_of_diagram, options_of_reporting, read_settings
+from ratified.cli.commands.options import (
+    model_at_size,
+    option_of_claims,
+    option_of_deadlock,
+    option_of_diagram,
+    option_of_seconds,
+    option_of_size,
+    options_of_reporting,
+)
+from ratified.cli.output import deliver
+from ratified.cli.requests import BmcRequest, takes
+
+if TYPE_CHECKING:
+    from ratified.language import Model
+    from ratified.smt.finite.bounded import Bounded
 
 
-@click.command()
-@click.argument("model")
-@click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
+@click.command(short_help="Check the runs of a model up to a length, with a solver.")
+@model_at_size
 @click.option(
     "--depth",
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
     metavar="N",
-    help="The longest runs that are looked at, in steps.",
+    help="Look for runs of at most N steps.",
 )
+@click.option("--induction", is_flag=True, help="Also try to prove the claims by k-induction, for k up to N.")
+@option_of_claims
+@option_of_deadlock
+@option_of_size
+@option_of_seconds()
 @click.option(
-    "--induction", is_flag=True, help="Also look for a proof by k-induction, for k up to the depth."
+    "--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True, help="Solver to use."
 )
-@click.option(
-    "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
-)
-@click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
-@click.option("--size", metavar="NAME", help="A size that the model names; `ratified list` shows them.")
-@click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds.")
-@click.option("--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True)
-@option_of_diagram("the counterexample, or the two states that stand in the way of induction,")
+@option_of_diagram("the counterexample, or the counterexample to induction,")
 @options_of_reporting(("text", "json"))
-def bmc(
-    model: str,
-    settings: tuple[str, ...],
-    form: str,
-    output: Path | None,
-    quiet: bool,
-    color: bool | None,
-    **how: Any,
-) -> int:
+@takes(BmcRequest)
+def bmc(request: BmcRequest) -> int:
     """Ask a solver for a shortest run of MODEL that violates a claim.
 
-    It does not visit states one by one, so that much may happen at once; runs are looked at by length. With --induction
-    it also tries to prove the claims for runs of every length, from each other: with k = 1 that they are inductive at
-    this size. What stands in the way of it is shown.
+    Runs are examined by length, without visiting states one by one. With --induction it also tries to prove the claims for runs
+    of every length, at this size; with k = 1 that the claims together are inductive. A counterexample to induction is shown.
 
     \b
       ratified bmc paxos-ignores-votes --depth 12
       ratified bmc voting --induction
       ratified bmc my_model.py:Lock Client=3 --claim mutual_exclusion
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.bounding import bound_model
-    from ratified.cli.checking import Output
+    from ratified.cli.drawing import check_drawable
+    from ratified.cli.instances import instance
+    from ratified.cli.loading import load, name_of
+    from ratified.cli.progress import SHOWN_AFTER, LiveText
+    from ratified.cli.report.bounded import bounded_headline, bounded_json, bounded_text
+    from ratified.smt.finite.bounded import bounded
 
-    to = Output(form, output, quiet=quiet, color=color)
-    return bound_model(model, read_settings(settings), how, to)
+    check_drawable(request.diagram)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
+    started = time.perf_counter()
+
+    def progress(steps: int) -> None:
+        seconds = time.perf_counter() - started
+        if live and seconds >= SHOWN_AFTER:
+            live.show(f"{name}  runs of {steps} steps  {seconds:.0f} s")
+
+    with live or nullcontext():
+        model = instance(cls, request.size, request.settings)
+        found = bounded(
+            model,
+            request.depth,
+            claims=request.claims or None,
+            induction=request.induction,
+            deadlock=request.deadlock,
+            solver=request.solver,
+            seconds=request.seconds,
+            progress=progress,
+        )
+    if request.diagram is not None:
+        draw(found, model, request.diagram)
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        return bounded_json(name, found) if form == "json" else bounded_text(name, found, color=color)
+
+    deliver(request.output, rendered, bounded_headline(name, found))
+    return found.verdict.exit_status
+
+
+def draw(found: Bounded, model: Model, file: Path) -> None:
+    """Draw what a solver found: a counterexample, or a counterexample to induction."""
+    from ratified.cli.drawing import say_nothing_drawn
+    from ratified.diagram.pair import induction_step
+    from ratified.diagram.runs import sequence
+
+    if found.violation is not None:
+        sequence(found.violation, model).save(file)
+    elif found.induction is not None and found.induction.trace.steps:
+        induction_step(found.induction.claim, found.induction.trace, repr(model)).save(file)
+    else:
+        say_nothing_drawn(file, "there is neither a counterexample nor a counterexample to induction")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
 
 import click
 
+from ratified.cli.commands.options import option_of_format, option_of_seconds
+from ratified.cli.output import echo, write
+from ratified.cli.requests import LinearizableRequest, takes
 
-@click.command()
+
+@click.command(short_help="Decide whether a history is linearizable.")
 @click.argument("history", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--model",
@@ -17,31 +21,57 @@ import click
     metavar="NAME",
     help="What it is a history of: register, kv, queue, lock, or a class of your own as path.py:Class.",
 )
-@click.option("--initial", metavar="JSON", help="What a register holds at first; null by default.")
-@click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help="Give up after S seconds.")
+@click.option("--initial", metavar="JSON", help="Initial value of a register; null by default.")
+@option_of_seconds("Give up after S seconds.")
 @click.option(
     "--operations",
     type=click.IntRange(min=1),
     default=1_000_000,
     show_default=True,
     metavar="N",
-    help="Give up on longer histories.",
+    help="Give up on histories of more than N operations.",
 )
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
     help="Draw what is not linearizable.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def linearizable(history: Path, **how: Any) -> int:
+@option_of_format
+@takes(LinearizableRequest)
+def linearizable(request: LinearizableRequest) -> int:
     """Decide whether HISTORY is linearizable.
 
-    HISTORY has one event a line, in the words of Jepsen. What has not returned may have taken effect or not.
+    HISTORY has one event a line, in the format of Jepsen. An operation that has not returned may have taken effect or not.
 
     \b
       {"process": 0, "type": "invoke", "f": "put", "key": "x", "value": 1}
       {"process": 0, "type": "ok", "f": "put", "key": "x", "value": 1}
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.linearizing import decide
+    from ratified.cli.loading import load_sequential
+    from ratified.cli.report.linearizable import linearizable_json, linearizable_text
+    from ratified.follow.linearizability.check import check_history
+    from ratified.follow.linearizability.history import TooLong, read_history
+    from ratified.follow.linearizability.picture import picture
+    from ratified.language.errors import RatifiedError
+    from ratified.results.result import Verdict
 
-    return decide(history, **how)
+    html = request.html
+    if html is not None and not html.parent.is_dir():
+        raise RatifiedError(f"{html} cannot be written: there is no folder {html.parent}")
+    model = load_sequential(request.model, request.initial)
+    began = time.monotonic()
+    try:
+        history = read_history(request.history, most=request.operations)
+    except TooLong as problem:
+        echo(f"UNDECIDED  {problem.message}\n  {problem.remedy}\n")
+        return Verdict.UNDECIDED.exit_status
+    outcome = check_history(history, model, seconds=request.seconds)
+    took = time.monotonic() - began
+    if html is not None and outcome.failure is not None:
+        write(html, picture(outcome.failure, f"{request.history.name} is not linearizable"))
+    if request.form == "json":
+        echo(linearizable_json(outcome, history, took))
+    else:
+        echo(linearizable_text(outcome, history, took, html))
+    return outcome.verdict.exit_status

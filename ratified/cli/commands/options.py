@@ -28,61 +28,107 @@ def memory(context: click.Context, parameter: click.Parameter, text: str | None)
     return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
 
 
-def options_of_exploring(command: F, formats: tuple[str, ...] = FORMATS) -> F:
-    """Add the options that say how to explore and how to report."""
+def model_at_size(command: F) -> F:
+    """Add the arguments that say which model, and with which settings."""
+    settings = click.argument(
+        "settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings
+    )
+    return click.argument("model")(settings(command))
+
+
+option_of_size = click.option(
+    "--size", metavar="NAME", help="Use a size that the model names; `ratified list MODEL` shows them."
+)
+option_of_claims = click.option(
+    "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
+)
+option_of_deadlock = click.option(
+    "--deadlock", is_flag=True, help="Treat a state where no action is enabled as a violation."
+)
+option_of_engine = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What explores; auto compiles a model that turns out to be large.",
+)
+option_of_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the report.",
+)
+
+
+def option_of_seconds(what: str = "Stop after S seconds.") -> Callable[[F], F]:
+    """Return what adds the option that limits wall time."""
+    return click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help=what)
+
+
+def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]:
+    """Return what adds the options that say how to explore and how to report."""
     at_least_one = click.IntRange(min=1)
-    for option in reversed(
-        [
-            click.option(
-                "--size", metavar="NAME", help="A size that the model names; `ratified list` shows them."
-            ),
-            click.option(
-                "--symmetry/--no-symmetry",
-                default=None,
-                help="Count states that differ by renaming as one; by default at the sizes where the model asks for it.",
-            ),
-            click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
-            click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
-            click.option(
-                "--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds."
-            ),
-            click.option(
-                "--memory",
-                callback=memory,
-                metavar="SIZE",
-                help="Use this much memory (512M, 2G): the native engine keeps further states on disk, the "
-                "reference engine stops.",
-            ),
-            click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
-            click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True),
-            options_of_reporting(formats),
-        ]
-    ):
-        command = option(command)
-    return command
+    return _all(
+        option_of_size,
+        click.option(
+            "--symmetry/--no-symmetry",
+            default=None,
+            help="Explore one of the states that differ by renaming symmetric values; by default where the model says so.",
+        ),
+        click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
+        click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
+        option_of_seconds(),
+        click.option(
+            "--memory",
+            callback=memory,
+            metavar="SIZE",
+            help="Memory limit (512M, 2G): past it the native engine keeps states on disk, and the "
+            "reference engine stops.",
+        ),
+        click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
+        option_of_engine,
+        options_of_reporting(formats),
+    )
 
 
 def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
     """Return what adds the options that say how to report."""
+    return _all(
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(formats),
+            default="text",
+            show_default=True,
+            help="Format of the report.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "file",
+            type=click.Path(dir_okay=False, writable=True, path_type=Path),
+            metavar="FILE",
+            help="Write the report to a file; text still goes to standard output.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Print the verdict only, and no progress."),
+        click.option(
+            "--color/--no-color",
+            default=None,
+            help="Use colours; by default on a terminal, unless NO_COLOR is set.",
+        ),
+    )
+
+
+def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return what adds options so that help shows them in this order."""
 
     def add(command: F) -> F:
         for option in reversed(options):
             command = option(command)
         return command
 
-    options = [
-        click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(dir_okay=False, writable=True, path_type=Path),
-            help="Write the report to a file; text still goes to standard output.",
-        ),
-        click.option("-q", "--quiet", is_flag=True, help="Print the verdict alone, and no progress."),
-        click.option(
-            "--color/--no-color", default=None, help="Colours; by default on a terminal without NO_COLOR."
-        ),
-    ]
     return add
 
 
@@ -96,7 +142,11 @@ def option_of_diagram(what: str) -> Callable[[F], F]:
     )
 
 
-def read_settings(settings: tuple[str, ...]) -> dict[str, str]:
+def read_settings(
+    context: click.Context,  # noqa: ARG001 - click calls back with these
+    parameter: click.Parameter,  # noqa: ARG001
+    settings: tuple[str, ...],
+) -> dict[str, str]:
     """Return `Sort=size` arguments as a mapping; raise a usage error for anything else."""
     read: dict[str, str] = {}
     for setting in settings:
@@ -104,9 +154,7 @@ def read_settings(settings: tuple[str, ...]) -> dict[str, str]:
         if not sign or not name.isidentifier() or not value:
             raise click.UsageError(f"{setting!r} is not a setting; write Sort=3 or parameter=value.")
         if name in read:
-            braces = (
-                "" if value.isdigit() else " A set in braces goes into quotes, or the shell takes it apart."
-            )
+            braces = "" if value.isdigit() else " Put a set in braces into quotes, or the shell expands it."
             raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.{braces}")
         read[name] = value
     return read

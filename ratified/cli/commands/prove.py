@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ratified.cli.commands.options import options_of_reporting
+from ratified.cli.output import deliver
+from ratified.cli.requests import ProveRequest, takes
+
+if TYPE_CHECKING:
+    from ratified.smt.result import Proof
 
 
-@click.command()
+@click.command(short_help="Prove a model for every size, by induction.")
 @click.argument("model")
 @click.option(
     "--goal", "goals", multiple=True, metavar="NAME", help="Prove this claim only (may be repeated)."
@@ -19,23 +26,25 @@ from ratified.cli.commands.options import options_of_reporting
     "--without",
     multiple=True,
     metavar="LEMMA",
-    help="Leave out a lemma, to see what needs it (may be repeated).",
+    help="Leave out a lemma, to see what depends on it (may be repeated).",
 )
-@click.option("--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True)
-@click.option("--cross-check", is_flag=True, help="Ask the other solver for its opinion of every obligation.")
+@click.option(
+    "--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True, help="Solver to use."
+)
+@click.option("--cross-check", is_flag=True, help="Give every obligation to the other solver too.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.1),
     default=60.0,
     show_default=True,
     metavar="S",
-    help="Seconds that a solver has for an obligation.",
+    help="Time limit for an obligation, in seconds.",
 )
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Solver processes; as many as cores by default.",
+    help="Solver processes; one for each core by default.",
 )
 @click.option(
     "--smt2",
@@ -50,18 +59,66 @@ from ratified.cli.commands.options import options_of_reporting
     help="Draw the first counterexample to induction, two states side by side: .svg, .html, .mmd or .md.",
 )
 @options_of_reporting(("text", "json"))
-def prove(model: str, form: str, output: Path | None, quiet: bool, color: bool | None, **how: Any) -> int:
+@takes(ProveRequest)
+def prove(request: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
 
-    MODEL is a bundled model's name, or a proof script of your own as path.py:Class or module:Class: a class that derives from a
-    model and marks lemmas. A variant of a bundled model (path.py:Class too) is tried with the script of that model.
+    MODEL is the name of a bundled model, or a proof script of your own as path.py:Class or module:Class: a class that derives
+    from a model and marks lemmas. A variant of a bundled model (path.py:Class too) is tried with the script of that model.
 
     \b
       ratified prove paxos
       ratified prove paxos --cross-check --smt2 obligations
       ratified prove paxos-forgotten-vote
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.checking import Output
-    from ratified.cli.proving import prove_model
+    from ratified.cli.drawing import check_drawable
+    from ratified.cli.loading import name_of
+    from ratified.cli.progress import ProofLine
+    from ratified.cli.report.proof import proof_headline, proof_json, proof_text
+    from ratified.cli.scripts import script_for
+    from ratified.smt import proving
 
-    return prove_model(model, how, Output(form, output, quiet=quiet, color=color))
+    check_drawable(request.diagram)
+    script = script_for(request.model)
+    name = name_of(request.model, script)
+    live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not request.output.quiet else None
+    second = {"z3": "cvc5", "cvc5": "z3"}[request.solver] if request.cross_check else None
+    options = proving.Options(
+        request.solver, second, request.timeout, request.processes, request.smt2, progress=live
+    )
+    with live or nullcontext():
+        proof = proving.prove(script, options=options, without=request.without, goals=request.goals or None)
+    if request.diagram is not None:
+        draw(proof, request.diagram)
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
+
+    deliver(request.output, rendered, proof_headline(name, proof))
+    return proof.verdict.exit_status
+
+
+def draw(proof: Proof, file: Path) -> None:
+    """Draw the first counterexample to induction of a proof that failed."""
+    from ratified.cli.drawing import say_nothing_drawn
+    from ratified.diagram.pair import side_by_side
+    from ratified.diagram.rows import Ending
+    from ratified.smt.result import Status
+
+    for cell in proof.of(Status.FAILED):
+        found = cell.counterexample
+        states = [state for state in (found.before, found.after) if state is not None] if found else []
+        if found is None or not states:
+            continue
+        arguments = ", ".join(f"{name}={value}" for name, value in found.arguments.items())
+        sizes = " ".join(f"{name}={value}" for name, value in found.sizes.items())
+        side_by_side(
+            states[0],
+            states[-1],
+            title=f"{proof.model} {sizes}: {cell.name}",
+            heads=("before", "after") if len(states) == 2 else ("this state", "the same"),
+            between=f"{cell.action}({arguments})" if cell.action else "",
+            ending=Ending(f"{cell.claim} is not inductive", (f"not so: {cell.says}",) if cell.says else ()),
+        ).save(file)
+        return
+    say_nothing_drawn(file, "there is no counterexample to induction")

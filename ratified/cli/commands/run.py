@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ratified.cli.commands.options import option_of_diagram, options_of_reporting, read_settings
+from ratified.bundled import implementations
+from ratified.cli.commands.options import (
+    option_of_diagram,
+    option_of_seconds,
+    options_of_reporting,
+    read_settings,
+)
+from ratified.cli.output import deliver, read, write
+from ratified.cli.requests import RunRequest, takes
+
+if TYPE_CHECKING:
+    from ratified import simulator
+    from ratified.cli.report.run import Runs
 
 
-@click.command()
-@click.argument("protocol")
-@click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...")
-@click.option("--nodes", type=click.IntRange(min=1), default=3, show_default=True, metavar="N")
+@click.command(short_help="Run an implementation in a simulated cluster, with faults.")
+@click.argument("protocol", type=click.Choice(list(implementations)))
+@click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...", callback=read_settings)
+@click.option(
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Size of the cluster.",
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=0),
     default=400,
     show_default=True,
     metavar="N",
-    help="Steps of a run before all is calm.",
+    help="Length of the phase with faults, in steps.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="The first run's seed.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed of the first run."
+)
 @click.option(
     "--seeds",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
     metavar="N",
-    help="How many runs, each with the next seed.",
+    help="Number of runs, each with the next seed.",
 )
 @click.option("--vary", is_flag=True, help="Draw another configuration for every seed.")
-@click.option("--calm", is_flag=True, help="Nothing goes wrong.")
-@click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds.")
+@click.option("--calm", is_flag=True, help="Disable fault injection.")
+@option_of_seconds()
 @click.option("--transcript", is_flag=True, help="Show the last run, step by step.")
-@click.option(
-    "--shrink/--no-shrink", default=True, help="Look for a shorter run that breaks the same promise."
-)
+@click.option("--shrink/--no-shrink", default=True, help="Look for a shorter run with the same violation.")
 @click.option(
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the last run's schedule, for --schedule.",
+    help="Write the schedule of the last run, for --schedule.",
 )
 @click.option(
     "--schedule",
@@ -52,28 +75,82 @@ from ratified.cli.commands.options import option_of_diagram, options_of_reportin
 )
 @option_of_diagram("the end of the last run")
 @options_of_reporting(("text", "json"))
-def run(
-    protocol: str,
-    settings: tuple[str, ...],
-    form: str,
-    output: Path | None,
-    quiet: bool,
-    color: bool | None,
-    **how: Any,
-) -> int:
-    """Run the implementation of PROTOCOL (raft, multi-paxos, paxos) in the simulator.
+@takes(RunRequest)
+def run(request: RunRequest) -> int:
+    """Run the implementation of a protocol in the simulator, with injected faults.
 
-    A cluster goes through delays, losses, partitions, crashes and slow disks, and then through calm. Agreement, durability,
-    linearizable reads and what the protocol itself promises are watched at every step; in the calm all that clients have asked
-    for must come about. The same seed gives the same run; a failure is shown as the shortest run that was found.
+    A cluster goes through delays, losses, partitions, crashes and slow disks; then the faults end. Agreement, durability,
+    linearizable reads and the protocol's own guarantees are checked at every step; once the faults have ended, every request of a
+    client must be answered. The same seed gives the same run; a violation is shown with the shortest run that was found.
 
     \b
       ratified run raft --seed 7 --nodes 5 --steps 400 --transcript
       ratified run raft --seeds 10000 --vary
       ratified run raft pre_vote=no max_batch=1 --save schedule.txt
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.checking import Output
-    from ratified.cli.running import run_protocol
+    from ratified.cli.drawing import check_drawable
+    from ratified.cli.report.run import run_headline, run_json, run_text
 
-    to = Output(form, output, quiet=quiet, color=color)
-    return run_protocol(protocol, read_settings(settings), how, to)
+    check_drawable(request.diagram)
+    runs = _runs(request)
+    if request.save is not None:
+        write(request.save, runs.last.script())
+    if request.shrink and runs.last.violation is not None:
+        runs = replace(runs, shortest=runs.last.shrink())
+    if request.diagram is not None:
+        from ratified.conform.drawing import run_diagram
+
+        run_diagram(runs.shortest or runs.last).save(request.diagram)
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        return (
+            run_json(runs) if form == "json" else run_text(runs, transcript=request.transcript, color=color)
+        )
+
+    deliver(request.output, rendered, run_headline(runs))
+    return runs.verdict.exit_status
+
+
+def _runs(request: RunRequest) -> Runs:
+    """Do the runs, up to the first with a violation or the end of the time."""
+    from ratified.cli.progress import SHOWN_AFTER, LiveText
+    from ratified.cli.report.run import Runs
+
+    began, used = time.monotonic(), time.process_time()
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
+    schedule = read(request.schedule) if request.schedule is not None else None
+    wanted = 1 if schedule is not None else request.seeds
+    done = inputs = applied = operations = 0
+    with live or nullcontext():
+        while True:
+            last = _one(request, request.seed + done, schedule)
+            done, inputs, applied = done + 1, inputs + last.inputs, applied + last.applied
+            operations += len(last.history)
+            passed = time.monotonic() - began
+            if live and passed > SHOWN_AFTER and done % 20 == 0:
+                live.show(f"{request.protocol}  {done:,} of {wanted:,} runs")
+            late = request.seconds is not None and passed >= request.seconds
+            if last.violation is not None or done == wanted or late:
+                break
+    seconds = time.process_time() - used
+    return Runs(request.protocol, wanted, done, inputs, applied, operations, seconds, last)
+
+
+def _one(request: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
+    """Do one run: with a seed, or along a schedule."""
+    from ratified.bundled.systems import make_system
+    from ratified.impl.system import SettingError
+    from ratified.language.errors import RatifiedError
+    from ratified.simulator import EVERY_FAULT, NO_FAULTS, ScheduleError, read_schedule, replay, simulate
+
+    try:
+        system = make_system(request.protocol, request.settings, seed=seed if request.vary else None)
+        if schedule is not None:
+            return replay(system, request.nodes, seed, read_schedule(schedule, system))
+        return simulate(
+            system, request.nodes, request.steps, seed, NO_FAULTS if request.calm else EVERY_FAULT
+        )
+    except SettingError as error:
+        raise RatifiedError(str(error)) from None
+    except ScheduleError as error:
+        raise RatifiedError(f"{request.schedule}: {error}") from None

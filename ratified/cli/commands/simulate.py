@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import click
 
-from ratified.cli.commands.options import option_of_diagram, options_of_reporting, read_settings
+from ratified.cli.commands.options import (
+    model_at_size,
+    option_of_claims,
+    option_of_deadlock,
+    option_of_diagram,
+    option_of_size,
+    options_of_reporting,
+)
+from ratified.cli.output import deliver
+from ratified.cli.requests import SimulateRequest, takes
 
 
-@click.command()
-@click.argument("model")
-@click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
+@click.command(short_help="Take random walks through a model too large to explore.")
+@model_at_size
 @click.option(
-    "--runs", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="How many runs."
+    "--runs", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Number of runs."
 )
 @click.option(
     "--depth",
@@ -24,37 +29,55 @@ from ratified.cli.commands.options import option_of_diagram, options_of_reportin
     metavar="N",
     help="Steps of a run, at most.",
 )
-@click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="S", help="Another one gives other runs."
-)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option("--show", is_flag=True, help="Show the first run, step by step.")
-@click.option(
-    "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
-)
-@click.option("--deadlock", is_flag=True, help="A state where no action is possible is a violation.")
-@click.option("--size", metavar="NAME", help="A size that the model names; `ratified list` shows them.")
-@option_of_diagram("the run that violates something, else the first,")
+@option_of_claims
+@option_of_deadlock
+@option_of_size
+@option_of_diagram("the run that violates a claim, or the first run,")
 @options_of_reporting(("text", "json", "itf"))
-def simulate(
-    model: str,
-    settings: tuple[str, ...],
-    form: str,
-    output: Path | None,
-    quiet: bool,
-    color: bool | None,
-    **how: Any,
-) -> int:
-    """Walk through MODEL at random, for sizes that are out of reach.
+@takes(SimulateRequest)
+def simulate(request: SimulateRequest) -> int:
+    """Take random walks through MODEL, for sizes too large to explore.
 
-    What is claimed is checked along the way, liveness excepted. The same seed gives the same runs. A run that violates
-    something is not a shortest one; and if there is none, nothing is proved: the verdict is then undecided.
+    Claims are checked along the way, except for liveness. The same seed gives the same runs. A run that violates a claim is not
+    necessarily a shortest one; if none does, nothing is proved, and the verdict is undecided.
 
     \b
       ratified simulate paxos Acceptor=5 Value=3 Ballot=6 --runs 1000
       ratified simulate my_model.py:Lock Client=9 --seed 7 --show
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.checking import Output
-    from ratified.cli.simulating import simulate_model
+    from ratified.cli.drawing import check_drawable
+    from ratified.cli.instances import instance
+    from ratified.cli.loading import load, name_of
+    from ratified.cli.report.simulation import simulation_headline, simulation_json, simulation_text
+    from ratified.explore.simulate import simulate as walk
 
-    to = Output(form, output, quiet=quiet, color=color)
-    return simulate_model(model, read_settings(settings), how, to)
+    check_drawable(request.diagram)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
+    model = instance(cls, request.size, request.settings)
+    walked = walk(
+        model,
+        runs=request.runs,
+        depth=request.depth,
+        seed=request.seed,
+        deadlock=request.deadlock,
+        claims=request.claims or None,
+    )
+    if request.diagram is not None:
+        from ratified.diagram.runs import sequence
+
+        sequence(walked.violation or walked.first, model).save(request.diagram)
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        if form == "json":
+            return simulation_json(name, walked)
+        if form == "itf":
+            from ratified.itf import as_itf
+
+            return as_itf(model, walked.violation.trace if walked.violation else walked.first, name)
+        return simulation_text(name, walked, show_run=request.show, color=color)
+
+    deliver(request.output, rendered, simulation_headline(name, walked))
+    return walked.verdict.exit_status

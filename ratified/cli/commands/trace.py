@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ratified.cli.commands.options import option_of_diagram, read_settings
+from ratified.cli.commands.options import (
+    option_of_diagram,
+    option_of_format,
+    option_of_seconds,
+    read_settings,
+)
+from ratified.cli.output import echo, read
+from ratified.cli.requests import TraceRequest, takes
+
+if TYPE_CHECKING:
+    from ratified.cli.progress import LiveText
+    from ratified.follow.binding import Event
+    from ratified.follow.follower import Follower
+
+PROGRESS_EVERY = 256
+"""Events between two looks at the clock."""
 
 
-@click.command()
+@click.command(short_help="Check a recorded run against a model.")
 @click.argument("binding")
 @click.argument("trace", type=click.Path(dir_okay=False, path_type=Path))
-@click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...")
-@click.option("--size", metavar="NAME", help="For ITF: a size that the model names.")
+@click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings)
+@click.option("--size", metavar="NAME", help="For ITF: use a size that the model names.")
 @click.option(
     "--unobserved",
     type=click.IntRange(min=0),
     metavar="N",
-    help="At most N steps that nobody saw between two events; the binding says by default.",
+    help="Allow at most N unobserved steps between two events; the binding says by default.",
 )
 @click.option(
     "--states",
@@ -27,42 +46,131 @@ from ratified.cli.commands.options import option_of_diagram, read_settings
     default=10_000,
     show_default=True,
     metavar="N",
-    help="Give up where more than N states of the model could explain what was seen.",
+    help="Give up where more than N states of the model could explain what was observed.",
 )
 @click.option("--events", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
-@click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help="Stop after S seconds.")
+@option_of_seconds()
 @click.option(
     "--claims-every",
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Ask the model's invariants after every N events.",
+    help="Check the model's invariants after every N events.",
 )
-@option_of_diagram("where the run leaves the model")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def trace(binding: str, trace: Path, settings: tuple[str, ...], size: str | None, **how: Any) -> int:
+@option_of_diagram("the event that the model does not allow")
+@option_of_format
+@takes(TraceRequest)
+def trace(request: TraceRequest) -> int:
     """Check that a run recorded in TRACE is one that a model allows.
 
-    BINDING says how events map to the model: the name of a bundled one, or a class of your own as path.py:Class. TRACE has
-    one event a line, as JSON:
+    BINDING says how events map to the model: the name of a bundled one, or a class of your own as path.py:Class. TRACE has one
+    event a line, as JSON:
 
     \b
       {"node": "n1", "action": "acquire", "arguments": {"client": "a"}, "variables": {"granted": "a"}}
 
     A TRACE that ends in .itf.json is a run in the format of Apalache and Quint, which ratified writes too (--format itf). Then
-    BINDING is a model; its sizes are those that the file says, unless they are given.
+    BINDING is a model; its sizes are those in the file, unless they are given.
 
     \b
       ratified trace paxos run.itf.json Acceptor=3 Value=2 Ballot=2
     """  # noqa: D301  # click takes \b for "keep these lines"
-    if trace.name.endswith(".itf.json"):
-        if how["diagram"]:
-            raise click.UsageError("runs in ITF are told, not drawn")
-        from ratified.cli.following import follow_itf
+    if request.trace.name.endswith(".itf.json"):
+        if request.diagram:
+            raise click.UsageError("a run in ITF cannot be drawn")
+        return follow_itf(request)
+    if request.settings or request.size:
+        raise click.UsageError("sizes can be given for runs in ITF only; a binding has its own")
+    return follow_events(request)
 
-        return follow_itf(binding, trace, read_settings(settings), size, how["form"])
-    if settings or size:
-        raise click.UsageError("sizes are given for runs in ITF; a binding has its own")
-    from ratified.cli.tracing import trace_file
 
-    return trace_file(binding, trace, **how)
+def follow_events(request: TraceRequest) -> int:
+    """Follow a file of events and return the exit status."""
+    from ratified.cli.drawing import check_drawable, say_nothing_drawn
+    from ratified.cli.loading import load_binding
+    from ratified.cli.progress import LiveText
+    from ratified.cli.report.trace import trace_json, trace_text
+    from ratified.conform.drawing import mismatch_diagram
+    from ratified.follow.follower import Follower
+    from ratified.follow.trace import TraceError, read_events, read_heading
+    from ratified.results.result import Verdict
+
+    check_drawable(request.diagram)
+    binding = load_binding(request.binding)
+    binding.begin(read_heading(request.trace))
+    follower = Follower(
+        binding,
+        claims_every=request.claims_every,
+        most_unobserved=request.unobserved,
+        most_states=request.states,
+    )
+    began = time.monotonic()
+    live = LiveText(sys.stderr) if sys.stderr.isatty() else None
+    with live or nullcontext():
+        events = read_events(request.trace)
+        stopped = _follow(follower, _watched(events, request.trace.name, live), request, began)
+    result = follower.result
+    if not (result.events or stopped or follower.is_over):
+        raise TraceError(f"{request.trace} has no events", remedy='each line is an event: {"action": ...}')
+    if stopped and not follower.is_over:
+        result.verdict, result.stopped = Verdict.UNDECIDED, stopped
+    took = time.monotonic() - began
+    if request.diagram is not None:
+        if result.mismatch is not None:
+            mismatch_diagram(follower).save(request.diagram)
+        else:
+            say_nothing_drawn(request.diagram, "the model explains the run as far as it was followed")
+    rendered = trace_json if request.form == "json" else trace_text
+    echo(rendered(follower, request.trace, took))
+    return result.verdict.exit_status
+
+
+def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, began: float) -> str | None:
+    """Follow events up to the first that nothing explains, or to a limit; return which limit, if it was one."""
+    from ratified.follow.binding import EventError
+    from ratified.follow.trace import TraceError
+    from ratified.language.machine import StepError
+
+    for event in events:
+        if request.events is not None and follower.result.events >= request.events:
+            return f"stopped after {request.events:,} events"
+        if request.seconds is not None and time.monotonic() - began > request.seconds:
+            return f"stopped after {request.seconds:g} seconds"
+        place = f"{request.trace}:{event.line}"
+        try:
+            if not follower.step(event):
+                return None
+        except EventError as problem:
+            raise TraceError(f"{place}: {problem.message}", remedy=problem.remedy) from None
+        except StepError as problem:
+            raise TraceError(f"{place}: {event.action} has no answer in the model\n{problem}") from None
+    return None
+
+
+def _watched(events: Iterator[Event], name: str, live: LiveText | None) -> Iterator[Event]:
+    """The same events, counted on a terminal."""
+    from ratified.cli.progress import SHOWN_AFTER
+
+    began = time.monotonic()
+    for number, event in enumerate(events, start=1):
+        if live and number % PROGRESS_EVERY == 0 and time.monotonic() > began + SHOWN_AFTER:
+            live.show(f"{name}  {number:,} events")
+        yield event
+
+
+def follow_itf(request: TraceRequest) -> int:
+    """Hold a run in ITF against a model and return the exit status."""
+    from ratified.cli.instances import instance
+    from ratified.cli.loading import load
+    from ratified.cli.report.itf import itf_json, itf_text, itf_verdict
+    from ratified.itf import follow, read_itf
+    from ratified.itf.format import typed
+
+    run = read_itf(read(request.trace), str(request.trace))
+    cls = load(request.binding)
+    known = {s.sort.__name__ for s in cls.module.sorts} | {p.name for p in cls.module.parameters}
+    given = {n: str(v) for n, v in run.given.items() if n in known and isinstance(v, int | bool)}
+    model = instance(cls, request.size, {**({} if request.size else given), **request.settings})
+    found = follow(model, typed(model, run, str(request.trace)), run.loop)
+    echo(itf_json(found, request.trace) if request.form == "json" else itf_text(found, request.trace, model))
+    return itf_verdict(found).exit_status

@@ -17,7 +17,7 @@ from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, Options
 from ratified.explore.native.driver import Kind as Found
 from ratified.explore.native.library import load
-from ratified.explore.search import NOWHERE, Search
+from ratified.explore.search import Search
 from ratified.language import ir
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
@@ -26,6 +26,7 @@ from ratified.language.model import Model
 from ratified.language.query import Answers, Query, condition
 from ratified.language.types import BOOL
 from ratified.results.result import Limits, Progress
+from ratified.results.seen import NOWHERE
 
 SOUGHT = "not what is looked for"
 """The name of the invariant that the condition becomes; no method can have it."""

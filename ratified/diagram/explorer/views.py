@@ -10,7 +10,7 @@ from typing import Any
 from ratified.diagram.dot import to_dot
 from ratified.diagram.explorer.walk import Option, Path, Walker
 from ratified.diagram.layered import to_svg as layered_svg
-from ratified.diagram.picture import Edge, Node, StateGraph
+from ratified.diagram.picture import Edge, Node, Picture
 from ratified.diagram.render import NoDot, laid_out, plain_svg
 from ratified.diagram.views import change_lines, whole_lines
 from ratified.language.errors import RatifiedError
@@ -163,7 +163,7 @@ def neighbourhood(walker: Walker, path: Path) -> dict[str, Any]:
             number = add(values, change_lines(walker.names, state, values), 2, walker.link((*path, first)))
         edges += [_edge(middle, number, several) for several in by.values()]
     more = len(targets) - len(shown)
-    graph = StateGraph(
+    graph = Picture(
         walker.model.module.name,
         {},
         {},

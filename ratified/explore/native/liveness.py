@@ -17,10 +17,10 @@ from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.program import Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.driver import Exploration, Outcome, Stop
-from ratified.explore.search import NOWHERE
-from ratified.explore.search import Exploration as Seen
 from ratified.language.machine import Machine, Values
 from ratified.language.model import Model
+from ratified.results.seen import NOWHERE
+from ratified.results.seen import Exploration as Seen
 
 
 def refuse_what_is_not_told(model: Model, program: Program) -> None:

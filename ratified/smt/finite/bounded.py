@@ -3,6 +3,29 @@
 Guarantees: a counterexample is a shortest one and has been run by the reference machine; `HOLDS` is said only of claims for
 which an inductive step was proved for this size, or when no run can be longer; what was not found out is `UNDECIDED`.
 
+Why k-induction is sound here. Something is *wrong* with a run of n steps if an invariant is false in its last state or has no
+answer there, if a step invariant is false of its last step or has no answer, if no step is possible in its last state (where
+that is asked), if some step from its last state has no answer, or if a constraint has none. Suppose something is wrong with
+some run; take one of the fewest steps, s0 ... sn. Then
+
+1. nothing is wrong with any shorter run, so with none of its beginnings: s0 ... s(n-1) keep every claim, and so do the steps
+   between them;
+2. s0, ..., s(n-1) are pairwise different. If si = sj for i < j < n, leaving s(i+1) ... sj out gives a shorter run that ends in
+   the same state, by the same step;
+3. sn differs from all of them if what is wrong is wrong with the state sn. If it is wrong with the step from s(n-1) to sn, which
+   is all that a step invariant speaks of, then sn may be any state: a step that changes nothing, or that closes a circle, may
+   well be the first that is wrong.
+
+The base case says that nothing is wrong with runs of at most k steps, so n > k, and the last k + 1 states of the run are a path
+as in 1 to 3 whose first state is any state at all. The inductive step asks for such a path; if there is none, nothing is wrong
+with any run. So it takes the states before the last to differ, and the last from them for what is wrong with a state only. (To
+let all states differ is sound for invariants, as in Sheeran, Singh and Stalmarck, section 3.2, and is not for step invariants.)
+The states of the path satisfy every constraint, as all states of a run do; leaving a state out of a run leaves the others in.
+
+Bounds: a step that would leave a bound is not taken, and what lies beyond is not known, so that a proof that is otherwise one is
+`UNDECIDED` where a reachable state has such a step. States that fewer than k steps reach are asked in the base case, all others
+as the last of the path. Initial states: there must be one, or nothing was claimed of anything, which is an error as in `check`.
+
 Sources: Biere, Cimatti, Clarke, Zhu, "Symbolic Model Checking without BDDs" (TACAS 1999); Sheeran, Singh, Stalmarck, "Checking
 Safety Properties Using Induction and a SAT-Solver" (FMCAD 2000).
 """
@@ -12,20 +35,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
-from ratified.explore.counterexample import Counterexample
-from ratified.explore.search import INTERRUPTED, NOWHERE, Exploration, Failure, Property
-from ratified.language.errors import RatifiedError
+from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
-from ratified.language.model import Model
+from ratified.language.machine import PythonMachine, StepError, Values
+from ratified.language.model import CLAIMS, Model
 from ratified.language.scope import running
+from ratified.results.beginning import no_beginning
+from ratified.results.counterexample import Counterexample
 from ratified.results.result import PropertyKind, Trace, Verdict, Violation
-from ratified.smt.finite.circuit import FALSE, TRUE
+from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.expressions import Env, Event
-from ratified.smt.finite.solver import SOLVERS, solver_for
-from ratified.smt.finite.steps import Moves, Steps, Way
+from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
+from ratified.smt.finite.steps import Steps
 from ratified.smt.finite.symbolic import Members, Slots, Symbolic, Table
+from ratified.smt.finite.unrolled import Unrolled
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,96 +89,6 @@ class _Unknown(Exception):
     """The solver did not answer in time."""
 
 
-@dataclass(slots=True)
-class _Stage:
-    """A state of an unrolled run, and how it is left."""
-
-    state: Env
-    moves: Moves | None = None
-    chosen: tuple[int, ...] = ()
-
-
-class Unrolled:
-    """Runs of growing length from the beginning, or from any state at all (`free`)."""
-
-    def __init__(self, steps: Steps, claims: Sequence[Property], solver: str, *, free: bool) -> None:
-        self.steps = steps
-        self.solver = solver_for(steps.circuit, solver)
-        self.claims = claims
-        self.stages: list[_Stage] = []
-        self.begun = Moves((), ())
-        self.first: tuple[int, ...] = ()
-        if free:
-            state, condition = steps.any_state()
-            self.solver.require(condition)
-            self._enter(state)
-        else:
-            self.begun = steps.beginning()
-            self.first = self._choose(self.begun)
-            self._enter(steps.chosen(self.begun.ways, self.first) if self.begun.ways else {})
-
-    def _choose(self, moves: Moves) -> tuple[int, ...]:
-        """Let just one way be taken, a possible one."""
-        circuit = self.steps.circuit
-        chosen = tuple(TRUE if len(moves.ways) == 1 else circuit.fresh() for _ in moves.ways)
-        self.solver.require(circuit.exactly_one(chosen) if chosen else FALSE)
-        for literal, way in zip(chosen, moves.ways, strict=True):
-            self.solver.require(circuit.either(-literal, way.possible))
-        return chosen
-
-    def _enter(self, state: Env) -> None:
-        self.stages.append(_Stage(state))
-        if state:
-            within, _ = self.steps.within(state)
-            self.solver.require(within)
-
-    def leave(self) -> Moves:
-        """Return the ways on from the last state."""
-        last = self.stages[-1]
-        if last.moves is None:
-            last.moves = self.steps.moves(last.state)
-        return last.moves
-
-    def extend(self) -> None:
-        """Make the runs one step longer."""
-        moves = self.leave()
-        last = self.stages[-1]
-        last.chosen = self._choose(moves)
-        self._enter(self.steps.chosen(moves.ways, last.chosen) if moves.ways else last.state)
-
-    def fails(self, claim: Property) -> int:
-        """Return whether a claim fails in the last state, or of the last step, or has no answer there."""
-        state = self.stages[-1].state
-        if claim.kind is PropertyKind.DEADLOCK:
-            return -self.steps.circuit.some([way.possible for way in self.leave().ways])
-        if claim.kind is PropertyKind.INVARIANT:
-            holds, events = self.steps.claim(claim.name, state)
-        elif len(self.stages) > 1:
-            holds, events = self.steps.claim(claim.name, state, self.stages[-2].state)
-        else:
-            return FALSE
-        return self.steps.circuit.some([-holds, *(e.literal for e in events)])
-
-    def run(self, true: Callable[[int], bool]) -> list[tuple[Way | None, Values, Values]]:
-        """Return each way taken, its arguments and the state it leads to, in what the solver has found."""
-        found: list[tuple[Way | None, Values, Values]] = []
-        way = self._taken(self.begun.ways, self.first, true)
-        for stage in self.stages:
-            arguments: Values = ()
-            if way is not None and way.action is not None:
-                arguments = tuple(
-                    self.steps.value(v, a.type, true)
-                    for v, a in zip(way.arguments, way.action.arguments, strict=True)
-                )
-            found.append((way, arguments, self.steps.known(stage.state, true)))
-            way = self._taken(stage.moves.ways, stage.chosen, true) if stage.moves and stage.chosen else None
-        return found
-
-    @staticmethod
-    def _taken(ways: Sequence[Way], chosen: Sequence[int], true: Callable[[int], bool]) -> Way | None:
-        return next((way for literal, way in zip(chosen, ways, strict=False) if true(literal)), None)
-
-
 class _Search:
     """One call of `bounded`; `found` is what is known so far."""
 
@@ -180,67 +115,84 @@ class _Search:
 
     def both(self, depth: int, progress: Callable[[int], None] | None) -> None:
         """Look for a violation, and for a proof that there is none."""
-        free = Unrolled(self.steps, self.claims, self.solver, free=True)
+        free = Unrolled(self.steps, self.solver, free=True)
         for length in self._longer_and_longer(depth, progress):
             if length == 0:
                 continue
-            self._keep(free)
+            free.keep(self.claims)
             free.extend()
-            for earlier in free.stages[:-1]:  # a shortest run meets no state twice
-                free.solver.require(-self.steps.equal(earlier.state, free.stages[-1].state))
-            against = self._inductive(free)
+            fresh = free.fresh()
+            against = self._inductive(free, fresh)
             self.found = replace(self.found, induction=against)
+            free.solver.require(fresh)  # for it is an earlier state from here on
             if against is None:
-                self._keep(free)
-                left = self._may_leave(free)
-                verdict, notes = Verdict.HOLDS, self.found.notes
-                if left:
-                    verdict = Verdict.UNDECIDED
-                    notes = (*notes, f"{left} may be left: of what lies beyond nothing is known")
-                self.found = replace(self.found, verdict=verdict, proved_by=length, notes=notes)
+                free.keep(self.claims)
+                self._note_bounds(free, "may be")
+                verdict = Verdict.UNDECIDED if self.bound_left else Verdict.HOLDS
+                self.found = replace(self.found, verdict=verdict, proved_by=length)
                 return
 
     def _longer_and_longer(self, depth: int, progress: Callable[[int], None] | None) -> Iterator[int]:
-        """Yield each length of runs of which none violates a claim; end where one does, or there are none so long."""
-        runs = Unrolled(self.steps, self.claims, self.solver, free=False)
-        if any(e.error for e in runs.begun.events):
-            self.machine.initial()  # raises what is wrong
-        for length in range(depth + 1):
+        """Yield each length of runs with none of which anything is wrong; end where something is, or there are none so long."""
+        runs = Unrolled(self.steps, self.solver, free=False)
+        self._note_bounds_of_beginning(runs)
+        for length in range(depth + 1 if runs.begun.ways else 0):
             if progress:
                 progress(length)
+            self._undefined(runs)
             violation = self._violated(runs)
             if violation:
                 self.found = replace(
                     self.found, verdict=Verdict.VIOLATED, violation=violation, induction=None
                 )
                 return
-            self.found = replace(self.found, steps=length)
             if not self._ask(runs):
+                if not length:
+                    break
                 verdict = Verdict.UNDECIDED if self.bound_left else Verdict.HOLDS
-                self.found = replace(self.found, verdict=verdict, complete=True, induction=None)
+                self.found = replace(self.found, steps=length, verdict=verdict, complete=True, induction=None)
                 return
+            self.found = replace(self.found, steps=length)
             yield length
             if length < depth and self.found.verdict is Verdict.UNDECIDED:
-                events = runs.leave().events
-                self._stuck(runs, events)
-                self._note_bounds(runs, events)
-                self._keep(runs)
+                self._stuck(runs)
+                self._note_bounds(runs)
+                runs.keep(self.claims)
                 runs.extend()
+        if self.found.steps is None and not self.bound_left:
+            raise self._nothing_begins()
 
-    def _note_bounds(self, runs: Unrolled, events: Sequence[Event]) -> None:
-        left = [e for e in events if not e.error]
-        if left and not self.bound_left and self._ask(runs, self.steps.circuit.some(e.literal for e in left)):
+    def _note_bounds_of_beginning(self, runs: Unrolled) -> None:
+        """Note that init leaves a bound, if it does, which may be all that it does. Raises what is wrong with the beginning."""
+        if any(e.error for e in runs.begun.events):
+            self.machine.initial()  # raises what is wrong
+        if left := [e for e in runs.begun.events if not e.error]:
+            begun = solver_for(self.steps.circuit, self.solver)
+            self._note(begun, left, "is")
+
+    def _nothing_begins(self) -> ModelError:
+        """The error; it names the first constraint that leaves out what is left of the initial states."""
+        begun = Unrolled(self.steps, self.solver, free=False, constrained=False)
+        module, admitted = self.steps.module, list[int]()
+        if not begun.begun.ways or not self._ask(begun):
+            return no_beginning(module, None)
+        for constraint in module.of_kind(Kind.CONSTRAINT):
+            admitted.append(self.steps.claim(constraint.name, begun.stages[0].state)[0])
+            if not self._ask(begun, *admitted):
+                return no_beginning(module, constraint)
+        raise _disagreement(module.name)
+
+    def _note_bounds(self, unrolled: Unrolled, how: str = "is") -> None:
+        if not self.bound_left:
+            self._note(unrolled.solver, unrolled.bounds(), how)
+
+    def _note(self, solver: BooleanSolver, left: Sequence[Event], how: str) -> None:
+        """Note that a bound is left, if one of these is."""
+        if left and self._solved(solver, self.steps.circuit.some(e.literal for e in left)):
             self.bound_left = True
-            what = next(e.message for e in left if runs.solver.true(e.literal))
-            self.found = replace(
-                self.found, notes=(*self.found.notes, f"{what} is left: beyond it nothing is known")
-            )
-
-    def _may_leave(self, free: Unrolled) -> str | None:
-        left = [e for e in free.leave().events if not e.error]
-        if not left or not self._ask(free, self.steps.circuit.some(e.literal for e in left)):
-            return None
-        return next(e.message for e in left if free.solver.true(e.literal))
+            what = next(e.message for e in left if solver.true(e.literal))
+            note = f"{what} {how} left: beyond it nothing is known"
+            self.found = replace(self.found, notes=(*self.found.notes, note))
 
     def _left(self) -> float | None:
         """Seconds that are left. Raises _Unknown if none are."""
@@ -253,7 +205,11 @@ class _Search:
 
     def _ask(self, unrolled: Unrolled, *literals: int) -> bool:
         """Return whether there is such a run. Raises _Unknown."""
-        answer = unrolled.solver.check(literals, self._left())
+        return self._solved(unrolled.solver, *literals)
+
+    def _solved(self, solver: BooleanSolver, *literals: int) -> bool:
+        """Return whether all of these can be. Raises _Unknown."""
+        answer = solver.check(literals, self._left())
         if answer is None:
             raise _Unknown
         return answer
@@ -262,7 +218,15 @@ class _Search:
 
     def _violated(self, unrolled: Unrolled) -> Violation | None:
         """Return a violation in the last state or step of a run, if there is one. Raises EvaluationError."""
-        fails = [(claim, unrolled.fails(claim)) for claim in self.claims]
+        asked = [c for c in self.claims if c.kind is not PropertyKind.DEADLOCK]
+        found = self._first_violated(unrolled, asked) if asked else None
+        if found is None and len(asked) < len(self.claims):
+            self._stuck(unrolled)  # before anything is said of the steps from this state, as in a search
+            found = self._first_violated(unrolled, self.claims[len(asked) :])
+        return found
+
+    def _first_violated(self, unrolled: Unrolled, claims: Sequence[Property]) -> Violation | None:
+        fails = [(claim, unrolled.fails(claim)) for claim in claims]
         if not self._ask(unrolled, self.steps.circuit.some([literal for _, literal in fails])):
             return None
         # The claim that comes first, as in a search.
@@ -271,16 +235,24 @@ class _Search:
                 return self._told(unrolled, claim)
         raise AssertionError(fails)
 
-    def _stuck(self, unrolled: Unrolled, events: Sequence[Event]) -> None:
-        """Raise the EvaluationError that a run comes upon, if one does."""
-        errors = [e.literal for e in events if e.error]
-        if errors and self._ask(unrolled, self.steps.circuit.some(errors)):
-            start, steps = self._rerun(unrolled)
-            try:
-                self.machine.steps(steps[-1][2] if steps else start)
-            except StepError as problem:
-                raise self._teller().error_in(problem, start, steps) from None
-            raise _disagreement(self.steps.module.name)
+    def _stuck(self, unrolled: Unrolled) -> None:
+        """Raise the EvaluationError that a step from the last state of a run comes upon, if one does."""
+        if self._ask(unrolled, unrolled.stuck()):
+            self._raise_from(unrolled, self.machine.steps)
+
+    def _undefined(self, unrolled: Unrolled) -> None:
+        """Raise the EvaluationError of a constraint in the last state of a run, if one has no answer."""
+        if self._ask(unrolled, unrolled.undefined):
+            constraints = [f.name for f in self.steps.module.of_kind(Kind.CONSTRAINT)]
+            self._raise_from(unrolled, lambda state: [self.machine.refuted_by(c, state) for c in constraints])
+
+    def _raise_from(self, unrolled: Unrolled, compute: Callable[[Values], object]) -> NoReturn:
+        start, steps = self._rerun(unrolled)
+        try:
+            compute(steps[-1][2] if steps else start)
+        except StepError as problem:
+            raise self._teller().error_in(problem, start, steps) from None
+        raise _disagreement(self.steps.module.name)
 
     def _told(self, unrolled: Unrolled, claim: Property) -> Violation:
         start, steps = self._rerun(unrolled)
@@ -298,7 +270,7 @@ class _Search:
     def _wrong(self, claim: Property, before: Values, last: Values, moved: bool) -> bool:
         """Return whether the reference machine says so too."""
         if claim.kind is PropertyKind.DEADLOCK:
-            return not any(not isinstance(t, Left) for _, _, t in self.machine.steps(last))
+            return not self.machine.steps(last)
         if claim.kind is PropertyKind.INVARIANT:
             return self.machine.refuted_by(claim.name, last) is not None
         return moved and not self.machine.step_holds(claim.name, before, last)
@@ -332,26 +304,29 @@ class _Search:
 
     # --- by induction ---
 
-    def _inductive(self, unrolled: Unrolled) -> Induction | None:
-        """Return what stands in the way of the claims being inductive over so many steps; None if they are.
+    def _inductive(self, free: Unrolled, fresh: int) -> Induction | None:
+        """Return what stands in the way of the claims being inductive over so many steps; None if nothing does.
 
-        All claims hold in all states but the last and of all steps but the last; does the last keep them?
+        Nothing is wrong before the last state and step. Where only that state can be wrong, it is `fresh`: none of the others.
         """
-        moves = unrolled.stages[-2].moves
-        assert moves is not None
-        fails = [(claim, unrolled.fails(claim)) for claim in self.claims]
-        bad = [literal for _, literal in fails] + [e.literal for e in moves.events if e.error]
-        some_bad = self.steps.circuit.some(bad)
-        if not self._ask(unrolled, some_bad):
-            return None
-        self._shrink(unrolled, some_bad)
-        claim = next(
-            (c.name for c, literal in fails if unrolled.solver.true(literal)), "the computation of a step"
-        )
-        (_, _, start), *rest = unrolled.run(unrolled.solver.true)
+        circuit = self.steps.circuit
+        wrong = [("the computation of a constraint", circuit.both(fresh, free.undefined))]
+        for claim in self.claims:
+            of_step = claim.kind is PropertyKind.STEP_INVARIANT
+            literal = free.fails(claim)
+            wrong.append((claim.name, literal if of_step else circuit.both(fresh, literal)))
+        some = circuit.some(literal for _, literal in wrong)
+        if not self._ask(free, some):
+            some = circuit.every([fresh, -free.undefined, free.stuck()])
+            wrong = [("the computation of a step", some)]
+            if not self._ask(free, some):
+                return None
+        self._shrink(free, some)
+        claimed = next(name for name, literal in wrong if free.solver.true(literal))
+        (_, _, start), *rest = free.run(free.solver.true)
         numbers = {action.name: index for index, action in enumerate(self.machine.actions)}
         taken = [(numbers[way.action.name], given, state) for way, given, state in rest if way and way.action]
-        return Induction(claim, self._teller().trace(start, taken))
+        return Induction(claimed, self._teller().trace(start, taken))
 
     def _shrink(self, unrolled: Unrolled, bad: int) -> None:
         """Let the solver end on a run whose first state has sets and bags as small as can be: with nothing left that may go."""
@@ -376,11 +351,6 @@ class _Search:
                 case Table(entries):
                     stack += entries.values()
         return found
-
-    def _keep(self, unrolled: Unrolled) -> None:
-        """Take every claim to hold in the last state, and of the last step."""
-        for claim in self.claims:
-            unrolled.solver.require(-unrolled.fails(claim))
 
 
 def _disagreement(model: str) -> RatifiedError:
@@ -424,7 +394,16 @@ def bounded(
         search.found = replace(search.found, stopped=why)
     except KeyboardInterrupt:
         search.found = replace(search.found, stopped=INTERRUPTED)
-    return replace(search.found, seconds=time.perf_counter() - started)
+    notes = search.found.notes
+    if claims is None and (others := _others(model)):
+        notes = (*notes, f"not asked of a solver, but by check: {', '.join(others)}")
+    return replace(search.found, notes=notes, seconds=time.perf_counter() - started)
+
+
+def _others(model: Model) -> list[str]:
+    """The claims of a model that are of other kinds: refinements, and those about whole runs."""
+    asked = (Kind.INVARIANT, Kind.STEP_INVARIANT)
+    return [f.name for kind in CLAIMS if kind not in asked for f in model.module.of_kind(kind)]
 
 
 def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = False) -> tuple[Property, ...]:

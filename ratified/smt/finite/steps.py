@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.machine import Values
@@ -69,29 +69,49 @@ class Steps:
         ways: list[Way] = []
         events: list[Event] = []
         for function in functions:
-            for there, arguments in self._arguments(function, state, ()):
+            for there, arguments in self._arguments(function, state, (), events):
                 self._pulse()
                 possible, after = self._executor.run(function, arguments, state)
-                events += [e for e in self._executor.events if self.circuit.both(e.literal, there) != FALSE]
+                events += self._met(there)
                 possible = self.circuit.both(possible, there)
                 if missing := [n for n in self.types if n not in after]:
-                    events.append(Event(possible, True, f"init gives `{missing[0]}` no value", function.span))
+                    events.append(
+                        Event(possible, True, f"init does not assign `{missing[0]}`", function.span)
+                    )
                 elif possible != FALSE:
                     action = None if beginning else function
                     ways.append(Way(action, arguments, possible, {n: after[n] for n in self.types}))
         return Moves(tuple(ways), tuple(events))
 
+    def _met(self, there: int) -> Iterator[Event]:
+        """Yield what the executor came upon, where the arguments are there to be taken."""
+        for event in self._executor.events:
+            if (literal := self.circuit.both(event.literal, there)) != FALSE:
+                yield replace(event, literal=literal)
+
     def _arguments(
-        self, function: Function, state: Env, chosen: tuple[Symbolic, ...]
+        self,
+        function: Function,
+        state: Env,
+        chosen: tuple[Symbolic, ...],
+        events: list[Event],
+        there: int = TRUE,
     ) -> Iterator[tuple[int, tuple[Symbolic, ...]]]:
-        """Yield the arguments that a function may have in a state, and when."""
+        """Yield when a function may have which arguments in a state; `events` gets what finding them out comes upon.
+
+        `chosen` are those of the first parameters, which are possible if `there`.
+        """
         if len(chosen) == len(function.arguments):
-            yield TRUE, chosen
+            yield there, chosen
             return
         argument = function.arguments[len(chosen)]
-        for there, value in self._values(function, argument, state, chosen):
-            for rest, arguments in self._arguments(function, state, (*chosen, value)):
-                yield self.circuit.both(there, rest), arguments
+        values = list(self._values(function, argument, state, chosen))
+        if argument.domain is not None:
+            events += self._met(there)
+        for literal, value in values:
+            found = self.circuit.both(there, literal)
+            if found != FALSE:
+                yield from self._arguments(function, state, (*chosen, value), events, found)
 
     def _values(
         self, function: Function, argument: Argument, state: Env, chosen: tuple[Symbolic, ...]
@@ -128,9 +148,15 @@ class Steps:
         state = {name: self.algebra.unknown(t, conditions) for name, t in self.types.items()}
         return state, self.circuit.every(conditions)
 
-    def within(self, state: Env) -> tuple[int, tuple[Event, ...]]:
-        """Return whether no constraint leaves a state out."""
-        return self._all_of(self._constraints, state, None)
+    def within(self, state: Env) -> tuple[int, int]:
+        """Return whether no constraint leaves a state out, and whether one has no answer, those before it having agreed."""
+        within, undefined = TRUE, FALSE
+        for constraint in self._constraints:
+            holds, events = self._all_of([constraint], state, None)
+            unanswered = self.circuit.both(within, self.circuit.some([e.literal for e in events]))
+            undefined = self.circuit.either(undefined, unanswered)
+            within = self.circuit.every([within, holds, -unanswered])
+        return within, undefined
 
     def claim(self, name: str, state: Env, old: Env | None = None) -> tuple[int, tuple[Event, ...]]:
         """Return whether an invariant holds in a state, or a step invariant of a step."""
@@ -142,11 +168,11 @@ class Steps:
         holds: list[int] = []
         events: list[Event] = []
         for function in functions:
-            for there, arguments in self._arguments(function, state, ()):
+            for there, arguments in self._arguments(function, state, (), events):
                 answer = self._executor.ask(function, arguments, state, old)
                 assert isinstance(answer, int)
                 holds.append(self.circuit.either(-there, answer))
-                events += [e for e in self._executor.events if self.circuit.both(e.literal, there) != FALSE]
+                events += self._met(there)
         return self.circuit.every(holds), tuple(events)
 
     def equal(self, a: Env, b: Env) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from ratified.language import ir
 from ratified.language.api import Deferred
 from ratified.language.errors import RatifiedError, Span
-from ratified.language.evaluate import Evaluator
+from ratified.language.evaluate import Evaluator, Frame
 from ratified.language.ir import Expr, Function, Module, Node, Which
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft, Sort
@@ -207,7 +207,9 @@ class _Finder:
         for i, statement in enumerate(body):
             match statement:
                 case ir.Let():
-                    Evaluator._bind(env, statement.names, self._evaluator.expr(statement.value, env))
+                    Frame(self._evaluator, env).bind(
+                        statement.names, self._evaluator.expr(statement.value, env)
+                    )
                 case ir.Return(_, value) if value is not None:
                     return self._part(value, env, names)
                 case ir.If(_, test, then, orelse):
@@ -246,7 +248,7 @@ class _Finder:
         clause, rest = clauses[0], clauses[1:]
         for item in list(self._evaluator.expr(clause.domain, env)):
             inner = dict(env)
-            Evaluator._bind(inner, clause.names, item)
+            Frame(self._evaluator, inner).bind(clause.names, item)
             if all(self._evaluator.expr(c, inner) for c in clause.conditions):
                 here = {**bound, **{n: inner[n] for n in clause.names}}
                 found = self._witness(node, rest, inner, here)

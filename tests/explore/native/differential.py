@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ratified.explore.counterexample import EvaluationError
 from ratified.explore.native.engine import check_native
 from ratified.explore.reference import check_reference
 from ratified.language.errors import ModelError, Span
 from ratified.language.model import Model
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Result
 
 

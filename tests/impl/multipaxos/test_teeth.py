@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from ratified.bundled.systems import play
 from ratified.impl.multipaxos.messages import NO_OP
 from ratified.impl.multipaxos.system import multipaxos_system
 from ratified.impl.paxos.ballots import Ballot, Vote, following
-from ratified.simulator.scenario import play
 from tests.impl.planting import Catalogue, Mistake, found
 
 plant = Catalogue("ratified.impl")

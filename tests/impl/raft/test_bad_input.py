@@ -120,7 +120,7 @@ def test_no_input_makes_a_core_raise_or_change_what_is_durable_against_the_rules
     again = bench.restart()
     kept = bench.core.log.slice(again.core.log.offset + 1, 1_000)
     assert again.core.log.entries() == kept
-    assert (again.core.term, again.core.voted_for) == (bench.core.term, bench.core.voted_for)
+    assert (again.core.term, again.core.state.voted_for) == (bench.core.term, bench.core.state.voted_for)
     assert again.core.membership == bench.core.membership
 
 
@@ -204,7 +204,7 @@ def test_a_leader_does_not_believe_that_somebody_has_what_it_never_sent() -> Non
     bench = Bench()
     bench.lead()
     bench.receive("s2", AppendResponse(1, success=True, index=7))
-    assert (bench.core.progress["s2"].match, bench.core.commit) == (0, 0)
+    assert (bench.core.state.progress["s2"].match, bench.core.commit) == (0, 0)
 
 
 def test_a_term_from_the_far_future_is_taken_on_as_the_protocol_says() -> None:
@@ -224,9 +224,9 @@ def test_durable_writes_that_were_never_begun_are_not_believed() -> None:
     bench = Bench(slow_disk=True)
     bench.time_out()
     bench.do(Persisted(99))
-    assert bench.core.votes == {}
+    assert bench.core.state.votes == {}
     bench.do(Persisted(1))
-    assert bench.core.votes == {"s1": True}
+    assert bench.core.state.votes == {"s1": True}
 
 
 @pytest.mark.parametrize(

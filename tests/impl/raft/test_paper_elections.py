@@ -157,7 +157,7 @@ def test_to_begin_an_election_it_increments_its_term_votes_for_itself_and_asks_a
 ):
     bench = Bench("s2", FIVE, term=3, log=entries(1, 3))
     sent = bench.time_out()
-    assert (bench.core.term, bench.core.role, bench.core.voted_for) == (4, Role.CANDIDATE, "s2")
+    assert (bench.core.term, bench.core.role, bench.core.state.voted_for) == (4, Role.CANDIDATE, "s2")
     assert sent == [(peer, RequestVote(4, 2, 3)) for peer in ("s1", "s3", "s4", "s5")]
     assert bench.disk.record == HardState(4, "s2")
 
@@ -305,7 +305,7 @@ def test_the_voter_denies_its_vote_if_its_own_log_is_more_up_to_date(
 ) -> None:
     bench = Bench(term=3, log=entries(*mine))
     assert bench.reply("s2", RequestVote(4, last_index, last_term)) == VoteResponse(4, granted)
-    assert bench.core.voted_for == ("s2" if granted else None)
+    assert bench.core.state.voted_for == ("s2" if granted else None)
 
 
 def test_the_request_includes_information_about_the_candidates_log() -> None:
@@ -321,7 +321,7 @@ def test_a_log_that_is_in_a_snapshot_counts_as_well() -> None:
 
 def test_a_core_that_has_never_heard_of_a_cluster_does_not_campaign() -> None:
     bench = Bench()
-    bench.core = RaftCore("s9", Durable(), PAPER, bench.core._random, bench.core.machine)
+    bench.core = RaftCore("s9", Durable(), PAPER, bench.core.state.random, bench.core.machine)
     assert bench.tick(100) == []
     assert bench.core.role is Role.FOLLOWER
     # It votes and takes entries all the same: the sender may know more than it does (section 6).

@@ -107,7 +107,7 @@ def test_once_the_joint_configuration_has_been_committed_the_leader_appends_the_
         bench.receive(follower, AppendResponse(1, success=True, index=2))
     assert bench.core.log.entry(3) == Entry(1, Membership(NEW))
     # Servers that are not in it are not sent anything any more.
-    assert set(bench.core.progress) == {"s4", "s5"}
+    assert set(bench.core.state.progress) == {"s4", "s5"}
 
 
 def test_a_later_leader_finishes_the_change() -> None:
@@ -219,14 +219,14 @@ def test_each_server_takes_snapshots_independently_covering_just_the_committed_e
     assert (bench.core.log.offset, bench.core.log.entries()) == (2, entries(1, 1, 1)[2:])
     again = bench.restart()
     assert (again.core.applied, again.core.commit, again.core.machine.snapshot()) == (2, 2, b'{"x": "2"}')
-    assert again.core.sessions.table() == (session,)
+    assert again.core.state.sessions.table() == (session,)
 
 
 def test_the_configuration_in_a_snapshot_is_that_of_its_index_not_a_later_one() -> None:
     bench = Bench()
     bench.receive("s2", append(1, 0, 0, entries(1)[0], Entry(1, JOINT), commit=1))
     bench.order(Compact())
-    assert bench.core.snapshot.membership == Membership(OLD)
+    assert bench.core.state.snapshot.membership == Membership(OLD)
     assert bench.core.membership == JOINT
     assert bench.restart().core.membership == JOINT
 
@@ -234,9 +234,9 @@ def test_the_configuration_in_a_snapshot_is_that_of_its_index_not_a_later_one() 
 def test_a_snapshot_is_taken_when_the_log_reaches_a_fixed_size() -> None:
     bench = Bench(snapshot_every=3)
     bench.receive("s2", append(1, 0, 0, *entries(1, 1, 1, 1), commit=2))
-    assert bench.core.snapshot.index == 0
+    assert bench.core.state.snapshot.index == 0
     bench.receive("s2", append(1, 4, 1, commit=3))
-    assert bench.core.snapshot.index == 3
+    assert bench.core.state.snapshot.index == 3
 
 
 def test_the_leader_sends_a_snapshot_when_it_has_discarded_the_next_entry_that_a_follower_needs() -> None:
@@ -245,7 +245,7 @@ def test_the_leader_sends_a_snapshot_when_it_has_discarded_the_next_entry_that_a
     bench.agree("s2")
     bench.order(Compact())
     sent = bench.receive("s3", AppendResponse(1, success=False, index=2, hint_index=0))
-    assert sent == [("s3", InstallSnapshot(1, bench.core.snapshot))]
+    assert sent == [("s3", InstallSnapshot(1, bench.core.state.snapshot))]
     # Nothing but heartbeats until it is there; then entries again.
     bench.submit(3)
     assert "s3" not in of(AppendEntries, bench.submit(4))
@@ -260,7 +260,7 @@ def test_a_snapshot_that_got_lost_is_sent_again() -> None:
     bench.order(Compact())
     bench.receive("s3", AppendResponse(1, success=False, index=2, hint_index=0))
     again = of(InstallSnapshot, bench.tick(PAPER.election_ticks))
-    assert again == {"s3": InstallSnapshot(1, bench.core.snapshot)}
+    assert again == {"s3": InstallSnapshot(1, bench.core.state.snapshot)}
 
 
 def test_the_follower_discards_its_entire_log_if_the_snapshot_contains_what_is_not_in_it() -> None:
@@ -450,7 +450,7 @@ def test_a_server_that_is_asked_whether_it_would_vote_changes_nothing() -> None:
     assert bench.reply("s3", PreVote(9, 2, 3)) == PreVoteResponse(9, granted=True)
     assert bench.reply("s2", PreVote(9, 1, 3)) == PreVoteResponse(3, granted=False)
     assert bench.reply("s2", PreVote(3, 2, 2)) == PreVoteResponse(3, granted=False)
-    assert (bench.disk, bench.core.term, bench.core.voted_for) == (disk, 3, None)
+    assert (bench.disk, bench.core.term, bench.core.state.voted_for) == (disk, 3, None)
 
 
 def test_it_would_not_as_long_as_it_hears_from_a_leader() -> None:
@@ -492,7 +492,7 @@ def test_if_leadership_transfer_takes_longer_than_an_election_timeout_the_leader
 def test_leadership_is_not_transferred_to_oneself_or_to_a_stranger(to: str) -> None:
     bench = leading()
     assert bench.order(TransferLeadership(to)) == []
-    assert bench.core.transferee is None
+    assert bench.core.state.transferee is None
 
 
 def test_nobody_but_the_leader_makes_a_server_campaign() -> None:

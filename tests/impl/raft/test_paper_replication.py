@@ -267,7 +267,7 @@ def test_a_rejection_of_something_old_is_ignored() -> None:
     bench.agree("s2")
     for index in (0, 1, 3):
         assert bench.receive("s2", AppendResponse(2, success=False, index=index)) == []
-    assert bench.core.progress["s2"].match == 3
+    assert bench.core.state.progress["s2"].match == 3
 
 
 def test_match_index_never_goes_back() -> None:
@@ -275,15 +275,15 @@ def test_match_index_never_goes_back() -> None:
     bench.lead()
     bench.agree("s2")
     bench.receive("s2", AppendResponse(2, success=True, index=1))
-    assert bench.core.progress["s2"].match == 3
-    assert bench.core.progress["s2"].next == 4
+    assert bench.core.state.progress["s2"].match == 3
+    assert bench.core.state.progress["s2"].next == 4
 
 
 def test_an_answer_of_an_earlier_term_is_ignored() -> None:
     bench = Bench(term=1, log=entries(1, 1, 1))
     bench.lead()
     bench.receive("s2", AppendResponse(1, success=True, index=3))
-    assert bench.core.progress["s2"].match == 0
+    assert bench.core.state.progress["s2"].match == 0
 
 
 def test_a_leader_never_overwrites_or_deletes_entries_in_its_own_log() -> None:
@@ -311,7 +311,7 @@ def test_raft_never_commits_log_entries_from_previous_terms_by_counting_replicas
     bench.lead()
     bench.agree("s2")
     bench.agree("s3")
-    assert bench.core.progress["s2"].match == 2
+    assert bench.core.state.progress["s2"].match == 2
     assert bench.core.commit == 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.simulator.scenario import play
+from ratified.bundled.systems import play
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
 

@@ -9,11 +9,11 @@ from unittest.mock import patch
 
 import pytest
 
+from ratified.bundled.systems import play
 from ratified.follow.linearizability import KeyValue, check_history, read_history
 from ratified.impl.raft import Config, drawn_config, raft_system
 from ratified.results.result import Verdict
 from ratified.simulator import EVERY_FAULT, NO_FAULTS, Run, read_schedule, replay, simulate
-from ratified.simulator.scenario import play
 from tests.impl.raft.bugs import BUGS
 
 SCENARIOS = Path(__file__).parent / "scenarios"

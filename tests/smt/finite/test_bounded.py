@@ -7,11 +7,10 @@ from typing import Annotated
 
 import pytest
 
-from ratified.cli.catalogue import bundled
-from ratified.cli.exploring import instance
+from ratified.bundled import models as bundled
+from ratified.cli.instances import instance
 from ratified.cli.loading import load as load_model
 from ratified.explore import check
-from ratified.explore.counterexample import EvaluationError
 from ratified.language import (
     Map,
     Model,
@@ -26,6 +25,7 @@ from ratified.language import (
     require,
     step_invariant,
 )
+from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, PropertyKind, Verdict
 from ratified.smt import solving
 from ratified.smt.finite.bounded import bounded

@@ -1,14 +1,12 @@
 --------------------------------- MODULE Paxos ---------------------------------
 (******************************************************************************)
-(* The Synod: single-decree Paxos.                                            *)
+(* Single-decree Paxos.                                                       *)
 (*                                                                            *)
-(* Paxos: how a value is chosen by acceptors that only exchange messages.     *)
+(* Paxos: the Synod with one quorum system, any two of whose quorums meet.    *)
 (*                                                                            *)
-(* Messages are never taken back: a message lost is one that nobody acts on,  *)
-(* a message twice delivered is acted on twice. Leaders, learners and         *)
-(* proposers have no state of their own here; all that they know is in the    *)
-(* messages. (Lamport, "Paxos Made Simple", 2001, section 2.2, whose two      *)
-(* phases the four actions are; module Paxos of his specifications.)          *)
+(* See `synod` for the messages, the two phases and what they come to. It is  *)
+(* a way of voting, which it refines. (Lamport, "Paxos Made Simple", 2001,    *)
+(* section 2.2; module Paxos of his specifications.)                          *)
 (******************************************************************************)
 EXTENDS Integers, FiniteSets
 
@@ -61,11 +59,6 @@ Init ==
     /\ voted = [a \in Acceptor |-> None]
     /\ messages = {}
 
-\* Any two quorums must have a member in common.
-\*
-\* Make the quorums larger, or leave `quorums` out for majorities.
-quorums_meet == \A p, q \in quorums : p \intersect q # {}
-
 --------------------------------------------------------------------------------
 \* Phase 1
 
@@ -92,6 +85,9 @@ has_proposed(b) ==
     \E v \in Value :
         [type |-> "Propose", ballot |-> b, value |-> v] \in messages
 
+\* The same for both phases.
+phase1_quorums == quorums
+
 \* What acceptors have answered to the leader of b.
 answers(b) == {m \in messages : m.type = "Promise" /\ m.ballot = b}
 
@@ -115,7 +111,7 @@ allows(quorum, b, v) ==
 \* allow it.
 propose(b, v) ==
     /\ ~has_proposed(b)
-    /\ \E quorum \in quorums : allows(quorum, b, v)
+    /\ \E quorum \in phase1_quorums : allows(quorum, b, v)
     /\ messages' = messages \union
                        {[type |-> "Propose", ballot |-> b, value |-> v]}
     /\ UNCHANGED <<max_ballot, voted>>
@@ -133,12 +129,15 @@ accept(a, b, v) ==
                        {[type |-> "Accepted", acceptor |-> a, ballot |-> b,
                          value |-> v]}
 
+\* The same for both phases.
+phase2_quorums == quorums
+
 --------------------------------------------------------------------------------
 \* What it comes to
 
 \* A quorum has voted for v in b.
 chosen_at(b, v) ==
-    \E quorum \in quorums :
+    \E quorum \in phase2_quorums :
         \A a \in quorum :
             [type |-> "Accepted", acceptor |-> a, ballot |-> b, value |-> v]
               \in messages
@@ -170,7 +169,7 @@ cannot_vote_in(a, b) ==
 safe_at(b, v) ==
     \A c \in Ballot :
         c < b
-          => \E q \in quorums :
+          => \E q \in phase1_quorums :
                  \A a \in q : [type |-> "Accepted", acceptor |-> a,
                                ballot |-> c, value |-> v]
                                 \notin messages
@@ -192,6 +191,11 @@ promises_only_rise == \A a \in Acceptor : at_most(max_ballot[a], max_ballot'[a])
 
 \* What has been chosen stays chosen.
 chosen_for_good == \A v \in Value : chosen(v) => chosen(v)'
+
+\* Any two quorums must have a member in common.
+\*
+\* Make the quorums larger, or leave `quorums` out for majorities.
+quorums_meet == \A p, q \in quorums : p \intersect q # {}
 
 ASSUME quorums_meet
 

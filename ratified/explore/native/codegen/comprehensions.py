@@ -34,7 +34,7 @@ from ratified.explore.native.codegen.numbers import (
     word_or,
     word_text,
 )
-from ratified.explore.native.codegen.shapes import HIGH, LOW, SNum, STup, Unsupported
+from ratified.explore.native.codegen.shapes import HIGH, LOW, SMALL, SNum, STup, Unsupported
 from ratified.explore.native.codegen.terms import Arr, BagV, Bits, MemArr, SeqV, SlotV, known
 from ratified.explore.native.codegen.writer import Impure, Lines
 from ratified.language import ir
@@ -147,7 +147,11 @@ class Comprehensions(Loops):
                 counted = num(counted.c, min(counted.low, most), most)
                 if times:
                     parts.append(
-                        num(f"({times} * {counted.text()})", min(0, times * most), max(0, times * most))
+                        num(
+                            f"({const(times).text()} * {counted.text()})",
+                            min(0, times * most),
+                            max(0, times * most),
+                        )
                         if times != 1
                         else counted
                     )
@@ -378,7 +382,8 @@ class Comprehensions(Loops):
             times = self.room // begun
             ends[0] += min(0, found.low) * times
             ends[1] += max(0, found.high) * times
-            if ends[0] < LOW or ends[1] > HIGH:
+            # A loop may come back to here after what other places add: only what is small is added unchecked.
+            if ends[0] < LOW or ends[1] > HIGH or max(-found.low, found.high) > SMALL:
                 overflow = truth(f"__builtin_add_overflow({total}, {found.text()}, &{total})")
                 self.fault_unless(negation(overflow), "a number is too large for the native explorer", node)
             else:

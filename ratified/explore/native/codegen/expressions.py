@@ -1,6 +1,6 @@
 """Expressions without loops: leaves, logic, numbers, records, tuples, comparisons and calls.
 
-Guarantees: each method gives the value that `evaluate.py` defines; parts that CPython would not evaluate are not evaluated, and
+Guarantees: each method gives the value that the evaluator defines; parts that CPython would not evaluate are not evaluated, and
 what fails there fails here, in the same order.
 """
 
@@ -362,6 +362,9 @@ class Expressions(Writer):
         if isinstance(a.c, int) and isinstance(b.c, int):
             return const(a.c // b.c if op == "//" else a.c % b.c)
         if op == "//":
+            if a.low <= LOW and b.low <= -1 <= b.high:
+                fits = either(compare("!=", a, const(LOW)), compare("!=", b, const(-1)))
+                self.fault_unless(fits, "a number is too large for the native explorer", node)
             most = max(abs(a.low), abs(a.high))
             low, high = (a.low // b.low, a.high // b.low) if b.known and b.low > 0 else (-most, most)
             return num(f"rt_floor({a.text()}, {b.text()})", max(low, LOW), min(high, HIGH))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ratified.explore.native.codegen.shapes import LOW
+from ratified.explore.native.codegen.shapes import LOW, representable
 
 Word = int | str
 """A 64-bit word: a constant or a C expression."""
@@ -89,7 +89,8 @@ class Num:
 
 
 def signed(value: int) -> str:
-    """An int64_t constant."""
+    """An int64_t constant. Raises Unsupported for one that is none."""
+    representable(value)
     if value == LOW:
         return "INT64_MIN"
     return f"{value}" if 0 <= value < 2**31 else f"({value}ll)"

@@ -1,6 +1,6 @@
 """A refinement in C: the image of a state as a packed state of the abstract model, and what asks whether that model has a step.
 
-Guarantees: the answers are those of `ratified.explore.refinement`; what the mapping or the abstract model has no answer to
+Guarantees: the answers are those of `ratified.language.refinement`; what the mapping or the abstract model has no answer to
 is a fault. The abstract model's constraints are not asked, and a step of it that leaves a bound is none.
 """
 
@@ -60,7 +60,7 @@ def write_image(w: Statements, function: Function, abstract: Layout) -> None:
             raise
     for name, bit in w.imageless.items():
         w.fault_unless(
-            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} gives `{name}` no value", function.body[0]
+            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} does not assign `{name}`", function.body[0]
         )
 
 

@@ -37,6 +37,9 @@ from ratified.language.types import (
 LOW, HIGH = -(2**63), 2**63 - 1
 """The integers that generated code computes with."""
 
+SMALL = 2**31
+"""So many numbers of this size that their sum would be past the integers, no loop adds up."""
+
 UNIVERSE_MOST = 1024
 """A set of at most so many possible elements is a row of bits."""
 
@@ -46,6 +49,21 @@ SUBSETS_MOST = 10
 
 class Unsupported(SizeError):
     """What has no fixed width, or none that the native explorer takes. The reference engine explores it."""
+
+
+def too_wide(what: str) -> Unsupported:
+    """The refusal of numbers that generated code does not hold."""
+    return Unsupported(
+        f"{what} is past the 64-bit integers of the native explorer",
+        remedy="explore with engine='reference', whose integers have no bound",
+    )
+
+
+def representable(*values: int) -> None:
+    """Raise Unsupported for a number that generated code does not hold."""
+    for value in values:
+        if not LOW <= value <= HIGH:
+            raise too_wide(f"{value}")
 
 
 class Universe:
@@ -346,6 +364,10 @@ class Shapes:
                     raise Unsupported(
                         f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds"
                     )
+                representable(bounded.low, bounded.high)
+                # A number is kept as its distance from the least, which generated code computes with as well.
+                if bounded.low != LOW and bounded.high - bounded.low > HIGH:
+                    raise too_wide(f"the range {bounded.low}..{bounded.high}")
                 return SNum(bounded.low, bounded.high)
             case EnumType(enum):
                 return SNum(0, len(enum) - 1)

@@ -55,6 +55,7 @@ from ratified.explore.native.codegen.shapes import (
     groups,
     optional,
     packed,
+    representable,
     shared,
     widths,
 )
@@ -881,6 +882,7 @@ def _number(leaf: Word, low: int, high: int) -> Num:
 
 def _raw(value: Num, low: int) -> Word:
     if isinstance(value.c, int):
+        representable(value.c)
         return value.c - low
     if low == 0:
         return value.c[9:] if value.c.startswith("(int64_t)") else f"(uint64_t){value.c}"

@@ -1,0 +1,103 @@
+"""Taking turns: round-robin, and smooth weighted round-robin.
+
+Guarantees: n picks of round-robin among n endpoints are one of each. Of smooth weighted round-robin, the current weights add up
+to zero after every pick, and with W the sum of the weights, the first W picks serve each endpoint its weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ratified.impl.services.balancing.base import ANY, Balancer, Picking
+from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible
+
+
+class RoundRobin(Balancer):
+    """One after the other, in their order.
+
+    `start` is where the first pick falls, modulo the number of endpoints: clients that all began at the first would send it
+    their first requests all at once (nginx-devel, November 2020).
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        super().__init__()
+        self._next = start
+
+    def changed(self, before: tuple[Endpoint, ...]) -> None:
+        """Go on with the one whose turn it was, or the first after it that is still there."""
+        places = {e.name: i for i, e in enumerate(self.endpoints)}
+        turns = (before[(self._next + ahead) % len(before)].name for ahead in range(len(before)))
+        self._next = next((places[name] for name in turns if name in places), self._next)
+
+    def pick(self, request: Picking = ANY) -> Endpoint:
+        """Pick the next that the request may go to."""
+        count = len(self.endpoints)
+        for ahead in range(count):
+            endpoint = self.endpoints[(self._next + ahead) % count]
+            if endpoint.name not in request.avoid:
+                self._next = (self._next + ahead + 1) % count
+                return endpoint
+        return eligible(self.endpoints, request.avoid)[0]  # there is none, which this says
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What is kept of an endpoint. `effective` falls with failures and recovers, never above the endpoint's weight."""
+
+    endpoint: Endpoint
+    current: int = 0
+    effective: int = 0
+
+
+class SmoothWeighted(Balancer):
+    """Smooth weighted round-robin, as in nginx since 2012: turns in proportion to weights, spread out evenly.
+
+    Each pick, every endpoint that may be picked gains its effective weight; the one with most is picked (the first of equals)
+    and pays the sum of all. {a: 5, b: 1, c: 1} gives a a b a c a a. A failure takes weight / `failures` off the effective
+    weight, down to zero, and each pick gives 1 back.
+    """
+
+    def __init__(self, failures: int = 1) -> None:
+        super().__init__()
+        if failures < 1:
+            raise ServiceError(f"an endpoint is given at least 1 failure, not {failures}")
+        self._failures = failures
+        self._turns: dict[str, _Turn] = {}
+
+    @property
+    def current(self) -> tuple[int, ...]:
+        """The current weights, in the endpoints' order. They add up to zero, unless endpoints have just gone."""
+        return tuple(self._turns[e.name].current for e in self.endpoints)
+
+    def changed(self, before: tuple[Endpoint, ...]) -> None:
+        """Those that stay keep their place; what those had that went is shared out, so that all adds up to zero again."""
+        turns = {}
+        for endpoint in self.endpoints:
+            turn = self._turns.get(endpoint.name, _Turn(endpoint, 0, endpoint.weight))
+            lost = turn.endpoint.weight - turn.effective
+            turns[endpoint.name] = _Turn(endpoint, turn.current, max(0, endpoint.weight - lost))
+        self._turns = turns
+        missing = -sum(turn.current for turn in turns.values())
+        share, rest = divmod(missing, len(turns)) if turns else (0, 0)
+        for i, turn in enumerate(turns.values()):
+            turn.current += share + (i < rest)
+
+    def pick(self, request: Picking = ANY) -> Endpoint:
+        """Pick the one whose turn it is most."""
+        turns = [self._turns[e.name] for e in eligible(self.endpoints, request.avoid)]
+        total = 0
+        best = turns[0]
+        for turn in turns:
+            total += turn.effective
+            turn.current += turn.effective
+            turn.effective = min(turn.effective + 1, turn.endpoint.weight)
+            if turn.current > best.current:
+                best = turn
+        best.current -= total
+        return best.endpoint
+
+    def done(self, name: str, *, ok: bool = True) -> None:
+        """A failure makes an endpoint's turns rarer for a while."""
+        turn = self._turns.get(name)
+        if turn is not None and not ok:
+            turn.effective = max(0, turn.effective - max(1, turn.endpoint.weight // self._failures))

@@ -1,0 +1,45 @@
+"""The bundled implementations as what chaos, Hypothesis and the model's graph are given.
+
+Guarantees: importing this imports no model and no implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ratified.bundled import Implementation, implementations
+from ratified.bundled.description import at
+from ratified.bundled.systems import make_system
+from ratified.conform.cover import Driver, Steps
+from ratified.conform.mutants import Mutant
+from ratified.conform.protocol import Protocol
+from ratified.follow.binding import Binding
+from ratified.impl.system import System
+
+
+def _protocol(made: Implementation) -> Protocol:
+    def system(seed: int) -> System:
+        return make_system(made.name, seed=seed)
+
+    def binding(*nodes: Any) -> Binding:
+        bound: Binding = at(made.binding)(*nodes)
+        return bound
+
+    def mutants() -> Mapping[str, Mutant]:
+        planted: Mapping[str, Mutant] = at(made.mutants)
+        return planted
+
+    def graph(small: bool) -> tuple[Steps, Driver]:
+        edges: tuple[Steps, Driver] = at(made.graph)(small)
+        return edges
+
+    place = f'{__name__}:PROTOCOLS["{made.name}"]'
+    return Protocol(made.name, place, system, binding, mutants, graph, made.at_once, made.disks)
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {name: _protocol(made) for name, made in implementations.items()}
+)
+"""By the names of the implementations."""

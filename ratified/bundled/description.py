@@ -1,0 +1,91 @@
+"""What a bundled protocol is described by. A *place* is text, `package.module:name`, and is imported when it is asked for.
+
+Guarantees: importing this imports no model, proof, implementation or engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+def at(place: str) -> Any:
+    """Return what is at a place."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+@dataclass(frozen=True, slots=True)
+class BundledModel:
+    """A model. `target` is its place, `proof` that of its proof script; `broken` ones must be refuted."""
+
+    name: str
+    target: str
+    description: str
+    proof: str | None = None
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A mistake, under the one name that it has wherever it is planted.
+
+    `model` is the place of a model with the mistake, which is called after the protocol and the bug (`paxos-stale-promise`).
+    `relational` is that of a variant of the model that proofs are about, where this is another one; `unsaid` says why there
+    cannot be one. `planted_in` names the implementations whose mutants have it, `seen_in` systems that had it.
+    """
+
+    name: str
+    description: str
+    model: str | None = None
+    relational: str | None = None
+    unsaid: str = ""
+    planted_in: tuple[str, ...] = ()
+    seen_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """An implementation that is run in the simulator and held to a model; all but `name`, `at_once` and `disks` are places.
+
+    `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
+    class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
+    (see `ratified.conform.protocol.Protocol`, also for `at_once` and `disks`).
+    """
+
+    name: str
+    system: str
+    config: str
+    binding: str
+    mutants: str
+    graph: str
+    drawn: str | None = None
+    at_once: tuple[str, ...] = ()
+    disks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BundledProtocol:
+    """Everything there is about a protocol. `models` come most abstract first, as `ratified verify` explores them."""
+
+    name: str
+    description: str
+    models: tuple[BundledModel, ...]
+    bugs: tuple[Bug, ...] = ()
+    implementations: tuple[Implementation, ...] = ()
+    variants: Mapping[str, Bug] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the bugs as models are named."""
+        object.__setattr__(self, "variants", {f"{self.name}-{bug.name}": bug for bug in self.bugs})
+
+    @property
+    def broken(self) -> tuple[BundledModel, ...]:
+        """The variants of models that are broken on purpose."""
+        return tuple(
+            BundledModel(name, bug.model, bug.description, broken=True)
+            for name, bug in self.variants.items()
+            if bug.model is not None
+        )

@@ -1,0 +1,302 @@
+"""Raft as published and as built, and what it refines. Its proofs are about a relational model of it."""
+
+from __future__ import annotations
+
+from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Implementation
+
+MODELS = "ratified.models.raft"
+RELATIONAL = "ratified.models.raft.relational_broken"
+PROOFS = "ratified.proofs.raft"
+
+UNCHANGED = "the servers of the relational Raft do not change"
+
+PROTOCOL = BundledProtocol(
+    "raft",
+    "Raft as published, the abstract Raft that it refines, and what breaks without each of its rules",
+    models=(
+        BundledModel(
+            "abstract-raft", f"{MODELS}.abstract:AbstractRaft", "Raft without messages: terms, votes and logs"
+        ),
+        BundledModel(
+            "raft",
+            f"{MODELS}.raft:Raft",
+            "Raft as published: leader election, log replication",
+            proof=f"{PROOFS}.raft:RaftSafety",
+        ),
+        BundledModel(
+            "raft-with-history",
+            f"{MODELS}.history:RaftWithHistory",
+            "Raft that remembers what it has been; refines abstract-raft",
+        ),
+        BundledModel(
+            "raft-elections",
+            f"{MODELS}.elections:RaftElections",
+            "Raft with pre-vote, check-quorum and leadership transfer, each to be switched on",
+            proof=f"{PROOFS}.built:RaftElectionsSafety",
+        ),
+        BundledModel(
+            "raft-clients",
+            f"{MODELS}.clients:RaftClients",
+            "Raft with no-ops, client sessions and reads, each to be switched on",
+            proof=f"{PROOFS}.built:RaftClientsSafety",
+        ),
+        BundledModel(
+            "raft-compaction",
+            f"{MODELS}.compaction:RaftCompaction",
+            "Raft with log compaction and snapshots, to be switched on",
+        ),
+        BundledModel(
+            "raft-membership",
+            f"{MODELS}.membership:RaftMembership",
+            "Raft with changes of configuration, one server at a time or by joint consensus",
+        ),
+        BundledModel(
+            "raft-as-built",
+            f"{MODELS}.built:RaftAsBuilt",
+            "Raft with all that implementations add, each to be switched on",
+        ),
+    ),
+    bugs=(
+        Bug(
+            "half-quorums",
+            "half of the servers are a majority",
+            model=f"{MODELS}.broken:HalfQuorums",
+            relational=f"{RELATIONAL}:HalfQuorums",
+            planted_in=("raft",),
+        ),
+        Bug(
+            "forgets-vote",
+            "a server that restarts has lost its vote",
+            model=f"{MODELS}.broken:ForgottenVote",
+            relational=f"{RELATIONAL}:ForgottenVote",
+            planted_in=("raft",),
+            seen_in=("PySyncObj", "raft-java", "seaweedfs"),
+        ),
+        Bug(
+            "stale-votes",
+            "a candidate counts answers to an earlier term's requests",
+            model=f"{MODELS}.broken:StaleVotes",
+            relational=f"{RELATIONAL}:StaleVotes",
+            planted_in=("raft",),
+            seen_in=("Xraft", "akka-raft"),
+        ),
+        Bug(
+            "stubborn-leader",
+            "a leader that learns of a newer term goes on leading",
+            model=f"{MODELS}.broken:StubbornLeader",
+            relational=f"{RELATIONAL}:StubbornLeader",
+            planted_in=("raft",),
+            seen_in=("hashicorp/raft",),
+        ),
+        Bug(
+            "shorter-history",
+            "logs are compared by their lengths only",
+            model=f"{MODELS}.broken:ShorterHistory",
+            relational=f"{RELATIONAL}:ShorterHistory",
+            planted_in=("raft",),
+            seen_in=("liferaft", "jgroups-raft"),
+        ),
+        Bug(
+            "counted-old-entries",
+            "a leader commits entries of earlier terms by counting (Figure 8)",
+            model=f"{MODELS}.broken:CountedOldEntries",
+            relational=f"{RELATIONAL}:CountedOldEntries",
+            planted_in=("raft",),
+            seen_in=("PySyncObj", "LogCabin", "CCF"),
+        ),
+        Bug(
+            "commit-goes-back",
+            "a follower's commit index goes back with an old message",
+            model=f"{MODELS}.broken:CommitGoesBack",
+            relational=f"{RELATIONAL}:CommitGoesBack",
+            planted_in=("raft",),
+            seen_in=("PySyncObj",),
+        ),
+        Bug(
+            "truncating-append",
+            "an old or empty message cuts a follower's log",
+            model=f"{MODELS}.broken:TruncatingAppend",
+            relational=f"{RELATIONAL}:TruncatingAppend",
+            planted_in=("raft",),
+            seen_in=("RaftOS", "PySyncObj"),
+        ),
+        Bug(
+            "kept-conflict",
+            "a follower keeps entries that conflict with its leader's",
+            model=f"{MODELS}.broken:KeptConflict",
+            relational=f"{RELATIONAL}:KeptConflict",
+            planted_in=("raft",),
+            seen_in=("mofa",),
+        ),
+        Bug(
+            "counted-rejections",
+            "a leader takes a rejection for an agreement",
+            model=f"{MODELS}.broken:CountedRejections",
+            relational=f"{RELATIONAL}:CountedRejections",
+            planted_in=("raft",),
+            seen_in=("CCF",),
+        ),
+        Bug(
+            "torn-vote",
+            "term and vote are two writes, and a crash comes between them",
+            model=f"{MODELS}.broken:TornVote",
+            relational=f"{RELATIONAL}:TornVote",
+            planted_in=("raft",),
+            seen_in=("hashicorp/raft", "braft"),
+        ),
+        Bug(
+            "match-goes-back",
+            "a leader that gets an old answer forgets what it knew since",
+            model=f"{MODELS}.broken:MatchGoesBack",
+            relational=f"{RELATIONAL}:MatchGoesBack",
+            planted_in=("raft",),
+            seen_in=("PySyncObj", "RaftOS", "WRaft"),
+        ),
+        Bug(
+            "next-behind-match",
+            "a leader that gets an old rejection sends what it knows to be there",
+            model=f"{MODELS}.broken:NextBehindMatch",
+            unsaid="a leader of the relational Raft may send whatever it has: no index says what comes next",
+        ),
+        Bug(
+            "repeated-append",
+            "entries for the beginning of a log are appended without looking",
+            model=f"{MODELS}.broken:RepeatedAppend",
+            relational=f"{RELATIONAL}:RepeatedAppend",
+            planted_in=("raft",),
+            seen_in=("WRaft",),
+        ),
+        Bug(
+            "lost-entry",
+            "a server says that it has an entry before it is on disk",
+            model=f"{MODELS}.broken:LostEntry",
+            relational=f"{RELATIONAL}:LostEntry",
+            planted_in=("raft",),
+        ),
+        Bug(
+            "consenting-leader",
+            "a leader consents to being replaced",
+            model=f"{MODELS}.broken_built:ConsentingLeader",
+            relational=f"{RELATIONAL}:ConsentingLeader",
+            planted_in=("raft",),
+            seen_in=("DaosRaft",),
+        ),
+        Bug(
+            "costly-pre-vote",
+            "a server that is asked for a pre-vote takes over the term",
+            model=f"{MODELS}.broken_built:CostlyPreVote",
+            relational=f"{RELATIONAL}:CostlyPreVote",
+            planted_in=("raft",),
+            seen_in=("DaosRaft",),
+        ),
+        Bug(
+            "disturbed-follower",
+            "a server that hears its leader gives in to a candidate that does not",
+            model=f"{MODELS}.broken_built:DisturbedFollower",
+            relational=f"{RELATIONAL}:DisturbedFollower",
+        ),
+        Bug(
+            "hasty-transfer",
+            "a leader hands over to a server that lacks a part of its log",
+            model=f"{MODELS}.broken_built:HastyTransfer",
+            relational=f"{RELATIONAL}:HastyTransfer",
+        ),
+        Bug(
+            "unconfirmed-read",
+            "a leader answers reads without asking whether it still leads",
+            model=f"{MODELS}.broken_built:UnconfirmedRead",
+            relational=f"{RELATIONAL}:UnconfirmedRead",
+            planted_in=("raft",),
+            seen_in=("etcd", "RedisRaft"),
+        ),
+        Bug(
+            "repeated-command",
+            "a command that a client has repeated is executed once more",
+            model=f"{MODELS}.broken_built:RepeatedCommand",
+            relational=f"{RELATIONAL}:RepeatedCommand",
+            planted_in=("raft",),
+        ),
+        Bug(
+            "append-for-snapshot",
+            "an append with nothing in it is sent where a snapshot is needed",
+            model=f"{MODELS}.broken_built:AppendForSnapshot",
+            relational=f"{RELATIONAL}:AppendForSnapshot",
+            planted_in=("raft",),
+            seen_in=("WRaft",),
+        ),
+        Bug(
+            "snapshot-lowers-term",
+            "a server that loads a snapshot takes its term",
+            model=f"{MODELS}.broken_built:SnapshotLowersTerm",
+            relational=f"{RELATIONAL}:SnapshotLowersTerm",
+            planted_in=("raft",),
+            seen_in=("WRaft",),
+        ),
+        Bug(
+            "hasty-change",
+            "a configuration is changed before an entry of the term is committed",
+            model=f"{MODELS}.broken_built:HastyChange",
+            unsaid=UNCHANGED,
+            planted_in=("raft",),
+            seen_in=("the published algorithm",),
+        ),
+        Bug(
+            "union-majority",
+            "a majority of the old and new servers together is enough",
+            model=f"{MODELS}.broken_built:UnionMajority",
+            unsaid=UNCHANGED,
+            planted_in=("raft",),
+            seen_in=("CCF",),
+        ),
+        Bug(
+            "lost-log",
+            "a server that restarts has lost its log, which it had acknowledged",
+            relational=f"{RELATIONAL}:LostLog",
+        ),
+        Bug(
+            "forgotten-term",
+            "a server that restarts is in an earlier term",
+            relational=f"{RELATIONAL}:ForgottenTerm",
+        ),
+        Bug(
+            "vote-answered-early",
+            "a vote is told before it is written",
+            planted_in=("raft",),
+            seen_in=("cornerstone",),
+        ),
+        Bug("any-log-wins", "votes are given whatever the candidate's log is", planted_in=("raft",)),
+        Bug("match-too-high", "the match index is one more than was acknowledged", planted_in=("raft",)),
+        Bug(
+            "commit-beyond-new",
+            "a follower commits what it has and its leader has not confirmed",
+            planted_in=("raft",),
+        ),
+        Bug(
+            "incoming-elect",
+            "while configurations change, a majority of the new one elects",
+            planted_in=("raft",),
+        ),
+        Bug(
+            "incoming-commit",
+            "while configurations change, a majority of the new one commits",
+            planted_in=("raft",),
+        ),
+        Bug(
+            "sessions-not-kept",
+            "a snapshot leaves out which commands of clients were executed",
+            planted_in=("raft",),
+        ),
+    ),
+    implementations=(
+        Implementation(
+            "raft",
+            system="ratified.impl.raft.system:raft_system",
+            config="ratified.impl.raft.system:SMALL",
+            drawn="ratified.impl.raft.system:drawn_config",
+            binding="ratified.conformance.raft.binding:RaftBinding",
+            mutants="ratified.conformance.raft.mutants:MUTANTS",
+            graph="ratified.conformance.raft.edges:graph",
+            disks=True,
+        ),
+    ),
+)

@@ -1,0 +1,80 @@
+"""Reports of recorded runs followed through a model, as text or JSON.
+
+Guarantees: rendering is pure.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ratified.follow.follower import Follower
+from ratified.follow.mismatch import explain, told
+from ratified.results.result import Verdict
+
+SCHEMA = "ratified-trace/1"
+
+
+def trace_text(follower: Follower, path: Path, took: float) -> str:
+    """Return the report as text, ending in a newline. `took` is in seconds."""
+    result = follower.result
+    count = f"{result.events:,} event{'' if result.events == 1 else 's'}"
+    model = follower.machine.module.name
+    headline = {
+        Verdict.HOLDS: f"HOLDS  {path.name}: {count}, each a step of {model}",
+        Verdict.VIOLATED: f"VIOLATED  {path.name}: after {count}, one that {model} does not allow",
+        Verdict.UNDECIDED: f"UNDECIDED  {path.name}: after {count}: {result.stopped}",
+    }[result.verdict]
+    rate = f", {result.events / took:,.0f} events/s" if took >= 0.1 else ""
+    lines = [headline, ""]
+    about = [
+        ("binding", type(follower.binding).__name__),
+        ("model", repr(follower.model)),
+        ("states", f"at most {result.most_states:,} explain what was observed"),
+        ("time", f"{took:.1f} s{rate}"),
+    ]
+    lines += [f"{name:8} {value}" for name, value in about]
+    if result.actions:
+        width = max(map(len, result.actions))
+        lines += ["", f"{'action':{width}}  events"]
+        lines += [f"{name:{width}}  {times:6,}" for name, times in sorted(result.actions.items())]
+    if result.mismatch is not None:
+        lines += ["", told(follower, str(path))]
+    return "\n".join(lines) + "\n"
+
+
+def trace_json(follower: Follower, path: Path, took: float) -> str:
+    """Return everything that is known, as one JSON object."""
+    result = follower.result
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "verdict": result.verdict.value,
+        "trace": str(path),
+        "model": follower.machine.module.name,
+        "events": result.events,
+        "actions": dict(sorted(result.actions.items())),
+        "most_states": result.most_states,
+        "seconds": round(took, 3),
+        "stopped": result.stopped,
+        "mismatch": None,
+    }
+    if result.mismatch is not None:
+        why = explain(follower)
+        near = why.meant[0] if why.meant else None
+        report["mismatch"] = {
+            "event": result.mismatch.number,
+            "line": result.mismatch.event.line,
+            "what": str(result.mismatch.event),
+            "claim": result.mismatch.claim,
+            "meant": list(near.path) if near else None,
+            "blocked": [{"step": b.step, "reason": b.reason} for b in why.blocked],
+            "differences": [
+                {"place": d.place, "expected": str(d.expected), "observed": str(d.observed)}
+                for d in (near.differences if near else ())
+                if d.differs
+            ],
+            "possible": dict(why.possible),
+            "nearest": why.nearest.path[0] if why.nearest else None,
+        }
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

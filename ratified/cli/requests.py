@@ -1,0 +1,303 @@
+"""What each command is asked for: one frozen, typed value a command, made from its options and arguments.
+
+Guarantees: importing this imports neither the language nor an engine; a field has the name of the option or argument that it
+comes from, and parts that commands share (where to report to, how to explore) are values of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+Request = TypeVar("Request")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a report goes, and how it looks. Without a `file` it goes to standard output; `color` None: on a terminal."""
+
+    form: str
+    file: Path | None
+    quiet: bool
+    color: bool | None
+
+    def __post_init__(self) -> None:
+        """Refuse a file that cannot be written before an exploration that may take hours."""
+        if self.file is not None and not self.file.parent.is_dir():
+            from ratified.language.errors import RatifiedError
+
+            raise RatifiedError(f"{self.file} cannot be written: there is no folder {self.file.parent}")
+
+
+@dataclass(frozen=True, slots=True)
+class Exploring:
+    """How to explore a model: at which named size, how far, with what. None is the model's own choice, or no limit."""
+
+    size: str | None
+    symmetry: bool | None
+    depth: int | None
+    states: int | None
+    seconds: float | None
+    memory: int | None  # bytes
+    threads: int | None
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn."""
+
+    model: str
+    settings: Mapping[str, str]
+    claims: tuple[str, ...]
+    checkpoint: Path | None
+    dump: Path | None
+    deadlock: bool
+    diagram: Path | None
+    exploring: Exploring
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """Explore every model of a protocol."""
+
+    protocol: str
+    exploring: Exploring
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ProveRequest:
+    """Prove a model for every size; `timeout` is in seconds, for one obligation."""
+
+    model: str
+    goals: tuple[str, ...]
+    without: tuple[str, ...]
+    solver: str
+    cross_check: bool
+    timeout: float
+    processes: int | None
+    smt2: Path | None
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class InductRequest:
+    """Try a candidate for a lemma, or keep what is inductive of all invariants; exactly one of the two."""
+
+    model: str
+    claim: str | None
+    houdini: bool
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class BmcRequest:
+    """Ask a solver about the runs of a model up to a length."""
+
+    model: str
+    settings: Mapping[str, str]
+    size: str | None
+    depth: int
+    induction: bool
+    claims: tuple[str, ...]
+    deadlock: bool
+    seconds: float | None
+    solver: str
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateRequest:
+    """Take random walks through a model; `depth` is the most steps of a run."""
+
+    model: str
+    settings: Mapping[str, str]
+    size: str | None
+    runs: int
+    depth: int
+    seed: int
+    show: bool
+    claims: tuple[str, ...]
+    deadlock: bool
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Run an implementation in the simulator, `seeds` times from `seed` on, or once along a `schedule`."""
+
+    protocol: str
+    settings: Mapping[str, str]
+    nodes: int
+    steps: int
+    seed: int
+    seeds: int
+    vary: bool
+    calm: bool
+    seconds: float | None
+    transcript: bool
+    shrink: bool
+    save: Path | None
+    schedule: Path | None
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class PlayRequest:
+    """Play a scenario."""
+
+    script: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConformRequest:
+    """Hold an implementation to its model for some time, or with chaos alone until `events` have been followed."""
+
+    protocol: str
+    seconds: float
+    events: int | None
+    seed: int
+    record: Path | None
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class MutantsRequest:
+    """Plant bugs into an implementation: all that are known, or those named."""
+
+    protocol: str
+    names: tuple[str, ...]
+    quick: bool
+    scripts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRequest:
+    """Follow a recorded run. `settings` and `size` are for runs in ITF alone, where `binding` is a model."""
+
+    binding: str
+    trace: Path
+    settings: Mapping[str, str]
+    size: str | None
+    unobserved: int | None
+    states: int
+    events: int | None
+    seconds: float | None
+    claims_every: int
+    diagram: Path | None
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinearizableRequest:
+    """Decide whether a history is linearizable; `initial` is JSON, `operations` the longest history that is tried."""
+
+    history: Path
+    model: str
+    initial: str | None
+    seconds: float | None
+    operations: int
+    html: Path | None
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseRequest:
+    """Serve a model to the browser; `seconds` is how long one search may take."""
+
+    model: str
+    settings: Mapping[str, str]
+    size: str | None
+    port: int
+    seconds: float
+    open_: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRequest:
+    """Draw a model's state graph."""
+
+    model: str
+    settings: Mapping[str, str]
+    file: Path | None
+    view: str | None
+    focus: str | None
+    radius: int
+    fold: bool
+    loops: bool
+    most: int | None
+    size: str | None
+    depth: int | None
+    states: int | None
+    seconds: float | None
+    engine: str
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExportTlaRequest:
+    """Write a model in TLA+, into a folder or (None) to standard output."""
+
+    model: str
+    settings: Mapping[str, str]
+    size: str | None
+    symmetry: bool
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrosscheckRequest:
+    """Explore a model here and with TLC; `seconds` is for each of the two, `tlc` the place of tla2tools.jar."""
+
+    model: str
+    settings: Mapping[str, str]
+    size: str | None
+    symmetry: bool
+    claims: tuple[str, ...]
+    seconds: float
+    workers: int
+    tlc: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """List what is bundled, or show models of these names with their sizes."""
+
+    names: tuple[str, ...]
+    form: str
+
+
+def takes(request: type[Request]) -> Callable[[Callable[[Request], int]], Callable[..., int]]:
+    """Make a function of a request into one of the options and arguments that click has read."""
+
+    def wrapped(command: Callable[[Request], int]) -> Callable[..., int]:
+        @wraps(command)
+        def call(**given: Any) -> int:
+            made = assembled(request, given)
+            assert not given, f"{request.__name__} has no field for {', '.join(given)}"
+            return command(made)
+
+        return call
+
+    return wrapped
+
+
+def assembled(request: type[Request], given: dict[str, Any]) -> Request:
+    """Move a request's fields, and those of its parts, out of what click has read."""
+    types = get_type_hints(request)
+    values: dict[str, Any] = {}
+    for field in fields(request):  # type: ignore[arg-type]  # every request is a dataclass
+        part = types[field.name]
+        shared = isinstance(part, type) and is_dataclass(part)
+        values[field.name] = assembled(part, given) if shared else given.pop(field.name)
+    return request(**values)

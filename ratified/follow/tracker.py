@@ -1,0 +1,340 @@
+"""The checker: follows an implementation step by step, and keeps the states of the model that could explain what was seen.
+
+An event is explained from a state by the steps that its binding names, preceded by up to `most_unobserved` steps that nobody
+sees, if what is observed after it is so in the state they lead to. The first event that is explained from no state is a
+mismatch: the implementation did what the model does not allow. There is no shorter prefix that shows it, since everything
+before was explained.
+
+Guarantees: memory and the time for an event depend on the states kept, not on how many events there were; the same events give
+the same answer. Where the model as bound has no room (a bound is left, too many states could explain), or where more unobserved
+steps might have helped, the answer is UNDECIDED.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from ratified.follow.binding import Binding, Claim, Event, EventError, Observed, Place, TooSmallError
+from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
+from ratified.language.errors import RatifiedError
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.records import forget_unused, known_records
+from ratified.language.scope import running
+from ratified.language.sorts import BoundLeft
+from ratified.results.result import Verdict
+
+A = TypeVar("A")
+
+MOST_STATES = 10_000
+TIDY_EVERY = 64
+MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
+
+
+class Notes(Protocol):
+    """Told of what becomes of each step that is tried, where a mismatch is to be explained."""
+
+    def taken(self, before: Values, step: Do, arguments: Values, after: Values) -> None:
+        """An action was possible."""
+
+    def refused(self, before: Values, step: Do | Holds | Change) -> None:
+        """An action was not possible, or a condition not true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """What no state of the model explains. `number` counts events from 1: it is the length of the shortest prefix."""
+
+    number: int
+    event: Event
+    observed: Observed
+    states: tuple[Values, ...]  # that explained everything before it
+    claim: str | None = None  # the invariant that is false, if every state that explains the event breaks one
+
+
+@dataclass(slots=True)
+class Followed:
+    """What came of it. `actions` counts the steps of the model that the events were explained by."""
+
+    verdict: Verdict = Verdict.HOLDS
+    events: int = 0
+    steps: int = 0
+    most_states: int = 0
+    unobserved: int = 0
+    actions: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+    mismatch: Mismatch | None = None
+    stopped: str | None = None
+
+
+class Tracker:
+    """Follows one run. `claims_every`: after each so many events the model's claims are asked of the states; 0 is never."""
+
+    def __init__(
+        self,
+        binding: Binding,
+        *,
+        claims_every: int = 0,
+        most_unobserved: int | None = None,
+        most_states: int = MOST_STATES,
+    ) -> None:
+        self.binding = binding
+        self.model = binding.model()
+        self.machine = PythonMachine(self.model)
+        self.result = Followed()
+        self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
+        self._most_states = most_states
+        self._claims_every = claims_every
+        self._module = self.machine.module
+        self.variables = {d.name: i for i, d in enumerate(self._module.variables)}
+        self._invariants = [f.name for f in self._module.of_kind(Kind.INVARIANT)]
+        self._unfinished = (
+            False  # unobserved steps were searched to the bound, and there would have been more
+        )
+        self._left: str | None = None
+        self._most_records = known_records() + MOST_RECORDS
+        _check_unobserved(binding, [a.name for a in self.machine.actions])
+        self.states: list[Values] = list(
+            dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, Left))
+        )
+        self.recent: deque[Event] = deque(maxlen=5)  # explained last
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can be said: there was a mismatch, or something ran out."""
+        return self.result.verdict is not Verdict.HOLDS
+
+    def step(self, event: Event) -> bool:
+        """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
+        result = self.result
+        if self.is_over:
+            return False
+        try:
+            # In the model's scope sorts have their size, so that a value past it is told, and not made.
+            with running(self.model.scope):
+                steps = self.binding.steps(event)
+                observed = self.binding.observed(event) if event.certain else {}
+        except TooSmallError as small:
+            return self._stop(small.message)
+        except (TypeError, ValueError, AttributeError, LookupError) as problem:
+            raise EventError(f"{event.action} makes no sense: {type(problem).__name__}: {problem}") from None
+        except BoundLeft as left:
+            return self._stop(f"the model as bound is too small: {event.action} leaves {left.what}")
+        if not event.certain:
+            steps = Either((steps, ()))
+        self._left = None
+        states = self._closed(self.states)
+        if not states:
+            return False
+        try:
+            found = self._matching(self.run(steps, states), observed)
+        except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
+            raise EventError(f"the arguments of {event.action} make no sense: {problem}") from None
+        if not found:
+            return self._unexplained(event, observed, states)
+        if len(found) > self._most_states:
+            return self._stop(f"more than {self._most_states:,} states could explain what was seen")
+        result.events += 1
+        result.names[event.action] += 1
+        result.most_states = max(result.most_states, len(found))
+        if self._claims_every and result.events % self._claims_every == 0:
+            kept = [s for s in found if self._claim_broken(s) is None]
+            if not kept:
+                broken = self._claim_broken(found[0])
+                result.events -= 1
+                return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
+            found = kept
+        self.states = found
+        if result.events % TIDY_EVERY == 0:
+            self._tidy()
+        self.recent.append(event)
+        return True
+
+    def _tidy(self) -> None:
+        self.binding.tidy_all(self)
+        if known_records() > self._most_records:
+            forget_unused()
+            self._most_records = 2 * known_records() + MOST_RECORDS
+
+    def ask(self, about: Callable[[Any], A]) -> list[A]:
+        """What a function answers of each state that could explain what was seen."""
+        answers: list[A] = []
+        for state in self.states:
+            self.machine.change(state, lambda m: answers.append(about(m)))
+        return answers
+
+    def change(self, how: Callable[[Any], None]) -> None:
+        """Change each of these states; one that is the same as another then is no longer told from it."""
+        self.states = _distinct([t for s in self.states if (t := self.machine.change(s, how)) is not None])
+
+    def follow(self, events: Iterable[Event]) -> Followed:
+        """Follow events to their end, or to where nothing more can be said."""
+        for event in events:
+            if not self.step(event):
+                break
+        return self.result
+
+    # How an event is explained
+
+    def run(self, steps: Steps, states: Sequence[Values], notes: Notes | None = None) -> list[Values]:
+        """The states that steps lead to, each once."""
+        if not states:
+            return []
+        if isinstance(steps, Do):
+            return self._do(steps, states, notes)
+        if isinstance(steps, tuple):
+            for one in steps:
+                states = self.run(one, states, notes)
+            return list(states)
+        if isinstance(steps, Either):
+            return _distinct([s for way in steps.ways for s in self.run(way, states, notes)])
+        if isinstance(steps, Repeat):
+            every = dict.fromkeys(states)
+            last = list(states)
+            for _ in range(steps.most):
+                last = [s for s in self.run(steps.steps, last, notes) if s not in every]
+                if not last:
+                    break
+                every.update(dict.fromkeys(last))
+            return list(every)
+        if isinstance(steps, Holds):
+            return self._holds(steps, states, notes)
+        changed = []
+        for state in states:
+            after = self.machine.change(state, steps.how)
+            if after is not None:
+                changed.append(after)
+            elif notes:
+                notes.refused(state, steps)
+        return _distinct(changed)
+
+    def _do(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+        found: list[Values] = []
+        for state in states:
+            taken = self._take(state, step)
+            for arguments, after in taken:
+                if isinstance(after, Left):
+                    self._left = f"{step.action} leaves {after.what}"
+                    continue
+                found.append(after)
+                if notes:
+                    notes.taken(state, step, arguments, after)
+            if not taken and notes:
+                notes.refused(state, step)
+        if found and notes is None:
+            self.result.steps += 1
+            self.result.actions[step.action] += 1
+        return _distinct(found)
+
+    def _take(self, state: Values, step: Do) -> list[tuple[Values, Values | Left]]:
+        try:
+            return self.machine.take(state, step.action, step.arguments)
+        except KeyError as missing:
+            known = {a.name: [x.name for x in a.arguments] for a in self.machine.actions}
+            who, name = type(self.binding).__name__, missing.args[0]
+            if step.action not in known:
+                problem = f"{who} takes {name!r}, which is no action of {self.machine.module.name}"
+                raise RatifiedError(problem, remedy=f"its actions: {', '.join(known)}") from None
+            wanted = known[step.action]
+            if set(step.arguments) <= set(wanted):
+                raise
+            given = ", ".join(n for n in step.arguments if n not in wanted)
+            raise RatifiedError(
+                f"{who} takes {step.action} with {given}", remedy=f"its arguments: {', '.join(wanted)}"
+            ) from None
+
+    def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+        kept = []
+        for state in states:
+            if self.machine.ask(state, step.method, step.arguments) == step.expected:
+                kept.append(state)
+            elif notes:
+                notes.refused(state, step)
+        return kept
+
+    def _matching(self, states: list[Values], observed: Observed) -> list[Values]:
+        kept, value = [], self.value
+        for state in states:
+            for place, seen in observed.items():
+                if value(state, place) != seen:
+                    break
+            else:
+                kept.append(state)
+        return kept
+
+    def value(self, state: Values, place: Place) -> Any:
+        """What a state has at a place."""
+        name = place[0]
+        index = self.variables.get(name)
+        if index is None:
+            return True if isinstance(name, Claim) else self.machine.ask(state, name, place[1:])
+        value = state[index]
+        for key in place[1:]:
+            value = value[key]
+        return value
+
+    def _closed(self, states: list[Values]) -> list[Values]:
+        """The states and those that unobserved steps lead to; none, if these are too many."""
+        hidden = self.binding.unobserved
+        if not hidden or not self.most_unobserved:
+            return states
+        every = dict.fromkeys(states)
+        last = states
+        for _ in range(self.most_unobserved):
+            new: dict[Values, None] = {}
+            for state in last:
+                for action in hidden:
+                    for _, after in self.machine.take(state, action, {}):
+                        if not isinstance(after, Left) and after not in every:
+                            new[after] = None
+            every.update(new)
+            last = list(new)
+            if not last:
+                break
+            if len(every) > self._most_states:
+                self._stop(f"more than {self._most_states:,} states could explain what was seen")
+                return []
+        else:
+            self._unfinished = True
+        self.result.unobserved += len(every) > len(states)
+        return list(every)
+
+    # What is not explained
+
+    def _unexplained(self, event: Event, observed: Observed, states: list[Values]) -> bool:
+        if self._left is not None:
+            return self._stop(f"the model as bound is too small: {self._left}")
+        if self._unfinished:
+            self.result.stopped = (
+                f"no explanation with up to {self.most_unobserved} unobserved steps between two events"
+            )
+        return self._mismatch(Mismatch(self.result.events + 1, event, observed, tuple(states)))
+
+    def _mismatch(self, mismatch: Mismatch) -> bool:
+        self.result.mismatch = mismatch
+        self.result.verdict = Verdict.UNDECIDED if self.result.stopped else Verdict.VIOLATED
+        return False
+
+    def _stop(self, why: str) -> bool:
+        self.result.verdict = Verdict.UNDECIDED
+        self.result.stopped = why
+        return False
+
+    def _claim_broken(self, state: Values) -> str | None:
+        return next((n for n in self._invariants if self.machine.refuted_by(n, state) is not None), None)
+
+
+def _distinct(states: list[Values]) -> list[Values]:
+    return states if len(states) < 2 else list(dict.fromkeys(states))
+
+
+def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
+    for name in binding.unobserved:
+        if name not in actions:
+            raise RatifiedError(
+                f"{type(binding).__name__} lets {name!r} happen unobserved, which is no action of its model",
+                remedy=f"its actions: {', '.join(actions)}",
+            )

@@ -1,0 +1,190 @@
+"""Raw values read as values of a model.
+
+Guarantees: a value is read by the type that it must have; what does not fit the type is refused with the place in the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw, shown
+from ratified.interchange.representation import Representation
+from ratified.language.errors import RatifiedError
+from ratified.language.scope import Scope
+from ratified.language.sorts import Sort, members
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+    values_of,
+)
+from ratified.language.values import Bag, Map, Seq, Set
+
+
+class BadValue(RatifiedError):
+    """A value that is not of the type it must have."""
+
+
+class Typing:
+    """Reads raw values as values of types. Call inside `running(scope)`."""
+
+    def __init__(self, form: Representation, scope: Scope) -> None:
+        self._form = form
+        self._scope = scope
+
+    def value(self, raw: Raw, t: Type, where: str) -> Any:
+        """A value of a type. Raises BadValue, which names the place."""
+        match t:
+            case OptionalType(item):
+                return self._optional(raw, item, where)
+            case NoneType() if raw == Name("None"):
+                return None
+            case BoolType() if isinstance(raw, bool):
+                return raw
+            case IntType() if isinstance(raw, int) and not isinstance(raw, bool):
+                return raw
+            case EnumType(enum):
+                # Quint's sum types are variants, `{"tag": "IDLE", "value": ...}`.
+                called = raw.items.get("tag") if isinstance(raw, Fields) else raw
+                for member in enum:
+                    if called == Name(self._form.member(member)):
+                        return member
+            case SortType(sort):
+                if (found := self._member(raw, sort, ordered=t.ordered)) is not None:
+                    return found
+            case RecordType() | UnionType():
+                return self._record(raw, t, where)
+            case TupleType(items) if (parts := _items(raw)) is not None and len(parts) == len(items):
+                return tuple(
+                    self.value(p, i, f"{where}[{n}]")
+                    for n, (p, i) in enumerate(zip(parts, items, strict=True))
+                )
+            case SetType(item) if isinstance(raw, Elements | Listing):
+                return Set(self.value(p, item, f"an element of {where}") for p in raw.items)
+            case SeqType(item) if (parts := _items(raw)) is not None:
+                return Seq(self.value(p, item, f"{where}[{n}]") for n, p in enumerate(parts))
+            case BagType(item) if (pairs := _pairs(raw)) is not None:
+                return self._bag(pairs, item, where)
+            case MapType(key, item) if (pairs := _pairs(raw)) is not None:
+                return self._map(pairs, key, item, where)
+        raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
+
+    def _member(self, raw: Raw, sort: type[Sort], *, ordered: bool) -> Sort | None:
+        values = members(sort)
+        if isinstance(raw, int) and not isinstance(raw, bool) and ordered:
+            return values[raw] if 0 <= raw < len(values) else None
+        if isinstance(raw, Name):
+            text = re.sub(
+                rf"_OF_{sort.__name__.upper()}$", "", raw.text
+            )  # Apalache's way to write a value of a type
+            names = self._form.value_names.get(sort, ())
+            for index, value in enumerate(values):
+                if text == repr(value) or (index < len(names) and text == names[index]):
+                    return value
+        return None
+
+    def _optional(self, raw: Raw, item: Type, where: str) -> Any:
+        """A value or None, which others write as a variant, `Some(...)`; a record may have such fields itself, and goes first."""
+        variant = _variant(raw)
+        if variant is None or variant[0] not in ("None", "Some"):
+            return None if raw == Name("None") else self.value(raw, item, where)
+        try:
+            return self.value(raw, item, where)
+        except BadValue:
+            return None if variant[0] == "None" else self.value(variant[1], item, where)
+
+    def _record(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
+        """A record, which others may write as a variant that names its class."""
+        try:
+            return self._fields(raw, t, where)
+        except BadValue:
+            variant = _variant(raw)
+            if variant is None:
+                raise
+            tag, inner = variant
+            named = Fields({self._form.kind: Name(tag), **(inner.items if isinstance(inner, Fields) else {})})
+            return self._fields(named, t, where)
+
+    def _fields(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
+        records = t.records if isinstance(t, UnionType) else (t,)
+        fields = raw.items if isinstance(raw, Fields) else {}
+        said = fields.get(self._form.kind)
+        for one in records if isinstance(raw, Fields) else ():
+            wanted = {self._form.field(one.record, name): name for name in one.fields}
+            if isinstance(said, Name) and said.text != self._form.tag(one.record):
+                continue
+            if {k for k in fields if k != self._form.kind or k in wanted} != set(wanted):
+                continue
+            made = {
+                name: self.value(fields[key], one.fields[name], f"{where}.{name}")
+                for key, name in wanted.items()
+            }
+            return one.record(**made)
+        raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
+
+    def _bag(self, pairs: Sequence[tuple[Raw, Raw]], item: Type, where: str) -> Any:
+        found: list[Any] = []
+        for key, count in pairs:
+            if not isinstance(count, int) or count < 1:
+                raise BadValue(f"{where} has {shown(count)} copies of an element")
+            found += [self.value(key, item, f"an element of {where}")] * count
+        return Bag(found)
+
+    def _map(self, pairs: Sequence[tuple[Raw, Raw]], key: Type, item: Type, where: str) -> Any:
+        found: dict[Any, Any] = {}
+        for k, v in pairs:
+            at = self.value(k, key, f"a key of {where}")
+            found[at] = self.value(v, item, f"{where}[{at!r}]")
+        missing = [k for k in values_of(key, self._scope) if k not in found]
+        if missing:
+            raise BadValue(f"{where} has no value for {missing[0]!r}")
+        return Map(found)
+
+
+def _variant(raw: Raw) -> tuple[str, Raw] | None:
+    """The tag and value of a variant, `{"tag": ..., "value": ...}`, as Quint and Apalache have them; None has no value."""
+    if (
+        isinstance(raw, Fields)
+        and set(raw.items) <= {"tag", "value"}
+        and isinstance(raw.items.get("tag"), Name)
+    ):
+        tag = raw.items["tag"]
+        assert isinstance(tag, Name)
+        return tag.text, raw.items.get("value", Fields({}))
+    return None
+
+
+def _items(raw: Raw) -> Sequence[Raw] | None:
+    """A sequence, which may be written as a function of 1 to its length."""
+    if isinstance(raw, Listing):
+        return raw.items
+    if isinstance(raw, Pairs) and all(isinstance(k, int) for k, _ in raw.items):
+        ordered = sorted(raw.items, key=lambda pair: pair[0])  # type: ignore[arg-type,return-value]  # all are numbers
+        if [k for k, _ in ordered] == list(range(1, len(ordered) + 1)):
+            return [v for _, v in ordered]
+    return None
+
+
+def _pairs(raw: Raw) -> Sequence[tuple[Raw, Raw]] | None:
+    """A function, which may be written as a record or a sequence."""
+    match raw:
+        case Pairs(items):
+            return items
+        case Fields(items):
+            return [(Name(k), v) for k, v in items.items()]
+        case Listing(items):
+            return [(n, v) for n, v in enumerate(items, start=1)]
+    return None

@@ -1,0 +1,108 @@
+"""Names, attributes and constants: local names, variables, parameters, sorts as sets, fields of records.
+
+Guarantees: a name means what it means to CPython; what has no value of the language is refused by name.
+"""
+
+from __future__ import annotations
+
+import ast
+from enum import Enum
+
+from ratified.language import ir
+from ratified.language.compile.context import MISSING, Context
+from ratified.language.ir import Expr, Which
+from ratified.language.rules import Rules
+from ratified.language.sorts import Sort
+from ratified.language.types import OptionalType, SetType, records_of
+
+constants: Rules[Context, Expr] = Rules("constants")
+rules: Rules[Context, Expr] = Rules("names")
+
+
+@constants.rule(ast.Constant)
+def _constant(node: ast.Constant, c: Context) -> Expr:
+    return c.constant(node.value, node)
+
+
+@rules.rule(ast.Name)
+def _name(node: ast.Name, c: Context) -> Expr:
+    name = node.id
+    if name in c.env.aliases:
+        return c.env.aliases[name]
+    if name in c.env.types:
+        if name not in c.env.assigned:
+            c.fail(node, f"`{name}` may be unassigned here", "assign it on every path that leads here")
+        return ir.Local(c.span(node), c.env.types[name], name)
+    if name in c.receivers:
+        c.fail(node, f"`{name}` is the whole state, not a value", f"name one of its variables: {name}.x")
+    value = c.static_name(name)
+    if value is MISSING:
+        c.fail(node, f"unknown name `{name}`", "define or import it above the model, or assign it first")
+    if isinstance(value, type) and (universe := _universe_of(c, node, value)):
+        return universe
+    if callable(value) and not hasattr(type(value), "__record_types__"):
+        c.fail(node, f"`{name}` is a function or class, not a value", f"call it: {name}(...)")
+    return c.constant(value, node, c.expected)
+
+
+def _universe_of(c: Context, node: ast.expr, value: type) -> Expr | None:
+    """A sort or Enum class as the set of its values."""
+    if "__record_types__" in vars(value) or not issubclass(value, Sort | Enum):
+        return None
+    return ir.Universe(c.span(node), SetType(c.typed(value, node)))
+
+
+@rules.rule(ast.Attribute)
+def _attribute(node: ast.Attribute, c: Context) -> Expr:
+    value, attribute = node.value, node.attr
+    if isinstance(value, ast.Name) and value.id in c.receivers:
+        return _member(c, node, c.receivers[value.id], attribute)
+    static = c.static(node)
+    if static is not MISSING:
+        if isinstance(static, type) and (universe := _universe_of(c, node, static)):
+            return universe
+        return c.constant(static, node, c.expected)
+    operand = c.expr(value)
+    records = records_of(operand.type)
+    if isinstance(operand.type, OptionalType):
+        c.fail(
+            value,
+            f"this may be None, and None has no `{attribute}`",
+            "test it for None first (give it a local name)",
+        )
+    if not records:
+        if isinstance(c.static(value), type):
+            c.fail(node, f"{ast.unparse(value)} has no `{attribute}`", "look at its definition")
+        c.fail(node, f"{operand.type} has no field `{attribute}`", "only records have fields")
+    without = [r for r in records if attribute not in r.fields]
+    if len(without) == len(records):
+        has = "; ".join(f"{r} has {', '.join(r.fields) or 'none'}" for r in records)
+        c.fail(node, f"{operand.type} has no field `{attribute}`", f"the fields: {has}")
+    if without:
+        remedy = f"tell the records apart first: isinstance(x, {without[0]})"
+        c.fail(node, f"{without[0]} has no field `{attribute}`", remedy)
+    return ir.Field(c.span(node), c.join(node, *(r.fields[attribute] for r in records)), operand, attribute)
+
+
+def _member(c: Context, node: ast.Attribute, which: Which, name: str) -> Expr:
+    module = c.module
+    if which is Which.ABSTRACT:
+        c.fail(
+            node,
+            "the abstract model's variables can only be assigned here",
+            "compute from the variables of self",
+        )
+    if name in module.variables:
+        if c.kind is ir.Kind.ASSUMPTION:
+            c.fail(
+                node,
+                f"an assumption is about sizes and parameters, not the variable `{name}`",
+                "write an invariant",
+            )
+        return ir.Variable(c.span(node), module.variables[name].type, name, which)
+    if name in module.parameters:
+        return ir.Parameter(c.span(node), module.parameters[name].type, name)
+    if name in module.methods:
+        c.fail(node, f"`{name}` is a method", f"call it: {ast.unparse(node)}(...)")
+    known = ", ".join([*module.variables, *module.parameters]) or "none yet"
+    c.fail(node, f"the model has no variable `{name}`", f"its variables: {known}")

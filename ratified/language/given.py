@@ -1,0 +1,216 @@
+"""Values that are given to a model from outside: its parameters, and the defaults of its variables.
+
+Guarantees: what is accepted is a value of the declared type at every depth, by the words of the language and not by Python's
+(True and 3.0 are no ints), within the declared bounds, with a value for every key of a map; anything else is refused with what
+to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import isinf
+from typing import Any
+
+from ratified.language.errors import ModelError, SizeError
+from ratified.language.ir import Declaration
+from ratified.language.scope import Scope
+from ratified.language.sorts import BoundLeft, Sort
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+    cardinality,
+    fit_of,
+    record_fields,
+    records_of,
+    resolved,
+    values_of,
+)
+from ratified.language.values import Bag, Map, Seq, Set, show
+
+MOST_NAMED = 5
+"""So many values of a sort are named one by one."""
+
+TOTAL = "a Map is total: give a value for every key"
+
+
+def parameter_value(declaration: Declaration, given: object, scope: Scope) -> object:
+    """A parameter's value. Values of sorts and enums may be given by name, sets, sequences and tuples as lists, maps as dicts.
+
+    Raises SizeError.
+    """
+    name, t = declaration.name, declaration.type
+    shown = _shown(given)
+    try:
+        made = _typed(t, given, scope)
+        _check_fit(t, made, scope, name)
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise SizeError(
+            f"{name}={shown} is not a value of type {t}",
+            span=declaration.span,
+            remedy=_example(name, t, scope),
+        ) from None
+    except ModelError as incomplete:
+        raise SizeError(
+            f"{name}={shown} is not a value of type {t}: {incomplete.message}",
+            span=declaration.span,
+            remedy=incomplete.remedy,
+        ) from None
+    except BoundLeft as left:
+        raise SizeError(
+            f"{name}={shown} is outside {left.what}",
+            span=declaration.span,
+            remedy="choose a value within the bounds",
+        ) from None
+    return made
+
+
+def _shown(given: object) -> str:
+    """A value as it was given; text that looks like another value in quotes."""
+    if not isinstance(given, str):
+        return show(given)
+    plain = given.isidentifier() and given.lower() not in ("true", "false", "none", "null")
+    return given if plain else repr(given)
+
+
+def check_beginning(declaration: Declaration, value: object, scope: Scope) -> None:
+    """That the value with which a variable begins is one of its type at this size, within its bounds. Raises SizeError."""
+    name, t = declaration.name, declaration.type
+    what = "the default" if declaration.default is not None else "the first value"
+    try:
+        _typed(t, value, scope)
+        _check_fit(t, value, scope, name)
+    except ModelError as incomplete:
+        problem = f"{what} of `{name}` is not a value of type {t}: {incomplete.message}"
+    except (TypeError, KeyError, ValueError):
+        problem = f"{what} of `{name}`, {show(value)}, is not a value of type {t} at this size"
+    except BoundLeft as left:
+        problem = f"{what} of `{name}`, {show(value)}, is outside {left.what}"
+    else:
+        return
+    raise SizeError(
+        problem, span=declaration.span, remedy="choose another default, other sizes or other parameters"
+    )
+
+
+def _check_fit(t: Type, value: object, scope: Scope, name: str) -> None:
+    """Raise BoundLeft if a value is outside its bounds."""
+    fit = fit_of(resolved(t, scope), name)
+    if fit:
+        fit(value)
+
+
+def _typed(t: Type, value: Any, scope: Scope) -> Any:
+    """The value as one of the type.
+
+    Raises TypeError, KeyError, ValueError; ModelError for a map without a value for each key, BoundLeft for a field of a record.
+    """
+    match t:
+        case NoneType() if value is None:
+            return None
+        case BoolType() if type(value) is bool:
+            return value
+        case IntType() if type(value) is int:
+            return value
+        case EnumType(enum) if isinstance(value, enum):
+            return value
+        case EnumType(enum) if isinstance(value, str):
+            return enum[value]
+        case SortType(sort) if isinstance(value, str):
+            return {repr(v): v for v in values_of(t, scope)}[value]
+        case SortType(sort) if isinstance(value, sort) and value in sort:
+            return value
+        case OptionalType(item):
+            return None if value is None else _typed(item, value, scope)
+        case RecordType() | UnionType():
+            return _record(t, value, scope)
+        case MapType(key, item) if isinstance(value, Mapping):
+            made = Map({_typed(key, k, scope): _typed(item, v, scope) for k, v in value.items()})
+            if lacking := _partial(t, made, scope):
+                raise ModelError(f"a map {lacking}", remedy=TOTAL)
+            if len(made) == len(value):
+                return made
+        case _ if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+            return _several(t, value, scope)
+    raise TypeError(value)
+
+
+def _several(t: Type, value: Iterable[Any], scope: Scope) -> Any:
+    """Several values as one of a type of such. A list may stand for any of them, for JSON knows no other."""
+    match t:
+        case SetType(item) if not isinstance(value, Bag | Seq):
+            return Set(_typed(item, v, scope) for v in value)
+        case SeqType(item) if isinstance(value, Seq | list | tuple):
+            return Seq(_typed(item, v, scope) for v in value)
+        case BagType(item) if isinstance(value, Bag | list | tuple):
+            return Bag(_typed(item, v, scope) for v in value)
+        case TupleType(items) if isinstance(value, list | tuple):
+            return tuple(_typed(i, v, scope) for i, v in zip(items, value, strict=True))
+    raise TypeError(value)
+
+
+def _record(t: Type, value: Any, scope: Scope) -> Any:
+    """A record, whose fields are looked at: outside of a model it may have been made of anything."""
+    own = next((r for r in records_of(t) if r.record is type(value)), None)
+    if own is None:
+        raise TypeError(value)
+    for name, declared in record_fields(own, scope).items():
+        field = getattr(value, name)
+        _typed(declared, field, scope)
+        _check_fit(declared, field, scope, f"{own}.{name}")
+    return value
+
+
+def check_total(t: Type, value: object, scope: Scope, name: str) -> None:
+    """That a map has a value for every key of its type, at every depth of maps. Raises ModelError."""
+    if not isinstance(t, MapType) or not isinstance(value, Map):
+        return
+    if lacking := _partial(t, value, scope):
+        raise ModelError(f"the map for {name} {lacking}", remedy=TOTAL)
+    if isinstance(t.value, MapType):
+        for item in value.values():
+            check_total(t.value, item, scope, name)
+
+
+def _partial(t: MapType, value: Map[Any, Any], scope: Scope) -> str | None:
+    """What keeps a map from having a value for every key."""
+    keys = cardinality(t.key, scope)
+    if len(value) == keys or isinf(keys):
+        return None
+    missing = next((k for k in values_of(t.key, scope) if k not in value), None)
+    return f"has keys outside {t.key}" if missing is None else f"has no value for {show(missing)}"
+
+
+def _example(name: str, t: Type, scope: Scope) -> str:
+    """What to write instead."""
+    match t:
+        case BoolType():
+            return f"write {name}=true or {name}=false"
+        case EnumType(enum):
+            return f"write one of {', '.join(e.name for e in enum)}"
+        case SetType(SetType(SortType(sort))):
+            return f"write {name}='{{{{{sort(0)}, ...}}, ...}}', with any of {_some(sort, scope)}"
+        case SetType(SortType(sort)):
+            return f"write {name}='{{{sort(0)}, ...}}', with any of {_some(sort, scope)}"
+        case SortType(sort):
+            return f"write one of {_some(sort, scope)}"
+        case OptionalType(item):
+            return f"{_example(name, item, scope)}; or none"
+    return f"write {name}=... with a value of type {t}"
+
+
+def _some(sort: type[Sort], scope: Scope) -> str:
+    """The values of a sort, the first and the last if there are many."""
+    names = [repr(v) for v in sort] if scope.sizes[sort] <= MOST_NAMED else []
+    return ", ".join(names) if names else f"{sort(0)} to {sort(scope.sizes[sort] - 1)}"

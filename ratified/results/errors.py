@@ -1,0 +1,23 @@
+"""Errors of a model that come to light when it runs, with the run that leads to them."""
+
+from __future__ import annotations
+
+from ratified.language.errors import ModelError
+from ratified.language.machine import StepError
+from ratified.results.result import Trace
+
+
+class EvaluationError(ModelError):
+    """A model that has no answer in a state that it reaches: a partial operation, or an assertion that is false.
+
+    `trace` is a shortest run to the state (None if an initial state cannot be computed), `function` what was being computed.
+    """
+
+    def __init__(self, problem: StepError, where: str, trace: Trace | None) -> None:
+        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
+        self.function = problem.function
+        self.where = where
+        self.trace = trace
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.where}"

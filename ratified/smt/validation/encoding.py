@@ -1,0 +1,579 @@
+"""Values of the language written into the tables of a finite structure, and read back, along the shapes of the translation.
+
+This is all that validation knows of the translation's inside: the shapes (`first_order/shapes.py`), the order, endpoints,
+numbered values and quorum systems of its theory. No name of a symbol is made here.
+
+Guarantees: what is written is read back the same, or `Unlike` is raised: two values that the symbols cannot tell apart are found
+out before a formula is asked. What the value does not determine (the value of an optional that is None, a place beyond a
+sequence's end) is left to the table, which gives it something.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ratified.language.scope import Scope
+from ratified.language.sorts import members
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+    cardinality,
+    parts,
+    resolved,
+    values_of,
+)
+from ratified.language.values import Bag, Map, Seq, Set
+from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
+from ratified.smt.first_order.theory import Theory
+from ratified.smt.terms import (
+    BOOL,
+    FALSE,
+    INT,
+    TRUE,
+    And,
+    Apply,
+    Bound,
+    Choice,
+    Equal,
+    Not,
+    Number,
+    Or,
+    Symbol,
+    Term,
+    free,
+    fresh,
+    rebuilt,
+    walk,
+)
+from ratified.smt.validation.evaluation import Ask, Effort, Evaluation, Key, Table, TooMuch
+
+VALUES_MOST = 1_000
+"""Keys of a map: so many at most."""
+
+VALUES_ASKED = 100
+"""A set is read back by asking for each value that it may hold, if these are so few."""
+
+CONTAINERS_MOST = 300
+"""Containers that are elements of a sort of their own (in sets, as keys, as arguments): so many at most."""
+
+WINDOW = range(-3, 6)
+WINDOW_MOST = 48
+"""Integers that quantifiers range over: these, and all within the bounds of the model's types, if these are so few."""
+
+_ELEMENT = "\0"
+
+_Entries = dict[Table, dict[Key, int]]
+"""What is written into which table."""
+
+
+class Unlike(Exception):
+    """A value that is not what its symbols say."""
+
+
+def element(sort: str, index: int) -> Term:
+    """An element of a sort: a constant that no text can name."""
+    return Apply(Symbol(f"{_ELEMENT}{sort}!{index}", (), sort), ())
+
+
+class Encoding:
+    """One size: the structure that stands for it, in which states can be written. Raises TooMuch."""
+
+    def __init__(self, theory: Theory, scope: Scope, junk: Callable[[str, Key], int], effort: Effort) -> None:
+        self.theory = theory
+        self.scope = scope
+        self._junk = junk
+        self._sizes: dict[str, int] = {}
+        self._containers: dict[str, list[object]] = {}
+        self._inside: dict[tuple[int, object], tuple[object, Any]] = {}
+        self._entries: dict[tuple[str, object], _Entries] = {}
+        self._held: dict[str, _Entries] = {}
+        self._log: _Entries = {}
+        self.noted: set[str] = set()
+        """Constants that the terms asked for mention."""
+        self.likely: dict[Type, dict[object, None]] = {}
+        """Values that sets may hold, by type, beside those that are always asked for."""
+        self.evaluation = Evaluation(self._sizes, window(theory, scope), self._other, effort)
+        for declaration in theory.module.sorts:
+            self._sort(SortType(declaration.sort))
+        for declaration_ in theory.module.parameters:
+            value = scope.parameters[declaration_.name]
+            self._parameter(declaration_.type, theory.parameters[declaration_.name], value)
+        self._keep(self._log)
+
+    def _other(self, name: str, result: str) -> Table:
+        """The table of a symbol that is first met in a formula."""
+        made = Table(name, lambda key: self._anything(name, result, key))
+        if name.startswith(_ELEMENT):
+            made[()] = int(name.rpartition("!")[2])
+        return made
+
+    def _anything(self, name: str, result: str, key: Key) -> int:
+        count = 2 if result == BOOL else len(WINDOW) if result == INT else self._sizes.get(result, 1)
+        return self._junk(name, key) % max(count, 1) + (WINDOW[0] if result == INT else 0)
+
+    # --- what is the same in every state ------------------------------------------------------------------------------
+
+    def _sort(self, t: SortType) -> None:
+        name, size = sh.sort_name(t), self.scope.sizes[t.sort]
+        if name in self._sizes:
+            raise Unlike(f"two sorts are called {name}")
+        self._sizes[name] = size
+        symbols = self.theory.signature.symbols
+        if t.ordered:
+            some, other = fresh("x", name), fresh("x", name)
+            order = self.theory.order(t)(some, other)
+            assert isinstance(order, Apply)
+            for a, b in itertools.product(range(size), repeat=2):
+                self.decide(Apply(order.symbol, (element(name, a), element(name, b))), a <= b)
+            for last in (False, True):
+                if f"{name}.{'last' if last else 'first'}" in symbols:
+                    self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
+        else:
+            self._numbered(t, name, size)
+        if f"Majority.{name}.has" in symbols:
+            values = [
+                Set(t.sort(i) for i in chosen)
+                for chosen in itertools.combinations(range(size), size // 2 + 1)
+            ]
+            self._system(self.theory.majorities(t), SetType(t), values)
+
+    def _numbered(self, t: SortType, name: str, size: int) -> None:
+        for index in range(64):
+            if f"{name}.{index}" in self.theory.signature.symbols and index < size:
+                self._give(self.theory.numbered(t.sort, index, None), index)
+
+    def _system(self, system: Members, item: SetType, values: Sequence[object]) -> None:
+        """A set of sets whose members are the elements of a sort."""
+        found: list[Shape] = []
+
+        def see(member: Shape) -> Term:
+            found.append(member)
+            return TRUE
+
+        system.some(see)
+        member = found[0]
+        assert isinstance(member, Members)
+        assert isinstance(member.origin, Bound)
+        sort = member.origin.sort
+        self._sizes[sort] = len(values)
+        for index, value in enumerate(values):
+            for x in values_of(item.item, self.scope):
+                has = substituted(
+                    member.has(self.constant(item.item, x)), member.origin, element(sort, index)
+                )
+                self.decide(has, x in value)  # type: ignore[operator]  # a set
+
+    def _parameter(self, t: Type, shape: Shape, value: object) -> None:
+        if isinstance(t, SetType) and isinstance(t.item, SetType):
+            assert isinstance(shape, Members)
+            assert isinstance(value, Set)
+            if not value:
+                raise TooMuch("a system of no sets")
+            self._system(shape, t.item, list(value))
+        else:
+            self.write(t, shape, value)
+
+    # --- containers that are elements of a sort -----------------------------------------------------------------------
+
+    def _elements(self, t: Type) -> tuple[str, list[object]]:
+        """The sort of a container type, and the values that its elements are: all there are."""
+        sort = self.theory.signature.reify(t)
+        if sort not in self._containers:
+            if cardinality(resolved(t, self.scope), self.scope) > CONTAINERS_MOST:
+                raise TooMuch(f"all values of {t}")
+            values = list(values_of(resolved(t, self.scope), self.scope))
+            self._containers[sort], self._sizes[sort] = values, len(values)
+            outer, self._log = self._log, {}
+            for index, value in enumerate(values):
+                assert isinstance(t, MapType | SetType | SeqType)
+                self._write_container(t, self.theory.shapes.of_reified(t, element(sort, index)), value)
+            self._keep(self._log)
+            self._log = outer
+        return sort, self._containers[sort]
+
+    def prepare(self, t: Type) -> None:
+        """Give the sorts of the containers inside a type their elements."""
+        for part in parts(t):
+            inner = getattr(part, "item", None) or getattr(part, "key", None)
+            if isinstance(part, SetType | BagType | MapType) and isinstance(
+                inner, MapType | SetType | SeqType
+            ):
+                self._elements(inner)
+
+    # --- writing --------------------------------------------------------------------------------------------------------
+
+    def put(self, name: str, t: Type, shape: Shape, value: object) -> None:
+        """Make a shape that was made from symbols mean a value, in place of what was put under this name before."""
+        for table, keys in self._held.pop(name, {}).items():
+            for key in keys:
+                table.pop(key, None)
+        found = self._entries.get((name, value))
+        if found is None:
+            self._log = {}
+            self.write(t, shape, value)
+            found = self._entries[name, value] = self._log
+        self._held[name] = found
+        self._keep(found)
+
+    def _keep(self, entries: _Entries) -> None:
+        for table, items in entries.items():
+            for key, value in items.items():
+                if table.get(key, value) != value:
+                    raise Unlike(f"the symbol {table.name} stands for two things")
+            table.update(items)
+        self._log = {}
+
+    def write(self, t: Type, shape: Shape, value: Any) -> None:
+        """Make a shape that was made from symbols mean a value."""
+        if isinstance(shape, sh.Function | Members | Listing) and shape.origin is not None:
+            _, values = self._elements(t)
+            if value not in values:
+                raise TooMuch("a container beyond its bounds")
+            self._give(shape.origin, values.index(value))
+            return
+        match t, shape:
+            case (NoneType(), _) | (_, Nothing()):
+                if value is not None:
+                    raise Unlike("None stands for something else")
+            case BoolType(), Atom(term):
+                self.decide(term, bool(value))
+            case ((IntType() | SortType()), Atom(term)):
+                self._give(term, int(value))
+            case EnumType(enum), Case(_, tests):
+                self.decide(tests[list(enum).index(value)], True)
+            case OptionalType(item), Maybe(there, inner):
+                self.decide(there, value is not None)
+                if value is not None:
+                    self.write(item, inner, value)
+            case RecordType(), Row(_, fields):
+                for (name, field), inner in zip(t.fields.items(), fields, strict=True):
+                    self.write(field, inner, getattr(value, name))
+            case TupleType(items), Row(_, fields):
+                for item, inner, each in zip(items, fields, value, strict=True):
+                    self.write(item, inner, each)
+            case UnionType(), OneOf(cases):
+                for record, test, inner in cases:
+                    if type(value) is record.record:
+                        self.decide(test, True)
+                        self.write(record, inner, value)
+            case _:
+                self._write_container(t, shape, value)
+
+    def _write_container(self, t: Type, shape: Shape, value: Any) -> None:
+        match t, shape:
+            case MapType(key, item), sh.Function(_, at):
+                for k, v in value.items():
+                    self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
+            case ((SetType(item) | BagType(item)), Members()):
+                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
+                has = shape.has
+                for x in value:
+                    inside = self._once(shape, x, lambda x: self._reduced(has(self.constant(item, x))))
+                    self.decide(inside, True)
+            case SeqType(item), Listing(_, length, at_):
+                self._give(length, len(value))
+                for i, x in enumerate(value):
+                    self.write(item, self._once(shape, i, lambda i: at_(Number(i))), x)
+            case _:
+                raise Unlike(f"a {t} stands for {type(shape).__name__}")
+
+    def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
+        """What is inside a shape at a place: made once, for the shape lives as long."""
+        key = (id(shape), at)
+        if key not in self._inside:
+            self._inside[key] = (shape, make(at))
+        return self._inside[key][1]
+
+    def _only(self, item: Type, shape: Members) -> None:
+        """Let the relations of a set be false of all that is not written."""
+        for x in representatives(item, self.scope):
+            for part in walk(self._reduced(shape.has(self.constant(item, x)))):
+                if isinstance(part, Apply) and not part.symbol.name.startswith(_ELEMENT):
+                    self._table(part.symbol).other = None
+
+    def constant(self, t: Type, value: Any) -> Shape:
+        """A value as a shape of constants."""
+        match t:
+            case BoolType():
+                return Atom(TRUE if value else FALSE)
+            case IntType():
+                return Atom(Number(int(value)))
+            case SortType():
+                return Atom(element(sh.sort_name(t), int(value)))
+            case NoneType():
+                return Nothing()
+            case EnumType(enum):
+                return Case(enum, tuple(TRUE if m is value else FALSE for m in enum))
+            case OptionalType(item):
+                return Nothing() if value is None else Maybe(TRUE, self.constant(item, value))
+            case RecordType():
+                fields = [self.constant(ft, getattr(value, name)) for name, ft in t.fields.items()]
+                return Row(t, tuple(fields))
+            case TupleType(items):
+                return Row(t, tuple(self.constant(i, v) for i, v in zip(items, value, strict=True)))
+            case UnionType(records):
+                record = next(r for r in records if r.record is type(value))
+                return OneOf(((record, TRUE, self.constant(record, value)),))
+            case MapType() | SetType() | SeqType():
+                sort, values = self._elements(t)
+                if value not in values:
+                    raise TooMuch("a container beyond its bounds")
+                return self.theory.shapes.of_reified(t, element(sort, values.index(value)))
+        raise TooMuch(f"a {t} in a container")
+
+    def _give(self, term: Term, value: int) -> None:
+        """Make a term of an uninterpreted sort, or an integer, mean a value."""
+        match self._reduced(term):
+            case Apply(symbol, arguments) if not symbol.name.startswith(_ELEMENT):
+                self._note(symbol, arguments, value)
+            case found if self._constant(found) == value:
+                pass
+            case found:
+                raise Unlike(f"{found} stands for a value that changes")
+
+    def decide(self, term: Term, wanted: bool) -> None:
+        """Make a formula true, or false."""
+        match self._reduced(term):
+            case Apply(symbol, arguments):
+                self._note(symbol, arguments, int(wanted))
+            case Not(operand):
+                self.decide(operand, not wanted)
+            case And(operands) if wanted:
+                for operand in operands:
+                    self.decide(operand, True)
+            case Or(operands) if not wanted:
+                for operand in operands:
+                    self.decide(operand, False)
+            case And((operand,)) | Or((operand,)):
+                self.decide(operand, wanted)
+            case And() | Or() as found:
+                if found.operands:
+                    raise Unlike("a value that two symbols stand for")
+                if isinstance(found, And) != wanted:
+                    raise Unlike("a value that is fixed")
+            case found:
+                raise Unlike(f"{found} cannot be given a value")
+
+    def _note(self, symbol: Symbol, arguments: Sequence[Term], value: int) -> None:
+        key = tuple(map(self._fixed, arguments))
+        entries = self._log.setdefault(self._table(symbol), {})
+        if entries.setdefault(key, value) != value:
+            raise Unlike(f"the symbol {symbol.name} stands for two things")
+
+    def _table(self, symbol: Symbol) -> Table:
+        return self.evaluation.table(symbol.name, symbol.result)
+
+    def _reduced(self, term: Term) -> Term:
+        """A term with comparisons of constants decided."""
+        if isinstance(term, Apply):
+            return (
+                term if not term.arguments else Apply(term.symbol, tuple(map(self._reduced, term.arguments)))
+            )
+        made = rebuilt(term, self._reduced)
+        match made:
+            case Equal(left, right):
+                a, b = self._constant(left), self._constant(right)
+                if a is not None and b is not None:
+                    return TRUE if a == b else FALSE
+            case Choice(test, then, orelse) if test in (TRUE, FALSE):
+                return then if test == TRUE else orelse
+        return made
+
+    @staticmethod
+    def _constant(term: Term) -> int | None:
+        match term:
+            case Number(value):
+                return value
+            case Apply(symbol, ()) if symbol.name.startswith(_ELEMENT):
+                return int(symbol.name.rpartition("!")[2])
+            case And(()) | Or(()):
+                return int(term == TRUE)
+        return None
+
+    def _fixed(self, term: Term) -> int:
+        found = self._constant(term)
+        if found is None:
+            raise Unlike(f"{term} is no constant")
+        return found
+
+    # --- reading --------------------------------------------------------------------------------------------------------
+
+    def reader(self, t: Type, shape: Shape) -> Callable[[], Any]:
+        """What gives the value of a shape, in the structure as it is when it is asked."""
+        if isinstance(t, OptionalType) and not isinstance(shape, Nothing | Maybe):
+            t = t.item
+        if isinstance(shape, sh.Function | Members | Listing) and shape.origin is not None:
+            _, values = self._elements(t)
+            index = self.ask(shape.origin)
+            return lambda: values[index()]
+        match shape:
+            case Nothing():
+                return lambda: None
+            case Atom(term):
+                return self._atom(t, self.ask(term))
+            case Case(enum, tests):
+                return _first([(self.ask(test), _given(m)) for m, test in zip(enum, tests, strict=True)])
+            case Maybe(there, value):
+                is_there, inner = self.ask(there), self.reader(getattr(t, "item", t), value)
+                return lambda: inner() if is_there() else None
+            case Row(RecordType() as r, fields):
+                make, each = (
+                    r.record,
+                    [self.reader(ft, f) for ft, f in zip(r.fields.values(), fields, strict=True)],
+                )
+                return lambda: make(*[e() for e in each])
+            case Row(TupleType(), fields):
+                assert isinstance(t, TupleType)
+                some = [self.reader(ft, f) for ft, f in zip(t.items, fields, strict=True)]
+                return lambda: tuple([e() for e in some])
+            case OneOf(cases):
+                return _first([(self.ask(test), self.reader(r, row)) for r, test, row in cases])
+            case sh.Function(_, at):
+                assert isinstance(t, MapType)
+                pairs = [(k, self.reader(t.value, at(self.constant(t.key, k)))) for k in self._values(t.key)]
+                return lambda: Map([(k, v()) for k, v in pairs])
+            case Members():
+                return self._members(t, shape)
+            case Listing(_, length, at):
+                return self._listing(t, self.ask(length), at)
+        raise AssertionError(shape)
+
+    def _members(self, t: Type, shape: Members) -> Callable[[], Any]:
+        """Of a type of many values, only some are asked for, and those that are likely."""
+        assert isinstance(t, SetType | BagType)
+        item, asked = t.item, dict[object, Ask]()
+        kind: type[Set[Any] | Bag[Any]] = Bag if isinstance(t, BagType) else Set
+        few = cardinality(item, self.scope) <= VALUES_ASKED
+        always = list(values_of(item, self.scope) if few else representatives(item, self.scope))
+        likely = self.likely.setdefault(item, {})
+
+        def read() -> Any:
+            found = []
+            for x in always if few else dict.fromkeys((*always, *likely)):
+                if x not in asked:
+                    asked[x] = self.ask(shape.has(self.constant(item, x)))
+                if asked[x]():
+                    found.append(x)
+            return kind(found)
+
+        return read
+
+    def expect(self, t: Type, value: Any) -> None:
+        """Note what is in a value, so that it is asked for."""
+        match t:
+            case SetType(item) | BagType(item):
+                if item in self.likely:
+                    self.likely[item].update(dict.fromkeys(value))
+            case MapType(_, item):
+                for inner in value.values():
+                    self.expect(item, inner)
+            case OptionalType(item) if value is not None:
+                self.expect(item, value)
+
+    def _listing(self, t: Type, length: Ask, at: Callable[[Term], Shape]) -> Callable[[], Any]:
+        assert isinstance(t, SeqType)
+        item, each = t.item, list[Callable[[], Any]]()
+
+        def read() -> Any:
+            count = length()
+            if count < 0 or count > WINDOW_MOST:
+                raise Unlike(f"a sequence of {count} elements")
+            while len(each) < count:
+                each.append(self.reader(item, at(Number(len(each)))))
+            return Seq([e() for e in each[:count]])
+
+        return read
+
+    def _atom(self, t: Type, index: Ask) -> Callable[[], Any]:
+        if isinstance(t, SortType):
+            values = list(members(t.sort))
+            return lambda: values[index()]
+        if isinstance(t, IntType):
+            return index
+        return lambda: bool(index())
+
+    def _values(self, t: Type) -> Iterator[object]:
+        if cardinality(t, self.scope) > VALUES_MOST:
+            raise TooMuch(f"all values of {t}")
+        return values_of(t, self.scope)
+
+    def ask(self, term: Term) -> Ask:
+        """A term, ready to be asked. Raises Unlike if it mentions a variable that nothing binds."""
+        if loose := free(term):
+            raise Unlike(f"{min(v.name for v in loose)} is bound by nothing")
+        for part in walk(term):
+            if isinstance(part, Apply) and not part.arguments:
+                self.noted.add(part.symbol.name)
+        return self.evaluation.compiled(term)
+
+
+def substituted(term: Term, variable: Bound, value: Term) -> Term:
+    """A term with a constant in place of a variable."""
+    return value if term == variable else rebuilt(term, lambda inner: substituted(inner, variable, value))
+
+
+def _given(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
+def _first(ways: Sequence[tuple[Ask, Callable[[], Any]]]) -> Callable[[], Any]:
+    def read() -> Any:
+        found = [value for test, value in ways if test()]
+        if len(found) != 1:
+            raise Unlike(f"{len(found)} of the cases of a value are true")
+        return found[0]()
+
+    return read
+
+
+def representatives(t: Type, scope: Scope) -> list[Any]:
+    """A value for each way that a type's values are told apart by cases: None or not, which record, which member of an Enum."""
+    match t:
+        case BoolType() | EnumType() | NoneType():
+            return list(values_of(t, scope))
+        case OptionalType(item):
+            return [None, *representatives(item, scope)]
+        case UnionType(records):
+            return [x for r in records for x in representatives(r, scope)]
+        case RecordType(record):
+            fields = itertools.product(*(representatives(f, scope) for f in t.fields.values()))
+            return [record(*f) for f in itertools.islice(fields, VALUES_MOST)]
+        case TupleType(items):
+            return list(itertools.product(*(representatives(i, scope) for i in items)))
+    return list(itertools.islice(values_of(resolved(t, scope), scope), 1))
+
+
+def window(theory: Theory, scope: Scope) -> range | None:
+    """The integers that quantifiers range over: some more than the bounds of the model's types allow; None if these are many."""
+    low, high = WINDOW[0], WINDOW[-1]
+    module = theory.module
+    types = [d.type for d in (*module.variables, *module.parameters)]
+    types += [a.type for f in module.functions.values() for a in f.arguments]
+    for part in (p for t in types for p in parts(t)):
+        found = resolved(part, scope)
+        if isinstance(found, IntType) and isinstance(found.low, int) and isinstance(found.high, int):
+            low, high = min(low, found.low - 2), max(high, found.high + 3)
+        elif isinstance(found, SeqType | BagType) and isinstance(found.size, int):
+            high = max(high, found.size + 3)
+    for value in scope.parameters.values():
+        if type(value) is int:
+            low, high = min(low, value - 2), max(high, value + 3)
+    return range(low, high + 1) if high - low < WINDOW_MOST else None
+
+
+__all__ = ["Encoding", "TooMuch", "Unlike", "element"]

@@ -1,0 +1,144 @@
+"""What the obligations of a proof say, sorted by what CPython can be asked about it.
+
+A fact of an obligation is a hypothesis (a lemma of the state before), the statement that a step is taken, the conclusion, or
+**given**: an axiom, an assumption, a bound or a definition, which is to be true whatever the state. A fact that is not recognised
+is given, so that a kind of fact that is not foreseen here is held to be true of every state, and not left out.
+
+Formulas are read back from the text that solvers get (`text.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ratified.language.ir import Argument, Function
+from ratified.smt.first_order.obligations import Obligation, Part, Translation
+from ratified.smt.first_order.shapes import Shape
+from ratified.smt.first_order.steps import Path
+from ratified.smt.smtlib import Fact, text
+from ratified.smt.terms import FALSE, TRUE, Symbol, Term, symbols_of
+from ratified.smt.validation.text import formula_of
+
+_HYPOTHESIS = "before the step, lemma: "
+_CONCLUSION = "and yet "
+_UNCHANGED = " speaks of nothing that "
+_TAKEN = (" is taken", "one of the ways through it is possible")
+
+
+class Said:
+    """A fact, and its formula as a solver reads it, which is read when it is asked for first."""
+
+    def __init__(self, says: str, text_: str, symbols: Mapping[str, Symbol]) -> None:
+        self.says = says
+        self.text = text_
+        self.symbols = symbols
+
+    @functools.cached_property
+    def formula(self) -> Term:
+        """What the text says."""
+        return formula_of(self.text, self.symbols)
+
+    @functools.cached_property
+    def constants(self) -> frozenset[str]:
+        """The constants that it mentions."""
+        return frozenset(n for n, s in self.symbols.items() if not s.arguments)
+
+
+@dataclass(slots=True)
+class Taken:
+    """An action (or the beginning) and all that is said of a step of it."""
+
+    function: Function | None
+    arguments: tuple[tuple[Argument, Shape], ...]
+    paths: tuple[Path, ...]
+    taken: list[Said] = field(default_factory=list)
+    conclusions: list[tuple[Obligation, Said]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """All that is to be asked. `definitions` say what the constants are that the translation introduces, by their names."""
+
+    translation: Translation
+    given: list[Said] = field(default_factory=list)
+    definitions: dict[str, Said] = field(default_factory=dict)
+    lemmas: list[tuple[Function, Said]] = field(default_factory=list)
+    goals: list[tuple[Obligation, Said]] = field(default_factory=list)
+    beginning: Taken | None = None
+    actions: list[Taken] = field(default_factory=list)
+    claims: list[Function] = field(default_factory=list)
+
+
+def plan_of(translation: Translation, obligations: Iterable[Obligation]) -> Plan:
+    """Sort what obligations say."""
+    sorting = _Sorting(Plan(translation))
+    for obligation in obligations:
+        sorting.obligation(obligation)
+    sorting.plan.definitions = {
+        name: _said(f"what {name} is", f) for name, f in translation.translator.facts.items()
+    }
+    return sorting.plan
+
+
+class _Sorting:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._known: set[tuple[str, str]] = set()
+        self._taken: dict[str | None, Taken] = {}
+
+    def obligation(self, obligation: Obligation) -> None:
+        plan, claim = self.plan, obligation.claim
+        if claim not in plan.claims:
+            plan.claims.append(claim)
+        taken = (
+            None if obligation.before is not None and obligation.action is None else self._step(obligation)
+        )
+        for fact in obligation.facts:
+            if fact.says.startswith(_HYPOTHESIS):
+                name = fact.says.removeprefix(_HYPOTHESIS)
+                if (said := self._new(fact)) is not None:
+                    plan.lemmas.append((plan.translation.module.functions[name], said))
+            elif fact.says.startswith(_CONCLUSION) or (fact.formula == FALSE and _UNCHANGED in fact.says):
+                where = plan.goals if taken is None else taken.conclusions
+                where.append((obligation, _said(fact.says, fact.formula)))
+            elif taken is not None and fact.says.endswith(_TAKEN):
+                if not any(_same(s, fact) for s in taken.taken):
+                    taken.taken.append(_said(fact.says, fact.formula))
+            elif fact.formula != TRUE and (said := self._new(fact)) is not None:
+                plan.given.append(said)
+
+    def _new(self, fact: Fact) -> Said | None:
+        """A fact, unless it is known."""
+        written = text(fact.formula)
+        if (fact.says, written) in self._known:
+            return None
+        self._known.add((fact.says, written))
+        return Said(fact.says, written, symbols_of([fact.formula]))
+
+    def _step(self, obligation: Obligation) -> Taken:
+        function = obligation.action
+        name = None if function is None else function.name
+        if name not in self._taken:
+            declared = function or self.plan.translation.module.functions.get("init")
+            arguments = declared.arguments if declared and obligation.arguments else ()
+            shapes = [s for _, s in obligation.arguments]
+            made = Taken(function, tuple(zip(arguments, shapes, strict=True)), obligation.paths)
+            self._taken[name] = made
+            if obligation.part is Part.INITIATION:
+                self.plan.beginning = made
+            else:
+                self.plan.actions.append(made)
+        return self._taken[name]
+
+
+def _said(says: str, formula: Term) -> Said:
+    return Said(says, text(formula), symbols_of([formula]))
+
+
+def _same(said: Said, fact: Fact) -> bool:
+    return said.says == fact.says and said.text == text(fact.formula)
+
+
+__all__ = ["Plan", "Said", "Taken", "plan_of"]

@@ -1,0 +1,221 @@
+"""`prove` before it says PROVED: the formulas held to CPython at small sizes, by counts and a seed.
+
+Guarantees: the same proof is held against the same states and steps whenever it is run; what could not be compared is said.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from ratified.language.errors import ModelError
+from ratified.language.ir import Function, Kind
+from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.model import Model
+from ratified.language.scope import running
+from ratified.results.result import Verdict
+from ratified.smt.first_order.obligations import Obligation, Translation
+from ratified.smt.result import Held, Proof
+from ratified.smt.script import Lemma, Script
+from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Mismatch, Share
+from ratified.smt.validation.evaluation import Effort, TooMuch
+from ratified.smt.validation.plan import plan_of
+from ratified.smt.validation.sampling import changed, drawn, instances, sizes_of
+
+UNITS, UNITS_EACH = 2_000_000, 6_000
+"""Effort for all sizes together: about a second, and more for each obligation beyond the usual number."""
+
+REACHED, CHANGED, DRAWN = 10, 8, 8
+"""States of each size: reachable ones, ones that are nearly so, and any of the types."""
+
+EXPLORED = 300
+"""States of each size that are explored to see that no claim is false in them."""
+
+
+class TranslationFault(ModelError):
+    """The formulas of a proof do not say what the model says: nothing that was proved of them counts."""
+
+
+REPORT = "this is a fault of the prover, not of the model: write it otherwise, and please report it"
+
+
+def validated(
+    proof: Proof,
+    cls: type[Model],
+    translation: Translation,
+    obligations: Sequence[Obligation],
+    *,
+    complete: bool = True,
+) -> Held | None:
+    """Hold a proof to CPython before it counts; None if it failed by itself, with a step that CPython takes.
+
+    `complete` says that all obligations of the script are there, so that each claim has to be true of what is reached.
+
+    Raises:
+        TranslationFault: the formulas do not say what the model says, or a claim that is proved is false.
+        ModelError: there is no size, of those that are tried, at which the model can begin.
+    """
+    confirmed = {c.counterexample.confirmed for c in proof.cells if c.counterexample is not None}
+    if proof.verdict is not Verdict.HOLDS and (True in confirmed or False not in confirmed):
+        return None
+    held = validate(cls, translation, obligations)
+    if proof.verdict is not Verdict.HOLDS:
+        return held
+    module = cls.module
+    if not held.tried:
+        assumptions = module.of_kind(Kind.ASSUMPTION)
+        names = ", ".join(f.name for f in assumptions)
+        raise ModelError(
+            f"no size of {module.name} that was tried satisfies what it assumes"
+            + (f": {names}" if names else ""),
+            span=assumptions[0].span if assumptions else module.span,
+            remedy="what follows from it says nothing: see whether `ratified check` can make the model at any size",
+        )
+    if not held.beginnings:
+        init = module.functions.get("init")
+        raise ModelError(
+            f"{module.name} has no initial state at any of the {held.tried} sizes that were tried",
+            span=init.span if init else module.span,
+            remedy="what is proved of it says nothing: weaken what init requires",
+        )
+    if held.refuted is not None and complete:
+        claim, where = held.refuted
+        raise TranslationFault(
+            f"the proof does not count: `{claim}` is proved, and false in a reachable state of {where}",
+            span=module.functions[claim].span,
+            remedy=REPORT,
+        )
+    return held
+
+
+def validate(
+    cls: type[Model],
+    translation: Translation,
+    obligations: Iterable[Obligation],
+    *,
+    seed: int = 0,
+    units: int | None = None,
+) -> Held:
+    """Hold the formulas of a proof to CPython. Raises TranslationFault."""
+    rng = random.Random(seed)  # noqa: S311  # nothing is secret here
+    obligations = list(obligations)
+    plan = plan_of(translation, obligations)
+    counted: Counter[str] = Counter()
+    left_out: list[str] = []
+    refuted: tuple[str, str] | None = None
+    left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
+    all_sizes = list(sizes_of(cls))
+    for number, sizes in enumerate(all_sizes):
+        effort = Effort(share := left // (1 if number == len(all_sizes) - 1 else 3))
+        for model in instances(cls, sizes, rng):
+            reached, false = explored(model, plan.claims, Effort(share // 4))
+            counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
+            if false is not None and refuted is None:
+                refuted = (false, repr(model))
+            comparison: Comparison | None = None
+            try:
+                comparison = Comparison(plan, model, seed, effort)
+                _compare(comparison, reached, rng)
+            except TooMuch as problem:
+                left_out.append(f"{model!r}: {problem}")
+            except Mismatch as found:
+                raise fault(found) from None
+            if comparison is not None:
+                counted.update(comparison.counted)
+                counted["sizes"] += comparison.counted["states"] > 0
+            if effort.left <= 0:
+                break
+        left -= share - max(0, effort.left)
+    return Held(
+        sizes=counted["sizes"],
+        states=counted["states"],
+        steps=counted["steps"],
+        disabled=counted["disabled"],
+        claims=counted["claims"],
+        explored=counted["explored"],
+        beginnings=counted["beginnings"],
+        tried=counted["tried"],
+        refuted=refuted,
+        left_out=tuple(left_out),
+    )
+
+
+def comparison_of(model: Model, *, effort: int, share: Share | None = None, seed: int = 0) -> Comparison:
+    """A model at a size beside its formulas, each invariant taken for a lemma. Raises Refused, TooMuch."""
+    module = model.module
+    lemmas = tuple(Lemma(f, None) for f in module.of_kind(Kind.INVARIANT))
+    goals = tuple(Lemma(f, None) for f in module.of_kind(Kind.STEP_INVARIANT))
+    translation = Translation(Script(module.name, module, lemmas, goals))
+    return Comparison(plan_of(translation, translation.obligations()), model, seed, Effort(effort), share)
+
+
+def _compare(comparison: Comparison, reached: Sequence[Values], rng: random.Random) -> None:
+    comparison.beginning()
+    for state in dict.fromkeys(_states(comparison.model, reached, rng)):
+        comparison.state(state)
+
+
+def _states(model: Model, reached: Sequence[Values], rng: random.Random) -> Iterator[Values]:
+    """Reachable states from the beginning on and from all over, states that are nearly reachable, and any others, in turns."""
+    types = [d.type for d in model.module.variables]
+    some = [*reached[: REACHED // 2], *rng.sample(reached, min(len(reached), REACHED // 2))]
+    with running(model.scope):
+        near, any_ = list[Values](), list[Values]()
+        for _ in range(CHANGED if some else 0):
+            state = list(rng.choice(some))
+            for index in rng.sample(range(len(types)), min(len(types), rng.choice((1, 1, 2)))):
+                state[index] = changed(types[index], state[index], model.scope, rng)
+            near.append(tuple(state))
+        for _ in range(DRAWN):
+            any_.append(tuple(drawn(t, model.scope, rng) for t in types))
+    for turn in itertools.zip_longest(some, near, any_):
+        yield from (state for state in turn if state is not None)
+
+
+def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[list[Values], str | None]:
+    """The first reachable states, and the first claim that is false in one of them or of a step between them."""
+    machine = PythonMachine(model)
+    found: dict[Values, None] = {}
+    try:
+        found.update((after, None) for _, after in machine.initial() if not isinstance(after, Left))
+        for state in _growing(found):
+            effort.spend(CLAIM * len(claims))
+            for claim in claims:
+                if (
+                    claim.kind is not Kind.STEP_INVARIANT
+                    and machine.refuted_by(claim.name, state) is not None
+                ):
+                    return list(found), claim.name
+            for _, _, after in machine.steps(state):
+                effort.spend(STEP)
+                if isinstance(after, Left):
+                    continue
+                found.setdefault(after)
+                for claim in claims:
+                    if claim.kind is Kind.STEP_INVARIANT:
+                        effort.spend(CLAIM)
+                        if not machine.step_holds(claim.name, state, after):
+                            return list(found), claim.name
+    except (StepError, TooMuch):
+        pass  # what goes wrong by itself is for `check` to tell
+    return list(found), None
+
+
+def _growing(found: dict[Values, None]) -> Iterator[Values]:
+    """The states that are there, and those that come to them, up to a number."""
+    done = 0
+    while done < min(len(found), EXPLORED):
+        batch = list(itertools.islice(found, done, EXPLORED))
+        done += len(batch)
+        yield from batch
+
+
+def fault(found: Mismatch) -> TranslationFault:
+    """What to tell about a mismatch."""
+    return TranslationFault(
+        "\n".join([f"the proof does not count: {found.what}", *found.lines]),
+        span=found.span,
+        remedy=REPORT,
+    )

@@ -1,0 +1,55 @@
+"""A run of statements as one formula over the state before and after it.
+
+Guarantees: each variable is given its value once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratified.tla.context import Elsewhere, Run, Valueless
+from ratified.tla.definitions import with_definitions
+from ratified.tla.formulas import all_of, tuple_of
+from ratified.tla.joins import Choice
+from ratified.tla.syntax import Atom, Commented, If, Infix, Prefix, Primed, Tla
+
+
+def formula(r: Run, names: Sequence[str], *, primed: bool = True) -> Tla:
+    """A run of statements as a formula that gives these variables their values."""
+    items = [*r.guards, *r.calls, *_given({n: r.frame.now.get(n) for n in names}, primed, r)]
+    return with_definitions(r.definitions, all_of(items, listed=True))
+
+
+def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
+    """Variables with their values; what is not changed at the end."""
+    made: list[Tla] = []
+    unchanged: list[str] = []
+    together: dict[int, list[str]] = {}
+    for name, value in values.items():
+        if isinstance(value, Choice):
+            together.setdefault(id(value.test), []).append(name)
+    told: set[str] = set()
+    for name, value in values.items():
+        text = r.frame.words.variables[name]
+        if name in told or isinstance(value, Elsewhere):
+            continue
+        if isinstance(value, Valueless):
+            r.frame.words.need("TLC")
+            made.append(value)
+        elif value is None or (isinstance(value, Atom) and value.text == text and primed):
+            unchanged.append(text)
+        elif isinstance(value, Choice) and len(group := together[id(value.test)]) > 1:
+            told.update(group)
+            sides = []
+            for side in ("then", "orelse"):
+                part = _given({n: getattr(values[n], side) for n in group}, primed, r)
+                sides.append(all_of(part, listed=True))
+            made.append(If(value.test, *sides))
+        else:
+            given: Tla = Infix("=", Primed(Atom(text)) if primed else Atom(text), value)
+            made.append(Commented(given, r.notes.pop(name)) if name in r.notes else given)
+    if len(unchanged) == 1:
+        made.append(Prefix("UNCHANGED", Atom(unchanged[0])))
+    elif unchanged:
+        made.append(Prefix("UNCHANGED", tuple_of(*map(Atom, unchanged))))
+    return made

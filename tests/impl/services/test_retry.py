@@ -1,0 +1,266 @@
+"""Retries: which, when, how many; budgets and throttles, to the numbers that they are known by; hedging."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random as Dice
+
+import pytest
+
+from ratified.impl.services.budgets import Adaptive, Budget, RetriesInFlight, Throttle
+from ratified.impl.services.clock import ClockError
+from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.hedging import Cancel, Hedge, Outcome, Send
+from ratified.impl.services.retry import (
+    Backoff,
+    Call,
+    Decision,
+    Failure,
+    GiveUp,
+    Jitter,
+    RetryPolicy,
+    TryAgain,
+    pushed_back,
+)
+
+
+def top(n: int) -> int:
+    return n - 1
+
+
+def bottom(_: int) -> int:
+    return 0
+
+
+# --- back-off ---
+
+
+@pytest.mark.parametrize(
+    ("jitter", "least", "most"),
+    [
+        (Jitter.NONE, [100, 200, 400, 800, 1000, 1000], [100, 200, 400, 800, 1000, 1000]),
+        (Jitter.FULL, [0] * 6, [100, 200, 400, 800, 1000, 1000]),
+        (Jitter.EQUAL, [50, 100, 200, 400, 500, 500], [100, 200, 400, 800, 1000, 1000]),
+        (Jitter.FIFTH, [80, 160, 320, 640, 800, 800], [120, 240, 480, 960, 1200, 1200]),
+    ],
+)
+def test_delays_lie_between_what_the_jitter_says(jitter: Jitter, least: list[int], most: list[int]) -> None:
+    backoff = Backoff(100, 1000, 2, jitter)
+    assert [backoff.delay_ms(n, bottom) for n in range(6)] == least
+    assert [backoff.delay_ms(n, top) for n in range(6)] == most
+
+
+def test_decorrelated_delays_follow_the_last_one() -> None:
+    backoff = Backoff(100, 1000, 2, Jitter.DECORRELATED)
+    assert [backoff.delay_ms(9, bottom, last) for last in (None, 100, 900)] == [100, 100, 100]
+    assert [backoff.delay_ms(9, top, last) for last in (None, 100, 200, 900)] == [300, 300, 600, 1000]
+
+
+def test_a_retry_of_any_number_takes_no_time_to_compute() -> None:
+    assert Backoff(1, 10**9, 1000, Jitter.NONE).delay_ms(10**9, bottom) == 10**9
+
+
+def test_full_jitter_is_uniform() -> None:
+    dice = Dice(1)
+    backoff = Backoff(9, 9, 2, Jitter.FULL)
+    counted = [0] * 10
+    for _ in range(50_000):
+        counted[backoff.delay_ms(0, dice.randrange)] += 1
+    # 6.2 standard deviations of a binomial count: chance misses it less often than once in 10**9
+    assert all(abs(count - 5_000) < 6.2 * (50_000 * 0.1 * 0.9) ** 0.5 for count in counted)
+
+
+# --- a call ---
+
+
+def call(**given: object) -> Call:
+    settings: dict[str, object] = {"started_ms": 0, "idempotent": True, **given}
+    return Call(RetryPolicy(3, Backoff(100, 1000, 2, Jitter.NONE)), **settings)  # type: ignore[arg-type]  # as given
+
+
+def test_an_idempotent_request_is_tried_three_times() -> None:
+    request = call()
+    decisions = [request.failed(now, Failure.UNAVAILABLE, bottom) for now in (10, 200, 500)]
+    assert decisions == [TryAgain(100), TryAgain(200), GiveUp("it was tried 3 times")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "idempotent", "decision"),
+    [
+        (Failure.NOT_SENT, False, TryAgain(100)),
+        (Failure.OVERLOADED, False, TryAgain(100)),
+        (Failure.UNAVAILABLE, False, GiveUp("it may have been executed, and must not be twice")),
+        (Failure.TIMED_OUT, False, GiveUp("it may have been executed, and must not be twice")),
+        (Failure.TIMED_OUT, True, TryAgain(100)),
+        (Failure.FATAL, True, GiveUp("it would fail again")),
+    ],
+)
+def test_what_may_have_been_executed_is_repeated_only_if_it_may_be_twice(
+    failure: Failure, idempotent: bool, decision: Decision
+) -> None:
+    assert call(idempotent=idempotent).failed(0, failure, bottom) == decision
+
+
+def test_no_attempt_begins_past_the_deadline() -> None:
+    request = call(deadline_ms=150)
+    assert request.timeout_ms(30) == 120
+    assert request.failed(49, Failure.UNAVAILABLE, bottom) == TryAgain(100)
+    assert call(deadline_ms=150).failed(50, Failure.UNAVAILABLE, bottom) == GiveUp("there is no time left")
+    assert request.timeout_ms(200) == 0
+
+
+def test_more_than_five_attempts_are_five() -> None:
+    request = Call(RetryPolicy(100, Backoff(1, 1)), started_ms=0, idempotent=True)
+    decisions = [request.failed(n, Failure.UNAVAILABLE, bottom) for n in range(5)]
+    assert decisions == [*[TryAgain(0)] * 4, GiveUp("it was tried 5 times")]
+
+
+@pytest.mark.parametrize(
+    ("told", "after"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("1e3", None),
+        ("31536000000", None),
+        ("٣", None),
+    ],
+)
+def test_pushback_is_obeyed_exactly_or_means_never(told: str, after: int | None) -> None:
+    assert pushed_back(told) == after
+    decided = call().failed(0, Failure.OVERLOADED, top, told)
+    assert decided == (GiveUp("the server asks not to be asked again") if after is None else TryAgain(after))
+
+
+def test_a_clock_that_goes_back_changes_nothing() -> None:
+    request = call()
+    request.failed(500, Failure.UNAVAILABLE, bottom)
+    with pytest.raises(ClockError, match=r"^the clock went back from 500 to 499 ms$"):
+        request.failed(499, Failure.UNAVAILABLE, bottom)
+    assert request.failed(500, Failure.UNAVAILABLE, bottom) == TryAgain(200)
+
+
+# --- throttle and budgets ---
+
+
+def test_the_throttle_of_grpc() -> None:
+    throttle = Throttle(10, 100)
+    allowed = []
+    for _ in range(5):
+        throttle.failed()
+        allowed.append((throttle.tokens_thousandths, throttle.allows))
+    assert allowed == [(9000, True), (8000, True), (7000, True), (6000, True), (5000, False)]
+    for _ in range(10):
+        throttle.succeeded()
+    assert (throttle.tokens_thousandths, throttle.allows) == (6000, True)  # one failure is ten successes
+    for _ in range(1000):
+        throttle.succeeded()
+    assert throttle.tokens_thousandths == 10_000
+    for _ in range(1000):
+        throttle.failed()
+    assert throttle.tokens_thousandths == 0
+
+
+def test_the_budget_is_a_share_of_requests_and_some_a_second() -> None:
+    budget = Budget(percent=20, least_a_second=1, ttl_ms=10_000)
+    assert [budget.retry(0) for _ in range(11)] == [True] * 10 + [False]
+    for n in range(100):
+        budget.request(n)
+    assert [budget.retry(100) for _ in range(21)] == [True] * 20 + [False]
+    assert not budget.retry(9_999)
+    assert [budget.retry(20_000) for _ in range(11)] == [True] * 10 + [False]  # what was not used is gone
+
+
+def test_retries_that_wait_count_among_those_in_flight() -> None:
+    """A thousand requests fail at once: their retries wait in back-off, and are no more than a fifth."""
+    budget = RetriesInFlight(percent=20, least=3)
+    for _ in range(1000):
+        budget.begin()
+    assert sum(budget.take() for _ in range(1000)) == 200
+    for _ in range(1000):
+        budget.end()
+    for _ in range(200):
+        budget.release()
+    assert sum(budget.take() for _ in range(10)) == 3
+
+
+def test_adaptive_throttling_refuses_what_would_be_refused() -> None:
+    adaptive = Adaptive()
+    assert adaptive.chance(0) == (0, 1)
+    for n in range(30):
+        assert adaptive.admits(n, top)
+    for n in range(10):
+        adaptive.accepted(30 + n)
+    assert Fraction(*adaptive.chance(50)) == Fraction(30 - 2 * 10, 31)
+    assert adaptive.chance(300_000) == (0, 1)
+
+
+def test_adaptive_throttling_counts_requests_when_they_begin() -> None:
+    """Where they are counted when they end, nothing is held back for a whole round trip."""
+    adaptive = Adaptive()
+    admitted = sum(adaptive.admits(0, Dice(1).randrange) for _ in range(50))
+    assert admitted < 10
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Backoff(0),
+        lambda: Backoff(10, 5),
+        lambda: Backoff(1, 1, 0),
+        lambda: RetryPolicy(0),
+        lambda: Call(RetryPolicy(), started_ms=5, deadline_ms=5),
+        lambda: Throttle(0),
+        lambda: Throttle(1001),
+        lambda: Throttle(10, 0),
+        lambda: Budget(0, 0),
+        lambda: Budget(-1),
+        lambda: Budget(20, 1, 0),
+        lambda: RetriesInFlight(101),
+        lambda: Adaptive(0),
+        lambda: Hedge(-1),
+        lambda: Hedge(1, 0),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make: object) -> None:
+    with pytest.raises(ServiceError):
+        make()  # type: ignore[operator]  # a function
+
+
+# --- hedging ---
+
+
+def test_a_hedge_is_sent_every_so_often_and_the_first_answer_counts() -> None:
+    hedge = Hedge(10, 3)
+    assert hedge.start() == (Send(1, 10),)
+    assert hedge.elapsed(1) == (Send(2, 10),)
+    assert hedge.elapsed(1) == ()
+    assert hedge.elapsed(2) == (Send(3, None),)
+    assert hedge.succeeded(2) == (Cancel(1), Cancel(3), Outcome(2, ok=True))
+    assert (hedge.succeeded(1), hedge.failed(3, fatal=True), hedge.elapsed(3)) == ((), (), ())
+
+
+def test_a_failure_brings_the_next_at_once_and_the_last_one_ends_it() -> None:
+    hedge = Hedge(10, 2)
+    hedge.start()
+    assert hedge.failed(1, fatal=False) == (Send(2, None),)
+    assert hedge.elapsed(1) == ()
+    assert hedge.failed(2, fatal=False) == (Outcome(2, ok=False),)
+
+
+def test_a_fatal_failure_ends_all() -> None:
+    hedge = Hedge(10, 3)
+    hedge.start()
+    hedge.elapsed(1)
+    assert hedge.failed(1, fatal=True) == (Cancel(2), Outcome(1, ok=False))
+
+
+def test_a_server_may_ask_for_no_more() -> None:
+    hedge = Hedge(10, 3)
+    hedge.start()
+    hedge.elapsed(1)
+    assert hedge.failed(1, fatal=False, stop=True) == ()
+    assert hedge.elapsed(2) == ()
+    assert hedge.succeeded(2) == (Outcome(2, ok=True),)
