@@ -2,42 +2,35 @@
 
 Guarantees: a certificate is accepted only if the assertions of its script, as SMT-LIB 2.6 reads them, cannot all be true. It has
 instances of the assertions, clauses that hold by equality or by linear arithmetic alone, and clauses that follow by unit
-propagation, the last of them empty. Whatever is not understood is refused, with its line; nothing is skipped.
-
-It trusts no solver and imports only the standard library. docs/certificates.md describes the format, and each step here in words.
+propagation, the last of them empty. Whatever is not understood is refused, with its line; nothing is skipped. No solver is
+trusted; only the standard library is imported. docs/certificates.md has the format, and each step here in words.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, combinations, count, pairwise, product
 from typing import Any, NamedTuple
 
 TOKEN = re.compile(r'[ \t\r\n]+|;[^\n]*|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
-SYMBOL = re.compile(r"(?![0-9])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
+SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
 NUMERAL = re.compile(r"0|[1-9][0-9]{0,999}")
 MANY = 200_000  # formulas that are visited to flatten one assertion; more are refused
 # The sort of the operands of each operation (any one sort if it is empty), how few there may be, and how many.
 OPERATORS = {"not": ("Bool", 1, 1), "xor": ("Bool", 2, 2), "=>": ("Bool", 2, MANY), "-": ("Int", 1, MANY)}
 OPERATORS |= dict.fromkeys(("and", "or"), ("Bool", 1, MANY)) | dict.fromkeys(("=", "distinct"), ("", 2, MANY))
 OPERATORS |= dict.fromkeys(("<=", "<", ">=", ">", "+", "*", "div", "mod"), ("Int", 2, MANY))
-INTEGER = {"-", "+", "*", "div", "mod"}
-PAIRED = {"=": "=", "<=": "<=", "xor": "not =", "distinct": "not =", ">": "not <=", ">=": "<= turned"}
-PAIRED["<"] = "not <= turned"  # what is said of pairs of operands
+INTEGER = ("-", "+", "*", "div", "mod")
 RESERVED = {"!", "_", "as", "let", "forall", "exists", "match", "par"}
 TAKEN = {*OPERATORS, *RESERVED, "ite", "true", "false", "abs", "Bool", "Int"}
 DECLARED, THEORY, VARIABLE = 0, -1, -2  # where a symbol is from; from 1 on: the formula it was made for
-
 Expression = Any  # a token, or the list of expressions between two parentheses
 Clause = tuple[int, ...]  # of literals: a formula, negative if it is negated
 
 
 class Refused(Exception):
-    """What was given does not show what it should. `line` says where, from 1."""
-
-    line = 0
+    """What was given does not show what it should: in which line, and why."""
 
 
 def need(condition: object, why: str) -> None:
@@ -59,14 +52,10 @@ class Terms:
     """Terms and formulas: each is made once and called by its number. Formulas are of `not`, `and`, `forall` and atoms."""
 
     def __init__(self) -> None:
-        self.heads: list[Symbol] = []
-        self.parts: list[tuple[int, ...]] = []
-        self.free: list[frozenset[int]] = []  # the variables that are not bound inside
-        self.known: dict[tuple[Symbol, tuple[int, ...]], int] = {}
-        self.flat: dict[int, Flattening] = {}
-        self.memory: dict[
-            str, tuple[frozenset[Symbol], int]
-        ] = {}  # assertions that were read: of what they are
+        self.heads, self.parts = list[Symbol](), list[tuple[int, ...]]()
+        self.free = list[frozenset[int]]()  # the variables that are not bound inside
+        self.known, self.flat = dict[tuple[Symbol, tuple[int, ...]], int](), dict[int, Flattening]()
+        self.memory: dict[str, tuple[frozenset[Symbol], int]] = {}  # texts of assertions: what they are of
         self.one, self.true, self.false = (self.make(name) for name in ("1", "true", "false"))
 
     def make(self, head: Symbol | str, *parts: int) -> int:
@@ -78,12 +67,12 @@ class Terms:
             head = Symbol(head, self.sorts(parts), sort, THEORY)
         if (head, parts) not in self.known:
             need(self.sorts(parts) == head.arguments, f"{head.name} is not for terms of these sorts")
-            number = self.known[head, parts] = len(self.heads)
+            free = frozenset([len(self.heads)] if head.owner == VARIABLE else ())
+            bound = parts[:-1] if head.owner == THEORY and head.name == "forall" else ()
+            self.free.append(free.union(*(self.free[p] for p in parts)).difference(bound))
             self.heads.append(head)
             self.parts.append(parts)
-            free = [frozenset([number])] if head.owner == VARIABLE else [self.free[p] for p in parts]
-            bound = parts[:-1] if self.name(number) == "forall" else ()
-            self.free.append(frozenset[int]().union(*free).difference(bound))
+            self.known[head, parts] = len(self.heads) - 1
         return self.known[head, parts]
 
     def any(self, *formulas: int) -> int:
@@ -118,22 +107,21 @@ class Terms:
         """The first `ite` in an atom, or formula that is neither a variable nor true nor false; 0 if there is none."""
         for part in self.parts[term]:
             simple = self.heads[part].owner == VARIABLE or part in (self.true, self.false)
-            if self.name(part) == "ite" or (self.heads[part].result == "Bool" and not simple):
-                return part
-            if found := self.inside(part):
+            formula = self.heads[part].result == "Bool" and not simple
+            if found := part if formula or self.name(part) == "ite" else self.inside(part):
                 return found
         return 0
 
 
 class Flattening:
-    """A formula as clauses that hold for all values of their variables, and have a model exactly if the formula has one.
-
-    `made` are the functions that are new in them: Skolem functions, and predicates that name parts of disjunctions.
-    """
+    """A formula as clauses that hold for all values of their variables, and have a model exactly if the formula has one."""
 
     def __init__(self, terms: Terms, formula: int) -> None:
-        self.terms, self.steps, self.number = terms, 0, formula
-        self.made, self.named = list[Symbol](), list[Clause]()
+        self.terms, self.steps, self.number = terms, count(), formula
+        self.made = list[
+            Symbol
+        ]()  # Skolem functions; predicates that name operands, whose clauses follow from them
+        self.named = list[Clause]()
         self.clauses = [*self.of(formula, True), *self.named]
         terms.flat[formula] = self
 
@@ -145,8 +133,7 @@ class Flattening:
 
     def of(self, term: int, positive: bool) -> list[Clause]:
         """The clauses of a formula, or of its negation."""
-        self.steps += 1
-        need(self.steps <= MANY, "an assertion is too large when it is flattened")
+        need(next(self.steps) < MANY, "an assertion is too large when it is flattened")
         terms, parts = self.terms, self.terms.parts[term]
         match terms.name(term):
             case "true" | "false" as value:
@@ -156,10 +143,8 @@ class Flattening:
             case "and":
                 several = [self.of(part, positive) for part in parts]
                 return [*chain(*several)] if positive else self.any(parts, several)
-            case "forall" if positive:
-                return self.of(parts[-1], positive)
             case "forall":
-                witnesses = {v: self.new(term, terms.heads[v].result) for v in parts[:-1]}
+                witnesses = {v: self.new(term, terms.heads[v].result) for v in parts[:-1] if not positive}
                 return self.of(terms.replace(parts[-1], witnesses), positive)
         if not (inside := terms.inside(term)):
             return [(term if positive else -term,)]
@@ -168,10 +153,7 @@ class Flattening:
         return self.of(terms.choice(how[0], then, orelse), positive)
 
     def any(self, operands: Sequence[int], found: list[list[Clause]]) -> list[Clause]:
-        """The clauses of a disjunction: multiplied out; but if several operands have several clauses, each of these is named.
-
-        The name is a new predicate of the operand's free variables, of which it is only said that the operand's clauses follow.
-        """
+        """The clauses of a disjunction, multiplied out; but several operands of several clauses are named, and named only."""
         several = [place for place, clauses in enumerate(found) if len(clauses) > 1]
         for place in several if len(several) > 1 else ():
             name = self.new(operands[place], "Bool")
@@ -184,14 +166,12 @@ class Script:
     """An SMT-LIB 2 script, read: what it declares, and the formulas that it asserts. Raises Refused, with the line."""
 
     def __init__(self, text: str, terms: Terms) -> None:
-        self.terms, self.assertions, self._asked, self._numbers = terms, list[int](), False, count(1)
+        self.terms, self.assertions, self._asked = terms, list[int](), False
         self._declared = {f"sort {s}": Symbol(f"sort {s}", (), "", DECLARED) for s in ("Bool", "Int")}
-        self._used = set[Symbol]()  # by the assertion that is being read
-        inside: list[list[Expression]] = [[]]
-        at = place = begun = 0
+        inside, at, start = [list[Expression]()], 0, 0
         try:
             while at < len(text):
-                line, place = text[at : text.find("\n", at)], at
+                line = text[at : text.find("\n", at)]
                 known = None if inside[1:] or self._asked else terms.memory.get(line)
                 if known and all(self._declared.get(s.name) == s for s in known[0]):
                     self.assertions.append(known[1])  # it was read before, and its names mean the same here
@@ -199,27 +179,24 @@ class Script:
                     continue
                 if not (found := TOKEN.match(text, at)):
                     raise Refused(f"{text[at]!r} begins no token")
-                at, word = found.end(), found[1]
+                start, at, word = start if inside[1:] else at, found.end(), found[1]
                 need(inside[1:] or word in (None, "("), f"{word} stands where a command should")
                 if word == "(":
-                    begun = begun if inside[1:] else place
                     inside.append([])
                 elif word == ")":
                     inside[-2].append(inside.pop())
                     if len(inside) == 1:
-                        place = begun
-                        self._command(inside[0].pop(), text[begun:at])
+                        self._command(inside[0].pop(), text[start:at])
                 elif word:
                     bare = word[1:-1] if word[0] == "|" else ""
                     inside[-1].append(bare if SYMBOL.fullmatch(bare) and bare not in RESERVED else word)
-            need(not inside[1:], "a parenthesis is not closed")
-            need(self._asked, "(check-sat) is missing")
-        except Refused as problem:
-            problem.line = text.count("\n", 0, place) + 1
-            raise
+            need(self._asked and not inside[1:], "the script ends before (check-sat), or in a command")
+        except (Refused, RecursionError) as problem:
+            place = text.count("\n", 0, at) + 1
+            raise Refused(f"line {place}: {problem}") from None
 
     def _command(self, command: Expression, text: str) -> None:
-        self._numbers, self._used = count(1), set()
+        self._numbers, self._used = count(1), set[Symbol]()  # of its variables, and what it speaks of
         match command:
             case ["set-logic" | "set-info" | "set-option", str(), *_] | ["exit"]:
                 pass
@@ -231,8 +208,6 @@ class Script:
                 self._declare("sort ", name, (), "")
             case ["declare-fun", name, list(sorts), result]:
                 self._declare("", name, tuple(map(self.sort, sorts)), self.sort(result))
-            case ["declare-const", name, result]:
-                self._declare("", name, (), self.sort(result))
             case ["assert", formula]:
                 self.assertions.append(self.apply("and", (self._term(formula, {}),)))
                 self.terms.memory[text] = frozenset(self._used), self.assertions[-1]
@@ -245,8 +220,8 @@ class Script:
 
     def _name(self, name: Expression) -> str:
         """A name that may be given: not the language's own, nor one for solvers (SMT-LIB 2.6, section 3.1)."""
-        need(isinstance(name, str) and (name[0] == "|" or SYMBOL.fullmatch(name)), "a name is expected")
-        need(name not in TAKEN and name[0] not in "@.", f"{name} is no name that can be given")
+        symbol = isinstance(name, str) and (name[0] == "|" or SYMBOL.fullmatch(name))
+        need(symbol and name not in TAKEN, "a name is expected that can be given")
         return str(name)
 
     def sort(self, name: Expression) -> str:
@@ -262,25 +237,19 @@ class Script:
             case ["let", [_, *_] as pairs, body]:
                 return self._term(body, {**scope, **self._bind(pairs, lambda e: self._term(e, scope))})
             case ["forall" | "exists" as name, [_, *_] as pairs, body]:
-                bound = self._bind(pairs, lambda e: self.terms.make(self._variable(e)))
-                formula = self._term(body, {**scope, **bound})
-                formula = self.apply("not" if name == "exists" else "and", (formula,))
-                formula = self.terms.make("forall", *bound.values(), formula)
-                return self.terms.make("not" if name == "exists" else "and", formula)
+                make, new = self.terms.make, self._numbers
+                bound = self._bind(pairs, lambda e: make(Symbol(f"{next(new)}", (), self.sort(e), VARIABLE)))
+                formula, sign = self._term(body, {**scope, **bound}), "not" if name == "exists" else "and"
+                return make(sign, make("forall", *bound.values(), self.apply(sign, (formula,))))
             case [str(name), _, *_] if name not in scope:
                 return self.apply(name, tuple(self._term(part, scope) for part in e[1:]))
         raise Refused("a term is not understood")
 
     def _bind(self, pairs: Sequence[Expression], means: Callable[[Expression], int]) -> dict[str, int]:
-        bound: dict[str, int] = {}
-        for pair in pairs:
-            need(isinstance(pair, list) and len(pair) == 2, "a binder has pairs of a name and something")
-            need(self._name(pair[0]) not in bound, f"{pair[0]} is bound twice")
-            bound[pair[0]] = means(pair[1])
+        need(all(isinstance(pair, list) and len(pair) == 2 for pair in pairs), "a binder has pairs")
+        bound = {self._name(name): means(e) for name, e in pairs}
+        need(len(bound) == len(pairs), "a binder names nothing twice")
         return bound
-
-    def _variable(self, sort: Expression) -> Symbol:
-        return Symbol(str(next(self._numbers)), (), self.sort(sort), VARIABLE)
 
     def apply(self, name: str, parts: tuple[int, ...]) -> int:
         """A function that was declared, or an operation of the language, of terms. Raises Refused if they do not fit."""
@@ -293,18 +262,16 @@ class Script:
         if name == "ite" and len(parts) == 3 and sorts[0] == "Bool" and sorts[1] == sorts[2]:
             return choice(*parts) if sorts[1] == "Bool" else make(name, *parts)
         sort, fewest, most = OPERATORS.get(name, ("", 1, 0))
-        fits = fewest <= len(parts) <= most and {*sorts} == {sort or sorts[0]}
-        need(fits, f"there is no {name} of ({' '.join(sorts)})")
+        need(fewest <= len(parts) <= most and {*sorts} == {sort or sorts[0]}, f"{name} does not take these")
         if name in ("or", "=>"):
             return self.terms.any(*(make("not", p) if name == "=>" else p for p in parts[:-1]), parts[-1])
-        if name not in PAIRED:
+        if name in ("and", "not", *INTEGER):
             return make(name, *parts)
-        found = []
+        atom, found = "<=" if "<" in name or ">" in name else "=", []
         for pair in combinations(parts, 2) if name == "distinct" else pairwise(parts):
-            left, right = pair[::-1] if "turned" in PAIRED[name] else pair
-            atom = "<=" if "<=" in PAIRED[name] else "="
+            left, right = pair[::-1] if name in ("<", ">=") else pair
             made = choice(left, right, make("not", right)) if sorts[0] == "Bool" else make(atom, left, right)
-            found.append(make("not", made) if "not" in PAIRED[name] else made)
+            found.append(make("not", made) if name in ("distinct", "xor", "<", ">") else made)
         return make("and", *found) if len(found) > 1 else found[0]
 
 
@@ -312,10 +279,8 @@ def by_equality(terms: Terms, clause: Clause) -> bool:
     """Whether a clause holds in every structure: its negation, closed under congruence, contradicts itself."""
     equal, different = list[tuple[int, ...]](), list[tuple[int, ...]]([(terms.true, terms.false)])
     for literal in clause:
-        if terms.name(abs(literal)) != "=":
-            equal.append((abs(literal), terms.true if literal < 0 else terms.false))
-        else:
-            (equal if literal < 0 else different).append(terms.parts[abs(literal)])
+        pair = terms.parts[abs(literal)] if terms.name(abs(literal)) == "=" else (abs(literal), terms.true)
+        (equal if literal < 0 else different).append(pair)
     leader, waiting = dict[int, int](), [term for pair in (*equal, *different) for term in pair]
     while waiting:
         if (term := waiting.pop()) not in leader:
@@ -327,25 +292,20 @@ def by_equality(terms: Terms, clause: Clause) -> bool:
             old, new = leader[one], leader[other]
             leader.update({t: new for t in leader if leader[t] == old})
         same: dict[object, int] = {}
-        keys = {t: (terms.heads[t], *(leader[p] for p in terms.parts[t])) for t in leader if terms.parts[t]}
-        pairs = [(t, same.setdefault(key, t)) for t, key in keys.items()]
-        equal = [(one, other) for one, other in pairs if leader[one] != leader[other]]
+        keys = {t: (terms.heads[t], *(leader[p] for p in terms.parts[t])) for t in leader}
+        equal = [(t, same.setdefault(key, t)) for t, key in keys.items()]
+        equal = [(one, other) for one, other in equal if leader[one] != leader[other]]
     return any(leader[one] == leader[other] for one, other in different)
 
 
 def by_arithmetic(terms: Terms, clause: Clause) -> bool:
     """Whether a clause of `<=` holds of integers: if all its literals were false, a negative number would be at least 0."""
-    total: dict[int, int] = defaultdict(int)  # how many of each term
-    waiting: list[tuple[int, int]] = []
+    total, waiting = {terms.one: 0}, list[tuple[int, int]]()  # how many of each term
+    if any(terms.name(abs(literal)) != "<=" for literal in clause):
+        return False
     for literal in clause:
-        if terms.name(abs(literal)) != "<=":
-            return False
         left, right = terms.parts[abs(literal)] if literal > 0 else terms.parts[-literal][::-1]
-        waiting += [
-            (left, 1),
-            (right, -1),
-            (terms.one, -1 if literal > 0 else 0),
-        ]  # not (a <= b): a - b - 1 >= 0
+        waiting += [(left, 1), (right, -1), (terms.one, -int(literal > 0))]  # not a <= b: 0 <= a - b - 1
     while waiting:
         term, times = waiting.pop()
         name, parts = terms.name(term), terms.parts[term]
@@ -356,8 +316,8 @@ def by_arithmetic(terms: Terms, clause: Clause) -> bool:
         elif NUMERAL.fullmatch(name):
             total[terms.one] += times * int(name)
         else:
-            total[term] += times
-    return total.pop(terms.one, 0) < 0 and not any(total.values())
+            total[term] = total.get(term, 0) + times
+    return total.pop(terms.one) < 0 and not any(total.values())
 
 
 def propagates(clause: Clause, hints: Iterable[Clause]) -> bool:
@@ -373,8 +333,7 @@ def propagates(clause: Clause, hints: Iterable[Clause]) -> bool:
 
 def pick(word: str, found: Sequence[Any]) -> Any:
     """One of a sequence, by its number from 1."""
-    known = re.fullmatch("[1-9][0-9]{0,8}", word) and int(word) <= len(found)
-    need(known, f"{word} is no number of what there is so far")
+    need(re.fullmatch("[1-9][0-9]{0,8}", word) and int(word) <= len(found), f"there is no {word} so far")
     return found[int(word) - 1]
 
 
@@ -386,11 +345,11 @@ def _flat(script: Script, number: str) -> Flattening:
 def _term(script: Script, head: str, parts: tuple[int, ...]) -> int:
     """A term: of a symbol of the script; `@A.N` is the N-th made for assertion A, `@0.SORT` any of a sort (none is empty)."""
     number, _, name = head[1:].partition(".")
-    if head[:1] == "@" and number == "0":
+    if head[:1] != "@":
+        return script.apply(head, parts)
+    if number == "0":
         return script.terms.make(Symbol(head, (), script.sort(name), DECLARED), *parts)
-    if head[:1] == "@":
-        return script.terms.make(pick(name, _flat(script, number).made), *parts)
-    return script.apply(head, parts)
+    return script.terms.make(pick(name, _flat(script, number).made), *parts)
 
 
 def _follows(script: Script, words: list[str], named: list[int], clauses: list[Clause]) -> Clause:
@@ -407,33 +366,29 @@ def _follows(script: Script, words: list[str], named: list[int], clauses: list[C
             number, _, place = which.partition(".")
             clause = pick(place, _flat(script, number).clauses)
             variables, chosen = terms.variables(map(abs, clause)), [pick(value, named) for value in values]
-            need(
-                terms.sorts(variables) == terms.sorts(chosen), "the clause is not about values of these sorts"
-            )
+            need(terms.sorts(variables) == terms.sorts(chosen), "the clause is not of values of these sorts")
             done = dict(zip(variables, chosen, strict=True))
             return tuple(terms.replace(x, done) if x > 0 else -terms.replace(-x, done) for x in clause)
-        case ["e", *rest] if by_equality(terms, literals(rest)):
-            return literals(rest)
-        case ["l", *rest] if by_arithmetic(terms, literals(rest)):
-            return literals(rest)
+        case ["e" | "l" as how, *rest]:
+            clause = literals(rest)
+            if by_equality(terms, clause) if how == "e" else by_arithmetic(terms, clause):
+                return clause
         case ["o", equation] if terms.sorts(parts := terms.parts[pick(equation, named)]) == ("Int", "Int"):
             need(terms.name(pick(equation, named)) == "=", "an equality is expected")
             return pick(equation, named), -terms.make("<=", *parts), -terms.make("<=", *parts[::-1])
         case ["u", *rest] if ":" in rest:
-            at = rest.index(":")
-            clause, hints = literals(rest[:at]), [pick(hint, clauses) for hint in rest[at + 1 :]]
-            if propagates(clause, hints):
+            clause = literals(rest[: rest.index(":")])
+            if propagates(clause, [pick(hint, clauses) for hint in rest[rest.index(":") + 1 :]]):
                 return clause
     raise Refused("the line does not hold, or is not understood")
 
 
 def check(script: Script, certificate: str) -> None:
     """Raise Refused, with the line of the certificate, unless it shows that the script has no model."""
-    named, clauses, number = list[int](), list[Clause](), 0
+    named, clauses = list[int](), list[Clause]()
     *lines, rest = certificate.split("\n")
     try:
         for line in lines:
-            number += 1
             need(() not in clauses[-1:], "something follows the empty clause")
             words = re.findall(r"(?:\|[^|]*\||[^ |])+", line) if "|" in line else line.split(" ")
             if words[0] == "t" and words[1:]:
@@ -441,6 +396,5 @@ def check(script: Script, certificate: str) -> None:
             else:
                 clauses.append(_follows(script, words, named, clauses))
         need(not rest and () in clauses[-1:], "the certificate ends without the empty clause")
-    except Refused as problem:
-        problem.line = number
-        raise
+    except (Refused, RecursionError) as problem:
+        raise Refused(f"line {len(named) + len(clauses) + 1}: {problem}") from None
