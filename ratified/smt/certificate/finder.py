@@ -13,13 +13,18 @@ from ratified.smt.certificate.ground import Lemma, contradiction
 from ratified.smt.certificate.instances import Attempt, Instance, flattened, instances
 from ratified.smt.certificate.propagation import Step, steps
 
-EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000, 500_000_000)
+WAYS: tuple[tuple[bool, tuple[tuple[str, object], ...]], ...] = (
+    (False, ()),
+    (True, ()),
+    (True, (("auto_config", False), ("smt.case_split", 3))),
+    (True, (("smt.mbqi", False),)),
+)
+"""Whether formulas keep their shape, and options of Z3."""
+
+EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000)
 
 ATTEMPTS = tuple(
-    Attempt(effort, seed, nested=nested, options=(("smt.mbqi", mbqi),))
-    for seed, effort in enumerate(EFFORTS)
-    for mbqi in (True, False)[: 1 + seed % 2]
-    for nested in (False, True)
+    Attempt(effort, seed, nested, options) for seed, effort in enumerate(EFFORTS) for nested, options in WAYS
 )
 """The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
 

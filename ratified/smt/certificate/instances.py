@@ -9,13 +9,16 @@ Guarantees: nothing; what comes out is a guess that is made good, or not, by wha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from random import Random
 from typing import Any
 
 from ratified.certified import DECLARED, VARIABLE, Clause, Flattening, Script, Symbol, Terms
+
+PAIRS = 16
+"""Pairs of places of a formula that is said to be true and to be false that are looked at, at most."""
 
 MOST = 3_000
 """Instances of a clause that are looked at, at most."""
@@ -51,10 +54,11 @@ class Attempt:
 
 @dataclass(slots=True)
 class Node:
-    """A formula, or the negation of one, as it is flattened: `parts` in the same order."""
+    """A formula, or the negation of one, as it is flattened: `parts` in the same order, `made` its Skolem terms."""
 
     term: int
     positive: bool
+    made: list[int] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
     parts: list[Node] = field(default_factory=list)
 
@@ -76,6 +80,12 @@ class Recorded(Flattening):
         self._open.pop()
         return node.clauses
 
+    def new(self, formula: int, result: str) -> int:
+        """A new function, of the variables that are free in a formula."""
+        made = super().new(formula, result)
+        self._open[-1].made.append(made)
+        return made
+
 
 def flattened(script: Script) -> tuple[list[Node], list[Source]]:
     """The assertions of a script, and their clauses. Raises Refused if one is too large."""
@@ -87,6 +97,76 @@ def flattened(script: Script) -> tuple[list[Node], list[Source]]:
         for place, clause in enumerate(flat.clauses, 1):
             sources.append(Source(number, place, clause, script.terms.variables(map(abs, clause))))
     return nodes, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """A quantified formula, without variables of others, that is said to be true in some places and false in others.
+
+    A place is an assertion, by its number, and a node in it.
+    """
+
+    true: tuple[tuple[int, Node], ...]
+    false: tuple[tuple[int, Node], ...]
+
+
+def twins(terms: Terms, nodes: Iterable[Node]) -> list[Twins]:
+    """The quantified formulas that are said to be true and to be false, whatever their variables are called."""
+    found: dict[object, dict[bool, list[tuple[int, Node]]]] = defaultdict(lambda: {True: [], False: []})
+    for number, root in enumerate(nodes, 1):
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if terms.name(node.term) == "forall" and not terms.free[node.term]:
+                found[_shape(terms, node.term, {})][node.positive].append((number, node))
+            waiting += node.parts
+    return [Twins(tuple(t[True]), tuple(t[False])) for t in found.values() if t[True] and t[False]]
+
+
+def _shape(terms: Terms, term: int, bound: dict[int, int], positive: bool = True) -> object:
+    """What formulas share that differ in the names of bound variables, and in where negations stand, only."""
+    name, parts = terms.name(term), terms.parts[term]
+    if name == "not":
+        return _shape(terms, parts[0], bound, not positive)
+    if name == "and" and len(parts) == 1:
+        return _shape(terms, parts[0], bound, positive)
+    if name == "and":
+        return ("and" if positive else "or", *(_shape(terms, p, bound, positive) for p in parts))
+    if name == "forall":
+        inner = {**bound, **{v: len(bound) + i for i, v in enumerate(parts[:-1])}}
+        sorts = terms.sorts(parts[:-1])
+        return ("forall" if positive else "exists", sorts, _shape(terms, parts[-1], inner, positive))
+    return (positive, _named(terms, term, bound))
+
+
+def _named(terms: Terms, term: int, bound: dict[int, int]) -> object:
+    if not terms.free[term]:
+        return (term,)
+    if term in bound:
+        return bound[term]
+    parts = [_named(terms, p, bound) for p in terms.parts[term]]
+    return (terms.heads[term], *(sorted(parts, key=str) if terms.name(term) == "=" else parts))
+
+
+def _core(terms: Terms, node: Node) -> Node:
+    """A node without what changes nothing but the sign."""
+    while len(node.parts) == 1 and terms.name(node.term) in ("not", "and"):
+        node = node.parts[0]
+    return node
+
+
+def opposed(terms: Terms, one: Node, other: Node) -> dict[int, int]:
+    """Values of the variables of both that make one and the negation of the other contradict each other, part by part."""
+    values: dict[int, int] = {}
+    waiting = [(one, other)]
+    while waiting:
+        left, right = (_core(terms, node) for node in waiting.pop())
+        if terms.name(left.term) == "forall":
+            general, special = (left, right) if left.positive else (right, left)
+            made = [terms.replace(m, dict(values)) for m in special.made]
+            values.update(zip(terms.parts[general.term][:-1], made, strict=True))
+        waiting += zip(left.parts, right.parts, strict=False)
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +194,7 @@ class _Text:
         self.sorts = {"Bool": "Bool", "Int": "Int"}
         self.symbols: dict[Symbol, str] = {}
         self.blocks: list[Block] = []
+        self.atoms: dict[int, str] = {}  # of nodes that are twins
 
     def sort(self, name: str) -> str:
         return self.sorts.setdefault(name, f"S{len(self.sorts)}")
@@ -149,7 +230,9 @@ class _Text:
         parts = " ".join(self.formula(number, part) for part in node.parts)
         if self.terms.name(node.term) == "forall" and node.positive:
             variables = self.terms.parts[node.term][:-1]
-            return self.quantified(number, variables, parts, self.terms.free[node.term])
+            parts = self.quantified(number, variables, parts, self.terms.free[node.term])
+        if atom := self.atoms.get(id(node)):
+            return f"(and {atom if node.positive else f'(not {atom})'} {parts})"
         return f"({'and' if node.positive else 'or'} {parts})" if len(node.parts) > 1 else parts
 
     def declarations(self) -> list[str]:
@@ -157,6 +240,7 @@ class _Text:
             f"(declare-fun {name} ({' '.join(map(self.sort, s.arguments))}) {self.sort(s.result)})"
             for s, name in self.symbols.items()
         ]
+        found += [f"(declare-const {atom} Bool)" for atom in dict.fromkeys(self.atoms.values())]
         return [f"(declare-sort {name} 0)" for name in [*self.sorts.values()][2:]] + found
 
 
@@ -168,6 +252,9 @@ def instances(
 
     z3.set_param(proof=True)  # read when a context is made
     text = _Text(terms)
+    pairs = twins(terms, nodes)
+    for place, two in enumerate(pairs):
+        text.atoms |= {id(node): f"t{place}" for _, node in (*two.true, *two.false)}
     if attempt.nested:
         lines = [text.formula(number, node) for number, node in enumerate(nodes, 1)]
     else:
@@ -186,6 +273,13 @@ def instances(
     for block, use in _Reader(terms, text).uses(solver.proof()):
         if use not in uses[block]:
             uses[block].append(use)
+    for two in pairs:
+        for (number, one), (another, other) in islice(product(two.true, two.false), PAIRS):
+            values = opposed(terms, one, other)
+            for block in text.blocks:
+                if block.assertion in (number, another) and values.keys() >= set(block.variables):
+                    use = Use({v: values[v] for v in block.variables}, frozenset(values.values()))
+                    uses[block].append(use)
     return [i for source in sources for i in islice(_instances(terms, source, uses), MOST)]
 
 
