@@ -7,4 +7,5 @@ retry budgets hedging    once more: whether, when, how many in all; or at once, 
 failover        who leads now: hints, leases, fencing tokens, priorities
 recovery        coming back: supervision, one owner of a folder, sessions
 clock           time, as policies are told it
+client          all of it put together for asyncio, around whatever speaks to an endpoint
 """

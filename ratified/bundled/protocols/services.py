@@ -5,6 +5,10 @@ from __future__ import annotations
 from ratified.bundled.description import Bug, BundledModel, BundledProtocol
 
 MODELS = "ratified.models.services"
+PROOFS = "ratified.proofs.services"
+
+SUMS = "what adds up to zero is a sum, which this logic cannot say"
+LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
 
 PROTOCOL = BundledProtocol(
     "services",
@@ -16,7 +20,10 @@ PROTOCOL = BundledProtocol(
             "smooth weighted round-robin while nodes go down and come up",
         ),
         BundledModel(
-            "retries", f"{MODELS}.retry:Retries", "requests that may be sent again and take effect once"
+            "retries",
+            f"{MODELS}.retry:Retries",
+            "requests that may be sent again and take effect once",
+            proof=f"{PROOFS}.retry:RetriesSafety",
         ),
         BundledModel(
             "overload",
@@ -24,12 +31,16 @@ PROTOCOL = BundledProtocol(
             "a queue that heals after an outage, though clients retry",
         ),
         BundledModel(
-            "failover", f"{MODELS}.failover:Failover", "a lease, clocks that drift, and fencing tokens"
+            "failover",
+            f"{MODELS}.failover:Failover",
+            "a lease, clocks that drift, and fencing tokens",
+            proof=f"{PROOFS}.failover:FailoverSafety",
         ),
         BundledModel(
             "recovery",
             f"{MODELS}.recovery:Recovery",
             "a log that has all that was acknowledged after any crash",
+            proof=f"{PROOFS}.recovery:RecoverySafety",
         ),
         BundledModel(
             "supervision",
@@ -42,17 +53,25 @@ PROTOCOL = BundledProtocol(
             "pays-its-own",
             "whoever is picked pays its own weight and not what all gained",
             model=f"{MODELS}.balancing:PaysItsOwn",
+            no_proof=SUMS,
         ),
         Bug(
             "all-of-the-heaviest",
             "the heaviest node has all its turns of a round first, as in nginx once",
             model=f"{MODELS}.balancing:AllOfTheHeaviest",
+            no_proof=SUMS,
         ),
-        Bug("picks-the-dead", "nodes that are down are picked", model=f"{MODELS}.balancing:PicksTheDead"),
+        Bug(
+            "picks-the-dead",
+            "nodes that are down are picked",
+            model=f"{MODELS}.balancing:PicksTheDead",
+            no_proof=SUMS,
+        ),
         Bug(
             "forgets-the-light",
             "the schedule begins anew with each change: light nodes are never served",
             model=f"{MODELS}.balancing:ForgetsTheLight",
+            no_proof=LIVENESS,
         ),
         Bug(
             "no-sessions",
@@ -68,11 +87,13 @@ PROTOCOL = BundledProtocol(
             "unlimited-retries",
             "each client looks at its own attempts only",
             model=f"{MODELS}.retry:NoBudget",
+            no_proof=SUMS,
         ),
         Bug(
             "metastable",
             "all who had no answer in time try again: an overload that never ends",
             model=f"{MODELS}.overload:NoBudget",
+            no_proof=LIVENESS,
         ),
         Bug(
             "unchecked-token",
@@ -99,6 +120,7 @@ PROTOCOL = BundledProtocol(
             "restart-loop",
             "restarts are not counted: what fails for ever is started for ever",
             model=f"{MODELS}.supervision:RestartLoop",
+            no_proof=LIVENESS,
         ),
     ),
 )

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
-from ratified.explore.limits import Reached, Watch, peak_memory, resident
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
@@ -37,10 +36,11 @@ from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch, peak_memory, resident
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,
@@ -340,7 +340,7 @@ class _Reader:
             after = [
                 s
                 for *_, s in (machine.steps(states[-1]) if states else machine.initial())
-                if not isinstance(s, Left)
+                if not isinstance(s, OutOfBounds)
             ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]

@@ -16,7 +16,7 @@ from ratified.explore.native.codegen.values import Values
 from ratified.explore.native.compile import RUNTIME, find_compiler
 from ratified.explore.native.engine import check_native
 from ratified.language.errors import RatifiedError
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.consensus import Consensus
@@ -137,8 +137,10 @@ def test_states_are_packed_and_unpacked_as_they_were(seed: int, tmp_path: Path) 
         model = load(random_model(seed), tmp_path)
         layout = Layout(model, Values(model.scope))
         machine = PythonMachine(model)
-        states = [s for _, s in machine.initial() if not isinstance(s, Left)][:20]
-        states += [s for state in states[:5] for *_, s in machine.steps(state) if not isinstance(s, Left)]
+        states = [s for _, s in machine.initial() if not isinstance(s, OutOfBounds)][:20]
+        states += [
+            s for state in states[:5] for *_, s in machine.steps(state) if not isinstance(s, OutOfBounds)
+        ]
     except RatifiedError:
         return
     packed = [layout.pack(state) for state in states]
