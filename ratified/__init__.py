@@ -203,8 +203,8 @@ _PLACES = {
     "ratified.explore.simulate": ("Simulation", "simulate"),
     "ratified.follow.binding": ("Binding", "Claim", "Event", "Names", "Observed", "States"),
     "ratified.follow.follower": ("ConformanceError", "Follower"),
-    "ratified.follow.tracker": ("Followed", "Mismatch"),
     "ratified.follow.steps": ("Steps", "change", "do", "either", "holds", "maybe", "repeat"),
+    "ratified.follow.tracker": ("Followed", "Mismatch"),
     "ratified.language.errors": ("Span",),
     "ratified.results.errors": ("EvaluationError",),
     "ratified.results.result": (

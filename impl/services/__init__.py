@@ -4,5 +4,8 @@ endpoints       what can be picked, and what cannot be an endpoint
 balancing/      which endpoint a request goes to
 health          which endpoints are to be avoided: checks, outliers, circuit breakers, draining, slow start
 retry budgets hedging    once more: whether, when, how many in all; or at once, elsewhere
+failover        who leads now: hints, leases, fencing tokens, priorities
+recovery        coming back: supervision, one owner of a folder, sessions
 clock           time, as policies are told it
+client          all of it put together for asyncio, around whatever speaks to an endpoint
 """

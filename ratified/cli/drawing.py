@@ -1,4 +1,4 @@
-"""Files for pictures of runs: refused before anything that takes long, and said to be missing where there was nothing to draw."""
+"""Files for pictures of runs: refused early if they cannot be written; a message where there was nothing to draw."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def check_drawable(file: Path | None) -> None:
 
 def say_nothing_drawn(file: Path, why: str) -> None:
     """Say on standard error that a picture was not made."""
-    sys.stderr.write(f"{file} is not written: {why}\n")
+    sys.stderr.write(f"{file} was not written: {why}\n")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from ratified.bundled import BundledModel, models, protocols
+from ratified.bundled import Bug, BundledModel, bugs, models, protocols
 
 SCHEMA = "ratified-list/1"
 WIDTH = 100
@@ -47,12 +47,24 @@ def _details(model: BundledModel) -> list[str]:
     cls = load(model.name)
     lines = [f"{model.name}: {model.description}", f"    class: {model.target}"]
     lines += [f"    proof: {model.proof}"] if model.proof else []
+    lines += _bug_details(bugs[model.name]) if model.name in bugs else []
     for name, size in sizes_of(cls).items():
         reduced = ", with symmetry" if is_symmetric(cls, name) else ""
         lines += wrap(
             f"{name}: {_settings(size)}{reduced}", WIDTH, initial_indent="    ", subsequent_indent="        "
         )
     return lines
+
+
+def _bug_details(bug: Bug) -> list[str]:
+    """Where else a bug is planted, and which systems had it."""
+    places = {
+        "in the model of the proof": bug.relational or "",
+        "not in the model of the proof": bug.unsaid,
+        "planted in the implementation of": ", ".join(bug.planted_in),
+        "seen in": ", ".join(bug.seen_in),
+    }
+    return [f"    {what}: {where}" for what, where in places.items() if where]
 
 
 def listing_json(names: Sequence[str]) -> str:
@@ -86,7 +98,7 @@ def _settings(size: Mapping[str, object]) -> str:
 
 def _short(value: object) -> str:
     """A setting in a word: a quorum system is said by how many quorums it has."""
-    from ratified.cli.report import plural
+    from ratified.cli.report.words import plural
 
     return f"({plural(len(value), 'set')})" if isinstance(value, list) else str(value)
 

@@ -89,14 +89,15 @@ def load_binding(target: str) -> Binding:
     found = load_class(target)
     if not issubclass(found, Binding):
         raise RatifiedError(
-            f"{found.__name__} is no binding",
-            remedy="derive it from ratified.follow.binding.Binding; docs/conformance.md",
+            f"{found.__name__} is not a binding",
+            remedy="derive it from ratified.Binding (docs/conformance.md)",
         )
     try:
         return found()
     except TypeError as problem:
         raise RatifiedError(
-            f"{found.__name__} cannot be made: {problem}", remedy="it is called without arguments"
+            f"{found.__name__} cannot be instantiated: {problem}",
+            remedy="it is instantiated without arguments",
         ) from None
 
 
@@ -125,14 +126,15 @@ def load_sequential(name: str, initial: str | None) -> SequentialModel:
     missing = [m for m in ("functions", "initial", "step", "part") if not hasattr(found, m)]
     if missing:
         raise RatifiedError(
-            f"{found.__name__} is no sequential model: it has no `{missing[0]}`",
+            f"{found.__name__} is not a sequential model: it has no `{missing[0]}`",
             remedy="it needs functions, initial(), step(state, operation) and part(operation)",
         )
     try:
         made: SequentialModel = found()
     except TypeError as problem:
         raise RatifiedError(
-            f"{found.__name__} cannot be made: {problem}", remedy="it is called without arguments"
+            f"{found.__name__} cannot be instantiated: {problem}",
+            remedy="it is instantiated without arguments",
         ) from None
     return made
 
@@ -175,7 +177,7 @@ def _import_file(path: Path) -> types.ModuleType:
     folder = str(Path(file).parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    with _told(str(path), file), contextlib.redirect_stdout(sys.stderr):
+    with _explained(str(path), file), contextlib.redirect_stdout(sys.stderr):
         # Not through the loader, which would leave a __pycache__ beside the person's file.
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is what was asked for
     return module
@@ -193,7 +195,7 @@ def _import_module(name: str) -> types.ModuleType:
         )  # as `python -m` has it; an installed program has its own folder there
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            with _told(name, None):
+            with _explained(name, None):
                 return importlib.import_module(name)
         except _NoModuleError as error:
             remedy = "it must be importable from here; a file is given as path.py:Class"
@@ -205,7 +207,7 @@ class _NoModuleError(Exception):
 
 
 @contextlib.contextmanager
-def _told(what: str, file: str | None) -> Iterator[None]:
+def _explained(what: str, file: str | None) -> Iterator[None]:
     """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
     try:
         yield
@@ -219,7 +221,7 @@ def _told(what: str, file: str | None) -> Iterator[None]:
     except SystemExit as error:
         remedy = 'put what it runs as a program under `if __name__ == "__main__":`'
         raise TargetError(
-            f"{what} ends the program when it is imported", span=_place(error, file), remedy=remedy
+            f"{what} exits when it is imported", span=_place(error, file), remedy=remedy
         ) from None
     except Exception as error:  # noqa: BLE001 - a person's file may raise anything
         if (
@@ -229,8 +231,8 @@ def _told(what: str, file: str | None) -> Iterator[None]:
         ):
             raise _NoModuleError(repr(error.name)) from None
         span = _place(error, file)
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise TargetError(f"importing {what} fails with {said}", span=span) from None
+        what_failed = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise TargetError(f"importing {what} fails with {what_failed}", span=span) from None
 
 
 def _syntax_place(error: SyntaxError) -> Span | None:

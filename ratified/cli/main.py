@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
         return 130
     except MemoryError:
         click.echo(
-            "Error: out of memory\n  --memory 2G stops in time, with a report of what was found", err=True
+            "Error: out of memory\n  --memory 2G stops before that, and reports what was found", err=True
         )
         return 3
     except Exception as error:  # noqa: BLE001 - the last resort before Python's own exit status
@@ -38,11 +38,11 @@ def run(arguments: list[str]) -> int:
             # Python would leave with 1, which here means "violated"; this is no verdict.
             traceback.print_exc()
             click.echo(
-                "Error: this is a fault in Ratified, not in what you asked; the lines above say where",
+                "Error: this is a bug in Ratified, not in your model; please report the lines above",
                 err=True,
             )
             return 2
-        tell(error)
+        show(error)
         return 2
     except SystemExit:
         # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def tell(error: Exception) -> None:
+def show(error: Exception) -> None:
     """Print what is wrong; if a run of the model led there, the run first."""
     from ratified.cli.report.text import Paint, trace_lines
     from ratified.results.result import Trace

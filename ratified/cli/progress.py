@@ -64,6 +64,8 @@ def line(title: str, progress: Progress) -> str:
     """Return what the line says."""
     rate = progress.distinct / progress.seconds if progress.seconds > 0 else 0.0
     minutes, seconds = divmod(int(progress.seconds), 60)
+    if progress.doing:
+        return f"{title}  {progress.doing}  {minutes}:{seconds:02d}"
     return (
         f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
         f"queue {progress.queue:,}  {minutes}:{seconds:02d}"
@@ -83,5 +85,5 @@ class ProofLine(LiveText):
             return
         failed = f"  {progress.failed} failed" if progress.failed else ""
         minutes, seconds = divmod(int(progress.seconds), 60)
-        told = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
-        self.show(f"{told}  {minutes}:{seconds:02d}")
+        line = f"{self._title}  {progress.done} of {progress.obligations} obligations{failed}"
+        self.show(f"{line}  {minutes}:{seconds:02d}")

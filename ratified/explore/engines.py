@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ratified.explore.limits import Reached, Watch
 from ratified.explore.reference import TooMany, check_reference
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.result import Limits, Progress, Result
+from ratified.results.seen import INTERRUPTED
+
+if TYPE_CHECKING:
+    from ratified.explore.native.preparing import Preparation
 
 ENGINES = ("auto", "reference", "native")
 
@@ -24,6 +30,10 @@ SOON = 1_000
 
 That there were more is remembered with what was compiled (`known.py`), so the same exploration begins there the next time.
 """
+
+
+PATIENCE = 5.0
+"""Seconds for which `auto` waits for the compiler; then it explores with the reference engine until the program is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +69,19 @@ def run(engine: str, task: Task) -> Result:
     """Explore with the engine of that name. Raises RatifiedError if there is none, or it cannot be used here."""
     if engine not in ENGINES:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
+    watch = Watch(task.limits)
     if engine == "native":
-        return _native(task)
+        return _native(task, watch)
     if engine == "reference":
         if task.resources.asked:
             raise RatifiedError(
                 "threads, checkpoints and C code are the native engine's", remedy="use engine native or auto"
             )
-        return _reference(task)
-    return _auto(task)
+        return _reference(task, watch)
+    return _auto(task, watch)
 
 
-def _reference(task: Task, too_many: int | None = None) -> Result:
+def _reference(task: Task, watch: Watch, too_many: int | None = None) -> Result:
     return check_reference(
         task.model,
         limits=task.limits,
@@ -78,28 +89,87 @@ def _reference(task: Task, too_many: int | None = None) -> Result:
         deadlock=task.deadlock,
         progress=task.progress,
         too_many=too_many,
+        watch=watch,
     )
 
 
-def _auto(task: Task) -> Result:
+def _auto(task: Task, watch: Watch) -> Result:
     """The reference engine for what is small, the native one for the rest where it can be used."""
     from ratified.explore.native.codegen.shapes import Unsupported
     from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 
     most = task.limits.states
+    so_far: Callable[[str], Result] | None = None
     if not task.resources.asked and not _known_large(task):
         if most is not None and most <= SOON:
-            return _reference(task)
-        with suppress(TooMany):
-            return _reference(task, too_many=SOON)
+            return _reference(task, watch)
+        try:
+            return _reference(task, watch, too_many=SOON)
+        except TooMany as many:
+            so_far = many.so_far
     try:
-        return _native(task, large=not task.resources.asked)
+        if task.resources.asked:
+            return _native(task, watch)
+        return _meanwhile(task, watch, so_far)
     except (Unsupported, CompilerMissing, CompilerFailed) as reason:
         if task.resources.asked:
             raise
-        found = _reference(task)
-        note = f"the native engine was not used: {reason.message}"
-        return replace(found, notes=(*found.notes, f"{note} ({reason.remedy})" if reason.remedy else note))
+        why = f"{reason.message} ({reason.remedy})" if reason.remedy else reason.message
+        return _without_native(_reference(task, watch), why)
+
+
+def _without_native(found: Result, why: str) -> Result:
+    return replace(found, notes=(*found.notes, f"the native engine was not used: {why}"))
+
+
+class _Ready(Exception):
+    """The compiled program is there."""
+
+
+def _meanwhile(task: Task, watch: Watch, so_far: Callable[[str], Result] | None) -> Result:
+    """The native engine; the reference engine while the program is still being made after a while, and if that ends first.
+
+    Raises what keeps the native engine from being used, if that is known soon. Later the reference engine just goes on.
+    """
+    from ratified.explore.native.preparing import Order, Preparation
+
+    order = Order(task.model, task.symmetry, task.deadlock, large=True)
+    preparation = Preparation(order, watch)
+    try:
+        ready = preparation.wait(task.progress, PATIENCE)
+    except Reached as stop:
+        return _ended(task, watch, so_far, str(stop))
+    except KeyboardInterrupt:
+        return _ended(task, watch, so_far, INTERRUPTED)
+    if not ready:
+
+        def look() -> None:
+            if preparation.work.over(0) and preparation.work.failed is None:
+                raise _Ready
+
+        try:
+            found = _reference(task, replace(watch, also=look))
+        except _Ready:
+            pass
+        else:
+            failed = preparation.work.failed
+            why = "compiling it took too long" if failed is None else getattr(failed, "message", repr(failed))
+            return _without_native(found, why)
+        finally:
+            if not preparation.work.over(0):
+                preparation.work.end()
+    if preparation.work.failed is not None:
+        raise preparation.work.failed
+    return _native(task, watch, preparation, large=True)
+
+
+def _ended(task: Task, watch: Watch, so_far: Callable[[str], Result] | None, stopped: str) -> Result:
+    """What there is to tell when a program was not made in time."""
+    from ratified.explore.native.engine import nothing_seen
+
+    if so_far is not None:
+        return so_far(stopped)
+    return nothing_seen(task.model, watch, stopped, deadlock=task.deadlock)
 
 
 def _known_large(task: Task) -> bool:
@@ -115,7 +185,9 @@ def _known_large(task: Task) -> bool:
         return False
 
 
-def _native(task: Task, *, large: bool = False) -> Result:
+def _native(
+    task: Task, watch: Watch, preparation: Preparation | None = None, *, large: bool = False
+) -> Result:
     from ratified.explore.native.engine import check_native
 
     with _room(task.limits) as spill:
@@ -130,6 +202,8 @@ def _native(task: Task, *, large: bool = False) -> Result:
             checkpoint=task.resources.checkpoint,
             dump=task.resources.dump,
             large=large,
+            watch=watch,
+            preparation=preparation,
         )
 
 

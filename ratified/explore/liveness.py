@@ -16,7 +16,7 @@ from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import Machine, StepError, Values
 from ratified.language.values import show
 from ratified.results.counterexample import Counterexample
-from ratified.results.result import PropertyKind, PropertyReport, Violation
+from ratified.results.result import PropertyKind, PropertyReport, Verdict, Violation
 from ratified.results.seen import NOWHERE, Exploration, Failure, Property
 
 _BETWEEN_TICKS = 256
@@ -127,6 +127,7 @@ class LivenessCheck:
         self._telling = Counterexample(machine, found, None)
         self.untested: set[str] = set()
         """The claims that were never put to the test; complete once `violation` was called."""
+        self._verdicts: dict[str, Verdict] = {}
 
     def violation(self) -> Violation | None:
         """A claim that fails, with a fair run on which what it claims never happens. Raises EvaluationError."""
@@ -137,11 +138,15 @@ class LivenessCheck:
         for claim in self._claims:
             choices = self._ask(claim)
             self._look_for_tests(claim, choices, graph)
+            # Once one is found only shorter ones are looked for: what is not found then is not known to hold.
+            verdict = Verdict.HOLDS if best is None else Verdict.UNDECIDED
             for asked in choices:
                 goal = Goal(asked.reached, asked.wanted)
                 lasso = search.find(goal, None if best is None else len(best[0]))
                 if lasso is not None:
                     best = lasso, claim, asked
+                    verdict = Verdict.VIOLATED
+            self._verdicts[claim.name] = verdict
         if best is None:
             return None
         lasso, claim, asked = best
@@ -162,10 +167,17 @@ class LivenessCheck:
                 return action, arguments, target
         raise AssertionError(label)
 
-    def reports(self) -> tuple[PropertyReport, ...]:
-        """The claims, for the result."""
+    def reports(self, *, complete: bool) -> tuple[PropertyReport, ...]:
+        """The claims, for the result; only if the search was `complete` does one hold."""
+        verdicts = {n: v for n, v in self._verdicts.items() if complete or v is Verdict.VIOLATED}
         return tuple(
-            PropertyReport(PropertyKind.LIVENESS, c.name, c.name in self.untested, c.span)
+            PropertyReport(
+                PropertyKind.LIVENESS,
+                c.name,
+                c.name in self.untested,
+                c.span,
+                verdicts.get(c.name, Verdict.UNDECIDED),
+            )
             for c in self._claims
         )
 

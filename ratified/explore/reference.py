@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
+from ratified.explore.limits import Reached, Watch, peak_memory
 from ratified.explore.liveness import LivenessCheck, liveness_claims
-from ratified.explore.search import Search, exhausted, peak_memory
+from ratified.explore.search import Search
 from ratified.explore.switches import switched_off
-from ratified.explore.symmetry import symmetry_of
+from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.explore.vacuity import untested
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
@@ -18,6 +18,7 @@ from ratified.language.model import Model
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
+    BEYOND_BOUNDS,
     ActionReport,
     BoundReport,
     ConstraintReport,
@@ -28,10 +29,10 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
-from ratified.results.seen import INTERRUPTED, Exploration
+from ratified.results.seen import INTERRUPTED, Exploration, Property
 
-BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
-"""Why nothing is decided where a bound was left."""
+A_LITTLE = 0.5
+"""Seconds after the last that are there to look at what was found."""
 
 BEYOND_CONSTRAINTS = (
     "a constraint left states out, and a run may go on there, so that liveness is not decided"
@@ -40,11 +41,11 @@ BEYOND_CONSTRAINTS = (
 
 
 class TooMany(Exception):
-    """There are as many states as were to be too many, or more."""
+    """There are as many states as were to be too many, or more; `so_far` is the result if nothing else comes of it."""
 
-
-class _Stopped(Exception):
-    """A limit was reached after the search."""
+    def __init__(self, so_far: Callable[[str], Result]) -> None:
+        super().__init__()
+        self.so_far = so_far
 
 
 def check_reference(
@@ -55,12 +56,13 @@ def check_reference(
     deadlock: bool,
     progress: Callable[[Progress], None] | None,
     too_many: int | None = None,
+    watch: Watch | None = None,
 ) -> Result:
-    """Explore a model with the reference search. See `ratified.explore.check`.
+    """Explore a model with the reference search. See `ratified.explore.check`; `watch` is over time and memory.
 
-    Raises TooMany, as soon as that is seen, if there are `too_many` states: what was found in them is then of no interest.
+    Raises TooMany, as soon as that is seen, if there are `too_many` states: what was found in them is hardly ever of use.
     """
-    started = time.perf_counter()
+    watch = watch or Watch(limits)
     machine = PythonMachine(model)
     reduction = symmetry_of(model) if symmetry else None
     notes = []
@@ -79,10 +81,28 @@ def check_reference(
         deadlock=deadlock,
         progress=progress,
         keep_edges=bool(claims),
+        watch=watch,
     )
     found = search.run()
     if too_many is not None and len(found.states) >= too_many:
-        raise TooMany
+
+        def so_far(stopped: str) -> Result:
+            found.stopped = stopped
+            return _told(model, machine, found, reduction, watch, notes)
+
+        raise TooMany(so_far)
+    return _told(model, machine, found, reduction, watch, notes)
+
+
+def _told(
+    model: Model,
+    machine: PythonMachine,
+    found: Exploration,
+    reduction: Symmetry | None,
+    watch: Watch,
+    notes: list[str],
+) -> Result:
+    """What a search has found, and what liveness is on that. Raises EvaluationError."""
     telling = Counterexample(machine, found, reduction.canonical if reduction else None)
     violation: Violation | None = None
     if found.failure is not None:
@@ -91,14 +111,16 @@ def check_reference(
         violation = telling.violation(found.failure)
     if not found.states and not found.stopped and not found.bounds:
         raise _nothing_begins(machine, found)
+    complete = not found.stopped and not found.bounds and found.failure is None
+    claims = liveness_claims(machine.module)
     liveness: tuple[PropertyReport, ...] = ()
     if claims:
-        liveness, unhappened = _liveness(machine, found, limits, started)
+        liveness, unhappened = _liveness(machine, found, watch, complete=complete)
         violation = violation or unhappened
     unexplored = bool(claims) and any(found.left_out) and violation is None
     if unexplored and found.properties and not found.stopped and not found.bounds:
         notes.append("what is claimed besides liveness holds in all states that the constraints admit")
-    vacuous = _untested(machine, found, reduction is not None)
+    vacuous = _untested(machine, found, watch, representatives=reduction is not None)
     off = switched_off(model)
     return Result(
         model=machine.module.name,
@@ -113,10 +135,7 @@ def check_reference(
             ActionReport(a.name, fired, new, a.name in off)
             for a, fired, new in zip(machine.actions, found.fired, found.new, strict=True)
         ),
-        properties=(
-            *(PropertyReport(p.kind, p.name, p.name in vacuous, p.span) for p in found.properties),
-            *liveness,
-        ),
+        properties=(*reports_of(found.properties, vacuous, violation, complete=complete), *liveness),
         bounds=tuple(
             BoundReport(what, action, times, span) for (what, action, span), times in found.bounds.items()
         ),
@@ -129,40 +148,50 @@ def check_reference(
         or (BEYOND_BOUNDS if found.bounds and violation is None else None)
         or (BEYOND_CONSTRAINTS if unexplored else None),
         violation=violation,
-        seconds=time.perf_counter() - started,
+        seconds=watch.seconds,
         memory=peak_memory(),
         out_degree=found.out_degree,
         notes=tuple(notes),
     )
 
 
-def _untested(machine: PythonMachine, found: Exploration, representatives: bool) -> frozenset[str]:
+def reports_of(
+    properties: Iterable[Property], vacuous: Collection[str], violation: Violation | None, *, complete: bool
+) -> Iterator[PropertyReport]:
+    """What is claimed of states and steps, each with its own verdict: all hold of what was explored to the end unharmed."""
+    for p in properties:
+        violated = violation is not None and (violation.kind, violation.name) == (p.kind, p.name)
+        verdict = Verdict.VIOLATED if violated else Verdict.HOLDS if complete else Verdict.UNDECIDED
+        yield PropertyReport(p.kind, p.name, p.name in vacuous, p.span, verdict)
+
+
+def _untested(
+    machine: PythonMachine, found: Exploration, watch: Watch, *, representatives: bool
+) -> frozenset[str]:
+    """What was never put to the test; nothing is said of it where there is no time to find out. There is always a little."""
+    if watch.over or found.stopped == INTERRUPTED:
+        watch = Watch(Limits(seconds=A_LITTLE, memory=watch.limits.memory))
     try:
-        return untested(machine, found, representatives=representatives)
-    except KeyboardInterrupt:
+        return untested(machine, found, representatives=representatives, tick=watch.tick)
+    except (KeyboardInterrupt, Reached):
         return frozenset()
 
 
 def _liveness(
-    machine: PythonMachine, found: Exploration, limits: Limits, started: float
+    machine: PythonMachine, found: Exploration, watch: Watch, *, complete: bool
 ) -> tuple[tuple[PropertyReport, ...], Violation | None]:
     """Check the liveness claims, unless something was violated already or the limits allow no more."""
-
-    def tick() -> None:
-        if stop := exhausted(limits, time.perf_counter() - started):
-            raise _Stopped(stop)
-
-    check = LivenessCheck(machine, found, tick)
+    check = LivenessCheck(machine, found, watch.tick)
     violation = None
     if found.failure is None and found.stopped != INTERRUPTED:
         try:
-            tick()
+            watch.tick()
             violation = check.violation()
-        except _Stopped as stop:
+        except Reached as stop:
             found.stopped = found.stopped or str(stop)
         except KeyboardInterrupt:
             found.stopped = INTERRUPTED
-    return check.reports(), violation
+    return check.reports(complete=complete and not any(found.left_out)), violation
 
 
 def _no_symmetry(model: str, claim: Function) -> ModelError:

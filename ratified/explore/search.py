@@ -15,14 +15,13 @@ about it; step invariants and refinements are asked about the step. A state that
 from __future__ import annotations
 
 import gc
-import resource
-import sys
-import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import islice
 
+from ratified.explore.limits import Reached, Watch
 from ratified.explore.symmetry import Symmetry
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind, Module
@@ -38,11 +37,9 @@ _FRESH = -(2**62)
 """Not seen before."""
 
 _BETWEEN_REPORTS = 0.2
-_BETWEEN_MEMORY_CHECKS = 256
 
-
-class _Stopped(Exception):
-    """A limit was reached."""
+AT_ONCE = 1024
+"""So many steps of a state are computed before the first of them is followed."""
 
 
 class Search:
@@ -57,7 +54,9 @@ class Search:
         deadlock: bool = False,
         progress: Callable[[Progress], None] | None = None,
         keep_edges: bool = False,
+        watch: Watch | None = None,
     ) -> None:
+        """`watch` is over time and memory if it is not to begin now; depth and states are those of `limits`."""
         if limits.depth is not None and limits.depth < 1:
             raise RatifiedError(
                 f"the depth limit is {limits.depth}, and initial states are level 1", remedy="give at least 1"
@@ -65,6 +64,7 @@ class Search:
         module = machine.module
         self._machine = machine
         self._limits = limits
+        self._watch = watch or Watch(limits)
         self._canonical = symmetry.canonical if symmetry else None
         self._progress = progress
         self._invariants = module.of_kind(Kind.INVARIANT)
@@ -84,21 +84,22 @@ class Search:
         self._first: array[int] = array(
             "q"
         )  # of the states on the level to come: the first of the actions that lead there
-        self._started = 0.0
-        self._next_report = 0.0
+        self._expanding = 0
+        self._next_report = _BETWEEN_REPORTS
 
     def run(self) -> Exploration:
         """Search until all is seen, something went wrong, or a limit is reached; an interrupt counts as a limit."""
-        self._started = time.perf_counter()
-        self._next_report = self._started + _BETWEEN_REPORTS
         with _no_cycles():
             try:
                 self._begin()
                 self._expand_levels()
-            except _Stopped as stop:
+            except Reached as stop:
                 self.found.stopped = str(stop)
             except KeyboardInterrupt:
                 self.found.stopped = INTERRUPTED
+            except MemoryError:
+                self._seen.clear()  # so that there is room to tell what was found
+                self.found.stopped = "the memory that the system gives this process"
         if len(self.found.states) > self._end:
             self.found.levels.append(self._end)  # a level that was found, and not begun
         return self.found
@@ -107,12 +108,15 @@ class Search:
 
     def _begin(self) -> None:
         """The initial states: level 1."""
-        found = self.found
         try:
-            initial = self._machine.initial()
+            with closing(self._machine.each_initial(self._look_around)) as initial:
+                while several := list(islice(initial, AT_ONCE)):
+                    self._begin_with(several)
         except StepError as problem:
             self._fail(0, None, NOWHERE, problem=problem)
-            return
+
+    def _begin_with(self, initial: list[tuple[Values, Values | Left]]) -> None:
+        found = self.found
         for _, state in initial:
             if isinstance(state, Left):
                 found.bounds[state.what, "init", state.span] += 1
@@ -159,7 +163,7 @@ class Search:
         self._closed = True
         try:
             self._expand_level(first, end)
-        except _Stopped:
+        except Reached:
             found.generated, found.fired, found.bounds, found.left_out, found.degrees = before
             found.failure = None
             if found.edges is not None:
@@ -169,35 +173,53 @@ class Search:
     def _expand_level(self, first: int, end: int) -> None:
         try:
             for number in range(first, end):
-                self._look_at_limits(number)
+                self._expanding = number
+                self._look_around()
                 self._expand(number)
         finally:
             self._credit()
 
-    def _look_at_limits(self, number: int) -> None:
-        now = time.perf_counter()
-        if stop := exhausted(self._limits, now - self._started, memory=number % _BETWEEN_MEMORY_CHECKS == 0):
-            raise _Stopped(stop)
-        if self._progress and now >= self._next_report:
-            self._next_report = now + _BETWEEN_REPORTS
+    def _look_around(self) -> None:
+        """Look at the limits, and report. Raises Reached."""
+        self._watch.tick()
+        if self._progress and (seconds := self._watch.seconds) >= self._next_report:
+            self._next_report = seconds + _BETWEEN_REPORTS
             found = self.found
             distinct = len(found.states)
-            seconds = now - self._started
-            self._progress(Progress(distinct, found.generated, len(found.levels), distinct - number, seconds))
+            queue = distinct - self._expanding
+            self._progress(Progress(distinct, found.generated, len(found.levels), queue, seconds))
 
     # --- states and steps ---
 
     def _expand(self, number: int) -> None:
-        """Take every step of a state."""
-        found, seen, canonical = self.found, self._seen, self._canonical
-        state = found.states[number]
+        """Take every step of a state: some at once, so that those of a state that has very many need not all be held."""
+        found, before, some = self.found, self.found.generated, False
+        asked: set[Values] | None = set() if self._step_invariants or self._refinements else None
         try:
-            steps = self._machine.steps(state)
+            with closing(self._machine.each_step(found.states[number], self._look_around)) as source:
+                while steps := list(islice(source, AT_ONCE)):
+                    some = True
+                    self._take(number, steps, asked)
         except StepError as problem:
             self._fail(len(found.levels), None, number, problem=problem)
             return
-        fired, before = found.fired, found.generated
-        asked: set[Values] | None = set() if self._step_invariants or self._refinements else None
+        if not some and self._deadlock:
+            self._fail(len(found.levels), len(found.properties) - 1, number)
+        degree = found.generated - before
+        expanded, least, total, most = found.degrees
+        found.degrees = (
+            expanded + 1,
+            min(least, degree) if expanded else degree,
+            total + degree,
+            max(most, degree),
+        )
+
+    def _take(
+        self, number: int, steps: list[tuple[int, Values, Values | Left]], asked: set[Values] | None
+    ) -> None:
+        """Take steps of a state; `asked` are the states after it that the step to was judged already."""
+        found, seen, canonical = self.found, self._seen, self._canonical
+        state, fired = found.states[number], found.fired
         for action, arguments, target in steps:
             if isinstance(target, Left):
                 found.bounds[target.what, self._machine.actions[action].name, target.span] += 1
@@ -222,20 +244,12 @@ class Search:
                 self._judge_step(number, state, target)
             if found.edges is not None:
                 found.edges.append(Edge(number, action, arguments, after))
-        if not steps and self._deadlock:
-            self._fail(len(found.levels), len(found.properties) - 1, number)
-        degree = found.generated - before
-        expanded, least, total, most = found.degrees
-        found.degrees = (
-            expanded + 1,
-            min(least, degree) if expanded else degree,
-            total + degree,
-            max(most, degree),
-        )
 
     def _admit(self, state: Values, source: int, action: int | None) -> int:
         """Number a state that was not met before and judge it; a negative number if a constraint leaves it out."""
         found = self.found
+        if found.states:  # there is time for one in any case
+            self._watch.tick()
         for index, constraint in enumerate(self._constraints):
             try:
                 refuted = self._machine.refuted_by(constraint.name, state) is not None
@@ -246,10 +260,10 @@ class Search:
                 self._seen[state] = _LEFT_OUT - index
                 return _LEFT_OUT - index
         if self._closed:
-            raise _Stopped(f"the depth limit of {self._limits.depth} levels")
+            raise Reached(f"the depth limit of {self._limits.depth} levels")
         number = len(found.states)
         if self._limits.states is not None and number >= self._limits.states:
-            raise _Stopped(f"the limit of {self._limits.states:,} states")
+            raise Reached(f"the limit of {self._limits.states:,} states")
         # Most values stand in many states: one object for all of them saves memory, and makes equal states quick to compare.
         state = tuple(
             [shared.setdefault(value, value) for shared, value in zip(self._shared, state, strict=True)]
@@ -332,21 +346,6 @@ def explore(
 ) -> Exploration:
     """Search the states of a machine and return what was seen, with the steps between them if `keep_edges`."""
     return Search(machine, limits=limits, symmetry=symmetry, keep_edges=keep_edges).run()
-
-
-def exhausted(limits: Limits, seconds: float, *, memory: bool = True) -> str | None:
-    """Which limit of time, or of memory if that is to be looked at, is reached after so many seconds."""
-    if limits.seconds is not None and seconds >= limits.seconds:
-        return f"the time limit of {limits.seconds:g} s"
-    if memory and limits.memory is not None and peak_memory() > limits.memory:
-        return f"the memory limit of {limits.memory:,} bytes"
-    return None
-
-
-def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def safety_of(module: Module, deadlock: bool) -> tuple[Property, ...]:

@@ -14,7 +14,7 @@ import math
 from typing import Any
 
 from ratified.explore.risks import order_risks
-from ratified.language.compile.module import abstract_class
+from ratified.language.compile.methods import abstract_class
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.machine import Values

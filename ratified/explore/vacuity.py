@@ -11,7 +11,7 @@ detection of vacuity in temporal model checking", 2001: a subformula that does n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ratified.language import ir
 from ratified.language.errors import RatifiedError, Span
@@ -65,12 +65,19 @@ def _closed(goal: Expr, function: Function, scope: Scope) -> Expr | None:
     return ir.Collect(goal.span, BOOL, "any", goal, tuple(clauses)) if clauses else goal
 
 
-def untested(machine: Machine, found: Exploration, *, representatives: bool) -> frozenset[str]:
+def untested(
+    machine: Machine,
+    found: Exploration,
+    *,
+    representatives: bool,
+    tick: Callable[[], None] = lambda: None,
+) -> frozenset[str]:
     """The properties of which a witness was false in every state, or every step, that a search has seen.
 
     Late states are asked first: what comes up at all has mostly come up by then. `representatives` if states stand for orbits.
+    `tick` is called at every look at a state, and may raise.
     """
-    asked = _Asked(machine)
+    asked = _Asked(machine, tick)
     never = set()
     for invariant in machine.module.of_kind(Kind.INVARIANT):
         for goal in witnesses(machine.module, invariant, machine.model.scope):
@@ -108,13 +115,15 @@ def _steps(machine: Machine, found: Exploration, representatives: bool) -> Itera
 class _Asked:
     """Evaluates witnesses in states."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, tick: Callable[[], None]) -> None:
+        self._tick = tick
         self._evaluator = Evaluator(machine.module, machine.model.scope)
         self._names = tuple(d.name for d in machine.module.variables)
         self._scope = machine.model.scope
 
     def true(self, goal: Expr, now: Values, old: Values) -> bool:
         """Whether a witness is true, or has no value."""
+        self._tick()
         self._evaluator.now = dict(zip(self._names, now, strict=True))
         self._evaluator.old = dict(zip(self._names, old, strict=False))
         with running(self._scope):

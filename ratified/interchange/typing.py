@@ -6,7 +6,7 @@ Guarantees: a value is read by the type that it must have; what does not fit the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw, shown
@@ -49,8 +49,8 @@ class Typing:
         """A value of a type. Raises BadValue, which names the place."""
         match t:
             case OptionalType(item):
-                return None if _is_none(raw) else self.value(_some(raw), item, where)
-            case NoneType() if _is_none(raw):
+                return self._optional(raw, item, where)
+            case NoneType() if raw == Name("None"):
                 return None
             case BoolType() if isinstance(raw, bool):
                 return raw
@@ -96,20 +96,33 @@ class Typing:
                     return value
         return None
 
+    def _optional(self, raw: Raw, item: Type, where: str) -> Any:
+        """A value or None, which others write as a variant, `Some(...)`; a record may have such fields itself, and goes first."""
+        variant = _variant(raw)
+        if variant is None or variant[0] not in ("None", "Some"):
+            return None if raw == Name("None") else self.value(raw, item, where)
+        try:
+            return self.value(raw, item, where)
+        except BadValue:
+            return None if variant[0] == "None" else self.value(variant[1], item, where)
+
     def _record(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
+        """A record, which others may write as a variant that names its class."""
+        try:
+            return self._fields(raw, t, where)
+        except BadValue:
+            variant = _variant(raw)
+            if variant is None:
+                raise
+            tag, inner = variant
+            named = Fields({self._form.kind: Name(tag), **(inner.items if isinstance(inner, Fields) else {})})
+            return self._fields(named, t, where)
+
+    def _fields(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
         records = t.records if isinstance(t, UnionType) else (t,)
-        fields = raw.items if isinstance(raw, Fields) else None
-        if isinstance(fields, Mapping) and set(fields) == {
-            "tag",
-            "value",
-        }:  # a variant, as Quint and Apalache have them
-            inner = fields["value"]
-            tag = Name(fields["tag"].text) if isinstance(fields["tag"], Name) else Name("")
-            fields = {self._form.kind: tag, **(inner.items if isinstance(inner, Fields) else {})}
-        if not isinstance(fields, Mapping):
-            raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
+        fields = raw.items if isinstance(raw, Fields) else {}
         said = fields.get(self._form.kind)
-        for one in records:
+        for one in records if isinstance(raw, Fields) else ():
             wanted = {self._form.field(one.record, name): name for name in one.fields}
             if isinstance(said, Name) and said.text != self._form.tag(one.record):
                 continue
@@ -141,16 +154,17 @@ class Typing:
         return Map(found)
 
 
-def _is_none(raw: Raw) -> bool:
-    if isinstance(raw, Fields) and isinstance(raw.items.get("tag"), Name):
-        return raw.items["tag"] == Name("None")
-    return raw == Name("None")
-
-
-def _some(raw: Raw) -> Raw:
-    if isinstance(raw, Fields) and raw.items.get("tag") == Name("Some") and "value" in raw.items:
-        return raw.items["value"]
-    return raw
+def _variant(raw: Raw) -> tuple[str, Raw] | None:
+    """The tag and value of a variant, `{"tag": ..., "value": ...}`, as Quint and Apalache have them; None has no value."""
+    if (
+        isinstance(raw, Fields)
+        and set(raw.items) <= {"tag", "value"}
+        and isinstance(raw.items.get("tag"), Name)
+    ):
+        tag = raw.items["tag"]
+        assert isinstance(tag, Name)
+        return tag.text, raw.items.get("value", Fields({}))
+    return None
 
 
 def _items(raw: Raw) -> Sequence[Raw] | None:

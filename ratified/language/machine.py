@@ -9,14 +9,15 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from types import CodeType, FunctionType, TracebackType
 from typing import Any, Protocol
 
 from ratified.language.api import Disabled
-from ratified.language.compile.module import abstract_class, methods_of
+from ratified.language.compile.methods import abstract_class, methods_of
 from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
 from ratified.language.ir import Argument, Function, Kind, Module
 from ratified.language.model import Model
@@ -29,6 +30,15 @@ from ratified.language.values import attached, show
 
 Values = tuple[Any, ...]
 """A state (one value per variable), or the arguments of an action."""
+
+Pulse = Callable[[], object]
+"""What is called now and then while much is computed, and may raise to end it."""
+
+BETWEEN_PULSES = 64
+"""So many choices of arguments are tried from one pulse to the next."""
+
+MOST_LISTED = 100_000
+"""So many choices of arguments are kept in a list; more are made anew each time."""
 
 MOST_CHOICES = 1_000_000
 """How many values a parameter may range over before it is refused: beyond this nobody waits for one step."""
@@ -64,8 +74,14 @@ class Machine(Protocol):
     def initial(self) -> list[tuple[Values, Values | Left]]:
         """Each choice of `init`'s arguments with the initial state it gives (duplicates included)."""
 
+    def each_initial(self, pulse: Pulse = ...) -> Generator[tuple[Values, Values | Left]]:
+        """The same one by one; `pulse` is called now and then, also while no choice is possible, and may raise."""
+
     def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
         """Each possible step: the action's index, its arguments, and the state after it."""
+
+    def each_step(self, state: Values, pulse: Pulse = ...) -> Generator[tuple[int, Values, Values | Left]]:
+        """The same one by one, as `each_initial`."""
 
     def refuted_by(self, name: str, state: Values) -> Values | None:
         """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
@@ -127,8 +143,9 @@ class Choices:
             self._sources.append(list(values_of(argument.type, scope)))
         self._names = [argument.name for argument in function.arguments]
         self._static: list[Values] | None = None
-        if all(isinstance(s, list) for s in self._sources):
-            self._static = list(itertools.product(*self._sources))  # type: ignore[arg-type]  # all are lists here
+        lists = [s for s in self._sources if isinstance(s, list)]
+        if len(lists) == len(self._sources) and math.prod(map(len, lists)) <= MOST_LISTED:
+            self._static = list(itertools.product(*lists))
 
     def __iter__(self) -> Iterator[Values]:
         """All choices, asking the state in force where a guard restricts them."""
@@ -175,6 +192,10 @@ def _of_type(t: Type, source: Callable[[Values], Iterable[Any]]) -> Callable[[Va
         return [v for v in found if v is not None or optional]
 
     return elements
+
+
+def _nothing() -> None:
+    """The pulse of who cannot be asked to end."""
 
 
 class PythonMachine:
@@ -264,13 +285,18 @@ class PythonMachine:
 
     def initial(self) -> list[tuple[Values, Values | Left]]:
         """See Machine."""
+        return list(self.each_initial())
+
+    def each_initial(self, pulse: Pulse = _nothing) -> Generator[tuple[Values, Values | Left]]:
+        """See Machine."""
         d = self.model.__dict__
-        found: list[tuple[Values, Values | Left]] = []
         self._in_model = self._nowhere
         with running(self.model.scope):
             zeros = self.model.zeros()
             init = self._functions.get("init")
-            for arguments in self._choices["init"] if init else [()]:
+            for tried, arguments in enumerate(self._choices["init"] if init else [()], 1):
+                if not tried % BETWEEN_PULSES:
+                    pulse()
                 for name in self._names:
                     d.pop(name, None)
                 d.update(zeros)
@@ -280,7 +306,7 @@ class PythonMachine:
                 except Disabled:
                     continue
                 except BoundLeft as left:
-                    found.append((arguments, Left(left.what, where(left.__traceback__))))
+                    yield arguments, Left(left.what, where(left.__traceback__))
                     continue
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
                     raise StepError(_explained(problem), "init", arguments, None) from None
@@ -288,14 +314,19 @@ class PythonMachine:
                 if missing:
                     span = self.module.functions["init"].span
                     problem_ = ModelError(
-                        f"init gives `{missing[0]}` no value", span=span, remedy="assign it on every way"
+                        f"init does not assign `{missing[0]}`", span=span, remedy="assign it on every path"
                     )
                     raise StepError(problem_, "init", arguments, None)
-                found.append((arguments, self._state(d)))
-        return found
+                yield arguments, self._state(d)
 
     def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
         """See Machine."""
+        return list(self.each_step(state))
+
+    def each_step(
+        self, state: Values, pulse: Pulse = _nothing
+    ) -> Generator[tuple[int, Values, Values | Left]]:
+        """See Machine. Between two steps the machine may be asked about other states, and not be stepped elsewhere."""
         model = self.model
         d = model.__dict__
         places = model._places
@@ -303,13 +334,14 @@ class PythonMachine:
         before = {name: attached(value, places[name]) for name, value in zip(self._names, state, strict=True)}
         read = self._state
         self._in_model = self._nowhere
-        found: list[tuple[int, Values, Values | Left]] = []
         with running(model.scope):
             d.update(before)
             for index, action in enumerate(self.actions):
                 function = self._functions[action.name]
                 quiet = self._quiet[action.name]
-                for arguments in self._possible(action.name, state):
+                for tried, arguments in enumerate(self._possible(action.name, state), 1):
+                    if not tried % BETWEEN_PULSES:
+                        pulse()
                     try:
                         function(model, *arguments)
                     except Disabled:
@@ -317,14 +349,14 @@ class PythonMachine:
                             d.update(before)
                         continue
                     except BoundLeft as left:
-                        found.append((index, arguments, Left(left.what, where(left.__traceback__))))
                         d.update(before)
+                        yield index, arguments, Left(left.what, where(left.__traceback__))
                         continue
                     except Exception as problem:  # noqa: BLE001  # a model may raise anything
                         raise StepError(_explained(problem), action.name, arguments, state) from None
-                    found.append((index, arguments, read(d)))
+                    after = read(d)
                     d.update(before)
-        return found
+                    yield index, arguments, after
 
     def take(
         self, state: Values, name: str, given: Mapping[str, Any], most: int | None = None
@@ -475,9 +507,9 @@ def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any],
     for name in names:
         if name not in given:
             problem = ModelError(
-                f"{function.name} gives `{name}` no value",
+                f"{function.name} does not assign `{name}`",
                 span=function.span,
-                remedy="assign it on every way",
+                remedy="assign it on every path",
             )
             raise StepError(problem, function.name, (), state)
     return tuple(given[name] for name in names)
@@ -520,13 +552,15 @@ def where(trace: TracebackType | None) -> Span | None:
 def _explained(problem: Exception) -> RatifiedError:
     """What a model ran into, in the words of the language."""
     span = where(problem.__traceback__)
+    if isinstance(problem, MemoryError):
+        raise problem  # it says nothing of the model
     if isinstance(problem, StepError):
         return problem
     if isinstance(problem, RatifiedError):
         return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
     if isinstance(problem, BoundLeft):
         return ModelError(
-            f"this leaves {problem.what}, and is not in a step", span=span, remedy="test for the bound first"
+            f"this leaves {problem.what}, outside of a step", span=span, remedy="test for the bound first"
         )
     known: dict[type[Exception], tuple[str, str]] = {
         ZeroDivisionError: ("division by zero", "test the divisor first"),

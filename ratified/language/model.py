@@ -14,12 +14,8 @@ from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.language import api
-from ratified.language.compile.module import (
-    Method,
-    ModuleCompiler,
-    methods_of,
-    without_zero,
-)
+from ratified.language.compile.methods import Method, methods_of
+from ratified.language.compile.module import ModuleCompiler
 from ratified.language.errors import ModelError, SizeError
 from ratified.language.given import check_beginning, check_total, parameter_value
 from ratified.language.ir import Function, Kind, Module
@@ -29,6 +25,7 @@ from ratified.language.types import (
     Type,
     fit_of,
     resolved,
+    without_zero,
     zero_of,
 )
 from ratified.language.values import KeyPlace, attached, show
@@ -157,7 +154,7 @@ class Model:
         for name in names:
             if name not in claims:
                 has = ", ".join(claims) or "none"
-                raise ModelError(f"{self.module.name} claims no {name!r}", remedy=f"its claims: {has}")
+                raise ModelError(f"{self.module.name} has no claim {name!r}", remedy=f"its claims: {has}")
         functions = {
             key: replace(f, kind=Kind.HELPER) if key in claims and key not in names else f
             for key, f in self.module.functions.items()

@@ -19,14 +19,18 @@ from difflib import get_close_matches
 from typing import Any
 
 from ratified.language import ir
-from ratified.language.compile.context import MISSING
+from ratified.language.compile import names
+from ratified.language.compile.conditions import condition as compile_condition
+from ratified.language.compile.context import MISSING, Context, Tables
+from ratified.language.compile.expressions import expression
 from ratified.language.compile.module import ModuleCompiler
-from ratified.language.compile.statements import Statements
+from ratified.language.compile.statements import statement
 from ratified.language.errors import ModelError, Span
 from ratified.language.evaluate import Evaluator
 from ratified.language.ir import Expr, Module, Which
 from ratified.language.machine import Values
 from ratified.language.model import Model
+from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft, Symmetric
 from ratified.language.types import EnumType, RecordType, SortType, Type, parts, unbounded
@@ -56,9 +60,9 @@ def condition(model: Model, text: str) -> Query:
     """A condition on states. Raises ModelError if the text is none."""
 
     def read() -> Query:
-        asking, node = _reader(model, text)
-        test, _, _ = asking.test(node)
-        return Query(((text.strip(), test),), asking.module.compiled())
+        asked, node = _reader(model, text)
+        test, _, _ = asked.context.test(node)
+        return Query(((text.strip(), test),), asked.module.compiled())
 
     return _shallow(read)
 
@@ -67,10 +71,10 @@ def expressions(model: Model, text: str) -> Query:
     """One or several expressions on states, with commas between them. Raises ModelError if the text is none."""
 
     def read() -> Query:
-        asking, node = _reader(model, text)
+        asked, node = _reader(model, text)
         nodes = node.elts if isinstance(node, ast.Tuple) and node.elts else [node]
-        made = tuple((ast.get_source_segment(text, n) or text.strip(), asking.kept(n)) for n in nodes)
-        return Query(made, asking.module.compiled())
+        made = tuple((ast.get_source_segment(text, n) or text.strip(), asked.context.kept(n)) for n in nodes)
+        return Query(made, asked.module.compiled())
 
     return _shallow(read)
 
@@ -111,31 +115,31 @@ class _Compiler(ModuleCompiler):
         )
 
 
-class _Asking(Statements):
-    """Compiles the expression: as in a method of the model, with more names."""
+_naming: Rules[Context, Expr] = Rules("names, as a person types them")
 
-    module: _Compiler
 
-    def __init__(self, model: Model, module: _Compiler, names: Mapping[str, Any]) -> None:
-        function = types.FunctionType((lambda: None).__code__, dict(names))
-        super().__init__(module, _NODE, FILE, function, {"self": Which.NOW}, type(model))
-        self.declarations = {}
-        self.env.aliases.update(_aliases(model))
+@_naming.rule(ast.Name)
+def _name(node: ast.Name, c: Context) -> Expr:
+    name = node.id
+    known = name in c.env.aliases or name in c.env.types or name in c.receivers
+    if not known and name in c.module.methods:
+        c.fail(node, f"`{name}` is a method of the model", f"call it: {name}(...)")
+    if not known and c.static_name(name) is MISSING:
+        variables = [*c.module.variables, *c.module.parameters]
+        near = [v for v in variables if name in v] or get_close_matches(
+            name, [*variables, *c.env.aliases], n=1
+        )
+        hint = f"did you mean `{near[0]}`? " if near else ""
+        c.fail(node, f"the model has no variable `{name}`", f"{hint}its variables: {', '.join(variables)}")
+    return names.rules(node, c)
 
-    def _name(self, node: ast.Name, name: str, expected: Type | None) -> Expr:
-        known = name in self.env.aliases or name in self.env.types or name in self.receivers
-        if not known and name in self.module.methods:
-            self.fail(node, f"`{name}` is a method of the model", f"call it: {name}(...)")
-        if not known and self.static_name(name) is MISSING:
-            variables = [*self.module.variables, *self.module.parameters]
-            near = [v for v in variables if name in v] or get_close_matches(
-                name, [*variables, *self.env.aliases], n=1
-            )
-            hint = f"did you mean `{near[0]}`? " if near else ""
-            self.fail(
-                node, f"the model has no variable `{name}`", f"{hint}its variables: {', '.join(variables)}"
-            )
-        return super()._name(node, name, expected)
+
+@_naming.rule(ast.Attribute)
+def _attribute(node: ast.Attribute, c: Context) -> Expr:
+    return names.rules(node, c)
+
+
+_TABLES = Tables(expression(_naming), compile_condition, statement)
 
 
 class _OwnMethods(ast.NodeTransformer):
@@ -162,7 +166,15 @@ _NODE = ast.FunctionDef(
 )
 
 
-def _reader(model: Model, text: str) -> tuple[_Asking, ast.expr]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What compiles an expression: as in a method of the model, with more names."""
+
+    module: _Compiler
+    context: Context
+
+
+def _reader(model: Model, text: str) -> tuple[_Asked, ast.expr]:
     """What compiles the text, and the text parsed."""
     if len(text) > LONGEST:
         raise ModelError(
@@ -180,10 +192,13 @@ def _reader(model: Model, text: str) -> tuple[_Asking, ast.expr]:
         raise ModelError(f"this is not an expression: {problem.msg}", span=span, remedy=_AS_IN) from None
     except (ValueError, RecursionError, MemoryError) as problem:
         raise ModelError(f"this is not an expression: {problem}", remedy=_AS_IN) from None
-    names = _names(type(model))
-    module = _Compiler(type(model), names, 1)
+    known = _names(type(model))
+    module = _Compiler(type(model), known, 1)
     node = _OwnMethods(module.methods).visit(node)
-    return _Asking(model, module, names), node
+    function = types.FunctionType((lambda: None).__code__, dict(known))
+    context = Context(module, _TABLES, _NODE, FILE, function, {"self": Which.NOW}, type(model))
+    context.env.aliases.update(_aliases(model))
+    return _Asked(module, context), node
 
 
 _AS_IN = "write one as in the model: a comparison, all(...), a call of a helper method"
@@ -195,8 +210,8 @@ def _shallow(read: Callable[[], Query]) -> Query:
         return read()
     except RecursionError:
         raise ModelError(
-            "this is not an expression that can be read: it is nested too deeply",
-            remedy="write it with fewer brackets",
+            "this expression is nested too deeply",
+            remedy="use fewer brackets",
         ) from None
 
 

@@ -71,6 +71,9 @@ class Rules(Generic[C, R]):
                 whole.rule(kind)(function)
         return whole
 
+    def __contains__(self, kind: type) -> bool:
+        return kind in self._table
+
     def __call__(self, node: object, context: C) -> R:
         """Apply the rule for a node. Raises NoRuleError."""
         function = self._table.get(type(node))

@@ -76,7 +76,7 @@ def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
     if function.__code__.co_flags & inspect.CO_COROUTINE:
         line = function.__code__.co_firstlineno
         raise ModelError(
-            f"`{function.__name__}` is async, and a step of a model is one thing",
+            f"`{function.__name__}` is async, which is not part of the modelling language",
             span=Span(file, line, 0, line, len(linecache.getline(file, line).rstrip())),
             remedy="write def",
         )

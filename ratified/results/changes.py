@@ -68,7 +68,7 @@ def step_changes(trace: Trace) -> tuple[tuple[Change, ...], ...]:
 def compact(value: object) -> str:
     """Return a value's display text, a map shortened to what sets its keys apart.
 
-    `None everywhere` where every key has the same value; `None but {a1: b0}` where most have; nested maps that agree in every
+    `None everywhere` where every key has the same value; `None except {a1: b0}` where most have; nested maps that agree in every
     leaf are shortened as one.
     """
     if not isinstance(value, Map) or len(value) < 2:
@@ -80,7 +80,7 @@ def compact(value: object) -> str:
     if times <= len(value) - times or isinstance(usual, Map):
         return show(value)
     rest = ", ".join(f"{show(key)}: {show(held)}" for key, held in value.items() if held != usual)
-    return f"{show(usual)} but {{{rest}}}"
+    return f"{show(usual)} except {{{rest}}}"
 
 
 def _leaves(value: object) -> Iterator[object]:

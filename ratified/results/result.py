@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ratified.language.model import Model
 
 
+BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
+"""Why nothing is decided where a bound was left."""
+
+
 class Verdict(Enum):
     """The three answers, and the exit status that each stands for."""
 
@@ -98,12 +102,16 @@ class ActionReport:
 
 @dataclass(frozen=True, slots=True)
 class PropertyReport:
-    """A property that was checked. `vacuous` if its conclusion was never put to the test in any state visited."""
+    """A property that was checked. `vacuous` if its conclusion was never put to the test in any state visited.
+
+    `verdict` is its own: what else is violated, or undecided, does not matter where it is known to hold.
+    """
 
     kind: PropertyKind
     name: str
     vacuous: bool
     span: Span | None = None
+    verdict: Verdict = Verdict.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +185,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A glance at a running exploration, handed to a `progress` callback a few times a second."""
+    """A glance at a running exploration, handed to a `progress` callback a few times a second.
+
+    `doing` says what keeps states from being explored just now: the model is being compiled.
+    """
 
     distinct: int
     generated: int
     depth: int
     queue: int
     seconds: float
+    doing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratified.tla.crosscheck import Agreement, compare, timed
+from ratified.tla.crosscheck import Agreement, compare, crosscheck, timed
 from ratified.tla.module import Export, export
 
-__all__ = ["Agreement", "Export", "compare", "export", "timed"]
+__all__ = ["Agreement", "Export", "compare", "crosscheck", "export", "timed"]

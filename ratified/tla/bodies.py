@@ -12,13 +12,14 @@ from ratified.language import ir
 from ratified.language.ir import Function, Node
 from ratified.language.types import BoolType
 from ratified.language.uses import assigned, returns
-from ratified.tla.comprehensions import bind
+from ratified.tla.comprehensions import in_turn, quantified_by
 from ratified.tla.context import Frame, Run
 from ratified.tla.definitions import with_definitions
-from ratified.tla.formulas import FALSE, TRUE, Quantified, if_else
+from ratified.tla.formulas import FALSE, TRUE, if_else
 from ratified.tla.joins import DONE, VALUE
 from ratified.tla.known import learned
 from ratified.tla.syntax import If, Tla
+from ratified.tla.totality import total_loop
 
 
 def body_value(called: Function, f: Frame) -> Tla:
@@ -59,10 +60,16 @@ def _search(loop: ir.For, rest: Sequence[Node], f: Frame, truth: bool) -> Tla | 
         return None
     if assigned(loop.body).keys() & f.env.keys() or any(isinstance(n, ir.Assert) for n in ir.walk(loop)):
         return None
-    inner, bound = bind(ir.Clause(loop.names, loop.domain, ()), f)
-    met = Quantified("\\E", (bound,), _reached(loop.body, inner))
+    met = _met(loop, f)
     found = TRUE if literals.pop() else FALSE
     return if_else(met, found, _returned(rest, f, truth), truth=truth)
+
+
+def _met(loop: ir.For, f: Frame) -> Tla:
+    """Whether one of the turns of a loop returns."""
+    made = quantified_by if total_loop(loop, f) else in_turn
+    clause = ir.Clause(loop.names, loop.domain, ())
+    return made("any", (clause,), lambda inner: _reached(loop.body, inner), f)
 
 
 def _reached(body: Sequence[Node], f: Frame) -> Tla:
@@ -77,9 +84,7 @@ def _reached(body: Sequence[Node], f: Frame) -> Tla:
         orelse = _reached((*first.orelse, *rest), learned(first.test, False, f.inside()))
         return if_else(f.expr(first.test), then, orelse, truth=True)
     if isinstance(first, ir.For) and returns(first):
-        inner, bound = bind(ir.Clause(first.names, first.domain, ()), f)
-        met = Quantified("\\E", (bound,), _reached(first.body, inner))
-        return if_else(met, TRUE, _reached(rest, f), truth=True)
+        return if_else(_met(first, f), TRUE, _reached(rest, f), truth=True)
     run = Run(replace(f.inside(), names=f.names.inner()), [], hoisted=False)
     run.statements((first,))
     return with_definitions(run.definitions, _reached(rest, run.frame))

@@ -25,12 +25,14 @@ from ratified.tla.context import Frame
 from ratified.tla.formulas import (
     ONE,
     Bound,
+    Evaluated,
     Quantified,
     all_of,
     braces,
     filtered,
     function,
     if_else,
+    negated,
     number,
     set_of,
     string,
@@ -41,6 +43,7 @@ from ratified.tla.linear import constant, plus
 from ratified.tla.names import mentions
 from ratified.tla.orders import in_order, key, key_operator
 from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Prefix, Tla, Wrapped
+from ratified.tla.totality import total, total_clauses
 from ratified.tla.typesets import type_set
 
 COMPREHENSIONS: Rules[Frame, Tla] = Rules("TLA+ of comprehensions")
@@ -154,7 +157,10 @@ def bind(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound]:
 def _collect(node: ir.Collect, f: Frame) -> Tla:
     match node.kind:
         case "all" | "any":
-            return quantified_by(node.kind, node.clauses, lambda inner: inner.expr(node.element), f)
+            inner = total_clauses(node.clauses, f)
+            plain = inner is not None and total(node.element, inner)
+            made = quantified_by if plain else in_turn
+            return made(node.kind, node.clauses, lambda inner: inner.expr(node.element), f)
         case "set":
             return set_collect(node, f)
         case "seq":
@@ -200,6 +206,53 @@ def _guarded(clause: ir.Clause, conditions: Sequence[Tla]) -> bool:
     """Whether a domain may have no value unless the conditions before it hold."""
     plain = ir.Universe | ir.Variable | ir.Parameter | ir.Local
     return bool(conditions) and not isinstance(clause.domain, plain)
+
+
+def in_turn(kind: str, clauses: Sequence[ir.Clause], body: Callable[[Frame], Tla], f: Frame) -> Tla:
+    r"""Whether something holds of any or all elements, computed one after the other, and no further than it takes.
+
+    In an action TLC takes each element of `\E` for another step, and runs through `\A` backwards; what is behind `~` it computes
+    for its value alone, and stops when that is known.
+    """
+    first, rest = clauses[0], clauses[1:]
+    inner, bound, sequence = _bind_in_order(first, f)
+    tests = tested(first.conditions, inner)
+    inner = all_learned(first.conditions, inner)
+    part = in_turn(kind, rest, body, inner) if rest else body(inner)
+    made: Tla
+    if not f.acting:
+        op, whole = "\\E", all_of([*tests, part])
+        if kind == "all":
+            op, whole = "\\A", Infix("=>", all_of(tests), part) if tests else part
+        made = Quantified(op, (bound,), whole)
+    else:
+        opposite = part.operand if isinstance(part, Evaluated) else negated(part)
+        op, whole = "\\E", all_of([*tests, opposite])
+        if kind == "any":
+            op, whole = "\\A", Infix("=>", all_of(tests), opposite) if tests else opposite
+        made = Evaluated("~", Quantified(op, (bound,), whole))
+    return Let((sequence,), made) if sequence else made
+
+
+def _bind_in_order(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound, Definition | None]:
+    """A frame and a bound as `bind` makes them, but that a sequence is run through from its beginning; a name for it, if need be.
+
+    TLC runs through numbers and through values of sorts in their order, and through other sets in one of its own.
+    """
+    domain = clause.domain
+    view = isinstance(domain, ir.Convert) and domain.what in ("keys", "values", "items")
+    if view or isinstance(domain, ir.IntRange) or not isinstance(domain.type, SeqType):
+        return *bind(clause, f), None
+    made = as_seq(domain, f)
+    names = f.names.inner()
+    sequence = None if isinstance(made, Atom) else Definition(names.give_apart("seq"), made)
+    elements = Atom(sequence.name) if sequence else made
+    position = names.give("k")
+    f.words.need("Sequences", "Integers")
+    inner = replace(f.inside(unpacked(clause.names, Index(elements, (Atom(position),)))), names=names)
+    for name in clause.names:
+        inner.sums.pop(name, None)
+    return inner, ((position,), Infix("..", ONE, Apply("Len", (elements,)))), sequence
 
 
 def set_collect(node: ir.Collect, f: Frame) -> Tla:

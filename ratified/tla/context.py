@@ -123,7 +123,7 @@ class Frame:
 
     `now` holds the variables that have been changed, as they are now; `changed` says which. In a claim about a step (`step`),
     NOW is after it and OLD before it; while what was before it is computed (`past`), NOW is before it. `present` holds texts
-    like `m \in messages` that are known to be true.
+    like `m \in messages` that are known to be true. `acting` where TLC may look for steps, or initial states, in what is said.
     """
 
     words: Vocabulary
@@ -135,6 +135,7 @@ class Frame:
     facts: tuple[Sum, ...] = ()
     present: frozenset[str] = frozenset()
     step: bool = False
+    acting: bool = False
     place: Place | None = None
     own: str | None = None
     run: Run | None = None

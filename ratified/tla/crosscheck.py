@@ -1,41 +1,49 @@
 """A model explored by us and, in TLA+, by TLC, and whether both say the same.
 
-Guarantees: they agree only if both came to an end and are alike in all that both tell: where all is visited, the number of
-distinct states and the depth; where something fails, the length of the counterexample, the run that TLC shows being one of the
-model's, and showing what TLC says it shows. Whatever ran out makes the answer undecided.
+Guarantees: they agree only if both came to an end and are alike in all that both tell. Where all is visited, that is the number
+of distinct states and the depth. Where a claim fails it is the length of the counterexample, the run that TLC shows being one of
+the model's, and the claim: TLC's must be false at the end of its run, and ours there too, or TLC finds it false when it is asked
+about that one alone. Where something has no value it is the length of the run, if TLC shows it, and what is wrong at its end, by
+kind. Whatever ran out makes the answer undecided; what TLC cannot read is never an agreement.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from ratified.interchange.raw import Raw
-from ratified.interchange.typing import Typing
 from ratified.language import ir
 from ratified.language.errors import ModelError, RatifiedError
-from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.ir import Function
+from ratified.language.machine import StepError
 from ratified.language.model import Model
-from ratified.language.refinement import Refinement
-from ratified.language.scope import running
+from ratified.language.uses import nodes
 from ratified.results.errors import EvaluationError
-from ratified.results.result import PropertyKind, Result, Step, Trace, Verdict
-from ratified.tla.module import Export
+from ratified.results.result import BEYOND_BOUNDS, PropertyKind, Result, Trace, Verdict
+from ratified.tla.limits import too_large
+from ratified.tla.module import Export, export
+from ratified.tla.replay import errors_at_end, false_at_end, false_for_ever, follow
 from ratified.tla.tlc import Told
+
+Found = Result | EvaluationError | None
+"""What we find: None if the model has no initial state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both sides say. `differences` are sentences; `undecided` says what keeps us from comparing, if anything does."""
+    """What both sides say. `differences` are sentences; `undecided` says what keeps us from comparing, if anything does.
 
-    ours: Result | EvaluationError | None
+    `ask_about` is a claim that TLC has to be asked about alone before both can be compared.
+    """
+
+    ours: Found
     theirs: Told
     differences: tuple[str, ...] = ()
     undecided: str = ""
     trace: Trace | None = None
+    ask_about: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -45,36 +53,96 @@ class Agreement:
         return Verdict.UNDECIDED if self.undecided else Verdict.HOLDS
 
 
-def compare(model: Model, exported: Export, ours: Result | EvaluationError | None, theirs: Told) -> Agreement:
-    """Hold what we found against what TLC found. `ours` is None if the model has no initial state."""
+def why_not(model: Model, ours: Found) -> str:
+    """Why TLC need not be asked, if it cannot be compared with what we found; else empty."""
+    if isinstance(ours, Result) and ours.stopped and ours.stopped != BEYOND_BOUNDS:
+        return f"our exploration stopped: {ours.stopped}"
+    if (large := too_large(model)) is not None:
+        number, span = large
+        place = f"{span}: " if span else ""
+        return f"{place}TLC computes with numbers of 32 bits, and {number} has more"
+    return ""
+
+
+def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Export], Told]) -> Agreement:
+    """Have TLC explore what was exported (`ask`), and hold what we found against what it finds."""
+    if why := why_not(model, ours):
+        return Agreement(ours, Told("unfinished", message=f"{why} (TLC was not asked)"), undecided=why)
+    found = compare(model, exported, ours, ask(exported))
+    if found.ask_about:
+        one = model.claiming((found.ask_about,))
+        again = export(one, symmetry=exported.symmetric)
+        found = compare(one, again, ours, ask(again))
+    return found
+
+
+def compare(model: Model, exported: Export, ours: Found, theirs: Told) -> Agreement:
+    """Hold what we found against what TLC found."""
     found = Agreement(ours, theirs)
-    if theirs.verdict == "unfinished":
-        return replace(found, undecided=theirs.message)
-    if isinstance(ours, Result) and ours.stopped:
-        return replace(found, undecided=f"our exploration stopped: {ours.stopped}")
-    mine = _in_a_word(ours)
-    if isinstance(ours, Result) and (name := _of_no_change(ours)):
-        why = f"we find {name} false of a step that changes nothing, and TLA+ does not see such steps"
+    if why := _undecided(model, ours, theirs):
         return replace(found, undecided=why)
+    if theirs.kind == "unread":
+        return _differ(found, f"TLC cannot read what was exported: {theirs.message}")
     if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
         return found  # an invariant that no state satisfies, and no state
-    if isinstance(ours, EvaluationError) and theirs.verdict != "error" and _kept_only(model, ours):
-        why = "we find an error in a value that nothing may need, and TLA+ computes only what is needed; mend the model first"
-        return replace(found, undecided=why)
-    if "Temporal formula is a tautology" in theirs.message:
-        why = "TLC takes a liveness claim for a tautology, as it wrongly does where very many fairness conditions meet"
-        return replace(found, undecided=why)
-    if "trivially false" in theirs.message:
-        return replace(found, undecided="TLC does not look at a refinement of what has no initial state")
+    mine = _in_a_word(ours)
     if mine != theirs.verdict:
         said = {"holds": "no violation", "violated": "a violation", "error": "an error"}
-        told = f": {theirs.message.splitlines()[0]}" if theirs.message else ""
-        return replace(found, differences=(f"we find {said[mine]}, TLC {said[theirs.verdict]}{told}",))
-    if mine == "holds":
-        return replace(found, differences=tuple(_counts(ours, theirs)))
+        told = f": {theirs.message}" if theirs.verdict == "error" else ""
+        return _differ(found, f"we find {said[mine]}, TLC {said[theirs.verdict]}{told}")
+    if isinstance(ours, EvaluationError):
+        return _errors(found, model, exported, ours)
     if mine == "violated" and isinstance(ours, Result):
-        return _violations(found, model, exported, ours, theirs)
-    return found
+        return _violations(found, model, exported, ours)
+    return _differ(found, *_counts(ours, theirs))
+
+
+def _differ(found: Agreement, *differences: str) -> Agreement:
+    return replace(found, differences=(*found.differences, *differences))
+
+
+def _in_a_word(ours: Found) -> str:
+    if isinstance(ours, EvaluationError):
+        return "error"
+    return "violated" if ours is not None and ours.violation is not None else "holds"
+
+
+# --- what cannot be compared ----------------------------------------------------------------------------------------------
+
+
+def _undecided(model: Model, ours: Found, theirs: Told) -> str:
+    """Why both cannot be compared, if they cannot."""
+    if theirs.verdict == "unfinished":
+        return theirs.message
+    if why := why_not(model, ours):
+        return why
+    if theirs.kind == "limit":
+        return f"TLC cannot compute with this: {theirs.message}"
+    if "Temporal formula is a tautology" in theirs.message:
+        return "TLC takes a liveness claim for a tautology, as it wrongly does where very many fairness conditions meet"
+    if "trivially false" in theirs.message:
+        return "TLC does not look at a refinement of what has no initial state"
+    if theirs.kind == "unread":
+        return ""
+    if isinstance(ours, EvaluationError):
+        return _undecided_error(model, ours, theirs)
+    if isinstance(ours, Result) and (name := _of_no_change(ours)):
+        return f"we find {name} false of a step that changes nothing, and TLA+ does not see such steps"
+    if isinstance(ours, Result) and ours.stopped and theirs.kind == "liveness":
+        return "where a bound is left we do not decide what happens in the end, and TLC does, as if no step went on there"
+    return ""
+
+
+def _undecided_error(model: Model, ours: EvaluationError, theirs: Told) -> str:
+    if ours.message.startswith("this leaves "):
+        return f"in {ours.function} {ours.message}; TLC does not ask about bounds there"
+    other = theirs.verdict != "error" or (theirs.states and len(theirs.states) != len(ours.trace or ()))
+    if other and _may_not_be_needed(model, ours):
+        return (
+            "we find an error in a value that nothing may need, and TLA+ computes only what is needed; "
+            f"correct the model first: {ours.message}"
+        )
+    return ""
 
 
 def _of_no_change(ours: Result) -> str:
@@ -86,24 +154,39 @@ def _of_no_change(ours: Result) -> str:
     return violation.name if before == after else ""
 
 
-def _kept_only(model: Model, error: EvaluationError) -> bool:
-    """Whether an error is in what a statement gives a name, or a variable, and so perhaps in nothing that a step depends on."""
-    return error.span is not None and any(
-        isinstance(statement, ir.Let | ir.Store)
-        and any(getattr(n, "span", None) == error.span for n in ir.walk(statement.value))
-        for function in model.module.functions.values()
-        for top in function.body
-        for statement in ir.walk(top)
-    )
+def _may_not_be_needed(model: Model, error: EvaluationError) -> bool:
+    """Whether an error is in a value that is computed before it is known to be needed, directly or in a function called there.
+
+    Such are what a statement gives a name, a variable or a procedure, what a function is called with, and the elements of what a
+    comprehension makes: TLA+ computes each when, and if, it is wanted.
+    """
+    functions = model.module.functions
+    lazy: set[str] = set()
+    while True:
+        values = [v for f in functions.values() for v in _lazy_values(f, whole=f.key in lazy)]
+        called = {n.function for v in values for n in ir.walk(v) if isinstance(n, ir.Call)}
+        if called <= lazy:
+            return any(n.span == error.span for v in values for n in ir.walk(v) if isinstance(n, ir.Node))
+        lazy |= called
 
 
-def _in_a_word(ours: Result | EvaluationError | None) -> str:
-    if isinstance(ours, EvaluationError):
-        return "error"
-    return "violated" if ours is not None and ours.violation is not None else "holds"
+def _lazy_values(function: Function, *, whole: bool) -> Iterator[ir.Node | ir.Clause]:
+    if whole:
+        yield from function.body
+    for node in nodes(function):
+        match node:
+            case ir.Let(_, _, value) | ir.Store(_, _, _, value, _):
+                yield value
+            case ir.Do(_, _, arguments) | ir.Call(_, _, _, arguments, _):
+                yield from arguments
+            case ir.Collect(_, _, "set" | "seq" | "bag" | "map", element, _):
+                yield element
 
 
-def _counts(ours: Result | EvaluationError | None, theirs: Told) -> list[str]:
+# --- what is alike --------------------------------------------------------------------------------------------------------
+
+
+def _counts(ours: Found, theirs: Told) -> list[str]:
     distinct, depth = (ours.distinct, ours.depth) if isinstance(ours, Result) else (0, 0)
     found = []
     if theirs.distinct != distinct:
@@ -113,91 +196,97 @@ def _counts(ours: Result | EvaluationError | None, theirs: Told) -> list[str]:
     return found
 
 
-def _violations(found: Agreement, model: Model, exported: Export, ours: Result, theirs: Told) -> Agreement:
-    violation = ours.violation
+def _violations(found: Agreement, model: Model, exported: Export, ours: Result) -> Agreement:
+    violation, theirs = ours.violation, found.theirs
     assert violation is not None
-    differences: list[str] = []
+    claim = exported.claims.get(theirs.violated, "")
+    live = violation.kind is PropertyKind.LIVENESS
     if theirs.kind == "constant":  # an invariant that no state can satisfy: TLC does not begin
         if len(violation.trace) > 1:
-            differences.append(
-                f"TLC says that {theirs.violated} is always false, and our counterexample has steps"
-            )
-        return replace(found, differences=tuple(differences))
-    live = violation.kind is PropertyKind.LIVENESS
+            return _differ(found, f"TLC says that {claim} is always false, and our counterexample has steps")
+        return found if claim == violation.name else _of_another(found, violation.name, {claim})
     if live != (theirs.kind == "liveness"):
-        differences.append(f"we find {violation.name} violated, TLC {theirs.violated or theirs.kind}")
-    elif not live and len(violation.trace) != len(theirs.states):
-        differences.append(
-            f"our counterexample has {len(violation.trace)} states, TLC's {len(theirs.states)}"
+        return _differ(found, f"we find {violation.name} violated, TLC {claim or theirs.kind}")
+    if not live and len(violation.trace) != len(theirs.states):
+        found = _differ(
+            found, f"our counterexample has {len(violation.trace)} states, TLC's {len(theirs.states)}"
         )
     try:
         trace = follow(model, exported, theirs)
+        if ours.symmetry and not live:
+            return replace(found, trace=trace)  # which of the states that differ by renaming it shows is open
+        false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     except RatifiedError as problem:
-        return replace(
-            found, differences=(*differences, f"TLC's run is not one of the model's: {problem.message}")
+        return _differ(found, f"TLC's run is not one of the model's: {problem.message}")
+    found = replace(found, trace=trace)
+    if not false or (not live and claim not in false):
+        told = claim or theirs.violated or "a claim"
+        return _differ(found, f"TLC says that its run violates {told}, and in the model it does not")
+    return found if found.differences else _of_another(found, violation.name, false)
+
+
+def _of_another(found: Agreement, name: str, false: set[str]) -> Agreement:
+    """Whether our claim is among those that TLC's run shows to be false; if not, TLC has to be asked about it."""
+    if name in false:
+        return found
+    others = ", ".join(sorted(false))
+    why = f"we find {name} violated and TLC {others}, in another state; ask about one of them (--claim)"
+    return replace(found, undecided=why, ask_about=name)
+
+
+def _errors(found: Agreement, model: Model, exported: Export, ours: EvaluationError) -> Agreement:
+    theirs = found.theirs
+    kind = _kind_of_theirs(theirs.message)
+    if not theirs.states:  # TLC shows no run; but it names what it was computing
+        if _kind_of_ours(ours) != kind:
+            return _differ(found, f"we find an error: {ours.message}; TLC another: {theirs.message}")
+        if exported.operators.get(ours.function) in theirs.within or not theirs.within:
+            return found
+        where = ", ".join(theirs.within)
+        return replace(found, undecided=f"we find an error in {ours.function}, and TLC in {where}")
+    length = len(ours.trace) if ours.trace else 0
+    if length != len(theirs.states):
+        return _differ(
+            found, f"we find an error after a run of {length} states, TLC after {len(theirs.states)}"
         )
-    if not live and not ours.symmetry and (wrong := _shows(model, theirs, trace)):
-        differences.append(wrong)
-    return replace(found, differences=tuple(differences), trace=trace)
-
-
-# --- TLC's run as one of ours ---------------------------------------------------------------------------------------------
-
-
-def follow(model: Model, exported: Export, told: Told) -> Trace:
-    """The run that TLC shows, its steps named by stepping the model along it. Raises RatifiedError where it is no run."""
-    machine = PythonMachine(model)
-    states = [_values(model, exported, raw) for raw in told.states]
-    if not states or not any(s == states[0] for _, s in machine.initial()):
-        raise RatifiedError("its first state is not an initial one")
-    names = [d.name for d in model.module.variables]
-    steps: list[Step] = []
-    for number, (before, after) in enumerate(pairwise(states), start=1):
-        for index, arguments, target in machine.steps(before):
-            if not isinstance(target, Left) and target == after:
-                action = machine.actions[index]
-                named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
-                steps.append(Step(action.name, named, dict(zip(names, after, strict=True))))
-                break
-        else:
-            raise RatifiedError(f"no action takes its step {number}")
-    return Trace(dict(zip(names, states[0], strict=True)), tuple(steps), told.loop)
-
-
-def _values(model: Model, exported: Export, raw: Mapping[str, Raw]) -> Values:
-    typing = Typing(exported.form, model.scope)
-    with running(model.scope):
-        return tuple(
-            typing.value(raw[exported.variables[d.name]], d.type, d.name) for d in model.module.variables
+    try:
+        trace = follow(model, exported, theirs)
+    except StepError:
+        return found  # the step that has no answer is the last one of its run
+    except RatifiedError as problem:
+        return _differ(found, f"TLC's run is not one of the model's: {problem.message}")
+    errors = list(errors_at_end(model, trace))
+    if kind not in {_kind_of_ours(error) for error in errors}:
+        told = errors[0].message if errors else "none"
+        return _differ(
+            found, f"TLC finds an error: {theirs.message}; at the end of its run the model has {told}"
         )
+    return replace(found, trace=trace)
 
 
-def _shows(model: Model, theirs: Told, trace: Trace) -> str:
-    """What is wrong with a run that TLC says violates a claim: nothing is if some claim of that kind fails at its end."""
-    machine = PythonMachine(model)
-    states = [tuple(s.values()) for s in trace.states]
-    last = states[-1]
-    for f in model.module.of_kind(Kind.INVARIANT):
-        if machine.refuted_by(f.name, last) is not None:
-            return ""
-    if len(states) > 1:
-        for f in model.module.of_kind(Kind.STEP_INVARIANT):
-            if not machine.step_holds(f.name, states[-2], last):
-                return ""
-    for f in model.module.of_kind(Kind.REFINEMENT):
-        refinement = Refinement(machine, f.name)
-        fine = refinement.explains(states[-2], last) if len(states) > 1 else refinement.begins(last)
-        if not fine:
-            return ""
-    return f"TLC says that {theirs.violated or 'something'} is violated at the end of its run, and nothing is"
+def _kind_of_ours(error: ModelError) -> str:
+    if "division by zero" in error.message or "modulo by zero" in error.message:
+        return "division"
+    if "the assertion is false" in error.message:
+        return "assertion"
+    if "object has no attribute" in error.message and "NoneType" not in error.message:
+        return "no value"
+    return "no value" if re.search(r"gives `\w+` no value", error.message) else "absent"
 
 
-def timed(
-    explore: object, *arguments: object, **options: object
-) -> tuple[Result | EvaluationError | None, float]:
+def _kind_of_theirs(message: str) -> str:
+    """The kind of an error of TLC: what is absent is an element, a key, a position, a field of what has none."""
+    if re.search(r"argument of (\\div|%) ", message):
+        return "division"
+    if "the assertion in line" in message:
+        return "assertion"
+    return "no value" if 'has no value"' in message else "absent"
+
+
+def timed(explore: object, *arguments: object, **options: object) -> tuple[Found, float]:
     """An exploration's outcome, an error included, and its seconds."""
     began = time.perf_counter()
-    found: Result | EvaluationError | None
+    found: Found
     try:
         found = explore(*arguments, **options)  # type: ignore[operator]  # an engine
     except EvaluationError as error:

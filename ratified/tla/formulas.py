@@ -20,6 +20,7 @@ from ratified.tla.syntax import (
     Junction,
     Prefix,
     Tla,
+    Wrapped,
     closing,
     flats,
     hang,
@@ -271,7 +272,9 @@ TRUE, FALSE, ZERO, ONE = Atom("TRUE"), Atom("FALSE"), Atom("0"), Atom("1")
 
 
 def number(value: int) -> Tla:
-    """An integer."""
+    """An integer. The least that TLC computes with it cannot read: it takes the minus for an operation."""
+    if value == -(2**31):
+        return Wrapped(Infix("-", number(value + 1), ONE))
     return Atom(str(value)) if value >= 0 else Prefix("-", Atom(str(-value)))
 
 
@@ -320,11 +323,15 @@ _OPPOSITE = {
 }
 
 
+class Evaluated(Prefix):
+    """`~ P` that stays one: what it is about must not come to stand in an action, where TLC would not just compute it."""
+
+
 def negated(part: Tla) -> Tla:
     r"""Its negation, as people write it: `a # b`, `x \notin S`."""
     if isinstance(part, Infix) and part.op in _OPPOSITE:
         return Infix(_OPPOSITE[part.op], part.left, part.right)
-    if isinstance(part, Prefix) and part.op == "~":
+    if isinstance(part, Prefix) and part.op == "~" and not isinstance(part, Evaluated):
         return part.operand
     if isinstance(part, Atom) and part.text in ("TRUE", "FALSE"):
         return FALSE if part.text == "TRUE" else TRUE

@@ -5,7 +5,7 @@ Guarantees: a variable is after an IF what it is on the way that was taken.
 
 from __future__ import annotations
 
-from ratified.tla.context import Elsewhere, Frame, NotApart, Run
+from ratified.tla.context import Elsewhere, Frame, NotApart, Run, Valueless
 from ratified.tla.formulas import FALSE, all_of, if_else
 from ratified.tla.syntax import Atom, If, Tla
 
@@ -34,6 +34,8 @@ def join(test: Tla, then: Run, orelse: Run, r: Run) -> None:
         for side in sides:
             if isinstance(side, Elsewhere):
                 raise NotApart(side.key)
+            if isinstance(side, Valueless):
+                r.frame.words.need("TLC")
         plain = [Atom(r.frame.words.variables[name]) if side is None else side for side in sides]
         r.frame.now[name] = Choice(test, *plain)
     _join_names(test, then.frame, orelse.frame, r)

@@ -5,12 +5,13 @@ Guarantees: what is learned of a test follows from it; a sum that is told to be 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from dataclasses import replace
 
 from ratified.language import ir
 from ratified.language.ir import Expr
-from ratified.language.types import IntType, OptionalType, SortType
+from ratified.language.types import Bound, IntType, OptionalType, SortType
 from ratified.tla import linear
 from ratified.tla.context import Frame
 from ratified.tla.linear import Sum, constant, plus
@@ -125,8 +126,43 @@ def _within_range(item: Expr, container: Expr, f: Frame) -> list[Sum]:
 
 def range_facts(item: Sum, container: ir.IntRange, f: Frame) -> list[Sum]:
     """What is known of a number in a range."""
-    low, high = sum_of(container.low, f), sum_of(container.high, f)
-    return [plus(item, low, -1), plus(plus(high, item, -1), constant(-1))]
+    above = [plus(item, low, -1) for low in _extremes(container.low, "max", f)]
+    below = [plus(plus(high, item, -1), constant(-1)) for high in _extremes(container.high, "min", f)]
+    return [*above, *below]
+
+
+def _extremes(node: Expr, kind: str, f: Frame) -> list[Sum]:
+    """A number, and if it is the least of some (or the greatest), each of these: what is below it is below them all."""
+    added = constant(0)
+    inner = node
+    if isinstance(node, ir.Arithmetic) and node.op in "+-" and isinstance(node.right, ir.Literal):
+        inner, added = node.left, plus({}, sum_of(node.right, f), 1 if node.op == "+" else -1)
+    match inner:
+        case ir.Collect(_, _, found, ir.Local(), (ir.Clause(_, ir.MakeSeq(_, _, items), ()),), None, None):
+            if found == kind:
+                return [sum_of(node, f), *(plus(sum_of(one, f), added) for one in items)]
+    return [sum_of(node, f)]
+
+
+def bound_sum(bound: Bound, f: Frame) -> Sum | None:
+    """A bound of a type as a sum; None if it is no sum of numbers and parameters."""
+    return (
+        constant(bound) if isinstance(bound, int) else _sum_in(ast.parse(bound.strip(), mode="eval").body, f)
+    )
+
+
+def _sum_in(node: ast.expr, f: Frame) -> Sum | None:
+    match node:
+        case ast.Constant(int(n)):
+            return constant(n)
+        case ast.Name(name):
+            declared = next(p for p in f.words.module.parameters if p.name == name)
+            assert f.words.module.span is not None
+            return sum_of(ir.Parameter(f.words.module.span, declared.type, name), f)
+        case ast.BinOp(left, ast.Add() | ast.Sub() as op, right):
+            a, b = _sum_in(left, f), _sum_in(right, f)
+            return None if a is None or b is None else plus(a, b, 1 if isinstance(op, ast.Add) else -1)
+    return None
 
 
 def tested(tests: Iterable[Expr], f: Frame) -> list[Tla]:

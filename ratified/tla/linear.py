@@ -64,6 +64,9 @@ class Terms:
         for term, count in sorted(form.items(), key=lambda pair: (pair[1] < 0, not pair[0])):
             if not count:
                 continue
+            if not term and made is None:
+                made = number(count)
+                continue
             size = abs(count)
             part: Tla = number(size) if not term else self._made[term]
             if term and size > 1:

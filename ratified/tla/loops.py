@@ -16,7 +16,7 @@ from ratified.language.rules import Rules
 from ratified.language.types import BagType, MapType, SeqType, SortType
 from ratified.language.uses import assigned, core, free, returns
 from ratified.tla.bounds import within
-from ratified.tla.comprehensions import as_seq, bind, gathered, unpacked
+from ratified.tla.comprehensions import as_seq, bind, gathered, in_turn, quantified_by, unpacked
 from ratified.tla.context import Frame, Run, Valueless
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import (
@@ -34,6 +34,7 @@ from ratified.tla.formulas import (
 )
 from ratified.tla.joins import DONE, VALUE, join
 from ratified.tla.syntax import Apply, Atom, Definition, Dot, If, Index, Infix, Let, Tla
+from ratified.tla.totality import total_loop
 
 LOOPS: Rules[Run, bool | None] = Rules("TLA+ of loops")
 
@@ -66,12 +67,17 @@ def _only_guards(loop: ir.For, r: Run) -> bool:
     kinds = {type(n) for s in loop.body for n in ir.walk(s) if not isinstance(n, Expr)} - {ir.Clause}
     if not kinds <= {ir.Require, ir.Let, ir.If, ir.Assert} or assigned(loop.body).keys() & r.frame.env.keys():
         return False
-    inner, bound = bind(ir.Clause(loop.names, loop.domain, ()), r.frame)
-    turn = Run(inner, [])
-    turn.statements(loop.body)
-    if turn.guards:
-        body = with_definitions(turn.definitions, all_of(turn.guards))
-        r.guards.append(Quantified("\\A", (bound,), body))
+    clause = ir.Clause(loop.names, loop.domain, ())
+
+    def guards(inner: Frame) -> Tla:
+        turn = Run(inner, [])
+        turn.statements(loop.body)
+        return with_definitions(turn.definitions, all_of(turn.guards))
+
+    made = quantified_by if total_loop(loop, r.frame) else in_turn
+    whole = made("all", (clause,), guards, r.frame)
+    if not (isinstance(whole, Quantified) and str(whole.body) == "TRUE"):
+        r.guards.append(whole)
     return True
 
 
@@ -235,6 +241,7 @@ def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
     )
     if isinstance(value, Valueless) and not wanted and isinstance(loop.domain, ir.Universe):
         return f.words.none()
+    f.words.need(*(["TLC"] if isinstance(value, Valueless) else []))
     return value
 
 

@@ -53,7 +53,7 @@ class Export:
     """A model in TLA+: the text of each module by file name, the first being the model's, and the configuration of that one.
 
     `variables` are the names of the model's variables in it; `claims` says which of the model's claims each name is of that the
-    configuration asks about.
+    configuration asks about, `operators` what its functions are called. `symmetric` if states that differ by renaming are one.
     """
 
     name: str
@@ -62,6 +62,8 @@ class Export:
     form: Representation
     variables: Mapping[str, str]
     claims: Mapping[str, str]
+    operators: Mapping[str, str]
+    symmetric: bool = False
 
     @property
     def files(self) -> dict[str, str]:
@@ -82,7 +84,11 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
         names[type(one)] = module_name(one.module.name, {name.lower() for name in names.values()})
     own, *others = (written(one, form, names, symmetric=symmetry and one is model) for one in whole)
     modules = {f"{one.name}.tla": one.whole for one in (own, *others)}
-    return Export(own.name, modules, own.config(), form, own.words.variables, own.claims.names)
+    words = own.words
+    operators = {"init": "Init", **words.operators}
+    return Export(
+        own.name, modules, own.config(), form, words.variables, own.claims.names, operators, symmetry
+    )
 
 
 def written(
@@ -291,6 +297,7 @@ class ModuleWriter:
         one = self.module.functions.get("init")
         zeros = self.model.zeros()
         frame = self.operators.frame(one.arguments if one else ())
+        frame.acting = True
         for declaration in self.module.variables:
             zero: Tla | None = FALSE if declaration is NOTHING else None
             if declaration.name in zeros:

@@ -44,6 +44,9 @@ class Operators:
             if isinstance(n, ir.Call | ir.Do)
         }
 
+        acting = [f for f in words.module.functions.values() if f.returns is None]
+        self._acting = words.uses.calls([s for f in acting for s in f.body])
+
     def emit(self, keys: Sequence[str]) -> None:
         """Write the operators of functions, each after those that it needs."""
         for key in dict.fromkeys(keys):
@@ -85,6 +88,7 @@ class Operators:
     def _definition(self, one: Function, written_out: frozenset[str]) -> Block:
         of_steps = one.kind is Kind.STEP_INVARIANT
         frame = self.frame(() if of_steps else one.arguments, step=of_steps)
+        frame.acting = one.returns is None or one.key in self._acting
         params = tuple(map(str, frame.env.values()))
         name = self.words.operators[one.key]
         if one.returns is None:

@@ -40,8 +40,11 @@ class Tlc:
 class Told:
     """What TLC found.
 
-    `verdict` is holds, violated, error (it could not evaluate something), or unfinished. `states` are those of the run that it
-    shows; `loop` is the index of the state that the run comes back to, its own last one if it stays there.
+    `verdict` is holds, violated, error, or unfinished. `violated` is the name that the claim has in the module. `kind` says of a
+    violation what was claimed (invariant, step, property, liveness, or constant: an invariant that speaks of no variable), of an
+    error whether TLC could not read the module or its configuration (unread), cannot compute with such values (limit), or found
+    something to have no value (evaluation); `within` are then the operators that were being computed. `states` are those of the
+    run that it shows; `loop` is the index of the state that the run comes back to, its own last one if it stays there.
     """
 
     verdict: str
@@ -50,6 +53,7 @@ class Told:
     depth: int | None = None
     violated: str = ""
     kind: str = ""
+    within: tuple[str, ...] = ()
     states: tuple[Mapping[str, Raw], ...] = ()
     loop: int | None = None
     message: str = ""
@@ -183,9 +187,9 @@ def _stop(process: subprocess.Popen[str]) -> None:
 _MESSAGE = re.compile(r"@!@!@STARTMSG (\d+)(?::(\d+))? @!@!@\n(.*?)\n?@!@!@ENDMSG \1 @!@!@", re.DOTALL)
 
 _INVARIANT, _INVARIANT_AT_FIRST, _PROPERTY_AT_FIRST = 2110, 2107, 2108
-_ACTION_PROPERTY, _TEMPORAL, _DEADLOCK = 2112, 2116, 2114
+_ACTION_PROPERTY, _TEMPORAL = 2112, 2116
 _STATE, _BACK, _STAYS = 2217, 2122, 2218
-_STATISTICS, _DEPTH, _VERSION, _SUCCESS = 2199, 2194, 2262, 2193
+_STATISTICS, _DEPTH, _VERSION, _SUCCESS, _POSITIONS = 2199, 2194, 2262, 2193, 2103
 _VIOLATIONS = {
     _INVARIANT: "invariant",
     _INVARIANT_AT_FIRST: "invariant",
@@ -193,6 +197,13 @@ _VIOLATIONS = {
     _ACTION_PROPERTY: "step",
     _TEMPORAL: "liveness",
 }
+_UNREAD = frozenset(
+    {2119, 2171, 2173, 2280, 2281, 3002, *range(2222, 2246), *range(4000, 4003), *range(5001, 5007)}
+)
+_LIMITS = frozenset({1001, 1002, 1005, 2165, 2172, 2178, 2265, 2282})
+"""Memory, the stack, numbers, and elements of sets."""
+
+_NO_ERRORS = frozenset({_STATE, 2121, 2264, _POSITIONS})
 
 
 def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> Told:
@@ -217,9 +228,7 @@ def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> 
         output=output,
     )
     violation = next(((code, text) for code, _, text in messages if code in _VIOLATIONS), None)
-    errors = [
-        text for code, severity, text in messages if severity == "1" and code not in (_STATE, 2121, 2264)
-    ]
+    errors = [text for code, severity, text in messages if severity == "1" and code not in _NO_ERRORS]
     if violation is not None:
         return _violation(told, messages, *violation, files)
     if _SUCCESS in codes:
@@ -234,8 +243,51 @@ def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> 
     ):  # it leaves out all there is
         return _replace(told, verdict="holds", distinct=0, depth=0)
     if errors:
-        return _replace(told, verdict="error", message=errors[0].strip(), states=tuple(_states(messages)))
+        return _error(told, messages, errors[0], files)
     return _replace(told, message=f"TLC ended with status {status} and no verdict")
+
+
+def _error(
+    told: Told, messages: Sequence[tuple[int, str, str]], first: str, files: Mapping[str, str]
+) -> Told:
+    inside = {int(code) for code in re.findall(r"STARTMSG (\d+)", first)}
+    codes = inside | {code for code, severity, _ in messages if severity == "1"}
+    kind, message = "evaluation", _said(first)
+    if codes & _LIMITS or re.search("StackOverflow|OutOfMemory|too many elements", first):
+        kind = "limit"
+    elif codes & _UNREAD or "Parsing or semantic analysis failed" in first or "configuration file" in first:
+        kind, message = "unread", _why_unread(told.output) or message
+    places = "\n".join(text for code, _, text in messages if code == _POSITIONS)
+    within = (
+        _defined_at(f"line {line}, col 0 of module {module}", files)
+        for line, module in re.findall(r"[Ll]ine (\d+), column .*? in (\w+)", places)
+    )
+    return _replace(
+        told,
+        verdict="error",
+        kind=kind,
+        message=message,
+        states=tuple(_states(messages)),
+        within=tuple(dict.fromkeys(within)),
+    )
+
+
+def _said(text: str) -> str:
+    """What TLC says, without what it says first of any error, and the marks of messages within messages."""
+    text = re.sub(r"@!@!@(STARTMSG|ENDMSG) \d+(:\d+)? @!@!@", "", text)
+    text = text.partition("The exception was a ")[2].partition("\n:")[2] or text
+    return " ".join(text.split())
+
+
+def _why_unread(output: str) -> str:
+    """What the parser says of a module."""
+    found = re.search(
+        r"(Multiply-defined symbol.*|Unknown operator.*|Lexical error.*|Parse Error.*|Non-unique.*)", output
+    )
+    if found is None:
+        return ""
+    lines = [line.strip("* ") for line in output[found.start() :].split("\n")[:3]]
+    return " ".join(" ".join(lines).split())
 
 
 def _replace(told: Told, **changes: object) -> Told:

@@ -115,7 +115,7 @@ def test_adding_a_protocol_touches_one_file(tmp_path: Path, checkout: Path) -> N
     assert ["lock: a lock"] in listed
     assert ["lock-service", "grants a lock"] in listed
     assert ["lock-twice", "grants it twice"] in listed
-    assert "{lock|paxos|raft|two-phase-commit}" in made.stdout
+    assert "{lock|paxos|raft|services|two-phase-commit}" in made.stdout
     assert "HOLDS  lock-twice: " in made.stdout
 
 
@@ -146,6 +146,17 @@ def test_a_model_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert [line.endswith(", with symmetry") for line in lines[10:12]] == [False, True]
     assert max(map(len, lines)) <= 100
+
+
+def test_a_bug_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list", "raft-torn-vote"]) == 0
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "raft-torn-vote: term and vote are two writes, and a crash comes between them",
+        "    class: ratified.models.raft.broken:TornVote",
+        "    in the model of the proof: ratified.models.raft.relational_broken:TornVote",
+        "    planted in the implementation of: raft",
+        "    seen in: hashicorp/raft, braft",
+    ]
 
 
 def test_a_model_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

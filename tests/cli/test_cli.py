@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from ratified.bundled import protocols
+from ratified.bundled import models, protocols
 from ratified.cli import main as cli
 from ratified.cli import output, requests
 from ratified.cli.commands import RENAMED, SECTIONS
@@ -111,7 +113,7 @@ def test_options_reach_the_explorer(
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
             "Error: quorums is given twice: a1 and a2. "
-            "A set in braces goes into quotes, or the shell takes it apart.\n",
+            "Put a set in braces into quotes, or the shell expands it.\n",
         ),
         (
             ["check", "synod", "--memory", "lots"],
@@ -212,7 +214,7 @@ def test_a_fault_of_our_own_is_no_verdict(asked: Asked, capsys: Capture) -> None
     assert err.startswith("Traceback (most recent call last):\n")
     assert err.endswith(
         "ZeroDivisionError: division by zero\n"
-        "Error: this is a fault in Ratified, not in what you asked; the lines above say where\n"
+        "Error: this is a bug in Ratified, not in your model; please report the lines above\n"
     )
 
 
@@ -224,7 +226,7 @@ def test_running_out_of_memory_is_undecided(asked: Asked, capsys: Capture) -> No
     assert said(capsys, "check", "synod") == (
         3,
         "",
-        "Error: out of memory\n  --memory 2G stops in time, with a report of what was found\n",
+        "Error: out of memory\n  --memory 2G stops before that, and reports what was found\n",
     )
 
 
@@ -400,3 +402,24 @@ def fields_of(request: type) -> Iterator[str]:
 def test_a_request_has_a_field_for_everything_that_can_be_asked(name: str, command: click.Command) -> None:
     request = getattr(requests, f"{name.title().replace(' ', '')}Request")
     assert sorted(fields_of(request)) == sorted(str(parameter.name) for parameter in command.params)
+
+
+def examples(command: click.Command) -> list[list[str]]:
+    """Return the command lines in the help of a command."""
+    lines = re.findall(r"^ +ratified (.+)$", command.help or "", flags=re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_the_examples_in_help_can_be_asked_for(name: str, command: click.Command) -> None:
+    for words in examples(command):
+        assert words[: len(name.split())] == name.split()
+        with command.make_context(name, words[len(name.split()) :]) as context:
+            model = context.params.get("model")
+            assert model is None or model in models or ":" in model
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli.commands)))
+def test_every_option_says_what_it_is_for(name: str, command: click.Command) -> None:
+    for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help

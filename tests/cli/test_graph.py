@@ -100,7 +100,7 @@ def test_a_counterexample_is_drawn(here: Path, capsys: pytest.CaptureFixture[str
 
 def test_no_counterexample_is_told_and_not_drawn(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "lock.py", "Client=1", "--diagram", "run.svg"]) == 0
-    assert capsys.readouterr().err == "run.svg is not written: nothing that Lock claims is violated\n"
+    assert capsys.readouterr().err == "run.svg was not written: no claim of Lock is violated\n"
     assert not (here / "run.svg").exists()
 
 

@@ -195,7 +195,7 @@ def test_a_name_that_means_nothing(target: str, message: str, folder: Path) -> N
         ),
         (
             "import sys\nsys.exit(0)\n",
-            "bad.py:2:1: bad.py ends the program when it is imported\n    2 | sys.exit(0)\n      | ^^^^^^^^^^^\n"
+            "bad.py:2:1: bad.py exits when it is imported\n    2 | sys.exit(0)\n      | ^^^^^^^^^^^\n"
             '  put what it runs as a program under `if __name__ == "__main__":`',
         ),
         ("x = '\0'\n", "bad.py: SyntaxError: source code string cannot contain null bytes"),

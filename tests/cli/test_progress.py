@@ -85,3 +85,8 @@ def test_a_pipe_or_a_quiet_run_gets_none(quiet: bool, asked: Asked, monkeypatch:
     assert isinstance(sys.stderr, io.StringIO)
     assert sys.stderr.getvalue() == ""
     assert asked.progress == [None]
+
+
+def test_what_keeps_states_from_being_explored_is_said() -> None:
+    compiling = Progress(distinct=0, generated=0, depth=0, queue=0, seconds=72.0, doing="compiling C")
+    assert line("paxos", compiling) == "paxos  compiling C  1:12"

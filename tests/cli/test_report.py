@@ -11,8 +11,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ratified.cli.commands.options import FORMATS
-from ratified.cli.report import Checked, Report, listed, plural, render
+from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.render import render
 from ratified.cli.report.text import duration, size
+from ratified.cli.report.words import listed, plural
 from ratified.language.values import Set
 from ratified.results.result import Result, Verdict
 from tests.cli import samples

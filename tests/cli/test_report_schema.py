@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ratified.cli.report import Checked, Report, render
+from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.render import render
 from tests.cli import samples
 
 OPEN = ("sizes", "parameters", "arguments", "state", "initial", "place")

@@ -28,7 +28,7 @@ def test_runs_that_hold(capsys: Capture) -> None:
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[:4] == [
-        "HOLDS  raft: everything promised held in 3 runs",
+        "HOLDS  raft: no violation in 3 runs",
         "",
         "nodes       5",
         "seeds       4 to 6",
@@ -47,7 +47,7 @@ def test_the_transcript_of_the_last_run(capsys: Capture) -> None:
 @pytest.mark.parametrize("protocol", ["paxos", "multi-paxos"])
 def test_the_other_protocols(protocol: str, capsys: Capture) -> None:
     status, out, _ = said(capsys, "run", protocol, "--seeds", "3", "-q")
-    assert (status, out) == (0, f"HOLDS  {protocol}: everything promised held in 3 runs\n")
+    assert (status, out) == (0, f"HOLDS  {protocol}: no violation in 3 runs\n")
 
 
 def test_a_promise_that_is_broken(capsys: Capture, golden: Callable[[str, str], None]) -> None:
@@ -90,14 +90,14 @@ def test_no_time_for_all_runs_is_undecided(capsys: Capture) -> None:
     status, out, _ = said(capsys, "run", "raft", "--seeds", "1000", "--seconds", "0", "-q")
     assert (status, out) == (
         3,
-        "UNDECIDED  raft: everything promised held in 1 run, for 1,000 there was no time\n",
+        "UNDECIDED  raft: no violation in 1 run, and there was no time for all 1,000\n",
     )
 
 
 def test_a_report_goes_to_a_file(capsys: Capture, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     status, out, _ = said(capsys, "run", "raft", "--steps", "20", "--format", "json", "-o", str(file), "-q")
-    assert (status, out) == (0, "HOLDS  raft: everything promised held in 1 run\n")
+    assert (status, out) == (0, "HOLDS  raft: no violation in 1 run\n")
     assert json.loads(file.read_text(encoding="utf-8"))["verdict"] == "holds"
 
 

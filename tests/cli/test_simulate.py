@@ -98,13 +98,13 @@ def test_the_report_goes_to_a_file(capsys: Capture, tmp_path: Path) -> None:
     file = tmp_path / "walks.json"
     status, out, _ = said(capsys, f"{LOCK}:Lock", "Client=2", "--format", "json", "-o", str(file))
     assert (status, json.loads(file.read_text())["runs"]) == (3, 100)
-    assert out.startswith("UNDECIDED  Lock: no violation in 100 runs, which is no proof that there is none\n")
+    assert out.startswith("UNDECIDED  Lock: no violation found in 100 runs; this is not a proof\n")
 
 
 def test_it_says_that_liveness_is_not_checked(lamp: str, capsys: Capture) -> None:
     status, out, _ = said(capsys, f"{lamp}:Lamp", "--runs", "1", "--depth", "1")
     assert status == 3
-    assert "\nnot checked shines: random walks say nothing about liveness\n" in out
+    assert "\nnot checked shines: random walks cannot check liveness\n" in out
 
 
 def test_a_step_that_goes_wrong_is_an_error_with_its_run(lamp: str, capsys: Capture) -> None:
@@ -127,7 +127,7 @@ def test_a_step_that_goes_wrong_is_an_error_with_its_run(lamp: str, capsys: Capt
         (["Client=0"], "Error: the size of Client must be at least 1, not 0\n  write Client=1 or more\n"),
         (
             ["--claim", "fairness"],
-            "Error: Lock claims no 'fairness'\n  its claims: mutual_exclusion\n",
+            "Error: Lock has no claim 'fairness'\n  its claims: mutual_exclusion\n",
         ),
         (
             ["-o", "no/such/folder/walks.json"],

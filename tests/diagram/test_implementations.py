@@ -55,7 +55,7 @@ def test_where_an_implementation_leaves_its_model(
     assert (
         cli.run(["trace", "examples/lock_binding.py:LockServer", "run.ndjson", "--diagram", "fine.mmd"]) == 0
     )
-    assert "fine.mmd is not written: the model explains the run" in capsys.readouterr().err
+    assert "fine.mmd was not written: the model explains the run" in capsys.readouterr().err
     assert not Path("fine.mmd").exists()
 
 

@@ -114,6 +114,7 @@ def test_fairness_for_each_value_lets_none_starve() -> None:
             "gets_done",
             vacuous=False,
             span=Scheduler.module.functions["gets_done"].span,
+            verdict=Verdict.HOLDS,
         ),
     )
 

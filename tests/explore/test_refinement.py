@@ -198,5 +198,5 @@ def test_an_image_is_made_of_this_state_alone(machine: type[PythonMachine] | typ
     assert made.image("as_low", (1,)) == (1,)
     with pytest.raises(StepError) as raised:
         made.image("as_low", (2,))
-    assert raised.value.message == "as_low gives `n` no value"
-    assert raised.value.remedy == "assign it on every way"
+    assert raised.value.message == "as_low does not assign `n`"
+    assert raised.value.remedy == "assign it on every path"

@@ -449,16 +449,16 @@ def test_a_violation_met_before_a_limit_is_told() -> None:
 
 
 def test_an_interrupt_leaves_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = PythonMachine.steps
+    steps = PythonMachine.each_step
     calls: list[object] = []
 
-    def interrupted(self: PythonMachine, state: tuple[object, ...]) -> object:
+    def interrupted(self: PythonMachine, state: tuple[object, ...], pulse: object) -> object:
         calls.append(state)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        return steps(self, state)
+        return steps(self, state, pulse)  # type: ignore[arg-type]  # as it was given
 
-    monkeypatch.setattr(PythonMachine, "steps", interrupted)
+    monkeypatch.setattr(PythonMachine, "each_step", interrupted)
     result = check(Grid())
     assert (result.verdict, result.stopped) == (Verdict.UNDECIDED, "interrupted")
     assert (result.distinct, result.depth) == (7, 4)

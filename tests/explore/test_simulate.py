@@ -235,7 +235,7 @@ def test_a_deadlock_is_one_only_if_asked_for() -> None:
 
 def test_claims_are_chosen_by_name() -> None:
     assert simulate(Wrong(Lamp=2), runs=9, claims=["lamps"]).verdict is Verdict.UNDECIDED
-    with pytest.raises(ModelError, match="Wrong claims no 'agreement'"):
+    with pytest.raises(ModelError, match="Wrong has no claim 'agreement'"):
         simulate(Wrong(Lamp=2), claims=["agreement"])
 
 

@@ -237,7 +237,7 @@ def test_a_server_without_unobserved_steps_needs_them(binding: str, capsys: Capt
             "examples/lock_binding.py:Lock",
             "examples/lock_binding.py has no class `Lock`\n  it has LockServer\n",
         ),
-        ("examples/lock_service.py:Lock", "Lock is no binding\n  derive it from "),
+        ("examples/lock_service.py:Lock", "Lock is not a binding\n  derive it from "),
     ],
 )
 def test_bindings_that_are_none(target: str, message: str, binding: str, capsys: Capture) -> None:

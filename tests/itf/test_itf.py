@@ -62,8 +62,8 @@ def test_where_it_stops_being_one_of_another(
     assert out.startswith(
         "VIOLATED  run.itf.json: no action of Paxos takes step 6, from states[5] to states[6]\n"
     )
-    assert "step 6, as it was seen\n       max_ballot[a1]  b1 -> b0\n" in out
-    assert "possible were: propose\nnearest: propose(b=b1, v=v1)" in out
+    assert "step 6, as observed\n       max_ballot[a1]  b1 -> b0\n" in out
+    assert "enabled actions: propose\nnearest: propose(b=b1, v=v1)" in out
     assert max(map(len, out.splitlines())) <= 100
     assert ratified(["trace", "paxos", str(counterexample), "--format", "json"]) == 1
     told = json.loads(capsys.readouterr().out)
@@ -101,7 +101,9 @@ def test_a_lasso_says_where_it_goes_back(tmp_path: Path, capsys: pytest.CaptureF
     file.write_text(json.dumps(document))
     capsys.readouterr()
     assert ratified(["trace", f"{tmp_path / 'turn.py'}:Turn", str(file)]) == 1
-    assert "no action of Turn goes back from its last state to where it says" in capsys.readouterr().out
+    assert (
+        "no action of Turn leads from its last state back to the start of its loop" in capsys.readouterr().out
+    )
 
 
 TURN = '''
@@ -279,7 +281,7 @@ def test_no_such_file_and_no_run_to_write(tmp_path: Path, capsys: pytest.Capture
     assert ratified(["check", "consensus", "Value=2", "--format", "itf"]) == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert "there is no counterexample, and no run to write in ITF" in told.err
+    assert "there is no counterexample to write in ITF" in told.err
 
 
 def test_simulated_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -421,7 +421,7 @@ class Unset(Model):
 
 
 @pytest.mark.parametrize("machine_of", MACHINES)
-@pytest.mark.parametrize(("early", "message"), [(False, "init gives `other` no value"), (True, "node")])
+@pytest.mark.parametrize(("early", "message"), [(False, "init does not assign `other`"), (True, "node")])
 def test_init_must_give_every_variable_a_value(
     machine_of: Callable[[Model], Machine], early: bool, message: str
 ) -> None:
@@ -456,7 +456,7 @@ def test_quorums_are_values(machine_of: Callable[[Model], Machine]) -> None:
 
 
 def test_a_claim_alone() -> None:
-    with pytest.raises(ModelError, match="Quorums claims no 'two'"):
+    with pytest.raises(ModelError, match="Quorums has no claim 'two'"):
         Quorums(Node=3).claiming(["two"])
     assert not Quorums(Node=3).claiming([]).module.of_kind(Quorums.module.functions["two_each"].kind)
 

@@ -53,3 +53,8 @@ def test_a_kind_has_one_rule() -> None:
 
 def test_kinds_without_a_rule_are_told() -> None:
     assert trees.lacking([Leaf, Twig, Branch]) == {Twig}
+
+
+def test_a_table_tells_for_what_it_has_a_rule() -> None:
+    assert Leaf in leaves
+    assert Twig not in leaves

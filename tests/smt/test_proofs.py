@@ -55,6 +55,9 @@ OBLIGATIONS = {
     "raft-clients": 209,
     "transaction-commit": 7,
     "two-phase-commit": 49,
+    "retries": 33,
+    "failover": 49,
+    "recovery": 24,
 }
 
 SMALL: Mapping[str, Mapping[str, object]] = {
@@ -66,6 +69,9 @@ SMALL: Mapping[str, Mapping[str, object]] = {
     "raft": {"Server": 2, "Value": 1, "Term": 2, "Index": 2},
     "transaction-commit": {"ResourceManager": 3},
     "two-phase-commit": {"ResourceManager": 4},
+    "retries": {"Client": 2},
+    "failover": {"Node": 2, "tokens": 2},
+    "recovery": {"Process": 2, "Entry": 2},
 }
 
 BROKEN = {
@@ -80,6 +86,13 @@ BROKEN = {
     "two-phase-commit-by-majority": "commit_needs_all / tm_commit",
     "two-phase-commit-impatient": "prepared_wait / rm_choose_to_abort",
     "two-phase-commit-forgets": "decisions_are_the_managers / tm_restart",
+    "services-no-sessions": "executed_is_remembered / execute",
+    "services-forgotten-sessions": "executed_is_remembered / crash",
+    "services-unchecked-token": "writes_take_effect_in_order / store",
+    "services-fast-clock": "who_believes_has_the_lease / tick_of_the_service",
+    "services-token-used-again": "tokens_were_given / forget",
+    "services-acknowledged-early": "acknowledged_is_durable / acknowledge",
+    "services-two-processes": "one_at_a_time / start",
 }
 
 

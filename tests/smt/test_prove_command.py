@@ -151,7 +151,7 @@ def test_help_in_finding_lemmas(models: str, capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert status == 1
     assert out.startswith("NOT INDUCTIVE  Lock: mutual_exclusion has 1 counterexample\n")
-    assert "the explorer does not come there at this size: a lemma could say why" in out
+    assert "this state is not reachable at this size: a lemma could exclude it" in out
     assert cli.run(["induct", f"{models}:LockSafety", "--houdini"]) == 0
     assert capsys.readouterr().out == (
         "INDUCTIVE  LockSafety: 2 of 2 invariants\n\n  kept     mutual_exclusion\n  kept     holder_is_known\n"
@@ -216,7 +216,7 @@ def test_the_circle_of_sorts_is_told_where_something_is_undecided(models: str) -
     found = prove(load(f"{models}:Fermat"), options=Options(seconds=0.5))
     circle = "Ballot -> Quorum (a quorum for each ballot); Quorum -> Ballot (voted)"
     told = proof_text("Fermat", replace(found, cycles=(circle,)))
-    assert "circle      function symbols and quantifiers go round" in told
+    assert "cycle       functions and quantifiers alternate in cycles" in told
     assert "Quorum -> Ballot (voted)" in " ".join(told.split())
     assert "circle" not in proof_text("Fermat", replace(found, cycles=()))
     assert "circle" not in proof_text("Fermat", replace(found, cycles=(circle,), cells=()))

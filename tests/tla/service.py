@@ -19,7 +19,7 @@ from typing import Self
 from ratified.language.model import Model
 from ratified.results.errors import EvaluationError
 from ratified.results.result import Result, Verdict
-from ratified.tla import compare, tlc
+from ratified.tla import crosscheck, tlc
 from ratified.tla.crosscheck import Agreement
 from ratified.tla.module import Export
 from ratified.tla.tlc import Tlc, Told
@@ -66,10 +66,11 @@ class Service:
         self, model: Model, exported: Export, ours: Result | EvaluationError | None, seconds: float
     ) -> Agreement:
         """What we found, held against TLC; where that differs, against TLC by itself, to be sure that the model does it."""
-        found = compare(model, exported, ours, self.explore(exported.files, exported.name, seconds))
+        found = crosscheck(model, exported, ours, lambda e: self.explore(e.files, e.name, seconds))
         if self.shared and found.verdict is not Verdict.HOLDS:
-            theirs = tlc.run(self.tool, exported.files, exported.name, seconds=seconds)
-            found = compare(model, exported, ours, theirs)
+            found = crosscheck(
+                model, exported, ours, lambda e: tlc.run(self.tool, e.files, e.name, seconds=seconds)
+            )
         return found
 
     def _compiled(self, compiler: str) -> bool:

@@ -47,7 +47,7 @@ def test_a_counterexample_of_tlc_is_shown_as_a_run_of_the_model(capsys: pytest.C
     assert ratified(["crosscheck", "paxos-forgotten-promise"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "AGREES  paxos-forgotten-promise: TLC finds the same: promises_only_rise is violated after 3 steps\n"
+        "AGREES  paxos-forgotten-promise: TLC agrees: promises_only_rise is violated after 3 steps\n"
     )
     assert "TLC's counterexample, as a run of the model" in out
     assert "  1  prepare(b=b" in out
@@ -280,11 +280,11 @@ class Weak(Lock):
 def test_liveness_under_strong_and_weak_fairness(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "lock.py").write_text(LOCK)
     assert ratified(["crosscheck", f"{tmp_path / 'lock.py'}:Lock", "Client=2", "-q"]) == 0
-    assert capsys.readouterr().out == "AGREES  Lock: TLC finds the same: 8 states, depth 4\n"
+    assert capsys.readouterr().out == "AGREES  Lock: TLC agrees: 8 states, depth 4\n"
     assert ratified(["crosscheck", f"{tmp_path / 'lock.py'}:Weak", "Client=2"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("AGREES  Weak: TLC finds the same: served is violated after ")
-    assert "and repeats the steps marked | for ever" in out
+    assert out.startswith("AGREES  Weak: TLC agrees: served is violated after ")
+    assert "and repeats the steps marked | forever" in out
 
 
 NEVER = """
@@ -376,11 +376,11 @@ def written(text: str, name: str, folder: Path) -> Model:
 def test_symmetry(capsys: pytest.CaptureFixture[str]) -> None:
     size = ["Acceptor=2", "Value=2", "Ballot=2"]
     assert ratified(["crosscheck", "paxos", *size, "--symmetry", "-q"]) == 0
-    assert capsys.readouterr().out == "AGREES  paxos: TLC finds the same: 56 states, depth 13\n"
+    assert capsys.readouterr().out == "AGREES  paxos: TLC agrees: 56 states, depth 13\n"
 
 
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert ratified(["crosscheck", "nothing"]) == 2
     assert "there is no bundled model 'nothing'" in capsys.readouterr().err
     assert ratified(["crosscheck", "paxos", "--claim", "nothing"]) == 2
-    assert "Paxos claims no 'nothing'" in capsys.readouterr().err
+    assert "Paxos has no claim 'nothing'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The commands: one module each, which reads from top to bottom: what can be asked, what is done, what is reported.
+"""The commands: one module each, which reads from top to bottom: what can be request, what is done, what is reported.
 
 Guarantees: a command's module is imported when that command (or the list of commands) is asked for, and imports what does the
 work when the command runs.

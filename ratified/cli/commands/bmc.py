@@ -42,11 +42,13 @@ if TYPE_CHECKING:
 @option_of_deadlock
 @option_of_size
 @option_of_seconds()
-@click.option("--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True)
+@click.option(
+    "--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True, help="Solver to use."
+)
 @option_of_diagram("the counterexample, or the counterexample to induction,")
 @options_of_reporting(("text", "json"))
 @takes(BmcRequest)
-def bmc(asked: BmcRequest) -> int:
+def bmc(request: BmcRequest) -> int:
     """Ask a solver for a shortest run of MODEL that violates a claim.
 
     Runs are examined by length, without visiting states one by one. With --induction it also tries to prove the claims for runs
@@ -64,10 +66,10 @@ def bmc(asked: BmcRequest) -> int:
     from ratified.cli.report.bounded import bounded_headline, bounded_json, bounded_text
     from ratified.smt.finite.bounded import bounded
 
-    check_drawable(asked.diagram)
-    cls = load(asked.model)
-    name = name_of(asked.model, cls)
-    live = LiveText(sys.stderr) if sys.stderr.isatty() and not asked.output.quiet else None
+    check_drawable(request.diagram)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
     started = time.perf_counter()
 
     def progress(steps: int) -> None:
@@ -76,24 +78,24 @@ def bmc(asked: BmcRequest) -> int:
             live.show(f"{name}  runs of {steps} steps  {seconds:.0f} s")
 
     with live or nullcontext():
-        model = instance(cls, asked.size, asked.settings)
+        model = instance(cls, request.size, request.settings)
         found = bounded(
             model,
-            asked.depth,
-            claims=asked.claims or None,
-            induction=asked.induction,
-            deadlock=asked.deadlock,
-            solver=asked.solver,
-            seconds=asked.seconds,
+            request.depth,
+            claims=request.claims or None,
+            induction=request.induction,
+            deadlock=request.deadlock,
+            solver=request.solver,
+            seconds=request.seconds,
             progress=progress,
         )
-    if asked.diagram is not None:
-        draw(found, model, asked.diagram)
+    if request.diagram is not None:
+        draw(found, model, request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return bounded_json(name, found) if form == "json" else bounded_text(name, found, color=color)
 
-    deliver(asked.output, rendered, bounded_headline(name, found))
+    deliver(request.output, rendered, bounded_headline(name, found))
     return found.verdict.exit_status
 
 

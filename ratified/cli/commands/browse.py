@@ -32,7 +32,7 @@ from ratified.cli.requests import BrowseRequest, takes
 )
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
 @takes(BrowseRequest)
-def browse(asked: BrowseRequest) -> int:
+def browse(request: BrowseRequest) -> int:
     """Walk through MODEL in the browser, state by state.
 
     The page is served on this machine alone, until Ctrl-C. Models of any size can be walked: nothing is explored before it is
@@ -47,11 +47,11 @@ def browse(asked: BrowseRequest) -> int:
     from ratified.diagram.explorer.server import Explorer, Server
     from ratified.results.result import Limits
 
-    model = instance(load(asked.model), asked.size, asked.settings)
-    with Server(Explorer(model, Limits(seconds=asked.seconds)), asked.port) as server:
-        server.explorer.about()  # a model without an initial state is told of here
+    model = instance(load(request.model), request.size, request.settings)
+    with Server(Explorer(model, Limits(seconds=request.seconds)), request.port) as server:
+        server.explorer.about()  # a model without an initial state is refused here
         echo(f"{model!r}\n{server.url}  (press Ctrl-C to stop)\n")
-        if asked.open_:
+        if request.open_:
             import webbrowser
 
             webbrowser.open(server.url)

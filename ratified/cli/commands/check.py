@@ -21,7 +21,7 @@ from ratified.cli.output import deliver, echo, write
 from ratified.cli.requests import CheckRequest, Output, takes
 
 if TYPE_CHECKING:
-    from ratified.cli.report import Checked, Report
+    from ratified.cli.report.checks import Checked, Report
     from ratified.language import Model
     from ratified.results.result import Result
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @option_of_diagram("the counterexample")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
-def check(asked: CheckRequest) -> int:
+def check(request: CheckRequest) -> int:
     """Explore every reachable state of MODEL at one size.
 
     MODEL is the name of a bundled model, path.py, path.py:Class or module:Class. Without settings its standard size is used;
@@ -61,27 +61,27 @@ def check(asked: CheckRequest) -> int:
     from ratified.cli.exploring import exploration, explored
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
-    from ratified.cli.report import Checked, Report
+    from ratified.cli.report.checks import Checked, Report
 
-    check_drawable(asked.diagram)
-    cls = load(asked.model)
-    name = name_of(asked.model, cls)
-    model = instance(cls, asked.exploring.size, asked.settings)
+    check_drawable(request.diagram)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
+    model = instance(cls, request.exploring.size, request.settings)
     how = exploration(
-        asked.exploring,
-        symmetric=is_symmetric(cls, asked.exploring.size),
-        deadlock=asked.deadlock,
-        claims=asked.claims,
-        checkpoint=asked.checkpoint,
-        dump=asked.dump,
+        request.exploring,
+        symmetric=is_symmetric(cls, request.exploring.size),
+        deadlock=request.deadlock,
+        claims=request.claims,
+        checkpoint=request.checkpoint,
+        dump=request.dump,
     )
-    result = explored(name, model, how, quiet=asked.output.quiet)
-    if asked.diagram is not None:
-        draw_counterexample(result, asked.diagram)
+    result = explored(name, model, how, quiet=request.output.quiet)
+    if request.diagram is not None:
+        draw_counterexample(result, request.diagram)
     checked = Checked(name, result, described(name))
-    if asked.output.form == "itf":
-        return emit_counterexample(checked, model, asked.output)
-    return emit(Report((checked,)), asked.output)
+    if request.output.form == "itf":
+        return emit_counterexample(checked, model, request.output)
+    return emit(Report((checked,)), request.output)
 
 
 def draw_counterexample(result: Result, file: Path) -> None:
@@ -90,14 +90,14 @@ def draw_counterexample(result: Result, file: Path) -> None:
     from ratified.diagram.runs import sequence
 
     if result.violation is None:
-        say_nothing_drawn(file, f"nothing that {result.model} claims is violated")
+        say_nothing_drawn(file, f"no claim of {result.model} is violated")
     else:
         sequence(result).save(file)
 
 
 def emit(report: Report, to: Output) -> int:
     """Write a report where it goes and return the exit status of its verdict."""
-    from ratified.cli.report import render
+    from ratified.cli.report.render import render
 
     def rendered(form: str, *, color: bool = False) -> str:
         return render(report, form, color=color)
@@ -108,7 +108,8 @@ def emit(report: Report, to: Output) -> int:
 
 def emit_counterexample(checked: Checked, model: Model, to: Output) -> int:
     """Write the counterexample in ITF, if there is one; with a file for it the report goes to standard output as text."""
-    from ratified.cli.report import Report, render
+    from ratified.cli.report.checks import Report
+    from ratified.cli.report.render import render
     from ratified.itf import as_itf
 
     report, result = Report((checked,)), checked.result
@@ -120,6 +121,6 @@ def emit_counterexample(checked: Checked, model: Model, to: Output) -> int:
         write(to.file, itf)
     elif to.file is None:
         headline = render(report, "text").partition("\n")[0]
-        sys.stderr.write(f"{headline}\nthere is no counterexample, and no run to write in ITF\n")
+        sys.stderr.write(f"{headline}\nthere is no counterexample to write in ITF\n")
         return result.verdict.exit_status
     return emit(report, replace(to, form="text", file=None))

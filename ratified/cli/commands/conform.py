@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--events",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Instead of for some time, run chaos alone until N events have been followed.",
+    help="Instead, run until N events have been followed, with fault injection alone.",
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed of the first run."
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @option_of_format
 @takes(ConformRequest)
-def conform(asked: ConformRequest) -> int:
+def conform(request: ConformRequest) -> int:
     """Check the implementation of a protocol against its model.
 
     Fault injection and Hypothesis drive simulated clusters, and each step must be one that the model allows; the history that
@@ -57,9 +57,9 @@ def conform(asked: ConformRequest) -> int:
     """
     from ratified.bundled.conformance import PROTOCOLS
 
-    protocol = PROTOCOLS[asked.protocol]
-    if asked.record is not None:
-        return record(protocol, asked.record, asked)
+    protocol = PROTOCOLS[request.protocol]
+    if request.record is not None:
+        return record(protocol, request.record, request)
     require_hypothesis()
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.conform import conform_json, conform_text
@@ -70,24 +70,26 @@ def conform(asked: ConformRequest) -> int:
 
     def progress(result: Conformed) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
-            live.show(f"{asked.protocol}  {result.runs:,} runs  {result.events:,} events")
+            live.show(f"{request.protocol}  {result.runs:,} runs  {result.events:,} events")
 
     with live or nullcontext():
-        result = held(protocol, seconds=asked.seconds, events=asked.events, seed=asked.seed, told=progress)
+        result = held(
+            protocol, seconds=request.seconds, events=request.events, seed=request.seed, told=progress
+        )
     took = time.monotonic() - began
-    rendered = conform_json if asked.form == "json" else conform_text
-    echo(rendered(asked.protocol, result, took))
+    rendered = conform_json if request.form == "json" else conform_text
+    echo(rendered(request.protocol, result, took))
     return result.verdict.exit_status
 
 
-def record(protocol: Protocol, path: Path, asked: ConformRequest) -> int:
+def record(protocol: Protocol, path: Path, request: ConformRequest) -> int:
     """Write the events of one run to a file and return the exit status."""
     from ratified.conform.simulation import simulated
 
     try:
         with path.open("w", encoding="utf-8") as file:
             file.write(json.dumps({"trace": protocol.name, "nodes": ["n1", "n2", "n3"]}) + "\n")
-            run = simulated(protocol, asked.seed, record=file, most=asked.events)
+            run = simulated(protocol, request.seed, record=file, most=request.events)
     except OSError as error:
         raise unwritable(path, error) from None
     echo(f"{run.verdict.value.upper()}  {protocol.name}: {run.events:,} events, recorded in {path}\n")

@@ -1,6 +1,6 @@
 """`ratified crosscheck`: a model explored by us and by TLC.
 
-Guarantees: a tool that is missing, or does not come to an end, makes the answer undecided.
+Guarantees: a tool that is missing, or does not terminate, makes the answer undecided.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ratified.cli.requests import CrosscheckRequest, takes
 
 @click.command(short_help="Compare what we and TLC find in a model.")
 @model_at_size
-@click.option("--size", metavar="NAME", help="A size that the model names; its smallest one by default.")
+@click.option("--size", metavar="NAME", help="Use a size that the model names; its smallest one by default.")
 @click.option("--symmetry", is_flag=True, help="Count states that differ by renaming as one, on both sides.")
 @option_of_claims
 @click.option(
@@ -49,11 +49,11 @@ from ratified.cli.requests import CrosscheckRequest, takes
 )
 @options_of_reporting(("text", "json"))
 @takes(CrosscheckRequest)
-def crosscheck(asked: CrosscheckRequest) -> int:
+def crosscheck(request: CrosscheckRequest) -> int:
     """Explore MODEL, and its translation to TLA+ with TLC, and compare.
 
     Compared are the distinct states and the depth, or, where a claim is violated, the length of the counterexample; TLC's is
-    shown as a run of the model. Exit status: 0 both agree, 1 they do not, 3 one of them did not come to an end, or TLC is not
+    shown as a run of the model. Exit status: 0 both agree, 1 they do not, 3 one of them did not terminate, or TLC is not
     installed.
 
     \b
@@ -69,37 +69,37 @@ def crosscheck(asked: CrosscheckRequest) -> int:
         crosscheck_json,
         crosscheck_text,
     )
-    from ratified.results.result import Limits, Result
-    from ratified.tla import compare, export, timed, tlc
+    from ratified.results.result import Limits
+    from ratified.tla import Export, export, timed, tlc
+    from ratified.tla import crosscheck as agreed
     from ratified.tla.tlc import Told, ToolMissing
 
-    cls = load(asked.model)
-    name = name_of(asked.model, cls)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
     smallest = next(iter(sizes_of(cls)), None)
-    model = instance(cls, asked.size or smallest, asked.settings)
-    if asked.claims:
-        model = model.claiming(asked.claims)
-    exported = export(model, symmetry=asked.symmetry)
-    quiet = asked.output.quiet
-    how = Exploration(Limits(seconds=asked.seconds), symmetry=asked.symmetry)
+    model = instance(cls, request.size or smallest, request.settings)
+    if request.claims:
+        model = model.claiming(request.claims)
+    exported = export(model, symmetry=request.symmetry)
+    quiet = request.output.quiet
+    how = Exploration(Limits(seconds=request.seconds), symmetry=request.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
-    try:
-        if isinstance(ours, Result) and ours.stopped:
-            raise ToolMissing(f"our exploration stopped: {ours.stopped}", remedy="TLC was not asked")
-        found = tlc.find(asked.tlc)
-        with _waiting(f"{name}  TLC", quiet=quiet):
-            theirs = tlc.run(
-                found, exported.files, exported.name, seconds=asked.seconds, workers=asked.workers
-            )
-    except ToolMissing as missing:
-        remedy = f" ({missing.remedy})" if missing.remedy else ""
-        theirs = Told("unfinished", message=f"{missing.message}{remedy}")
-    made = Crosschecked(name, model, compare(model, exported, ours, theirs), seconds)
+
+    def ask(one: Export) -> Told:
+        try:
+            found = tlc.find(request.tlc)
+            with _waiting(f"{name}  TLC", quiet=quiet):
+                return tlc.run(found, one.files, one.name, seconds=request.seconds, workers=request.workers)
+        except ToolMissing as missing:
+            remedy = f" ({missing.remedy})" if missing.remedy else ""
+            return Told("unfinished", message=f"{missing.message}{remedy}")
+
+    made = Crosschecked(name, model, agreed(model, exported, ours, ask), seconds)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return crosscheck_json(made) if form == "json" else crosscheck_text(made, color=color)
 
-    deliver(asked.output, rendered, crosscheck_headline(made))
+    deliver(request.output, rendered, crosscheck_headline(made))
     return made.agreement.verdict.exit_status
 
 
@@ -113,7 +113,7 @@ def _waiting(title: str, *, quiet: bool) -> Iterator[None]:
         return
     over = threading.Event()
 
-    def tell() -> None:
+    def show() -> None:
         began = time.monotonic()
         with LiveText(sys.stderr) as live:
             while not over.wait(1):
@@ -121,10 +121,10 @@ def _waiting(title: str, *, quiet: bool) -> Iterator[None]:
                 if passed >= SHOWN_AFTER:
                     live.show(f"{title}  {passed // 60}:{passed % 60:02d}")
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        teller.join()
+        thread.join()

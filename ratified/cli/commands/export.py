@@ -29,7 +29,7 @@ def export() -> None:
     help="The folder to write to; without it, the model's module is printed.",
 )
 @takes(ExportTlaRequest)
-def tla(asked: ExportTlaRequest) -> int:
+def tla(request: ExportTlaRequest) -> int:
     """Write MODEL in TLA+: a module, those of the models that it refines, and a configuration for TLC.
 
     \b
@@ -41,8 +41,8 @@ def tla(asked: ExportTlaRequest) -> int:
     from ratified.language.errors import RatifiedError
     from ratified.tla import export as exported
 
-    made = exported(instance(load(asked.model), asked.size, asked.settings), symmetry=asked.symmetry)
-    folder = asked.folder
+    made = exported(instance(load(request.model), request.size, request.settings), symmetry=request.symmetry)
+    folder = request.folder
     if folder is None:
         echo(made.modules[f"{made.name}.tla"])
         return 0

@@ -45,7 +45,7 @@ from ratified.cli.requests import GraphRequest, takes
     "--most", type=click.IntRange(min=1), metavar="N", help="Draw up to N nodes, even if unreadable."
 )
 @click.option(
-    "--size", metavar="NAME", help="A size that the model names; its small one, if it has one, by default."
+    "--size", metavar="NAME", help="Use a size that the model names; by default its small one, if it has one."
 )
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Explore N levels.")
 @click.option("--states", type=click.IntRange(min=1), metavar="N", help="Explore N distinct states.")
@@ -53,7 +53,7 @@ from ratified.cli.requests import GraphRequest, takes
 @option_of_engine
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @takes(GraphRequest)
-def graph(asked: GraphRequest) -> int:
+def graph(request: GraphRequest) -> int:
     """Draw the states and steps of MODEL.
 
     Where there are too many states to read, the first view that the model declares is drawn. Exit status 0, or 3 if some of what
@@ -73,31 +73,31 @@ def graph(asked: GraphRequest) -> int:
     from ratified.results.result import Limits, Verdict
 
     kind = "dot"
-    if asked.file is not None:
-        kind = kind_of(asked.file)
-        check_writable(asked.file)
-    cls = load(asked.model)
-    name = name_of(asked.model, cls)
-    size = "small" if asked.size is None and "small" in sizes_of(cls) else asked.size
-    model = instance(cls, size, asked.settings)
-    live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not asked.quiet else None
+    if request.file is not None:
+        kind = kind_of(request.file)
+        check_writable(request.file)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
+    size = "small" if request.size is None and "small" in sizes_of(cls) else request.size
+    model = instance(cls, size, request.settings)
+    live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not request.quiet else None
     with live or nullcontext():
         made = drawn(
             model,
-            view=asked.view,
-            fold=asked.fold,
-            focus=asked.focus,
-            radius=asked.radius,
-            loops=asked.loops,
-            most=asked.most or (NODES if kind in DRAWN else None),
-            limits=Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds),
-            engine=asked.engine,
+            view=request.view,
+            fold=request.fold,
+            focus=request.focus,
+            radius=request.radius,
+            loops=request.loops,
+            most=request.most or (NODES if kind in DRAWN else None),
+            limits=Limits(depth=request.depth, states=request.states, seconds=request.seconds),
+            engine=request.engine,
             progress=live,
         )
-    if asked.file is None:
+    if request.file is None:
         echo(made.to_dot())
     else:
-        made.save(asked.file)
-        if not asked.quiet:
-            echo("\n".join([f"{asked.file}: {made.title}", *(f"  {line}" for line in made.caption), ""]))
+        made.save(request.file)
+        if not request.quiet:
+            echo("\n".join([f"{request.file}: {made.title}", *(f"  {line}" for line in made.caption), ""]))
     return Verdict.UNDECIDED.exit_status if made.stopped or made.bounds else 0

@@ -24,7 +24,7 @@ from ratified.cli.requests import InductRequest, takes
     help="Time limit for an obligation, in seconds.",
 )
 @takes(InductRequest)
-def induct(asked: InductRequest) -> int:
+def induct(request: InductRequest) -> int:
     """Show why an invariant of MODEL is not inductive, and whether the counterexample is reachable.
 
     A counterexample to induction whose state is reachable refutes the candidate; one whose state is not calls for a lemma. MODEL
@@ -34,7 +34,7 @@ def induct(asked: InductRequest) -> int:
       ratified induct my_model.py:Lock --claim mutual_exclusion
       ratified induct my_model.py:Lock --houdini
     """  # noqa: D301  # click takes \b for "keep these lines"
-    if bool(asked.claim) is asked.houdini:
+    if bool(request.claim) is request.houdini:
         raise click.UsageError("Give either --claim NAME or --houdini.")
     from ratified.cli.report.proof import houdini_text, induction_text
     from ratified.cli.scripts import own_script
@@ -42,13 +42,13 @@ def induct(asked: InductRequest) -> int:
     from ratified.smt.induct import induct as try_candidate
     from ratified.smt.proving import Options
 
-    cls: Any = own_script(asked.model)
-    options = Options(seconds=asked.timeout)
+    cls: Any = own_script(request.model)
+    options = Options(seconds=request.timeout)
     color = colorful(sys.stdout, None)
-    if asked.claim is None:
+    if request.claim is None:
         kept = houdini(cls, options=options)
         echo(houdini_text(cls.__name__, kept, color=color))
         return 0 if kept.kept else 1
-    found = try_candidate(cls, asked.claim, options)
-    echo(induction_text(cls.__name__, asked.claim, found, color=color))
+    found = try_candidate(cls, request.claim, options)
+    echo(induction_text(cls.__name__, request.claim, found, color=color))
     return found.proof.verdict.exit_status

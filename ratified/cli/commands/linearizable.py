@@ -39,7 +39,7 @@ from ratified.cli.requests import LinearizableRequest, takes
 )
 @option_of_format
 @takes(LinearizableRequest)
-def linearizable(asked: LinearizableRequest) -> int:
+def linearizable(request: LinearizableRequest) -> int:
     """Decide whether HISTORY is linearizable.
 
     HISTORY has one event a line, in the format of Jepsen. An operation that has not returned may have taken effect or not.
@@ -56,21 +56,21 @@ def linearizable(asked: LinearizableRequest) -> int:
     from ratified.language.errors import RatifiedError
     from ratified.results.result import Verdict
 
-    html = asked.html
+    html = request.html
     if html is not None and not html.parent.is_dir():
         raise RatifiedError(f"{html} cannot be written: there is no folder {html.parent}")
-    model = load_sequential(asked.model, asked.initial)
+    model = load_sequential(request.model, request.initial)
     began = time.monotonic()
     try:
-        history = read_history(asked.history, most=asked.operations)
+        history = read_history(request.history, most=request.operations)
     except TooLong as problem:
         echo(f"UNDECIDED  {problem.message}\n  {problem.remedy}\n")
         return Verdict.UNDECIDED.exit_status
-    outcome = check_history(history, model, seconds=asked.seconds)
+    outcome = check_history(history, model, seconds=request.seconds)
     took = time.monotonic() - began
     if html is not None and outcome.failure is not None:
-        write(html, picture(outcome.failure, f"{asked.history.name} is not linearizable"))
-    if asked.form == "json":
+        write(html, picture(outcome.failure, f"{request.history.name} is not linearizable"))
+    if request.form == "json":
         echo(linearizable_json(outcome, history, took))
     else:
         echo(linearizable_text(outcome, history, took, html))

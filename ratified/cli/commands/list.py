@@ -14,7 +14,7 @@ from ratified.cli.requests import ListRequest, takes
 @click.argument("names", nargs=-1, type=click.Choice(list(models)), metavar="[MODEL]...")
 @option_of_format
 @takes(ListRequest)
-def list_(asked: ListRequest) -> int:
+def list_(request: ListRequest) -> int:
     """List the bundled protocols and models, or show single MODELs with their sizes.
 
     \b
@@ -24,8 +24,8 @@ def list_(asked: ListRequest) -> int:
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.listing import details, listing_json, overview
 
-    if asked.form == "json":
-        echo(listing_json(asked.names or tuple(models)))
+    if request.form == "json":
+        echo(listing_json(request.names or tuple(models)))
     else:
-        echo(details(asked.names) if asked.names else overview())
+        echo(details(request.names) if request.names else overview())
     return 0

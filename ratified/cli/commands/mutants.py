@@ -16,31 +16,31 @@ from ratified.cli.requests import MutantsRequest, takes
 @click.option("--quick", is_flag=True, help="Try fault injection only.")
 @click.option("--scripts", is_flag=True, help="Show a short script that exposes each bug.")
 @takes(MutantsRequest)
-def mutants(asked: MutantsRequest) -> int:
+def mutants(request: MutantsRequest) -> int:
     """Plant bugs that real systems had into the implementation of a protocol, one at a time; each must be caught.
 
-    The table shows who catches which, after how many steps: the checker, the decision whether what clients saw is linearizable,
-    Hypothesis, and the walks along the edges of the model's state graph.
+    The table shows what catches which bug, after how many steps: following each step through the model, deciding whether the
+    histories of clients are linearizable, Hypothesis, and walks along the edges of the model's state graph.
     """
     from ratified.bundled.conformance import PROTOCOLS
     from ratified.language.errors import RatifiedError
 
-    protocol = PROTOCOLS[asked.protocol]
+    protocol = PROTOCOLS[request.protocol]
     known = protocol.mutants()
-    for name in asked.names:
+    for name in request.names:
         if name not in known:
             raise RatifiedError(
-                f"there is no bug {name!r} of {asked.protocol}", remedy=f"there are {', '.join(known)}"
+                f"there is no bug {name!r} of {request.protocol}", remedy=f"there are {', '.join(known)}"
             )
     require_hypothesis()
     from ratified.conform.suite import kills
 
-    wanted = asked.names or tuple(known)
+    wanted = request.names or tuple(known)
     width = max(map(len, wanted))
     heads = ("checker", "linear.", "hypothesis", "edges")
     echo(f"{'bug':{width}}  " + "  ".join(f"{head:>10}" for head in heads) + "   time\n")
     missed = []
-    for kill in kills(protocol, wanted, thorough=not asked.quick, shrink=asked.scripts):
+    for kill in kills(protocol, wanted, thorough=not request.quick, shrink=request.scripts):
         cells = (kill.checker, kill.linearizability, kill.hypothesis, kill.edges)
         row = "  ".join(f"{'-' if c is None else f'{c:,}':>10}" for c in cells)
         echo(f"{kill.name:{width}}  {row}  {kill.seconds:4.1f} s\n")
@@ -48,7 +48,7 @@ def mutants(asked: MutantsRequest) -> int:
             echo(f"    {line}\n")
         if not kill.caught:
             missed.append(kill.name)
-    echo(f"\n{len(wanted) - len(missed)} of {len(wanted)} caught; numbers are steps until it was\n")
+    echo(f"\n{len(wanted) - len(missed)} of {len(wanted)} caught; numbers are steps until caught\n")
     if missed:
         echo(f"not caught: {', '.join(missed)}\n")
     return 1 if missed else 0

@@ -37,17 +37,28 @@ def model_at_size(command: F) -> F:
 
 
 option_of_size = click.option(
-    "--size", metavar="NAME", help="A size that the model names; `ratified list MODEL` shows them."
+    "--size", metavar="NAME", help="Use a size that the model names; `ratified list MODEL` shows them."
 )
 option_of_claims = click.option(
     "--claim", "claims", multiple=True, metavar="NAME", help="Check this claim only (may be repeated)."
 )
 option_of_deadlock = click.option(
-    "--deadlock", is_flag=True, help="A state where no action is possible is a violation."
+    "--deadlock", is_flag=True, help="Treat a state where no action is enabled as a violation."
 )
-option_of_engine = click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True)
+option_of_engine = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What explores; auto compiles a model that turns out to be large.",
+)
 option_of_format = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the report.",
 )
 
 
@@ -64,7 +75,7 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
         click.option(
             "--symmetry/--no-symmetry",
             default=None,
-            help="Count states that differ by renaming as one; by default at the sizes where the model asks for it.",
+            help="Explore one of the states that differ by renaming symmetric values; by default where the model says so.",
         ),
         click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
         click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
@@ -73,7 +84,7 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
             "--memory",
             callback=memory,
             metavar="SIZE",
-            help="Use this much memory (512M, 2G): the native engine keeps further states on disk, the "
+            help="Memory limit (512M, 2G): past it the native engine keeps states on disk, and the "
             "reference engine stops.",
         ),
         click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
@@ -85,7 +96,14 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
 def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
     """Return what adds the options that say how to report."""
     return _all(
-        click.option("--format", "form", type=click.Choice(formats), default="text", show_default=True),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(formats),
+            default="text",
+            show_default=True,
+            help="Format of the report.",
+        ),
         click.option(
             "-o",
             "--output",
@@ -94,9 +112,11 @@ def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
             metavar="FILE",
             help="Write the report to a file; text still goes to standard output.",
         ),
-        click.option("-q", "--quiet", is_flag=True, help="Print the verdict alone, and no progress."),
+        click.option("-q", "--quiet", is_flag=True, help="Print the verdict only, and no progress."),
         click.option(
-            "--color/--no-color", default=None, help="Colours; by default on a terminal without NO_COLOR."
+            "--color/--no-color",
+            default=None,
+            help="Use colours; by default on a terminal, unless NO_COLOR is set.",
         ),
     )
 
@@ -134,9 +154,7 @@ def read_settings(
         if not sign or not name.isidentifier() or not value:
             raise click.UsageError(f"{setting!r} is not a setting; write Sort=3 or parameter=value.")
         if name in read:
-            braces = (
-                "" if value.isdigit() else " A set in braces goes into quotes, or the shell takes it apart."
-            )
+            braces = "" if value.isdigit() else " Put a set in braces into quotes, or the shell expands it."
             raise click.UsageError(f"{name} is given twice: {read[name]} and {value}.{braces}")
         read[name] = value
     return read

@@ -13,7 +13,7 @@ from ratified.cli.requests import PlayRequest, takes
 @click.command(short_help="Play a scenario with an implementation.")
 @click.argument("script", type=click.Path(dir_okay=False, path_type=Path))
 @takes(PlayRequest)
-def play(asked: PlayRequest) -> int:
+def play(request: PlayRequest) -> int:
     """Play the scenario in SCRIPT with an implementation and print its transcript.
 
     A script names a protocol and its nodes, and then says line by line what happens to them; docs/implementations.md describes
@@ -32,7 +32,7 @@ def play(asked: PlayRequest) -> int:
     from ratified.simulator import ScheduleError
 
     try:
-        transcript = systems.play(read(asked.script), str(asked.script))
+        transcript = systems.play(read(request.script), str(request.script))
     except ScheduleError as error:
         raise RatifiedError(str(error)) from None
     echo(transcript)

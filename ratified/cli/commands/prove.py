@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     metavar="LEMMA",
     help="Leave out a lemma, to see what depends on it (may be repeated).",
 )
-@click.option("--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True)
+@click.option(
+    "--solver", type=click.Choice(("z3", "cvc5")), default="z3", show_default=True, help="Solver to use."
+)
 @click.option("--cross-check", is_flag=True, help="Give every obligation to the other solver too.")
 @click.option(
     "--timeout",
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
 )
 @options_of_reporting(("text", "json"))
 @takes(ProveRequest)
-def prove(asked: ProveRequest) -> int:
+def prove(request: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
 
     MODEL is the name of a bundled model, or a proof script of your own as path.py:Class or module:Class: a class that derives
@@ -76,21 +78,23 @@ def prove(asked: ProveRequest) -> int:
     from ratified.cli.scripts import script_for
     from ratified.smt import proving
 
-    check_drawable(asked.diagram)
-    script = script_for(asked.model)
-    name = name_of(asked.model, script)
-    live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not asked.output.quiet else None
-    second = {"z3": "cvc5", "cvc5": "z3"}[asked.solver] if asked.cross_check else None
-    options = proving.Options(asked.solver, second, asked.timeout, asked.processes, asked.smt2, progress=live)
+    check_drawable(request.diagram)
+    script = script_for(request.model)
+    name = name_of(request.model, script)
+    live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not request.output.quiet else None
+    second = {"z3": "cvc5", "cvc5": "z3"}[request.solver] if request.cross_check else None
+    options = proving.Options(
+        request.solver, second, request.timeout, request.processes, request.smt2, progress=live
+    )
     with live or nullcontext():
-        proof = proving.prove(script, options=options, without=asked.without, goals=asked.goals or None)
-    if asked.diagram is not None:
-        draw(proof, asked.diagram)
+        proof = proving.prove(script, options=options, without=request.without, goals=request.goals or None)
+    if request.diagram is not None:
+        draw(proof, request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
 
-    deliver(asked.output, rendered, proof_headline(name, proof))
+    deliver(request.output, rendered, proof_headline(name, proof))
     return proof.verdict.exit_status
 
 

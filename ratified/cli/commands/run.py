@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 @click.command(short_help="Run an implementation in a simulated cluster, with faults.")
 @click.argument("protocol", type=click.Choice(list(implementations)))
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...", callback=read_settings)
-@click.option("--nodes", type=click.IntRange(min=1), default=3, show_default=True, metavar="N")
+@click.option(
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Size of the cluster.",
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=0),
@@ -69,7 +76,7 @@ if TYPE_CHECKING:
 @option_of_diagram("the end of the last run")
 @options_of_reporting(("text", "json"))
 @takes(RunRequest)
-def run(asked: RunRequest) -> int:
+def run(request: RunRequest) -> int:
     """Run the implementation of a protocol in the simulator, with injected faults.
 
     A cluster goes through delays, losses, partitions, crashes and slow disks; then the faults end. Agreement, durability,
@@ -84,50 +91,52 @@ def run(asked: RunRequest) -> int:
     from ratified.cli.drawing import check_drawable
     from ratified.cli.report.run import run_headline, run_json, run_text
 
-    check_drawable(asked.diagram)
-    runs = _runs(asked)
-    if asked.save is not None:
-        write(asked.save, runs.last.script())
-    if asked.shrink and runs.last.violation is not None:
+    check_drawable(request.diagram)
+    runs = _runs(request)
+    if request.save is not None:
+        write(request.save, runs.last.script())
+    if request.shrink and runs.last.violation is not None:
         runs = replace(runs, shortest=runs.last.shrink())
-    if asked.diagram is not None:
+    if request.diagram is not None:
         from ratified.conform.drawing import run_diagram
 
-        run_diagram(runs.shortest or runs.last).save(asked.diagram)
+        run_diagram(runs.shortest or runs.last).save(request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
-        return run_json(runs) if form == "json" else run_text(runs, transcript=asked.transcript, color=color)
+        return (
+            run_json(runs) if form == "json" else run_text(runs, transcript=request.transcript, color=color)
+        )
 
-    deliver(asked.output, rendered, run_headline(runs))
+    deliver(request.output, rendered, run_headline(runs))
     return runs.verdict.exit_status
 
 
-def _runs(asked: RunRequest) -> Runs:
+def _runs(request: RunRequest) -> Runs:
     """Do the runs, up to the first with a violation or the end of the time."""
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.run import Runs
 
     began, used = time.monotonic(), time.process_time()
-    live = LiveText(sys.stderr) if sys.stderr.isatty() and not asked.output.quiet else None
-    schedule = read(asked.schedule) if asked.schedule is not None else None
-    wanted = 1 if schedule is not None else asked.seeds
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
+    schedule = read(request.schedule) if request.schedule is not None else None
+    wanted = 1 if schedule is not None else request.seeds
     done = inputs = applied = operations = 0
     with live or nullcontext():
         while True:
-            last = _one(asked, asked.seed + done, schedule)
+            last = _one(request, request.seed + done, schedule)
             done, inputs, applied = done + 1, inputs + last.inputs, applied + last.applied
             operations += len(last.history)
             passed = time.monotonic() - began
             if live and passed > SHOWN_AFTER and done % 20 == 0:
-                live.show(f"{asked.protocol}  {done:,} of {wanted:,} runs")
-            late = asked.seconds is not None and passed >= asked.seconds
+                live.show(f"{request.protocol}  {done:,} of {wanted:,} runs")
+            late = request.seconds is not None and passed >= request.seconds
             if last.violation is not None or done == wanted or late:
                 break
     seconds = time.process_time() - used
-    return Runs(asked.protocol, wanted, done, inputs, applied, operations, seconds, last)
+    return Runs(request.protocol, wanted, done, inputs, applied, operations, seconds, last)
 
 
-def _one(asked: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
+def _one(request: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
     """Do one run: with a seed, or along a schedule."""
     from ratified.bundled.systems import make_system
     from ratified.impl.system import SettingError
@@ -135,11 +144,13 @@ def _one(asked: RunRequest, seed: int, schedule: str | None) -> simulator.Run:
     from ratified.simulator import EVERY_FAULT, NO_FAULTS, ScheduleError, read_schedule, replay, simulate
 
     try:
-        system = make_system(asked.protocol, asked.settings, seed=seed if asked.vary else None)
+        system = make_system(request.protocol, request.settings, seed=seed if request.vary else None)
         if schedule is not None:
-            return replay(system, asked.nodes, seed, read_schedule(schedule, system))
-        return simulate(system, asked.nodes, asked.steps, seed, NO_FAULTS if asked.calm else EVERY_FAULT)
+            return replay(system, request.nodes, seed, read_schedule(schedule, system))
+        return simulate(
+            system, request.nodes, request.steps, seed, NO_FAULTS if request.calm else EVERY_FAULT
+        )
     except SettingError as error:
         raise RatifiedError(str(error)) from None
     except ScheduleError as error:
-        raise RatifiedError(f"{asked.schedule}: {error}") from None
+        raise RatifiedError(f"{request.schedule}: {error}") from None

@@ -37,7 +37,7 @@ from ratified.cli.requests import SimulateRequest, takes
 @option_of_diagram("the run that violates a claim, or the first run,")
 @options_of_reporting(("text", "json", "itf"))
 @takes(SimulateRequest)
-def simulate(asked: SimulateRequest) -> int:
+def simulate(request: SimulateRequest) -> int:
     """Take random walks through MODEL, for sizes too large to explore.
 
     Claims are checked along the way, except for liveness. The same seed gives the same runs. A run that violates a claim is not
@@ -53,22 +53,22 @@ def simulate(asked: SimulateRequest) -> int:
     from ratified.cli.report.simulation import simulation_headline, simulation_json, simulation_text
     from ratified.explore.simulate import simulate as walk
 
-    check_drawable(asked.diagram)
-    cls = load(asked.model)
-    name = name_of(asked.model, cls)
-    model = instance(cls, asked.size, asked.settings)
+    check_drawable(request.diagram)
+    cls = load(request.model)
+    name = name_of(request.model, cls)
+    model = instance(cls, request.size, request.settings)
     walked = walk(
         model,
-        runs=asked.runs,
-        depth=asked.depth,
-        seed=asked.seed,
-        deadlock=asked.deadlock,
-        claims=asked.claims or None,
+        runs=request.runs,
+        depth=request.depth,
+        seed=request.seed,
+        deadlock=request.deadlock,
+        claims=request.claims or None,
     )
-    if asked.diagram is not None:
+    if request.diagram is not None:
         from ratified.diagram.runs import sequence
 
-        sequence(walked.violation or walked.first, model).save(asked.diagram)
+        sequence(walked.violation or walked.first, model).save(request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":
@@ -77,7 +77,7 @@ def simulate(asked: SimulateRequest) -> int:
             from ratified.itf import as_itf
 
             return as_itf(model, walked.violation.trace if walked.violation else walked.first, name)
-        return simulation_text(name, walked, show_run=asked.show, color=color)
+        return simulation_text(name, walked, show_run=request.show, color=color)
 
-    deliver(asked.output, rendered, simulation_headline(name, walked))
+    deliver(request.output, rendered, simulation_headline(name, walked))
     return walked.verdict.exit_status

@@ -33,7 +33,7 @@ PROGRESS_EVERY = 256
 @click.argument("binding")
 @click.argument("trace", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings)
-@click.option("--size", metavar="NAME", help="For ITF: a size that the model names.")
+@click.option("--size", metavar="NAME", help="For ITF: use a size that the model names.")
 @click.option(
     "--unobserved",
     type=click.IntRange(min=0),
@@ -60,7 +60,7 @@ PROGRESS_EVERY = 256
 @option_of_diagram("the event that the model does not allow")
 @option_of_format
 @takes(TraceRequest)
-def trace(asked: TraceRequest) -> int:
+def trace(request: TraceRequest) -> int:
     """Check that a run recorded in TRACE is one that a model allows.
 
     BINDING says how events map to the model: the name of a bundled one, or a class of your own as path.py:Class. TRACE has one
@@ -75,16 +75,16 @@ def trace(asked: TraceRequest) -> int:
     \b
       ratified trace paxos run.itf.json Acceptor=3 Value=2 Ballot=2
     """  # noqa: D301  # click takes \b for "keep these lines"
-    if asked.trace.name.endswith(".itf.json"):
-        if asked.diagram:
-            raise click.UsageError("runs in ITF are told, not drawn")
-        return follow_itf(asked)
-    if asked.settings or asked.size:
-        raise click.UsageError("sizes are given for runs in ITF; a binding has its own")
-    return follow_events(asked)
+    if request.trace.name.endswith(".itf.json"):
+        if request.diagram:
+            raise click.UsageError("a run in ITF cannot be drawn")
+        return follow_itf(request)
+    if request.settings or request.size:
+        raise click.UsageError("sizes can be given for runs in ITF only; a binding has its own")
+    return follow_events(request)
 
 
-def follow_events(asked: TraceRequest) -> int:
+def follow_events(request: TraceRequest) -> int:
     """Follow a file of events and return the exit status."""
     from ratified.cli.drawing import check_drawable, say_nothing_drawn
     from ratified.cli.loading import load_binding
@@ -95,57 +95,55 @@ def follow_events(asked: TraceRequest) -> int:
     from ratified.follow.trace import TraceError, read_events, read_heading
     from ratified.results.result import Verdict
 
-    check_drawable(asked.diagram)
-    binding = load_binding(asked.binding)
-    binding.begin(read_heading(asked.trace))
+    check_drawable(request.diagram)
+    binding = load_binding(request.binding)
+    binding.begin(read_heading(request.trace))
     follower = Follower(
         binding,
-        claims_every=asked.claims_every,
-        most_unobserved=asked.unobserved,
-        most_states=asked.states,
+        claims_every=request.claims_every,
+        most_unobserved=request.unobserved,
+        most_states=request.states,
     )
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
     with live or nullcontext():
-        events = read_events(asked.trace)
-        stopped = _follow(follower, _watched(events, asked.trace.name, live), asked, began)
+        events = read_events(request.trace)
+        stopped = _follow(follower, _watched(events, request.trace.name, live), request, began)
     result = follower.result
     if not (result.events or stopped or follower.is_over):
-        raise TraceError(f"{asked.trace} has no events", remedy='each line is an event: {"action": ...}')
+        raise TraceError(f"{request.trace} has no events", remedy='each line is an event: {"action": ...}')
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
     took = time.monotonic() - began
-    if asked.diagram is not None:
+    if request.diagram is not None:
         if result.mismatch is not None:
-            mismatch_diagram(follower).save(asked.diagram)
+            mismatch_diagram(follower).save(request.diagram)
         else:
-            say_nothing_drawn(asked.diagram, "the model explains the run as far as it was followed")
-    rendered = trace_json if asked.form == "json" else trace_text
-    echo(rendered(follower, asked.trace, took))
+            say_nothing_drawn(request.diagram, "the model explains the run as far as it was followed")
+    rendered = trace_json if request.form == "json" else trace_text
+    echo(rendered(follower, request.trace, took))
     return result.verdict.exit_status
 
 
-def _follow(follower: Follower, events: Iterator[Event], asked: TraceRequest, began: float) -> str | None:
+def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, began: float) -> str | None:
     """Follow events up to the first that nothing explains, or to a limit; return which limit, if it was one."""
     from ratified.follow.binding import EventError
     from ratified.follow.trace import TraceError
     from ratified.language.machine import StepError
 
     for event in events:
-        if asked.events is not None and follower.result.events >= asked.events:
-            return f"stopped after {asked.events:,} events"
-        if asked.seconds is not None and time.monotonic() - began > asked.seconds:
-            return f"stopped after {asked.seconds:g} seconds"
-        place = f"{asked.trace}:{event.line}"
+        if request.events is not None and follower.result.events >= request.events:
+            return f"stopped after {request.events:,} events"
+        if request.seconds is not None and time.monotonic() - began > request.seconds:
+            return f"stopped after {request.seconds:g} seconds"
+        place = f"{request.trace}:{event.line}"
         try:
             if not follower.step(event):
                 return None
         except EventError as problem:
             raise TraceError(f"{place}: {problem.message}", remedy=problem.remedy) from None
         except StepError as problem:
-            raise TraceError(
-                f"{place}: {event.action} is nothing that the model can answer\n{problem}"
-            ) from None
+            raise TraceError(f"{place}: {event.action} has no answer in the model\n{problem}") from None
     return None
 
 
@@ -160,7 +158,7 @@ def _watched(events: Iterator[Event], name: str, live: LiveText | None) -> Itera
         yield event
 
 
-def follow_itf(asked: TraceRequest) -> int:
+def follow_itf(request: TraceRequest) -> int:
     """Hold a run in ITF against a model and return the exit status."""
     from ratified.cli.instances import instance
     from ratified.cli.loading import load
@@ -168,11 +166,11 @@ def follow_itf(asked: TraceRequest) -> int:
     from ratified.itf import follow, read_itf
     from ratified.itf.format import typed
 
-    run = read_itf(read(asked.trace), str(asked.trace))
-    cls = load(asked.binding)
+    run = read_itf(read(request.trace), str(request.trace))
+    cls = load(request.binding)
     known = {s.sort.__name__ for s in cls.module.sorts} | {p.name for p in cls.module.parameters}
     given = {n: str(v) for n, v in run.given.items() if n in known and isinstance(v, int | bool)}
-    model = instance(cls, asked.size, {**({} if asked.size else given), **asked.settings})
-    found = follow(model, typed(model, run, str(asked.trace)), run.loop)
-    echo(itf_json(found, asked.trace) if asked.form == "json" else itf_text(found, asked.trace, model))
+    model = instance(cls, request.size, {**({} if request.size else given), **request.settings})
+    found = follow(model, typed(model, run, str(request.trace)), run.loop)
+    echo(itf_json(found, request.trace) if request.form == "json" else itf_text(found, request.trace, model))
     return itf_verdict(found).exit_status

@@ -16,39 +16,39 @@ from ratified.cli.requests import VerifyRequest, takes
 @click.argument("protocol", type=click.Choice(list(protocols)))
 @options_of_exploring()
 @takes(VerifyRequest)
-def verify(asked: VerifyRequest) -> int:
-    """Check all the models of PROTOCOL, in one report.
+def verify(request: VerifyRequest) -> int:
+    """Check all the models of a protocol, in one report.
 
     The models must hold, each refining the more abstract one; the broken variants must be refuted.
     """
     from ratified.cli.exploring import exploration, explored
     from ratified.cli.instances import instance, is_symmetric, sizes_of
     from ratified.cli.loading import load
-    from ratified.cli.report import Checked, Report
+    from ratified.cli.report.checks import Checked, Report
 
-    protocol = protocols[asked.protocol]
+    protocol = protocols[request.protocol]
     described = {model.name: model for model in (*protocol.models, *protocol.broken)}
     classes = {name: load(name) for name in described}
-    chosen = _sizes(asked, {name: sizes_of(cls) for name, cls in classes.items()})
+    chosen = _sizes(request, {name: sizes_of(cls) for name, cls in classes.items()})
     # All are made before the first is explored, which may take long, so that what is wrong is said at once.
     models = {name: instance(cls, chosen[name], {}) for name, cls in classes.items()}
     checks = []
     for name, model in models.items():
         symmetric = is_symmetric(classes[name], chosen[name])
-        how = exploration(asked.exploring, symmetric=symmetric)
-        result = explored(name, model, how, quiet=asked.output.quiet)
+        how = exploration(request.exploring, symmetric=symmetric)
+        result = explored(name, model, how, quiet=request.output.quiet)
         checks.append(Checked(name, result, described[name].description, described[name].broken))
-    return emit(Report(tuple(checks), protocol=asked.protocol), asked.output)
+    return emit(Report(tuple(checks), protocol=request.protocol), request.output)
 
 
-def _sizes(asked: VerifyRequest, known: Mapping[str, Mapping[str, object]]) -> dict[str, str | None]:
+def _sizes(request: VerifyRequest, known: Mapping[str, Mapping[str, object]]) -> dict[str, str | None]:
     """Return the size of each model: the one asked for, where a model has it. Raises RatifiedError if none has it."""
     from ratified.language.errors import RatifiedError
 
-    size = asked.exploring.size
+    size = request.exploring.size
     if size and not any(size in sizes for sizes in known.values()):
         names = dict.fromkeys(name for sizes in known.values() for name in sizes)
         raise RatifiedError(
-            f"no model of {asked.protocol} has a size {size!r}", remedy=f"their sizes: {', '.join(names)}"
+            f"no model of {request.protocol} has a size {size!r}", remedy=f"their sizes: {', '.join(names)}"
         )
     return {name: size if size in sizes else None for name, sizes in known.items()}

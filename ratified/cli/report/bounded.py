@@ -1,11 +1,10 @@
-"""Reports of bounded checks and inductions, told as text or JSON. Rendering is pure."""
+"""Reports of bounded checks and inductions, as text or JSON. Rendering is pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
-from ratified.cli.report import listed, plural
 from ratified.cli.report.machine import json_trace, json_violation
 from ratified.cli.report.text import (
     Paint,
@@ -16,6 +15,7 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
+from ratified.cli.report.words import listed, plural
 from ratified.language.values import show
 from ratified.results.result import Verdict
 from ratified.smt.finite.bounded import Bounded, Induction
@@ -41,14 +41,16 @@ def _what(found: Bounded) -> str:
     elif found.proved_by is not None:
         proved = f"{claims} proved by {found.proved_by}-induction at this size"
     elif found.complete:
-        proved = (
-            f"{claims} kept by all runs, of which none has more than {plural((found.steps or 1) - 1, 'step')}"
-        )
+        proved = f"{claims} {_hold(found)} in all runs, none of which has more than {plural((found.steps or 1) - 1, 'step')}"
     if proved:
-        return proved if found.verdict is Verdict.HOLDS else f"{proved}, but a bound may be left"
+        return proved if found.verdict is Verdict.HOLDS else f"{proved}, but a bound may be exceeded"
     if found.steps is None:
-        return f"nothing was found out{stopped}"
-    return f"no run of at most {plural(found.steps, 'step')} violates a claim; of longer ones nothing is known{stopped}"
+        return f"nothing was decided{stopped}"
+    return f"no run of at most {plural(found.steps, 'step')} violates a claim; longer runs were not examined{stopped}"
+
+
+def _hold(found: Bounded) -> str:
+    return "holds" if len(found.claims) == 1 else "hold"
 
 
 def _are(found: Bounded) -> str:
@@ -90,22 +92,21 @@ def _about(found: Bounded) -> Iterator[tuple[str, str]]:
 
 
 def _against(induction: Induction, paint: Paint) -> Iterator[str]:
-    """What stands in the way of an induction: a run from a state that need not be reachable."""
+    """A counterexample to induction: a run from a state that need not be reachable."""
     steps = plural(len(induction.trace.steps), "step")
-    yield paint(
-        f"not inductive: a run ({steps}) that keeps every claim until it breaks {induction.claim}", "bold"
-    )
-    yield "its first state keeps every claim; whether it can be reached is not known"
+    what = f"a run ({steps}) that satisfies every claim until it violates {induction.claim}"
+    yield from labelled("counterexample to induction:", what, "bold", paint, gap=1)
+    yield "its first state satisfies every claim, but need not be reachable"
     yield ""
     first, *rest = trace_lines(induction.trace, paint)
-    yield first.replace("initial state", "some state")
+    yield first.replace("initial state", "first state")
     yield from rest
 
 
 def bounded_json(name: str, found: Bounded) -> str:
     """Return everything that is known, as one JSON object."""
     against = found.induction
-    told = {
+    report = {
         "schema": SCHEMA,
         "ratified": __version__,
         "name": name,
@@ -126,4 +127,4 @@ def bounded_json(name: str, found: Bounded) -> str:
         if against is None
         else {"claim": against.claim, "trace": json_trace(against.trace)},
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

@@ -25,11 +25,11 @@ def conform_text(name: str, result: Conformed, took: float) -> str:
     what = {
         Verdict.HOLDS: f"{events:,} events, each a step of the model",
         Verdict.VIOLATED: "the implementation does not conform",
-        Verdict.UNDECIDED: "nothing is violated; not everything was decided",
+        Verdict.UNDECIDED: "no violation; not everything was decided",
     }[result.verdict]
     lines = [f"{result.verdict.value.upper()}  {name}: {what}", ""]
     lines += [
-        f"chaos       {result.runs:,} runs, {result.events:,} events; what clients saw is linearizable",
+        f"chaos       {result.runs:,} runs, {result.events:,} events; the histories of clients are linearizable",
     ]
     if explored.runs:
         lines.append(f"hypothesis  {explored.runs:,} runs, {explored.events:,} events")
@@ -37,11 +37,11 @@ def conform_text(name: str, result: Conformed, took: float) -> str:
         lines.append(
             f"graph       {covered.states:,} states, {covered.edges:,} steps: {covered.taken:,} taken, "
             f"in {covered.walks:,} walks of {covered.driven / max(1, covered.walks):.0f} steps "
-            f"(no fewer than {covered.least:,} would do)"
+            f"(at least {covered.least:,} are needed)"
         )
     lines.append(f"time        {took:.1f} s")
     if explored.runs:
-        lines += ["", "runs of Hypothesis that came to"]
+        lines += ["", "share of Hypothesis runs with"]
     width = max(map(len, explored.reached), default=0)
     for what_, count in explored.reached.items():
         if count:
@@ -50,7 +50,7 @@ def conform_text(name: str, result: Conformed, took: float) -> str:
         lines += ["", "steps of the model that the implementation cannot take"]
         lines += [f"  {count:8,}  {reason}" for reason, count in sorted(covered.reasons.items())]
     if covered is not None and covered.failure:
-        lines += ["", f"driven along the graph: {covered.failure}"]
+        lines += ["", f"along the graph: {covered.failure}"]
     if covered is not None and covered.left_out:
         lines += ["", "steps that were not taken, without a reason: " + ", ".join(covered.left_out)]
     lines += [f"undecided  {why}" for why in result.undecided[:5]]

@@ -1,4 +1,4 @@
-"""Reports of a crosscheck: our exploration beside TLC's, told as text or JSON.
+"""Reports of a crosscheck: our exploration beside TLC's, as text or JSON.
 
 Guarantees: rendering is pure; an undecided crosscheck never looks like one that agrees.
 """
@@ -46,7 +46,7 @@ def _headline(made: Crosschecked) -> tuple[str, str]:
     elif found.undecided:
         what = found.undecided
     else:
-        what = f"TLC finds the same: {_found(made)}"
+        what = f"TLC agrees: {_found(made)}"
     return _WORDS[found.verdict], f"{made.name}: {what}"
 
 
@@ -118,7 +118,7 @@ def crosscheck_json(made: Crosschecked) -> str:
     """Return everything that is known, as one JSON object."""
     found, theirs = made.agreement, made.agreement.theirs
     ours = found.ours if isinstance(found.ours, Result) else None
-    told = {
+    report = {
         "schema": SCHEMA,
         "ratified": __version__,
         "name": made.name,
@@ -148,4 +148,4 @@ def crosscheck_json(made: Crosschecked) -> str:
             "trace": None if found.trace is None else json_trace(found.trace),
         },
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

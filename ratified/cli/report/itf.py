@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from ratified.cli.report import plural
 from ratified.cli.report.machine import json_trace
 from ratified.cli.report.text import trace_lines
+from ratified.cli.report.words import plural
 from ratified.itf import Followed
 from ratified.language import Model
 from ratified.language.values import show
@@ -39,14 +39,14 @@ def _lines(found: Followed, path: Path, model: Model) -> Iterator[str]:
     elif found.wrong == 0:
         what = f"it does not begin in an initial state of {name}"
     elif found.back:
-        what = f"no action of {name} goes back from its last state to where it says"
+        what = f"no action of {name} leads from its last state back to the start of its loop"
     else:
         step = f"step {found.wrong}, from states[{found.wrong - 1}] to states[{found.wrong}]"
         what = f"no action of {name} takes {step}"
     yield f"{itf_verdict(found).name}  {path.name}: {what}"
     yield ""
     for claim, index in found.violated:
-        yield f"{claim} is false {'in' if index else 'at first, in'} states[{index}]"
+        yield f"{claim} is false in states[{index}]"
     yield from [""] if found.violated else []
     yield from trace_lines(found.trace)
     if found.wrong is not None:
@@ -55,14 +55,14 @@ def _lines(found: Followed, path: Path, model: Model) -> Iterator[str]:
 
 def _instead(found: Followed) -> Iterator[str]:
     if found.wrong and found.seen is not None:
-        yield f"step {found.wrong}, as it was seen"
+        yield f"step {found.wrong}, as observed"
         for change in changes(found.trace.states[-1], found.seen):
             yield f"       {change}"
         yield ""
-        yield f"possible were: {', '.join(found.enabled) or 'no actions'}"
+        yield f"enabled actions: {', '.join(found.enabled) or 'none'}"
     for near in found.near:
         arguments = ", ".join(f"{n}={show(v)}" for n, v in near.arguments)
-        yield f"nearest: {near.action}({arguments}), after which there is still to change"
+        yield f"nearest: {near.action}({arguments}), after which these differ"
         for change in near.differences[:8]:
             yield f"       {change}"
         if len(near.differences) > 8:
@@ -72,7 +72,7 @@ def _instead(found: Followed) -> Iterator[str]:
 def itf_json(found: Followed, path: Path) -> str:
     """Return everything that is known, as one JSON object."""
     verdict = itf_verdict(found)
-    told = {
+    report = {
         "schema": SCHEMA,
         "ratified": __version__,
         "file": str(path),
@@ -92,4 +92,4 @@ def itf_json(found: Followed, path: Path) -> str:
         "violated": [{"name": claim, "state": index} for claim, index in found.violated],
         "trace": json_trace(found.trace),
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

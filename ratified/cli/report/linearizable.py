@@ -28,7 +28,7 @@ def linearizable_text(outcome: Outcome, history: History, took: float, html: Pat
             f"{outcome.operations:,}, {sum(o.pending for o in history.operations):,} of them pending",
         ),
         ("parts", f"{outcome.parts:,}"),
-        ("looked at", f"{outcome.configurations:,} configurations"),
+        ("searched", f"{outcome.configurations:,} configurations"),
         ("time", f"{took:.1f} s"),
     ]
     headline = {
@@ -48,32 +48,32 @@ def _failure_lines(outcome: Outcome, history: History) -> list[str]:
     assert failure is not None
     line = history.line(failure.position)
     events = failure.position
-    shortest = "linearizable up to there" if failure.exact else "linearizable up to there at least"
+    prefix = "are linearizable" if failure.exact else "are linearizable, and perhaps more"
     lines = [
         f"{sentence(failure)}",
-        f"  it returns in line {line}; the {events:,} events before are {shortest}"
+        f"  it returns in line {line}; the {events:,} events before it {prefix}"
         if line
-        else f"  it is event {events + 1:,}; the {events:,} before are {shortest}",
+        else f"  it is event {events + 1:,}; the {events:,} events before it {prefix}",
         "",
-        "at the same time",
+        "concurrent operations",
     ]
     at = failure.operation.call
     others = [o for o in failure.operations if o != failure.operation and (o.end is None or o.end > at)]
-    lines += [f"  {_told(o, history)}" for o in others[-MOST_SHOWN:]] or ["  nothing"]
-    lines += ["", "before, in an order that explains it"]
+    lines += [f"  {_line(o, history)}" for o in others[-MOST_SHOWN:]] or ["  none"]
+    lines += ["", "operations before, in an order that explains them"]
     before = [o for o in failure.order if o.end is not None and o.end < at]
-    lines += [f"  {_told(o, history)}" for o in before[-MOST_SHOWN:]] or ["  nothing"]
+    lines += [f"  {_line(o, history)}" for o in before[-MOST_SHOWN:]] or ["  none"]
     return lines
 
 
-def _told(operation: Operation, history: History) -> str:
+def _line(operation: Operation, history: History) -> str:
     line = history.line(operation.call)
     return f"{operation!s:40}  process {operation.process}" + (f", line {line}" if line else "")
 
 
 def linearizable_json(outcome: Outcome, history: History, took: float) -> str:
     """Return everything that is known, as one JSON object."""
-    told: dict[str, Any] = {
+    report: dict[str, Any] = {
         "schema": SCHEMA,
         "verdict": outcome.verdict.value,
         "history": history.source,
@@ -86,7 +86,7 @@ def linearizable_json(outcome: Outcome, history: History, took: float) -> str:
     }
     failure = outcome.failure
     if failure is not None:
-        told["failure"] = {
+        report["failure"] = {
             "key": failure.part,
             "process": failure.operation.process,
             "operation": str(failure.operation),
@@ -96,4 +96,4 @@ def linearizable_json(outcome: Outcome, history: History, took: float) -> str:
             "states": list(failure.states),
             "order": [str(o) for o in failure.order],
         }
-    return json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False, default=str) + "\n"

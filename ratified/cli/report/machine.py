@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ratified.cli.report import Checked, Report
+from ratified.cli.report.checks import Checked, Report
 from ratified.cli.report.text import headline, trace_lines
 from ratified.language.errors import Span
 from ratified.language.values import show
@@ -27,7 +27,7 @@ from ratified.results.result import (
 )
 from ratified.version import __version__
 
-_NOT_REFUTED = "; but the model is broken on purpose and must be refuted"
+_NOT_REFUTED = "; but this model is broken on purpose and must be refuted"
 
 SCHEMA = "ratified-report/1"
 
@@ -197,7 +197,7 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
         if violation is not None and (violation.kind, violation.name) == (kind, name):
             outcome: _Outcome = ("failure", says, _story(violation))
         elif violation is not None:
-            outcome = ("skipped", "not decided: the exploration stopped at another violation", "")
+            outcome = ("skipped", "undecided: the exploration stopped at another violation", "")
         elif result.verdict is Verdict.UNDECIDED:
             outcome = ("error", says, says)
         else:
@@ -272,13 +272,13 @@ def _findings(check: Checked) -> Iterator[_Finding]:
         rule = result.violation.kind.value.replace(" ", "-")
         explained = f"A run of the model violates its {result.violation.kind.value}."
         if result.violation.kind is PropertyKind.DEADLOCK:
-            explained = "A run of the model reaches a state where no action is possible."
+            explained = "A run of the model reaches a state where no action is enabled."
         yield rule, explained, "error", f"{says}\n\n{_story(result.violation)}", result.violation.span
     else:
         yield "undecided", "The exploration did not visit every state.", "warning", says, None
     for bound in result.bounds:
-        message = f"{check.name}: {bound.what} would be left in {bound.action} ({bound.times:,} times)"
-        yield "bound-left", "A step would leave a declared bound.", "warning", message, bound.span
+        message = f"{check.name}: {bound.what} would be exceeded in {bound.action} ({bound.times:,} times)"
+        yield "bound-left", "A step would exceed a declared bound.", "warning", message, bound.span
 
 
 def _sarif_place(span: Span) -> dict[str, Any]:
@@ -314,7 +314,7 @@ def _github_command(level: str, name: str, message: str, span: Span | None) -> s
     properties = {"title": f"ratified {name}"}
     if span is not None:
         properties = {"file": _file(span), "line": str(span.line), "col": str(span.column + 1), **properties}
-    said = ",".join(
+    place = ",".join(
         f"{k}={escaped(v).replace(':', '%3A').replace(',', '%2C')}" for k, v in properties.items()
     )
-    return f"::{level} {said}::{escaped(message.strip())}"
+    return f"::{level} {place}::{escaped(message.strip())}"

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratified.cli.report import listed, plural
 from ratified.cli.report.machine import json_place
 from ratified.cli.report.text import WIDTH, Paint, duration, excerpt, facts, labelled, table
+from ratified.cli.report.words import listed, plural
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
@@ -65,8 +65,8 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
     if proof.notes:
         yield ""
     if proof.cycles and proof.of(Status.UNDECIDED):
-        told = "function symbols and quantifiers go round, so that solvers need not come to an end: "
-        yield from labelled("circle", told + "; ".join(proof.cycles), "cyan", paint)
+        why = "functions and quantifiers alternate in cycles, so that solvers may not terminate: "
+        yield from labelled("cycle", why + "; ".join(proof.cycles), "cyan", paint)
         yield ""
     slow = sorted((c for c in proof.cells if c.seconds >= 0.1), key=lambda c: -c.seconds)[:SLOWEST]
     if slow:
@@ -78,9 +78,7 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
             c.name for c in proof.cells for o in c.opinions if (o.solver, o.answer) == (solver, "unknown")
         ]
         if open_:
-            yield from labelled(
-                f"{solver} does not know", f"{len(open_)}: {', '.join(open_)}", "yellow", paint
-            )
+            yield from labelled(f"unknown to {solver}", f"{len(open_)}: {', '.join(open_)}", "yellow", paint)
             yield ""
     for cell in proof.cells:
         if cell.status is not Status.PROVED:
@@ -93,13 +91,14 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "lemmas", str(len(proof.lemmas))
     proved = len(proof.of(Status.PROVED))
     asked = sum(bool(c.opinions) for c in proof.cells)
-    plain = f"; {len(proof.cells) - asked} speak of nothing that changes" if asked < len(proof.cells) else ""
+    trivial = len(proof.cells) - asked
+    plain = f"; {trivial} trivial: the step changes nothing that they mention" if trivial else ""
     yield "obligations", f"{proved:,} of {len(proof.cells):,} proved{plain}"
     for solver in proof.solvers:
-        said = [o for c in proof.cells for o in c.opinions if o.solver == solver]
-        refuted = sum(o.answer == "unsat" for o in said)
-        spent = sum(o.seconds for o in said)
-        yield solver, f"{refuted} of {len(said)} refuted, {spent:.1f} s of processor time"
+        answers = [o for c in proof.cells for o in c.opinions if o.solver == solver]
+        refuted = sum(o.answer == "unsat" for o in answers)
+        spent = sum(o.seconds for o in answers)
+        yield solver, f"{refuted} of {len(answers)} unsat, {spent:.1f} s of CPU time"
     if proof.held is not None:
         yield "CPython", _held(proof.held)
     yield "time", duration(proof.seconds)
@@ -151,7 +150,7 @@ def _matrix(proof: Proof, paint: Paint) -> Iterator[str]:
 
 def _open(cell: Cell, paint: Paint) -> Iterator[str]:
     style = "red" if cell.status is Status.FAILED else "yellow"
-    yield from labelled(cell.name, f"{cell.status.value}: not shown is that {cell.says}", style, paint, gap=2)
+    yield from labelled(cell.name, f"{cell.status.value}: cannot show that {cell.says}", style, paint, gap=2)
     if cell.why:
         yield f"  {cell.why}"
     if cell.counterexample is not None:
@@ -166,7 +165,7 @@ def counterexample_lines(cell: Cell, found: Counterexample, paint: Paint) -> Ite
     if where or given:
         yield from labelled("  at", f"{where}  {given}".strip(), "dim", paint)
     if found.before is not None:
-        yield "  " + paint("a state in which the hypotheses are true", "bold")
+        yield "  " + paint("a state that satisfies the hypotheses", "bold")
         yield from _state(found.before)
     if found.after is not None:
         arguments = ", ".join(f"{name}={show(value)}" for name, value in found.arguments.items())
@@ -180,10 +179,10 @@ def counterexample_lines(cell: Cell, found: Counterexample, paint: Paint) -> Ite
             for change in changed:
                 yield from labelled(f"    {change.path:{width}}", change.described, "yellow", paint, gap=2)
             if not changed:
-                yield "    " + paint("(changes nothing)", "dim")
+                yield "    " + paint("(no change)", "dim")
     yield from _false(cell, found, paint)
     if found.confirmed is False:
-        yield "  CPython does not take this step: the translation allows more steps than there are here"
+        yield "  CPython does not take this step: the translation allows more than the model at this size"
 
 
 def _state(state: Mapping[str, object]) -> Iterator[str]:
@@ -199,14 +198,14 @@ def _false(cell: Cell, found: Counterexample, paint: Paint) -> Iterator[str]:
         yield "  " + paint(f"{cell.claim} is{when} false", "red")
         return
     names = ", ".join(f"{name}={value}" for name, value in part.names.items())
-    told = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
-    yield from labelled(f"  {cell.claim}", told, "red", paint, gap=1)
+    where = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
+    yield from labelled(f"  {cell.claim}", where, "red", paint, gap=1)
     yield from excerpt(part.span)
 
 
 def proof_json(name: str, proof: Proof) -> str:
     """Return everything that is known, as one JSON object."""
-    told = {
+    report = {
         "schema": SCHEMA,
         "ratified": __version__,
         "name": name,
@@ -223,7 +222,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "held": None if proof.held is None else _json_held(proof.held),
         "obligations": [_json_cell(cell) for cell in proof.cells],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
 def _json_held(held: Held) -> dict[str, Any]:
@@ -286,14 +285,14 @@ def induction_text(name: str, claim: str, found: Induction, *, color: bool = Fal
     }
     word, what = words[verdict]
     lines += [*labelled(word, what, _STYLES[verdict], paint, gap=2), ""]
-    told = {
-        "reachable": "the explorer comes there: the candidate is false, or will be",
-        "unreachable": "the explorer does not come there at this size: a lemma could say why",
-        "not found": "the explorer has not come there, but has not been everywhere",
+    meaning = {
+        "reachable": "this state is reachable: the candidate is not an invariant",
+        "unreachable": "this state is not reachable at this size: a lemma could exclude it",
+        "not found": "this state was not found, but not every state was visited",
     }
     for cell, reach in found.found:
         assert cell.counterexample
-        lines += [*_open(cell, paint), f"  {told[reach.value]}", ""]
+        lines += [*_open(cell, paint), f"  {meaning[reach.value]}", ""]
     lines += [f"  undecided: {c.name}  {c.why}" for c in found.proof.of(Status.UNDECIDED)]
     return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
 
@@ -301,7 +300,7 @@ def induction_text(name: str, claim: str, found: Induction, *, color: bool = Fal
 def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
     """Return what was kept and what was dropped, as text."""
     paint = Paint(color)
-    word, style = ("INDUCTIVE", "green") if found.kept else ("NOTHING IS KEPT", "red")
+    word, style = ("INDUCTIVE", "green") if found.kept else ("NOT INDUCTIVE", "red")
     of = plural(len(found.kept) + len(found.dropped), "invariant")
     lines = list(labelled(word, f"{name}: {len(found.kept)} of {of}", style, paint, gap=2))
     lines += ["", *(f"  kept     {claim}" for claim in found.kept)]

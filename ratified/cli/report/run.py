@@ -48,8 +48,8 @@ def run_headline(runs: Runs) -> str:
     if violation is not None:
         return f"{word}  {runs.protocol}: {violation.promise}, with seed {runs.last.seed}"
     many = "1 run" if runs.done == 1 else f"{runs.done:,} runs"
-    rest = "" if runs.done == runs.asked else f", for {runs.asked:,} there was no time"
-    return f"{word}  {runs.protocol}: everything promised held in {many}{rest}"
+    rest = "" if runs.done == runs.asked else f", and there was no time for all {runs.asked:,}"
+    return f"{word}  {runs.protocol}: no violation in {many}{rest}"
 
 
 def run_text(runs: Runs, *, transcript: bool, color: bool = False) -> str:
@@ -66,13 +66,13 @@ def run_text(runs: Runs, *, transcript: bool, color: bool = False) -> str:
         f"nodes       {nodes}",
         f"seeds       {seeds}" if runs.done > 1 else f"seed        {seeds}",
         f"core steps  {runs.inputs:,} in {runs.seconds:.1f} s, {runs.inputs / max(runs.seconds, 1e-9):,.0f}/s",
-        f"applied     {runs.applied:,} entries, for {runs.operations:,} operations of clients",
+        f"applied     {runs.applied:,} entries, for {runs.operations:,} client operations",
     ]
     if last.violation is not None:
         lines += ["", str(last.violation), ""]
         if shortest is not last:
             lines.append(
-                f"a shorter run that shows it, {len(shortest.schedule)} steps of {len(last.schedule)}:"
+                f"a shorter run with a violation, {len(shortest.schedule)} of {len(last.schedule)} steps:"
             )
             lines.append("")
         lines.append(shortest.transcript().rstrip())

@@ -1,4 +1,4 @@
-"""Reports of random walks, told as text or JSON.
+"""Reports of random walks, as text or JSON.
 
 Guarantees: rendering is pure; there is no time and no amount of memory in it, so that the same walks give the same bytes.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ratified.cli.report import listed, plural
 from ratified.cli.report.machine import json_cuts, json_place, json_trace, json_violation
 from ratified.cli.report.text import (
     Paint,
@@ -20,6 +19,7 @@ from ratified.cli.report.text import (
     violation_lines,
     what_failed,
 )
+from ratified.cli.report.words import listed, plural
 from ratified.explore.simulate import Simulation
 from ratified.language.values import show
 from ratified.results.result import Verdict
@@ -27,7 +27,7 @@ from ratified.version import __version__
 
 SCHEMA = "ratified-simulation/1"
 
-NOT_SHORTEST = "a run, not necessarily a shortest one,"
+NOT_SHORTEST = "counterexample, not necessarily a shortest one"
 
 
 def simulation_headline(name: str, walked: Simulation) -> str:
@@ -39,7 +39,7 @@ def _headline(name: str, walked: Simulation) -> tuple[str, str]:
     if walked.violation is not None:
         what = what_failed(walked.violation)
     else:
-        what = f"no violation in {plural(walked.runs, 'run')}, which is no proof that there is none"
+        what = f"no violation found in {plural(walked.runs, 'run')}; this is not a proof"
         if walked.stopped:
             what += f"; {walked.stopped}"
     return walked.verdict.value.upper(), f"{name}: {what}"
@@ -68,7 +68,7 @@ def _lines(name: str, walked: Simulation, show_run: bool, paint: Paint) -> Itera
             (
                 prop,
                 kind.value,
-                "VIOLATED" if failed and (failed.kind, failed.name) == (kind, prop) else "not decided",
+                "VIOLATED" if failed and (failed.kind, failed.name) == (kind, prop) else "undecided",
             )
             for kind, prop, _ in walked.checked
         ]
@@ -98,7 +98,9 @@ def _about(walked: Simulation) -> Iterator[tuple[str, str]]:
 
 
 def _ends(walked: Simulation) -> str:
-    return f"{walked.ended:,} ended where no step was left" if walked.ended else "none ended before"
+    return (
+        f"{walked.ended:,} ended early, in a state without successors" if walked.ended else "none ended early"
+    )
 
 
 def _warnings(walked: Simulation, paint: Paint) -> Iterator[str]:
@@ -107,14 +109,14 @@ def _warnings(walked: Simulation, paint: Paint) -> Iterator[str]:
     if walked.switched_off:
         yield from labelled("switched off", listed(walked.switched_off), "cyan", paint, gap=2)
     if walked.unchecked:
-        told = f"{listed(walked.unchecked)}: random walks say nothing about liveness"
-        yield from labelled("not checked", told, "yellow", paint)
+        why = f"{listed(walked.unchecked)}: random walks cannot check liveness"
+        yield from labelled("not checked", why, "yellow", paint)
     yield from cuts(walked.bounds, walked.constraints, paint)
 
 
 def simulation_json(name: str, walked: Simulation) -> str:
     """Return everything that is known, as one JSON object."""
-    told = {
+    report = {
         "schema": SCHEMA,
         "ratified": __version__,
         "name": name,
@@ -146,4 +148,4 @@ def simulation_json(name: str, walked: Simulation) -> str:
         "first_run": json_trace(walked.first),
         "violation": None if walked.violation is None else json_violation(walked.violation),
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

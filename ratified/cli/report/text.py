@@ -9,7 +9,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ratified.cli.report import Checked, Report, listed, plural
+from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.words import listed, plural
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import Change, ChangeKind, compact, step_changes
@@ -74,9 +75,7 @@ def _headline(check: Checked) -> tuple[str, str]:
     elif result.violation is not None:
         what = what_failed(result.violation)
     else:
-        what = (
-            f"nothing is violated in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
-        )
+        what = f"no violation in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
@@ -88,17 +87,17 @@ def what_failed(violation: Violation) -> str:
         return f"deadlock {where}"
     if violation.trace.loop is not None:
         again = steps - violation.trace.loop
-        stays = f"stays as it is {where}" if steps else "stays in an initial state"
-        then = f"repeats {plural(again, 'step')} for ever" if again else stays
+        stutters = f"stutters forever {where}"
+        then = f"repeats {plural(again, 'step')} forever" if again else stutters
         return f"{violation.name} fails: a run {then}"
     return f"{violation.name} fails {where}"
 
 
 def _why_undecided(result: Result) -> str:
     if result.stopped:
-        # What ran out is named ("the limit of 1,000 states"); anything else is said as it is ("interrupted").
+        # What ran out is named ("the limit of 1,000 states"); anything else stands as it is ("interrupted").
         return f"stopped by {result.stopped}" if result.stopped.startswith("the ") else result.stopped
-    return "the exploration is not complete"
+    return "the exploration is incomplete"
 
 
 def _full(check: Checked, paint: Paint) -> Iterator[str]:
@@ -151,7 +150,7 @@ def _property_table(result: Result, paint: Paint) -> Iterator[str]:
             elif result.verdict is Verdict.HOLDS:
                 standing = "vacuous" if prop.vacuous else "holds"
             else:
-                standing = "not decided"
+                standing = "undecided"
             rows.append((prop.name, prop.kind.value, standing))
         yield from table(("property", "kind", ""), rows, "<<<", paint)
         yield ""
@@ -166,7 +165,10 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
         lines += labelled("switched off", listed(result.switched_off), "cyan", paint, gap=2)
     if result.vacuous:
         lines += labelled(
-            "vacuous", f"{listed(result.vacuous)}: what is claimed was never put to the test", "yellow", paint
+            "vacuous",
+            f"{listed(result.vacuous)}: the conclusion was not tested in any visited state",
+            "yellow",
+            paint,
         )
     lines += cuts(result.bounds, result.constraints, paint)
     for note in result.notes:
@@ -179,28 +181,30 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
 def cuts(
     bounds: Iterable[BoundReport], constraints: Iterable[ConstraintReport], paint: Paint
 ) -> Iterator[str]:
-    """Yield where bounds would have been left, and what constraints left out."""
+    """Yield where bounds would have been exceeded, and what constraints exclude."""
     for bound in bounds:
         place = f", at {bound.span}" if bound.span else ""
-        told = f"{bound.what}: {plural(bound.times, 'time')} in {bound.action}{place}"
-        yield from labelled("bound left", told, "yellow", paint)
+        excess = f"{bound.what}: {plural(bound.times, 'time')} in {bound.action}{place}"
+        yield from labelled("bound exceeded", excess, "yellow", paint, gap=2)
         yield from excerpt(bound.span)
     for constraint in constraints:
-        told = f"{constraint.name} left out {plural(constraint.times, 'generated state')}"
-        yield from labelled("constraint", told, "cyan", paint)
+        excluded = f"{constraint.name} excludes {plural(constraint.times, 'generated state')}"
+        yield from labelled("constraint", excluded, "cyan", paint)
 
 
-def violation_lines(violation: Violation, paint: Paint, which: str = "a shortest run") -> Iterator[str]:
+def violation_lines(
+    violation: Violation, paint: Paint, which: str = "shortest counterexample"
+) -> Iterator[str]:
     """Yield the run that shows a violation, and what it violates."""
     trace = violation.trace
     steps = plural(len(trace.steps), "step")
     if violation.kind is PropertyKind.LIVENESS:
-        which = "a run"
-    yield paint(f"{which} that shows it ({steps})", "bold")
+        which = "counterexample"
+    yield paint(f"{which} ({steps})", "bold")
     yield ""
     yield from trace_lines(trace, paint)
     if violation.kind is PropertyKind.DEADLOCK:
-        yield paint("     the state it ends in, where no action is possible", "bold")
+        yield paint("     the final state, where no action is enabled", "bold")
         yield from _state(trace.states[-1], "")
         yield ""
     place = f"  {violation.span}" if violation.span else ""
@@ -237,10 +241,10 @@ def trace_lines(trace: Trace, paint: Paint | None = None) -> Iterator[str]:
 def _loop(trace: Trace, paint: Paint) -> Iterator[str]:
     last = len(trace.steps)
     if trace.loop == last:
-        yield "     " + paint("the run stays in this state for ever", "bold")
+        yield "     " + paint("the run stutters in this state forever", "bold")
         return
     back = f"the state after step {trace.loop}" if trace.loop else "the initial state"
-    yield "     " + paint(f"the run is back in {back}, and repeats the steps marked | for ever", "bold")
+    yield "     " + paint(f"the run returns to {back} and repeats the steps marked | forever", "bold")
 
 
 def _state(state: Mapping[str, object], gutter: str) -> Iterator[str]:
@@ -253,7 +257,7 @@ def _state(state: Mapping[str, object], gutter: str) -> Iterator[str]:
 
 def _changes(changed: Sequence[Change], gutter: str, paint: Paint) -> Iterator[str]:
     if not changed:
-        yield f"{'':5}{gutter}  " + paint("(changes nothing)", "dim")
+        yield f"{'':5}{gutter}  " + paint("(no change)", "dim")
     width = min(max((len(change.path) for change in changed), default=0), 30)
     for change in changed:
         lead = f"{'':5}{gutter}  {change.path:{width}}  "
@@ -263,7 +267,7 @@ def _changes(changed: Sequence[Change], gutter: str, paint: Paint) -> Iterator[s
 
 
 def _overview(report: Report, paint: Paint) -> Iterator[str]:
-    """A protocol's checks, one a line; then, in full, those that are not as they should be."""
+    """A protocol's checks, one a line; then, in full, those that are not as expected."""
     verdict, what = _verify_headline(report)
     yield from labelled(verdict, what, _VERDICT_STYLE[report.verdict], paint, gap=2)
     yield ""
@@ -303,7 +307,7 @@ def _row(check: Checked) -> tuple[str, str, str, str]:
 
 
 def _standing(check: Checked) -> str:
-    """How a check stands in the overview; what is not as it should be is shouted."""
+    """How a check stands in the overview; what is not as expected stands in capitals."""
     result = check.result
     if check.broken and result.verdict is Verdict.HOLDS:
         return "NOT REFUTED"
@@ -346,7 +350,7 @@ def _hang(lead: str, value: str, margin: str) -> list[str]:
 
 
 def _fold(value: str, indent: int, first_width: int) -> list[str]:
-    """Break text at spaces: the first line as wide as said, the others to the right of an indent."""
+    """Break text at spaces: the first line as wide as given, the others to the right of an indent."""
     lines = textwrap.wrap(
         value,
         WIDTH - indent,

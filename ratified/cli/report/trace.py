@@ -31,7 +31,7 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
     about = [
         ("binding", type(follower.binding).__name__),
         ("model", repr(follower.model)),
-        ("states", f"at most {result.most_states:,} could explain what was seen"),
+        ("states", f"at most {result.most_states:,} explain what was observed"),
         ("time", f"{took:.1f} s{rate}"),
     ]
     lines += [f"{name:8} {value}" for name, value in about]

@@ -111,17 +111,17 @@ RX_API void rx_read_progress(const rx_run *run, rx_progress *out) {
 }
 
 RX_API void rx_read_result(rx_run *run, rx_result *out) {
-    rx_counters sum;
-    rx_counters_sum(run, &sum);
+    const rx_counters *sum = &run->sum;
+    rx_counters_sum(run, &run->sum);
     memset(out, 0, sizeof *out);
     out->distinct = run->distinct;
-    out->generated = sum.generated;
+    out->generated = sum->generated;
     out->depth = run->levels;
-    out->expanded = sum.expanded;
-    out->degree_min = sum.expanded ? sum.degree_min : 0;
-    out->degree_max = sum.degree_max;
-    out->witness_missing = sum.witness_missing;
-    out->witness_step_missing = sum.witness_step_missing;
+    out->expanded = sum->expanded;
+    out->degree_min = sum->expanded ? sum->degree_min : 0;
+    out->degree_max = sum->degree_max;
+    out->witness_missing = sum->witness_missing;
+    out->witness_step_missing = sum->witness_step_missing;
     out->table_bytes = rx_table_bytes(run->log_slots);
     out->states_bytes = rx_pages(run->committed * RX_STATE_BYTES);
     out->first_bytes = rx_pages(run->first_committed * sizeof(rx_first));
@@ -138,12 +138,12 @@ RX_API void rx_read_result(rx_run *run, rx_result *out) {
 
 /* fired, fresh: MODEL_INSTANCES; left: MODEL_BOUNDS; constrained: MODEL_CONSTRAINTS numbers. */
 RX_API void rx_read_counts(rx_run *run, uint64_t *fired, uint64_t *fresh, uint64_t *left, uint64_t *constrained) {
-    rx_counters sum;
-    rx_counters_sum(run, &sum);
-    memcpy(fired, sum.fired, sizeof *fired * MODEL_INSTANCES);
-    memcpy(fresh, sum.fresh, sizeof *fresh * MODEL_INSTANCES);
-    memcpy(left, sum.left, sizeof *left * MODEL_BOUNDS);
-    memcpy(constrained, sum.constrained, sizeof *constrained * MODEL_CONSTRAINTS);
+    const rx_counters *sum = &run->sum;
+    rx_counters_sum(run, &run->sum);
+    memcpy(fired, sum->fired, sizeof *fired * MODEL_INSTANCES);
+    memcpy(fresh, sum->fresh, sizeof *fresh * MODEL_INSTANCES);
+    memcpy(left, sum->left, sizeof *left * MODEL_BOUNDS);
+    memcpy(constrained, sum->constrained, sizeof *constrained * MODEL_CONSTRAINTS);
 }
 
 /* The counterexample: trace_length states of MODEL_WORDS words, and the instance that led to each. */

@@ -14,11 +14,13 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,11 @@ _GCC = ("-O1", "-ftree-pre", "-fcode-hoisting", "-fstore-merging", "-ftree-tail-
 
 _ERROR_LINES_MAX = 12
 
+LEAST_MEMORY = 2**30
+"""What a compiler may have in any case: limits of memory are mostly about states."""
+
+_NO_MEMORY = ("out of memory", "memory exhausted", "Cannot allocate memory", "bad_alloc")
+
 
 class CompilerMissing(RatifiedError):
     """No C compiler was found, or the one that `CC` names cannot be run."""
@@ -41,6 +48,10 @@ class CompilerMissing(RatifiedError):
 
 class CompilerFailed(RatifiedError):
     """The compiler ran and did not accept the generated text, or could not write its output."""
+
+
+class CompilerTooLarge(CompilerFailed):
+    """The compiler wants more memory than it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +99,14 @@ def cache_folder() -> Path:
     return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "ratified"
 
 
-def compile_text(text: str, *, flags: Sequence[str] = ()) -> Compiled:
+def compile_text(text: str, *, flags: Sequence[str] = (), memory: int | None = None) -> Compiled:
     """Compiles `text` (a whole program as `contract.h` describes it), or finds it in the cache.
+
+    The compiler may have so many bytes of `memory`. Whatever is raised meanwhile, Ctrl-C for one, ends it.
 
     Raises:
         CompilerMissing, CompilerFailed.
+        CompilerTooLarge: it wants more memory.
     """
     compiler = find_compiler()
     command = (*compiler, *FLAGS, *_optimization(compiler), *flags, f"-I{RUNTIME}")
@@ -103,7 +117,7 @@ def compile_text(text: str, *, flags: Sequence[str] = ()) -> Compiled:
     if library.exists():
         return Compiled(library, source, True, 0.0, tuple(notes))
     begun = time.perf_counter()
-    _compile(text, command, library, source)
+    _compile(text, command, _with_memory(command, memory), library, source)
     return Compiled(library, source, False, time.perf_counter() - begun, tuple(notes))
 
 
@@ -112,13 +126,13 @@ def _optimization(compiler: Sequence[str]) -> tuple[str, ...]:
     return _GCC if "gcc" in Path(compiler[0]).resolve().name else ("-O2",)
 
 
-def _compile(text: str, command: Sequence[str], library: Path, source: Path) -> None:
+def _compile(text: str, command: Sequence[str], limited: Sequence[str], library: Path, source: Path) -> None:
     """Writes both files under names of this process's own, then renames: others see a whole file or none."""
     try:
         with tempfile.TemporaryDirectory(dir=library.parent, prefix=".compiling-") as work:
             own_source, own_library = Path(work) / source.name, Path(work) / library.name
             own_source.write_text(text, encoding="utf-8")
-            _run([*command, str(own_source), "-o", str(own_library)])
+            _run([*limited, str(own_source), "-o", str(own_library)], command, work)
             own_source.replace(source)
             own_library.replace(library)
     except OSError as error:
@@ -128,28 +142,63 @@ def _compile(text: str, command: Sequence[str], library: Path, source: Path) -> 
         ) from error
 
 
-def _run(command: Sequence[str]) -> None:
+def _with_memory(command: Sequence[str], memory: int | None) -> Sequence[str]:
+    """The command, with a limit on what it and the programs that it starts may have; never less than what is usual."""
+    if memory is None or os.name != "posix" or "ziglang" in command:
+        return command
+    kilobytes = max(memory, LEAST_MEMORY) // 1024
+    return ("/bin/sh", "-c", f'ulimit -v {kilobytes} 2>/dev/null; exec "$@"', "sh", *command)
+
+
+def _run(command: Sequence[str], shown: Sequence[str], folder: str) -> None:
     try:
-        # The command is the one that the user's own environment names.
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, errors="replace", check=False
+        # The command is the one that the user's own environment names. In a session of its own it can be ended as a whole.
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": folder},  # what it leaves behind is removed with the folder
         )
     except OSError as error:
         raise CompilerMissing(
-            f"the C compiler cannot be run: {command[0]}: {error.strerror or error}",
+            f"the C compiler cannot be run: {shown[0]}: {error.strerror or error}",
             remedy="set CC to a compiler that works here",
         ) from error
-    if done.returncode == 0:
+    try:
+        out, err = _attended(process)
+    except BaseException:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    if process.returncode == 0:
         return
-    lines = (done.stderr or done.stdout).splitlines()
+    if any(word in err for word in _NO_MEMORY):
+        raise CompilerTooLarge(
+            f"the C compiler wants more memory than it may have: {shlex.join(shown[:3])} ...",
+            remedy="give more with --memory, explore a smaller size, or explore with engine='reference'",
+        )
+    lines = (err or out).splitlines()
     # The first error is the cause; the context lines that compilers print before it are not.
     first = next((i for i, line in enumerate(lines) if "error" in line.lower()), 0)
-    shown = "\n".join(f"    {line}" for line in lines[first : first + _ERROR_LINES_MAX])
-    how = f"exit status {done.returncode}" if done.returncode > 0 else f"killed by signal {-done.returncode}"
+    told = "\n".join(f"    {line}" for line in lines[first : first + _ERROR_LINES_MAX])
+    status = process.returncode
+    how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
     raise CompilerFailed(
-        f"the C compiler failed ({how}): {shlex.join(command[:3])} ...\n{shown}".rstrip(),
+        f"the C compiler failed ({how}): {shlex.join(shown[:3])} ...\n{told}".rstrip(),
         remedy="set CC to another compiler, or explore with engine='reference'; if the text is at fault, please report it",
     )
+
+
+def _attended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process prints until it ends. Python comes back now and then, to look at what it is sent."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=0.1)
 
 
 def _writable(folder: Path, notes: list[str]) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -380,9 +379,3 @@ def in_background(
             thread.join()
     if failure is not None:
         raise failure
-
-
-def peak_memory() -> int:
-    """The most memory this process has had, in bytes."""
-    unit = 1 if os.uname().sysname == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -7,18 +7,20 @@ the model has no answer, the error raised is the reference machine's own.
 
 from __future__ import annotations
 
-import time
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
+from ratified.explore.limits import Reached, Watch, peak_memory, resident
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
-from ratified.explore.native.codegen.program import Program, generate
+from ratified.explore.native.codegen.program import Program
 from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.compile import CompilerTooLarge
 from ratified.explore.native.driver import (
     Exploration,
     Finding,
@@ -26,14 +28,13 @@ from ratified.explore.native.driver import (
     Options,
     Outcome,
     Stop,
-    peak_memory,
 )
-from ratified.explore.native.library import NativeError, loaded
-from ratified.explore.native.library import Program as Library
+from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
-from ratified.explore.search import exhausted
+from ratified.explore.native.preparing import Order, Preparation, Prepared
+from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
-from ratified.explore.symmetry import Symmetry, symmetry_of
+from ratified.explore.symmetry import symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
 from ratified.language.machine import Left, PythonMachine, StepError, Values
@@ -41,6 +42,7 @@ from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
 from ratified.results.result import (
+    BEYOND_BOUNDS,
     ActionReport,
     BoundReport,
     ConstraintReport,
@@ -57,6 +59,9 @@ from ratified.results.seen import Exploration as Seen
 
 Live = tuple[tuple[PropertyReport, ...], Violation | None, str | None]
 """The liveness claims, what is violated of them, and why they are not decided."""
+
+LEAST = 2**26
+"""Bytes for the explorer, where Python itself has nearly all that there is by default."""
 
 DEADLOCK = Property(PropertyKind.DEADLOCK, "deadlock", None)
 
@@ -78,11 +83,14 @@ def check_native(
     dump: Path | None = None,
     flags: tuple[str, ...] = (),
     large: bool = False,
+    watch: Watch | None = None,
+    preparation: Preparation | None = None,
 ) -> Result:
     """Explores a model natively: all its claims, constraints, bounds and (if asked) deadlocks.
 
     `spill` and `checkpoint` are folders (driver.Options); `dump` a file for the generated C; `flags` are for the compiler; that a
-    model is `large` is remembered with its program, for `found_large`.
+    model is `large` is remembered with its program, for `found_large`. `watch` is over time and memory if it is not to begin now,
+    `preparation` the program if it is being made already.
 
     Raises:
         SizeError: the model has no fixed width, too many bits, or computes a number of more than 64 bits (`Unsupported`):
@@ -90,19 +98,30 @@ def check_native(
         EvaluationError: the model has no answer where it needs one.
         RatifiedError: no compiler, a compiler that fails, no memory, a disk or checkpoint that cannot be used.
     """
-    begun = time.perf_counter()
-    notes: list[str] = []
-    reduction = _reduction(model, notes) if symmetry else None
-    key = known.key_of(model, symmetry=reduction is not None, deadlock=deadlock, flags=flags)
+    watch = watch or Watch(limits)
     claims = liveness_claims(model.module)
+    order = Order(model, symmetry, deadlock, dump, flags, large)
+    try:
+        preparation = preparation or Preparation(order, watch)
+        preparation.wait(progress)
+    except Reached as stop:
+        return nothing_seen(model, watch, str(stop), deadlock=deadlock)
+    except KeyboardInterrupt:
+        return nothing_seen(model, watch, INTERRUPTED, deadlock=deadlock)
+    try:
+        prepared = preparation.work.result()
+    except CompilerTooLarge as problem:
+        return nothing_seen(model, watch, problem.message, deadlock=deadlock)
+    program, reduction = prepared.program, prepared.reduction
     if claims and reduction is not None:
         raise reference._no_symmetry(model.module.name, claims[0])
-    program, library = _prepared(model, reduction, key, dump, flags, large, notes)
     refuse_what_is_not_told(model, program)
     options = Options(
         threads=threads,
         deadlock=deadlock,
-        limits=limits,
+        limits=replace(
+            limits, seconds=watch.left, memory=limits.memory or max(watch.memory - resident(), LEAST)
+        ),
         spill=spill,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
@@ -110,36 +129,46 @@ def check_native(
         witness_step=(1 << len(program.step_witnesses)) - 1,
     )
     live: Live = (), None, None
-    with Exploration(library, options) as exploration:
+    with Exploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
         violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
         if claims:
-            live = _liveness(model, program, exploration, outcome, limits, begun)
+            live = _liveness(model, program, exploration, outcome, watch)
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
-    return _result(
-        model,
-        program,
-        outcome,
-        violation,
-        live,
-        reduction,
-        limits,
-        deadlock,
-        notes,
-        time.perf_counter() - begun,
+    return _result(model, prepared, outcome, violation, live, watch, deadlock)
+
+
+def nothing_seen(model: Model, watch: Watch, stopped: str, *, deadlock: bool) -> Result:
+    """The result of an exploration that was ended before it saw a state: everything that is claimed is undecided."""
+    liveness = (Property(PropertyKind.LIVENESS, c.name, c.span) for c in liveness_claims(model.module))
+    return Result(
+        model=model.module.name,
+        sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+        parameters=dict(model.scope.parameters),
+        engine="native",
+        verdict=Verdict.UNDECIDED,
+        distinct=0,
+        generated=0,
+        depth=0,
+        actions=(),
+        properties=tuple(
+            PropertyReport(p.kind, p.name, False, p.span)
+            for p in (*safety_of(model.module, deadlock), *liveness)
+        ),
+        stopped=stopped,
+        seconds=watch.seconds,
+        memory=peak_memory(),
+        notes=("the model was still being compiled",),
     )
 
 
 def _liveness(
-    model: Model, program: Program, exploration: Exploration, outcome: Outcome, limits: Limits, begun: float
+    model: Model, program: Program, exploration: Exploration, outcome: Outcome, watch: Watch
 ) -> Live:
     """The liveness claims, what is violated of them, and why they are not decided."""
-
-    def tick() -> None:
-        if stop := exhausted(limits, time.perf_counter() - begun, memory=False):
-            raise reference._Stopped(stop)
-
+    # A limit of memory is about states here, which may be on disk; Python's own part is held to what there is.
+    own = Watch(replace(watch.limits, memory=None), watch.started)
     machine = PythonMachine(model)
     claims = liveness_claims(model.module)
     reports = tuple(PropertyReport(PropertyKind.LIVENESS, c.name, False, c.span) for c in claims)
@@ -147,16 +176,16 @@ def _liveness(
         return reports, None, None
     refuse_what_was_cut(outcome)
     try:
-        check = check_of(machine, program, exploration, outcome, tick)
-        tick()
+        check = check_of(machine, program, exploration, outcome, own.tick)
+        own.tick()
         violation = check.violation()
-    except reference._Stopped as stop:
+    except Reached as stop:
         return reports, None, str(stop)
     except NativeError as problem:
         return reports, None, problem.message
     except KeyboardInterrupt:
         return reports, None, INTERRUPTED
-    return check.reports(), violation, None
+    return check.reports(complete=outcome.stopped is None), violation, None
 
 
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
@@ -166,51 +195,14 @@ def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
     return found is not None and found.large
 
 
-def _prepared(
-    model: Model,
-    reduction: Symmetry | None,
-    key: str | None,
-    dump: Path | None,
-    flags: tuple[str, ...],
-    large: bool,
-    notes: list[str],
-) -> tuple[Program, Library]:
-    """The program's tables and the loaded library: as remembered, or generated and compiled now."""
-    before = known.recall(model, key)
-    if before is not None and dump is None and (before.large or not large):
-        try:
-            library = Library(before.library)
-            if library.digest == before.digest:
-                return before.program, library
-        except NativeError:
-            pass  # what is damaged is made again
-    program = generate(model, reduction)
-    if dump is not None:
-        dump.write_text(program.text, encoding="utf-8")
-    library, compiled = loaded(program.text, flags)
-    notes.extend(compiled.notes)
-    known.remember(key, compiled, library.digest, program, large=large)
-    return program, library
-
-
-def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
-    """The symmetry to use. Raises ModelError where it would be unsound."""
-    found = symmetry_of(model)
-    if not found.trivial:
-        return found
-    notes.append(
-        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
-    )
-    return None
-
-
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
     machine = PythonMachine(model)
     seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
     return reference._nothing_begins(machine, seen)
 
 
-def _stopped(outcome: Outcome, limits: Limits) -> str | None:
+def _stopped(outcome: Outcome, watch: Watch) -> str | None:
+    limits = watch.limits
     match outcome.stopped:
         case None:
             return None
@@ -219,11 +211,11 @@ def _stopped(outcome: Outcome, limits: Limits) -> str | None:
         case Stop.STATES:
             return f"the limit of {limits.states:,} states"
         case Stop.SECONDS:
-            return f"the time limit of {limits.seconds:g} s"
+            return watch.time_limit()
         case Stop.MEMORY:
-            return f"the memory limit of {limits.memory:,} bytes"
+            return watch.memory_limit()
         case Stop.INTERRUPTED:
-            return "interrupted"
+            return INTERRUPTED
         case Stop.CAPACITY:
             return "more states than the explorer can number"
     return outcome.message
@@ -231,24 +223,23 @@ def _stopped(outcome: Outcome, limits: Limits) -> str | None:
 
 def _result(
     model: Model,
-    program: Program,
+    prepared: Prepared,
     outcome: Outcome,
     violation: Violation | None,
     live: Live,
-    reduction: Symmetry | None,
-    limits: Limits,
+    watch: Watch,
     deadlock: bool,
-    notes: list[str],
-    seconds: float,
 ) -> Result:
+    program, reduction, notes = prepared.program, prepared.reduction, list(prepared.notes)
     bounds = tuple(
         BoundReport(place.what, place.action, times, place.span)
         for place, times in zip(program.bounds, outcome.left, strict=True)
         if times
     )
     liveness, unhappened, undecided = live
+    complete = violation is None and outcome.stopped is None and not bounds
     violation = violation or unhappened
-    stopped = _stopped(outcome, limits) or undecided
+    stopped = _stopped(outcome, watch) or undecided
     if outcome.resumed:
         notes.append("went on from a checkpoint")
     if outcome.stopped is Stop.DISK:
@@ -268,19 +259,16 @@ def _result(
         generated=outcome.generated,
         depth=outcome.depth,
         actions=tuple(_action(i, outcome, off) for i in program.instances),
-        properties=(
-            *(PropertyReport(p.kind, p.name, p.name in never, p.span) for p in properties),
-            *liveness,
-        ),
+        properties=(*reference.reports_of(properties, never, violation, complete=complete), *liveness),
         bounds=bounds,
         constraints=tuple(
             ConstraintReport(f.name, times)
             for f, times in zip(program.constraints, outcome.constrained, strict=True)
         ),
         symmetry=reduction.sorts if reduction else (),
-        stopped=stopped or (reference.BEYOND_BOUNDS if bounds and violation is None else None),
+        stopped=stopped or (BEYOND_BOUNDS if bounds and violation is None else None),
         violation=violation,
-        seconds=seconds,
+        seconds=watch.seconds,
         memory=peak_memory(),
         out_degree=outcome.out_degree,
         notes=tuple(notes),

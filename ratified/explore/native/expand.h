@@ -181,7 +181,7 @@ static void rx_watch(rx_worker *w) {
     rx_run *run = w->run;
     RX_STORE(w->published, w->counters.generated);
     if (RX_LOAD(run->stop_flag)) rx_stop_for(run, RX_STOP_ASKED);
-    if (++w->drains % 16 == 0 && run->config.seconds_max > 0 && rx_now() - run->begun > run->config.seconds_max)
+    if (++w->drains % 4 == 0 && run->config.seconds_max > 0 && rx_now() - run->begun > run->config.seconds_max)
         rx_stop_for(run, RX_STOP_SECONDS);
     if (run->config.states_max && !run->on_disk && RX_LOAD(run->next_block) > run->config.states_max) {
         /* next_block counts places handed out; what is still free of them is not a state. */
@@ -216,9 +216,13 @@ static __attribute__((noinline)) void rx_drain(rx_worker *w) {
     rx_watch(w);
 }
 
+/* Called in the middle of a state that has more successors than a batch holds. Limits hold there as well: where the run is
+ * to end, the rest of the model's code is not waited for. */
 static void rx_settle_expand(rx_worker *w) {
     rx_settle(w);
     if (w->batch.count >= RX_BATCH / 2) rx_drain(w);
+    else rx_watch(w);
+    if (RX_UNLIKELY(RX_LOAD(w->run->stopping))) longjmp(w->leave, 1);
 }
 
 static __attribute__((noinline, cold)) void rx_overflow(rx_batch *batch) {
@@ -243,10 +247,15 @@ static inline void rx_expand_one(rx_worker *w, const uint64_t *s) {
     if (w->batch.count >= RX_BATCH / 4 * 3) rx_drain(w);
 }
 
-static void rx_work_expand(rx_worker *w) {
+/* Does `work` until it is done, or left in the middle (rx_settle_expand). Apart, so that the loop itself is not compiled as
+ * one that is jumped back into. */
+static __attribute__((noinline)) void rx_until_left(rx_worker *w, void (*work)(rx_worker *)) {
+    if (setjmp(w->leave)) w->batch.count = w->batch.settled = 0;
+    else work(w);
+}
+
+static __attribute__((noinline)) void rx_expand_chunks(rx_worker *w) {
     rx_run *run = w->run;
-    w->settle = rx_settle_expand;
-    w->length = run->levels;
     for (;;) {
         const uint64_t from = RX_ADD(run->cursor, RX_CHUNK);
         if (from >= run->level_to || RX_LOAD(run->stopping) || RX_LOAD(run->abandoned)) break;
@@ -254,17 +263,28 @@ static void rx_work_expand(rx_worker *w) {
         const uint64_t *s = rx_level_chunk(w, from, count);
         if (!s) break;
         for (uint64_t i = 0; i < count; i++) rx_expand_one(w, s + i * W);
+        rx_watch(w); /* of states that have hardly any successors few batches come about */
     }
     if (w->batch.count) rx_drain(w);
+}
+
+static void rx_work_expand(rx_worker *w) {
+    w->settle = rx_settle_expand;
+    w->length = w->run->levels;
+    rx_until_left(w, rx_expand_chunks);
+}
+
+static void rx_begin(rx_worker *w) {
+    model_initial(&w->batch);
+    rx_settle(w);
+    rx_drain(w);
 }
 
 static void rx_work_initial(rx_worker *w) {
     w->settle = rx_settle_expand;
     w->source = NULL;
     w->length = 0;
-    model_initial(&w->batch);
-    rx_settle(w);
-    rx_drain(w);
+    rx_until_left(w, rx_begin);
 }
 
 /* Closes the gaps that unfinished blocks leave in the new level, by moving its last states into them. Returns the

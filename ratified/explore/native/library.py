@@ -154,13 +154,13 @@ def load(text: str, *, flags: tuple[str, ...] = ()) -> Program:
     return loaded(text, flags)[0]
 
 
-def loaded(text: str, flags: tuple[str, ...] = ()) -> tuple[Program, Compiled]:
+def loaded(text: str, flags: tuple[str, ...] = (), memory: int | None = None) -> tuple[Program, Compiled]:
     """The same, and what was compiled."""
-    compiled = compile_text(text, flags=flags)
+    compiled = compile_text(text, flags=flags, memory=memory)
     try:
         return Program(compiled.path), compiled
     except NativeError:
         # A cache file that something else damaged: once more from the text.
         compiled.path.unlink(missing_ok=True)
-        compiled = compile_text(text, flags=flags)
+        compiled = compile_text(text, flags=flags, memory=memory)
         return Program(compiled.path), compiled

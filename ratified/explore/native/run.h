@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -138,6 +139,7 @@ typedef struct rx_worker {
     uint64_t published;             /* atomic: counters.generated as rx_progress may see it */
     rx_finding finding;
     void (*settle)(struct rx_worker *);
+    jmp_buf leave; /* out of the model's code, where the run is to end */
     /* What a search through a level has found so far (trace.h). */
     uint64_t best[W];
     uint32_t best_instance, best_fault, has_best;
@@ -173,6 +175,7 @@ typedef struct rx_run {
     uint64_t level_from, level_to; /* the level being expanded */
 
     rx_counters before; /* the sums when this level began: for doing it again */
+    rx_counters sum;    /* room for sums, which are too large for a stack where there are very many instances */
     uint64_t distinct;
     rx_finding finding;
     uint32_t stopped, stopping; /* stopping: atomic, workers wind up */

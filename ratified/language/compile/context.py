@@ -1,48 +1,43 @@
 """What compiling one function needs to know: names, their types, and what is known about them at this point.
 
 Guarantees: every refusal is a ModelError with a span and a remedy; a static name is resolved the way CPython will resolve it.
+
+The forms of source are compiled by rules over a context, a table each for expressions, conditions and statements, which the
+context holds: so no part of the compiler imports one that imports it.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
+from ratified.language.compile.constants import type_of
 from ratified.language.errors import ModelError, Span
-from ratified.language.ir import Expr, Which
-from ratified.language.sorts import Sort
+from ratified.language.ir import Declaration, Expr, Function, Node, Which
 from ratified.language.source import span_of
 from ratified.language.types import (
-    BOOL,
-    INT,
-    NONE,
     AnnotationProblem,
     BagType,
-    EnumType,
     MapType,
     OptionalType,
-    RecordType,
     SeqType,
     SetType,
-    SortType,
-    TupleType,
     Type,
     fits,
     from_annotation,
+    has_bounds,
     join,
     unbounded,
 )
-from ratified.language.values import Bag, Map, Seq, Set, show
-
-if TYPE_CHECKING:
-    from ratified.language.compile.module import ModuleCompiler
+from ratified.language.values import Bag, Map, Seq, Set
 
 Facts = dict[str, Type]
 """What is known here beyond declared types: the source text of an expression, and the smaller type it has."""
@@ -83,29 +78,135 @@ class Env:
         return Env(dict(self.types), dict(self.aliases), set(self.assigned), dict(self.facts))
 
 
-class Context:
-    """The state of compiling one function: the base of the expression and statement compilers."""
+Condition = tuple[Expr, Facts, Facts]
+"""A compiled condition, what is known where it is true, and what is known where it is false."""
 
-    def __init__(
-        self,
-        module: ModuleCompiler,
-        node: ast.FunctionDef,
-        file: str,
-        function: FunctionType,
-        receivers: dict[str, Which],
-        owner: type | None,
-    ) -> None:
-        self.module = module
-        self.node = node
-        self.file = file
-        self.function = function
-        self.receivers = receivers
-        self.owner = owner
-        self.env = Env()
-        self.plain_names: dict[str, str] = {}
-        self.returns: Type | None = None
-        self.pure = False
-        self.kind = ir.Kind.HELPER
+Made = tuple[list[Node], bool]
+"""A compiled statement, and whether control never goes past it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a function is called: its parameters by name, and what it returns (None: it is a procedure)."""
+
+    name: str
+    parameters: list[tuple[str, Type]]
+    returns: Type | None
+    defaults: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """The variables and parameters of a model, by name."""
+
+    variables: Mapping[str, Declaration]
+    parameters: Mapping[str, Declaration]
+
+
+class Surroundings(Protocol):
+    """The class around a function, and what the function may name and call there; what is called is compiled first."""
+
+    names: Mapping[str, Any]
+    variables: Mapping[str, Declaration]
+    parameters: Mapping[str, Declaration]
+    signatures: dict[str, Signature]
+    functions: dict[str, Function]
+
+    @property
+    def methods(self) -> Mapping[str, object]:
+        """The methods of the class."""
+
+    def abstract_of(self, context: Context) -> Declarations:
+        """The declarations of the model that the refinement being compiled maps to."""
+
+    def method(self, context: Context, node: ast.AST, name: str) -> str:
+        """The key of a method of the class, compiled."""
+
+    def super_function(self, context: Context, node: ast.AST, name: str) -> str:
+        """The key of the method that `super().name` means where it stands, compiled."""
+
+    def plain_function(
+        self, context: Context, node: ast.AST, function: FunctionType, receiver: Type | None = None
+    ) -> str:
+        """The key of a function of a module (or a method of a record, whose first parameter is the record), compiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """How each form of source is compiled."""
+
+    expression: Callable[[ast.expr, Context], Expr]
+    condition: Callable[[ast.expr, Context], Condition]
+    statement: Callable[[ast.stmt, Context], Made]
+
+
+@dataclass(slots=True)
+class Context:
+    """The state of compiling one function."""
+
+    module: Surroundings
+    tables: Tables
+    node: ast.FunctionDef
+    file: str
+    function: FunctionType
+    receivers: dict[str, Which]
+    """What stands for a whole state: `self`, and `old` or the abstract model."""
+    owner: type | None
+    """The class that the function is a method of."""
+    kind: ir.Kind = ir.Kind.HELPER
+    env: Env = field(default_factory=Env)
+    expected: Type | None = None
+    """The type that the expression being compiled should have, where it has none of its own."""
+    plain_names: dict[str, str] = field(default_factory=dict)
+    """Local names that hold a container of Python's own, and which."""
+    returns: Type | None = None
+    pure: bool = False
+    """Whether the function may neither change variables nor have guards."""
+    declarations: dict[str, Type] = field(default_factory=dict)
+    """The types of local names, for good."""
+    assignments: dict[str, int] = field(default_factory=dict)
+    """How often the source assigns a local name."""
+    names_used: frozenset[str] = frozenset()
+
+    # --- the forms ---
+
+    def expr(self, node: ast.expr, expected: Type | None = None) -> Expr:
+        """An expression; `expected` helps to type what has no type of its own, such as `Set()`."""
+        around, self.expected = self.expected, expected
+        found = self.tables.expression(node, self)
+        self.expected = around
+        key = self.fact_key(node) if self.env.facts else None
+        known = self.env.facts.get(key) if key else None
+        if known is not None and unbounded(known) != unbounded(found.type):
+            return ir.Narrow(found.span, known, found)
+        return found
+
+    def value(self, node: ast.expr, into: Type) -> Expr:
+        """An expression as a value of a given type."""
+        made = self.coerce(self.expr(node, into), into, node)
+        self.held(node, made.type)
+        return made
+
+    def kept(self, node: ast.expr, expected: Type | None = None) -> Expr:
+        """An expression whose value becomes part of another, is passed or returned: no plain Python container."""
+        made = self.expr(node, expected)
+        self.held(node, made.type)
+        return made
+
+    def test(self, node: ast.expr) -> Condition:
+        """A condition, with what it tells."""
+        return self.tables.condition(node, self)
+
+    def body(self, statements: Sequence[ast.stmt]) -> tuple[tuple[Node, ...], bool]:
+        """Statements in order, and whether they always return. What comes after one that does is refused as unreachable."""
+        made: list[Node] = []
+        ended = False
+        for statement in statements:
+            if ended:
+                self.fail(statement, "this is unreachable", "delete it, or the return before it")
+            nodes, ended = self.tables.statement(statement, self)
+            made.extend(nodes)
+        return tuple(made), ended
 
     # --- refusing ---
 
@@ -237,57 +338,10 @@ class Context:
 
     def constant(self, value: object, node: ast.AST, expected: Type | None = None) -> Expr:
         """A Python value as a literal, or a refusal if the language has no such value."""
-        return ir.Literal(self.span(node), self.type_of(value, node, expected), value)
-
-    def type_of(self, value: object, node: ast.AST, expected: Type | None = None) -> Type:
-        """The type of a constant. The empty container takes the type that is expected."""
-        match value:
-            case None:
-                return NONE
-            case bool():
-                return BOOL
-            case Sort():
-                kind = SortType(type(value))
-                if kind.symmetric:
-                    self.fail(
-                        node,
-                        f"{value} is one particular {kind}",
-                        "symmetric values have no numbers: use a parameter or a loop",
-                    )
-                return kind
-            case int():
-                return INT
-            case Enum():
-                return EnumType(type(value))
-            case Set() | frozenset() | Seq() | Bag() | Map() if not value and expected is not None:
-                return unbounded(expected.item if isinstance(expected, OptionalType) else expected)
-            case Set() | frozenset() if value:
-                return SetType(self._item(value, node, getattr(expected, "item", None)))
-            case Seq() if value:
-                return SeqType(self._item(value, node, getattr(expected, "item", None)))
-            case Bag() if value:
-                return BagType(self._item(value, node, getattr(expected, "item", None)))
-            case Map() if value:
-                items = self._item(value.values(), node, getattr(expected, "value", None))
-                return MapType(self._item(value, node, None), items)
-            case tuple() if type(value) is tuple and value:
-                return TupleType(tuple(self.type_of(v, node) for v in value))
-        if hasattr(type(value), "__record_types__"):
-            return RecordType(type(value))
-        if isinstance(value, str | float | bytes | complex):
-            self.fail(
-                node,
-                f"{type(value).__name__} is not a type of the modelling language",
-                "use an Enum, a sort, or a bounded int",
-            )
-        self.fail(
-            node,
-            f"{show(value)[:60]} cannot be used as a value in a model",
-            "see docs/language.md for the types there are",
-        )
-
-    def _item(self, values: Any, node: ast.AST, expected: Type | None) -> Type:
-        return self.join(node, *(self.type_of(v, node, expected) for v in values))
+        try:
+            return ir.Literal(self.span(node), type_of(value, expected), value)
+        except AnnotationProblem as problem:
+            self.fail(node, problem.message, problem.remedy)
 
     # --- what is known here ---
 
@@ -316,9 +370,17 @@ class Context:
 
     def forget(self, names: set[str]) -> None:
         """Drop what is known of expressions that mention any of these names."""
-        keep = {}
-        for key, known in self.env.facts.items():
-            mentioned = {n.id for n in ast.walk(ast.parse(key, mode="eval")) if isinstance(n, ast.Name)}
-            if not mentioned & names:
-                keep[key] = known
-        self.env.facts = keep
+        self.env.facts = {k: known for k, known in self.env.facts.items() if not _mentioned(k) & names}
+
+
+@lru_cache(maxsize=1024)
+def _mentioned(fact: str) -> frozenset[str]:
+    """The names in the text of an expression."""
+    tree = ast.parse(fact, mode="eval")
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+def fitted(value: Expr, into: Type, name: str, at: Span | None = None) -> Expr:
+    """A value about to be stored as a given type, at a place: with a check, where the type has bounds that it may leave."""
+    value = value if unbounded(value.type) == unbounded(into) else ir.Widen(value.span, into, value)
+    return ir.Fit(at or value.span, into, value, name) if has_bounds(into) else value

@@ -1,130 +1,108 @@
-"""One name, one thing: what Python would silently drop from a model is refused, with both places.
+"""Names, attributes and constants: local names, variables, parameters, sorts as sets, fields of records.
 
-Guarantees: a name is defined once in a class body; what a class overrides keeps its kind, so that no action, invariant or
-claim of a base is lost to a method of another kind that happens to have its name.
+Guarantees: a name means what it means to CPython; what has no value of the language is refused by name.
 """
 
 from __future__ import annotations
 
 import ast
-import typing
-from collections.abc import Mapping
-from types import FunctionType
-from typing import Any
+from enum import Enum
 
-from ratified.language.errors import ModelError, Span
-from ratified.language.ir import Declaration, Kind, Module
-from ratified.language.source import class_node, head_span, span_of
-from ratified.language.types import Type
+from ratified.language import ir
+from ratified.language.compile.context import MISSING, Context
+from ratified.language.ir import Expr, Which
+from ratified.language.rules import Rules
+from ratified.language.sorts import Sort
+from ratified.language.types import OptionalType, SetType, records_of
 
-
-def refuse_doubles(cls: type, node: ast.ClassDef | None, file: str) -> None:
-    """Raise ModelError for a name that a class, or a plain class that is mixed into it, defines twice, or as another kind."""
-    if node is not None:
-        _once(node, file)
-    _one_declaration(cls)
-    defined: dict[str, tuple[Kind, type, FunctionType]] = {}
-    for klass in reversed(cls.__mro__):
-        if klass is object or "_ratified_root" in vars(klass):
-            continue
-        own = {n: a for n, a in vars(klass).items() if isinstance(a, FunctionType)}
-        if klass is not cls and "module" not in vars(klass):
-            _once_in_mixin(klass, own)
-        for name, function in own.items():
-            kind = getattr(function, "ratified_kind", None)
-            if kind is not None:
-                _same_kind(name, kind, klass, function, defined.get(name))
-                defined[name] = kind, klass, function
+constants: Rules[Context, Expr] = Rules("constants")
+rules: Rules[Context, Expr] = Rules("names")
 
 
-def _one_declaration(cls: type) -> None:
-    """That what two bases declare, of which neither derives from the other, is one thing, unless the class declares it anew."""
-    first: dict[str, tuple[type, tuple[bool, Type], Declaration]] = {}
-    for klass in cls.__mro__[1:]:
-        module, own = vars(klass).get("module"), vars(klass).get("__annotations__", {})
-        if not isinstance(module, Module):
-            continue
-        for is_parameter, table in ((False, module.variables), (True, module.parameters)):
-            for d in table:
-                if d.name not in own or d.name in vars(cls).get("__annotations__", {}):
-                    continue
-                what = is_parameter, d.type
-                owner, known, before = first.setdefault(d.name, (klass, what, d))
-                if known != what and klass not in owner.__mro__:
-                    _refuse(
-                        f"`{d.name}` is declared in {owner.__name__} and, as another thing, in {klass.__name__}",
-                        before.span,
-                        d.span,
-                    )
+@constants.rule(ast.Constant)
+def _constant(node: ast.Constant, c: Context) -> Expr:
+    return c.constant(node.value, node)
 
 
-def _once(node: ast.ClassDef, file: str) -> None:
-    """That no name is bound twice at the top of a class body."""
-    seen: dict[str, ast.stmt] = {}
-    for statement in node.body:
-        for name in _bound(statement):
-            if name in seen:
-                _refuse(
-                    f"`{name}` is defined twice in {node.name}",
-                    _place(statement, file),
-                    _place(seen[name], file),
-                )
-            seen[name] = statement
+@rules.rule(ast.Name)
+def _name(node: ast.Name, c: Context) -> Expr:
+    name = node.id
+    if name in c.env.aliases:
+        return c.env.aliases[name]
+    if name in c.env.types:
+        if name not in c.env.assigned:
+            c.fail(node, f"`{name}` may be unassigned here", "assign it on every path that leads here")
+        return ir.Local(c.span(node), c.env.types[name], name)
+    if name in c.receivers:
+        c.fail(node, f"`{name}` is the whole state, not a value", f"name one of its variables: {name}.x")
+    value = c.static_name(name)
+    if value is MISSING:
+        c.fail(node, f"unknown name `{name}`", "define or import it above the model, or assign it first")
+    if isinstance(value, type) and (universe := _universe_of(c, node, value)):
+        return universe
+    if callable(value) and not hasattr(type(value), "__record_types__"):
+        c.fail(node, f"`{name}` is a function or class, not a value", f"call it: {name}(...)")
+    return c.constant(value, node, c.expected)
 
 
-def _bound(statement: ast.stmt) -> list[str]:
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return [name]
-        case ast.Assign(targets=targets):
-            return [t.id for t in targets if isinstance(t, ast.Name)]
-    return []
+def _universe_of(c: Context, node: ast.expr, value: type) -> Expr | None:
+    """A sort or Enum class as the set of its values."""
+    if "__record_types__" in vars(value) or not issubclass(value, Sort | Enum):
+        return None
+    return ir.Universe(c.span(node), SetType(c.typed(value, node)))
 
 
-def _once_in_mixin(klass: type, own: Mapping[str, FunctionType]) -> None:
-    code = next((_raw(f).__code__ for f in own.values()), None)
-    if code is not None and (node := class_node(code.co_filename, klass.__name__, code.co_firstlineno)):
-        _once(node, code.co_filename)
-
-
-def _same_kind(
-    name: str, kind: Kind, klass: type, function: FunctionType, before: tuple[Kind, type, FunctionType] | None
-) -> None:
-    """That an override is what it overrides."""
-    if name == "init":
-        _refuse(
-            f"`init` sets the variables of {klass.__name__}, and is marked as {kind.value}", _head(function)
+@rules.rule(ast.Attribute)
+def _attribute(node: ast.Attribute, c: Context) -> Expr:
+    value, attribute = node.value, node.attr
+    if isinstance(value, ast.Name) and value.id in c.receivers:
+        return _member(c, node, c.receivers[value.id], attribute)
+    static = c.static(node)
+    if static is not MISSING:
+        if isinstance(static, type) and (universe := _universe_of(c, node, static)):
+            return universe
+        return c.constant(static, node, c.expected)
+    operand = c.expr(value)
+    records = records_of(operand.type)
+    if isinstance(operand.type, OptionalType):
+        c.fail(
+            value,
+            f"this may be None, and None has no `{attribute}`",
+            "test it for None first (give it a local name)",
         )
-    if before is not None and before[0] is not kind:
-        what = f"`{name}` is marked as {before[0].value} in {before[1].__name__}, and as {kind.value} in {klass.__name__}"
-        _refuse(what, _head(function), _head(before[2]))
+    if not records:
+        if isinstance(c.static(value), type):
+            c.fail(node, f"{ast.unparse(value)} has no `{attribute}`", "look at its definition")
+        c.fail(node, f"{operand.type} has no field `{attribute}`", "only records have fields")
+    without = [r for r in records if attribute not in r.fields]
+    if len(without) == len(records):
+        has = "; ".join(f"{r} has {', '.join(r.fields) or 'none'}" for r in records)
+        c.fail(node, f"{operand.type} has no field `{attribute}`", f"the fields: {has}")
+    if without:
+        remedy = f"tell the records apart first: isinstance(x, {without[0]})"
+        c.fail(node, f"{without[0]} has no field `{attribute}`", remedy)
+    return ir.Field(c.span(node), c.join(node, *(r.fields[attribute] for r in records)), operand, attribute)
 
 
-def _head(function: FunctionType) -> Span | None:
-    raw = _raw(function)
-    line, file = raw.__code__.co_firstlineno, raw.__code__.co_filename
-    owner = raw.__qualname__.rpartition(".")[0].rpartition(".")[2]
-    node = class_node(file, owner, line)
-    for statement in node.body if node else ():
-        if isinstance(statement, ast.FunctionDef) and statement.name == raw.__name__:
-            return head_span(statement, file)
-    return None
-
-
-def _raw(function: Any) -> FunctionType:
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return typing.cast("FunctionType", function)
-
-
-def _place(statement: ast.stmt, file: str) -> Span:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return head_span(statement, file)
-    return span_of(statement, file)
-
-
-def _refuse(what: str, span: Span | None, other: Span | None = None) -> typing.NoReturn:
-    also = f"; the other is at {other}" if other else ""
-    raise ModelError(f"{what}{also}", span=span, remedy="one of the two would be lost: rename it")
+def _member(c: Context, node: ast.Attribute, which: Which, name: str) -> Expr:
+    module = c.module
+    if which is Which.ABSTRACT:
+        c.fail(
+            node,
+            "the abstract model's variables can only be assigned here",
+            "compute from the variables of self",
+        )
+    if name in module.variables:
+        if c.kind is ir.Kind.ASSUMPTION:
+            c.fail(
+                node,
+                f"an assumption is about sizes and parameters, not the variable `{name}`",
+                "write an invariant",
+            )
+        return ir.Variable(c.span(node), module.variables[name].type, name, which)
+    if name in module.parameters:
+        return ir.Parameter(c.span(node), module.parameters[name].type, name)
+    if name in module.methods:
+        c.fail(node, f"`{name}` is a method", f"call it: {ast.unparse(node)}(...)")
+    known = ", ".join([*module.variables, *module.parameters]) or "none yet"
+    c.fail(node, f"the model has no variable `{name}`", f"its variables: {known}")

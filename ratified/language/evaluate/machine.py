@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ratified.language.api import Disabled
@@ -10,7 +10,7 @@ from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.evaluate.evaluator import Evaluator
 from ratified.language.evaluate.frame import BoundLeftAt
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import Choices, Left, StepError, Values, abstract_model, image_of
+from ratified.language.machine import Choices, Left, Pulse, StepError, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import running
 
@@ -64,7 +64,9 @@ class TreeMachine:
                 missing = [n for n in self._names if n not in self._evaluator.now]
                 if init and missing:
                     problem_ = ModelError(
-                        f"init gives `{missing[0]}` no value", span=init.span, remedy="assign it on every way"
+                        f"init does not assign `{missing[0]}`",
+                        span=init.span,
+                        remedy="assign it on every path",
                     )
                     raise StepError(problem_, "init", arguments, None)
                 found.append((arguments, tuple(self._evaluator.now[n] for n in self._names)))
@@ -95,12 +97,24 @@ class TreeMachine:
                         found.append((index, arguments, tuple(evaluator.now[n] for n in self._names)))
         return found
 
+    def each_initial(self, pulse: Pulse | None = None) -> Generator[tuple[Values, Values | Left]]:
+        """See Machine; all are made at once."""
+        del pulse
+        yield from self.initial()
+
+    def each_step(
+        self, state: Values, pulse: Pulse | None = None
+    ) -> Generator[tuple[int, Values, Values | Left]]:
+        """See Machine; all are made at once."""
+        del pulse
+        yield from self.steps(state)
+
     def _ask(self, name: str, arguments: Values, state: Values) -> Any:
         try:
             return self._probe.call(self.module.functions[name], arguments)
         except BoundLeftAt as left:
             problem: RatifiedError = ModelError(
-                f"this leaves {left.what}, and is not in a step",
+                f"this leaves {left.what}, outside of a step",
                 span=left.span,
                 remedy="test for the bound first",
             )

@@ -75,7 +75,9 @@ class Steps:
                 events += self._met(there)
                 possible = self.circuit.both(possible, there)
                 if missing := [n for n in self.types if n not in after]:
-                    events.append(Event(possible, True, f"init gives `{missing[0]}` no value", function.span))
+                    events.append(
+                        Event(possible, True, f"init does not assign `{missing[0]}`", function.span)
+                    )
                 elif possible != FALSE:
                     action = None if beginning else function
                     ways.append(Way(action, arguments, possible, {n: after[n] for n in self.types}))

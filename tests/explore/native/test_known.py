@@ -14,7 +14,7 @@ import pytest
 
 from ratified.explore import check
 from ratified.explore.engines import SOON
-from ratified.explore.native import engine, known
+from ratified.explore.native import known, preparing
 from ratified.explore.native.engine import check_native
 from ratified.language.model import Model
 from ratified.models.paxos.broken import ForgottenPromise
@@ -191,7 +191,7 @@ def test_what_is_known_is_told_as_what_was_generated(monkeypatch: pytest.MonkeyP
     """Bounds, claims put to the test, counterexamples: all that a program's tables are for."""
     model = ForgottenPromise(**ForgottenPromise.sizes["small"])
     first = check_native(model, flags=("-O0",))
-    monkeypatch.setattr(engine, "generate", refuse)
+    monkeypatch.setattr(preparing, "generate", refuse)
     assert told(check_native(model, flags=("-O0",))) == told(first)
     assert first.violation is not None
 

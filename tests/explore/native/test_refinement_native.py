@@ -368,7 +368,7 @@ def error_of(model: Model) -> str:
 
 
 def test_an_image_out_of_bounds_is_an_error() -> None:
-    assert error_of(PastBounded()) == "this leaves the range 0..2 of n, and is not in a step"
+    assert error_of(PastBounded()) == "this leaves the range 0..2 of n, outside of a step"
 
 
 class Quotient(Up):
@@ -429,7 +429,7 @@ def test_what_has_no_answer() -> None:
     assert error_of(QuotientAtOnce()) == "division by zero"
     assert error_of(IntoBrittle()) == "the assertion is false"
     assert error_of(IntoBrittleAtOnce()) == "the assertion is false"
-    assert error_of(Forgetful()) == "as_up gives `n` no value"
+    assert error_of(Forgetful()) == "as_up does not assign `n`"
 
 
 class Faulty(Up):

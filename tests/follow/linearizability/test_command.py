@@ -60,7 +60,7 @@ def test_what_holds(folder: Path, capsys: Capture) -> None:
         "history     fine.ndjson\n"
         "operations  4, 2 of them pending\n"
         "parts       2\n"
-        "looked at   3 configurations\n"
+        "searched    3 configurations\n"
         "time        - s\n"
     )
     assert not (folder / "why.html").exists()
@@ -177,7 +177,7 @@ def test_a_model_of_ones_own(answer: int, status: int, folder: Path, capsys: Cap
         (
             ["stale.ndjson", "--model", "mine.py:Other"],
             2,
-            "Error: Other is no sequential model: it has no `functions`\n",
+            "Error: Other is not a sequential model: it has no `functions`\n",
         ),
         (
             ["stale.ndjson", "--model", "mine.py:Counte"],

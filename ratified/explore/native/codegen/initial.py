@@ -111,5 +111,5 @@ class Initial(Actions):
             w.line("uint64_t have = 0;")
         w.run_body(init, env)
         for name, bit in missing.items():
-            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init gives `{name}` no value", init.span)
+            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init does not assign `{name}`", init.span)
         w.line(f"{self.unit}rx_emit(batch, 0);")

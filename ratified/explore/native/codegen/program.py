@@ -21,6 +21,7 @@ from ratified.explore.native.codegen.functions import (
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.properties import Properties, asking
 from ratified.explore.native.codegen.refinement import reads, refinement_text, write_image
+from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.symmetry import canonical_text
 from ratified.explore.native.codegen.writer import Exits, Place
 from ratified.explore.symmetry import Symmetry
@@ -31,6 +32,9 @@ from ratified.language.model import Model
 
 VERSION = 1
 """Changes when the same model would give another program."""
+
+INSTANCES_MOST = 2**22
+"""So many instances of actions, each of which is counted by every thread."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
 
@@ -82,6 +86,11 @@ class Generator(Properties):
         asked = Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.CONSTRAINT
         kinds = {k: self.module.of_kind(k) for k in asked}
         functions = [self._initial(), self._successors()]
+        if (count := sum(i.count for i in self.instances)) > INSTANCES_MOST:
+            raise Unsupported(
+                f"the parameters of the actions have {count:,} values, and the native explorer numbers {INSTANCES_MOST:,}",
+                remedy="explore a smaller size, or with engine='reference'",
+            )
         functions.append(self._properties("model_constraints", "constraint", kinds[Kind.CONSTRAINT]))
         functions.append(self._properties("model_invariants", "invariant", kinds[Kind.INVARIANT]))
         functions += self._refinements(kinds[Kind.REFINEMENT])

@@ -60,7 +60,7 @@ def write_image(w: Statements, function: Function, abstract: Layout) -> None:
             raise
     for name, bit in w.imageless.items():
         w.fault_unless(
-            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} gives `{name}` no value", function.body[0]
+            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} does not assign `{name}`", function.body[0]
         )
 
 

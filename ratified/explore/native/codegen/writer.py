@@ -208,7 +208,7 @@ class Writer:
 
         def statement() -> str:
             if self.exits.bound is None:
-                return self.exits.fault(self.error(f"this leaves {what}, and is not in a step", span))
+                return self.exits.fault(self.error(f"this leaves {what}, outside of a step", span))
             place = Place(what, self.exits.action, span)
             if place not in self.shared.bounds:
                 self.shared.bounds.append(place)

@@ -1,0 +1,1 @@
+"""Policies of those who use services: balancing, retry, failover, recovery."""

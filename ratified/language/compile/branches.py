@@ -1,0 +1,73 @@
+"""Branches and loops, and what is known after them: only what holds on every path."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from ratified.language import ir
+from ratified.language.compile.context import Context, Env, Facts, Made
+from ratified.language.compile.displays import bind, in_order, item_of, iterable
+from ratified.language.ir import Node
+from ratified.language.rules import Rules
+
+rules: Rules[Context, Made] = Rules("branches")
+
+
+def block(c: Context, statements: Sequence[ast.stmt], facts: Facts) -> tuple[tuple[Node, ...], bool]:
+    """A nested block under what is known in it. The environment after it stays in force: see `merge`."""
+    c.env.facts.update(facts)
+    return c.body(statements)
+
+
+@rules.rule(ast.If)
+def _if(node: ast.If, c: Context) -> Made:
+    test, body, orelse = node.test, node.body, node.orelse
+    condition, true, false = c.test(test)
+    before = c.env.copy()
+    then, then_ends = block(c, body, true)
+    after_then = c.env
+    c.env = before
+    other, other_ends = block(c, orelse, false)
+    if then_ends and other_ends:
+        return [ir.If(c.span(test), condition, then, other)], True
+    if other_ends:
+        c.env = after_then
+    elif not then_ends:
+        merge(c, after_then)
+    return [ir.If(c.span(test), condition, then, other)], False
+
+
+def merge(c: Context, other: Env) -> None:
+    """After two paths meet: only what holds on both is known."""
+    c.env.assigned &= other.assigned
+    c.env.types = {**other.types, **c.env.types}
+    c.env.facts = {k: t for k, t in c.env.facts.items() if other.facts.get(k) == t}
+
+
+@rules.rule(ast.For)
+def _for(node: ast.For, c: Context) -> Made:
+    if node.orelse:
+        c.fail(
+            node.orelse[0],
+            "`else` of a loop is not part of the modelling language",
+            "put it after the loop",
+        )
+    target, domain, body = node.target, node.iter, node.body
+    in_order(c, [domain])
+    made = iterable(c, domain)
+    changed = {
+        n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    c.forget(changed | set(c.receivers))  # the body may run again after changing these
+    before = c.env.copy()
+    names = bind(c, target, item_of(c, made, domain))
+    for name in names:
+        if name in c.declarations:
+            c.fail(target, f"`{name}` is already defined in this function", "use another name for the loop")
+    inside, _ = block(c, body, {})
+    after = c.env
+    c.env = before
+    c.env.types = {**{n: t for n, t in after.types.items() if n not in names}, **c.env.types}
+    c.env.facts = {k: t for k, t in c.env.facts.items() if after.facts.get(k) == t}
+    return [ir.For(c.span(target), names, made, inside)], False

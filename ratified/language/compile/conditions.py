@@ -1,0 +1,206 @@
+"""Conditions and comparisons, and what is known where they are true and where they are false: narrowing.
+
+Guarantees: what is narrowed is a name, attribute or subscript, for as long as nothing that it mentions is assigned.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ratified.language import ir
+from ratified.language.compile.context import MISSING, Condition, Context, Facts
+from ratified.language.compile.displays import choices
+from ratified.language.compile.operators import same
+from ratified.language.ir import Expr
+from ratified.language.rules import Rules
+from ratified.language.types import (
+    BOOL,
+    INT,
+    NONE,
+    BagType,
+    BoolType,
+    EnumType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    Type,
+    comparable,
+    element_type,
+    fits,
+    records_of,
+)
+
+rules: Rules[Context, Expr] = Rules("conditions")
+
+_COMPARE: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+
+
+def condition(node: ast.expr, c: Context) -> Condition:
+    """A condition, with what it tells."""
+    match node:
+        case ast.BoolOp(op, values):
+            return _logic(c, node, isinstance(op, ast.And), values)
+        case ast.UnaryOp(ast.Not(), operand):
+            inner, true, false = c.test(operand)
+            return ir.Not(c.span(node), BOOL, inner), false, true
+        case ast.Compare(left, [ast.Is() | ast.IsNot() as op], [ast.Constant(None)]):
+            return _is_none(c, node, left, isinstance(op, ast.Is))
+        case ast.Compare(left, [ast.Eq() | ast.NotEq() as op], [ast.Constant(None)]):
+            return _is_none(c, node, left, isinstance(op, ast.Eq))
+        case ast.Call(ast.Name("isinstance"), [subject, classes]):
+            return _is_instance(c, node, subject, classes)
+    found = c.expr(node)
+    match found.type:
+        case BoolType():
+            return found, {}, {}
+        case SetType() | SeqType() | BagType():
+            zero = ir.Literal(found.span, INT, 0)
+            return ir.Compare(found.span, BOOL, ">", ir.Length(found.span, INT, found), zero), {}, {}
+        case OptionalType() | NoneType():
+            c.fail(node, f"a condition must be a bool, and this is {found.type}", "write `is not None`")
+    c.fail(node, f"a condition must be a bool, and this is {found.type}", "compare it with something")
+
+
+def _logic(c: Context, node: ast.BoolOp, conjunction: bool, values: list[ast.expr]) -> Condition:
+    operands: list[Expr] = []
+    trues: list[Facts] = []
+    falses: list[Facts] = []
+    collected: Facts = {}
+    for value in values:
+        with c.scoped(collected):
+            operand, true, false = c.test(value)
+        operands.append(operand)
+        trues.append(true)
+        falses.append(false)
+        collected.update(true if conjunction else false)
+    if conjunction:
+        return ir.And(c.span(node), BOOL, tuple(operands)), collected, _either(c, node, falses)
+    return ir.Or(c.span(node), BOOL, tuple(operands)), _either(c, node, trues), collected
+
+
+def _either(c: Context, node: ast.expr, several: list[Facts]) -> Facts:
+    """What is known when one of several is: only what all of them speak of."""
+    common = set(several[0]).intersection(*several[1:])
+    return {key: c.join(node, *(facts[key] for facts in several)) for key in sorted(common)}
+
+
+def _is_none(c: Context, node: ast.expr, left: ast.expr, positive: bool) -> Condition:
+    operand = c.expr(left)
+    test: Expr
+    if isinstance(operand.type, OptionalType):
+        test = ir.IsNone(c.span(node), BOOL, operand)
+    else:  # decided by the types: the author may still ask
+        test = ir.Literal(c.span(node), BOOL, isinstance(operand.type, NoneType))
+    key = c.fact_key(left)
+    none: Facts = {key: NONE} if key and isinstance(operand.type, OptionalType) else {}
+    some: Facts = {key: operand.type.item} if key and isinstance(operand.type, OptionalType) else {}
+    if positive:
+        return test, none, some
+    return ir.Not(c.span(node), BOOL, test), some, none
+
+
+def _is_instance(c: Context, node: ast.expr, subject: ast.expr, classes: ast.expr) -> Condition:
+    operand = c.expr(subject)
+    wanted = record_classes(c, classes)
+    possible = records_of(operand.type)
+    if not possible:
+        c.fail(
+            subject,
+            f"isinstance needs a record, and this is {operand.type}",
+            "compare it with ==",
+        )
+    for record in wanted:
+        if record not in possible:
+            c.fail(classes, f"this is never a {record}: it is {operand.type}", "ask for one of those records")
+    test = ir.IsRecord(c.span(node), BOOL, operand, wanted)
+    key = c.fact_key(subject)
+    if key is None:
+        return test, {}, {}
+    rest: list[Type] = [r for r in possible if r not in wanted]
+    if isinstance(operand.type, OptionalType):
+        rest.append(NONE)
+    true: Facts = {key: c.join(node, *wanted)}
+    return test, true, {key: c.join(node, *rest)} if rest else {}
+
+
+def record_classes(c: Context, node: ast.expr) -> tuple[RecordType, ...]:
+    """The record classes that the second argument of isinstance names."""
+    match node:
+        case ast.Tuple(items):
+            return tuple(r for item in items for r in record_classes(c, item))
+        case ast.BinOp(left, ast.BitOr(), right):
+            return record_classes(c, left) + record_classes(c, right)
+    found = c.static(node)
+    if hasattr(found, "__record_types__") and isinstance(found, type):
+        return (RecordType(found),)
+    known = c.typed(found, node) if found is not MISSING else NONE
+    if not (several := records_of(known)):
+        c.fail(node, f"{ast.unparse(node)} is not a record class", "isinstance is for records")
+    return several
+
+
+@rules.rule(ast.BoolOp)
+def _bool(node: ast.BoolOp, c: Context) -> Expr:
+    return c.test(node)[0]
+
+
+@rules.rule(ast.Compare)
+def _compare(node: ast.Compare, c: Context) -> Expr:
+    alone = len(node.ops) == 1 and isinstance(node.ops[0], ast.Is | ast.IsNot | ast.Eq | ast.NotEq)
+    if alone and isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value is None:
+        return c.test(node)[0]
+    pairs = zip([node.left, *node.comparators], node.ops, node.comparators, strict=False)
+    tests = [_one_comparison(c, node, a, op, b) for a, op, b in pairs]
+    return tests[0] if len(tests) == 1 else ir.And(c.span(node), BOOL, tuple(tests))
+
+
+def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Expr:
+    span = c.span(node)
+    match op:
+        case ast.In() | ast.NotIn():
+            test = _membership(c, node, left, right)
+            return ir.Not(span, BOOL, test) if isinstance(op, ast.NotIn) else test
+        case ast.Is() | ast.IsNot():
+            enum = isinstance(c.expr(left).type, EnumType)
+            if not enum:
+                c.fail(node, "`is` is for None and enum members", "compare values with ==")
+            symbol = "==" if isinstance(op, ast.Is) else "!="
+        case _:
+            symbol = _COMPARE[type(op)]
+    first = c.expr(left)
+    second = c.expr(right, first.type)
+    if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
+        first = c.expr(left, second.type)
+    first, second, t = same(c, node, first, second, left, right)
+    if symbol not in ("==", "!=") and not (comparable(t) or isinstance(t, SetType)):
+        remedy = "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order"
+        if isinstance(t, OptionalType):
+            remedy = "it may be None: test that first (give it a local name)"
+        c.fail(node, f"{t} values have no order", remedy)
+    return ir.Compare(span, BOOL, symbol, first, second)
+
+
+def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> Expr:
+    container = choices(c, right) or c.expr(right)
+    item = element_type(container.type)
+    if item is None:
+        c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")
+    found = c.expr(left, item)
+    if fits(found.type, item):
+        return ir.In(c.span(node), BOOL, c.coerce(found, item, left), container)
+    wide = c.join(node, found.type, item)  # refused if the two can never be equal
+    if isinstance(container.type, MapType):
+        c.fail(left, f"the keys of this map are of type {item}, not {found.type}", "use a value of that type")
+    kind = type(container.type)
+    widened = ir.Widen(container.span, kind(wide), container)  # type: ignore[call-arg]  # all take their item first
+    return ir.In(c.span(node), BOOL, c.coerce(found, wide, left), widened)

@@ -1,0 +1,76 @@
+"""The types of Python values: what a constant in a model's source, or a default, is a value of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+from ratified.language.sorts import Sort
+from ratified.language.types import (
+    BOOL,
+    INT,
+    NONE,
+    AnnotationProblem,
+    BagType,
+    EnumType,
+    MapType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    join,
+    unbounded,
+)
+from ratified.language.values import Bag, Map, Seq, Set, show
+
+
+def type_of(value: object, expected: Type | None = None) -> Type:
+    """The type of a constant. The empty container takes the type that is expected. Raises AnnotationProblem."""
+    match value:
+        case None:
+            return NONE
+        case bool():
+            return BOOL
+        case Sort():
+            kind = SortType(type(value))
+            if kind.symmetric:
+                raise AnnotationProblem(
+                    f"{value} is one particular {kind}",
+                    "symmetric values have no numbers: use a parameter or a loop",
+                )
+            return kind
+        case int():
+            return INT
+        case Enum():
+            return EnumType(type(value))
+        case Set() | frozenset() | Seq() | Bag() | Map() if not value and expected is not None:
+            return unbounded(expected.item if isinstance(expected, OptionalType) else expected)
+        case Set() | frozenset() if value:
+            return SetType(_item(value, getattr(expected, "item", None)))
+        case Seq() if value:
+            return SeqType(_item(value, getattr(expected, "item", None)))
+        case Bag() if value:
+            return BagType(_item(value, getattr(expected, "item", None)))
+        case Map() if value:
+            items = _item(value.values(), getattr(expected, "value", None))
+            return MapType(_item(value, None), items)
+        case tuple() if type(value) is tuple and value:
+            return TupleType(tuple(type_of(v) for v in value))
+    if hasattr(type(value), "__record_types__"):
+        return RecordType(type(value))
+    if isinstance(value, str | float | bytes | complex):
+        raise AnnotationProblem(
+            f"{type(value).__name__} is not a type of the modelling language",
+            "use an Enum, a sort, or a bounded int",
+        )
+    raise AnnotationProblem(
+        f"{show(value)[:60]} cannot be used as a value in a model",
+        "see docs/language.md for the types there are",
+    )
+
+
+def _item(values: Iterable[object], expected: Type | None) -> Type:
+    return join(*(type_of(v, expected) for v in values))

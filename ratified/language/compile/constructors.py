@@ -1,0 +1,176 @@
+"""Constructors: records, numbered values of sorts, `Set(...)`, `Seq(...)`, `Bag(...)` and `Map(...)`.
+
+Guarantees: a map is total by construction, or refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+
+from ratified.language import ir
+from ratified.language.compile.arguments import in_order_of, positional
+from ratified.language.compile.context import Context, fitted
+from ratified.language.compile.displays import collect, comprehended, elements, in_order, item_of, iterable
+from ratified.language.compile.operators import numeric
+from ratified.language.ir import Clause, Expr
+from ratified.language.sorts import Sort
+from ratified.language.types import (
+    BagType,
+    MapType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    element_type,
+    fits,
+    unbounded,
+)
+from ratified.language.values import Bag
+
+ITEM = "item_"
+"""The name of an element where the source gives it none."""
+
+
+def make_record(c: Context, node: ast.Call, t: RecordType) -> Expr:
+    """A record, from a call of its class."""
+    fields = dataclasses.fields(t.record)
+    defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
+    made = in_order_of(c, node, str(t), list(t.fields.items()), defaults)
+    at = c.span(node)
+    within = [fitted(m, f, f"{t}.{name}", at) for m, (name, f) in zip(made, t.fields.items(), strict=True)]
+    return ir.MakeRecord(at, t, tuple(within))
+
+
+def numbered(c: Context, node: ast.Call, sort: type[Sort]) -> Expr:
+    """A value of a sort, from a call of its class."""
+    t = c.typed(sort, node)
+    assert isinstance(t, SortType)
+    if t.symmetric:
+        c.fail(
+            node,
+            f"the values of {sort.__name__} are interchangeable and have no numbers",
+            "use a parameter or a loop",
+        )
+    (index,) = positional(c, node, 1, 1)
+    return ir.Numbered(c.span(node), t, numeric(c, index))
+
+
+def collection(c: Context, node: ast.Call, kind: str, expected: Type | None) -> Expr:
+    """`Set(...)`, `Seq(...)`, `Bag(...)`, and `set(...)`, `list(...)`."""
+    span = c.span(node)
+    arguments = positional(c, node, 0, 1)
+    if isinstance(expected, OptionalType):
+        expected = expected.item
+    if not arguments:
+        item, _ = elements(c, node, [], expected)
+        make = {"set": ir.MakeSet(span, SetType(item), ()), "seq": ir.MakeSeq(span, SeqType(item), ())}
+        return make.get(kind) or ir.Literal(span, BagType(item), Bag())
+    match arguments[0]:
+        case (
+            ast.GeneratorExp(element, generators)
+            | ast.SetComp(element, generators)
+            | ast.ListComp(element, generators)
+        ) if not (isinstance(arguments[0], ast.SetComp) and kind != "set"):
+            return collect(c, node, kind, element, generators, expected)
+    wanted = element_type(expected) if expected is not None else None
+    if kind == "seq":
+        in_order(c, [arguments[0]])
+    inner = _domain_of(c, arguments[0], SetType(wanted) if wanted is not None else None)
+    item = item_of(c, inner, arguments[0])
+    if wanted is not None and fits(item, wanted):
+        item = unbounded(wanted)
+    if {"set": SetType, "seq": SeqType, "bag": BagType}[kind] is type(inner.type):
+        return inner
+    t = {"set": SetType, "seq": SeqType, "bag": BagType}[kind](unbounded(item))
+    each = c.coerce(ir.Local(span, item_of(c, inner, arguments[0]), ITEM), item, arguments[0])
+    return ir.Collect(span, t, kind, each, (Clause((ITEM,), inner, ()),))
+
+
+def _domain_of(c: Context, node: ast.expr, expected: Type | None) -> Expr:
+    """A container to be converted: like a loop's domain, with an expected type for displays."""
+    if isinstance(node, ast.Tuple):
+        return iterable(c, node)
+    return c.expr(node, expected)
+
+
+def make_map(c: Context, node: ast.Call, expected: Type | None) -> Expr:
+    """`Map(...)`: total by construction, or refused."""
+    span = c.span(node)
+    (argument,) = positional(c, node, 1, 1)
+    if isinstance(expected, OptionalType):
+        expected = expected.item
+    key_type = expected.key if isinstance(expected, MapType) else None
+    value_type = expected.value if isinstance(expected, MapType) else None
+    match argument:
+        case ast.DictComp(key, value, generators):
+            return _map_comprehension(c, node, key, value, generators, key_type, value_type)
+        case ast.GeneratorExp(ast.Tuple([key, value]), generators):
+            return _map_comprehension(c, node, key, value, generators, key_type, value_type)
+        case ast.Dict(keys, values) if keys and None not in keys:
+            present = [k for k in keys if k is not None]
+            made_keys = [c.expr(k, key_type) for k in present]
+            made_values = [c.kept(v, value_type) for v in values]
+            k = unbounded(key_type or c.join(node, *(m.type for m in made_keys)))
+            v = _value_type(c, node, made_values, value_type)
+            pairs = tuple(
+                (c.coerce(a, k, n), c.coerce(b, v, m))
+                for a, b, n, m in zip(made_keys, made_values, present, values, strict=True)
+            )
+            return ir.MakeMap(span, MapType(key_type or k, v), pairs)
+    found = c.expr(argument, expected)
+    if isinstance(found.type, MapType):
+        return found
+    c.fail(argument, "a Map is made from keys and values", "write Map({k: value for k in K})")
+
+
+def _value_type(c: Context, node: ast.expr, made: list[Expr], wanted: Type | None) -> Type:
+    if wanted is not None and all(fits(m.type, wanted) for m in made):
+        return unbounded(wanted)
+    return unbounded(c.join(node, *(m.type for m in made)))
+
+
+def _map_comprehension(
+    c: Context,
+    node: ast.expr,
+    key: ast.expr,
+    value: ast.expr,
+    generators: list[ast.comprehension],
+    key_type: Type | None,
+    value_type: Type | None,
+) -> Expr:
+    def finish() -> tuple[Expr, Expr, Type]:
+        made_key = c.expr(key, key_type)
+        made = c.kept(value, value_type)
+        t = _value_type(c, value, [made], value_type)
+        return made_key, c.coerce(made, t, value), t
+
+    clauses, (made_key, made, t) = comprehended(c, generators, finish)
+    names = [
+        p.name
+        for p in (made_key.items if isinstance(made_key, ir.MakeTuple) else (made_key,))
+        if isinstance(p, ir.Local)
+    ]
+    bound = [name for clause in clauses for name in clause.names]
+    whole = all(not c.conditions and _complete(c.domain) for c in clauses)
+    if not whole or not set(names) <= set(bound) or len(names) != len(set(names)) or not names:
+        c.fail(
+            key,
+            "a Map is total: its keys must range over a whole type",
+            "write {k: value for k in K}, with the condition inside the value",
+        )
+    k = key_type or made_key.type
+    pair = ir.MakeTuple(
+        c.span(node), TupleType((unbounded(k), t)), (c.coerce(made_key, unbounded(k), key), made)
+    )
+    return ir.Collect(c.span(node), MapType(k, t), "map", pair, clauses)
+
+
+def _complete(domain: Expr) -> bool:
+    """Whether a domain runs through a whole key type (a range of ints is checked when the map is stored)."""
+    if isinstance(domain, ir.Convert):
+        return domain.what in ("keys", "items")
+    return isinstance(domain, ir.Universe | ir.IntRange) or isinstance(domain.type, MapType)

@@ -1,0 +1,206 @@
+"""Displays and comprehensions: elements written out, and elements computed for each element of something.
+
+Guarantees: all elements are of one type; a comprehension has its names for itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TypeVar
+
+from ratified.language import ir
+from ratified.language.compile.context import Context
+from ratified.language.ir import Clause, Expr
+from ratified.language.rules import Rules
+from ratified.language.types import (
+    BOOL,
+    INT,
+    BagType,
+    BoolType,
+    IntType,
+    SeqType,
+    SetType,
+    TupleType,
+    Type,
+    element_type,
+    fits,
+    unbounded,
+)
+
+T = TypeVar("T")
+
+rules: Rules[Context, Expr] = Rules("displays")
+
+
+@rules.rule(ast.Tuple)
+def _tuple(node: ast.Tuple, c: Context) -> Expr:
+    items = node.elts
+    if not items:
+        c.fail(node, "an empty tuple is not part of the modelling language", "use None")
+    typed = isinstance(c.expected, TupleType) and len(c.expected.items) == len(items)
+    wanted = c.expected.items if typed else None  # type: ignore[union-attr]  # a tuple type
+    parts = [c.kept(e, wanted[i] if wanted else None) for i, e in enumerate(items)]
+    if wanted and all(fits(p.type, w) for p, w in zip(parts, wanted, strict=True)):
+        parts = [c.coerce(p, w, e) for p, w, e in zip(parts, wanted, items, strict=True)]
+    return ir.MakeTuple(c.span(node), TupleType(tuple(p.type for p in parts)), tuple(parts))
+
+
+@rules.rule(ast.Set)
+def _set(node: ast.Set, c: Context) -> Expr:
+    item, made = elements(c, node, node.elts, c.expected)
+    return ir.MakeSet(c.span(node), SetType(item), made)
+
+
+@rules.rule(ast.List)
+def _list(node: ast.List, c: Context) -> Expr:
+    item, made = elements(c, node, node.elts, c.expected)
+    return ir.MakeSeq(c.span(node), SeqType(item), made)
+
+
+@rules.rule(ast.SetComp)
+def _set_comprehension(node: ast.SetComp, c: Context) -> Expr:
+    return collect(c, node, "set", node.elt, node.generators, c.expected)
+
+
+@rules.rule(ast.ListComp)
+def _list_comprehension(node: ast.ListComp, c: Context) -> Expr:
+    return collect(c, node, "seq", node.elt, node.generators, c.expected)
+
+
+def choices(c: Context, node: ast.expr) -> Expr | None:
+    """`(A, B)` after `in`: as a sequence of choices."""
+    if isinstance(node, ast.Tuple) and node.elts:
+        item, made = elements(c, node, node.elts, None)
+        return ir.MakeSeq(c.span(node), SeqType(item), made)
+    return None
+
+
+def elements(
+    c: Context, node: ast.expr, items: list[ast.expr], expected: Type | None
+) -> tuple[Type, tuple[Expr, ...]]:
+    """The elements of a display, of one type: the expected one if they fit it."""
+    wanted = element_type(expected) if expected is not None else None
+    if not items:
+        if wanted is None:
+            c.fail(
+                node,
+                "the element type of this empty container is unknown",
+                "annotate the name, or use it where its type is known",
+            )
+        return unbounded(wanted), ()
+    made = [c.kept(item, wanted) for item in items]
+    if wanted is not None and all(fits(m.type, wanted) for m in made):
+        t = unbounded(wanted)
+    else:
+        t = unbounded(c.join(node, *(m.type for m in made)))
+    return t, tuple(c.coerce(m, t, n) for m, n in zip(made, items, strict=True))
+
+
+def collect(
+    c: Context,
+    node: ast.expr,
+    kind: str,
+    element: ast.expr,
+    generators: list[ast.comprehension],
+    expected: Type | None,
+) -> Expr:
+    """A comprehension that makes a set, sequence or bag, or computes all, any or a sum."""
+
+    def finish() -> tuple[Expr, Type]:
+        if kind in ("all", "any"):
+            return c.test(element)[0], BOOL
+        if kind == "sum":
+            return _summand(c, element), INT
+        wanted = element_type(expected) if expected is not None else None
+        made = c.kept(element, wanted)
+        item = unbounded(wanted if wanted is not None and fits(made.type, wanted) else made.type)
+        made = c.coerce(made, item, element)
+        return made, {"set": SetType, "seq": SeqType, "bag": BagType}[kind](item)
+
+    if kind == "seq":
+        in_order(c, [g.iter for g in generators])
+    clauses, (made, t) = comprehended(c, generators, finish)
+    return ir.Collect(c.span(node), t, kind, made, clauses)
+
+
+def in_order(c: Context, domains: list[ast.expr]) -> None:
+    """Refuse a plain set where the order of its elements can be seen."""
+    for domain in domains:
+        if c.python_kind(domain) == "set":
+            c.fail(
+                domain,
+                "the elements of a Python set have no order",
+                "write Set(...): its elements come in canonical order",
+            )
+
+
+def _summand(c: Context, node: ast.expr) -> Expr:
+    """An element of a sum: an int, or a bool that counts as 0 or 1."""
+    found = c.expr(node)
+    if isinstance(found.type, BoolType):
+        return ir.Number(found.span, INT, found)
+    if not isinstance(found.type, IntType):
+        c.fail(node, f"sum needs ints, and this is {found.type}", "sum(1 for ...) counts")
+    return found
+
+
+def comprehended(
+    c: Context, generators: list[ast.comprehension], finish: Callable[[], T]
+) -> tuple[tuple[Clause, ...], T]:
+    """The `for ... if ...` parts of a comprehension; `finish` compiles its element where their names are known."""
+    with c.scoped() as env:
+        made: list[Clause] = []
+        for generator in generators:
+            if generator.is_async:
+                c.fail(generator.target, "async is not part of the modelling language", "leave it out")
+            domain = iterable(c, generator.iter)
+            names = bind(c, generator.target, item_of(c, domain, generator.iter))
+            conditions: list[Expr] = []
+            for condition in generator.ifs:
+                test, true, _ = c.test(condition)
+                conditions.append(test)
+                env.facts.update(true)
+            made.append(Clause(names, domain, tuple(conditions)))
+        return tuple(made), finish()
+
+
+def iterable(c: Context, node: ast.expr) -> Expr:
+    """What a loop or comprehension runs over."""
+    found = choices(c, node) or c.expr(node)
+    item_of(c, found, node)
+    return found
+
+
+def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
+    """The type of the elements of a container, or a refusal."""
+    item = element_type(container.type)
+    if item is None:
+        c.fail(node, f"{container.type} cannot be iterated over", "use a sort, range(...), or a container")
+    return item
+
+
+def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
+    """Give a loop's names their types, in the environment in force."""
+    match target:
+        case ast.Name(name):
+            names, types = [name], [item]
+        case ast.Tuple(targets) if all(isinstance(t, ast.Name) for t in targets):
+            names = [t.id for t in targets if isinstance(t, ast.Name)]
+            if not isinstance(item, TupleType) or len(item.items) != len(names):
+                c.fail(
+                    target,
+                    f"{item} does not unpack into {len(names)} names",
+                    "use as many names as the tuple has parts",
+                )
+            types = list(item.items)
+        case _:
+            c.fail(target, "a loop's target is a name or a tuple of names", "unpack further inside")
+    for name, t in zip(names, types, strict=True):
+        if name in c.receivers:
+            c.fail(target, f"`{name}` is the model itself", "choose another name")
+        c.forget({name})
+        c.env.aliases.pop(name, None)
+        c.env.types[name] = t
+        c.env.assigned.add(name)
+    return tuple(names)

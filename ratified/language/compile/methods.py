@@ -1,0 +1,56 @@
+"""The methods of a model's class: which are part of the model, and what each is marked as."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from ratified.language.errors import ModelError
+from ratified.language.ir import Kind
+from ratified.language.source import definition, head_span
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of the class: the function, the class that defines it, and what it is marked as."""
+
+    function: FunctionType
+    owner: type
+    kind: Kind
+    fair: tuple[object, object] | None = None  # as `@action` was given it
+
+
+def methods_of(cls: type) -> dict[str, Method]:
+    """The methods of a class that are part of the model, in order of first definition, each as most lately overridden."""
+    found: dict[str, Method] = {}
+    for klass in reversed(cls.__mro__):
+        if klass is object or klass.__dict__.get("_ratified_root"):
+            continue
+        for name, attribute in vars(klass).items():
+            if name.startswith("__"):
+                continue
+            if isinstance(attribute, staticmethod | classmethod | property):
+                inner: Any = attribute.fget if isinstance(attribute, property) else attribute.__func__
+                node, file = definition(inner)
+                what = type(attribute).__name__
+                raise ModelError(
+                    f"{what} is not part of the modelling language",
+                    span=head_span(node, file),
+                    remedy="write a plain method of self",
+                )
+            if not isinstance(attribute, FunctionType):
+                continue
+            kind = getattr(attribute, "ratified_kind", Kind.INIT if name == "init" else Kind.HELPER)
+            fair = getattr(attribute, "ratified_fair", None)
+            if name in found and kind is Kind.HELPER:
+                kind, fair = found[name].kind, found[name].fair  # an override is what it overrides
+            found[name] = Method(inspect.unwrap(attribute), klass, kind, fair)
+    return found
+
+
+def abstract_class(cls: type, name: str) -> Any:
+    """The model class that a refinement of a class maps to, as @refines says; None if it does not."""
+    marked = (getattr(vars(klass).get(name), "ratified_abstract", None) for klass in cls.__mro__)
+    return next((abstract for abstract in marked if abstract is not None), None)

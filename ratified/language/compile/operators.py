@@ -1,0 +1,164 @@
+"""Operators: arithmetic, sets, sequences and bags, `x if c else y`, and subscripts.
+
+Guarantees: an operator is accepted for the types for which CPython computes it with the same meaning.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ratified.language import ir
+from ratified.language.compile.context import Context
+from ratified.language.ir import Expr
+from ratified.language.rules import Rules
+from ratified.language.types import (
+    INT,
+    AnnotationProblem,
+    BagType,
+    BoolType,
+    IntType,
+    MapType,
+    OptionalType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    join,
+    unbounded,
+)
+
+rules: Rules[Context, Expr] = Rules("operators")
+
+_SIGNS: dict[type[ast.unaryop], str] = {ast.UAdd: "+", ast.Invert: "~"}
+
+_ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+}
+_SET_OPERATORS: dict[type[ast.operator], str] = {
+    ast.BitOr: "|",
+    ast.BitAnd: "&",
+    ast.Sub: "-",
+    ast.BitXor: "^",
+}
+
+
+def numeric(c: Context, node: ast.expr) -> Expr:
+    """An expression that must be an int."""
+    found = c.expr(node)
+    if not isinstance(found.type, IntType):
+        remedy = (
+            "int(...) makes a number of it" if isinstance(found.type, SortType | BoolType) else "use an int"
+        )
+        if isinstance(found.type, OptionalType):
+            remedy = "test it for None first (give it a local name)"
+        c.fail(node, f"a number is needed, and this is {found.type}", remedy)
+    return found
+
+
+def same(
+    c: Context, node: ast.AST, first: Expr, second: Expr, left: ast.expr, right: ast.expr
+) -> tuple[Expr, Expr, Type]:
+    """Two expressions brought to their common type."""
+    try:
+        t = unbounded(join(first.type, second.type))
+    except AnnotationProblem:
+        c.fail(node, f"{first.type} and {second.type} are different types", "use two values of one type")
+    return c.coerce(first, t, left), c.coerce(second, t, right), t
+
+
+@rules.rule(ast.UnaryOp)
+def _unary(node: ast.UnaryOp, c: Context) -> Expr:
+    match node.op:
+        case ast.Not():
+            return c.test(node)[0]
+        case ast.USub():
+            inner = numeric(c, node.operand)
+            if isinstance(inner, ir.Literal):
+                return ir.Literal(c.span(node), INT, -inner.value)  # type: ignore[operator]  # an int literal
+            return ir.Negative(c.span(node), INT, inner)
+    c.fail(
+        node, f"the operator {_SIGNS[type(node.op)]} is not part of the modelling language", "write not, or -"
+    )
+
+
+@rules.rule(ast.BinOp)
+def _binary(node: ast.BinOp, c: Context) -> Expr:
+    span, expected = c.span(node), c.expected
+    left, op, right = node.left, node.op, node.right
+    first = c.expr(left, expected)
+    match first.type:
+        case IntType() if type(op) in _ARITHMETIC:
+            return ir.Arithmetic(span, INT, _ARITHMETIC[type(op)], first, numeric(c, right))
+        case SortType() if first.type.ordered and isinstance(op, ast.Add | ast.Sub):
+            steps = numeric(c, right)
+            if isinstance(op, ast.Sub):
+                steps = ir.Negative(steps.span, INT, steps)
+            return ir.Shift(span, first.type, first, steps)
+        case SetType() if type(op) in _SET_OPERATORS:
+            first, second, t = same(c, node, first, c.expr(right, expected or first.type), left, right)
+            if not isinstance(t, SetType):
+                c.fail(right, f"a set is needed, and this is {second.type}", "Set(...) makes a set of it")
+            return ir.SetOp(span, t, _SET_OPERATORS[type(op)], first, second)
+        case SeqType() | BagType() if isinstance(op, ast.Add):
+            first, second, t = same(c, node, first, c.expr(right, expected or first.type), left, right)
+            return ir.Concat(span, t, first, second)
+        case MapType() if isinstance(op, ast.BitOr):
+            return _overridden(c, node, first, right)
+    symbol = _ARITHMETIC.get(type(op)) or _SET_OPERATORS.get(type(op)) or type(op).__name__
+    remedy = "int: + - * // %; ordered sorts: + and - with an int; sets: | & - ^; Seq and Bag: +"
+    if isinstance(first.type, OptionalType):
+        remedy = "it may be None: test that first (give it a local name)"
+    c.fail(node, f"{first.type} has no operator {symbol}", remedy)
+
+
+def _overridden(c: Context, node: ast.BinOp, base: Expr, right: ast.expr) -> Expr:
+    assert isinstance(base.type, MapType)
+    if not isinstance(right, ast.Dict) or None in right.keys:
+        c.fail(right, "only a dict display can override a Map", "write m | {key: value, ...}")
+    for key, value in zip(right.keys, right.values, strict=True):
+        assert key is not None
+        k, v = c.value(key, base.type.key), c.value(value, base.type.value)
+        base = ir.With(c.span(node), unbounded(base.type), base, k, v)
+    return base
+
+
+@rules.rule(ast.IfExp)
+def _if_else(node: ast.IfExp, c: Context) -> Expr:
+    body, orelse, expected = node.body, node.orelse, c.expected
+    condition, true, false = c.test(node.test)
+    with c.scoped(true):
+        then = c.expr(body, expected)
+    with c.scoped(false):
+        other = c.expr(orelse, expected or then.type)
+    then, other, t = same(c, node, then, other, body, orelse)
+    return ir.IfElse(c.span(node), t, condition, then, other)
+
+
+@rules.rule(ast.Subscript)
+def _subscript(node: ast.Subscript, c: Context) -> Expr:
+    span, value, index = c.span(node), node.value, node.slice
+    container = c.expr(value)
+    match container.type, index:
+        case SeqType(), ast.Slice(lower, upper, None):
+            low, high = (None if bound is None else numeric(c, bound) for bound in (lower, upper))
+            return ir.Slice(span, container.type, container, low, high)
+        case SeqType(item), _ if not isinstance(index, ast.Slice):
+            return ir.At(span, item, container, numeric(c, index))
+        case MapType(key, item), _ if not isinstance(index, ast.Slice):
+            return ir.At(span, item, container, c.value(index, key))
+        case TupleType(items), ast.Constant(int(number)) if -len(items) <= number < len(items):
+            return ir.Item(span, items[number], container, number % len(items))
+        case OptionalType(), _:
+            c.fail(value, "this may be None", "test it for None first (give it a local name)")
+        case TupleType(), _:
+            c.fail(index, "the index of a tuple must be a constant", "unpack it: a, b = pair")
+    c.fail(
+        node,
+        f"{container.type} cannot be indexed this way",
+        "Map: m[key]; Seq: s[i], s[i:j]; tuple: t[0]",
+    )

@@ -1,0 +1,151 @@
+"""Places, which are variables at a path of keys, and what changes the value there.
+
+Guarantees: only `self` is changed, and only where the function may; every store within declared bounds is checked to be so.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ratified.language import ir
+from ratified.language.compile.arguments import positional
+from ratified.language.compile.constructors import collection
+from ratified.language.compile.context import Context, fitted
+from ratified.language.compile.operators import numeric
+from ratified.language.ir import Expr, Node, Which
+from ratified.language.types import INT, BagType, MapType, OptionalType, SeqType, SetType, Type, unbounded
+from ratified.language.values import Bag
+
+
+def is_place(c: Context, node: ast.expr) -> bool:
+    """Whether an expression names a place that may be assigned: `self.x`, `self.x[k]`."""
+    match node:
+        case ast.Attribute(ast.Name(name), _):
+            return name in c.receivers and c.receivers[name] is not Which.OLD
+        case ast.Subscript(value, _):
+            return is_place(c, value)
+    return False
+
+
+def read_place(c: Context, node: ast.expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """What stands at a place now, with its full declared type, and the path of keys that leads there."""
+    match node:
+        case ast.Attribute(ast.Name(name), variable):
+            which = c.receivers[name]
+            module = c.module.abstract_of(c) if which is Which.ABSTRACT else c.module
+            declared = module.variables.get(variable)
+            if declared is None:
+                if variable in module.parameters:
+                    c.fail(
+                        node,
+                        f"`{variable}` is a parameter, and constant",
+                        "make it a variable if it changes",
+                    )
+                known = ", ".join(module.variables) or "none yet"
+                c.fail(node, f"the model has no variable `{variable}`", f"its variables: {known}")
+            return ir.Variable(c.span(node), declared.type, variable, which), ()
+        case ast.Subscript(value, index):
+            base, path = read_place(c, value)
+            match base.type:
+                case MapType(key, item):
+                    made = c.value(index, key)
+                case SeqType(item) if not isinstance(index, ast.Slice):
+                    made = numeric(c, index)
+                case _:
+                    c.fail(
+                        node,
+                        f"an element of {base.type} cannot be changed in place",
+                        "assign a whole new value",
+                    )
+            if any(isinstance(p, SeqType) for p in _path_types(c, base)):
+                c.fail(
+                    node,
+                    "what is inside an element of a Seq cannot be changed in place",
+                    "assign a whole new element",
+                )
+            return ir.At(c.span(node), item, base, made), (*path, made)
+    raise AssertionError(ast.dump(node))
+
+
+def _path_types(c: Context, base: Expr) -> list[Type]:
+    return [] if not isinstance(base, ir.At) else [base.container.type, *_path_types(c, base.container)]
+
+
+def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
+    """The store of a value at a place."""
+    place, path = read_place(c, target)
+    variable = place
+    while isinstance(variable, ir.At):
+        variable = variable.container
+    assert isinstance(variable, ir.Variable)
+    if c.pure and variable.which is not Which.ABSTRACT:
+        what = "a function with a value" if c.kind is ir.Kind.HELPER else f"this {c.kind.value}"
+        c.fail(
+            target,
+            f"{what} may not change variables",
+            "change them in an action, or in a helper that returns None",
+        )
+    if variable.which is Which.ABSTRACT and path:
+        c.fail(
+            target,
+            "variables of the abstract model are assigned whole",
+            "build it with Map({...})",
+        )
+    c.forget(set(c.receivers))
+    # Where CPython is when a bound is left: at the call that changes the place, or else at the place assigned to.
+    at = c.span(node if isinstance(node, ast.Call) else target)
+    stored = fitted(value, place.type, variable.name, at)
+    return ir.Store(c.span(node), variable.name, path, stored, variable.which)
+
+
+def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[Node]:
+    """`self.x[i].add(e)` and its like: a store of the changed value at the same place."""
+    if not is_place(c, target):
+        c.expr(target)  # a better message, if the target itself is wrong
+        c.fail(
+            target,
+            "only variables of self can be changed",
+            "a value is changed by making a new one, with | - +",
+        )
+    span = c.span(call)
+    now, _ = read_place(c, target)
+    container = now.type
+
+    def item(t: Type) -> Expr:
+        return c.value(positional(c, call, 1, 1)[0], t)
+
+    match container, method:
+        case ((SetType(e) | BagType(e)), "add"):
+            value: Expr = ir.Insert(span, unbounded(container), now, item(e))
+        case SeqType(e), "append":
+            value = ir.Insert(span, unbounded(container), now, item(e))
+        case ((SetType(e) | BagType(e)), ("discard" | "remove")):
+            value = ir.Remove(span, unbounded(container), now, item(e), method == "remove")
+        case SetType(e), "update":
+            other = c.coerce(collection(c, call, "set", container), unbounded(container), call)
+            value = ir.SetOp(span, unbounded(container), "|", now, other)
+        case SeqType(e), "extend":
+            other = c.coerce(collection(c, call, "seq", container), unbounded(container), call)
+            value = ir.Concat(span, unbounded(container), now, other)
+        case SeqType(), "pop":
+            arguments = positional(c, call, 0, 1)
+            index = numeric(c, arguments[0]) if arguments else ir.Literal(span, INT, -1)
+            value = ir.Pop(span, unbounded(container), now, index)
+        case SetType(e), "clear":
+            positional(c, call, 0, 0)
+            value = ir.MakeSet(span, unbounded(container), ())
+        case SeqType(e), "clear":
+            positional(c, call, 0, 0)
+            value = ir.MakeSeq(span, unbounded(container), ())
+        case BagType(e), "clear":
+            positional(c, call, 0, 0)
+            value = ir.Literal(span, unbounded(container), Bag())
+        case OptionalType(), _:
+            c.fail(target, "this may be None, and cannot be changed in place", "assign a new value to it")
+        case _:
+            c.fail(
+                call,
+                f"{container} has no update `{method}`",
+                "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+            )
+    return [store_at(c, call, target, value)]

@@ -1,0 +1,197 @@
+"""Types as they are written, in Python's annotations, and as they go together: the least type of several, what fits into what."""
+
+from __future__ import annotations
+
+import types as python_types
+import typing
+from collections.abc import Sequence
+from enum import Enum
+from functools import reduce
+
+from ratified.language.sorts import Ordered, Sort, Symmetric
+from ratified.language.types.bounds import unbounded
+from ratified.language.types.forms import (
+    BOOL,
+    INT,
+    NONE,
+    AtMost,
+    BagType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    Range,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+    children,
+    records_of,
+)
+from ratified.language.values import Bag, Map, Seq, Set
+
+
+class AnnotationProblem(Exception):
+    """An annotation that is no type of the language. `remedy` says what to write."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+def from_annotation(annotation: object) -> Type:
+    """The type an annotation means. Raises AnnotationProblem."""
+    if annotation is None or annotation is type(None):
+        return NONE
+    if annotation is bool:
+        return BOOL
+    if annotation is int:
+        return INT
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _bounded(from_annotation(arguments[0]), arguments[1:])
+    if origin in (typing.Union, python_types.UnionType):
+        return join(*(from_annotation(a) for a in arguments))
+    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+        return TupleType(tuple(from_annotation(a) for a in arguments))
+    if origin is Map and len(arguments) != 2:
+        raise AnnotationProblem("Map needs the types of its keys and of its values", "write Map[K, V]")
+    if origin is Map:
+        return MapType(from_annotation(arguments[0]), from_annotation(arguments[1]))
+    if origin is Set:
+        return SetType(from_annotation(arguments[0]))
+    if origin is Bag:
+        return BagType(from_annotation(arguments[0]))
+    if origin is Seq:
+        return SeqType(from_annotation(arguments[0]))
+    if isinstance(annotation, type):
+        if annotation in (Map, Set, Bag, Seq):
+            raise AnnotationProblem(
+                f"{annotation.__name__} needs its element type", f"write {annotation.__name__}[...]"
+            )
+        if "__record_types__" in vars(annotation):
+            return RecordType(annotation)
+        if issubclass(annotation, Enum):
+            return EnumType(annotation)
+        if issubclass(annotation, Sort):
+            if annotation in (Sort, Symmetric, Ordered):
+                raise AnnotationProblem(
+                    f"{annotation.__name__} itself is not a sort", "derive a class from it"
+                )
+            return SortType(annotation)
+    raise AnnotationProblem(
+        f"{_name(annotation)} is not a type of the modelling language", _instead(annotation, origin)
+    )
+
+
+def _name(annotation: object) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is not None and arguments:
+        return f"{_name(origin)}[{', '.join(map(_name, arguments))}]"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _instead(annotation: object, origin: object) -> str:
+    kind = origin or annotation
+    if kind in (dict, typing.Mapping):
+        return "write Map[K, V]"
+    if kind in (set, frozenset):
+        return "write Set[T]"
+    if kind in (list, typing.Sequence) or (kind is tuple):
+        return "write Annotated[Seq[T], AtMost(n)], or tuple[A, B] for a pair"
+    if kind in (str, float, bytes, complex):
+        return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
+    if isinstance(kind, type):
+        return f"a class of values is written `@record class {kind.__name__}`, or derived from Enum or Sort"
+    return "see the table of types in docs/language.md"
+
+
+def _bounded(base: Type, marks: Sequence[object]) -> Type:
+    for given in marks:
+        mark = Range(given.start, given.stop - 1) if isinstance(given, range) else given
+        match base, mark:
+            case IntType(), Range(low, high):
+                base = IntType(low, high)
+            case SeqType(item), AtMost(size, None):
+                base = SeqType(item, size)
+            case SetType(item), AtMost(size, None):
+                base = SetType(item, size)
+            case BagType(item), AtMost(size, copies):
+                base = BagType(item, size, copies)
+            case _, Range():
+                raise AnnotationProblem(
+                    f"Range bounds an int, not {base}", "write Annotated[int, Range(low, high)]"
+                )
+            case _, AtMost():
+                raise AnnotationProblem(
+                    f"this AtMost does not fit {base}",
+                    "AtMost(size) is for Seq, Set and Bag, copies= for Bag",
+                )
+            case _:
+                pass  # other people's annotations are none of our business
+    return base
+
+
+def join(*several: Type) -> Type:
+    """The least type that holds the values of all. Raises AnnotationProblem if there is none."""
+    return reduce(_join, several)
+
+
+def _join(a: Type, b: Type) -> Type:
+    if a == b:
+        return a
+    match a, b:
+        case (NoneType(), other) | (other, NoneType()):
+            return other if isinstance(other, OptionalType) else OptionalType(other)
+        case (
+            (OptionalType(item), OptionalType(other))
+            | (OptionalType(item), other)
+            | (other, OptionalType(item))
+        ):
+            return OptionalType(_join(item, other))
+        case IntType(), IntType():
+            return INT
+        case (RecordType() | UnionType(), RecordType() | UnionType()):
+            parts = set(records_of(a)) | set(records_of(b))
+            return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
+        case TupleType(xs), TupleType(ys) if len(xs) == len(ys):
+            return TupleType(tuple(_join(x, y) for x, y in zip(xs, ys, strict=True)))
+        case SetType(x), SetType(y):
+            return SetType(_join(x, y))
+        case SeqType(x), SeqType(y):
+            return SeqType(_join(x, y))
+        case BagType(x), BagType(y):
+            return BagType(_join(x, y))
+        case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j):
+            return MapType(k if k == j else unbounded(k), _join(x, y))
+    raise AnnotationProblem(
+        f"{a} and {b} have no type in common",
+        "a union is made of records and None only: wrap the values in records",
+    )
+
+
+def fits(t: Type, into: Type) -> bool:
+    """Whether every value of one type is a value of the other, bounds (checked when stored) apart."""
+    return _fits(unbounded(t), unbounded(into))
+
+
+def _fits(t: Type, into: Type) -> bool:
+    if t == into:
+        return True
+    match t, into:
+        case (NoneType(), OptionalType()):
+            return True
+        case (OptionalType(a), OptionalType(b)) | (a, OptionalType(b)):
+            return _fits(a, b)
+        case (RecordType() | UnionType(), UnionType(records)):
+            return set(records_of(t)) <= set(records)
+        case MapType(key), MapType(other) if key != other:
+            return False
+    inside, others = children(t), children(into)
+    same = type(t) is type(into) and not isinstance(t, RecordType) and len(inside) == len(others) > 0
+    return same and all(map(_fits, inside, others))

@@ -1,0 +1,117 @@
+"""The run that TLC shows, as a run of the model: its steps named, and what of the model fails at its end.
+
+Guarantees: every step of a run that is followed is one that the model takes; what is said to fail is false, or has no answer, in
+CPython.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from ratified.interchange.raw import Raw
+from ratified.interchange.typing import Typing
+from ratified.language.errors import RatifiedError
+from ratified.language.ir import Kind
+from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.model import Model
+from ratified.language.refinement import Refinement
+from ratified.language.scope import running
+from ratified.results.result import Step, Trace
+from ratified.tla.module import Export
+from ratified.tla.tlc import Told
+
+
+def follow(model: Model, exported: Export, told: Told) -> Trace:
+    """The run that TLC shows, its steps named by stepping the model along it. Raises RatifiedError where it is no run."""
+    machine = PythonMachine(model)
+    states = [_values(model, exported, raw) for raw in told.states]
+    if not states or not any(s == states[0] for _, s in machine.initial()):
+        raise RatifiedError("its first state is not an initial one")
+    names = [d.name for d in model.module.variables]
+    steps: list[Step] = []
+    for number, (before, after) in enumerate(pairwise(states), start=1):
+        for index, arguments, target in machine.steps(before):
+            if not isinstance(target, Left) and target == after:
+                action = machine.actions[index]
+                named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
+                steps.append(Step(action.name, named, dict(zip(names, after, strict=True))))
+                break
+        else:
+            raise RatifiedError(f"no action takes its step {number}")
+    return Trace(dict(zip(names, states[0], strict=True)), tuple(steps), told.loop)
+
+
+def _values(model: Model, exported: Export, raw: Mapping[str, Raw]) -> Values:
+    typing = Typing(exported.form, model.scope)
+    with running(model.scope):
+        return tuple(
+            typing.value(raw[exported.variables[d.name]], d.type, d.name) for d in model.module.variables
+        )
+
+
+# --- what fails -----------------------------------------------------------------------------------------------------------
+
+
+def false_at_end(model: Model, trace: Trace) -> set[str]:
+    """The claims about states and steps that are false at the end of a run. Raises StepError."""
+    machine = PythonMachine(model)
+    states = [tuple(s.values()) for s in trace.states]
+    last, before = states[-1], states[-2] if len(states) > 1 else None
+    invariants = model.module.of_kind(Kind.INVARIANT)
+    found = {f.name for f in invariants if machine.refuted_by(f.name, last) is not None}
+    if before is not None:
+        steps = model.module.of_kind(Kind.STEP_INVARIANT)
+        found |= {f.name for f in steps if not machine.step_holds(f.name, before, last)}
+    for f in model.module.of_kind(Kind.REFINEMENT):
+        refinement = Refinement(machine, f.name)
+        if not (refinement.explains(before, last) if before is not None else refinement.begins(last)):
+            found.add(f.name)
+    return found
+
+
+def false_for_ever(model: Model, trace: Trace) -> set[str]:
+    """The claims of liveness that are false of a run that goes back to one of its states. Raises StepError."""
+    machine = PythonMachine(model)
+    states = [tuple(s.values()) for s in trace.states]
+    loop = len(states) - 1 if trace.loop is None else trace.loop
+    found: set[str] = set()
+    for f in (*model.module.of_kind(Kind.EVENTUALLY), *model.module.of_kind(Kind.LEADS_TO)):
+        answers = [[answer for _, answer in machine.answers(f.name, state)] for state in states]
+        if any(_never(one, loop, leads=f.kind is Kind.LEADS_TO) for one in zip(*answers, strict=True)):
+            found.add(f.name)
+    return found
+
+
+def _never(answers: Sequence[object], loop: int, *, leads: bool) -> bool:
+    """Whether what is claimed of a lasso, for one choice of arguments, never comes."""
+    if not leads:
+        return not any(answers)
+    pairs = [tuple(answer) for answer in answers if isinstance(answer, tuple)]
+    return any(
+        wanted and not any(reached for _, reached in pairs[min(place, loop) :])
+        for place, (wanted, _) in enumerate(pairs)
+    )
+
+
+def errors_at_end(model: Model, trace: Trace) -> Iterator[StepError]:
+    """What has no answer at the end of a run: actions, and claims about it."""
+    machine = PythonMachine(model)
+    states = [tuple(s.values()) for s in trace.states]
+    last = states[-1]
+    kinds: dict[Kind, Callable[[str], object]] = {
+        Kind.ACTION: lambda name: machine.take(last, name, {}),
+        Kind.INVARIANT: lambda name: machine.refuted_by(name, last),
+        Kind.CONSTRAINT: lambda name: machine.refuted_by(name, last),
+        Kind.EVENTUALLY: lambda name: machine.answers(name, last),
+        Kind.LEADS_TO: lambda name: machine.answers(name, last),
+        Kind.REFINEMENT: lambda name: machine.image(name, last),
+    }
+    if len(states) > 1:
+        kinds[Kind.STEP_INVARIANT] = lambda name: machine.step_holds(name, states[-2], last)
+    for kind, ask in kinds.items():
+        for f in model.module.of_kind(kind):
+            try:
+                ask(f.name)
+            except StepError as problem:
+                yield problem

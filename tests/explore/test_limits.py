@@ -1,0 +1,364 @@
+"""Limits hold wherever an exploration is: in the middle of one state, among initial states, in code generation, in the compiler.
+
+Nothing here waits for a clock: what counts time is replaced by a counter of looks at it, or there is no time from the start.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from ratified.explore import check, engines
+from ratified.explore import limits as limits_module
+from ratified.explore.limits import Reached, Watch, memory_share, resident
+from ratified.explore.native import compile as compiling
+from ratified.explore.native import preparing
+from ratified.explore.native.background import Background
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.compile import CompilerTooLarge, compile_text
+from ratified.explore.native.engine import check_native
+from ratified.language import Map, Model, Range, Sort, action, invariant, require
+from ratified.results.result import Limits, Progress, Verdict
+
+Million = Annotated[int, Range(0, 999_999)]
+Thousand = Annotated[int, Range(0, 999)]
+
+
+class Node(Sort):
+    """A place."""
+
+
+class Leap(Model):
+    """From one state into a million."""
+
+    x: Million
+
+    @action
+    def leap(self, high: Thousand, low: Thousand) -> None:
+        self.x = 1000 * high + low
+
+    @invariant
+    def fine(self) -> bool:
+        return self.x >= 0
+
+
+class Everywhere(Model):
+    """A million initial states."""
+
+    x: Million
+
+    def init(self, high: Thousand, low: Thousand) -> None:
+        self.x = 1000 * high + low
+
+    @action
+    def stay(self) -> None:
+        self.x = self.x
+
+    @invariant
+    def fine(self) -> bool:
+        return self.x >= 0
+
+
+class Barred(Model):
+    """Choices without end, of which none is possible."""
+
+    up: Map[Node, bool]
+
+    @action
+    def rise(self, a: Node, b: Node, c: Node, d: Node) -> None:
+        require(self.up[a] and self.up[b] and self.up[c] and self.up[d])
+        self.up[a] = False
+
+    @invariant
+    def fine(self) -> bool:
+        return True
+
+
+class Grown(Model):
+    """More states than `auto` leaves to the reference engine."""
+
+    x: Annotated[int, Range(0, 1999)]
+
+    @action
+    def step(self) -> None:
+        require(self.x < 1999)
+        self.x += 1
+
+    @invariant
+    def fine(self) -> bool:
+        return self.x < 2000
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Every look at the clock of a watch is a millisecond later, from so many looks on a day."""
+
+    def after(looks: int) -> None:
+        clock = (n / 1000 if n < looks else 86_400.0 for n in itertools.count())
+        monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+
+    return after
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RATIFIED_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("model", [Leap(), Everywhere()], ids=repr)
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+def test_states_are_counted_while_one_is_expanded(model: Model, engine: str) -> None:
+    found = check(model, limits=Limits(states=100), engine=engine)
+    assert (found.verdict, found.stopped) == (Verdict.UNDECIDED, "the limit of 100 states")
+    assert (found.distinct, found.generated <= 102) == (100, True)
+
+
+@pytest.mark.parametrize("model", [Leap(), Everywhere()], ids=repr)
+def test_the_native_engine_stops_in_the_middle_of_a_state(model: Model) -> None:
+    found = check(model, limits=Limits(states=5_000), engine="native")
+    assert (found.verdict, found.stopped) == (Verdict.UNDECIDED, "the limit of 5,000 states")
+    assert 5_000 <= found.distinct < 50_000
+
+
+@pytest.mark.parametrize("model", [Leap(), Everywhere(), Barred(Node=200)], ids=repr)
+def test_time_runs_out_in_the_middle_of_a_state(model: Model, ticking: Callable[[int], None]) -> None:
+    """200**4 choices, one after the other, would take a quarter of an hour."""
+    ticking(40)
+    found = check(model, limits=Limits(seconds=60), engine="reference")
+    assert (found.verdict, found.stopped) == (Verdict.UNDECIDED, "the time limit of 60 s")
+    assert found.distinct < 1000
+
+
+def test_an_interrupt_in_the_middle_of_a_state() -> None:
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    found = check(Barred(Node=60), engine="reference", progress=interrupt)
+    assert (found.verdict, found.stopped, found.distinct) == (Verdict.UNDECIDED, "interrupted", 1)
+
+
+def test_there_is_always_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_module, "memory_share", lambda: 1_000)
+    found = check(Leap(), engine="reference")
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.stopped == (
+        "the memory limit of 1,000 bytes, a share of what there is here (--memory sets another)"
+    )
+    assert found.distinct >= 1
+
+
+def test_the_share_is_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resident() < memory_share()
+    monkeypatch.setattr(limits_module, "_there", lambda: iter([4_000_000, 1_000_000]))
+    assert memory_share() == 750_000
+
+
+def test_control_groups_are_heeded(tmp_path: Path) -> None:
+    inner = tmp_path / "slice" / "job"
+    inner.mkdir(parents=True)
+    (tmp_path / "slice" / "memory.max").write_text("5000\n")
+    (inner / "memory.max").write_text("max\n")
+    assert list(limits_module._groups(tmp_path, "/slice/job", "memory.max")) == [5000]
+    (tmp_path / "memory.max").write_text("7000\n")
+    assert list(limits_module._groups(tmp_path, "/not/here", "memory.max")) == [7000]
+
+
+def test_memory_that_the_system_refuses_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Watch) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Watch, "tick", full)
+    found = check(Leap(), engine="reference")
+    assert (found.verdict, found.stopped) == (
+        Verdict.UNDECIDED,
+        "the memory that the system gives this process",
+    )
+
+
+# --- making the program ---
+
+
+@pytest.mark.usefixtures("cache")
+def test_code_generation_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def without_end(*_: object) -> None:
+        begun.set()
+        try:
+            for _n in itertools.count():
+                pass
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(preparing, "generate", without_end)
+
+    def interrupt(progress: Progress) -> None:
+        assert progress.doing == "generating C"
+        if begun.is_set():
+            raise KeyboardInterrupt
+
+    found = check_native(Grown(), progress=interrupt)
+    assert (found.verdict, found.stopped, found.distinct) == (Verdict.UNDECIDED, "interrupted", 0)
+    assert found.notes == ("the model was still being compiled",)
+    assert ended.is_set()
+    timed_out = check_native(Grown(), limits=Limits(seconds=0))
+    assert timed_out.stopped == "the time limit of 0 s"
+    assert [p.verdict for p in timed_out.properties] == [Verdict.UNDECIDED]
+
+
+@pytest.fixture
+def slow_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A compiler that says who it is, and never ends."""
+    log = tmp_path / "log"
+    os.mkfifo(tmp_path / "never")
+    script = tmp_path / "cc"
+    script.write_text(
+        f"#!/bin/sh\necho $$ $TMPDIR > {log}.new\nmv {log}.new {log}\nread line < {tmp_path}/never\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+    return log
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_compiler_is_ended_with_all_that_it_left(slow_compiler: Path) -> None:
+    told: list[str | None] = []
+
+    def interrupt(progress: Progress) -> None:
+        told.append(progress.doing)
+        if slow_compiler.exists():
+            raise KeyboardInterrupt
+
+    found = check_native(Grown(), progress=interrupt)
+    assert (found.verdict, found.stopped) == (Verdict.UNDECIDED, "interrupted")
+    assert told[-1] == "compiling C"
+    pid, folder = slow_compiler.read_text().split()
+    assert not running(int(pid))
+    assert not Path(folder).exists()
+
+
+@pytest.mark.usefixtures("cache")
+def test_auto_goes_on_with_the_reference_engine_while_it_compiles(
+    slow_compiler: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "PATIENCE", 0.0)
+    found = check(Grown())
+    assert (found.engine, found.verdict, found.distinct) == ("reference", Verdict.HOLDS, 2_000)
+    assert "the native engine was not used: compiling it took too long" in found.notes
+    if slow_compiler.exists():
+        assert not running(int(slow_compiler.read_text().split()[0]))
+
+
+@pytest.mark.usefixtures("cache")
+def test_auto_changes_over_when_the_program_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "PATIENCE", 0.0)
+    monkeypatch.setattr(engines, "SOON", 1)
+    over = Background.over
+    monkeypatch.setattr(
+        Background, "over", lambda self, _: over(self, 20.0)
+    )  # the reference engine lets it be first
+    found = check(Grown())
+    assert (found.engine, found.verdict, found.distinct, found.notes) == ("native", Verdict.HOLDS, 2_000, ())
+
+
+@pytest.mark.usefixtures("cache", "slow_compiler")
+def test_auto_that_is_stopped_while_it_compiles_tells_what_was_seen() -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.doing:
+            raise KeyboardInterrupt
+
+    found = check(Grown(), progress=interrupt)
+    assert (found.engine, found.stopped, found.distinct) == ("reference", "interrupted", 1_000)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_compiler_that_wants_too_much_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "cc"
+    script.write_text(
+        "#!/bin/sh\necho limit $(ulimit -v) >&2\necho 'cc1: out of memory allocating 64 bytes' >&2\nexit 1\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+    with pytest.raises(CompilerTooLarge, match="wants more memory than it may have"):
+        compile_text("int x;", memory=2**31)
+    found = check_native(Grown())
+    assert found.verdict is Verdict.UNDECIDED
+    assert "the C compiler wants more memory" in (found.stopped or "")
+    assert check(Grown()).engine == "reference"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other shells may not limit address space")
+def test_the_compiler_is_held_to_its_limit(tmp_path: Path) -> None:
+    command = [*compiling._with_memory(("/bin/sh", "-c", "ulimit -v >&2; exit 3"), 3 * 2**30)]
+    with pytest.raises(compiling.CompilerFailed, match=f"{3 * 2**20}"):
+        compiling._run(command, ["cc"], str(tmp_path))
+    least = [*compiling._with_memory(("/bin/sh", "-c", "ulimit -v >&2; exit 3"), 1)]
+    with pytest.raises(compiling.CompilerFailed, match=f"{2**20}"):
+        compiling._run(least, ["cc"], str(tmp_path))
+
+
+def test_more_instances_than_can_be_counted_are_refused() -> None:
+    with pytest.raises(Unsupported, match="the parameters of the actions have 1,600,000,000 values"):
+        check(Barred(Node=200), engine="native")
+
+
+class Pairs(Model):
+    """Half a million instances: their counters are too large for a stack."""
+
+    x: Annotated[int, Range(0, 3)]
+
+    @action
+    def go(self, a: Node, b: Node, to: Annotated[int, Range(0, 3)]) -> None:
+        require(a == b and to == self.x + 1)
+        self.x = to
+
+    @invariant
+    def fine(self) -> bool:
+        return self.x >= 0
+
+
+def test_very_many_instances() -> None:
+    found = check(Pairs(Node=400), engine="native")
+    assert (found.verdict, found.distinct, found.generated) == (Verdict.HOLDS, 4, 1201)
+
+
+def test_work_in_the_background_returns_or_raises() -> None:
+    assert Background(lambda: 7).result() == 7
+
+    def wrong() -> int:
+        raise Reached("something")
+
+    failing: Background[int] = Background(wrong)
+    with pytest.raises(Reached):
+        failing.result()
+    assert isinstance(failing.failed, Reached)
+    done: Background[int] = Background(lambda: 1)
+    assert done.over(20.0)
+    done.end()  # of what is over nothing happens
+    assert done.result() == 1
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Ctrl-C is not left to a handler that a test has put in its place."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    assert signal.getsignal(signal.SIGINT) is before
