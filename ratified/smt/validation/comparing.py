@@ -351,7 +351,8 @@ class Comparison:
         if after is None:
             if ended or True in taken:
                 what = f"{self._called(step)} is possible in logic, and not in CPython"
-                raise self._mismatch(what, self._span(step), state, [*where, *map(self._shown, ended[:1])])
+                led = [f"logic:   {self._shown(e)}" for e in ended[:1]]
+                raise self._mismatch(what, self._span(step), state, [*where, *led])
             return
         if not ended or False in taken:
             what = f"{self._called(step)} is possible in CPython, and not in logic"
