@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 
-from ratified.explore.limits import Reached, Watch
 from ratified.explore.symmetry import Symmetry
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.refinement import Refinement
+from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits, Progress, PropertyKind
 from ratified.results.seen import INTERRUPTED, NOWHERE, Edge, Exploration, Failure, Property
 

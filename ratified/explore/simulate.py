@@ -24,6 +24,7 @@ from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Val
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
@@ -134,6 +135,7 @@ class _Walks:
         module = self._machine.module
         self._random = random.Random(seed)  # noqa: S311  # it is to be repeatable
         self._seed = seed
+        self._watch = Watch()
         self._deadlock = deadlock
         self._claims = safety_of(module, deadlock)
         self._refinements = [Refinement(self._machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
@@ -161,6 +163,8 @@ class _Walks:
             violation = found.violation
         except KeyboardInterrupt:
             stopped = INTERRUPTED
+        except Reached as stop:
+            stopped = str(stop)
         self._keep_first()
         machine, model = self._machine, self._machine.model
         assert self._first is not None
@@ -199,7 +203,7 @@ class _Walks:
         """The initial states, each once; the first is where the first run begins if there is none other."""
         found: dict[Values, None] = {}
         try:
-            for _, state in self._machine.initial():
+            for _, state in self._machine.each_initial(self._watch.tick):
                 if isinstance(state, OutOfBounds):
                     self._bounds[state.what, "init", state.span] += 1
                 elif state not in found and self._admitted(state):
@@ -266,7 +270,7 @@ class _Walks:
 
     def _draw(self, state: Values) -> Values | None:
         """Take one of the steps that may be taken, and return where it leads; None if there is none."""
-        steps = self._machine.steps(state)
+        steps = list(self._machine.each_step(state, self._watch.tick))
         if not steps and self._deadlock:
             self._fail(len(self._claims) - 1)
         while steps:

@@ -72,7 +72,7 @@ def crosscheck(request: CrosscheckRequest) -> int:
     from ratified.results.result import Limits
     from ratified.tla import Export, export, timed, tlc
     from ratified.tla import crosscheck as agreed
-    from ratified.tla.tlc import Told, ToolMissing
+    from ratified.tla.tlc import TlcResult, ToolMissing
 
     cls = load(request.model)
     name = name_of(request.model, cls)
@@ -85,14 +85,14 @@ def crosscheck(request: CrosscheckRequest) -> int:
     how = ExploreOptions(Limits(seconds=request.seconds), symmetry=request.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
 
-    def ask(one: Export) -> Told:
+    def ask(one: Export) -> TlcResult:
         try:
             found = tlc.find(request.tlc)
             with _waiting(f"{name}  TLC", quiet=quiet):
                 return tlc.run(found, one.files, one.name, seconds=request.seconds, workers=request.workers)
         except ToolMissing as missing:
             remedy = f" ({missing.remedy})" if missing.remedy else ""
-            return Told("unfinished", message=f"{missing.message}{remedy}")
+            return TlcResult("unfinished", message=f"{missing.message}{remedy}")
 
     made = Crosschecked(name, model, agreed(model, exported, ours, ask), seconds)
 

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
-from ratified.explore.limits import Reached, Watch, peak_memory, resident
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
@@ -41,6 +40,7 @@ from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Val
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch, peak_memory, resident
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,
@@ -189,10 +189,9 @@ def _liveness(
 
 
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
-    """Whether this very exploration was said to be large before, and its compiled program is at hand."""
+    """Whether this very exploration was said to be large before."""
     reduced = symmetry and not symmetry_of(model).trivial
-    found = known.recall(model, known.key_of(model, symmetry=reduced, deadlock=deadlock))
-    return found is not None and found.large
+    return known.is_large(known.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
