@@ -35,7 +35,7 @@ from ratified.language.evaluate import EXPRESSIONS, Env, Evaluator, Frame, TreeM
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Node, Which
 from ratified.language.machine import OutOfBounds, StepError, Values
-from ratified.language.scope import running
+from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import INT, IntType
 from ratified.language.uses import Uses, assigned, bound, free, live, live_in_iterations, loops, nodes
@@ -93,10 +93,12 @@ class Run:
         """A state by the names of its variables."""
         return dict(zip(self.names, state, strict=True))
 
-    def outcome(self, function: Function, arguments: Sequence[Any], now: Env, old: Env) -> Outcome:
+    def outcome(
+        self, function: Function, arguments: Sequence[Any], now: Env, old: Env, scope: Scope | None = None
+    ) -> Outcome:
         """What a function comes to for arguments and variables."""
         self.evaluator.now, self.evaluator.old = dict(now), dict(old)
-        with running(self.model.scope):
+        with running(scope or self.model.scope):
             try:
                 value = self.evaluator.call(function, arguments)
             except Disabled:
@@ -153,6 +155,31 @@ def test_what_is_not_read_does_not_matter_and_what_is_not_written_stays(
                     assert value == kept or (each == name and each in written)
             if name not in uses.reads(function, Which.OLD):
                 assert run.outcome(function, arguments, now, {**old, name: other[name]}) == before
+
+
+def test_a_parameter_that_is_not_read_does_not_matter(tmp_path: Path) -> None:
+    compared = read = 0
+    for seed in range(200):
+        try:
+            model = load(random_model(seed), tmp_path)
+        except RatifiedError:
+            continue
+        if not model.scope.parameters:
+            continue
+        uses, run = Uses(model.module), Run(model)
+        for name, value in model.scope.parameters.items():
+            assert isinstance(value, int)
+            scope = Scope(model.scope.sizes, {**model.scope.parameters, name: value + 1})
+            other = Run(model, Evaluator(model.module, scope))
+            for function, arguments, now, old, _ in cases(run):
+                if name in uses.parameters(function):
+                    read += 1
+                else:
+                    compared += 1
+                    same = other.outcome(function, arguments, now, old, scope)
+                    assert same == run.outcome(function, arguments, now, old)
+    assert compared > 500
+    assert read > 50
 
 
 class Watching(Evaluator):
