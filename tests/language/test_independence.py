@@ -176,6 +176,12 @@ class Loops(Model):
                 return
             self.seen.add(s)
 
+    @action
+    def spreading(self) -> None:
+        """What is added depends on what others have added."""
+        for s in Slot:
+            self.seen.update(t for t in Slot if s in self.seen)
+
     def some(self) -> bool:
         """Returns one constant, whichever comes first."""
         for s in Slot:  # noqa: SIM110  # a loop is what is tried
@@ -217,6 +223,9 @@ def test_what_interferes_is_told() -> None:
     assert reasons(Loops.module, "carried") == ["`before` is carried from one iteration to the next"]
     assert reasons(Loops.module, "stopped") == ["it returns from the first iteration that gets there"]
     assert reasons(Loops.module, "which") == ["it returns from the first iteration that gets there"]
+    assert reasons(Loops.module, "spreading") == [
+        "a later iteration may undo what an earlier one did to `seen`"
+    ]
     assert reasons(Loops.module, "undone") == ["a later iteration may undo what an earlier one did to `seen`"]
     assert reasons(Loops.module, "doubled") == [
         "a later iteration may undo what an earlier one did to `number`"

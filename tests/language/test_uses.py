@@ -331,6 +331,8 @@ class Readers(Model):
     c: Turn
     d: bool
     grid: Map[Annotated[int, Range(0, 1)], bool]
+    small: Annotated[int, Range(0, "most")]
+    table: Map[Annotated[int, Range(0, "most")], bool]
     most: Param[int] = 2
 
     def of_a(self, s: Slot) -> int:
@@ -365,6 +367,16 @@ class Readers(Model):
     def replaced(self, s: Slot) -> None:
         """Fails where the sequence has no second element."""
         self.b[1] = s
+
+    @action
+    def grow(self) -> None:
+        """Is held to a bound that is made of a parameter."""
+        self.small = self.small + 1
+
+    @action
+    def fill(self) -> None:
+        """Needs a key for each number up to a parameter."""
+        self.table = Map({k: True for k in range(3)})
 
     @action
     def advance(self) -> None:
@@ -492,6 +504,12 @@ def test_a_store_at_a_path_keeps_the_rest_without_reading_it(readers: Uses) -> N
     replaced = Readers.module.functions["replaced"]
     assert readers.reads(replaced) == {"b"}
     assert readers.may_fail(replaced)
+
+
+def test_bounds_are_made_of_parameters(readers: Uses) -> None:
+    of = Readers.module.functions
+    assert readers.parameters(of["grow"]) == readers.parameters(of["fill"]) == {"most"}
+    assert readers.parameters(of["put"]) == frozenset()
 
 
 def test_ends_of_orders_and_keys_that_are_numbers(readers: Uses) -> None:
