@@ -177,6 +177,15 @@ class Loops(Model):
             self.seen.add(s)
 
     @action
+    def once(self) -> None:
+        """Every iteration assigns the same, and yet only one finds what was there before."""
+        none_yet = True
+        for s in Slot:
+            if none_yet:
+                self.seen.add(s)
+            none_yet = False
+
+    @action
     def spreading(self) -> None:
         """What is added depends on what others have added."""
         for s in Slot:
@@ -223,6 +232,7 @@ def test_what_interferes_is_told() -> None:
     assert reasons(Loops.module, "carried") == ["`before` is carried from one iteration to the next"]
     assert reasons(Loops.module, "stopped") == ["it returns from the first iteration that gets there"]
     assert reasons(Loops.module, "which") == ["it returns from the first iteration that gets there"]
+    assert reasons(Loops.module, "once") == ["`none_yet` is carried from one iteration to the next"]
     assert reasons(Loops.module, "spreading") == [
         "a later iteration may undo what an earlier one did to `seen`"
     ]
