@@ -13,7 +13,7 @@ from ratified.interchange.raw import Raw
 from ratified.interchange.typing import Typing
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.language.scope import running
@@ -32,7 +32,7 @@ def follow(model: Model, exported: Export, told: TlcResult) -> Trace:
     steps: list[Step] = []
     for number, (before, after) in enumerate(pairwise(states), start=1):
         for index, arguments, target in machine.steps(before):
-            if not isinstance(target, Left) and target == after:
+            if not isinstance(target, OutOfBounds) and target == after:
                 action = machine.actions[index]
                 named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
                 steps.append(Step(action.name, named, dict(zip(names, after, strict=True))))

@@ -236,7 +236,10 @@ def test_a_run_may_stand_still(counterexample: Path) -> None:
         ('{"states": []}', "has no states"),
         ('{"states": [1]}', "states[0] is not an object"),
         ('{"states": [{"max_ballot": {"#bigint": "x"}}]}', "states[0].max_ballot: 'x' is not a number"),
-        ('{"states": [{"voted": {"#unserializable": "Nat"}}]}', "the tool that wrote the file could not write this value: Nat"),
+        (
+            '{"states": [{"voted": {"#unserializable": "Nat"}}]}',
+            "the tool that wrote the file could not write this value: Nat",
+        ),
         ('{"states": [{"voted": {"#map": [[1]]}}]}', "states[0].voted[0]: an entry of a map is a pair"),
         ('{"states": [{"voted": {"#odd": 1}}]}', "is not an ITF value"),
         ('{"states": [{"voted": 1.5}]}', "1.5 is not an ITF value"),

@@ -60,7 +60,7 @@ def crosscheck(request: CrosscheckRequest) -> int:
       ratified crosscheck paxos Acceptor=3 Value=2 Ballot=2
       ratified crosscheck my_model.py:Lock Client=3 --seconds 60
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.exploring import Exploration, explored
+    from ratified.cli.exploring import ExploreOptions, explored
     from ratified.cli.instances import instance, sizes_of
     from ratified.cli.loading import load, name_of
     from ratified.cli.report.crosscheck import (
@@ -82,7 +82,7 @@ def crosscheck(request: CrosscheckRequest) -> int:
         model = model.claiming(request.claims)
     exported = export(model, symmetry=request.symmetry)
     quiet = request.output.quiet
-    how = Exploration(Limits(seconds=request.seconds), symmetry=request.symmetry)
+    how = ExploreOptions(Limits(seconds=request.seconds), symmetry=request.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
 
     def ask(one: Export) -> TlcResult:
