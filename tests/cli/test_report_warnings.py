@@ -9,7 +9,9 @@ import pytest
 
 from ratified.cli.report.checks import Checked, Report
 from ratified.cli.report.render import render
+from ratified.cli.report.simulation import simulation_headline
 from ratified.explore import check
+from ratified.explore.simulate import simulate
 from ratified.language import Map, Model, Sort, action, eventually, invariant, leads_to, require
 from ratified.results.result import Limits, Result, Verdict
 
@@ -122,6 +124,13 @@ def test_a_model_that_claims_nothing() -> None:
         f"{nothing}\n",
     )
     assert told(result, "github").splitlines()[0].endswith(f"::{nothing}")
+
+
+def test_random_walks_of_a_model_that_claims_nothing_say_so() -> None:
+    walked = simulate(Silent(Node=2), runs=3, depth=4)
+    assert simulation_headline("mine", walked) == (
+        "UNDECIDED  mine: no property to check in 3 runs; this is not a proof"
+    )
 
 
 def test_nothing_is_warned_of_before_all_is_seen() -> None:
