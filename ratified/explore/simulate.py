@@ -20,7 +20,7 @@ from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
@@ -204,7 +204,7 @@ class _Walks:
         found: dict[Values, None] = {}
         try:
             for _, state in self._machine.each_initial(self._watch.tick):
-                if isinstance(state, Left):
+                if isinstance(state, OutOfBounds):
                     self._bounds[state.what, "init", state.span] += 1
                 elif state not in found and self._admitted(state):
                     found[state] = None
@@ -279,7 +279,7 @@ class _Walks:
             action, arguments, target = steps[index]
             steps[index] = steps[-1]
             steps.pop()
-            if isinstance(target, Left):
+            if isinstance(target, OutOfBounds):
                 self._bounds[target.what, self._machine.actions[action].name, target.span] += 1
                 continue
             self._taken.append((action, arguments, target))

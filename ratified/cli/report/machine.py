@@ -11,9 +11,8 @@ from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.checks import UNTESTED, Checked, Report, doubts
 from ratified.cli.report.text import headline, trace_lines
-from ratified.cli.report.warnings import warnings
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import step_changes
@@ -21,6 +20,7 @@ from ratified.results.result import (
     BoundReport,
     ConstraintReport,
     PropertyKind,
+    PropertyReport,
     State,
     Trace,
     Verdict,
@@ -86,9 +86,6 @@ def _json_check(check: Checked) -> dict[str, Any]:
         ],
         **json_cuts(result.bounds, result.constraints),
         "notes": list(result.notes),
-        "warnings": [
-            {"rule": w.rule, "message": w.message, "place": json_place(w.span)} for w in warnings(check)
-        ],
         "violation": None if result.violation is None else json_violation(result.violation),
     }
 
@@ -174,14 +171,14 @@ def as_junit(report: Report) -> str:
             if outcome is not None:
                 tag, message, body = outcome
                 ET.SubElement(case, tag, message=_xml(message)).text = _xml(body)
-        if told := "".join(f"{w.message}\n" for w in warnings(check)):
-            ET.SubElement(suite, "system-out").text = _xml(told)
         tags = [outcome[0] for _, outcome in cases if outcome is not None]
         suite.set("tests", str(len(cases)))
         suite.set("failures", str(tags.count("failure")))
         suite.set("errors", str(tags.count("error")))
         suite.set("skipped", str(tags.count("skipped")))
         suite.set("time", seconds)
+        if doubtful := doubts(check):
+            ET.SubElement(suite, "system-out").text = _xml("".join(f"{doubt.says}\n" for doubt in doubtful))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -200,24 +197,27 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
         )
         return
     violation = result.violation
-    verdicts = {(p.kind, p.name): p.verdict for p in result.properties}
-    if violation is not None:
-        verdicts[violation.kind, violation.name] = Verdict.VIOLATED
-    for (kind, name), verdict in verdicts.items():
-        if violation is not None and (violation.kind, violation.name) == (kind, name):
-            outcome: _Outcome = ("failure", says, _story(violation))
-        elif verdict is Verdict.VIOLATED:
-            outcome = ("failure", f"{name} fails as well", "")
-        elif verdict is Verdict.HOLDS:
-            outcome = None
-        elif violation is not None:
-            outcome = ("skipped", "undecided: the exploration stopped at another violation", "")
-        else:
-            outcome = ("error", says, says)
-        yield f"{kind.value}: {name}", outcome
-    if not verdicts:
+    known = [(p.kind, p.name) for p in result.properties]
+    for prop in result.properties:
+        yield f"{prop.kind.value}: {prop.name}", _junit_outcome(prop, violation, says)
+    if violation is not None and (violation.kind, violation.name) not in known:
+        yield f"{violation.kind.value}: {violation.name}", ("failure", says, _story(violation))
+    elif not known:
         undecided = result.verdict is Verdict.UNDECIDED
-        yield "explored", ("error", says, says) if undecided else ("skipped", "the model claims nothing", "")
+        yield (
+            "explored",
+            ("error", says, says) if undecided else ("skipped", "there is no property to check", ""),
+        )
+
+
+def _junit_outcome(prop: PropertyReport, violation: Violation | None, says: str) -> _Outcome:
+    if violation is not None and (violation.kind, violation.name) == (prop.kind, prop.name):
+        return "failure", says, _story(violation)
+    if prop.verdict is Verdict.HOLDS:
+        return ("skipped", f"vacuous: {UNTESTED}", "") if prop.vacuous else None
+    if violation is not None:
+        return "skipped", "undecided: the exploration stopped at another violation", ""
+    return "error", says, says
 
 
 def _xml(text: str) -> str:
@@ -266,15 +266,21 @@ def as_sarif(report: Report) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
+_DOUBTS = {
+    "no-claims": "The model claims nothing.",
+    "vacuous": "A property holds vacuously.",
+    "never-fired": "An action was not enabled in any visited state.",
+}
+
 _Finding = tuple[str, str, str, str, Span | None]
 
 
 def _findings(check: Checked) -> Iterator[_Finding]:
     """Yield what is amiss with a check: rule, what the rule means, level, message, place."""
     result, says = check.result, headline(check)
+    for doubt in doubts(check):
+        yield doubt.kind, _DOUBTS[doubt.kind], "warning", f"{check.name}: {doubt.says}", doubt.span
     if check.verdict is Verdict.HOLDS:
-        for warned in warnings(check):
-            yield warned.rule, warned.meaning, warned.level, warned.message, warned.span
         return
     if check.broken and check.verdict is Verdict.VIOLATED:
         yield (
@@ -318,7 +324,7 @@ def as_github(report: Report) -> str:
     lines = []
     for check in report.checks:
         for _, _, level, message, span in _findings(check):
-            lines.append(_github_command("notice" if level == "note" else level, check.name, message, span))
+            lines.append(_github_command(level, check.name, message, span))
         if check.verdict is Verdict.HOLDS:
             lines.append(_github_command("notice", check.name, headline(check), None))
     return "\n".join(lines) + "\n"

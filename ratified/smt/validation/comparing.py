@@ -18,13 +18,11 @@ from typing import Any
 
 from ratified.language.errors import Span
 from ratified.language.ir import Function, Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.types import cardinality, values_of
-from ratified.language.values import Bag, Map, show
-from ratified.smt.first_order.shapes import Function as MapShape
-from ratified.smt.first_order.shapes import Members, Shape
+from ratified.language.values import show
 from ratified.smt.first_order.steps import Path
 from ratified.smt.terms import FALSE, Symbol
 from ratified.smt.validation.encoding import Encoding, Unlike
@@ -121,7 +119,6 @@ class Comparison:
         for taken in (*plan.actions, *([plan.beginning] if plan.beginning else [])):
             for argument, _ in taken.arguments:
                 self.encoding.prepare(argument.type)
-        self._loose = any(_is_loose(shape) for _, _, shape in self._types)
         self._readers = [self.encoding.reader(t, shape) for _, t, shape in self._types]
         self._steps = [_Step(taken, set()) for taken in plan.actions]
         self._beginning = None if plan.beginning is None else _Step(plan.beginning, set())
@@ -192,12 +189,12 @@ class Comparison:
             raise self._mismatch(what, None, state, [f"read back: {self._shown(read)}"])
 
     def _same(self, read: Values, state: Values) -> bool:
-        return read == state or (self._loose and tuple(map(_blurred, read)) == tuple(map(_blurred, state)))
+        return read == state
 
     def _claims(self, state: Values) -> None:
         """Lemmas and goals: a goal's fact says that it is false."""
         asked = [(f, said, True) for f, said in self.plan.lemmas]
-        asked += [(o.claim, said, False) for o, said in self.plan.goals]
+        asked += [(claim, said, False) for claim, said in self.plan.goals]
         answers = [(f, said, positive, self._holds(f, state, None)) for f, said, positive in asked]
         answers = [a for a in answers if a[3] is not None]
         constants = {c for _, said, _, _ in answers for c in said.constants}
@@ -207,7 +204,7 @@ class Comparison:
         for index, (function, _, _, holds) in enumerate(answers):
             self.counted["claims"] += 1
             said_ = {f[index] for f in found}
-            if holds not in said_ or (len(said_) > 1 and not self._loose):
+            if holds not in said_ or len(said_) > 1:
                 words = ("true", "false") if holds else ("false", "true")
                 what = f"`{function.name}` is {words[0]} to CPython, and {words[1]} in logic"
                 raise self._mismatch(what, function.span, state)
@@ -241,13 +238,15 @@ class Comparison:
 
     def _action(self, step: _Step, state: Values) -> None:
         outcomes = self._outcomes(step, state)
-        leading = [g for g, after in outcomes.items() if after is not None and not isinstance(after, Left)]
+        leading = [
+            g for g, after in outcomes.items() if after is not None and not isinstance(after, OutOfBounds)
+        ]
         others = [g for g, after in outcomes.items() if after is None]
         for chosen, most in ((leading, self._share.leading), (others, self._share.others)):
             for given in self._rng.sample(chosen, min(len(chosen), most)):
                 self._compare(step, state, given, outcomes[given])
 
-    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Values | Left | None]:
+    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Values | OutOfBounds | None]:
         """Where CPython goes with some choices of an action's arguments. It says nothing where a step goes wrong."""
         function = step.taken.function
         assert function is not None
@@ -263,7 +262,7 @@ class Comparison:
                 tried = [given for given, _ in found]
         except StepError:
             return {}
-        outcomes: dict[Values, Values | Left | None] = {}
+        outcomes: dict[Values, Values | OutOfBounds | None] = {}
         names = [a.name for a, _ in step.taken.arguments]
         for given in tried:
             self._effort.spend(STEP)
@@ -274,9 +273,9 @@ class Comparison:
             outcomes[given] = taken[0][1] if taken else None
         return outcomes
 
-    def _compare(self, step: _Step, state: Values, given: Values, after: Values | Left | None) -> None:
+    def _compare(self, step: _Step, state: Values, given: Values, after: Values | OutOfBounds | None) -> None:
         """One step, or one that is not possible."""
-        if isinstance(after, Left):
+        if isinstance(after, OutOfBounds):
             return  # beyond a bound nothing is claimed
         for (argument, shape), value in zip(step.taken.arguments, given, strict=True):
             self.encoding.put(f"{self._called(step)}: {argument.name}", argument.type, shape, value)
@@ -286,7 +285,7 @@ class Comparison:
         step.turn += 1
         number, most = len(step.taken.conclusions), self._share.conclusions
         turns = {(step.turn * most + i) % number for i in range(min(number, most))}
-        chosen = [(o.claim, said) for i, (o, said) in enumerate(step.taken.conclusions) if i in turns]
+        chosen = [c for i, c in enumerate(step.taken.conclusions) if i in turns]
         expected = [self._concluded(claim, said, before, after) for claim, said in chosen]
         while True:
             self.encoding.noted.clear()
@@ -296,7 +295,7 @@ class Comparison:
             step.constants |= self.encoding.noted  # what was just met has to be defined as well
         self._ended(step, state, given, after, ended, taken)
         for want, said_, (claim, _) in zip(expected, concluded, chosen, strict=True):
-            if want is not None and (want not in said_ or (len(said_) > 1 and not self._loose)):
+            if want is not None and (want not in said_ or len(said_) > 1):
                 what = f"whether `{claim.name}` holds after {self._called(step)}: CPython and logic differ"
                 how = (
                     "CPython: it is false afterwards"
@@ -352,13 +351,14 @@ class Comparison:
         if after is None:
             if ended or True in taken:
                 what = f"{self._called(step)} is possible in logic, and not in CPython"
-                raise self._mismatch(what, self._span(step), state, [*where, *map(self._shown, ended[:1])])
+                led = [f"logic:   {self._shown(e)}" for e in ended[:1]]
+                raise self._mismatch(what, self._span(step), state, [*where, *led])
             return
         if not ended or False in taken:
             what = f"{self._called(step)} is possible in CPython, and not in logic"
             raise self._mismatch(what, self._span(step), state, [*where, f"CPython: {self._shown(after)}"])
         right = [e for e in ended if self._same(e, after)]
-        if not right or (len(right) < len(ended) and not self._loose):
+        if len(right) < len(ended):
             wrong = next(e for e in ended if e not in right)
             what = f"{self._called(step)} leads elsewhere in logic than in CPython"
             lines = [*where, f"CPython: {self._shown(after)}", f"logic:   {self._shown(wrong)}"]
@@ -472,24 +472,6 @@ class Comparison:
     def _span(self, step: _Step) -> Span | None:
         function = step.taken.function or self.model.module.functions.get("init")
         return function.span if function else self.model.module.span
-
-
-def _is_loose(shape: Shape) -> bool:
-    """Whether a shape does not tell all of a value: a bag of which only what is in it is known."""
-    match shape:
-        case Members():
-            return shape.loose
-        case MapShape():
-            return "Bag" in str(shape.type.value)
-    return False
-
-
-def _blurred(value: Any) -> Any:
-    if isinstance(value, Bag):
-        return value.distinct()
-    if isinstance(value, Map):
-        return Map([(k, _blurred(v)) for k, v in value.items()])
-    return value
 
 
 __all__ = ["Comparison", "Mismatch", "TooMuch"]

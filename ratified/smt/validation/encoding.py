@@ -38,6 +38,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.names import parameter_name, sort_name
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import (
@@ -112,7 +113,7 @@ class Encoding:
             self._sort(SortType(declaration.sort))
         for declaration_ in theory.module.parameters:
             value = scope.parameters[declaration_.name]
-            self._parameter(declaration_.type, theory.parameters[declaration_.name], value)
+            self._parameter(declaration_.name, declaration_.type, theory.parameters[declaration_.name], value)
         self._keep(self._log)
 
     def _other(self, name: str, result: str) -> Table:
@@ -129,7 +130,7 @@ class Encoding:
     # --- what is the same in every state ------------------------------------------------------------------------------
 
     def _sort(self, t: SortType) -> None:
-        name, size = sh.sort_name(t), self.scope.sizes[t.sort]
+        name, size = sort_name(t), self.scope.sizes[t.sort]
         if name in self._sizes:
             raise Unlike(f"two sorts are called {name}")
         self._sizes[name] = size
@@ -141,11 +142,13 @@ class Encoding:
             for a, b in itertools.product(range(size), repeat=2):
                 self.decide(Apply(order.symbol, (element(name, a), element(name, b))), a <= b)
             for last in (False, True):
-                if f"{name}.{'last' if last else 'first'}" in symbols:
+                if f"{name}/{'last' if last else 'first'}" in symbols:
                     self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
         else:
             self._numbered(t, name, size)
-        if f"Majority.{name}.has" in symbols:
+        if f"{name}/size" in symbols:
+            self._give(self.theory.size(t), size)
+        if f"{name}/majority/has" in symbols:
             values = [
                 Set(t.sort(i) for i in chosen)
                 for chosen in itertools.combinations(range(size), size // 2 + 1)
@@ -154,8 +157,8 @@ class Encoding:
 
     def _numbered(self, t: SortType, name: str, size: int) -> None:
         for index in range(64):
-            if f"{name}.{index}" in self.theory.signature.symbols and index < size:
-                self._give(self.theory.numbered(t.sort, index, None), index)
+            if f"{name}/{index}" in self.theory.signature.symbols and index < size:
+                self._give(self.theory.numbered(t, index)[0], index)
 
     def _system(self, system: Members, item: SetType, values: Sequence[object]) -> None:
         """A set of sets whose members are the elements of a sort."""
@@ -178,13 +181,15 @@ class Encoding:
                 )
                 self.decide(has, x in value)  # type: ignore[operator]  # a set
 
-    def _parameter(self, t: Type, shape: Shape, value: object) -> None:
+    def _parameter(self, name: str, t: Type, shape: Shape, value: object) -> None:
         if isinstance(t, SetType) and isinstance(t.item, SetType):
             assert isinstance(shape, Members)
             assert isinstance(value, Set)
-            if not value:
-                raise TooMuch("a system of no sets")
-            self._system(shape, t.item, list(value))
+            there = Symbol(f"{parameter_name(name)}?", (), BOOL)
+            self.decide(Apply(there, ()), bool(value))
+            self._system(
+                shape, t.item, list(value) or [Set()]
+            )  # a sort has an element, which is none of no sets
         else:
             self.write(t, shape, value)
 
@@ -279,7 +284,12 @@ class Encoding:
             case MapType(key, item), sh.Function(_, at):
                 for k, v in value.items():
                     self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
-            case ((SetType(item) | BagType(item)), Members()):
+            case BagType(item), Members(count=count) if count is not None:
+                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
+                for x in value.distinct():
+                    copies = self._once(shape, x, lambda x: self._reduced(count(self.constant(item, x))))
+                    self._give(copies, value.count(x))
+            case SetType(item), Members():
                 self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
                 has = shape.has
                 for x in value:
@@ -314,7 +324,7 @@ class Encoding:
             case IntType():
                 return Atom(Number(int(value)))
             case SortType():
-                return Atom(element(sh.sort_name(t), int(value)))
+                return Atom(element(sort_name(t), int(value)))
             case NoneType():
                 return Nothing()
             case EnumType(enum):
@@ -466,9 +476,8 @@ class Encoding:
             found = []
             for x in always if few else dict.fromkeys((*always, *likely)):
                 if x not in asked:
-                    asked[x] = self.ask(shape.has(self.constant(item, x)))
-                if asked[x]():
-                    found.append(x)
+                    asked[x] = self.ask((shape.count or shape.has)(self.constant(item, x)))
+                found += [x] * int(asked[x]())
             return kind(found)
 
         return read

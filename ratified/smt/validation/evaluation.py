@@ -23,6 +23,7 @@ from ratified.smt.terms import (
     Or,
     Quantified,
     Term,
+    The,
     free,
 )
 
@@ -152,6 +153,8 @@ class Evaluation:
                 return lambda: operator(a(), b())
             case Quantified(universal, variables, body):
                 return self._quantified(universal, variables, body, slots)
+            case The(variable, _, says):
+                return self._described(variable, says, slots)
         raise AssertionError(term)
 
     def _bound(self, slot: int) -> Ask:
@@ -169,6 +172,24 @@ class Evaluation:
             case [one, two]:
                 return lambda: table[(one(), two())]
         return lambda: table[tuple([a() for a in arguments])]
+
+    def _described(self, variable: Bound, says: Term, slots: Mapping[Bound, int]) -> Ask:
+        """The value of which a formula is true; the first one, if there is none."""
+        slot = len(slots)
+        while len(self._values) <= slot:
+            self._values.append(0)
+        values, inner = self._values, self._compiled(says, {**slots, variable: slot})
+        domain, spend = self.elements(variable.sort), self._effort.spend
+
+        def ask() -> int:
+            spend(len(domain))
+            for x in domain:
+                values[slot] = x
+                if inner():
+                    return x
+            return domain[0]
+
+        return ask
 
     def _quantified(
         self, universal: bool, variables: Sequence[Bound], body: Term, slots: Mapping[Bound, int]

@@ -54,7 +54,7 @@ class Taken:
     arguments: tuple[tuple[Argument, Shape], ...]
     paths: tuple[Path, ...]
     taken: list[Said] = field(default_factory=list)
-    conclusions: list[tuple[Obligation, Said]] = field(default_factory=list)
+    conclusions: list[tuple[Function, Said]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Plan:
     given: list[Said] = field(default_factory=list)
     definitions: dict[str, Said] = field(default_factory=dict)
     lemmas: list[tuple[Function, Said]] = field(default_factory=list)
-    goals: list[tuple[Obligation, Said]] = field(default_factory=list)
+    goals: list[tuple[Function, Said]] = field(default_factory=list)
     beginning: Taken | None = None
     actions: list[Taken] = field(default_factory=list)
     claims: list[Function] = field(default_factory=list)
@@ -77,7 +77,7 @@ def plan_of(translation: Translation, obligations: Iterable[Obligation]) -> Plan
     for obligation in obligations:
         sorting.obligation(obligation)
     sorting.plan.definitions = {
-        name: _said(f"what {name} is", f) for name, f in translation.translator.facts.items()
+        name: _said(f"what {name} is", f) for name, f in translation.definitions.facts.items()
     }
     return sorting.plan
 
@@ -90,6 +90,8 @@ class _Sorting:
 
     def obligation(self, obligation: Obligation) -> None:
         plan, claim = self.plan, obligation.claim
+        if claim is None:
+            return  # that a step is in order: of an order that is not CPython's, see `first_order/collecting.py`
         if claim not in plan.claims:
             plan.claims.append(claim)
         taken = (
@@ -102,7 +104,7 @@ class _Sorting:
                     plan.lemmas.append((plan.translation.module.functions[name], said))
             elif fact.says.startswith(_CONCLUSION) or (fact.formula == FALSE and _UNCHANGED in fact.says):
                 where = plan.goals if taken is None else taken.conclusions
-                where.append((obligation, _said(fact.says, fact.formula)))
+                where.append((claim, _said(fact.says, fact.formula)))
             elif taken is not None and fact.says.endswith(_TAKEN):
                 if not any(_same(s, fact) for s in taken.taken):
                     taken.taken.append(_said(fact.says, fact.formula))
