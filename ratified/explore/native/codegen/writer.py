@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.code import Block, Let, Line, Loop, Piece, Region, Statement, When
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.leaves import leaves
@@ -266,7 +266,7 @@ class Writer:
             return word
         name = self.name(stem)
         self.put(Let(name, word))
-        return nodes.var(name, word.low, word.high)
+        return build.var(name, word.low, word.high)
 
     def pinned(self, word: Word) -> Word:
         """A word that later stores do not change."""
@@ -430,7 +430,7 @@ class Variable:
     def _value(self, *, stable: bool) -> Value:
         sizes = zip(self.names, widths(self.shape), strict=True)
         return value_of(
-            [nodes.var(n, 0, (1 << w) - 1, stable=stable) if w else 0 for n, w in sizes], self.shape
+            [build.var(n, 0, (1 << w) - 1, stable=stable) if w else 0 for n, w in sizes], self.shape
         )
 
 
@@ -444,7 +444,7 @@ class Returns:
 
 def have(bit: int) -> Num:
     """Whether a variable that begins without a value has one by now."""
-    return truth(nodes.field(nodes.var("have", stable=False), bit, 1))
+    return truth(build.field(build.var("have", stable=False), bit, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
