@@ -301,15 +301,24 @@ def choose(test: Word, then: Word, orelse: Word) -> Word:
         return choose(test, then.args[1], orelse)  # type: ignore[arg-type]  # a word
     if isinstance(orelse, Node) and type(orelse) is Choose and orelse.args[0] is test:
         return choose(test, then, orelse.args[2])  # type: ignore[arg-type]  # a word
-    if orelse == 0 and isinstance(then, Node) and type(test) is BitTest and type(then) is Field:
-        # What is 0 where it is 0.
-        same, word, mask, value = test.args
-        inner, shift, within = then.args
-        if not same and value == 0 and word is inner and isinstance(shift, int) and mask == within << shift:  # type: ignore[operator]  # a mask
-            return then
+    if orelse == 0 and type(test) is BitTest and isinstance(then, Node) and _zero_with(then, test):
+        return then
     (low, high), (least, most) = _ends(then), _ends(orelse)
     low, high = min(low, least), max(high, most)
     return make(Choose, (test, then, orelse), *((low, high) if low >= 0 or high <= HIGH else (LOW, HIGH)))
+
+
+def _zero_with(word: Node, test: BitTest) -> bool:
+    """Whether a word is 0 exactly where a test is false, because it is what is tested."""
+    same, tested, mask, value = test.args
+    if same or value != 0:
+        return False
+    if tested is word:
+        return mask == ones(highest(word))
+    if type(word) is not Field:
+        return False
+    inner, shift, within = word.args
+    return tested is inner and isinstance(shift, int) and mask == within << shift  # type: ignore[operator]  # a mask
 
 
 def _ends(word: Word) -> tuple[int, int]:

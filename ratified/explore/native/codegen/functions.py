@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -106,12 +107,13 @@ class Unit:
         """The same, in one way. Raises TooLong."""
         writer = Writer(self.shared, exits, rolled=rolled, budget=budget)
         try:
-            write(writer)
-        except Ended:
-            pass
+            with suppress(Ended):
+                write(writer)
+            return Printed(writer.block, self.shared.tables).lines()
         except Unsupported as problem:
             raise self._located(problem, exits.action) from None
-        return Printed(writer.block, self.shared.tables).lines()
+        finally:
+            writer.close()
 
     def _located(self, problem: Unsupported, name: str) -> Unsupported:
         """What is not compiled, with the function that it stands in if it has no better place."""

@@ -94,7 +94,7 @@ class Spot:
 
 def bare(text: str) -> str:
     """Without the outer parentheses, if they belong together."""
-    if not text.startswith("("):
+    if text[:1] != "(" or text[-1] != ")":
         return text
     depth = 0
     for at, letter in enumerate(text):

@@ -24,6 +24,7 @@ from ratified.explore.native.codegen.nodes import (
     Both,
     Choose,
     Either,
+    Load,
     Node,
     Truth,
     Var,
@@ -198,6 +199,8 @@ def _worth(node: Node, length: int, several: int) -> bool:
 
 def _length(node: Node, lengths: dict[Node, int]) -> int:
     """About how long it is, printed."""
+    if isinstance(node, Load) and isinstance(node.args[1], int):
+        return 4
     found = 4
     for a in node.args:
         if isinstance(a, Node):

@@ -97,7 +97,7 @@ class Shared:
     unit: str = ""
     names: int = 0
     evaluated: dict[tuple[object, ...], tuple[Held, object]] = field(default_factory=dict)
-    used: dict[int, tuple[tuple[str, ...], object]] = field(default_factory=dict)
+    used: dict[int, tuple[frozenset[str], object]] = field(default_factory=dict)
     facts: dict[tuple[object, int], tuple[bool, object]] = field(default_factory=dict)
 
     def fact(self, question: Callable[[T], bool], node: T) -> bool:
@@ -107,27 +107,26 @@ class Shared:
             self.facts[key] = question(node), node
         return self.facts[key][0]
 
-    def names_in(self, node: ir.Expr) -> tuple[str, ...]:
-        """The local names that an expression uses and does not bind."""
+    def names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
+        """The local names that a part of the model uses and does not bind."""
         found = self.used.get(id(node))
         if found is None:
-            found = self.used[id(node)] = tuple(sorted(_free(node))), node
+            found = self.used[id(node)] = self._names_in(node), node
         return found[0]
 
-
-def _free(node: ir.Node | ir.Clause) -> set[str]:
-    if isinstance(node, ir.Local):
-        return {node.name}
-    if not isinstance(node, ir.Collect):
-        return {n for child in ir.children(node) for n in _free(child)}
-    found: set[str] = set()
-    bound: set[str] = set()
-    for clause in node.clauses:
-        found |= _free(clause.domain) - bound
-        bound |= set(clause.names)
-        found |= {n for c in clause.conditions for n in _free(c)} - bound
-    found |= (_free(node.element) | (_free(node.key) if node.key else set())) - bound
-    return found | (_free(node.default) if node.default else set())
+    def _names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
+        if isinstance(node, ir.Local):
+            return frozenset((node.name,))
+        if not isinstance(node, ir.Collect):
+            return frozenset().union(*map(self.names_in, ir.children(node)))
+        found, bound = frozenset[str](), frozenset[str]()
+        for clause in node.clauses:
+            found |= self.names_in(clause.domain) - bound
+            bound |= frozenset(clause.names)
+            found |= frozenset[str]().union(*map(self.names_in, clause.conditions)) - bound
+        inside = [self.names_in(part) for part in (node.element, node.key) if part is not None]
+        found |= frozenset[str]().union(*inside) - bound
+        return found | self.names_in(node.default) if node.default is not None else found
 
 
 class Writer:
@@ -154,6 +153,10 @@ class Writer:
         self.granted: tuple[ir.Expr, ...] = ()
         self.returns: Returns | None = None
         self.flow: Env | None = None
+
+    def close(self) -> None:
+        """Let go of everything: what the exits know of the writer would keep it until the garbage collector comes by."""
+        self.__dict__.clear()
 
     # --- statements ---
 
