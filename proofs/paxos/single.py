@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ratified.language import assume
 from ratified.models.paxos.consensus import Consensus
 from ratified.models.paxos.flexible import FlexiblePaxos
 from ratified.models.paxos.multi import Accepted as SlotAccepted
@@ -41,6 +42,11 @@ class VotingSafety(Voting):
         "promises_only_rise": (),
         "chosen_for_good": (),
     }
+
+    @assume
+    def quorums_meet(self) -> bool:
+        """Any two quorums have a member in common."""
+        return all(not p.isdisjoint(q) for p in self.quorums for q in self.quorums)
 
     @lemma(uses=("one_value_per_ballot",))
     def votes_are_safe(self) -> bool:
@@ -155,6 +161,11 @@ class PaxosSafety(SynodSafety, Paxos):
 
 class FlexiblePaxosSafety(SynodSafety, FlexiblePaxos):
     """The same argument, where only quorums of different phases meet."""
+
+    @assume
+    def phase_1_has_a_quorum(self) -> bool:
+        """There is a quorum of phase 1: without one, no quorum of phase 2 has to have a member."""
+        return any(len(quorum) >= 0 for quorum in self.phase1)
 
 
 class MultiPaxosSafety(MultiPaxos):

@@ -52,7 +52,7 @@ def houdini(
         rounds += 1
         script = Script(module.name, module, tuple(Lemma(known[n], None) for n in names), ())
         open_: dict[str, Cell] = {}
-        for cell in prove_script(script, cls, how).cells:
+        for cell in prove_script(script, cls, how, only=names).cells:
             if cell.status is not Status.PROVED:
                 open_.setdefault(cell.claim, cell)
         if not open_:

@@ -56,7 +56,7 @@ def induct(
     lemmas = script_of(cls).lemmas if has_lemmas(cls) else ()
     others = tuple(w for w in lemmas if w.function.name != candidate)
     script = Script(module.name, module, (*others, Lemma(known[candidate], None)), ())
-    proof = prove_script(script, cls, options, only={candidate})
+    proof = prove_script(script, cls, options)
     found = tuple((c, reach(cls, c.counterexample, states)) for c in proof.cells if c.counterexample)
     return Induction(proof, found)
 

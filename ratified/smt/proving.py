@@ -6,30 +6,44 @@ time is undecided, by name; a contradiction between two solvers is undecided too
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ratified.language.errors import RatifiedError
-from ratified.language.ir import Argument, Kind
+from ratified.language.errors import ModelError, RatifiedError
+from ratified.language.ir import Argument, Function, Kind
 from ratified.language.machine import Left, PythonMachine
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
+from ratified.language.values import show
 from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
-from ratified.smt.first_order.concrete import Concrete, false_part
+from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
 from ratified.smt.first_order.obligations import Obligation, Part, Translation
+from ratified.smt.first_order.steps import State
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
-from ratified.smt.script import Script, script_of
-from ratified.smt.smtlib import refuted_at_once, script
+from ratified.smt.script import Script, assumed_by, script_of
+from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
-from ratified.smt.terms import Term
+from ratified.smt.terms import TRUE, Term, symbols_of
 from ratified.smt.validation.validate import validated
 
 LIMIT = 60.0
 """Seconds that a solver has for an obligation, unless something else is said."""
+
+ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
+    lambda facts: facts,
+    lambda facts: (facts[-1], *facts[:-1]),
+    lambda facts: (*facts[1::2], *facts[::2]),
+    lambda facts: facts[::-1],
+)
+"""The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
+
+AT_ONCE = 350_000
+"""Effort of each of these tries (a tenth of a second)."""
 
 QUICK = 5_000_000
 """Effort (Z3's own steps, some seconds) of the first try, before a counterexample is looked for."""
@@ -101,13 +115,15 @@ def prove_script(
         needs(solver)
     started = time.monotonic()
     translation = Translation(wanted)
+    translation.notes[:0] = [f"the script assumes {_what(f)}" for f in assumed_by(cls)]
     obligations = translation.obligations(only, by)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     attempts = [_Attempt(o, how) for o in obligations]
+    beginning = _Beginning(translation.beginning(), how)
     with Pool(how.processes, solvers) as pool:
-        _run(pool, attempts, how, started)
-    cells = tuple(a.cell(translation, cls) for a in attempts)
+        _run(pool, attempts, beginning, how, started)
+    cells = (*beginning.cells(translation), *(a.cell(translation, cls) for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
         wanted.name,
@@ -125,15 +141,21 @@ def prove_script(
     return replace(proof, held=held, seconds=time.monotonic() - started)
 
 
-def _run(pool: Pool, attempts: list[_Attempt], how: Options, started: float) -> None:
-    by_id = {id(a): a for a in attempts}
+def _what(function: Function) -> str:
+    doc = function.doc.partition("\n")[0].rstrip(".")
+    return f"{function.name}: {doc}" if doc else function.name
+
+
+def _run(pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: Options, started: float) -> None:
+    by_id: dict[int, _Attempt | _Beginning] = {id(beginning): beginning, **{id(a): a for a in attempts}}
     finished = 0
 
     def done(answer: Answer) -> list[Job]:
         nonlocal finished
+        _no_error(answer)
         attempt = by_id[answer.job.key]  # type: ignore[index]  # keys are these ids
         jobs = attempt.heard(answer)
-        finished += not jobs
+        finished += not jobs and attempt is not beginning
         return jobs
 
     def waiting(_: int) -> None:
@@ -142,7 +164,20 @@ def _run(pool: Pool, attempts: list[_Attempt], how: Options, started: float) -> 
             trivial = sum(a.trivial for a in attempts)
             how.progress(Progress(time.monotonic() - started, finished + trivial, len(attempts), failed))
 
-    pool.run([job for a in attempts for job in a.begin()], done, waiting)
+    pool.run([*beginning.begin(), *(job for a in attempts for job in a.begin())], done, waiting)
+
+
+_RAN_OUT = re.compile("cancel|timeout|time limit|resource|memory|interrupt|not available", re.IGNORECASE)
+
+
+def _no_error(answer: Answer) -> None:
+    """Raise RatifiedError if a solver refuses its script, which is not the same as not to know."""
+    if answer.verdict == "unknown" and "(error" in answer.rest and not _RAN_OUT.search(answer.rest):
+        asked = answer.job.text.partition("\n")[0].removeprefix("; ")
+        raise RatifiedError(
+            f"{answer.job.solver} refuses what it was asked for {asked}: {answer.rest.strip()}",
+            remedy="this is a fault of Ratified's: please report it, with the model",
+        )
 
 
 def write_all(folder: Path, obligations: list[Obligation]) -> None:
@@ -151,7 +186,7 @@ def write_all(folder: Path, obligations: list[Obligation]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for number, obligation in enumerate(obligations, 1):
             where = obligation.action.name if obligation.action else obligation.part.value
-            name = f"{number:03d}-{obligation.claim.name}-{where}.smt2"
+            name = f"{number:03d}-{obligation.about.replace(' ', '-')}-{where.replace(' ', '-')}.smt2"
             (folder / name).write_text(script(title(obligation), obligation.facts), encoding="utf-8")
     except OSError as problem:
         raise RatifiedError(f"{folder} cannot be written: {problem.strerror}") from None
@@ -160,6 +195,54 @@ def write_all(folder: Path, obligations: list[Obligation]) -> None:
 def title(obligation: Obligation) -> str:
     """What the comment at the top of an obligation's file says."""
     return f"{obligation.name}\n{obligation.says}.\nIt is so if there is no model: the answer is to be unsat."
+
+
+@dataclass(slots=True)
+class _Beginning:
+    """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
+
+    facts: list[Fact]
+    how: Options
+    tried: int = 0
+    answer: str = ""
+
+    def begin(self) -> list[Job]:
+        if all(f.formula == TRUE for f in self.facts):
+            self.answer = "sat"
+            return []
+        return [self._job()]
+
+    def _job(self) -> Job:
+        title = "there is an initial state\nIt is so if there is a model: the answer is to be sat."
+        if self.tried == len(SMALL):
+            return Job(id(self), "z3", script(title, self.facts), self.how.seconds)
+        sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
+        text, _ = small.at_sizes(title, self.facts, sizes, values=False, near=False)
+        return Job(id(self), "z3", text, self.how.seconds, SEARCH)
+
+    def heard(self, answer: Answer) -> list[Job]:
+        self.answer = answer.verdict
+        self.tried += 1
+        if answer.verdict == "sat" or self.tried > len(SMALL):
+            return []
+        return [self._job()]
+
+    def cells(self, translation: Translation) -> list[Cell]:
+        """None if there is one, or an open one if that is not known. Raises ModelError if there is none."""
+        if self.answer == "sat":
+            return []
+        module = translation.module
+        if self.answer == "unsat":
+            init = module.functions.get("init")
+            raise ModelError(
+                f"{module.name} has no initial state, at any size: nothing can be proved of it",
+                span=init.span if init else module.span,
+                remedy="some `require` of init, or some @assume, is never true",
+            )
+        says = "there is an initial state at some size"
+        why = f"none was found with up to {SMALL[-1]} values of each sort"
+        name = "a beginning / init"
+        return [Cell(name, Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)]
 
 
 @dataclass(slots=True)
@@ -186,12 +269,21 @@ class _Attempt:
     asked: list[Term] = field(default_factory=list)
     read: str = ""
     searching: float = 0.0
+    order: int = 0
+    spent: float = 0.0
 
     def begin(self) -> list[Job]:
         if refuted_at_once(self.obligation.facts):
             self.trivial, self.status = True, Status.PROVED
             return []
         self.text = script(title(self.obligation), self.obligation.facts)
+        return self._quick()
+
+    def _quick(self) -> list[Job]:
+        """A short try with each order of the facts, and then a longer one."""
+        if self.how.solver == "z3" and self.order < len(ORDERS):
+            text = script(title(self.obligation), ORDERS[self.order](self.obligation.facts))
+            return [self._job("z3", text, AT_ONCE)]
         return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
 
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
@@ -224,14 +316,24 @@ class _Attempt:
         if answer.verdict == "unsat":
             self.status = Status.PROVED
         elif answer.verdict == "sat":
-            self.status, self.why = Status.FAILED, "there is a model, but none of few elements was found"
+            # Of majorities more is true than the axioms say.
+            sure = not any(
+                map(small.is_majority, symbols_of(f.formula for f in self.obligation.facts).values())
+            )
+            self.status = Status.FAILED if sure else Status.UNDECIDED
+            self.why = "there is a model, but none of few elements was found"
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
 
     def _note(self, answer: Answer) -> None:
-        self.opinions.append(Opinion(answer.job.solver, answer.verdict, answer.seconds))
+        self.opinions.append(Opinion(answer.job.solver, answer.verdict, answer.seconds + self.spent))
+        self.spent = 0.0
 
     def _after_quick(self, answer: Answer) -> list[Job]:
+        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < len(ORDERS):
+            self.order += 1
+            self.spent += answer.seconds
+            return self._quick()
         self._note(answer)
         if answer.verdict == "unsat":
             self.status = Status.PROVED
@@ -300,11 +402,14 @@ class _Attempt:
         counterexample = None
         if self.read:
             structure = small.read_structure(self.smallest, self.asked, self.read)
-            counterexample = told(obligation, translation, Concrete(translation.theory, structure), cls)
+            concrete = Concrete(translation.theory, structure)
+            counterexample = shown(obligation, translation, concrete, cls)
+        if self.status is Status.FAILED:
+            self._weighed(counterexample)
         return Cell(
             obligation.name,
             obligation.part,
-            obligation.claim.name,
+            obligation.about,
             obligation.action.name if obligation.action else None,
             obligation.says,
             self.status,
@@ -313,37 +418,103 @@ class _Attempt:
             counterexample,
         )
 
+    def _weighed(self, counterexample: Counterexample | None) -> None:
+        """A counterexample that CPython does not confirm refutes nothing; beyond a bound nothing is known."""
+        if counterexample is not None and counterexample.confirmed is False:
+            self.status = Status.UNDECIDED
+            self.why = "there is a counterexample in logic, but not in CPython"
+        elif self.obligation.part is Part.BOUNDS:
+            self.status = Status.UNDECIDED
+            self.why = "a step may leave these bounds, and beyond them nothing is known"
+
+
+def shown(
+    obligation: Obligation, translation: Translation, concrete: Concrete, cls: type[Model]
+) -> Counterexample | None:
+    """A structure as the states and the step that it is; None if it cannot be shown."""
+    try:
+        return told(obligation, translation, concrete, cls)
+    except (RatifiedError, BoundLeft):
+        return None  # values outside of their types, say: it is no state at all
+
 
 def told(
     obligation: Obligation, translation: Translation, concrete: Concrete, cls: type[Model]
 ) -> Counterexample | None:
     """A structure as the states and the step that it is; None if it cannot be shown."""
-    module = translation.module
     structure = concrete.structure
-    scope = concrete.scope()
-    with running(scope):
+    with running(concrete.scope()):
         arguments = {
             name: concrete.value(a.type, shape)
             for a, (name, shape) in zip(
                 _arguments(obligation, translation), obligation.arguments, strict=True
             )
         }
+        before = None if obligation.before is None else _state(obligation.before, translation, concrete)
+        if obligation.claim is None:
+            return _out_of_order(obligation, concrete, arguments, before, cls)
         taken = next((p for p in obligation.paths if structure.holds(p.guard)), None)
         if taken is None:
             return None  # it takes integers outside the window
-        types = {d.name: d.type for d in module.variables}
-        after = {v: concrete.value(types[v], s) for v, s in taken.after.items()}
-        before = None
-        if obligation.before is not None:
-            before = {v: concrete.value(types[v], s) for v, s in obligation.before.items()}
+        after = _state(taken.after, translation, concrete)
+    after_shown: Mapping[str, object] | None = after
     if obligation.part is Part.GOAL and obligation.action is None:
         before, after_shown = after, None
-    else:
-        after_shown = after
-    part = false_part(module, obligation.claim, scope, after, before)
-    sizes = {s.__name__: n for s, n in concrete.sizes.items()}
+    scope = concrete.scope()
+    part = false_part(translation.script.module, obligation.claim, scope, after, before)
     confirmed = _confirmed(cls, concrete, obligation, before, arguments, after_shown)
+    sizes = _sizes(concrete)
     return Counterexample(sizes, dict(scope.parameters), arguments, before, after_shown, part, confirmed)
+
+
+def _state(state: State, translation: Translation, concrete: Concrete) -> dict[str, object]:
+    types = {d.name: d.type for d in translation.module.variables}
+    return {v: concrete.value(types[v], s) for v, s in state.items()}
+
+
+def _sizes(concrete: Concrete) -> dict[str, int]:
+    return {s.__name__: n for s, n in concrete.sizes.items()}
+
+
+def _out_of_order(
+    obligation: Obligation,
+    concrete: Concrete,
+    arguments: Mapping[str, object],
+    before: Mapping[str, object] | None,
+    cls: type[Model],
+) -> Counterexample | None:
+    """A step that has no answer, or leaves a bound."""
+    missed = next((d for d in obligation.demands if not concrete.structure.holds(d.holds)), None)
+    part = None
+    if missed is not None and missed.span is not None:
+        part = FalsePart(missed.what, missed.span, {n: show(v) for n, v in arguments.items()})
+    scope = concrete.scope()
+    confirmed = None
+    if before is not None and obligation.action is not None:
+        confirmed = _goes_wrong(cls, concrete, obligation, before, arguments)
+    return Counterexample(_sizes(concrete), dict(scope.parameters), arguments, before, None, part, confirmed)
+
+
+def _goes_wrong(
+    cls: type[Model],
+    concrete: Concrete,
+    obligation: Obligation,
+    before: Mapping[str, object],
+    arguments: Mapping[str, object],
+) -> bool | None:
+    """Whether CPython, at this size, has no answer in this very step, or leaves a bound in it; None if it cannot be asked."""
+    assert obligation.action is not None
+    scope = concrete.scope()
+    try:
+        machine = PythonMachine(cls(**_sizes(concrete), **scope.parameters))
+        state = tuple(before[d.name] for d in machine.model.module.variables)
+    except (RatifiedError, BoundLeft):
+        return None
+    try:
+        found = machine.take(state, obligation.action.name, arguments)
+    except (RatifiedError, BoundLeft):
+        return obligation.part is Part.WELL_DEFINED
+    return any(isinstance(after, Left) for _, after in found)
 
 
 def _arguments(obligation: Obligation, translation: Translation) -> tuple[Argument, ...]:

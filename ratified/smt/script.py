@@ -107,8 +107,7 @@ def script_of(
                 span=claims[name].span,
                 remedy="show one of the lemmas that it follows from by induction: @lemma(uses=...)",
             )
-    own: Goals | None = getattr(cls, "goals", None)
-    wanted = own if own is not None else dict.fromkeys(n for n in claims if n not in uses)
+    wanted = _goals(cls, claims, uses)
     if goals is not None:
         wanted = {name: wanted.get(name) for name in goals}
     _known(cls, wanted, claims, "claim")
@@ -121,6 +120,17 @@ def script_of(
 
     lemmas = tuple(replace(made(name, uses[name]), derived=name in derived) for name in kept)
     return Script(module.name, module, lemmas, tuple(made(n, used) for n, used in wanted.items()))
+
+
+def _goals(cls: type[Model], claims: Collection[str], lemmas: Collection[str]) -> Goals:
+    """The goals that a class names, and the claims that classes derived from it add; all claims, if no class names any."""
+    named = next((c for c in cls.__mro__ if "goals" in vars(c)), None)
+    if named is None:
+        return dict.fromkeys(n for n in claims if n not in lemmas)
+    own: Goals = vars(named)["goals"]
+    later = cls.__mro__[: cls.__mro__.index(named)]
+    added = [n for n in claims if n not in own and n not in lemmas and any(n in vars(c) for c in later)]
+    return {**own, **dict.fromkeys(added)}
 
 
 def _rests_on(name: str, uses: Mapping[str, tuple[str, ...] | None], derived: Collection[str]) -> set[str]:
@@ -186,3 +196,13 @@ def applied(script: type[Model], model: type[Model]) -> type[Model]:
         more = [f.name for kind in CLAIMS for f in made.module.of_kind(kind) if f.name not in known]
         made.goals = {**own, **dict.fromkeys(more)}  # type: ignore[attr-defined]  # as a script has them
     return made
+
+
+def assumed_by(script: type[Model]) -> list[Function]:
+    """The assumptions that a script adds to those of the model that it is about, or changes."""
+    plain = (c for c in script.__mro__ if issubclass(c, Model) and c is not Model and not has_lemmas(c))
+    about = next(plain, None)
+    if about is None:
+        return []  # a model with lemmas of its own: what it assumes is its own too
+    known = {f.name: f.span for f in about.module.of_kind(Kind.ASSUMPTION)}
+    return [f for f in script.module.of_kind(Kind.ASSUMPTION) if known.get(f.name) != f.span]

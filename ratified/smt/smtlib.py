@@ -26,6 +26,7 @@ from ratified.smt.terms import (
     Quantified,
     Symbol,
     Term,
+    The,
     symbols_of,
     walk,
 )
@@ -66,9 +67,12 @@ def text(term: Term, names: Mapping[Bound, str] | None = None) -> str:
         case Quantified(universal, variables, body):
             inside = dict(known)
             for variable in variables:
+                # No constant is called so, for each of them has a '/' in its name.
                 inside[variable] = f"{variable.name.partition('!')[0]}!{len(inside)}"
             binders = " ".join(f"({inside[v]} {v.sort})" for v in variables)
             return f"({'forall' if universal else 'exists'} ({binders}) {text(body, inside)})"
+        case The():
+            raise AssertionError(term)  # none is left in an obligation
 
 
 def _all(terms: Iterable[Term], names: Mapping[Bound, str]) -> str:

@@ -25,6 +25,7 @@ from ratified.smt.terms import (
     Quantified,
     Symbol,
     Term,
+    The,
 )
 
 Element = int
@@ -73,6 +74,11 @@ class Structure:
                 return self._quantified(universal, variables, body, values)
             case Arithmetic(op, operands):
                 return self._arithmetic(op, *(self.evaluate(o, values) for o in operands))
+            case The(variable, _, says):
+                found = (
+                    e for e in self.elements(variable.sort) if self.evaluate(says, {**values, variable: e})
+                )
+                return next(found, 0)
 
     def _quantified(
         self, universal: bool, variables: tuple[Bound, ...], body: Term, values: Mapping[Bound, Element]

@@ -103,7 +103,19 @@ class Arithmetic:
     operands: tuple[Term, ...]
 
 
-Term = Bound | Apply | Equal | Not | And | Or | Choice | Quantified | Number | Arithmetic
+@dataclass(frozen=True, slots=True)
+class The:
+    """The value of which `says` is true, where `exists` is: then there is exactly one. Elsewhere any, but always the same.
+
+    It stands in formulas that are being made, and is gone from obligations (`definite.py`).
+    """
+
+    variable: Bound
+    exists: Term
+    says: Term
+
+
+Term = Bound | Apply | Equal | Not | And | Or | Choice | Quantified | Number | Arithmetic | The
 
 TRUE: Term = And(())
 FALSE: Term = Or(())
@@ -119,7 +131,7 @@ def fresh(name: str, sort: str) -> Bound:
 def sort_of(term: Term) -> str:
     """The sort of a term."""
     match term:
-        case Bound(_, sort):
+        case Bound(_, sort) | The(Bound(_, sort)):
             return sort
         case Apply(symbol, _):
             return symbol.result
@@ -171,8 +183,11 @@ def disj(*terms: Term) -> Term:
 
 
 def implies(premise: Term, conclusion: Term) -> Term:
-    """Implication."""
-    return disj(neg(premise), conclusion)
+    """Implication; what the premise says in so many words is left out of the conclusion."""
+    known = premise.operands if isinstance(premise, And) else (premise,)
+    said = conclusion.operands if isinstance(conclusion, And) else (conclusion,)
+    rest = tuple(part for part in said if part not in known)
+    return disj(neg(premise), conclusion if len(rest) == len(said) else conj(*rest))
 
 
 def equal(left: Term, right: Term) -> Term:
@@ -265,6 +280,8 @@ def parts(term: Term) -> tuple[Term, ...]:
             return test, then, orelse
         case Quantified(_, _, body):
             return (body,)
+        case The(_, exists, says):
+            return exists, says
     return ()
 
 
@@ -282,6 +299,8 @@ def free(term: Term) -> set[Bound]:
             return {term}
         case Quantified(_, variables, body):
             return free(body) - set(variables)
+        case The(variable, exists, says):
+            return (free(exists) | free(says)) - {variable}
     return set[Bound]().union(*(free(p) for p in parts(term)))
 
 
@@ -315,6 +334,8 @@ def rebuilt(term: Term, change: Callable[[Term], Term]) -> Term:
             return quantified(universal, variables, change(body))
         case Arithmetic(op, inner):
             return arithmetic(op, *map(change, inner))
+        case The(variable, exists, says):
+            return The(variable, change(exists), change(says))
     return term
 
 

@@ -181,7 +181,8 @@ def test_a_shorter_history_fails_where_it_is_broken() -> None:
     cls = script_for("raft-shorter-history")
     translation = Translation(script_of(cls))
     (obligation,) = translation.obligations({"votes_pass_on_what_is_held"}, {"handle_request_vote"})
-    sizes = {"Server": 2, "Term": 3, "Index": 2, "Value": 1, "Majority.Server": 1}
+    names = {"Server": 2, "Term": 3, "Index": 2, "Value": 1, "Server/majority": 1}
+    sizes = {f"sort/{name}": size for name, size in names.items()}
     text, asked = small.at_sizes("", obligation.facts, sizes)
     said = with_z3(text, 60, 0).strip()
     assert said.startswith("sat")
@@ -273,7 +274,7 @@ def test_no_lemma_can_be_left_out(name: str) -> None:
     hints = LEFT_OUT.get(name, {})
     superfluous = []
     for lemma in (w.function.name for w in proof.lemmas if ours is None or w.function.name in ours):
-        users = [o for o in made if o.claim.name != lemma and hypothesis(lemma) in {f.says for f in o.facts}]
+        users = [o for o in made if o.about != lemma and hypothesis(lemma) in {f.says for f in o.facts}]
         tried = [o for o in users if hints.get(lemma, o.name) == o.name]
         if not any(fails_without(o, lemma) for o in tried) and (users or lemma not in claims):
             superfluous.append(lemma)

@@ -19,7 +19,6 @@ from ratified.language.ir import Expr, Function, Module, Node, Which
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft, Sort
 from ratified.language.types import (
-    BagType,
     BoolType,
     IntType,
     OptionalType,
@@ -32,6 +31,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set, show
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.names import is_of, parameter_name, sort_name
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -42,7 +42,6 @@ from ratified.smt.first_order.shapes import (
     OneOf,
     Row,
     Shape,
-    sort_name,
 )
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.structure import Structure
@@ -95,8 +94,10 @@ class Concrete:
                     }
                 )
             case Members(item):
-                found_ = [self.value(item, x) for x in self.all(item) if structure.holds(shape.has(x))]
-                return Bag(found_) if isinstance(t, BagType) else Set(found_)
+                held = [x for x in self.all(item) if structure.holds(shape.has(x))]
+                if (count := shape.count) is None:
+                    return Set(self.value(item, x) for x in held)
+                return Bag(self.value(item, x) for x in held for _ in range(structure.evaluate(count(x), {})))
             case Listing(item, length, at_):
                 n = max(0, min(structure.evaluate(length, {}), len(structure.integers)))
                 return Seq([self.value(item, at_(Number(i))) for i in range(n)])
@@ -113,14 +114,25 @@ class Concrete:
     def member(self, t: SortType, index: int) -> Sort:
         """The value of a sort that an element is."""
         name = sort_name(t)
-        if t.ordered and name not in self._ranks:
-            order = self.structure.tables.get(f"{name}.le", {})
-            elements = list(self.structure.elements(name))
-            below = [sum(order.get((b, a), 0) for b in elements if b != a) for a in elements]
-            self._ranks[name] = below if sorted(below) == elements else elements
-        rank = self._ranks[name][index] if t.ordered else index
-        made: Sort = t.sort(rank)
+        if name not in self._ranks:
+            self._ranks[name] = self._ranked(t, name)
+        made: Sort = t.sort(self._ranks[name][index])
         return made
+
+    def _ranked(self, t: SortType, name: str) -> list[int]:
+        """The number of each element: by the order of an ordered sort, and so that `Node(1)` is number 1."""
+        tables, elements = self.structure.tables, list(self.structure.elements(name))
+        if t.ordered:
+            order = tables.get(f"{name}/le", {})
+            below = [sum(order.get((b, a), 0) for b in elements if b != a) for a in elements]
+            return below if sorted(below) == elements else elements
+        numbered = {i: tables[f"{name}/{i}"].get((), 0) for i in elements if f"{name}/{i}" in tables}
+        if len(set(numbered.values())) < len(numbered):
+            return elements
+        places = [i for i in elements if i not in numbered]
+        rest = iter([e for e in elements if e not in numbered.values()])
+        where = {**{e: i for i, e in numbered.items()}, **dict(zip(rest, places, strict=True))}
+        return [where[e] for e in elements]
 
     def scope(self) -> Scope:
         """The sizes and parameters of the structure."""
@@ -136,25 +148,28 @@ class Concrete:
         return [
             d.name
             for d in self.theory.module.parameters
-            if isinstance(d.type, IntType) and d.name not in self.structure.tables and d.default is not None
+            if isinstance(d.type, IntType) and not self._spoken_of(d) and d.default is not None
         ]
+
+    def _spoken_of(self, declaration: ir.Declaration) -> bool:
+        name = parameter_name(declaration.name)
+        return any(is_of(symbol, name) for symbol in (*self.structure.tables, *self.structure.sizes))
 
     def _parameter(self, declaration: ir.Declaration) -> object:
         t, shape = declaration.type, self.theory.parameters[declaration.name]
         if isinstance(t, SetType) and isinstance(t.item, SetType) and isinstance(shape, Members):
             default = declaration.default.value if declaration.default else None
-            if declaration.name not in self.structure.sizes and isinstance(default, Deferred):
+            name = parameter_name(declaration.name)
+            if not self._spoken_of(declaration) and isinstance(default, Deferred):
                 return default.compute()  # the obligation does not speak of them
-            quorums = self.structure.sizes.get(declaration.name, 0)
-            has = f"{declaration.name}.has"
-            table = self.structure.tables.get(has, {})
-            assert isinstance(t.item.item, SortType)
-            item, count = t.item.item, self.structure.sizes.get(sort_name(t.item.item), 1)
+            if not self.structure.tables.get(f"{name}?", {(): 1}).get((), 0):
+                return Set()
+            sets = self.theory.shapes
             return Set(
-                Set(self.member(item, i) for i in range(count) if table.get((q, i), 0))
-                for q in range(quorums)
+                self.value(t.item, sets.from_symbols(f"{name}/has", t.item, [(_element(name, q), name)]))
+                for q in range(self.structure.sizes.get(name, 1))
             )
-        known = declaration.name in self.structure.tables or declaration.default is None
+        known = self._spoken_of(declaration) or declaration.default is None
         default_ = None if declaration.default is None else declaration.default.value
         if not known and isinstance(t, IntType | BoolType) and not isinstance(default_, Deferred):
             return default_  # likewise

@@ -1,237 +1,396 @@
 """What records, maps, sets, bags and sequences mean in first-order logic, and what is done with them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ratified.language import ir
-from ratified.language.types import (
-    IntType,
-    MapType,
-    RecordType,
-    SeqType,
-    SetType,
-    TupleType,
-    Type,
-)
+from ratified.language.errors import Span
+from ratified.language.ir import Expr, Node
+from ratified.language.rules import Rules
+from ratified.language.types import BagType, IntType, MapType, RecordType, SeqType, SetType, Type, records_of
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.expressions import Expressions
-from ratified.smt.first_order.reading import Env, Reader, position, union, where
-from ratified.smt.first_order.shapes import Atom, Listing, Maybe, Members, OneOf, Row, Shape, either
-from ratified.smt.first_order.variants import known_of
+from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.logic import bag_of, mapping, sequence
+from ratified.smt.first_order.shapes import (
+    Atom,
+    Function,
+    Listing,
+    Maybe,
+    Members,
+    Nothing,
+    OneOf,
+    Row,
+    Shape,
+    either,
+)
+from ratified.smt.first_order.variants import as_number, known_of
 from ratified.smt.terms import (
-    TRUE,
+    INT,
     Number,
+    Term,
     at_most,
     choice,
-    constant,
+    conj,
     disj,
     equal,
+    every,
     fresh,
+    implies,
     less,
     minus,
     neg,
     plus,
+    some,
 )
 
+making: Rules[Context, Shape] = Rules("displays and parts in first-order logic")
+reading: Rules[Context, Shape] = Rules("what is read from containers, in first-order logic")
+changing: Rules[Context, Shape] = Rules("changed containers in first-order logic")
 
-class Containers(Expressions):
-    """Records, tuples and containers."""
+# --- made, and taken apart --------------------------------------------------------------------------------------------
 
-    def _make_record(self, node: ir.MakeRecord, env: Env, reader: Reader) -> Shape:
-        assert isinstance(node.type, RecordType)
-        made = Row(node.type, tuple(self.expr(f, env, reader) for f in node.fields))
-        self._guard(known_of(self.shapes, node.type, made), reader)
-        return made
 
-    def _make_tuple(self, node: ir.MakeTuple, env: Env, reader: Reader) -> Shape:
-        return Row(node.type, tuple(self.expr(i, env, reader) for i in node.items))
+@making.rule(ir.MakeRecord)
+def _(node: ir.MakeRecord, context: Context) -> Shape:
+    assert isinstance(node.type, RecordType)
+    made = Row(node.type, tuple(context.expr(f) for f in node.fields))
+    within = known_of(context.shapes, node.type, made)
+    context.demand(Failing.LEFT, within, f"the bounds of a {node.type}", node.span)
+    return made
 
-    def _make_set(self, node: ir.MakeSet, env: Env, reader: Reader) -> Shape:
-        assert isinstance(node.type, SetType)
-        return self.listed(node.type.item, [self.expr(i, env, reader) for i in node.items])
 
-    def _make_seq(self, node: ir.MakeSeq, env: Env, reader: Reader) -> Shape:
-        assert isinstance(node.type, SeqType)
-        return self.sequence(node.type.item, [self.expr(i, env, reader) for i in node.items])
+@making.rule(ir.MakeTuple)
+def _(node: ir.MakeTuple, context: Context) -> Shape:
+    return Row(node.type, tuple(context.expr(i) for i in node.items))
 
-    def _make_map(self, node: ir.MakeMap, env: Env, reader: Reader) -> Shape:
-        assert isinstance(node.type, MapType)
-        pairs = [(self.expr(k, env, reader), self.expr(v, env, reader)) for k, v in node.pairs]
-        return self.mapping(node.type, pairs)
 
-    def _field(self, node: ir.Field, env: Env, reader: Reader) -> Shape:
-        operand = self.expr(node.operand, env, reader)
-        if isinstance(operand, Maybe):
-            operand = operand.value
-        match operand:
-            case Row(RecordType() as t, fields):
-                return fields[list(t.fields).index(node.name)]
-            case OneOf(cases):
-                found: Shape | None = None
-                for r, test, row in reversed(cases):
-                    assert isinstance(row, Row)
-                    value = row.fields[list(r.fields).index(node.name)]
-                    found = value if found is None else either(test, value, found)
-                assert found is not None
-                return found
-        raise AssertionError(node)
+@making.rule(ir.MakeSet)
+def _(node: ir.MakeSet, context: Context) -> Shape:
+    assert isinstance(node.type, SetType)
+    return context.listed(node.type.item, [context.expr(i) for i in node.items])
 
-    def _item(self, node: ir.Item, env: Env, reader: Reader) -> Shape:
-        operand = self.expr(node.operand, env, reader)
-        assert isinstance(operand, Row)
-        return operand.fields[node.index]
 
-    def _at(self, node: ir.At, env: Env, reader: Reader) -> Shape:
-        container, key = self.expr(node.container, env, reader), self.expr(node.key, env, reader)
-        match container:
-            case sh.Function():
-                return container.at(key)
-            case Listing():
-                return container.at(position(container, key))
-        raise AssertionError(node)
+@making.rule(ir.MakeSeq)
+def _(node: ir.MakeSeq, context: Context) -> Shape:
+    items = [context.expr(i) for i in node.items]
+    if isinstance(node.type, BagType):
+        return bag_of(node.type.item, items, context)
+    assert isinstance(node.type, SeqType)
+    return sequence(node.type.item, items, context)
 
-    def _slice(self, node: ir.Slice, env: Env, reader: Reader) -> Shape:
-        operand = self.expr(node.operand, env, reader)
-        assert isinstance(operand, Listing)
-        bounds = []
-        for bound, default in ((node.low, Number(0)), (node.high, operand.length)):
-            given = default if bound is None else self._term(bound, env, reader)
-            from_start = choice(less(given, Number(0)), plus(operand.length, given), given)
-            clipped = choice(less(from_start, Number(0)), Number(0), from_start)
-            bounds.append(choice(at_most(operand.length, clipped), operand.length, clipped))
-        low, high = bounds
-        length = choice(less(low, high), minus(high, low), Number(0))
-        return Listing(operand.item, length, lambda i: operand.at(plus(i, low)))
 
-    def _length(self, node: ir.Length, env: Env, reader: Reader) -> Shape:
-        operand = self.expr(node.operand, env, reader)
-        if isinstance(operand, Listing):
-            return Atom(operand.length)
-        raise sh.refuse(
-            node.span,
-            "the number of elements",
-            "compare it with a small number, or `2 * len(s) > len(Sort)`, which says that s is a majority",
-        )
+@making.rule(ir.MakeMap)
+def _(node: ir.MakeMap, context: Context) -> Shape:
+    assert isinstance(node.type, MapType)
+    return mapping(node.type, [(context.expr(k), context.expr(v)) for k, v in node.pairs], context)
 
-    def _set_op(self, node: ir.SetOp, env: Env, reader: Reader) -> Shape:
-        left, right = self.expr(node.left, env, reader), self.expr(node.right, env, reader)
-        assert isinstance(left, Members)
-        assert isinstance(right, Members)
-        match node.op:
-            case "|":
-                return union(left, right)
-            case "&":
-                return where(left, right.has)
-            case "-":
-                return where(left, lambda x: neg(right.has(x)))
-        return union(where(left, lambda x: neg(right.has(x))), where(right, lambda x: neg(left.has(x))))
 
-    def _disjoint(self, node: ir.Disjoint, env: Env, reader: Reader) -> Shape:
-        left, right = self.expr(node.left, env, reader), self.expr(node.right, env, reader)
-        assert isinstance(left, Members)
-        assert isinstance(right, Members)
-        return Atom(left.every(lambda x: neg(right.has(x))))
+@making.rule(ir.Field)
+def _(node: ir.Field, context: Context) -> Shape:
+    operand = context.expr(node.operand)
+    if isinstance(operand, Maybe):
+        operand = operand.value
+    match operand:
+        case Row(RecordType() as t, fields):
+            return fields[list(t.fields).index(node.name)]
+        case OneOf(cases):
+            found: Shape | None = None
+            for r, test, row in reversed(cases):
+                assert isinstance(row, Row)
+                value = row.fields[list(r.fields).index(node.name)]
+                found = value if found is None else either(test, value, found)
+            assert found is not None
+            return found
+        case Nothing():
+            return context.theory.unknown(node.type)
+    raise AssertionError(node)
 
-    def _concat(self, node: ir.Concat, env: Env, reader: Reader) -> Shape:
-        left, right = self.expr(node.left, env, reader), self.expr(node.right, env, reader)
-        if isinstance(left, Members) and isinstance(right, Members):
+
+@making.rule(ir.Item)
+def _(node: ir.Item, context: Context) -> Shape:
+    operand = context.expr(node.operand)
+    if isinstance(operand, Maybe):
+        operand = operand.value
+    assert isinstance(operand, Row), node
+    return operand.fields[node.index]
+
+
+# --- read -------------------------------------------------------------------------------------------------------------
+
+
+@reading.rule(ir.At)
+def _(node: ir.At, context: Context) -> Shape:
+    container, key = context.expr(node.container), context.expr(node.key)
+    if isinstance(container, Function) and container.total and _is_field_of(node.key, container.type.key):
+        return container.at(key)  # records are within their bounds
+    return at(container, key, context, node.span)
+
+
+def _is_field_of(node: Expr, t: Type) -> bool:
+    """Whether an expression is a field of a record that is declared with this type."""
+    while isinstance(node, ir.Narrow | ir.Widen):
+        node = node.operand
+    if not isinstance(node, ir.Field):
+        return False
+    records = records_of(node.operand.type)
+    return bool(records) and all(r.fields[node.name] == t for r in records)
+
+
+def at(container: Shape, key: Shape, context: Context, span: Span) -> Shape:
+    """What is at a key or position, which must be there."""
+    if isinstance(container, Maybe):
+        container = container.value
+    match container:
+        case Function():
+            context.demand(Failing.ERROR, container.keys.has(key), "the key", span)
+            return container.at(key)
+        case Listing():
+            return container.at(position(container, key, context, span))
+    raise AssertionError(container)
+
+
+def position(listing: Listing, key: Shape, context: Context, span: Span) -> Term:
+    """The position that an index means, which must be there: negative ones count from the end."""
+    assert isinstance(key, Atom)
+    index, length = as_number(key.term), listing.length
+    inside = conj(at_most(minus(Number(0), length), index), less(index, length))
+    context.demand(Failing.ERROR, inside, "the index", span)
+    return choice(less(index, Number(0)), plus(length, index), index)
+
+
+@reading.rule(ir.In)
+def _(node: ir.In, context: Context) -> Shape:
+    item, container = context.expr(node.item), context.expr(node.container)
+    match container:
+        case Members():
+            return Atom(container.has(item))
+        case Listing():
+            members = iterated(container, context, node)
+            return Atom(members.some(lambda x: context.logic.same(x, item)))
+        case Function():
+            return Atom(container.keys.has(item))
+    raise AssertionError(node)
+
+
+@reading.rule(ir.Slice)
+def _(node: ir.Slice, context: Context) -> Shape:
+    operand = context.expr(node.operand)
+    assert isinstance(operand, Listing)
+    bounds = []
+    for bound, default in ((node.low, Number(0)), (node.high, operand.length)):
+        given = default if bound is None else context.number(bound)
+        from_start = choice(less(given, Number(0)), plus(operand.length, given), given)
+        clipped = choice(less(from_start, Number(0)), Number(0), from_start)
+        bounds.append(choice(at_most(operand.length, clipped), operand.length, clipped))
+    low, high = bounds
+    length = choice(less(low, high), minus(high, low), Number(0))
+    return Listing(operand.item, length, lambda i: operand.at(plus(i, low)))
+
+
+@reading.rule(ir.Length)
+def _(node: ir.Length, context: Context) -> Shape:
+    if isinstance(node.operand, ir.Universe):
+        t = node.operand.type
+        assert isinstance(t, SetType)
+        if hasattr(t.item, "enum"):
+            return Atom(Number(len(t.item.enum)))
+        return Atom(context.theory.size(t.item))  # type: ignore[arg-type]  # a sort
+    operand = context.expr(node.operand)
+    if isinstance(operand, Listing):
+        return Atom(operand.length)
+    raise sh.refuse(
+        node.span,
+        "the number of elements",
+        "compare it with a small number, or `2 * len(s) > len(Sort)`, which says that s is a majority",
+    )
+
+
+@reading.rule(ir.Count)
+def _(node: ir.Count, context: Context) -> Shape:
+    container, item = context.expr(node.container), context.expr(node.item)
+    if isinstance(container, Members) and container.count is not None:
+        return Atom(container.count(item))
+    raise sh.refuse(
+        node.span, "how many equal elements a sequence has", "ask `in`, or quantify over positions"
+    )
+
+
+@reading.rule(ir.IntRange)
+def _(node: ir.IntRange, context: Context) -> Shape:
+    low, high = context.number(node.low), context.number(node.high)
+    length = choice(less(low, high), minus(high, low), Number(0))
+    return Listing(IntType(), length, lambda i: Atom(plus(i, low)))
+
+
+@reading.rule(ir.Convert)
+def _(node: ir.Convert, context: Context) -> Shape:
+    operand = context.expr(node.operand)
+    match node.what, operand:
+        case "distinct", Members():
+            return replace(operand, count=None)
+        case "distinct", Listing():
+            return iterated(operand, context, node)
+        case "keys", Function():
+            return operand.keys
+        case "reversed", Listing(item, length, at_):
+            return Listing(item, length, lambda i: at_(minus(minus(length, Number(1)), i)))
+        case "enumerate", Listing(item, length, at_):
+            assert isinstance(node.type, SeqType)
+            pair = node.type.item
+            return Listing(pair, length, lambda i: Row(pair, (Atom(i), at_(i))))
+    raise sh.refuse(
+        node.span,
+        f"the order in which {_ORDERED.get(node.what, 'the elements come')}",
+        "use min or max, or a comprehension over the set or map itself",
+    )
+
+
+_ORDERED = {"values": "the values of a map come", "items": "the items of a map come"}
+
+
+def iterated(shape: Shape, context: Context, node: Node) -> Members:
+    """What a container is run through as: a set of its elements."""
+    match shape:
+        case Members():
+            return shape
+        case Listing(item, length, at_):
+
+            def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
+                def quantify(f: Callable[[Shape], Term]) -> Term:
+                    if isinstance(length, Number) and length.value <= 8:
+                        each = [f(at_(Number(i))) for i in range(length.value)]
+                        return conj(*each) if universal else disj(*each)
+                    i = fresh("i", INT)
+                    inside = conj(at_most(Number(0), i), less(i, length))
+                    if universal:
+                        return every([i], implies(inside, f(at_(i))))
+                    return some([i], conj(inside, f(at_(i))))
+
+                return quantify
+
+            all_, some_ = over(True), over(False)
+            return Members(item, lambda x: some_(lambda y: context.logic.same(x, y)), all_, some_)
+        case Function():
+            return shape.keys
+    raise sh.refuse(node.span, "running through this", "run through a set or a sort")
+
+
+# --- changed ----------------------------------------------------------------------------------------------------------
+
+
+def union(left: Members, right: Members) -> Members:
+    """What is in either set."""
+    return Members(
+        left.item,
+        lambda x: disj(left.has(x), right.has(x)),
+        lambda f: conj(left.every(f), right.every(f)),
+        lambda f: disj(left.some(f), right.some(f)),
+    )
+
+
+def where(members: Members, test: Callable[[Shape], Term]) -> Members:
+    """What is in a set and passes a test."""
+    return Members(
+        members.item,
+        lambda x: conj(members.has(x), test(x)),
+        lambda f: members.every(lambda x: implies(test(x), f(x))),
+        lambda f: members.some(lambda x: conj(test(x), f(x))),
+    )
+
+
+@changing.rule(ir.SetOp)
+def _(node: ir.SetOp, context: Context) -> Shape:
+    left, right = context.expr(node.left), context.expr(node.right)
+    assert isinstance(left, Members)
+    assert isinstance(right, Members)
+    match node.op:
+        case "|":
             return union(left, right)
-        assert isinstance(left, Listing)
-        assert isinstance(right, Listing)
-        return Listing(
-            left.item,
-            plus(left.length, right.length),
-            lambda i: either(less(i, left.length), left.at(i), right.at(minus(i, left.length))),
-        )
+        case "&":
+            return where(left, right.has)
+        case "-":
+            return where(left, lambda x: neg(right.has(x)))
+    return union(where(left, lambda x: neg(right.has(x))), where(right, lambda x: neg(left.has(x))))
 
-    def _insert(self, node: ir.Insert, env: Env, reader: Reader) -> Shape:
-        container, item = self.expr(node.container, env, reader), self.expr(node.item, env, reader)
-        if isinstance(container, Listing):
-            length = container.length
-            at = lambda i: either(equal(i, length), item, container.at(i))  # noqa: E731
-            return Listing(container.item, plus(length, Number(1)), at)
-        assert isinstance(container, Members)
-        return union(container, self.listed(container.item, [item]))
 
-    def _remove(self, node: ir.Remove, env: Env, reader: Reader) -> Shape:
-        container, item = self.expr(node.container, env, reader), self.expr(node.item, env, reader)
-        assert isinstance(container, Members)
-        if node.strict:
-            self._guard(container.has(item), reader)
-        without = where(container, lambda x: neg(self.same(x, item)))
-        if not container.loose:
-            return without
-        if not reader.step or reader.depth or reader.sealed:
-            raise sh.refuse(node.span, "a Bag with one copy less", "take copies away in actions only")
-        # Another copy may remain: which, is not known.
-        more = constant(fresh("another_copy", "Bool").name, "Bool")
-        remains = where(container, lambda x: disj(neg(self.same(x, item)), more))
-        return Members(remains.item, remains.has, remains.every, remains.some, loose=True)
+@changing.rule(ir.Concat)
+def _(node: ir.Concat, context: Context) -> Shape:
+    left, right = context.expr(node.left), context.expr(node.right)
+    match left, right:
+        case Members(count=count), Members(count=other) if count is not None and other is not None:
+            return replace(union(left, right), count=lambda x: plus(count(x), other(x)))
+        case Listing(item, length, first), Listing(_, more, second):
+            joined = lambda i: either(less(i, length), first(i), second(minus(i, length)))  # noqa: E731
+            return Listing(item, plus(length, more), joined)
+    raise AssertionError(node)
 
-    def _pop(self, node: ir.Pop, env: Env, reader: Reader) -> Shape:
-        container, index = self.expr(node.container, env, reader), self.expr(node.index, env, reader)
-        assert isinstance(container, Listing)
-        gone = position(container, index)
-        shorter = minus(container.length, Number(1))
-        at = lambda i: container.at(choice(less(i, gone), i, plus(i, Number(1))))  # noqa: E731
-        last = gone == minus(container.length, Number(1))
-        return Listing(container.item, shorter, container.at if last else at)
 
-    def _with(self, node: ir.With, env: Env, reader: Reader) -> Shape:
-        container = self.expr(node.container, env, reader)
-        key, value = self.expr(node.key, env, reader), self.expr(node.value, env, reader)
-        return self.updated(container, [key], value)
+@changing.rule(ir.Insert)
+def _(node: ir.Insert, context: Context) -> Shape:
+    container, item = context.expr(node.container), context.expr(node.item)
+    if isinstance(container, Listing):
+        length = container.length
+        longer = lambda i: either(equal(i, length), item, container.at(i))  # noqa: E731
+        return Listing(container.item, plus(length, Number(1)), longer)
+    assert isinstance(container, Members)
+    more = union(container, context.listed(container.item, [item]))
+    if (count := container.count) is None:
+        return more
+    return replace(more, count=lambda x: plus(count(x), as_number(context.logic.same(x, item))))
 
-    def updated(self, container: Shape, path: Sequence[Shape], value: Shape) -> Shape:
-        """A map or sequence with another value at a path of keys."""
-        if not path:
-            return value
-        match container:
-            case sh.Function(t, at):
-                inner = self.updated(at(path[0]), path[1:], value)
-                return sh.Function(t, lambda k: either(self.same(k, path[0]), inner, at(k)))
-            case Listing(item, length, at_):
-                index = position(container, path[0])
-                changed = self.updated(at_(index), path[1:], value)
-                return Listing(item, length, lambda i: either(equal(i, index), changed, at_(i)))
-        raise AssertionError(container)
 
-    def _convert(self, node: ir.Convert, env: Env, reader: Reader) -> Shape:
-        operand = self.expr(node.operand, env, reader)
-        match node.what, operand:
-            case "distinct", Members():
-                return Members(operand.item, operand.has, operand.every, operand.some)
-            case "distinct", Listing():
-                return self.iterated(operand, node)
-            case "keys", sh.Function(t, _):
-                return self.shapes.members(t.key, lambda _v, _c: TRUE)
-            case ("values" | "items") as what, sh.Function(t, at):
-                keys = self.shapes.members(t.key, lambda _v, _c: TRUE)
-                pair = TupleType((t.key, t.value))
+@changing.rule(ir.Remove)
+def _(node: ir.Remove, context: Context) -> Shape:
+    container, item = context.expr(node.container), context.expr(node.item)
+    assert isinstance(container, Members)
+    if node.strict:
+        context.demand(Failing.ERROR, container.has(item), "an element to remove", node.span)
+    same = context.logic.same
+    if (count := container.count) is None:
+        return where(container, lambda x: neg(same(x, item)))
+    left = where(container, lambda x: disj(neg(same(x, item)), less(Number(1), count(x))))
 
-                def element(k: Shape) -> Shape:
-                    return at(k) if what == "values" else Row(pair, (k, at(k)))
+    def fewer(x: Shape) -> Term:
+        return minus(count(x), as_number(conj(same(x, item), container.has(x))))
 
-                return self.image(t.value if what == "values" else pair, keys, element)
-            case "reversed", Listing(item, length, at_):
-                return Listing(item, length, lambda i: at_(minus(minus(length, Number(1)), i)))
-            case "enumerate", Listing(item, length, at_):
-                assert isinstance(node.type, SeqType)
-                pair_ = node.type.item
-                return Listing(pair_, length, lambda i: Row(pair_, (Atom(i), at_(i))))
-            case (("sorted" | "sorted-reversed"), Members()) if isinstance(node.type, SeqType):
-                raise sh.refuse(node.span, "the order of a set's elements", "use min or max, or quantify")
-        raise sh.refuse(node.span, "this", "use all(...), any(...) or a comprehension over a set")
+    return replace(left, count=fewer)
 
-    def _int_range(self, node: ir.IntRange, env: Env, reader: Reader) -> Shape:
-        low, high = self._term(node.low, env, reader), self._term(node.high, env, reader)
-        length = choice(less(low, high), minus(high, low), Number(0))
-        return Listing(IntType(), length, lambda i: Atom(plus(i, low)))
 
-    def image(self, item: Type, domain: Members, element: Callable[[Shape], Shape]) -> Members:
-        """The set of what a function gives for the members of a set."""
-        return Members(
-            item,
-            lambda x: domain.some(lambda y: self.same(x, element(y))),
-            lambda f: domain.every(lambda y: f(element(y))),
-            lambda f: domain.some(lambda y: f(element(y))),
-        )
+@changing.rule(ir.Pop)
+def _(node: ir.Pop, context: Context) -> Shape:
+    container, index = context.expr(node.container), context.expr(node.index)
+    assert isinstance(container, Listing)
+    gone, shorter = position(container, index, context, node.span), minus(container.length, Number(1))
+    if isinstance(index, Atom) and index.term == Number(-1):
+        return Listing(container.item, shorter, container.at)
+    closed = lambda i: container.at(choice(less(i, gone), i, plus(i, Number(1))))  # noqa: E731
+    return Listing(container.item, shorter, closed)
+
+
+@changing.rule(ir.With)
+def _(node: ir.With, context: Context) -> Shape:
+    container = context.expr(node.container)
+    key, value = context.expr(node.key), context.expr(node.value)
+    return updated(container, [key], value, context, node.span)
+
+
+def updated(container: Shape, path: Sequence[Shape], value: Shape, context: Context, span: Span) -> Shape:
+    """A map or sequence with another value at a path of keys, which must be there."""
+    if not path:
+        return value
+    match container:
+        case Function(_, value_at):
+            key = path[0]
+            inner_value = updated(at(container, key, context, span), path[1:], value, context, span)
+
+            def changed_at(k: Shape) -> Shape:
+                return either(context.logic.same(k, key), inner_value, value_at(k))
+
+            return replace(container, at=changed_at, origin=None)
+        case Listing(item, length, at_):
+            index = position(container, path[0], context, span)
+            changed = updated(at_(index), path[1:], value, context, span)
+            return Listing(item, length, lambda i: either(equal(i, index), changed, at_(i)))
+    raise AssertionError(container)

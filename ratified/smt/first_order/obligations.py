@@ -1,8 +1,12 @@
 """From a proof script to obligations: initiation, each lemma by each action, each goal; each as formulas to be refuted.
 
 Guarantees: if all obligations of a script are refuted (their formulas have no model), every goal holds in every reachable state
-(or of every step) of the model at every size. An obligation is one conjunction of facts: axioms, hypotheses, the step, and the
-negated conclusion.
+(or of every step) of the model at every size, and CPython has an answer wherever it is asked for one. An obligation is one
+conjunction of facts: axioms, hypotheses, the step, and the negated conclusion.
+
+A claim means that it can be evaluated and is true. A step is taken where its guards are true and all its operations have an
+answer; that they have is an obligation of its own (`well-defined`), and so is that no step leaves the range of an int (`within
+bounds`).
 """
 
 from __future__ import annotations
@@ -11,21 +15,45 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ratified.language.ir import Function, Kind
+from ratified.language import ir
+from ratified.language.ir import Argument, Function, Kind
+from ratified.language.lower import lowered
+from ratified.smt.definite import Definitions
 from ratified.smt.first_order import variants as vs
-from ratified.smt.first_order.reading import Reader
+from ratified.smt.first_order.context import Context, Demand, Failing
+from ratified.smt.first_order.names import argument_name, is_of, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
-from ratified.smt.first_order.steps import Path, State, Steps
+from ratified.smt.first_order.steps import Path, Run, State, Steps
 from ratified.smt.first_order.theory import Theory
-from ratified.smt.first_order.translate import Translator
+from ratified.smt.first_order.translate import logic_of
 from ratified.smt.first_order.variants import known_of
 from ratified.smt.normal import normal
 from ratified.smt.script import Lemma, Script
 from ratified.smt.smtlib import Fact
-from ratified.smt.terms import FALSE, TRUE, Term, conj, disj, every, implies, neg, symbols_of
+from ratified.smt.terms import (
+    FALSE,
+    TRUE,
+    And,
+    Apply,
+    Not,
+    Term,
+    conj,
+    disj,
+    every,
+    implies,
+    neg,
+    rebuilt,
+    symbols_of,
+)
 
-_Step = tuple[list[tuple[str, Shape]], list[Path], list[Fact]]
-"""An action's arguments, its paths, and the fact that it is taken."""
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An action's arguments, its paths and demands, and what is known of the arguments."""
+
+    given: list[tuple[str, Shape]]
+    run: Run
+    within: Term
 
 
 class Part(Enum):
@@ -34,33 +62,45 @@ class Part(Enum):
     INITIATION = "initiation"
     CONSECUTION = "consecution"
     GOAL = "goal"
+    WELL_DEFINED = "well-defined"
+    BOUNDS = "within bounds"
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
     """Something to be shown, as facts that must not have a model.
 
-    `claim` is the lemma or goal; `action` the action that is taken (None: a state is spoken of, or the initial one). `arguments`
-    are the action's; `before` and `after` the states (`after` a path each, with its guard).
+    `claim` is the lemma or goal (None: that the step itself is in order); `action` the action that is taken (None: a state is
+    spoken of, or the initial one). `arguments` are the action's; `before` and `after` the states (`after` a path each, with its
+    guard). `demands` are what is shown of a step that is to be in order.
     """
 
     part: Part
-    claim: Function
+    claim: Function | None
     action: Function | None
     facts: tuple[Fact, ...]
     arguments: tuple[tuple[str, Shape], ...]
     before: State | None
     paths: tuple[Path, ...]
+    demands: tuple[Demand, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """The lemma or goal by name, or what else is shown."""
+        return self.claim.name if self.claim else self.part.value
 
     @property
     def name(self) -> str:
         """How it is called in reports and files."""
-        where = self.action.name if self.action else ("init" if self.part is Part.INITIATION else "")
-        return f"{self.claim.name} / {where}" if where else f"{self.claim.name} (goal)"
+        initial = self.part is Part.INITIATION or self.claim is None
+        where = self.action.name if self.action else ("init" if initial else "")
+        return f"{self.about} / {where}" if where else f"{self.about} (goal)"
 
     @property
     def says(self) -> str:
         """What it states, in a sentence."""
+        if self.claim is None:
+            return self._in_order()
         doc = self.claim.doc.partition("\n")[0].rstrip(".")
         about = f"`{self.claim.name}`" + (f" ({doc})" if doc else "")
         if self.part is Part.INITIATION:
@@ -72,54 +112,98 @@ class Obligation:
             return f"the lemmas make {about} true of every step of `{self.action.name}`"
         return f"the lemmas imply {about}"
 
+    def _in_order(self) -> str:
+        step = f"`{self.action.name}`" if self.action else "`init`"
+        where = {f"{d.what} ({d.span})" if d.span else d.what: None for d in self.demands}
+        if self.part is Part.BOUNDS:
+            return f"no step of {step} leaves {', '.join(where)}"
+        return f"in {step} there is always {', '.join(where)}"
+
 
 class Translation:
     """A model in first-order logic: its states, steps, axioms and claims, made once and used by all obligations."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.module = script.module
+        self.module = lowered(script.module)
         self.theory = Theory(self.module)
-        self.translator = Translator(self.module, self.theory)
-        self.steps = Steps(self.translator)
+        self.logic = logic_of(self.module, self.theory)
+        self.steps = Steps(self.logic)
+        self.definitions = Definitions()
         self.state: State = {
-            d.name: self.theory.shapes.from_symbols(d.name, d.type) for d in self.module.variables
+            d.name: self.theory.shapes.from_symbols(variable_name(d.name), d.type)
+            for d in self.module.variables
         }
+        self.bounds = {
+            d.name: known
+            for d in self.module.variables
+            if (known := known_of(self.theory.shapes, d.type, self.state[d.name])) != TRUE
+        }
+        """What the types of the variables say of their values."""
+        self._normals: dict[int, tuple[Term, Term]] = {}
         self.assumptions: list[Fact] = []
+        self.evaluated: list[Fact] = []
+        """That the assumptions can be evaluated: it is so at each size that there is."""
         self.notes: list[str] = []
         for assumption in self.module.of_kind(Kind.ASSUMPTION):
             self._assume(assumption)
+        self._note()
+
+    def _note(self) -> None:
         if left_out := [f.name for f in self.module.of_kind(Kind.CONSTRAINT)]:
             self.notes.append(
                 f"states outside {', '.join(left_out)} are covered too: bounds are for exploring"
             )
 
     def _assume(self, function: Function) -> None:
+        heard: list[Demand] = []
+        context = Context(self.logic, {}, {}, {}, heard.append)
         try:
-            formula = self.claim(function, {})
-        except Refused:
-            self.notes.append(f"the assumption {function.name} is not used: it is about sizes")
+            formula = context.call(function, [])
+        except Refused as problem:
+            why = f"{problem.message} ({problem.span})" if problem.span else problem.message
+            self.notes.append(f"the assumption {function.name} is not used: {why}")
             return
+        assert isinstance(formula, Atom)
         doc = function.doc.partition("\n")[0].rstrip(".")
-        self.assumptions.append(Fact(f"assumed by the model: {doc or function.name}", formula))
+        says = f"assumed by the model: {function.name}" + (f" ({doc})" if doc else "")
+        # Where it is true for CPython, it is true whatever stands for what CPython did not come to.
+        self.assumptions.append(Fact(says, self.definitions.plain(formula.term)))
+        evaluated = self.definitions.plain(conj(*(d.holds for d in heard)))
+        self.evaluated.append(Fact(f"{function.name} can be evaluated", evaluated))
 
     def claim(self, function: Function, now: State, old: State | None = None) -> Term:
-        """An invariant of a state, or a step invariant of a step, as a formula; parameters are universally quantified."""
-        reader = Reader(now, old or {})
-        return self._over(function, list(function.arguments), {}, reader)
+        """That an invariant of a state, or a step invariant of a step, can be evaluated and is true, for all its arguments."""
+        function = self.module.functions[function.key]
+        return self._over(function, list(function.arguments), {}, now, old or {})
 
-    def _over(self, function: Function, left: list[object], env: dict[str, Shape], reader: Reader) -> Term:
+    def _over(
+        self,
+        function: Function,
+        left: list[Argument],
+        env: dict[str, Shape],
+        now: State,
+        old: State,
+        known: Term = TRUE,
+    ) -> Term:
         if not left:
-            found = self.translator.call(function, [env[a.name] for a in function.arguments], reader)
+            heard: list[Demand] = []
+            context = Context(self.logic, {}, now, old, heard.append).knowing(known)
+            found = context.call(function, [env[a.name] for a in function.arguments])
             assert isinstance(found, Atom)
-            return self.translator.closed(found.term, reader)
+            return conj(*(d.holds for d in heard), found.term)
         argument = left[0]
-        found_: list[Term] = []
-        with reader.inside():
-            for variables, within, shape in self.theory.shapes.arguments_of(argument.type, argument.name):  # type: ignore[attr-defined]  # an Argument
-                inner = self._over(function, left[1:], {**env, argument.name: shape}, reader)  # type: ignore[attr-defined]  # likewise
-                found_.append(every(variables, implies(within, inner)))
-        return conj(*found_)
+        ways: list[Term] = []
+        for variables, within, shape in self.theory.shapes.arguments_of(argument.type, argument.name):
+            given = {**env, argument.name: shape}
+            inner = self._over(function, left[1:], given, now, old, conj(known, within))
+            ways.append(every(variables, implies(within, inner)))
+        return conj(*ways)
+
+    def beginning(self) -> list[Fact]:
+        """What is true of an initial state, if there is one at some size: facts that are to have a model."""
+        run, _ = self.steps.initial(self.state)
+        return self._with_axioms([*self.assumptions, *self.evaluated, *self._taken(run.paths)])
 
     # --- obligations ---
 
@@ -130,7 +214,11 @@ class Translation:
 
         Or those of some claims, and of these only what certain actions do to them.
         """
-        now = {lemma.function.name: self.claim(lemma.function, self.state) for lemma in self.script.lemmas}
+        now = {
+            lemma.function.name: self.claim(lemma.function, self.state)
+            for lemma in self.script.lemmas
+            if lemma.function.kind is Kind.INVARIANT
+        }
         actions = [f for f in self.module.of_kind(Kind.ACTION) if by is None or f.name in by]
         steps = {f.name: self._step(f) for f in actions}
         lemmas = [w for w in self.script.lemmas if only is None or w.function.name in only]
@@ -144,11 +232,13 @@ class Translation:
             *(self._initiation(w) for w in lemmas if not w.derived and by is None),
             *(o for w in lemmas for o in self._claimed(w, now, steps, Part.CONSECUTION)),
             *(o for w in goals for o in self._claimed(w, now, steps, Part.GOAL)),
+            *(self._in_order(now, steps, initial=by is None) if only is None else ()),
         ]
 
     def _initiation(self, wanted: Lemma) -> Obligation:
-        paths, given = self.steps.initial(self.state)
-        return self._make(Part.INITIATION, wanted.function, None, [], self._taken(paths), paths, given, None)
+        run, given = self.steps.initial(self.state)
+        taken = self._taken(run.paths)
+        return self._make(Part.INITIATION, wanted.function, None, [], taken, run.paths, given, None)
 
     def _claimed(
         self, wanted: Lemma, now: Mapping[str, Term], steps: Mapping[str, _Step], part: Part
@@ -159,9 +249,41 @@ class Translation:
             here = [Path(TRUE, self.state)]
             yield self._make(Part.GOAL, claim, None, hypotheses, [], here, [], self.state)
             return
-        for name, (given, paths, facts) in steps.items():
-            action = self.module.functions[name]
-            yield self._make(part, claim, action, hypotheses, facts, paths, given, self.state)
+        for name, step in steps.items():
+            action, paths = self.module.functions[name], step.run.paths
+            facts = [Fact(f"{name} is taken", conj(step.within, *(f.formula for f in self._taken(paths))))]
+            yield self._make(part, claim, action, hypotheses, facts, paths, step.given, self.state)
+
+    def _in_order(
+        self, now: Mapping[str, Term], steps: Mapping[str, _Step], *, initial: bool
+    ) -> Iterator[Obligation]:
+        """That steps have an answer, and that they stay within bounds, where that is not plain."""
+        hypotheses = [Fact(f"before the step, lemma: {n}", f) for n, f in now.items()]
+        if initial:
+            run, given = self.steps.initial(self.state)
+            yield from self._shown(None, run, [], given, None)
+        for name, step in steps.items():
+            facts = [*hypotheses, Fact(f"the arguments of {name} are within their bounds", step.within)]
+            yield from self._shown(self.module.functions[name], step.run, facts, step.given, self.state)
+
+    def _shown(
+        self,
+        action: Function | None,
+        run: Run,
+        facts: Sequence[Fact],
+        given: Sequence[tuple[str, Shape]],
+        before: State | None,
+    ) -> Iterator[Obligation]:
+        for part, failing in ((Part.WELL_DEFINED, Failing.ERROR), (Part.BOUNDS, Failing.LEFT)):
+            demands = run.demanded(failing)
+            if not demands:
+                continue
+            says = f"and yet the step is not {part.value}"
+            wrong = Fact(says, disj(*(neg(d.holds) for d in demands)))
+            whole = self._with_axioms([*facts, wrong])
+            yield Obligation(
+                part, None, action, tuple(whole), tuple(given), before, run.paths, tuple(demands)
+            )
 
     def _hypotheses(self, lemma: Lemma, now: Mapping[str, Term]) -> list[Fact]:
         names = list(now)
@@ -172,14 +294,12 @@ class Translation:
     def _step(self, action: Function) -> _Step:
         given, within = [], []
         for argument in action.arguments:
-            shape, known = vs.constant_shape(
-                self.theory.shapes, f"{action.name}.{argument.name}", argument.type
-            )
+            name = argument_name(action.name, argument.name)
+            shape, known = vs.constant_shape(self.theory.shapes, name, argument.type)
             given.append((argument.name, shape))
             within.append(known)
-        paths = self.steps.action(action, [s for _, s in given], self.state)
-        facts = [Fact(f"{action.name} is taken", conj(*within, *(f.formula for f in self._taken(paths))))]
-        return given, paths, facts
+        known = conj(*within)
+        return _Step(given, self.steps.action(action, [s for _, s in given], self.state, known), known)
 
     @staticmethod
     def _taken(paths: Sequence[Path]) -> list[Fact]:
@@ -205,7 +325,8 @@ class Translation:
             )
             ways.append(conj(path.guard, neg(holds)))
         conclusion = Fact(f"and yet {claim.name} is false{' afterwards' if action else ''}", disj(*ways))
-        unchanged = part is Part.CONSECUTION and all(self._same(claim, path) for path in paths)
+        one_state = part is Part.CONSECUTION and claim.kind is Kind.INVARIANT
+        unchanged = one_state and all(self._same(claim, path) for path in paths)
         if unchanged:
             conclusion = Fact(
                 f"{claim.name} speaks of nothing that {action.name if action else ''} changes", FALSE
@@ -220,38 +341,62 @@ class Translation:
 
     def _with_axioms(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts after what they rest on: the axioms about their symbols, definitions of their unknowns, bounds of the state."""
-        facts = [Fact(f.says, normal(f.formula)) for f in facts]
+        facts = [Fact(f.says, self._normal(f.formula)) for f in facts]
         chosen: dict[str, Fact] = {}
         while True:
             used = symbols_of(f.formula for f in (*chosen.values(), *facts))
             more: dict[str, Fact] = {}
             for axiom in self.theory.axioms:
-                if axiom.about in used:
+                if any(is_of(s, axiom.about) for s in used):
                     more[axiom.says] = Fact(axiom.says, axiom.formula)
             for assumption in self.assumptions:
-                if any(s in used for s in symbols_of([assumption.formula])):
+                about = symbols_of([assumption.formula])
+                if not about or any(s in used for s in about):
                     more[assumption.says] = assumption
-            for declaration in self.module.variables:
-                if any(_is_of(s, declaration.name) for s in used):
-                    known = known_of(self.theory.shapes, declaration.type, self.state[declaration.name])
-                    if known != TRUE:
-                        more[declaration.name] = Fact(f"{declaration.name} is within its bounds", known)
-            for name, formula in self.translator.facts.items():
+            for name, known in self.bounds.items():
+                if any(is_of(s, variable_name(name)) for s in used):
+                    more[f"bounds of {name}"] = Fact(f"{name} is within its bounds", known)
+            for name, formula in self.definitions.facts.items():
                 if name in used:
-                    more[name] = Fact(f"what {name.partition('!')[0]} is", formula)
+                    more[name] = Fact(f"what {name} is", formula)
+            more = {n: Fact(f.says, self._normal(f.formula)) for n, f in more.items()}
             if more.keys() <= chosen.keys():
-                return [*(Fact(f.says, normal(f.formula)) for f in chosen.values()), *facts]
+                return settled([*chosen.values(), *facts])
             chosen.update(more)
 
+    def _normal(self, formula: Term) -> Term:
+        """A formula as a solver gets it, made once."""
+        known = self._normals.get(id(formula))
+        if known is None:
+            # The formula is kept, so that no other is given its number.
+            known = self._normals[id(formula)] = formula, normal(self.definitions.plain(formula))
+        return known[1]
 
-def _is_of(symbol: str, variable: str) -> bool:
-    return symbol == variable or symbol.startswith(f"{variable}.")
+
+def settled(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts that are simpler where some of them say at once that a proposition is true, or false: elsewhere it is known then.
+
+    Solvers do so too, but not before they have chosen how to deal with quantifiers.
+    """
+    known: dict[Term, Term] = {}
+    for fact in facts:
+        for part in fact.formula.operands if isinstance(fact.formula, And) else (fact.formula,):
+            atom = part.operand if isinstance(part, Not) else part
+            if isinstance(atom, Apply) and not atom.arguments:
+                known.setdefault(atom, FALSE if isinstance(part, Not) else TRUE)
+    if not known:
+        return list(facts)
+
+    def simpler(term: Term) -> Term:
+        return known[term] if term in known else rebuilt(term, simpler)
+
+    plain = conj(*(atom if value == TRUE else neg(atom) for atom, value in known.items()))
+    rest = [Fact(f.says, simpler(f.formula)) for f in facts]
+    return [Fact("what the facts below say at once", plain), *rest]
 
 
 def variables_read(functions: Mapping[str, Function], function: Function) -> set[str]:
     """The variables that a function reads, by itself or through what it calls."""
-    from ratified.language import ir
-
     found: set[str] = set()
     seen: set[str] = set()
     waiting = [function]

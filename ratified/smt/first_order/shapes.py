@@ -17,22 +17,19 @@ from enum import Enum
 
 from ratified.language.errors import ModelError, Span
 from ratified.language.types import (
-    BoolType,
-    IntType,
     MapType,
-    OptionalType,
     RecordType,
-    SeqType,
-    SetType,
-    SortType,
     TupleType,
     Type,
-    UnionType,
+    unbounded,
 )
+from ratified.smt.first_order.names import container_name
 from ratified.smt.terms import (
     FALSE,
+    INT,
     TRUE,
     Apply,
+    Number,
     Symbol,
     Term,
     choice,
@@ -40,6 +37,7 @@ from ratified.smt.terms import (
     disj,
     implies,
     neg,
+    sort_of,
 )
 
 
@@ -88,18 +86,24 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A map. `origin` is the term that stands for it, if it was read from a place that holds maps as values."""
+    """A map. `origin` is the term that stands for it, if it was read from a place that holds maps as values.
+
+    `keys` are its keys, which are all values of the key's type if it is `total`; elsewhere `at` may give anything.
+    """
 
     type: MapType
     at: Callable[[Shape], Shape]
+    keys: Members
+    total: bool = True
     origin: Term | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A set, or a bag of which only what is in it is known: who is a member, and what is true of all of them.
+    """A set or a bag: who is a member, and what is true of all of them.
 
-    `every(f)` and `some(f)` are quantified formulas over the members; `origin` as for maps. `loose` marks a bag.
+    `every(f)` and `some(f)` are quantified formulas over the members; `origin` as for maps. Of a bag, `count` says how many
+    copies of a value there are. All elements of one that is `typed` are known to be within the bounds of `item`.
     """
 
     item: Type
@@ -107,7 +111,8 @@ class Members:
     every: Callable[[Callable[[Shape], Term]], Term]
     some: Callable[[Callable[[Shape], Term]], Term]
     origin: Term | None = None
-    loose: bool = False
+    count: Callable[[Shape], Term] | None = None
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,59 +127,6 @@ class Listing:
 
 Shape = Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing
 
-RESERVED = frozenset(
-    [
-        "abs",
-        "and",
-        "assert",
-        "bool",
-        "bv",
-        "concat",
-        "const",
-        "distinct",
-        "div",
-        "exists",
-        "false",
-        "forall",
-        "if",
-        "iff",
-        "implies",
-        "is",
-        "ite",
-        "let",
-        "map",
-        "match",
-        "mod",
-        "not",
-        "or",
-        "par",
-        "rem",
-        "root",
-        "select",
-        "set",
-        "store",
-        "to_int",
-        "to_real",
-        "true",
-        "xor",
-        "Array",
-        "Bool",
-        "BitVec",
-        "Int",
-        "List",
-        "Real",
-        "RegEx",
-        "Seq",
-        "Set",
-        "String",
-        "Bag",
-        "Tuple",
-        "Table",
-        "Relation",
-    ]
-)
-"""Words that a solver gives a meaning of its own."""
-
 
 @dataclass(slots=True)
 class Signature:
@@ -186,7 +138,7 @@ class Signature:
 
     def symbol(self, name: str, arguments: Iterable[str], result: str) -> Symbol:
         """A symbol of this name and rank, noted."""
-        made = Symbol(name + "_" if name in RESERVED else name, tuple(arguments), result)
+        made = Symbol(name, tuple(arguments), result)
         known = self.symbols.setdefault(made.name, made)
         if known != made:
             raise ModelError(
@@ -199,43 +151,17 @@ class Signature:
         symbol = self.symbol(name, (s for _, s in arguments), result)
         return Apply(symbol, tuple(t for t, _ in arguments))
 
+    def anything(self, sort: str) -> Term:
+        """Some value of a sort."""
+        return Number(0) if sort == INT else self.apply(f"the/any/{sort}", (), sort)
+
     def reify(self, t: Type) -> str:
-        """The sort whose values are the values of a container type."""
-        name = container_name(t)
-        known = self.reified.setdefault(name, t)
-        if known != t:
+        """The sort whose values are the values of a container type, bounds apart."""
+        name, plain = f"sort/{container_name(t)}", unbounded(t)
+        known = self.reified.setdefault(name, plain)
+        if known != plain:
             raise ModelError(f"two types would both be called {name}", remedy="rename a sort or a record")
         return name
-
-
-def sort_name(t: SortType) -> str:
-    """The sort of a sort's values."""
-    name = t.sort.__name__
-    return name + "_" if name in RESERVED else name
-
-
-def container_name(t: Type) -> str:
-    """A name for a container type that tells it from others."""
-    match t:
-        case MapType(key, value):
-            return f"Map.{container_name(key)}.{container_name(value)}"
-        case SetType(item):
-            return f"Set.{container_name(item)}"
-        case SeqType(item):
-            return f"Seq.{container_name(item)}"
-        case OptionalType(item):
-            return f"Maybe.{container_name(item)}"
-        case TupleType(items):
-            return ".".join(["Tuple", *map(container_name, items)])
-        case UnionType(records):
-            return ".".join(["Union", *map(container_name, records)])
-        case SortType():
-            return sort_name(t)
-        case IntType():
-            return "Integer"
-        case BoolType():
-            return "Truth"
-    return str(t)
 
 
 class Refused(ModelError):
@@ -245,16 +171,6 @@ class Refused(ModelError):
 def refuse(span: Span | None, what: str, remedy: str) -> Refused:
     """What to raise."""
     return Refused(f"{what} cannot be proved for every size", span=span, remedy=remedy)
-
-
-def is_none(shape: Shape) -> Term:
-    """Whether a shape is None."""
-    match shape:
-        case Nothing():
-            return TRUE
-        case Maybe(there, _):
-            return neg(there)
-    return FALSE
 
 
 # --- choosing between shapes ----------------------------------------------------------------------------
@@ -279,8 +195,11 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
             return Row(t, tuple(either(test, x, y) for x, y in zip(xs, ys, strict=True)))
         case (Row() | OneOf() as one, Row() | OneOf() as other):
             return _either_union(test, as_union(one), as_union(other))
-        case Function(t, f), Function(_, g):
-            return Function(t, lambda key: either(test, f(key), g(key)), _origin(test, then, orelse))
+        case Function(t, f), Function(u, g):
+            total = then.total and orelse.total and t.key == u.key
+            keys = then.keys if total else _either_members(test, t.key, then.keys, orelse.keys)
+            at_key = lambda key: either(test, f(key), g(key))  # noqa: E731
+            return Function(t, at_key, keys, total, _origin(test, then, orelse))
         case Members(item), Members():
             return _either_members(test, item, then, orelse)
         case Listing(item, n, x), Listing(_, m, y):
@@ -292,7 +211,7 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
 def _origin(
     test: Term, then: Function | Members | Listing, orelse: Function | Members | Listing
 ) -> Term | None:
-    if then.origin is None or orelse.origin is None:
+    if then.origin is None or orelse.origin is None or sort_of(then.origin) != sort_of(orelse.origin):
         return None
     return choice(test, then.origin, orelse.origin)
 
@@ -329,11 +248,12 @@ def _either_union(test: Term, then: OneOf, orelse: OneOf) -> OneOf:
 
 
 def _either_members(test: Term, item: Type, a: Members, b: Members) -> Members:
+    count, other = a.count, b.count
     return Members(
         item,
         lambda x: choice(test, a.has(x), b.has(x)),
         lambda f: conj(implies(test, a.every(f)), disj(test, b.every(f))),
         lambda f: disj(conj(test, a.some(f)), conj(neg(test), b.some(f))),
         _origin(test, a, b),
-        a.loose or b.loose,
+        None if count is None or other is None else lambda x: choice(test, count(x), other(x)),
     )

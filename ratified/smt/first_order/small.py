@@ -6,6 +6,7 @@ sort of it can have fewer elements with the others as they are, unless the solve
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from ratified.smt.smtlib import Fact, script, sorts_in
@@ -14,6 +15,7 @@ from ratified.smt.structure import Structure, applications
 from ratified.smt.terms import (
     BOOL,
     INT,
+    TRUE,
     Apply,
     Number,
     Symbol,
@@ -39,11 +41,12 @@ def element(sort: str, index: int) -> Term:
 
 
 def at_sizes(
-    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True
+    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True, near: bool = True
 ) -> tuple[str, list[Term]]:
     """The script of an obligation where sorts have so many elements, and the terms whose values it asks for.
 
-    Without `values` it asks only whether there is a model: relations of many columns have many values.
+    Without `values` it asks only whether there is a model: relations of many columns have many values. With `near`, integers are
+    small, so that they can be read.
     """
     closed = []
     for sort, size in sizes.items():
@@ -53,14 +56,32 @@ def at_sizes(
         only = every([x], disj(*(equal(x, n) for n in names)))
         closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
     symbols = symbols_of(f.formula for f in facts).values()
+    closed += [_counted(s, sizes) for s in symbols if is_majority(s)]
     numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
-    near = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
-    within = Fact("integers are small, to be read", conj(*near))
+    close = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
+    within = Fact("integers are small, to be read", conj(*close) if near else TRUE)
     ask: list[Term] = []
     if values:
         ask += [element(s, i) for s, n in sizes.items() for i in range(n)]
         ask += [t for s in symbols for t in _applied(s, sizes)]
     return script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), ask
+
+
+def is_majority(symbol: Symbol) -> bool:
+    """Whether a symbol says who is in which of the smallest majorities of a sort."""
+    return symbol.name.endswith("/majority/has")
+
+
+def _counted(symbol: Symbol, sizes: Mapping[str, int]) -> Fact:
+    """How many members a smallest majority has where the sort has so many elements."""
+    system, sort = symbol.arguments
+    size, q = sizes[sort], fresh("q", system)
+    names = [element(sort, i) for i in range(size)]
+    ways = []
+    for members in itertools.combinations(range(size), size // 2 + 1):
+        inside = [Apply(symbol, (q, n)) for n in names]
+        ways.append(conj(*(x if i in members else neg(x) for i, x in enumerate(inside))))
+    return Fact(f"majorities have {size // 2 + 1} of {size} members", every([q], disj(*ways)))
 
 
 def _applied(symbol: Symbol, sizes: Mapping[str, int]) -> list[Term]:

@@ -1,42 +1,52 @@
-"""What is known in every structure: orders, quorum systems, parameters, and the bounds of the state's types.
+"""What is known in every structure: orders, quorum systems, parameters, numbered values, and how large sorts are.
 
-Guarantees: every axiom is true in the structure that any size is (sorts with at least one value each; quorum systems with at
-least one quorum), so that what follows from them holds at all sizes.
+Guarantees: every axiom is true in the structure that any size is (sorts with at least one value each), so that what follows from
+them holds at all sizes.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ratified.language import ir
-from ratified.language.api import Deferred
-from ratified.language.errors import Span
-from ratified.language.sorts import Ordered, Sort
+from ratified.language.errors import ModelError
+from ratified.language.sorts import Ordered
 from ratified.language.types import SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
-from ratified.smt.first_order.shapes import Members, Shape, Signature, sort_name
+from ratified.smt.first_order.names import parameter_name, sort_name
+from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
 from ratified.smt.first_order.variants import Shapes, constant_shape
 from ratified.smt.terms import (
     BOOL,
+    INT,
     TRUE,
     Apply,
+    Arithmetic,
     Number,
     Term,
+    The,
+    at_most,
+    choice,
     conj,
     disj,
     equal,
     every,
     fresh,
     implies,
+    minus,
     neg,
+    plus,
     some,
-    sort_of,
 )
 
 Order = Callable[[Term, Term], Term]
 """`order(a, b)`: a is at most b."""
+
+COUNTED = 4
+"""Up to how many elements of a set or sort are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +70,12 @@ class Theory:
         self._orders: dict[str, Order] = {}
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
+        self._unknown = 0
+        names = [sort_name(t) for t in module.sorts]
+        if twice := next((t for t, n in zip(module.sorts, names, strict=True) if names.count(n) > 1), None):
+            raise ModelError(f"two sorts are called {twice}", span=module.span, remedy="rename one of them")
         for declaration in module.parameters:
-            self.parameters[declaration.name] = self._parameter(declaration)
+            self._named(declaration.name)
 
     # --- sorts ---
 
@@ -69,7 +83,7 @@ class Theory:
         """The total order of a sort."""
         name = sort_name(t)
         if name not in self._orders:
-            symbol = self.signature.symbol(f"{name}.le", (name, name), BOOL)
+            symbol = self.signature.symbol(f"{name}/le", (name, name), BOOL)
             le: Order = lambda a, b: TRUE if a == b else Apply(symbol, (a, b))  # noqa: E731
             x, y, z = (fresh(n, name) for n in "xyz")
             laws = (
@@ -78,101 +92,167 @@ class Theory:
                 ("total", every([x, y], disj(le(x, y), le(y, x)))),
                 ("reflexive", every([x], Apply(symbol, (x, x)))),
             )
-            self.axioms += [Axiom(f"the order of {name} is {law}", symbol.name, f) for law, f in laws]
+            self.axioms += [Axiom(f"the order of {t} is {law}", symbol.name, f) for law, f in laws]
             self._orders[name] = le
         return self._orders[name]
 
     def endpoint(self, t: SortType, *, last: bool) -> Term:
         """The first value of an ordered sort, or the last."""
-        name = f"{sort_name(t)}.{'last' if last else 'first'}"
+        which = "last" if last else "first"
+        name = f"{sort_name(t)}/{which}"
         if name not in self.signature.symbols:
             le, x = self.order(t), fresh("x", sort_name(t))
             found = self.signature.apply(name, (), sort_name(t))
             fact = every([x], le(x, found) if last else le(found, x))
-            self.axioms.append(Axiom(f"{name} is the {'last' if last else 'first'}", name, fact))
+            self.axioms.append(Axiom(f"{name} is the {which}", name, fact))
         return self.signature.apply(name, (), sort_name(t))
 
-    def numbered(self, sort: type[Sort], index: int, span: Span | None) -> Term:
-        """A value by its number."""
-        t = SortType(sort)
-        if issubclass(sort, Ordered):
-            if index == 0:
-                return self.endpoint(t, last=False)
-            raise sh.refuse(span, f"{sort.__name__}({index})", f"write first({sort.__name__}) + {index}")
-        known = self._numbered.setdefault(sort_name(t), {})
+    def beyond(self, t: SortType, x: Term, *, up: bool) -> Term:
+        """Whether there is a value after another (or before it)."""
+        order, other = self.order(t), fresh("x", sort_name(t))
+        return some([other], neg(order(other, x)) if up else neg(order(x, other)))
+
+    def neighbour(self, t: SortType, x: Term, *, up: bool) -> Term:
+        """The value just after another (or just before it), where there is one."""
+        order, sort = self.order(t), sort_name(t)
+        y, z = fresh("next" if up else "previous", sort), fresh("z", sort)
+        low, high = (x, y) if up else (y, x)
+        between = conj(neg(order(z, low)), neg(order(high, z)))
+        says = conj(neg(order(high, low)), every([z], neg(between)))
+        return The(y, self.beyond(t, x, up=up), says)
+
+    def numbered(self, t: SortType, index: int) -> tuple[Term, Term]:
+        """A value by its number, and that there is such a value."""
+        if issubclass(t.sort, Ordered):
+            found, there = self.endpoint(t, last=False), TRUE
+            for _ in range(index):
+                there = conj(there, self.beyond(t, found, up=True))
+                found = self.neighbour(t, found, up=True)
+            return found, there
+        name, known = sort_name(t), self._numbered.setdefault(sort_name(t), {})
         if index not in known:
-            name = f"{sort_name(t)}.{index}"
-            found = known[index] = self.signature.apply(name, (), sort_name(t))
+            made = known[index] = self.signature.apply(f"{name}/{index}", (), name)
             for number, other in known.items():
                 if number != index:
-                    says = f"{name} and {sort_name(t)}.{number} are two"
-                    self.axioms.append(Axiom(says, name, neg(equal(found, other))))
-        return known[index]
+                    enough = self.at_least(t, max(number, index) + 1)
+                    says = f"{t.sort.__name__}({index}) and ({number}) are two, if there are so many"
+                    fact = implies(enough, neg(equal(made, other)))
+                    self.axioms.append(Axiom(says, f"{name}/{index}", fact))
+        return known[index], self.at_least(t, index + 1)
+
+    def at_least(self, t: SortType, number: int) -> Term:
+        """That a sort has so many values."""
+        if number <= 1:
+            return TRUE
+        names = [fresh("x", sort_name(t)) for _ in range(number)]
+        return some(names, conj(*(neg(equal(a, b)) for i, a in enumerate(names) for b in names[:i])))
+
+    def size(self, t: SortType) -> Term:
+        """How many values a sort has, as an int."""
+        name = f"{sort_name(t)}/size"
+        if name not in self.signature.symbols:
+            size = self.signature.apply(name, (), INT)
+            for n in range(1, COUNTED + 1):
+                enough = equal(at_most(Number(n), size), self.at_least(t, n))
+                self.axioms.append(Axiom(f"{t} has {n} values or more", name, enough))
+        return self.signature.apply(name, (), INT)
 
     def unknown(self, t: Type) -> Shape:
-        """Some value of a type, of which nothing is known: what an operation without an answer stands for."""
-        return constant_shape(self.shapes, fresh("unknown", BOOL).name, t)[0]
+        """Some value of a type, of which nothing is known: what stands where no answer is asked for."""
+        self._unknown += 1
+        return constant_shape(self.shapes, f"the/unknown/{self._unknown}", t)[0]
 
     # --- quorums ---
 
     def majorities(self, t: SortType) -> Members:
-        """The majorities of a sort. Of majorities it is used that any two have a member in common."""
+        """The smallest majorities of a sort. Of these it is used that any two have a member in common."""
         name = sort_name(t)
         if name not in self._majorities:
-            system = self._quorums(f"Majority.{name}", SetType(t))
-            self.axioms.append(
-                Axiom(f"any two majorities of {name} meet", f"Majority.{name}.has", meet(system))
-            )
+            system = self._quorums(f"{name}/majority", SetType(t), TRUE)
+            says, about = f"any two majorities of {t} meet", f"{name}/majority/has"
+            self.axioms.append(Axiom(says, about, meet(system)))
             self._majorities[name] = system
         return self._majorities[name]
 
-    def _quorums(self, sort: str, item: SetType) -> Members:
-        """A sort of sets, each value of which is a member of the system."""
+    def _quorums(self, sort: str, item: SetType, there: Term) -> Members:
+        """A sort of sets, each value of which is a member of the system, if it has any."""
 
         def member(term: Term) -> Members:
-            made = self.shapes.from_symbols(f"{sort}.has", item, [(term, sort)])
+            made = self.shapes.from_symbols(f"{sort}/has", item, [(term, sort)])
             assert isinstance(made, Members)
             found = vs.with_origin(made, term)
             assert isinstance(found, Members)
             return found
 
         def has(x: Shape) -> Term:
-            assert isinstance(x, Members)
-            if x.origin is not None and sort == sort_of(x.origin):
-                return TRUE
             q = fresh("q", sort)
-            return some([q], vs.Equality(self.shapes)(x, member(q)))
+            same = vs.Equality(self.shapes)
+            return conj(there, some([q], same(x, member(q))))
 
         def all_(f: Callable[[Shape], Term]) -> Term:
             q = fresh("q", sort)
-            return every([q], f(member(q)))
+            return implies(there, every([q], f(member(q))))
 
         def some_(f: Callable[[Shape], Term]) -> Term:
             q = fresh("q", sort)
-            return some([q], f(member(q)))
+            return conj(there, some([q], f(member(q))))
 
         return Members(item, has, all_, some_)
 
     def _parameter(self, declaration: ir.Declaration) -> Shape:
-        name, t = declaration.name, declaration.type
-        if not (isinstance(t, SetType) and isinstance(t.item, SetType)):
-            made, known = constant_shape(self.shapes, name, t)
-            if known != TRUE:
-                self.axioms.append(Axiom(f"the parameter {name} is within its bounds", name, known))
-            return made
-        system = self._quorums(name, t.item)
-        default = declaration.default.value if declaration.default else None
-        if isinstance(default, Deferred) and default.majorities:
-            about = f"{name}.has"
-            self.axioms.append(Axiom(f"any two of {name} meet, as majorities do", about, meet(system)))
-        return system
+        name, t = parameter_name(declaration.name), declaration.type
+        if isinstance(t, SetType) and isinstance(t.item, SetType):
+            return self._quorums(name, t.item, self.signature.apply(f"{name}?", (), BOOL))
+        made, known = constant_shape(self.shapes, name, t)
+        if known != TRUE:
+            says = f"the parameter {declaration.name} is within its bounds"
+            self.axioms.append(Axiom(says, name, known))
+        return made
 
-    def _bound(self, bound: int | str | None) -> Term | None:
-        from ratified.smt.first_order.reading import bound_of
+    # --- bounds that are text ---
 
-        if bound is None or isinstance(bound, int):
-            return None if bound is None else Number(bound)
-        return bound_of(bound, self.parameters)
+    def _bound(self, bound: int | str) -> Term:
+        if isinstance(bound, int):
+            return Number(bound)
+        return self._read(ast.parse(bound.strip(), mode="eval").body, bound)
+
+    def _named(self, name: str) -> Shape | None:
+        for declaration in self.module.parameters:
+            if declaration.name == name and name not in self.parameters:
+                self.parameters[name] = self._parameter(declaration)
+        return self.parameters.get(name)
+
+    def _read(self, node: ast.expr, bound: str) -> Term:
+        match node:
+            case ast.Constant(int(value)):
+                return Number(value)
+            case ast.Name(name) if isinstance(found := self._named(name), Atom):
+                return found.term
+            case ast.Call(ast.Name("len"), [ast.Name(name)]):
+                for t in self.module.sorts:
+                    if t.sort.__name__ == name:
+                        return self.size(t)
+            case ast.Call(ast.Name("min" | "max" as name), [first, *more]):
+                best = self._read(first, bound)
+                for each in more:
+                    other = self._read(each, bound)
+                    pair = (best, other) if name == "min" else (other, best)
+                    best = choice(at_most(*pair), best, other)
+                return best
+            case ast.UnaryOp(ast.USub(), operand):
+                return minus(Number(0), self._read(operand, bound))
+            case ast.BinOp(left, operator, right):
+                a, b = self._read(left, bound), self._read(right, bound)
+                match operator:
+                    case ast.Add():
+                        return plus(a, b)
+                    case ast.Sub():
+                        return minus(a, b)
+                    case ast.Mult():
+                        return Arithmetic("*", (a, b))
+                    case ast.FloorDiv() if isinstance(b, Number) and b.value > 0:
+                        return Arithmetic("div", (a, b))
+        raise sh.refuse(None, f"the bound {bound!r}", "write it with parameters, len(Sort), + - and *")
 
 
 def meet(system: Members) -> Term:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ratified.language.types import (
@@ -26,6 +26,7 @@ from ratified.language.types import (
     Type,
     UnionType,
 )
+from ratified.smt.first_order.names import ascii_name, record_names, sort_name
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -40,9 +41,7 @@ from ratified.smt.first_order.shapes import (
     Signature,
     as_union,
     either,
-    is_none,
     refuse,
-    sort_name,
 )
 from ratified.smt.terms import (
     BOOL,
@@ -52,7 +51,9 @@ from ratified.smt.terms import (
     Bound,
     Number,
     Term,
+    The,
     at_most,
+    choice,
     conj,
     disj,
     equal,
@@ -62,11 +63,8 @@ from ratified.smt.terms import (
     less,
     neg,
     some,
+    sort_of,
 )
-
-
-class _PutTogether(Exception):
-    """A container has no term that stands for it, and can only be compared by what is in it."""
 
 
 def case_tests(flags: Sequence[Term]) -> tuple[Term, ...]:
@@ -100,16 +98,19 @@ class Variant:
 class Shapes:
     """Makes shapes from symbols, and takes them apart. `bound` reads the bounds of int types, where they are known."""
 
-    def __init__(self, signature: Signature, bound: Callable[[int | str | None], Term | None]) -> None:
+    def __init__(self, signature: Signature, bound: Callable[[int | str], Term]) -> None:
         self.signature = signature
         self._bound = bound
+        self._variants: dict[Type, list[Variant]] = {}
+
+    def bound(self, bound: int | str) -> Term:
+        """A bound, which may be an expression over parameters and sizes."""
+        return self._bound(bound)
 
     def within(self, t: IntType, term: Term) -> Term:
-        """That an int is within its type's bounds, as far as these are known at every size."""
-        low, high = self._bound(t.low), self._bound(t.high)
-        return conj(
-            TRUE if low is None else at_most(low, term), TRUE if high is None else at_most(term, high)
-        )
+        """That an int is within its type's bounds."""
+        low = TRUE if t.low is None else at_most(self._bound(t.low), term)
+        return conj(low, TRUE if t.high is None else at_most(term, self._bound(t.high)))
 
     def from_symbols(self, name: str, t: Type, arguments: Sequence[Argument] = ()) -> Shape:
         """The value of a type that the symbols of this name stand for at these arguments."""
@@ -124,68 +125,92 @@ class Shapes:
             case NoneType():
                 return Nothing()
             case EnumType(enum):
-                flags = [apply(f"{name}.{m.name}", arguments, BOOL) for m in list(enum)[:-1]]
+                flags = [apply(f"{name}={ascii_name(m.name)}", arguments, BOOL) for m in list(enum)[:-1]]
                 return Case(enum, case_tests(flags))
             case OptionalType(item):
-                return Maybe(apply(f"{name}.some", arguments, BOOL), self.from_symbols(name, item, arguments))
+                return Maybe(apply(f"{name}?", arguments, BOOL), self.from_symbols(name, item, arguments))
             case RecordType():
-                return Row(
-                    t, tuple(self.from_symbols(f"{name}.{f}", ft, arguments) for f, ft in t.fields.items())
-                )
+                named = ((f"{name}.{ascii_name(f)}", ft) for f, ft in t.fields.items())
+                return Row(t, tuple(self.from_symbols(n, ft, arguments) for n, ft in named))
             case TupleType(items):
                 fields = [self.from_symbols(f"{name}.{i}", ft, arguments) for i, ft in enumerate(items)]
                 return Row(t, tuple(fields))
             case UnionType(records):
-                flags = [apply(f"{name}.is_{r}", arguments, BOOL) for r in records[:-1]]
-                shapes = [self.from_symbols(f"{name}.{r}", r, arguments) for r in records]
+                names = [f"{name}?{r}" for r in record_names(records)]
+                flags = [apply(n, arguments, BOOL) for n in names[:-1]]
+                shapes = [self.from_symbols(n, r, arguments) for n, r in zip(names, records, strict=True)]
                 return OneOf(tuple(zip(records, case_tests(flags), shapes, strict=True)))
             case MapType():
                 return self._map(name, t, arguments)
             case SetType(item):
                 return self._set(name, item, arguments)
             case BagType(item):
-                return self._set(name, item, arguments, loose=True)
+                return self._bag(name, item, arguments)
             case SeqType(item):
-                at = lambda i: self.from_symbols(f"{name}.at", item, [*arguments, (i, INT)])  # noqa: E731
-                return Listing(item, apply(f"{name}.length", arguments, INT), at)
+                at = lambda i: self.from_symbols(f"{name}/at", item, [*arguments, (i, INT)])  # noqa: E731
+                return Listing(item, apply(f"{name}/length", arguments, INT), at)
         raise AssertionError(t)
 
     def _map(self, name: str, t: MapType, arguments: Sequence[Argument]) -> Function:
         variants = self.variants(t.key)
 
+        def value_of(variant: Variant, columns: Sequence[Term]) -> Shape:
+            inner = [*arguments, *zip(columns, variant.sorts, strict=True)]
+            return self.from_symbols(name + variant.name, t.value, inner)
+
         def at(key: Shape) -> Shape:
             found: Shape | None = None
             for variant in reversed(variants):
                 test, columns = variant.match(key)
-                if test == FALSE:
-                    continue
-                inner = [*arguments, *zip(columns, variant.sorts, strict=True)]
-                value = self.from_symbols(name + variant.name, t.value, inner)
-                found = value if found is None else either(test, value, found)
-            assert found is not None
-            return found
+                if test != FALSE:
+                    value = value_of(variant, columns)
+                    found = value if found is None else either(test, value, found)
+            # What is no key at all has no value: any will do.
+            return found or value_of(variants[0], [self.signature.anything(s) for s in variants[0].sorts])
 
-        return Function(t, at)
+        return self.whole(t, at)
 
-    def _set(self, name: str, item: Type, arguments: Sequence[Argument], *, loose: bool = False) -> Members:
+    def whole(self, t: MapType, at: Callable[[Shape], Shape], origin: Term | None = None) -> Function:
+        """The map that has a value for every value of its key's type."""
+        return Function(t, at, self.universe(t.key), total=True, origin=origin)
+
+    def universe(self, t: Type) -> Members:
+        """All values of a type."""
+        return replace(self.members(t, lambda v, columns: v.within(columns)), typed=True)
+
+    def _set(self, name: str, item: Type, arguments: Sequence[Argument]) -> Members:
         def relation(variant: Variant, columns: Sequence[Term]) -> Term:
             given = [*arguments, *zip(columns, variant.sorts, strict=True)]
             return self.signature.apply(name + variant.name, given, BOOL)
 
-        return self.members(item, relation, loose=loose)
+        return self.members(item, relation)
 
-    def members(
-        self, item: Type, relation: Callable[[Variant, Sequence[Term]], Term], *, loose: bool = False
-    ) -> Members:
+    def _bag(self, name: str, item: Type, arguments: Sequence[Argument]) -> Members:
+        """A bag is how many copies there are of each value."""
+        variants = self.variants(item)
+
+        def copies(variant: Variant, columns: Sequence[Term]) -> Term:
+            given = [*arguments, *zip(columns, variant.sorts, strict=True)]
+            return self.signature.apply(name + variant.name, given, INT)
+
+        def count(x: Shape) -> Term:
+            found: Term = Number(0)
+            for variant in variants:
+                test, columns = variant.match(x)
+                if test != FALSE:
+                    found = choice(test, copies(variant, columns), found)
+            return found
+
+        members = self.members(item, lambda v, columns: less(Number(0), copies(v, columns)))
+        return replace(members, count=count)
+
+    def members(self, item: Type, relation: Callable[[Variant, Sequence[Term]], Term]) -> Members:
         """The set of the values that a relation over the columns of each variant holds of."""
         variants = self.variants(item)
 
         def has(x: Shape) -> Term:
-            try:
-                matched = [(v, *v.match(x)) for v in variants]
-                return disj(*(conj(t, relation(v, columns)) for v, t, columns in matched if t != FALSE))
-            except _PutTogether:
-                return over(False)(lambda y: Equality(self)(x, y))
+            matched = [(v, *v.match(x)) for v in variants]
+            return disj(*(conj(t, relation(v, columns)) for v, t, columns in matched if t != FALSE))
 
         def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
             def quantify(f: Callable[[Shape], Term]) -> Term:
@@ -201,13 +226,13 @@ class Shapes:
 
             return quantify
 
-        return Members(item, has, over(True), over(False), loose=loose)
+        return Members(item, has, over(True), over(False))
 
     def arguments_of(self, t: Type, names: str) -> list[tuple[list[Bound], Term, Shape]]:
         """Every way to range over a type: variables, what is known of them, and the shape, for each variant."""
         found = []
         for v in self.variants(t):
-            columns = [fresh(names, s) for s in v.sorts]
+            columns = [fresh(ascii_name(names), s) for s in v.sorts]
             found.append((columns, v.within(columns), v.build(columns)))
         return found
 
@@ -215,6 +240,11 @@ class Shapes:
 
     def variants(self, t: Type) -> list[Variant]:
         """The variants of a type that elements of sets, keys of maps and parameters may have."""
+        if t not in self._variants:
+            self._variants[t] = self._made(t)
+        return self._variants[t]
+
+    def _made(self, t: Type) -> list[Variant]:
         match t:
             case IntType():
                 return [_atom(INT, lambda c: self.within(t, c[0]))]
@@ -223,17 +253,18 @@ class Shapes:
             case BoolType():
                 return [_truth(True), _truth(False)]
             case NoneType():
-                return [_none(lambda _: TRUE)]
+                return [_none()]
             case EnumType(enum):
                 return [_member(enum, i) for i in range(len(enum))]
             case OptionalType(item):
-                return [_none(is_none), *(_present(v) for v in self.variants(item))]
+                return [_none(), *(_present(v) for v in self.variants(item))]
             case RecordType():
-                return self._product(t, list(t.fields), list(t.fields.values()))
+                return self._product(t, [ascii_name(f) for f in t.fields], list(t.fields.values()))
             case TupleType(items):
                 return self._product(t, [str(i) for i in range(len(items))], items)
             case UnionType(records):
-                return [_of_union(r, v) for r in records for v in self.variants(r)]
+                named = zip(record_names(records), records, strict=True)
+                return [_of_union(r, name, v) for name, r in named for v in self.variants(r)]
             case MapType() | SetType() | SeqType():
                 return [self._reified(t)]
         raise refuse(
@@ -243,25 +274,33 @@ class Shapes:
     def _product(self, t: Type, names: Sequence[str], types: Sequence[Type]) -> list[Variant]:
         found = []
         for combination in itertools.product(*(self.variants(ft) for ft in types)):
-            name = "".join(f".{n}{v.name}" for n, v in zip(names, combination, strict=True) if v.name)
-            found.append(_row(t, name, combination))
+            parts = [f"{n}{v.name}" for n, v in zip(names, combination, strict=True) if v.name]
+            found.append(_row(t, f"<{'&'.join(parts)}>" if parts else "", combination))
         return found
 
     def _reified(self, t: MapType | SetType | SeqType) -> Variant:
         sort = self.signature.reify(t)
 
         def match(shape: Shape) -> tuple[Term, list[Term]]:
-            assert isinstance(shape, Function | Members | Listing)
-            if shape.origin is None:
-                raise _PutTogether
-            return TRUE, [shape.origin]
+            return TRUE, [self.term_of(t, shape)]
 
-        return Variant("", (sort,), lambda c: self.of_reified(t, c[0]), match, lambda _: TRUE)
+        return Variant("", (sort,), lambda c: self.of_reified(t, c[0]), _seen(match), lambda _: TRUE)
+
+    def term_of(self, t: MapType | SetType | SeqType, shape: Shape) -> Term:
+        """The value of its sort that stands for a container. There is one of each content, and only one."""
+        assert isinstance(shape, Function | Members | Listing), shape
+        sort = self.signature.reify(t)
+        if shape.origin is not None and sort_of(shape.origin) == sort:
+            return shape.origin
+        if isinstance(shape, Function) and not shape.total:
+            raise refuse(None, "a map that lacks keys, inside another value", "give a value for every key")
+        variable = fresh("content", sort)
+        return The(variable, TRUE, Equality(self)(self.of_reified(t, variable), shape))
 
     def of_reified(self, t: MapType | SetType | SeqType, term: Term) -> Shape:
         """The container that a value of its sort stands for."""
         sort = self.signature.reify(t)
-        name = f"{sort}.at" if isinstance(t, MapType) else f"{sort}.has" if isinstance(t, SetType) else sort
+        name = f"{sort}/at" if isinstance(t, MapType) else f"{sort}/has" if isinstance(t, SetType) else sort
         made = self.from_symbols(name, t, [(term, sort)])
         assert isinstance(made, Function | Members | Listing)
         return with_origin(made, term)
@@ -269,22 +308,37 @@ class Shapes:
 
 def with_origin(shape: Function | Members | Listing, origin: Term) -> Shape:
     """A container that a term stands for."""
-    match shape:
-        case Function(t, at):
-            return Function(t, at, origin)
-        case Members(item, has, all_, some_):
-            return Members(item, has, all_, some_, origin, shape.loose)
-    return Listing(shape.item, shape.length, shape.at, origin)
+    return replace(shape, origin=origin)
+
+
+Match = Callable[[Shape], tuple[Term, list[Term]]]
+
+
+def _seen(match: Match) -> Match:
+    """A match that looks through optionals, and knows that None is of no variant but its own."""
+
+    def seen(shape: Shape) -> tuple[Term, list[Term]]:
+        if isinstance(shape, Nothing):
+            return FALSE, []
+        if isinstance(shape, Maybe):
+            test, columns = seen(shape.value)
+            return conj(shape.some, test), columns
+        return match(shape)
+
+    return seen
 
 
 def _atom(sort: str, within: Callable[[Sequence[Term]], Term]) -> Variant:
     def match(shape: Shape) -> tuple[Term, list[Term]]:
-        if isinstance(shape, Maybe):
-            shape = shape.value
         assert isinstance(shape, Atom), shape
-        return TRUE, [shape.term]
+        return TRUE, [as_number(shape.term) if sort == INT else shape.term]
 
-    return Variant("", (sort,), lambda c: Atom(c[0]), match, within)
+    return Variant("", (sort,), lambda c: Atom(c[0]), _seen(match), within)
+
+
+def as_number(term: Term) -> Term:
+    """An int, or a bool as one."""
+    return choice(term, Number(1), Number(0)) if sort_of(term) == BOOL else term
 
 
 def _truth(value: bool) -> Variant:
@@ -292,24 +346,16 @@ def _truth(value: bool) -> Variant:
         assert isinstance(shape, Atom)
         return shape.term if value else neg(shape.term), []
 
-    return Variant(f".{value}".lower(), (), lambda _: Atom(TRUE if value else FALSE), match, lambda _: TRUE)
+    made = Atom(TRUE if value else FALSE)
+    return Variant(f"<{value}>".lower(), (), lambda _: made, _seen(match), lambda _: TRUE)
 
 
-def _none(test: Callable[[Shape], Term]) -> Variant:
-    return Variant(".none", (), lambda _: Nothing(), lambda shape: (test(shape), []), lambda _: TRUE)
+def _none() -> Variant:
+    return Variant("<->", (), lambda _: Nothing(), lambda shape: (is_none(shape), []), lambda _: TRUE)
 
 
 def _present(inner: Variant) -> Variant:
-    def match(shape: Shape) -> tuple[Term, list[Term]]:
-        there = TRUE
-        if isinstance(shape, Maybe):
-            there, shape = shape.some, shape.value
-        if isinstance(shape, Nothing) or there == FALSE:
-            return FALSE, []
-        test, columns = inner.match(shape)
-        return conj(there, test), columns
-
-    return Variant(inner.name, inner.sorts, lambda c: Maybe(TRUE, inner.build(c)), match, inner.within)
+    return replace(inner, build=lambda c: Maybe(TRUE, inner.build(c)))
 
 
 def _member(enum: type[Enum], index: int) -> Variant:
@@ -318,7 +364,8 @@ def _member(enum: type[Enum], index: int) -> Variant:
         return shape.tests[index], []
 
     made = Case(enum, tuple(TRUE if i == index else FALSE for i in range(len(enum))))
-    return Variant(f".{list(enum)[index].name}", (), lambda _: made, match, lambda _: TRUE)
+    name = f"<{ascii_name(list(enum)[index].name)}>"
+    return Variant(name, (), lambda _: made, _seen(match), lambda _: TRUE)
 
 
 def _row(t: Type, name: str, combination: Sequence[Variant]) -> Variant:
@@ -331,41 +378,39 @@ def _row(t: Type, name: str, combination: Sequence[Variant]) -> Variant:
             start += width
 
     def match(shape: Shape) -> tuple[Term, list[Term]]:
+        if isinstance(shape, OneOf):
+            found = next(((test, row) for r, test, row in shape.cases if r == t), None)
+            if found is None:
+                return FALSE, []
+            test, columns = match(found[1])
+            return conj(found[0], test), columns
         assert isinstance(shape, Row), shape
+        if isinstance(t, RecordType) and shape.type != t:
+            return FALSE, []
         tests, columns = [], list[Term]()
         for v, part in zip(combination, shape.fields, strict=True):
-            test, found = v.match(part)
+            test, more = v.match(part)
             if test == FALSE:
                 return FALSE, []
             tests.append(test)
-            columns += found
+            columns += more
         return conj(*tests), columns
 
     return Variant(
         name,
         tuple(s for v in combination for s in v.sorts),
         lambda c: Row(t, tuple(v.build(part) for v, part in split(c))),
-        match,
+        _seen(match),
         lambda c: conj(*(v.within(part) for v, part in split(c))),
     )
 
 
-def _of_union(record: RecordType, inner: Variant) -> Variant:
-    def match(shape: Shape) -> tuple[Term, list[Term]]:
-        if isinstance(shape, Row):
-            return inner.match(shape) if shape.type == record else (FALSE, [])
-        assert isinstance(shape, OneOf), shape
-        for r, test, fields in shape.cases:
-            if r == record and test != FALSE:
-                found, columns = inner.match(fields)
-                return conj(test, found), columns
-        return FALSE, []
-
+def _of_union(record: RecordType, name: str, inner: Variant) -> Variant:
     return Variant(
-        f".{record}{inner.name}",
+        f"<{name}{inner.name}>",
         inner.sorts,
         lambda c: OneOf(((record, TRUE, inner.build(c)),)),
-        match,
+        inner.match,
         inner.within,
     )
 
@@ -385,7 +430,7 @@ class Equality:
                 there, value = (b.some, b.value) if isinstance(b, Maybe) else (TRUE, b)
                 return disj(conj(neg(a.some), neg(there)), conj(a.some, there, self(a.value, value)))
             case Atom(x), Atom(y):
-                return equal(x, y)
+                return equal(x, y) if sort_of(x) == sort_of(y) else equal(as_number(x), as_number(y))
             case Case(_, xs), Case(_, ys):
                 return disj(*(conj(x, y) for x, y in zip(xs, ys, strict=True)))
             case Row(t, xs), Row(u, ys):
@@ -395,22 +440,40 @@ class Equality:
                 others = {r: (t, s) for r, t, s in as_union(right).cases}
                 shared = [(t, s, *others[r]) for r, t, s in as_union(left).cases if r in others]
                 return disj(*(conj(t, u, self(s, v)) for t, s, u, v in shared if FALSE not in (t, u)))
-            case (Function(_, _, a), Function(_, _, b)) if a is not None and b is not None:
-                return equal(a, b)
-            case (Listing(origin=a), Listing(origin=b)) if a is not None and b is not None:
-                return equal(a, b)
-            case (Members(origin=a), Members(origin=b)) if a is not None and b is not None:
-                return equal(a, b)
-            case Function(t, f), Function(_, g):
-                ways = self._shapes.arguments_of(t.key, "k")
-                return conj(*(every(v, implies(known, self(f(k), g(k)))) for v, known, k in ways))
+            case (Function() | Members() | Listing() as a, Function() | Members() | Listing() as b):
+                if a.origin is not None and b.origin is not None and sort_of(a.origin) == sort_of(b.origin):
+                    return equal(a.origin, b.origin)
+                return self._content(a, b)
+        raise AssertionError((left, right))
+
+    def _content(self, left: Shape, right: Shape) -> Term:
+        match left, right:
+            case Function(t, f), Function(u, g):
+                if not (left.total and right.total and t.key == u.key):
+                    keys = self(left.keys, right.keys)
+                    return conj(keys, left.keys.every(lambda k: self(f(k), g(k))))
+                return left.keys.every(lambda k: self(f(k), g(k)))
+            case Members(item, count=count), Members(count=other) if count is not None and other is not None:
+                # Copies of a value that neither has are none.
+                ways = self._shapes.arguments_of(item, "x")
+                return conj(*(every(v, equal(count(x), other(x))) for v, _, x in ways))
             case Members(), Members():
                 return conj(left.every(right.has), right.every(left.has))
-            case Listing(_, n, f), Listing(_, m, g):
+            case Listing(_, n, f_), Listing(_, m, g_):
                 i = fresh("i", INT)
                 inside = conj(at_most(Number(0), i), less(i, n))
-                return conj(equal(n, m), every([i], implies(inside, self(f(i), g(i)))))
+                return conj(equal(n, m), every([i], implies(inside, self(f_(i), g_(i)))))
         raise AssertionError((left, right))
+
+
+def is_none(shape: Shape) -> Term:
+    """Whether a shape is None."""
+    match shape:
+        case Nothing():
+            return TRUE
+        case Maybe(there, _):
+            return neg(there)
+    return FALSE
 
 
 def constant_shape(shapes: Shapes, name: str, t: Type) -> tuple[Shape, Term]:
@@ -426,20 +489,29 @@ def known_of(shapes: Shapes, t: Type, shape: Shape) -> Term:
     """What the bounds of a type say of a value of it."""
     match t, shape:
         case IntType(), Atom(term):
-            return shapes.within(t, term)
+            return shapes.within(t, as_number(term))
         case OptionalType(item), Maybe(there, value):
             return implies(there, known_of(shapes, item, value))
         case (RecordType(), Row(_, fields)):
             return conj(*(known_of(shapes, ft, f) for ft, f in zip(t.fields.values(), fields, strict=True)))
         case (TupleType(items), Row(_, fields)):
             return conj(*(known_of(shapes, ft, f) for ft, f in zip(items, fields, strict=True)))
+        case OptionalType(item), (Atom() | Case() | Row() | OneOf() | Function() | Members() | Listing()):
+            return known_of(shapes, item, shape)
+        case UnionType(), Row(RecordType() as record, _):
+            return known_of(shapes, record, shape)
         case UnionType(), OneOf(cases):
             return conj(*(implies(test, known_of(shapes, r, s)) for r, test, s in cases))
-        case MapType(key, value), Function(_, at):
-            ways = shapes.arguments_of(key, "k")
-            return conj(*(every(v, implies(known, known_of(shapes, value, at(k)))) for v, known, k in ways))
-        case (SetType(item) | BagType(item), Members()):
-            return shape.every(lambda x: known_of(shapes, item, x))
+        case MapType(_, value), Function(_, value_at):
+            return shape.keys.every(lambda k: known_of(shapes, value, value_at(k)))
+        case (SetType(item) | BagType(item), Members(count=count)):
+            known = shape.every(lambda x: known_of(shapes, item, x))
+            if count is None:
+                return known
+            ways = shapes.arguments_of(item, "x")
+            return conj(known, *(every(v, at_most(Number(0), count(x))) for v, _, x in ways))
+        case _, Maybe(there, known_value):
+            return implies(there, known_of(shapes, t, known_value))
         case SeqType(item), Listing(_, length, at):
             i = fresh("i", INT)
             inside = conj(at_most(Number(0), i), less(i, length))

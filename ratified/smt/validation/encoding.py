@@ -38,6 +38,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import (
@@ -129,11 +130,13 @@ class Encoding:
     # --- what is the same in every state ------------------------------------------------------------------------------
 
     def _sort(self, t: SortType) -> None:
-        name, size = sh.sort_name(t), self.scope.sizes[t.sort]
+        name, size = sort_name(t), self.scope.sizes[t.sort]
         if name in self._sizes:
             raise Unlike(f"two sorts are called {name}")
         self._sizes[name] = size
         symbols = self.theory.signature.symbols
+        if f"{name}/size" in symbols:
+            self._give(self.theory.size(t), size)
         if t.ordered:
             some, other = fresh("x", name), fresh("x", name)
             order = self.theory.order(t)(some, other)
@@ -141,11 +144,11 @@ class Encoding:
             for a, b in itertools.product(range(size), repeat=2):
                 self.decide(Apply(order.symbol, (element(name, a), element(name, b))), a <= b)
             for last in (False, True):
-                if f"{name}.{'last' if last else 'first'}" in symbols:
+                if f"{name}/{'last' if last else 'first'}" in symbols:
                     self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
         else:
             self._numbered(t, name, size)
-        if f"Majority.{name}.has" in symbols:
+        if f"{name}/majority/has" in symbols:
             values = [
                 Set(t.sort(i) for i in chosen)
                 for chosen in itertools.combinations(range(size), size // 2 + 1)
@@ -154,8 +157,8 @@ class Encoding:
 
     def _numbered(self, t: SortType, name: str, size: int) -> None:
         for index in range(64):
-            if f"{name}.{index}" in self.theory.signature.symbols and index < size:
-                self._give(self.theory.numbered(t.sort, index, None), index)
+            if f"{name}/{index}" in self.theory.signature.symbols and index < size:
+                self._give(self.theory.numbered(t, index)[0], index)
 
     def _system(self, system: Members, item: SetType, values: Sequence[object]) -> None:
         """A set of sets whose members are the elements of a sort."""
@@ -165,12 +168,14 @@ class Encoding:
             found.append(member)
             return TRUE
 
-        system.some(see)
+        there = system.some(see)
+        if there != TRUE:
+            self.decide(there, bool(values))
         member = found[0]
         assert isinstance(member, Members)
         assert isinstance(member.origin, Bound)
         sort = member.origin.sort
-        self._sizes[sort] = len(values)
+        self._sizes[sort] = max(1, len(values))  # without a member, there is one that nobody asks for
         for index, value in enumerate(values):
             for x in values_of(item.item, self.scope):
                 has = substituted(
@@ -182,8 +187,6 @@ class Encoding:
         if isinstance(t, SetType) and isinstance(t.item, SetType):
             assert isinstance(shape, Members)
             assert isinstance(value, Set)
-            if not value:
-                raise TooMuch("a system of no sets")
             self._system(shape, t.item, list(value))
         else:
             self.write(t, shape, value)
@@ -281,16 +284,22 @@ class Encoding:
                     self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
             case ((SetType(item) | BagType(item)), Members()):
                 self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
-                has = shape.has
-                for x in value:
-                    inside = self._once(shape, x, lambda x: self._reduced(has(self.constant(item, x))))
-                    self.decide(inside, True)
+                for x in dict.fromkeys(value):
+                    place = self._once(shape, x, lambda x: self._place(item, shape, x))
+                    if shape.count is None:
+                        self.decide(place, True)
+                    else:
+                        self._give(place, value.count(x))
             case SeqType(item), Listing(_, length, at_):
                 self._give(length, len(value))
                 for i, x in enumerate(value):
                     self.write(item, self._once(shape, i, lambda i: at_(Number(i))), x)
             case _:
                 raise Unlike(f"a {t} stands for {type(shape).__name__}")
+
+    def _place(self, item: Type, shape: Members, x: Any) -> Term:
+        """The term that says whether a value is in a set, or how many copies of it there are in a bag."""
+        return self._reduced(self._content(item, shape, x))
 
     def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
         """What is inside a shape at a place: made once, for the shape lives as long."""
@@ -302,7 +311,7 @@ class Encoding:
     def _only(self, item: Type, shape: Members) -> None:
         """Let the relations of a set be false of all that is not written."""
         for x in representatives(item, self.scope):
-            for part in walk(self._reduced(shape.has(self.constant(item, x)))):
+            for part in walk(self._place(item, shape, x)):
                 if isinstance(part, Apply) and not part.symbol.name.startswith(_ELEMENT):
                     self._table(part.symbol).other = None
 
@@ -314,7 +323,7 @@ class Encoding:
             case IntType():
                 return Atom(Number(int(value)))
             case SortType():
-                return Atom(element(sh.sort_name(t), int(value)))
+                return Atom(element(sort_name(t), int(value)))
             case NoneType():
                 return Nothing()
             case EnumType(enum):
@@ -457,7 +466,6 @@ class Encoding:
         """Of a type of many values, only some are asked for, and those that are likely."""
         assert isinstance(t, SetType | BagType)
         item, asked = t.item, dict[object, Ask]()
-        kind: type[Set[Any] | Bag[Any]] = Bag if isinstance(t, BagType) else Set
         few = cardinality(item, self.scope) <= VALUES_ASKED
         always = list(values_of(item, self.scope) if few else representatives(item, self.scope))
         likely = self.likely.setdefault(item, {})
@@ -466,12 +474,15 @@ class Encoding:
             found = []
             for x in always if few else dict.fromkeys((*always, *likely)):
                 if x not in asked:
-                    asked[x] = self.ask(shape.has(self.constant(item, x)))
-                if asked[x]():
-                    found.append(x)
-            return kind(found)
+                    asked[x] = self.ask(self._content(item, shape, x))
+                found += [x] * asked[x]()
+            return Bag(found) if isinstance(t, BagType) else Set(found)
 
         return read
+
+    def _content(self, item: Type, shape: Members, x: Any) -> Term:
+        value = self.constant(item, x)
+        return shape.has(value) if shape.count is None else shape.count(value)
 
     def expect(self, t: Type, value: Any) -> None:
         """Note what is in a value, so that it is asked for."""

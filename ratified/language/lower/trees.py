@@ -1,0 +1,101 @@
+"""How trees are rebuilt.
+
+Guarantees: what is not changed is the same object, so that a pass which finds nothing to do gives back the tree it was given.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from ratified.language import ir
+from ratified.language.ir import Clause, Expr, Function, Node
+
+N = TypeVar("N", bound=Node | Clause)
+Change = Callable[[Node | Clause], Node | Clause]
+
+
+def rebuilt(node: N, change: Change) -> N:
+    """A node with each node directly inside it changed."""
+    changed = {}
+    for name in node.__dataclass_fields__:
+        old = getattr(node, name)
+        new = _changed(old, change)
+        if new is not old:
+            changed[name] = new
+    return replace(node, **changed) if changed else node  # type: ignore[arg-type]  # fields of a node
+
+
+def _changed(value: object, change: Change) -> object:
+    if isinstance(value, Node | Clause):
+        return change(value)
+    if isinstance(value, tuple):
+        found = tuple(_changed(v, change) for v in value)
+        return found if any(a is not b for a, b in zip(found, value, strict=True)) else value
+    return value
+
+
+def everywhere(function: Function, change: Callable[[Expr], Expr]) -> Function:
+    """A function with every expression in its body changed, inner before outer."""
+
+    def inside(node: Node | Clause) -> Node | Clause:
+        made = rebuilt(node, inside)
+        return change(made) if isinstance(made, Expr) else made
+
+    return with_body(function, tuple(_node(inside(s)) for s in function.body))
+
+
+def with_body(function: Function, body: tuple[Node, ...]) -> Function:
+    """A function with another body."""
+    same = len(body) == len(function.body) and all(a is b for a, b in zip(body, function.body, strict=True))
+    return function if same else replace(function, body=body)
+
+
+def _node(node: Node | Clause) -> Node:
+    assert isinstance(node, Node)
+    return node
+
+
+def substituted(node: N, values: dict[str, Expr]) -> N:
+    """A tree with expressions in the place of local names. Nothing in it binds these, or a name in the expressions."""
+
+    def inside(part: Node | Clause) -> Node | Clause:
+        if isinstance(part, ir.Local) and part.name in values:
+            return values[part.name]
+        return rebuilt(part, inside)
+
+    found = inside(node)
+    assert isinstance(found, type(node) | Expr)
+    return found  # type: ignore[return-value]  # of the same kind, or an expression for an expression
+
+
+def names_in(function: Function) -> set[str]:
+    """Every local name of a function: arguments, and what is bound or read anywhere in it."""
+    found = {a.name for a in function.arguments}
+    for statement in function.body:
+        for node in ir.walk(statement):
+            match node:
+                case ir.Local(name=name):
+                    found.add(name)
+                case ir.Let(names=names) | ir.For(names=names) | Clause(names=names):
+                    found.update(names)
+    return found
+
+
+def new_names(taken: Collection[str]) -> Callable[[str], str]:
+    """What makes names that are not among those taken, and that no identifier is: `x!2` for `x`."""
+    used = set(taken)
+
+    def make(name: str) -> str:
+        base = name.partition("!")[0]
+        found = next(n for n in _numbered(base) if n not in used)
+        used.add(found)
+        return found
+
+    return make
+
+
+def _numbered(base: str) -> Iterator[str]:
+    return (f"{base}!{i}" for i in itertools.count(2))

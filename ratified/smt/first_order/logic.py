@@ -1,0 +1,537 @@
+"""What constants, conditions, comparisons and numbers mean in first-order logic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+
+from ratified.language import ir
+from ratified.language.errors import Span
+from ratified.language.ir import Expr, Node, Which
+from ratified.language.rules import Rules
+from ratified.language.sorts import Sort
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    records_of,
+)
+from ratified.language.values import Bag, Map, Seq, Set
+from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.shapes import (
+    Atom,
+    Case,
+    Function,
+    Listing,
+    Maybe,
+    Members,
+    Nothing,
+    OneOf,
+    Row,
+    Shape,
+    either,
+)
+from ratified.smt.first_order.theory import COUNTED
+from ratified.smt.first_order.variants import as_number, is_none, known_of
+from ratified.smt.terms import (
+    BOOL,
+    FALSE,
+    TRUE,
+    Arithmetic,
+    Number,
+    Term,
+    at_most,
+    choice,
+    conj,
+    disj,
+    equal,
+    implies,
+    less,
+    minus,
+    neg,
+    plus,
+    sort_of,
+)
+
+leaves: Rules[Context, Shape] = Rules("leaves in first-order logic")
+connectives: Rules[Context, Shape] = Rules("conditions in first-order logic")
+numbers: Rules[Context, Shape] = Rules("numbers in first-order logic")
+types: Rules[Context, Shape] = Rules("types in first-order logic")
+
+# --- leaves -----------------------------------------------------------------------------------------------------------
+
+
+@leaves.rule(ir.Literal)
+def _(node: ir.Literal, context: Context) -> Shape:
+    return literal(node.value, node.type, node.span, context)
+
+
+def literal(value: object, t: Type, span: Span | None, context: Context) -> Shape:
+    """A constant of the source as a shape."""
+    if isinstance(t, OptionalType) and value is not None:
+        t = t.item
+    match value:
+        case None:
+            return Nothing()
+        case bool():
+            return Atom(TRUE if value else FALSE)
+        case Sort():
+            return numbered(SortType(type(value)), int(value), span, context)
+        case int():
+            return Atom(Number(value))
+        case Enum():
+            members = list(type(value))
+            return Case(type(value), tuple(TRUE if m is value else FALSE for m in members))
+        case tuple() if isinstance(t, TupleType):
+            items = zip(value, t.items, strict=True)
+            return Row(t, tuple(literal(v, it, span, context) for v, it in items))
+        case Set() | frozenset() if isinstance(t, SetType):
+            return context.listed(t.item, [literal(v, t.item, span, context) for v in value])
+        case Bag() if isinstance(t, BagType):
+            return bag_of(t.item, [literal(v, t.item, span, context) for v in value], context)
+        case Seq() if isinstance(t, SeqType):
+            return sequence(t.item, [literal(v, t.item, span, context) for v in value], context)
+        case Map() if isinstance(t, MapType):
+            pairs = [
+                (literal(k, t.key, span, context), literal(v, t.value, span, context))
+                for k, v in value.items()
+            ]
+            return mapping(t, pairs, context)
+    for record in records_of(t):
+        if type(value) is record.record:
+            fields = ((getattr(value, f), ft) for f, ft in record.fields.items())
+            return Row(record, tuple(literal(v, ft, span, context) for v, ft in fields))
+    raise sh.refuse(span, f"the constant {value!r}", "use a parameter of the model")
+
+
+def numbered(t: SortType, index: int, span: Span | None, context: Context) -> Shape:
+    """A value by its number: the first of an ordered sort and so on, or one that is known to differ from others."""
+    if index < 0:
+        context.demand(Failing.ERROR, FALSE, f"{t}({index})", span)
+        return context.theory.unknown(t)
+    found, there = context.theory.numbered(t, index)
+    context.demand(Failing.LAST if t.ordered else Failing.ERROR, there, f"{t}({index})", span)
+    return Atom(found)
+
+
+def sequence(item: Type, items: Sequence[Shape], context: Context) -> Listing:
+    """The sequence of these."""
+
+    def at(index: Term) -> Shape:
+        found = items[-1] if items else context.theory.unknown(item)
+        for position, value in reversed(list(enumerate(items[:-1]))):
+            found = either(equal(index, Number(position)), value, found)
+        return found
+
+    return Listing(item, Number(len(items)), at)
+
+
+def mapping(t: MapType, pairs: Sequence[tuple[Shape, Shape]], context: Context) -> Function:
+    """The map of these."""
+    same = context.logic.same
+
+    def at(key: Shape) -> Shape:
+        found = pairs[0][1] if pairs else context.theory.unknown(t.value)
+        for k, v in pairs[1:]:
+            found = either(same(key, k), v, found)
+        return found
+
+    return Function(t, at, context.listed(t.key, [k for k, _ in pairs]), total=False)
+
+
+def bag_of(item: Type, items: Sequence[Shape], context: Context) -> Members:
+    """The bag of these."""
+    same = context.logic.same
+
+    def count(x: Shape) -> Term:
+        found: Term = Number(0)
+        for y in items:
+            found = plus(found, as_number(same(x, y)))
+        return found
+
+    return replace(context.listed(item, items), count=count)
+
+
+@leaves.rule(ir.Local)
+def _(node: ir.Local, context: Context) -> Shape:
+    return context.env[node.name]
+
+
+@leaves.rule(ir.Variable)
+def _(node: ir.Variable, context: Context) -> Shape:
+    if node.which is Which.OLD:
+        return context.old[node.name]
+    if node.name in context.unset:
+        context.demand(Failing.ERROR, FALSE, f"`{node.name}` before it has a value", node.span)
+    return context.now[node.name]
+
+
+@leaves.rule(ir.Parameter)
+def _(node: ir.Parameter, context: Context) -> Shape:
+    return context.theory.parameters[node.name]
+
+
+@leaves.rule(ir.Universe)
+def _(node: ir.Universe, context: Context) -> Shape:
+    assert isinstance(node.type, SetType)
+    return context.shapes.universe(node.type.item)
+
+
+@leaves.rule(ir.Subsets)
+def _(node: ir.Subsets, context: Context) -> Shape:
+    if node.majorities:
+        return context.theory.majorities(node.sort)
+    if node.size is None:
+        return context.shapes.universe(SetType(node.sort))
+    raise sh.refuse(
+        node.span, "the set of subsets of a size", "use majorities(...), or a parameter with @assume"
+    )
+
+
+@leaves.rule(ir.Endpoint)
+def _(node: ir.Endpoint, context: Context) -> Shape:
+    assert isinstance(node.type, SortType)
+    return Atom(context.theory.endpoint(node.type, last=node.last))
+
+
+@leaves.rule(ir.Call)
+def _(node: ir.Call, context: Context) -> Shape:
+    arguments = [context.expr(a) for a in node.arguments]
+    function = context.logic.module.functions[node.function]
+    if node.which is Which.OLD:
+        # A helper called on the state before the step reads that state as its own.
+        context = replace(context, now=context.old, old={})
+    return context.call(function, arguments)
+
+
+# --- conditions -------------------------------------------------------------------------------------------------------
+
+
+@connectives.rule(ir.Not)
+def _(node: ir.Not, context: Context) -> Shape:
+    return Atom(neg(context.formula(node.operand)))
+
+
+@connectives.rule(ir.And)
+def _(node: ir.And, context: Context) -> Shape:
+    found: list[Term] = []
+    for operand in node.operands:
+        found.append(context.under(conj(*found)).formula(operand))
+        if found[-1] == FALSE:
+            break
+    return Atom(conj(*found))
+
+
+@connectives.rule(ir.Or)
+def _(node: ir.Or, context: Context) -> Shape:
+    found: list[Term] = []
+    for operand in node.operands:
+        found.append(context.under(neg(disj(*found))).formula(operand))
+        if found[-1] == TRUE:
+            break
+    return Atom(disj(*found))
+
+
+@connectives.rule(ir.IfElse)
+def _(node: ir.IfElse, context: Context) -> Shape:
+    test = context.formula(node.test)
+    if test in (TRUE, FALSE):
+        return context.expr(node.then if test == TRUE else node.orelse)
+    then, orelse = context.under(test).expr(node.then), context.under(neg(test)).expr(node.orelse)
+    return either(test, then, orelse)
+
+
+@connectives.rule(ir.IsNone)
+def _(node: ir.IsNone, context: Context) -> Shape:
+    return Atom(is_none(context.expr(node.operand)))
+
+
+@connectives.rule(ir.IsRecord)
+def _(node: ir.IsRecord, context: Context) -> Shape:
+    operand, there = context.expr(node.operand), TRUE
+    if isinstance(operand, Maybe):
+        there, operand = operand.some, operand.value
+    match operand:
+        case Row(t, _):
+            return Atom(conj(there, TRUE if t in node.records else FALSE))
+        case OneOf(cases):
+            return Atom(conj(there, disj(*(test for r, test, _ in cases if r in node.records))))
+    return Atom(FALSE)
+
+
+@connectives.rule(ir.Compare)
+def _(node: ir.Compare, context: Context) -> Shape:
+    if (counted := _counted(node, context)) is not None:
+        return Atom(counted)
+    left, right = context.expr(node.left), context.expr(node.right)
+    if node.op in ("==", "!="):
+        same = context.logic.same(left, right)
+        return Atom(same if node.op == "==" else neg(same))
+    if node.op in (">", ">="):
+        left, right = right, left
+    return Atom(before(node.left.type, left, right, context, strict=node.op in ("<", ">"), span=node.span))
+
+
+def before(t: Type, left: Shape, right: Shape, context: Context, *, strict: bool, span: Span) -> Term:
+    """`left < right` if `strict`, else `left <= right`: of ints, ordered values, tuples of these, and sets."""
+    match left, right:
+        case Atom(a), Atom(b):
+            if isinstance(t, SortType):
+                order = context.theory.order(t)
+                return neg(order(b, a)) if strict else order(a, b)
+            if sort_of(a) == BOOL and sort_of(b) == BOOL:
+                return conj(neg(a), b) if strict else implies(a, b)
+            a, b = as_number(a), as_number(b)
+            return less(a, b) if strict else at_most(a, b)
+        case Row(TupleType(items), xs), Row(_, ys):
+            found: Term = FALSE if strict else TRUE
+            for item, x, y in reversed(list(zip(items, xs, ys, strict=True))):
+                first = before(item, x, y, context, strict=True, span=span)
+                found = disj(first, conj(context.logic.same(x, y), found))
+            return found
+        case Members(count=None), Members(count=None):
+            inside = left.every(right.has)
+            return conj(inside, neg(right.every(left.has))) if strict else inside
+    raise sh.refuse(span, f"an order of {t}", "compare ints and ordered sorts")
+
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _counted(node: ir.Compare, context: Context) -> Term | None:
+    """Comparisons of how many: with a small number, or whether it is more than half. None if it is no such comparison."""
+    for op, left, right in (
+        (node.op, node.left, node.right),
+        (_FLIPPED[node.op], node.right, node.left),
+    ):
+        if not (isinstance(left, ir.Length) or _twice(left) is not None):
+            continue
+        if isinstance(left, ir.Length) and isinstance(left.operand.type, SetType | BagType):
+            match right:
+                case ir.Literal(value=int(number)):
+                    return _size(_members(left.operand, context), op, number, context, node)
+                case ir.Arithmetic(op="//", left=whole, right=ir.Literal(value=2)) if op in (">", "<="):
+                    if (sort := _universe(whole)) is not None and _is_set_of(left.operand.type, sort):
+                        return _majority(left.operand, sort, op, context)
+        counted, half = _twice(left), _universe(right)
+        if counted is None or half is None or not _is_set_of(counted.type, half):
+            continue
+        if op in (">", "<=", ">=", "<"):
+            return _majority(counted, half, op, context)
+    return None
+
+
+def _is_set_of(t: Type, sort: SortType) -> bool:
+    return isinstance(t, SetType) and t.item == sort
+
+
+def _members(node: Expr, context: Context) -> Members:
+    found = context.expr(node)
+    assert isinstance(found, Members), node
+    return found
+
+
+def _majority(node: Expr, sort: SortType, op: str, context: Context) -> Term:
+    members = _members(node, context)
+    majorities = context.theory.majorities(sort)
+
+    def inside(q: Shape) -> Term:
+        assert isinstance(q, Members)
+        return q.every(members.has)
+
+    def outside(q: Shape) -> Term:
+        assert isinstance(q, Members)
+        return q.every(lambda x: neg(members.has(x)))
+
+    if op in (">", "<="):
+        more = majorities.some(inside)
+        return more if op == ">" else neg(more)
+    rest = majorities.some(outside)  # at least half: what is left is no majority
+    return neg(rest) if op == ">=" else rest
+
+
+def _twice(node: Expr) -> Expr | None:
+    """The set in `2 * len(set)`."""
+    if isinstance(node, ir.Arithmetic) and node.op == "*":
+        for two, length in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(two, ir.Literal) and two.value == 2 and isinstance(length, ir.Length):
+                return length.operand
+    return None
+
+
+def _universe(node: Expr) -> SortType | None:
+    """The sort in `len(Sort)`."""
+    if isinstance(node, ir.Length) and isinstance(node.operand, ir.Universe):
+        t = node.operand.type
+        return t.item if isinstance(t, SetType) and isinstance(t.item, SortType) else None
+    return None
+
+
+def _size(members: Members, op: str, number: int, context: Context, node: Node) -> Term:
+    at_least = _copies if members.count is not None else _elements
+
+    def enough(n: int) -> Term:
+        return TRUE if n <= 0 else at_least(members, n, context, node)
+
+    match op:
+        case ">":
+            return enough(number + 1)
+        case ">=":
+            return enough(number)
+        case "<":
+            return neg(enough(number))
+        case "<=":
+            return neg(enough(number + 1))
+    exactly = conj(enough(number), neg(enough(number + 1)))
+    return exactly if op == "==" else neg(exactly)
+
+
+def _elements(members: Members, n: int, context: Context, node: Node) -> Term:
+    """That a set has so many elements."""
+    if n > COUNTED:
+        raise sh.refuse(node.span, f"a set of {n} or more", f"compare with a number below {COUNTED}")
+    same = context.logic.same
+
+    def more(found: list[Shape]) -> Term:
+        if len(found) == n:
+            return TRUE
+        return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
+
+    return more([])
+
+
+def _copies(members: Members, n: int, context: Context, node: Node) -> Term:
+    """That a bag has so many elements, copies counted."""
+    count, same = members.count, context.logic.same
+    assert count is not None
+    if n == 1:
+        return members.some(lambda _: TRUE)
+    if n > 2:
+        raise sh.refuse(node.span, f"a Bag of {n} or more", "compare with 0 or 1")
+
+    def two(x: Shape) -> Term:
+        return disj(less(Number(1), count(x)), members.some(lambda y: neg(same(x, y))))
+
+    return members.some(two)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+@numbers.rule(ir.Arithmetic)
+def _(node: ir.Arithmetic, context: Context) -> Shape:
+    left, right = context.number(node.left), context.number(node.right)
+    match node.op:
+        case "+":
+            return Atom(plus(left, right))
+        case "-":
+            return Atom(minus(left, right))
+        case "*":
+            if isinstance(left, Number) and isinstance(right, Number):
+                return Atom(Number(left.value * right.value))
+            return Atom(Arithmetic("*", (left, right)))
+    context.demand(Failing.ERROR, neg(equal(right, Number(0))), "division", node.span)
+    return Atom(_divided(node.op, left, right))
+
+
+def _divided(op: str, left: Term, right: Term) -> Term:
+    """Python's floor division, and what it leaves: SMT-LIB's for a positive divisor, and of both negated for a negative one."""
+
+    def nothing(t: Term) -> Term:
+        return minus(Number(0), t)
+
+    if isinstance(left, Number) and isinstance(right, Number) and right.value:
+        return Number(left.value // right.value if op == "//" else left.value % right.value)
+    up: Term
+    down: Term
+    if op == "//":
+        up, down = Arithmetic("div", (left, right)), Arithmetic("div", (nothing(left), nothing(right)))
+    else:
+        up = Arithmetic("mod", (left, right))
+        down = nothing(Arithmetic("mod", (nothing(left), nothing(right))))
+    return choice(less(Number(0), right), up, down)
+
+
+@numbers.rule(ir.Shift)
+def _(node: ir.Shift, context: Context) -> Shape:
+    steps = context.number(node.steps)
+    if not isinstance(steps, Number):
+        raise sh.refuse(node.span, "a shift by something other than a number", "add or subtract a constant")
+    t = node.type
+    assert isinstance(t, SortType)
+    term, up = context.term(node.operand), steps.value > 0
+    there: Term = TRUE
+    for _ in range(abs(steps.value)):
+        there = conj(there, context.theory.beyond(t, term, up=up))
+        term = context.theory.neighbour(t, term, up=up)
+    what = f"{steps.value:+} from the {'last' if up else 'first'} {t}"
+    context.demand(Failing.LAST if up else Failing.ERROR, there, what, node.span)
+    return Atom(term)
+
+
+@numbers.rule(ir.Number)
+def _(node: ir.Number, context: Context) -> Shape:
+    if not isinstance(node.operand.type, BoolType):
+        raise sh.refuse(node.span, "the number of a sort's value", "compare values of the sort themselves")
+    return Atom(context.number(node.operand))
+
+
+@numbers.rule(ir.Numbered)
+def _(node: ir.Numbered, context: Context) -> Shape:
+    assert isinstance(node.type, SortType)
+    index = context.number(node.index)
+    if not isinstance(index, Number):
+        raise sh.refuse(node.span, "a value by a number that is computed", "use a parameter of the action")
+    return numbered(node.type, index.value, node.span, context)
+
+
+# --- types ------------------------------------------------------------------------------------------------------------
+
+
+@types.rule(ir.Narrow)
+def _(node: ir.Narrow, context: Context) -> Shape:
+    return narrowed(context.expr(node.operand), node.type, context)
+
+
+def narrowed(found: Shape, t: Type, context: Context) -> Shape:
+    """A shape as one of a smaller type, which the value is known to be of where it is used."""
+    if isinstance(t, NoneType):
+        return Nothing()
+    if isinstance(t, OptionalType):
+        return found
+    if isinstance(found, Nothing):
+        return context.theory.unknown(t)
+    if isinstance(found, Maybe):
+        found = found.value
+    wanted = records_of(t)
+    if isinstance(found, Row) and isinstance(found.type, RecordType) and found.type not in wanted:
+        return context.theory.unknown(t)
+    if isinstance(found, OneOf):
+        cases = [c for c in found.cases if c[0] in wanted]
+        if not cases:
+            return context.theory.unknown(t)
+        return cases[0][2] if isinstance(t, RecordType) else OneOf(tuple(cases))
+    return found
+
+
+@types.rule(ir.Widen)
+def _(node: ir.Widen, context: Context) -> Shape:
+    return context.expr(node.operand)
+
+
+@types.rule(ir.Fit)
+def _(node: ir.Fit, context: Context) -> Shape:
+    found = context.expr(node.operand)
+    within = known_of(context.shapes, node.type, found)
+    context.demand(Failing.LEFT, within, f"the bounds of {node.name}", node.span)
+    return found

@@ -1,0 +1,101 @@
+"""What the symbols of a theory are called.
+
+Guarantees: no two things of a model are called the same, whatever their names are; none is called like a word of SMT-LIB or of a
+solver, or like a bound variable. Every name begins with what it belongs to (`state/`, `param/`, `arg/`, `sort/`, `the/`), and
+what the translation adds to a name of the model begins with a character that no identifier has:
+
+    state/votes          a variable            state/votes<Ping>    the part of a set or map that is about one case of its items
+    state/leader?        is there a value?     state/pc=WAITING     is it this member?
+    state/message.term   a field               state/message?Ping   is it this record?
+    state/log/at         of a sequence
+"""
+
+from __future__ import annotations
+
+from ratified.language.types import (
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+)
+
+
+def ascii_name(name: str) -> str:
+    """An identifier in the letters that SMT-LIB has for names: others by their number."""
+    return "".join(c if c.isascii() else f"~{ord(c):x}~" for c in name)
+
+
+def _class_name(cls: type) -> str:
+    return ascii_name(cls.__qualname__.rpartition("<locals>.")[2])
+
+
+def sort_name(t: SortType) -> str:
+    """The sort of a sort's values."""
+    return f"sort/{_class_name(t.sort)}"
+
+
+def shown(sort: str) -> str:
+    """A sort as the model calls it."""
+    return sort.removeprefix("sort/").removeprefix("param/")
+
+
+def variable_name(name: str) -> str:
+    """The symbol of a variable of the model."""
+    return f"state/{ascii_name(name)}"
+
+
+def parameter_name(name: str) -> str:
+    """The symbol of a parameter of the model."""
+    return f"param/{ascii_name(name)}"
+
+
+def argument_name(function: str, name: str) -> str:
+    """The symbol of an argument of an action, or of `init`."""
+    return f"arg/{ascii_name(function)}/{ascii_name(name)}"
+
+
+def is_of(symbol: str, name: str) -> bool:
+    """Whether a symbol stands for a thing of this name, or for a part of it."""
+    return symbol.startswith(name) and (symbol == name or symbol[len(name)] in "/.?=<")
+
+
+def record_names(records: tuple[RecordType, ...]) -> list[str]:
+    """What the records of a union are called in it: by their classes, and by their place where two have one name."""
+    plain = [_class_name(r.record) for r in records]
+    return [n if plain.count(n) == 1 else f"{n}~{i}" for i, n in enumerate(plain)]
+
+
+def container_name(t: Type) -> str:
+    """A name for a type that tells it from all others, bounds apart."""
+    match t:
+        case MapType(key, value):
+            return f"Map<{container_name(key)}<{container_name(value)}"
+        case SetType(item):
+            return f"Set<{container_name(item)}"
+        case SeqType(item):
+            return f"Seq<{container_name(item)}"
+        case OptionalType(item):
+            return f"Maybe<{container_name(item)}"
+        case TupleType(items):
+            return "<".join([f"Tuple{len(items)}", *map(container_name, items)])
+        case UnionType(records):
+            return "<".join([f"Union{len(records)}", *map(container_name, records)])
+        case SortType():
+            return _class_name(t.sort)
+        case RecordType():
+            return f"{_class_name(t.record)}&"
+        case EnumType():
+            return f"{_class_name(t.enum)}="
+        case IntType():
+            return "Int!"
+        case BoolType():
+            return "Bool!"
+    return f"{t}!"
