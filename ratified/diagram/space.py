@@ -38,7 +38,7 @@ Watch = Callable[[Progress], None] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Adjacency:
     """The steps of all states: those of state i are at [offsets[i], offsets[i + 1]) of `targets` and `actions`.
 
     `actions` are numbers of the model's actions, in their order.
@@ -73,7 +73,7 @@ class Space:
     model: Model
     machine: PythonMachine
     states: States
-    steps: Steps
+    steps: Adjacency
     levels: tuple[int, ...]
     engine: str
     symmetry: Symmetry | None = None
@@ -270,14 +270,14 @@ def _reference(
     )
 
 
-def _listed_steps(found: Seen) -> Steps:
+def _listed_steps(found: Seen) -> Adjacency:
     offsets = [0] * (len(found.states) + 1)
     edges = found.edges or []
     for edge in edges:
         offsets[edge.source + 1] += 1
     for number in range(len(found.states)):
         offsets[number + 1] += offsets[number]
-    return Steps(offsets, [e.target for e in edges], [e.action for e in edges])
+    return Adjacency(offsets, [e.target for e in edges], [e.action for e in edges])
 
 
 # --- with the native engine ---
@@ -378,7 +378,7 @@ def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limit
         model,
         PythonMachine(model),
         Packed(program, memoryview(copied).cast("B").cast("Q")),
-        Steps(graph.offsets, graph.targets, [action_of[i] for i in graph.instances]),
+        Adjacency(graph.offsets, graph.targets, [action_of[i] for i in graph.instances]),
         tuple(graph.levels),
         "native",
         symmetry,

@@ -7,7 +7,7 @@ Guarantees, each held to the evaluator on generated models (tests/language/test_
 - where `may_fail`, `may_leave` or `may_refuse` says no, running the piece raises no error, leaves no bound, fails no guard.
 
 `Uses` answers for the trees of a module: variables, parameters, calls, and ways to end. Plain functions answer for local names
-and forms. Whether the turns of a loop may be run in another order is asked in `independence.py`.
+and forms. Whether the iterations of a loop may be run in another order is asked in `independence.py`.
 
 The answers are by the text alone, functions that are called included, and so on the safe side: what is said to be read may turn
 out not to matter. Variables are taken to have values: that `init` may read one too early is not among the answers.
@@ -98,7 +98,7 @@ def live(body: Iterable[Node], after: frozenset[str] = frozenset()) -> frozenset
             case ir.If(_, test, then, orelse):
                 found = live(then, found) | live(orelse, found) | free(test)
             case ir.For(_, _, domain):
-                found |= live_in_turns(statement, found) | free(domain)
+                found |= live_in_iterations(statement, found) | free(domain)
             case ir.Return():
                 found = free(statement)
             case _:
@@ -106,10 +106,10 @@ def live(body: Iterable[Node], after: frozenset[str] = frozenset()) -> frozenset
     return found
 
 
-def live_in_turns(loop: ir.For, after: frozenset[str]) -> frozenset[str]:
-    """The local names, other than the loop's own, that are read at the beginning of a turn, by it or by what comes later."""
-    turn = live(loop.body, after) - set(loop.names)
-    return live(loop.body, after | turn) - set(loop.names)
+def live_in_iterations(loop: ir.For, after: frozenset[str]) -> frozenset[str]:
+    """The local names, other than the loop's own, that an iteration reads as it finds them, or what comes later does."""
+    again = live(loop.body, after) - set(loop.names)
+    return live(loop.body, after | again) - set(loop.names)
 
 
 def loops(
@@ -122,7 +122,7 @@ def loops(
                 yield from loops(then, after)
                 yield from loops(orelse, after)
             case ir.For(_, _, _, inner):
-                yield from loops(inner, after | live_in_turns(statement, after))
+                yield from loops(inner, after | live_in_iterations(statement, after))
                 yield statement, after
         after = live((statement,), after)
 

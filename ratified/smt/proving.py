@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
@@ -22,7 +22,7 @@ from ratified.language.values import show
 from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
-from ratified.smt.first_order.obligations import Obligation, Part, Translation
+from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import Script, assumed_by, script_of
@@ -282,7 +282,7 @@ class _Attempt:
     def _quick(self) -> list[Job]:
         """A short try with each order of the facts, and then a longer one."""
         if self.how.solver == "z3" and self.order < len(ORDERS):
-            text = script(title(self.obligation), ORDERS[self.order](self.obligation.facts))
+            text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
             return [self._job("z3", text, AT_ONCE)]
         return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
 
@@ -514,7 +514,7 @@ def _goes_wrong(
         found = machine.take(state, obligation.action.name, arguments)
     except (RatifiedError, BoundLeft):
         return obligation.part is Part.WELL_DEFINED
-    return any(isinstance(after, Left) for _, after in found)
+    return any(isinstance(after, OutOfBounds) for _, after in found)
 
 
 def _arguments(obligation: Obligation, translation: Translation) -> tuple[Argument, ...]:
@@ -545,7 +545,7 @@ def _confirmed(
             found = machine.take(tuple(before[n] for n in names), obligation.action.name, arguments)
         except (RatifiedError, BoundLeft):
             continue
-        if not any(isinstance(state, Left) for _, state in found):
+        if not any(isinstance(state, OutOfBounds) for _, state in found):
             return [state for _, state in found] == [tuple(after[n] for n in names)]
     return None
 

@@ -20,6 +20,7 @@ from ratified.language.types import (
     SeqType,
     SetType,
     SortType,
+    Type,
 )
 from ratified.tla.context import Frame
 from ratified.tla.formulas import (
@@ -241,7 +242,8 @@ def _bind_in_order(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound, Definitio
     """
     domain = clause.domain
     view = isinstance(domain, ir.Convert) and domain.what in ("keys", "values", "items")
-    if view or isinstance(domain, ir.IntRange) or not isinstance(domain.type, SeqType):
+    members = isinstance(domain, ir.Universe) and _is_enum(domain.type)
+    if view or isinstance(domain, ir.IntRange) or not (members or isinstance(domain.type, SeqType)):
         return *bind(clause, f), None
     made = as_seq(domain, f)
     names = f.names.inner()
@@ -253,6 +255,10 @@ def _bind_in_order(clause: ir.Clause, f: Frame) -> tuple[Frame, Bound, Definitio
     for name in clause.names:
         inner.sums.pop(name, None)
     return inner, ((position,), Infix("..", ONE, Apply("Len", (elements,)))), sequence
+
+
+def _is_enum(t: Type) -> bool:
+    return isinstance(t, SetType) and isinstance(t.item, EnumType)
 
 
 def set_collect(node: ir.Collect, f: Frame) -> Tla:

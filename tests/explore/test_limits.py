@@ -18,15 +18,15 @@ from typing import Annotated
 import pytest
 
 from ratified.explore import check, engines
-from ratified.explore import limits as limits_module
-from ratified.explore.limits import Reached, Watch, memory_share, resident
 from ratified.explore.native import compile as compiling
 from ratified.explore.native import preparing
-from ratified.explore.native.background import Background
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.engine import check_native
 from ratified.language import Map, Model, Range, Sort, action, invariant, require
+from ratified.results import limits as limits_module
+from ratified.results.background import Background
+from ratified.results.limits import Reached, Watch, memory_share, resident
 from ratified.results.result import Limits, Progress, Verdict
 
 Million = Annotated[int, Range(0, 999_999)]

@@ -186,19 +186,21 @@ def test_what_is_kept_apart_or_gathered_does_not_interfere() -> None:
 
 
 def test_what_interferes_is_told() -> None:
-    assert reasons(Loops.module, "hidden") == ["one round may read what another has written to `number`"]
+    assert reasons(Loops.module, "hidden") == ["one iteration may read what another has written to `number`"]
     assert reasons(Loops.module, "innermost") == [
-        "a later round may undo what an earlier one did to `last`",
-        "a later round may undo what an earlier one did to `last`",
+        "a later iteration may undo what an earlier one did to `last`",
+        "a later iteration may undo what an earlier one did to `last`",
     ]
-    assert reasons(Loops.module, "carried") == ["`before` is carried from one round to the next"]
-    assert reasons(Loops.module, "undone") == ["a later round may undo what an earlier one did to `seen`"]
-    assert reasons(Loops.module, "doubled") == ["a later round may undo what an earlier one did to `number`"]
-    assert reasons(Loops.module, "called") == ["one round may read what another has written to `number`"]
+    assert reasons(Loops.module, "carried") == ["`before` is carried from one iteration to the next"]
+    assert reasons(Loops.module, "undone") == ["a later iteration may undo what an earlier one did to `seen`"]
+    assert reasons(Loops.module, "doubled") == [
+        "a later iteration may undo what an earlier one did to `number`"
+    ]
+    assert reasons(Loops.module, "called") == ["one iteration may read what another has written to `number`"]
 
 
 def test_a_name_that_an_inner_loop_takes_is_no_place_of_its_own() -> None:
     outer = list(loops(Loops.module.functions["rebound"].body))[-1]
     assert interference(Uses(Loops.module), *outer) == (
-        "a later round may undo what an earlier one did to `number`",
+        "a later iteration may undo what an earlier one did to `number`",
     )

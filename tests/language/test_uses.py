@@ -32,10 +32,11 @@ from ratified.language.api import Disabled
 from ratified.language.evaluate import EXPRESSIONS, Env, Evaluator, Frame, TreeMachine
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Node, Which
-from ratified.language.machine import Left, StepError, Values
+from ratified.language.machine import OutOfBounds, StepError, Values
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
-from ratified.language.uses import Uses, bound, free, live, nodes
+from ratified.language.types import INT, IntType
+from ratified.language.uses import Uses, assigned, bound, free, live, live_in_iterations, loops, nodes
 from tests.generate.agreement import exact
 from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.profile import examples
@@ -68,11 +69,11 @@ class Run:
         """Some reachable states, breadth first."""
         found: list[Values] = []
         try:
-            found += [s for _, s in self.machine.initial() if not isinstance(s, Left)][:STATES_MOST]
+            found += [s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds)][:STATES_MOST]
             for state in found:
                 if len(found) < STATES_MOST:
                     steps = self.machine.steps(state)
-                    found += [s for _, _, s in steps if not isinstance(s, Left) and s not in found]
+                    found += [s for _, _, s in steps if not isinstance(s, OutOfBounds) and s not in found]
         except StepError:
             pass
         return list(dict.fromkeys(found))[:STATES_MOST]
@@ -312,6 +313,14 @@ class Readers(Model):
         """Reads a as it was, and d as it is."""
         return all(old.of_a(s) <= 4 for s in Slot) or self.d
 
+    def summed(self) -> int:
+        """Carries a local name through a loop, and another one not."""
+        total = 0
+        for s in Slot:
+            here = self.a[s]
+            total = total + here
+        return total
+
     def reset(self) -> None:
         """Writes d, if c is the first."""
         require(self.c == first(Turn))
@@ -386,3 +395,17 @@ def test_local_names_of_a_comprehension_hide_those_around_it(readers: Uses) -> N
     assert free(returned) == {"s"}
     assert live(Readers.module.functions["hidden"].body) == frozenset()
     assert bound(Readers.module.functions["hidden"].body) == {"s"}
+
+
+def test_a_name_that_is_given_a_value_made_of_its_own_is_read_before() -> None:
+    zero, loop, returned = Readers.module.functions["summed"].body
+    assert isinstance(loop, ir.For)
+    assert live((loop, returned)) == live((loop,), frozenset({"total"})) == {"total"}
+    assert live((zero, loop, returned)) == frozenset()
+    assert live_in_iterations(loop, frozenset()) == {"total"}
+    assert list(loops((zero, loop, returned))) == [(loop, frozenset({"total"}))]
+    assert assigned((zero, loop, returned)) == {"total": INT, "here": IntType(0, 2)}
+
+
+def test_every_kind_of_expression_has_a_value() -> None:
+    assert EXPRESSIONS.lacking(ir.EXPRESSIONS) == set()

@@ -88,13 +88,13 @@ def prove(request: ProveRequest) -> int:
     )
     with live or nullcontext():
         proof = proving.prove(script, options=options, without=request.without, goals=request.goals or None)
-    if request.diagram is not None:
-        draw(proof, request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
 
     deliver(request.output, rendered, proof_headline(name, proof))
+    if request.diagram is not None:
+        draw(proof, request.diagram)
     return proof.verdict.exit_status
 
 

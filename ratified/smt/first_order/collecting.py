@@ -1,6 +1,7 @@
 """What comprehensions mean in first-order logic: quantifiers, sets, maps, and the largest of what there is.
 
-What is demanded is demanded of each element that the conditions let pass: `all` and `any` are not taken to stop at one.
+What is demanded is demanded of each element that the conditions let pass, also of `all` and `any`, which stop at one that
+decides: so it has to be shown that nothing is amiss with any of them, that none passes the last value of a sort included.
 """
 
 from __future__ import annotations
@@ -107,6 +108,9 @@ def _demands(node: ir.Collect, clauses: Sequence[Clause], domain: Members, conte
         parts += [node.element, *([node.key] if node.key else [])]
         if not any(map(context.logic.partial, parts)):
             return
+
+    if node.kind in ("all", "any"):
+        context = context.deciding()
 
     def within(here: Context, x: Shape) -> None:
         inner, passed = here.bound(clauses[0].names, x), TRUE

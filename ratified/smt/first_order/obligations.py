@@ -361,7 +361,7 @@ class Translation:
                     more[name] = Fact(f"what {name} is", formula)
             more = {n: Fact(f.says, self._normal(f.formula)) for n, f in more.items()}
             if more.keys() <= chosen.keys():
-                return settled([*chosen.values(), *facts])
+                return [*chosen.values(), *facts]
             chosen.update(more)
 
     def _normal(self, formula: Term) -> Term:

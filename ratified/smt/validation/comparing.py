@@ -19,7 +19,7 @@ from typing import Any
 
 from ratified.language.errors import Span
 from ratified.language.ir import Function, Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.types import cardinality, values_of
@@ -81,7 +81,7 @@ class NoStep(Enum):
 Outcome = Values | NoStep
 
 
-def _no_step(left: Left) -> NoStep:
+def _no_step(left: OutOfBounds) -> NoStep:
     if left.what.startswith("the range "):
         return NoStep.LEFT
     return NoStep.LAST if left.what.startswith("the last ") else NoStep.SIZE
@@ -207,7 +207,7 @@ class Comparison:
         with running(self.model.scope):
             for given in self._choices(step.taken, list(found)):
                 after = found.get(given, NoStep.GUARD)
-                self._compare(step, (), given, _no_step(after) if isinstance(after, Left) else after)
+                self._compare(step, (), given, _no_step(after) if isinstance(after, OutOfBounds) else after)
 
     def _put(self, state: Values) -> None:
         self._before = state
@@ -306,7 +306,7 @@ class Comparison:
                 outcomes[given] = NoStep.ERROR
                 continue
             after = taken[0][1] if taken else NoStep.GUARD
-            outcomes[given] = _no_step(after) if isinstance(after, Left) else after
+            outcomes[given] = _no_step(after) if isinstance(after, OutOfBounds) else after
         return outcomes
 
     def _compare(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:

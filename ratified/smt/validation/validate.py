@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.results.result import Verdict
@@ -161,7 +161,7 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
     machine = PythonMachine(model)
     found: dict[Values, None] = {}
     try:
-        found.update((after, None) for _, after in machine.initial() if not isinstance(after, Left))
+        found.update((after, None) for _, after in machine.initial() if not isinstance(after, OutOfBounds))
         for state in _growing(found):
             effort.spend(CLAIM * len(claims))
             for claim in claims:
@@ -172,7 +172,7 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
                     return list(found), claim.name
             for _, _, after in machine.steps(state):
                 effort.spend(STEP)
-                if isinstance(after, Left):
+                if isinstance(after, OutOfBounds):
                     continue
                 found.setdefault(after)
                 for claim in claims:

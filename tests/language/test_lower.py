@@ -1,0 +1,148 @@
+"""Each lowering pass keeps what a model does: held to the evaluator on generated models, one pass at a time and all of them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from ratified import AtMost, Map, Model, Seq, Set, Sort, action, invariant, require
+from ratified.language import ir
+from ratified.language.errors import RatifiedError
+from ratified.language.evaluate import TreeMachine
+from ratified.language.ir import Function, Kind
+from ratified.language.lower import PASSES, Pass, lowered
+from ratified.language.machine import OutOfBounds, StepError, Values
+from tests.generate.models import random_model
+from tests.generate.running import load
+
+STATES_MOST = 25
+MODELS = 60
+
+
+def lowered_by(model: Model, *passes: Pass) -> TreeMachine:
+    """The model's machine, with its functions lowered."""
+    functions: dict[str, Function] = dict(model.module.functions)
+    for one in passes:
+        functions = {key: one(f) for key, f in functions.items()}
+    other = model.twin()
+    object.__setattr__(other, "module", replace(model.module, functions=functions))
+    return TreeMachine(other)
+
+
+def told(machine: TreeMachine, state: Values) -> list[object]:
+    """All that is said of a state: steps, left bounds, claims and errors, without the places of what is written anew."""
+    try:
+        steps: object = [
+            (i, a, "left" if isinstance(s, OutOfBounds) else s) for i, a, s in machine.steps(state)
+        ]
+    except StepError as problem:
+        steps = problem.function, problem.arguments
+    said: list[object] = [steps]
+    for claim in machine.module.of_kind(Kind.INVARIANT):
+        try:
+            said.append(machine.refuted_by(claim.name, state))
+        except StepError as problem:
+            said.append(("error", problem.arguments))
+    return said
+
+
+def compare(model: Model, *passes: Pass) -> int:
+    """Compare a model with its lowered form in some reachable states; how many."""
+    plain, lower = TreeMachine(model), lowered_by(model, *passes)
+    begun = [s for _, s in plain.initial() if not isinstance(s, OutOfBounds)]
+    assert begun == [s for _, s in lower.initial() if not isinstance(s, OutOfBounds)]
+    found = dict.fromkeys(begun)
+    for state in itertools.islice(iter(list(found)), STATES_MOST):
+        try:
+            for *_, after in plain.steps(state):
+                if not isinstance(after, OutOfBounds):
+                    found.setdefault(after)
+        except StepError:
+            continue
+    for state in list(found)[:STATES_MOST]:
+        assert told(lower, state) == told(plain, state), state
+    return min(len(found), STATES_MOST)
+
+
+@pytest.mark.parametrize("one", [*PASSES, None], ids=[*(p.__name__ for p in PASSES), "all"])
+def test_a_pass_keeps_what_a_model_does(one: Pass | None, tmp_path: Path) -> None:
+    passes = PASSES if one is None else (one,)
+    states = 0
+    for seed in range(MODELS):
+        try:
+            model = load(random_model(seed), tmp_path)
+        except RatifiedError:
+            continue
+        try:
+            states += compare(model, *passes)
+        except StepError:
+            continue  # init goes wrong by itself
+    assert states == 251
+
+
+class Lamp(Sort):
+    """Is lit or not."""
+
+
+class Everything(Model):
+    """What passes are there for."""
+
+    lit: Map[Lamp, bool]
+    row: Annotated[Seq[Lamp], AtMost(2)]
+    on: Set[Lamp]
+
+    def init(self) -> None:
+        self.row = Seq()
+
+    @action
+    def act(self, a: Lamp, b: Lamp) -> None:
+        if a == b:
+            return
+        k = a
+        if self.lit[k]:
+            for x in (a, b):
+                if x in self.on:
+                    return
+                self.lit[x] = not self.lit[x]
+            k = b
+        for i in range(2):
+            require(abs(-i) < 2)
+        self.on = Set({k for k in Lamp if k == a}) | {k}
+
+    @invariant
+    def said(self, a: Lamp) -> bool:
+        pairs = all(x == y for x, y in zip(self.row, self.row, strict=False))
+        both = any(v for v in self.lit.values()) and True in self.lit.values()
+        some = all(k in Lamp and self.lit[k] == v for k, v in self.lit.items())
+        return (
+            pairs
+            and both
+            and some
+            and self.on.isdisjoint(self.on)
+            and (a not in self.row or self.row.index(a) >= 0)
+        )
+
+
+GONE = (ir.Negative, ir.Absolute, ir.IsLast, ir.Disjoint, ir.IndexOf, ir.Zip)
+
+
+def test_what_is_left_has_fewer_words() -> None:
+    module = lowered(Everything.module)
+    nodes = [n for f in module.functions.values() for s in f.body for n in ir.walk(s)]
+    assert not any(isinstance(n, GONE) for n in nodes)
+    assert not any(isinstance(n, ir.For) for n in nodes)
+    assert not any(isinstance(n, ir.Convert) and n.what in ("values", "items") for n in nodes)
+    act = module.functions["act"]
+    bound = [n for s in act.body for x in ir.walk(s) if isinstance(x, ir.Clause) for n in x.names]
+    arguments = [a.name for a in act.arguments]
+    assert len({*bound, *arguments}) == len(bound) + len(arguments)
+    for statement in act.body[:-1]:
+        assert not any(isinstance(n, ir.Return) for n in ir.walk(statement))
+
+
+def test_it_does_the_same() -> None:
+    assert compare(Everything(Lamp=2), *PASSES) == 3
