@@ -55,9 +55,9 @@ OBLIGATIONS = {
     "raft-clients": 209,
     "transaction-commit": 7,
     "two-phase-commit": 49,
-    "retries": 33,
-    "failover": 49,
-    "recovery": 24,
+    "retries": 36,
+    "failover": 63,
+    "recovery": 27,
 }
 
 SMALL: Mapping[str, Mapping[str, object]] = {

@@ -232,7 +232,7 @@ def test_what_is_left_out_of_a_formula_is_found() -> None:
             validate(Lock, translation, changed, units=600_000)
         except TranslationFault:
             found[kind] += 1
-    assert (made, found) == ({"strengthened": 41, "weakened": 43}, {"strengthened": 40, "weakened": 15})
+    assert (made, found) == ({"strengthened": 44, "weakened": 47}, {"strengthened": 40, "weakened": 15})
 
 
 def test_a_fault_is_told_with_its_place_and_what_each_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,8 +299,8 @@ class Impossible(Model):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (Stuck, "Stuck has no initial state at any of the 1 sizes that were tried"),
-        (Impossible, "no size of Impossible that was tried satisfies what it assumes: small, large"),
+        (Stuck, "Stuck has no initial state, at any size: nothing can be proved of it"),
+        (Impossible, "Impossible has no initial state, at any size: nothing can be proved of it"),
     ],
 )
 def test_what_there_is_no_model_of_is_not_proved(model: type[Model], message: str) -> None:
