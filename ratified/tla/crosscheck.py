@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from ratified.language import ir
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
-from ratified.language.machine import StepError
 from ratified.language.model import Model
 from ratified.language.uses import nodes
 from ratified.results.errors import EvaluationError
@@ -220,14 +219,12 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result) 
         )
     try:
         trace = follow(model, exported, theirs)
-        false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     except RatifiedError as problem:
         return _differ(found, f"TLC's run is not a run of the model: {problem.message}")
     found = replace(found, trace=trace)
+    false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     if ours.symmetry and theirs.kind != "invariant":
-        false |= {
-            claim
-        }  # its last state may be one that differs by renaming, and the last step then none of the model's
+        false |= {claim}  # its last state may be a renamed one, and the last step then none of the model's
     if not false or (not live and claim not in false):
         told = claim or theirs.violated or "a claim"
         return _differ(found, f"TLC says that its run violates {told}, and it does not")
@@ -260,8 +257,6 @@ def _errors(found: Agreement, model: Model, exported: Export, ours: EvaluationEr
         )
     try:
         trace = follow(model, exported, theirs)
-    except StepError:
-        return found  # the step that has no answer is the last one of its run
     except RatifiedError as problem:
         return _differ(found, f"TLC's run is not a run of the model: {problem.message}")
     errors = list(errors_at_end(model, trace))

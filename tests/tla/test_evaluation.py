@@ -357,6 +357,25 @@ class Fork(Model):
         return self.left == 0
 
 
+class Mixed(Model):
+    """Fails a claim where another has no value."""
+
+    level: Size
+
+    @action
+    def rise(self) -> None:
+        require(self.level < 2)
+        self.level += 1
+
+    @invariant
+    def low(self) -> bool:
+        return self.level < 2
+
+    @invariant
+    def divides(self) -> bool:
+        return 4 // (2 - self.level) >= 2
+
+
 class Wait(Model):
     """Promises several things, and keeps one of them."""
 
@@ -415,6 +434,7 @@ def compared(name: str, folder: Path, service: Service) -> Agreement:
         ("Sack", 8),
         ("Tagged", "few"),
         ("Fork", "no_right"),
+        ("Mixed", "low"),
         ("Wait", "ends"),
     ],
 )
