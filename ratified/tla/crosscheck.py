@@ -85,6 +85,9 @@ def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> A
     if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
         return found  # an invariant that no state satisfies, and no state
     mine = _in_a_word(ours)
+    if {mine, theirs.verdict} == {"error", "violated"} and _in_one_state(model, exported, ours, theirs):
+        why = "a claim fails and something has no value in the same state; compare one at a time with --claim"
+        return replace(found, undecided=why)
     if mine != theirs.verdict:
         said = {"holds": "no violation", "violated": "a violation", "error": "an error"}
         told = f": {theirs.message}" if theirs.verdict == "error" else ""
@@ -94,6 +97,19 @@ def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> A
     if mine == "violated" and isinstance(ours, Result):
         return _violations(found, model, exported, ours)
     return _differ(found, *_counts(ours, theirs))
+
+
+def _in_one_state(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> bool:
+    """Whether a claim fails, and something has no value, at the end of TLC's run, which is as long as ours."""
+    run = ours.violation.trace if isinstance(ours, Result) and ours.violation else None
+    run = ours.trace if isinstance(ours, EvaluationError) else run
+    if run is None or len(run) != len(theirs.states):
+        return False
+    try:
+        trace = follow(model, exported, theirs)
+    except RatifiedError:
+        return False
+    return bool(false_at_end(model, trace)) and any(True for _ in errors_at_end(model, trace))
 
 
 def _differ(found: Agreement, *differences: str) -> Agreement:
