@@ -56,7 +56,7 @@ def _proofs(given: argparse.Namespace) -> int:
     """Proof scripts through every engine, with the translation as it is or with faults in it."""
     with tempfile.TemporaryDirectory() as name:
         if given.command == "faults":
-            told = [line for line in sweep(given.models, Path(name), every=given.every)]
+            told = sweep(given.models, Path(name), every=given.every)
             sys.stdout.write("\n".join(told) + "\n")
             return 0
         tally = many(provable_model, range(given.seed, given.seed + given.models), Path(name))

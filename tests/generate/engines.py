@@ -1,8 +1,8 @@
 """One proof script through every engine that decides it, and what they make of it together.
 
-`compared(cls)` explores it at sizes 1 to 3 with the reference machine, proves it (both solvers), and asks bounded model checking with
-k-induction. Failures are what cannot be: proved and false, a formula that differs from CPython, a counterexample that CPython does not
-confirm, solvers or engines that contradict each other, an error that is none of the model's.
+`compared(cls)` explores it at sizes 1 to 3 by the reference machine, proves it (both solvers), and asks bounded model checking
+with k-induction. Failures are what cannot be: proved and false, a formula that differs from CPython, a counterexample that it
+does not confirm, solvers or engines that contradict each other, an error that is none of the model's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SECONDS = 4.0
 
 
 def load_script(generated: GeneratedModel, folder: Path) -> type[Model]:
-    """Write the file and import it; the module stays loaded, for the text of its source is needed. Raises what the file raises."""
+    """Write the file and import it. The module stays loaded: its source is needed. Raises what the file raises."""
     name = f"script_{hashlib.sha256(generated.text.encode()).hexdigest()[:16]}"
     path = folder / f"{name}.py"
     path.write_text(generated.text, encoding="utf-8")

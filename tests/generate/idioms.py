@@ -1,8 +1,8 @@
-"""Idioms at the edges of the language: what is required of a step that sets a flag, true nowhere, at some sizes, or in some states.
+"""Idioms at the edges of the language: conditions of a step that sets a flag, true nowhere, at some sizes, or in some states.
 
-Placeholders: `$a $b` are nodes, `$c $d $e` ballots, `$i $j $k` small integers, `$o` a node or None, `$s $t` sets of nodes, `$p` a phase,
-`$x $y` names that the idiom itself binds (for nodes; `$z` for ballots). Each idiom names the variables that it reads, and what it does
-before it requires its condition; each of its conditions is one model. Whether the flag can be set, the explorer says.
+Placeholders: `$a $b` are nodes, `$c $d $e` ballots, `$i $j $k` small integers, `$o` a node or None, `$s $t` sets of nodes, `$p` a
+phase, `$x $y` names that the idiom itself binds (for nodes; `$z` for ballots). Each idiom names the variables that it reads, and
+what it does before it requires its condition; each of its conditions is one model. Whether the flag can be set, exploring says.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ IDIOMS = (
         (
             "any(g.isdisjoint(h) for g in self.quorums for h in self.quorums)",
             "any(all($x in g for $x in $s) and all($x not in h for $x in g) for g in self.quorums for h in self.quorums)",
-            "any(all($x in self.seen for $x in g) for g in self.quorums) and any(all($x not in self.seen for $x in g) for g in self.quorums)",
+            "any(g <= self.seen for g in self.quorums) and any(g.isdisjoint(self.seen) for g in self.quorums)",
             "any(not any($x in g for $x in Node) for g in self.quorums)",
             "not any(True for g in self.quorums)",
             "any($s == g for g in self.quorums) and not any($x in $s for $x in Node)",

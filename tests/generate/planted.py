@@ -1,8 +1,8 @@
 """Faults planted into the translation to logic, one at a time, and which of them generated proof scripts find.
 
-Faults are made from the source of the translation, whatever is in it: a conjunction for a disjunction, a quantifier for the other, an
-operand left out, a negation dropped, branches exchanged, the state before for the state after, a bound off by one. A fault is planted by
-exchanging a function's code, so that whoever has imported the function has the fault too.
+Faults are made from the source of the translation, whatever is in it: a conjunction for a disjunction, a quantifier for another,
+an operand left out, a negation dropped, branches exchanged, the state before for the state after, a bound off by one. A fault is
+planted by exchanging a function's code, so that whoever has imported the function has the fault too.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """Generated proof scripts: small models with a flag that a step sets under a condition, and the lemma that it is never set.
 
-`provable_model(seed)` composes idioms (`idioms.py`) over a few variables that other steps change. Conditions are true nowhere, at some
-sizes, or in some states that may not be reachable, so that about a third of the lemmas are inductive and the rest fail for reasons near
-the edges of the language. Names may be words of SMT-LIB, of solvers, of the translation, or of other things of the model.
+`provable_model(seed)` composes idioms (`idioms.py`) over a few variables that other steps change. Conditions are true nowhere, at
+some sizes, or in some states that may not be reachable, so that two thirds of the lemmas are inductive and the rest fail for
+reasons near the edges of the language. Names may be words of SMT-LIB, of solvers, of the translation, or of other things of the
+model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from tests.generate.choices import Chooser, RandomSource
 from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES, Idiom
@@ -248,7 +249,7 @@ class ProvableWriter:
             *indented(["@action", f"def see{number}(self{written}) -> None:", *indented(body)]),
         ]
 
-    def _filling(self, idiom: Idiom):  # type: ignore[no-untyped-def]
+    def _filling(self, idiom: Idiom) -> Callable[[str], str]:
         """What replaces placeholders: the same expression for the same one, throughout."""
         known: dict[str, str] = {}
 
@@ -331,7 +332,7 @@ class ProvableWriter:
         """A helper, if there is one, and the statements that set the flag where a condition is true."""
         setting = ["self.bad = True"]
         locals_ = [n for n in TYPES if re.search(rf"(?<![.\w]){n}\b", condition)]
-        ways = [
+        ways: list[tuple[int, Callable[[], tuple[Lines, Lines]]]] = [
             (5, lambda: ([], [f"require({condition})", *setting])),
             (2, lambda: ([], [f"found = {condition}", "require(found)", *setting])),
             (2, lambda: ([], [f"if {condition}:", *indented(setting)])),
@@ -445,9 +446,3 @@ def _assembled(lines: Lines) -> str:
     head = ["from enum import Enum", *([f"from typing import {', '.join(typing)}"] if typing else []), ""]
     head.append(f"from ratified import {', '.join(n for n in IMPORTED if n in used)}")
     return "\n".join(['"""A generated proof script."""', "", *head, "", "", body, ""])
-
-
-def models(first: int, number: int) -> Iterator[tuple[int, GeneratedModel]]:
-    """The models of some seeds."""
-    for seed in range(first, first + number):
-        yield seed, provable_model(seed)
