@@ -142,6 +142,34 @@ class Twins(Model):
         return self.total < 3
 
 
+class Nested(Model):
+    """Runs through what is made by running through something, and calls variables as the export calls positions."""
+
+    at: Map[Place, Size]
+    log: Annotated[Seq[Size], AtMost(3)]
+    k: Size
+    seq: Size
+
+    @action
+    def rise(self, place: Place) -> None:
+        self.at[place] = (self.at[place] + 1) % 3
+
+    @action
+    def write(self) -> None:
+        self.log = Seq(a for a, b in zip(range(2), [self.at[p] for p in Place]) if b < 2)
+        self.k = len([1 for v in Map({p: self.at[p] for p in Place}).values() if v > 0])
+
+    @action
+    def add(self) -> None:
+        least = min([self.at[p] for p in Place])
+        self.seq = sum(v for _, v in Map({p: least for p in Place}).items()) % 4
+        self.log = Seq(q for k in range(2) for seq in Seq([Seq([k, least])]) for q in seq if q < 2)[:3]
+
+    @invariant
+    def in_order(self) -> bool:
+        return all(j <= i for i, j in enumerate([k for k in range(len(self.log)) if self.log[k] >= 0]))
+
+
 class Heavy(Model):
     """Weighs more than 32 bits hold."""
 
@@ -380,6 +408,7 @@ def compared(name: str, folder: Path, service: Service) -> Agreement:
         ("Backwards", "division by zero"),
         ("Window", 63),
         ("Twins", "low"),
+        ("Nested", 207),
         ("Brim", 3),
         ("Unfilled", "'Unfilled' object has no attribute 'at'"),
         ("Forgetful", "init does not assign `where`"),

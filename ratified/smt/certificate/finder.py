@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ratified.certified import Clause, Script, Symbol, Terms, check
+from ratified.certified import Clause, Flattening, Script, Symbol, Terms, check
 from ratified.smt.certificate.ground import Lemma, contradiction
 from ratified.smt.certificate.instances import Attempt, Instance, flattened, instances
 from ratified.smt.certificate.propagation import Step, steps
@@ -36,18 +36,29 @@ class NotFound(Exception):
 def certificate(text: str, seconds: float) -> str:
     """A certificate of a script. Raises NotFound if none is found in that many seconds, Refused if it cannot be read."""
     deadline = time.monotonic() + seconds
+    if plain := at_once(text, Terms()):
+        return plain
     script = Script(text, Terms())
     nodes, clauses = flattened(script)
     ground = [Instance(s, ()) for s in clauses if not s.variables]
-    if at_once := [i for i in ground if not i.source.clause]:
-        return _accepted(text, _written(script, at_once[:1], [], []))
     for attempt in ATTEMPTS:
         if time.monotonic() > deadline:
             break
-        found = instances(script.terms, nodes, clauses, attempt)
+        left = max(0.0, deadline - time.monotonic())
+        found = instances(script.terms, nodes, clauses, attempt, left)
         if found is not None and (lines := _proof(script, [*ground, *found])):
             return _accepted(text, lines)
     raise NotFound("no proof was found in which a certificate could be read")
+
+
+def at_once(text: str, terms: Terms) -> str:
+    """The certificate of a script that asserts `false`, or what is flattened to it; empty if there is none."""
+    script = Script(text, terms)
+    for number, formula in enumerate(script.assertions, 1):
+        clauses = (terms.flat.get(formula) or Flattening(terms, formula)).clauses
+        if () in clauses:
+            return f"i {number}.{clauses.index(()) + 1}\n"
+    return ""
 
 
 def _accepted(text: str, lines: str) -> str:

@@ -2,8 +2,8 @@
 
 A SAT solver proposes which atoms are true; whatever of that cannot be, by the theories, is a lemma that it is told.
 
-Guarantees: a lemma is one of the kinds that a certificate may have; the clauses and lemmas that are returned have no propositional
-model, and none of them can be left out, unless there are very many.
+Guarantees: a lemma is one of the kinds that a certificate may have; the clauses and lemmas that are returned have no
+propositional model, and none of them can be left out, unless there are very many.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Guarantees: generated code computes with 64 bits; what does not fit is an error,
 
 from __future__ import annotations
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.nodes import HIGH, LOW
 from ratified.explore.native.codegen.numbers import (
     FALSE,
@@ -32,9 +32,9 @@ from ratified.language.types import SortType
 numbers: Rules[Here, Held] = Rules("C of numbers")
 
 _APPLY = {
-    "+": (int.__add__, nodes.add, "rt_add_overflows"),
-    "-": (int.__sub__, nodes.subtract, "rt_subtract_overflows"),
-    "*": (int.__mul__, nodes.multiply, "rt_multiply_overflows"),
+    "+": (int.__add__, build.add, "rt_add_overflows"),
+    "-": (int.__sub__, build.subtract, "rt_subtract_overflows"),
+    "*": (int.__mul__, build.multiply, "rt_multiply_overflows"),
 }
 
 
@@ -54,7 +54,7 @@ def arithmetic(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
         return const(low)
     representable(*(x.c for x in (a, b) if isinstance(x.c, int)))
     if low < LOW or high > HIGH:
-        wrong = truth(nodes.invoke(overflows, a.c, b.c, low=0, high=1))
+        wrong = truth(build.invoke(overflows, a.c, b.c, low=0, high=1))
         w.fault_unless(negation(wrong), "a number is too large for the native explorer", node)
     return num(make(a.c, b.c), low, high)
 
@@ -71,8 +71,8 @@ def _divide(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
             w.fault_unless(fits, "a number is too large for the native explorer", node)
         most = max(abs(a.low), abs(a.high))
         low, high = (a.low // b.low, a.high // b.low) if b.known and b.low > 0 else (-most, most)
-        return num(nodes.invoke("rt_floor", a.c, b.c), low, high)
-    return num(nodes.invoke("rt_mod", a.c, b.c), min(0, b.low + 1), max(0, b.high - 1))
+        return num(build.invoke("rt_floor", a.c, b.c), low, high)
+    return num(build.invoke("rt_mod", a.c, b.c), min(0, b.low + 1), max(0, b.high - 1))
 
 
 @numbers.rule(ir.Negative)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.joins import joined, joined_universe, shape_of
 from ratified.explore.native.codegen.leaves import as_bits, code_of, entries, get, leaves
 from ratified.explore.native.codegen.loops import over
@@ -133,7 +133,7 @@ def included(w: Writer, a: Held, b: Held) -> Num:
         if isinstance(p, int):
             parts.append(tested("all", q, p))
         else:
-            parts.append(same_word(nodes.without(p, q), 0))
+            parts.append(same_word(build.without(p, q), 0))
     return both(*parts)
 
 
@@ -187,11 +187,11 @@ def bit(value: Bits, code: Num) -> Num:
     word: Word = value.words[-1]
     at: Word = code.c
     if len(value.words) > 1:
-        number = nodes.shift_right(at, 6)
+        number = build.shift_right(at, 6)
         for k in range(len(value.words) - 2, -1, -1):
-            word = nodes.choose(nodes.equal(number, k), value.words[k], word)
-        at = nodes.bit_and(at, 63)
-    return truth(nodes.field(word, at, 1))
+            word = build.choose(build.equal(number, k), value.words[k], word)
+        at = build.bit_and(at, 63)
+    return truth(build.field(word, at, 1))
 
 
 # --- counting ---

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ratified.explore.native.codegen import nodes
-from ratified.explore.native.codegen.arithmetic import arithmetic
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import comparison
 from ratified.explore.native.codegen.code import Block, Line, When
 from ratified.explore.native.codegen.containers import make_map
@@ -30,26 +29,23 @@ from ratified.explore.native.codegen.loops import (
     two_ways,
     written_out,
 )
-from ratified.explore.native.codegen.nodes import ALL, HIGH, LOW, Word
+from ratified.explore.native.codegen.nodes import ALL, Word
 from ratified.explore.native.codegen.numbers import (
     FALSE,
     TRUE,
     Num,
     both,
     chosen,
-    chosen_num,
     compare,
     const,
-    count_bits,
     either,
     negation,
-    num,
     tested,
-    total,
     truth,
 )
 from ratified.explore.native.codegen.shapes import Shape, SNum, Universe, Unsupported
-from ratified.explore.native.codegen.terms import BagV, Bits, Held, SeqV, SlotV, Tup, Value, known, listed
+from ratified.explore.native.codegen.sums import conditions, summed
+from ratified.explore.native.codegen.terms import Bits, Held, SeqV, SlotV, Tup, Value, known, listed
 from ratified.explore.native.codegen.writer import Ended, Here, Writer
 from ratified.language import ir
 from ratified.language.ir import Clause
@@ -65,7 +61,7 @@ def _(node: ir.Collect, here: Here) -> Held:
         case "all" | "any":
             return _quantified(node, node.clauses, here)
         case "sum":
-            return _sum(node, node.clauses, here)
+            return summed(node, node.clauses, here)
         case "seq" | "bag":
             return _sequence(node, here)
         case "set":
@@ -73,10 +69,6 @@ def _(node: ir.Collect, here: Here) -> Held:
         case "min" | "max":
             return _extreme(node, here)
     return _map(node, here)
-
-
-def _conditions(clause: Clause, here: Here) -> Num:
-    return chain(here.w, [partial(here.num, c) for c in clause.conditions], conjunction=True)
 
 
 # --- all and any ---
@@ -100,145 +92,6 @@ def _quantified(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Nu
 
 def _negated(test: Callable[[], Num]) -> Num:
     return negation(test())
-
-
-# --- sums ---
-
-
-def _sum(node: ir.Collect, clauses: tuple[Clause, ...], here: Here) -> Num:
-    if not clauses:
-        return here.num(node.element)
-    clause, rest, w = clauses[0], clauses[1:], here.w
-    domain = domain_of(here.ev(clause.domain))
-
-    def amount(one: Value) -> Num:
-        inner = here.bind(clause.names, one)
-        test = _conditions(clause, inner)
-        if test.c == 0:
-            return FALSE
-        block, found, _ = w.branch(lambda: _sum(node, rest, inner))
-        if found is not None and not block:
-            return chosen_num(test, found, FALSE)
-        return _amount_under(w, test, block, found)
-
-    parts = _written(w, domain, amount)
-    if parts is None:
-        return _sum_loop(node, w, domain, amount)
-    if all(part is not None and not block for _, block, part in parts):
-        return _grouped_sum(node, w, domain, [(place, part) for place, _, part in parts if part is not None])
-    return _added(node, w, parts)
-
-
-def _amount_under(w: Writer, test: Num, block: Block, found: Num | None) -> Num:
-    """An amount that needs statements, 0 where there is none."""
-    if test.c == 1:
-        w.extend(block)
-        if found is None:
-            raise Ended
-        return found
-    if found is None:
-        w.when(test, block)
-        return FALSE
-    name = w.name("n")
-    w.line(f"uint64_t {name} = 0;")
-    block.statements.append(Line((f"{name} = ", found.c, ";")))
-    w.when(test, block)
-    return num(nodes.var(name, LOW, HIGH), min(0, found.low), max(0, found.high))
-
-
-def _written(
-    w: Writer, domain: Domain, what: Callable[[Value], Num]
-) -> list[tuple[Place, Block, Num | None]] | None:
-    """What is computed of each element, written apart; None if it is to be a loop in C."""
-    count = size(domain)
-    if w.multiplicity * count > PURE_MOST:
-        return None
-    found: list[tuple[Place, Block, Num | None]] = []
-    w.multiplicity *= max(1, count)
-    try:
-        for place in places_of(w, domain):
-            block, one, _ = w.branch(partial(what, place.value))
-            if (block or one is None) and not written_out(w):
-                return None
-            found.append((place, block, one))
-    finally:
-        w.multiplicity //= max(1, count)
-    return found
-
-
-def _grouped_sum(node: ir.Collect, w: Writer, domain: Domain, found: list[tuple[Place, Num]]) -> Num:
-    """A sum in one expression: elements of a set with the same amount are counted together."""
-    parts: list[Num] = []
-    by_amount: dict[int, list[int]] = {}
-    for place, one in found:
-        amount = arithmetic(w, "*", one, place.copies, node) if isinstance(domain, BagV) else one
-        if place.bits is not None and isinstance(amount.c, int):
-            masks = by_amount.setdefault(amount.c, [0] * place.bits.universe.words)
-            masks[place.number >> 6] |= 1 << (place.number & 63)
-        else:
-            parts.append(chosen_num(place.present, amount, FALSE))
-    for each, masks in by_amount.items():
-        assert isinstance(domain, Bits)
-        counted_bits = count_bits(
-            [nodes.bit_and(x, m) for x, m in zip(domain.words, masks, strict=True) if m]
-        )
-        if each:
-            parts.append(arithmetic(w, "*", counted_bits, const(each), node))
-    if sum(p.low for p in parts) >= LOW and sum(p.high for p in parts) <= HIGH:
-        return total(parts)
-    so_far = FALSE
-    for part in parts:
-        so_far = arithmetic(w, "+", so_far, part, node)
-    return so_far
-
-
-class _Total:
-    """A sum that statements come to: the C variable, and how far it may be."""
-
-    def __init__(self, node: ir.Collect, w: Writer) -> None:
-        self.node, self.w, self.name = node, w, w.name("n")
-        self.low = self.high = 0
-        w.line(f"uint64_t {self.name} = 0;")
-
-    def add(self, amount: Num, several: int = 1) -> None:
-        """One amount more, perhaps several times."""
-        w = self.w
-        self.low, self.high = (
-            self.low + several * min(0, amount.low),
-            self.high + several * max(0, amount.high),
-        )
-        if self.low >= LOW and self.high <= HIGH:
-            w.line(f"{self.name} += ", amount.c, ";")
-            return
-        self.low, self.high = LOW, HIGH
-        so_far = Num(nodes.var(self.name, LOW, HIGH, stable=False), LOW, HIGH)
-        w.line(f"{self.name} = ", arithmetic(w, "+", so_far, amount, self.node).c, ";")
-
-    def value(self) -> Num:
-        """The sum, when all was added."""
-        return num(nodes.var(self.name, LOW, HIGH), self.low, self.high)
-
-
-def _added(node: ir.Collect, w: Writer, found: list[tuple[Place, Block, Num | None]]) -> Num:
-    """A sum of amounts that need statements, one after another."""
-    whole = _Total(node, w)
-    for place, block, amount in found:
-        if amount is not None:
-            several = arithmetic(w, "*", amount, place.copies, node) if place.copies.c != 1 else amount
-            block.statements.append(w.branch(partial(whole.add, several))[0])
-        if place.present.c != 1:
-            w.when(place.present, block)
-            continue
-        w.extend(block)
-        if amount is None:
-            raise Ended
-    return whole.value()
-
-
-def _sum_loop(node: ir.Collect, w: Writer, domain: Domain, amount: Callable[[Value], Num]) -> Num:
-    whole, begun = _Total(node, w), w.room
-    counted(w, domain, lambda one: whole.add(amount(one), w.room // begun), copies=True)
-    return whole.value()
 
 
 # --- elements, one by one ---
@@ -351,7 +204,7 @@ class Elements:
             self._under(present, partial(self._conditional, clause, rest, inner))
 
     def _conditional(self, clause: Clause, rest: tuple[Clause, ...], at: At) -> None:
-        fine = _conditions(clause, at.here)
+        fine = conditions(clause, at.here)
         self._under(fine, partial(self._run, rest, replace(at, test=both(at.test, fine))))
 
     def _under(self, test: Num, write: Callable[[], None]) -> None:
@@ -434,7 +287,7 @@ def _set_of_bits(w: Writer, met: list[Met], universe: Universe) -> Bits:
     def put(part: Bits, test: Num) -> None:
         for k, (word, may) in enumerate(zip(part.words, part.possible, strict=True)):
             if may:
-                words[k] = nodes.bit_or(words[k], chosen(test, word, 0))
+                words[k] = build.bit_or(words[k], chosen(test, word, 0))
                 possible[k] |= may
 
     groups: dict[tuple[int, Word], tuple[Bits, Num, list[tuple[int, int]]]] = {}
@@ -468,7 +321,7 @@ def _may(word: Word, mask: int) -> int:
 
 def _one_bit(test: Num) -> tuple[Word, int] | None:
     """The word and bit, if a condition is that one bit is set."""
-    own = nodes.said(nodes.test_of(test.c), equal=True)
+    own = build.said(build.test_of(test.c), equal=True)
     if own is None or own[3] != own[2] or own[2] & (own[2] - 1):
         return None
     return own[1], own[2].bit_length() - 1
@@ -539,10 +392,10 @@ def _best_by_statements(node: ir.Collect, here: Here, elements: Elements) -> Hel
     w.declare(best_key, before)
     for one in elements.met:
         better = _better(w, node, one.values[1], best_key.now)
-        test = either(negation(truth(nodes.var(have, 0, 1, stable=False))), better)
+        test = either(negation(truth(build.var(have, 0, 1, stable=False))), better)
         body = [Line((f"{have} = 1;",)), *w.assign(best_key, one.values[1]), *w.assign(best, one.values[0])]
         one.slot.statements.append(When(test.c, Block(list(body)), Block()))
-    found = truth(nodes.var(have, 0, 1))
+    found = truth(build.var(have, 0, 1))
     if node.default is None:
         w.fault_unless(found, nothing, node)
         return best.value

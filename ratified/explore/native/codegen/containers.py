@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import at, common, contains, key_code, length, matches
 from ratified.explore.native.codegen.gathering import (
     add_bit,
@@ -59,10 +59,10 @@ from ratified.language.types import MapType, SetType
 containers: Rules[Here, Held] = Rules("C of sets, bags and maps")
 
 _OPERATIONS: dict[str, tuple[Callable[[Word, Word], Word], Callable[[int, int], int]]] = {
-    "|": (nodes.bit_or, int.__or__),
-    "&": (nodes.bit_and, int.__and__),
-    "-": (nodes.without, lambda x, _: x),
-    "^": (nodes.bit_xor, int.__or__),
+    "|": (build.bit_or, int.__or__),
+    "&": (build.bit_and, int.__and__),
+    "-": (build.without, lambda x, _: x),
+    "^": (build.bit_xor, int.__or__),
 }
 """What becomes of words, and of the bits that they may have."""
 
@@ -160,7 +160,7 @@ def _(node: ir.Disjoint, here: Here) -> Held:
     w, a, b = here.w, here.val(node.left), here.val(node.right)
     if isinstance(a, Bits) and isinstance(b, Bits):
         a, b = common(w, a, b)
-        return both(*(same_word(nodes.bit_and(x, y), 0) for x, y in zip(a.words, b.words, strict=True)))
+        return both(*(same_word(build.bit_and(x, y), 0) for x, y in zip(a.words, b.words, strict=True)))
     if isinstance(a, Bits):
         a, b = b, a
     return over(w, a, lambda one: negation(contains(w, b, one)), universal=True)
@@ -218,7 +218,7 @@ def _(node: ir.Remove, here: Here) -> Held:
     code, valid = code_of(w.shapes, one, container.universe)
     words, possible = [], []
     for k, (word, bit) in enumerate(zip(container.words, bit_words(code, container.universe), strict=True)):
-        left = nodes.without(word, chosen(valid, bit, 0))
+        left = build.without(word, chosen(valid, bit, 0))
         may = container.possible[k]
         if isinstance(left, int):
             may &= left

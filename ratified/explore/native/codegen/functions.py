@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.arithmetic import numbers
 from ratified.explore.native.codegen.comprehensions import comprehensions
 from ratified.explore.native.codegen.containers import containers
@@ -18,9 +19,9 @@ from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.logic import logic
 from ratified.explore.native.codegen.loops import UNROLLED_MOST, ended_quietly
 from ratified.explore.native.codegen.numbers import Num, const, num
-from ratified.explore.native.codegen.printing import Function as Printed
 from ratified.explore.native.codegen.sequences import sequences
 from ratified.explore.native.codegen.shapes import Shapes, Unsupported
+from ratified.explore.native.codegen.sharing import Function as Printed
 from ratified.explore.native.codegen.statements import calls
 from ratified.explore.native.codegen.terms import Held
 from ratified.explore.native.codegen.writer import Ended, Exits, Here, Shared, TooLong, Writer
@@ -106,12 +107,13 @@ class Unit:
         """The same, in one way. Raises TooLong."""
         writer = Writer(self.shared, exits, rolled=rolled, budget=budget)
         try:
-            write(writer)
-        except Ended:
-            pass
+            with suppress(Ended):
+                write(writer)
+            return Printed(writer.block, self.shared.tables).lines()
         except Unsupported as problem:
             raise self._located(problem, exits.action) from None
-        return Printed(writer.block, self.shared.tables).lines()
+        finally:
+            writer.close()
 
     def _located(self, problem: Unsupported, name: str) -> Unsupported:
         """What is not compiled, with the function that it stands in if it has no better place."""
@@ -147,7 +149,7 @@ def for_each(
             remedy="say where it comes from with a guard at the top",
         )
     i, universe = w.name("i"), w.shapes.universe(argument.type)
-    at = num(nodes.var(i, 0, len(values) - 1), 0, len(values) - 1)
+    at = num(build.var(i, 0, len(values) - 1), 0, len(values) - 1)
     with w.loop(f"for (uint64_t {i} = 0; {i} < {len(values)}; {i}++)"):
         item = explode(w.shapes, universe, at) if universe else from_list(w.shapes, values, argument.type, at)
         ended_quietly(partial(body, item, at))

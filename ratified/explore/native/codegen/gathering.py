@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import contains
 from ratified.explore.native.codegen.code import Block, Line
 from ratified.explore.native.codegen.joins import (
@@ -81,7 +81,7 @@ def add_bit(w: Writer, value: Bits, one: Held) -> Bits:
     words, possible = list(value.words), list(value.possible)
     for k, bit in enumerate(bit_words(code, value.universe)):
         if bit != 0:
-            words[k] = nodes.bit_or(words[k], bit)
+            words[k] = build.bit_or(words[k], bit)
             possible[k] |= bit if isinstance(bit, int) else value.universe.mask(k)
     return Bits(value.universe, tuple(words), tuple(possible))
 
@@ -233,11 +233,11 @@ class Gathering:
         self.before.statements.append(w.branch(lambda: w.line(declared))[0])
         for met in self.met:
             code = code_of(w.shapes, met.value, universe)[0].c
-            bit, word = nodes.one_bit(nodes.bit_and(code, 63)), nodes.shift_right(code, 6)
+            bit, word = build.one_bit(build.bit_and(code, 63)), build.shift_right(code, 6)
             pieces = (f"{name}[", word, "] |= ", bit, ";") if several else (f"{name} |= ", bit, ";")
             met.slot.statements.append(Line(pieces))
         masks = [universe.mask(k) for k in range(universe.words)]
-        words = [nodes.load(name, k) if several else nodes.var(name, 0, mask) for k, mask in enumerate(masks)]
+        words = [build.load(name, k) if several else build.var(name, 0, mask) for k, mask in enumerate(masks)]
         return Bits(universe, tuple(words), tuple(masks))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.joins import alike, joined, shape_of
 from ratified.explore.native.codegen.lifting import element, lift, lower, narrow_to
 from ratified.explore.native.codegen.nodes import Word
@@ -138,7 +138,7 @@ def leaves(shapes: Shapes, value: Held, shape: Shape) -> list[Word]:
         case SPacked(inner):
             own_leaves = leaves(shapes, value, inner)
             return [
-                nodes.bit_or(*(nodes.shift_left(own_leaves[k], shift) for k, shift, _ in row))
+                build.bit_or(*(build.shift_left(own_leaves[k], shift) for k, shift, _ in row))
                 for row in groups(inner)
             ]
     return _container(shapes, value, shape)
@@ -177,7 +177,7 @@ def _set(words: tuple[Word, ...], shape: SBits | SCode | SOrderedBits) -> list[W
             numbers = [0] * (1 << universe.size)
             for index, mask in enumerate(masks(universe, subsets)):
                 numbers[mask] = index
-            return [nodes.table(numbers, words[0], 0, len(numbers) - 1)]
+            return [build.table(numbers, words[0], 0, len(numbers) - 1)]
         case SOrderedBits(universe):
             turned = [turned_over(w, universe.mask(k)) for k, w in enumerate(words)]
             return [count_bits(words).c, *turned]
@@ -202,7 +202,7 @@ def _union(shapes: Shapes, value: Value, shape: SUni) -> list[Word]:
         return [k, *_padded(shapes, value, alternatives[k], several)]
     assert isinstance(value, Uni)
     numbers = [next((k for k, a in enumerate(alternatives) if a.type == r), 0) for r in value.type.records]
-    tag = nodes.table(numbers, value.tag.c, value.tag.low, value.tag.high)
+    tag = build.table(numbers, value.tag.c, value.tag.low, value.tag.high)
     rows = [
         (k, _padded(shapes, a, alternatives[numbers[k]], several))
         for k, a in enumerate(value.alternatives)
@@ -279,7 +279,7 @@ def as_bits(shapes: Shapes, value: Held, universe: Universe) -> Bits:
             break
         code, valid = code_of(shapes, item(value.row, k), universe)
         for w, bit in enumerate(bit_words(code, universe)):
-            words[w] = nodes.bit_or(words[w], chosen(both(present, valid), bit, 0))
+            words[w] = build.bit_or(words[w], chosen(both(present, valid), bit, 0))
     return bits_of(universe, words)
 
 
@@ -295,10 +295,10 @@ def bits_of(universe: Universe, words: Sequence[Word]) -> Bits:
 def bit_words(code: Num, universe: Universe) -> list[Word]:
     """The words of a set with one element."""
     if universe.words == 1 or isinstance(code.c, int):
-        own = nodes.one_bit(code.c)
+        own = build.one_bit(code.c)
         return [own if not isinstance(code.c, int) or code.c >> 6 == k else 0 for k in range(universe.words)]
-    bit, word = nodes.one_bit(nodes.bit_and(code.c, 63)), nodes.shift_right(code.c, 6)
-    return [nodes.choose(nodes.equal(word, k), bit, 0) for k in range(universe.words)]
+    bit, word = build.one_bit(build.bit_and(code.c, 63)), build.shift_right(code.c, 6)
+    return [build.choose(build.equal(word, k), bit, 0) for k in range(universe.words)]
 
 
 def moved(value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> Bits:
@@ -315,9 +315,9 @@ def moved(value: Bits, pairs: Sequence[tuple[int, int]], universe: Universe) -> 
             continue
         possible[target] |= may << places if places >= 0 else may >> -places
         word = value.words[source]
-        own = word if value.possible[source] == may else nodes.bit_and(word, mask)
-        parts[target].append(nodes.shifted(own, places))
-    return Bits(universe, tuple(nodes.bit_or(*p) for p in parts), tuple(possible))
+        own = word if value.possible[source] == may else build.bit_and(word, mask)
+        parts[target].append(build.shifted(own, places))
+    return Bits(universe, tuple(build.bit_or(*p) for p in parts), tuple(possible))
 
 
 def as_slots(shapes: Shapes, value: Held) -> SlotV:
@@ -396,7 +396,7 @@ def from_list(shapes: Shapes, values: Sequence[object], t: Type, at: Num) -> Val
     shape = shapes.shape(t)
     rows = [leaves(shapes, lift(shapes, v, t), shape) for v in values]
     columns = [[w for w in column if isinstance(w, int)] for column in zip(*rows, strict=True)]
-    return value_of([nodes.table(column, at.c, at.low, at.high) for column in columns], shape)
+    return value_of([build.table(column, at.c, at.low, at.high) for column in columns], shape)
 
 
 # --- numbers of values ---

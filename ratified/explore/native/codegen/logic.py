@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.asking import comparison
 from ratified.explore.native.codegen.bounds import fitted
 from ratified.explore.native.codegen.leaves import as_bits, chosen_value
@@ -196,7 +196,7 @@ def _narrow_union(shapes: Shapes, value: Uni, t: UnionType) -> Value:
 
 def _other_union(value: Uni, t: UnionType, numbers: list[int]) -> Uni:
     by_type = dict(zip(value.type.records, value.alternatives, strict=True))
-    tag = num(nodes.table(numbers, value.tag.c, value.tag.low, value.tag.high), 0, len(t.records) - 1)
+    tag = num(build.table(numbers, value.tag.c, value.tag.low, value.tag.high), 0, len(t.records) - 1)
     return Uni(t, tag, tuple(by_type.get(r) for r in t.records))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.code import Block, Let, Line
 from ratified.explore.native.codegen.joins import item_shape, joined, shape_of
 from ratified.explore.native.codegen.leaves import explode, row_leaves, select
@@ -101,7 +101,7 @@ def _guarded(w: Writer, enter: Num, block: Block, one: Num | None, end: int) -> 
     flag = w.flag(begins=bool(end))
     block.statements.append(Line((f"{flag} = ", one.c, ";")))
     w.when(enter, block)
-    return truth(nodes.var(flag, 0, 1))
+    return truth(build.var(flag, 0, 1))
 
 
 def two_ways(w: Writer, test: Num, then: Callable[[], Held], orelse: Callable[[], Held]) -> Held:
@@ -255,7 +255,7 @@ def _one_by_one(w: Writer, tries: Sequence[tuple[Place, Block, Num | None]], uni
 
     body, _, _ = w.branch(write)
     w.region(body, label)
-    return truth(nodes.var(flag, 0, 1))
+    return truth(build.var(flag, 0, 1))
 
 
 def _stop(w: Writer, flag: str, label: str, universal: bool, stop: Num) -> None:
@@ -277,7 +277,7 @@ def _looped(w: Writer, domain: Domain, test: Callable[[Value], Num], *, universa
 
     body, _, _ = w.branch(lambda: counted(w, domain, write, copies=False))
     w.region(body, label)
-    return truth(nodes.var(flag, 0, 1))
+    return truth(build.var(flag, 0, 1))
 
 
 # --- loops ---
@@ -357,13 +357,13 @@ def counted(w: Writer, domain: Domain, body: Callable[[Value], None], *, copies:
 
 def _through_bits(w: Writer, domain: Bits, body: Callable[[Value], None]) -> None:
     universe, b, i = domain.universe, w.name("b"), w.name("i")
-    at = num(nodes.var(i, 0, universe.size - 1), 0, universe.size - 1)
+    at = num(build.var(i, 0, universe.size - 1), 0, universe.size - 1)
 
     def each(index: Word) -> None:
         w.put(Let(i, index))
         ended_quietly(lambda: body(explode(w.shapes, universe, at)))
 
-    bit = nodes.invoke("__builtin_ctzll", nodes.var(b, stable=False), low=0, high=63)
+    bit = build.invoke("__builtin_ctzll", build.var(b, stable=False), low=0, high=63)
     if universe.words == 1:
         with w.loop(f"for (uint64_t {b} = ", domain.words[0], f"; {b}; {b} &= {b} - 1)"):
             each(bit)
@@ -375,13 +375,13 @@ def _through_bits(w: Writer, domain: Bits, body: Callable[[Value], None]) -> Non
         w.loop(f"for (uint64_t {k} = 0; {k} < {universe.words}; {k}++)"),
         w.loop(f"for (uint64_t {b} = {words}[{k}]; {b}; {b} &= {b} - 1)"),
     ):
-        each(nodes.add(nodes.multiply(nodes.var(k, 0, universe.words - 1), 64), bit))
+        each(build.add(build.multiply(build.var(k, 0, universe.words - 1), 64), bit))
 
 
 def _through_row(w: Writer, domain: SeqV | SlotV | BagV, body: Callable[[Value], None], copies: bool) -> None:
     row = in_memory(w, domain.row)
     i = w.name("i")
-    at = num(nodes.var(i, 0, max(0, row.most - 1)), 0, max(0, row.most - 1))
+    at = num(build.var(i, 0, max(0, row.most - 1)), 0, max(0, row.most - 1))
     with w.loop(f"for (uint64_t {i} = 0; {i} < ", row.length.c, f"; {i}++)"):
         own = at_place(row, at)
         if not isinstance(domain, BagV):
@@ -419,7 +419,7 @@ def in_memory(w: Writer, row: Row) -> InArray | InState:
 def to_array(w: Writer, row: Row, shape: Shape, most: int) -> InArray:
     """A copy of a row in a C array, with room for `most`; its length is a C variable."""
     length = w.name("n")
-    found = w.array(shape, most, Num(nodes.var(length, 0, most, stable=False), 0, most))
+    found = w.array(shape, most, Num(build.var(length, 0, most, stable=False), 0, most))
     words = row_leaves(w.shapes, row, shape, row.most)
     w.line(f"uint64_t {length} = ", words[0], ";")
     for k, word in enumerate(words[1:]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.shapes import representable
 
@@ -57,32 +57,32 @@ def clipped(value: Num, low: int, high: int) -> Num:
 def tested(kind: str, word: Word, mask: int) -> Num:
     """A test of the bits of a word: whether all are set, some is, some is `missing`, or none is set."""
     equal = kind in ("all", "none")
-    return truth(nodes.having(equal, word, mask, mask if kind in ("all", "missing") else 0))
+    return truth(build.having(equal, word, mask, mask if kind in ("all", "missing") else 0))
 
 
 def same_word(a: Word, b: Word) -> Num:
     """Whether two words are equal."""
-    return truth(nodes.equal(a, b))
+    return truth(build.equal(a, b))
 
 
 def negation(x: Num) -> Num:
     """`not x`."""
-    return truth(nodes.negation(x.c))
+    return truth(build.negation(x.c))
 
 
 def both(*several: Num) -> Num:
     """All of these."""
-    return several[0] if len(several) == 1 else truth(nodes.joined([x.c for x in several], conjunction=True))
+    return several[0] if len(several) == 1 else truth(build.joined([x.c for x in several], conjunction=True))
 
 
 def either(*several: Num) -> Num:
     """Some of these."""
-    return several[0] if len(several) == 1 else truth(nodes.joined([x.c for x in several], conjunction=False))
+    return several[0] if len(several) == 1 else truth(build.joined([x.c for x in several], conjunction=False))
 
 
 def chosen(test: Num, then: Word, orelse: Word) -> Word:
     """One of two words."""
-    return nodes.choose(test.c, then, orelse)
+    return build.choose(test.c, then, orelse)
 
 
 def chosen_num(test: Num, then: Num, orelse: Num) -> Num:
@@ -95,7 +95,7 @@ def chosen_num(test: Num, then: Num, orelse: Num) -> Num:
         return both(test, then)
     if (low, high) == (0, 1) and then.c == 1:
         return either(test, orelse)
-    return num(nodes.choose(test.c, then.c, orelse.c), low, high)
+    return num(build.choose(test.c, then.c, orelse.c), low, high)
 
 
 def compare(op: str, a: Num, b: Num) -> Num:
@@ -110,7 +110,7 @@ def compare(op: str, a: Num, b: Num) -> Num:
         for x, y in ((a, b), (b, a)):
             if (x.low, x.high) == (0, 1) and isinstance(y.c, int):
                 return x if y.c else negation(x)
-        return truth(nodes.equal(a.c, b.c))
+        return truth(build.equal(a.c, b.c))
     strict = op == "<"
     if a.high < b.low or (not strict and a.high == b.low):
         return TRUE
@@ -125,22 +125,22 @@ def compare(op: str, a: Num, b: Num) -> Num:
         return negation(compare("==", a, const(a.high)))
     if isinstance(a.c, int) and a.c == b.low + (not strict):
         return negation(compare("==", b, const(b.low)))
-    return truth(nodes.less(a.c, b.c, strict=strict))
+    return truth(build.less(a.c, b.c, strict=strict))
 
 
 def plus(a: Num, b: Num) -> Num:
     """`a + b`, of small numbers."""
-    return num(nodes.add(a.c, b.c), a.low + b.low, a.high + b.high)
+    return num(build.add(a.c, b.c), a.low + b.low, a.high + b.high)
 
 
 def minus(a: Num, b: Num) -> Num:
     """`a - b`, of small numbers."""
-    return num(nodes.subtract(a.c, b.c), a.low - b.high, a.high - b.low)
+    return num(build.subtract(a.c, b.c), a.low - b.high, a.high - b.low)
 
 
 def times(a: Num, amount: int) -> Num:
     """`a * amount`, of small numbers, the amount not negative."""
-    return num(nodes.multiply(a.c, amount), a.low * amount, a.high * amount)
+    return num(build.multiply(a.c, amount), a.low * amount, a.high * amount)
 
 
 def total(several: Sequence[Num]) -> Num:
@@ -153,17 +153,17 @@ def total(several: Sequence[Num]) -> Num:
 
 def count_bits(words: Sequence[Word]) -> Num:
     """How many bits are set."""
-    found = nodes.bit_count(words)
+    found = build.bit_count(words)
     return const(found) if isinstance(found, int) else Num(found, found.low, found.high)
 
 
 def number(leaf: Word, low: int, high: int) -> Num:
     """The number that a leaf holds, as its distance from `low`."""
-    return num(nodes.add(leaf, low), low, high)
+    return num(build.add(leaf, low), low, high)
 
 
 def raw(value: Num, low: int) -> Word:
     """The leaf that holds a number, as its distance from `low`."""
     if isinstance(value.c, int):
         representable(value.c)
-    return nodes.add(value.c, -low)
+    return build.add(value.c, -low)

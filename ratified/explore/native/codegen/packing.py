@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import (
     FALSE,
@@ -133,7 +133,7 @@ def _part(ref: Ref, begin: int, width: int, parts: int, index: Num, shape: Shape
     places = tuple(cut(p, k) for p in ref.places for k in range(parts))
     if len(ref.places) == 1:
         return Ref(ref.memory, shape, places, index)
-    at = nodes.add(nodes.multiply(ref.index.c, parts), index.c)
+    at = build.add(build.multiply(ref.index.c, parts), index.c)
     return Ref(ref.memory, shape, places, num(at, 0, len(places) - 1))
 
 
@@ -142,8 +142,8 @@ def where(ref: Ref, index: int) -> tuple[Word, Word, int]:
     places = [p[index] for p in ref.places]
     at = ref.index
     return (
-        nodes.table([p.word for p in places], at.c, at.low, at.high),
-        nodes.table([p.shift for p in places], at.c, at.low, at.high),
+        build.table([p.word for p in places], at.c, at.low, at.high),
+        build.table([p.shift for p in places], at.c, at.low, at.high),
         places[0].width,
     )
 
@@ -153,7 +153,7 @@ def leaf(ref: Ref, index: int) -> Word:
     word, shift, width = where(ref, index)
     if width == 0:
         return 0
-    return nodes.field(nodes.load(ref.memory, word, stable=ref.memory != CHANGING), shift, (1 << width) - 1)
+    return build.field(build.load(ref.memory, word, stable=ref.memory != CHANGING), shift, (1 << width) - 1)
 
 
 # --- rows ---
@@ -184,7 +184,7 @@ def item(row: Row, index: int) -> Value:
 def array_words(row: InArray, position: Num) -> list[Word]:
     """The leaves of the value at a position of an array."""
     return [
-        nodes.element(row.name, position.c, row.stride, k, row.most, (1 << width) - 1)
+        build.element(row.name, position.c, row.stride, k, row.most, (1 << width) - 1)
         for k, width in enumerate(widths(row.item))
     ]
 
@@ -206,8 +206,8 @@ def value_of(leaves: Sequence[Word], shape: Shape) -> Value:
             return Opt(FALSE, None)
         case SOptNum(low, high):
             leaf = leaves[0]
-            some = truth(nodes.negation(nodes.equal(leaf, 0)))
-            return Opt(some, None if some.c == 0 else num(nodes.add(leaf, low - 1), low, high))
+            some = truth(build.negation(build.equal(leaf, 0)))
+            return Opt(some, None if some.c == 0 else num(build.add(leaf, low - 1), low, high))
         case SOpt(inner):
             some = number(leaves[0], 0, 1)
             if some.c == 0:
@@ -224,7 +224,7 @@ def value_of(leaves: Sequence[Word], shape: Shape) -> Value:
             possible = tuple(w if isinstance(w, int) else universe.mask(k) for k, w in enumerate(words))
             return Bits(universe, words, possible)
         case SCode(universe, subsets):
-            word = nodes.table(masks(universe, subsets), leaves[0], 0, subsets.size - 1)
+            word = build.table(masks(universe, subsets), leaves[0], 0, subsets.size - 1)
             return Bits(universe, (word,), (word if isinstance(word, int) else universe.mask(0),))
         case SOrderedBits(universe):
             turned = [turned_over(w, universe.mask(k)) for k, w in enumerate(leaves[1:])]
@@ -250,7 +250,7 @@ def _union(leaves: Sequence[Word], shape: SUni) -> Uni:
 
 def _unpacked(leaves: Sequence[Word], shape: SPacked, inner: Shape) -> Value:
     own = [
-        nodes.field(word, shift, (1 << width) - 1)
+        build.field(word, shift, (1 << width) - 1)
         for word, row in zip(leaves, groups(inner), strict=True)
         for _, shift, width in row
     ]
@@ -301,4 +301,4 @@ def turned_over(word: Word, mask: int) -> Word:
     bits = mask.bit_length()
     if isinstance(word, int):
         return int(f"{word:0{bits}b}"[::-1], 2) ^ mask if bits else 0
-    return nodes.invoke("rt_turned", word, bits, low=0, high=mask)
+    return build.invoke("rt_turned", word, bits, low=0, high=mask)

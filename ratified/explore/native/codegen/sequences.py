@@ -5,7 +5,7 @@ Guarantees: positions are checked as Python does, negative ones counting from th
 
 from __future__ import annotations
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import index
 from ratified.explore.native.codegen.gathering import as_row
 from ratified.explore.native.codegen.joins import bag_item, item_shape
@@ -85,7 +85,7 @@ def concat(w: Writer, a: Row, b: Row) -> SeqV:
             items.append(item(a, k))
             continue
         back = num(
-            nodes.subtract(k, a.length.c), max(0, k - a.length.high), min(b.most - 1, k - a.length.low)
+            build.subtract(k, a.length.c), max(0, k - a.length.high), min(b.most - 1, k - a.length.low)
         )
         behind = get(w.shapes, b, FALSE if b.most == 1 else back)
         if k < a.most:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import index, key_code
 from ratified.explore.native.codegen.bounds import fitted
 from ratified.explore.native.codegen.code import Block, Line
@@ -431,14 +431,14 @@ def write(w: Writer, ref: Ref, value: Held) -> None:
         if isinstance(at, int) and isinstance(shift, int):
             covered, moved = together.setdefault(at, (0, []))
             together[at] = covered | mask << shift, moved
-            moved.append(nodes.shift_left(word, shift))
+            moved.append(build.shift_left(word, shift))
             continue
-        here = nodes.load("t", at, stable=False)
-        kept = nodes.without(here, nodes.shift_left(mask, shift)) if width < 64 else 0
-        _put(w, at, nodes.bit_or(kept, nodes.shift_left(word, shift)))
+        here = build.load("t", at, stable=False)
+        kept = build.without(here, build.shift_left(mask, shift)) if width < 64 else 0
+        _put(w, at, build.bit_or(kept, build.shift_left(word, shift)))
     for place, (covered, moved) in together.items():
-        kept = nodes.bit_and(nodes.load("t", place, stable=False), ALL & ~covered)
-        _put(w, place, nodes.bit_or(kept, *moved))
+        kept = build.bit_and(build.load("t", place, stable=False), ALL & ~covered)
+        _put(w, place, build.bit_or(kept, *moved))
 
 
 def _put(w: Writer, at: Word, value: Word) -> None:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.functions import Unit
 from ratified.explore.native.codegen.joins import item_shape
 from ratified.explore.native.codegen.leaves import leaves, moved
@@ -92,9 +92,9 @@ class Renamer:
                 row = [leaf(ref, k) for k in range(len(places))]
             for pos, word in zip(places, row, strict=True):
                 if pos.width:
-                    words[pos.word].append(nodes.shift_left(word, pos.shift))
+                    words[pos.word].append(build.shift_left(word, pos.shift))
         for k, several in enumerate(words):
-            self.w.line(f"t[{k}] = ", nodes.bit_or(*several), ";")
+            self.w.line(f"t[{k}] = ", build.bit_or(*several), ";")
 
     def _moves(self, t: Type) -> bool:
         return any(s in self.permutation for s in sorts_of(t))
@@ -106,7 +106,7 @@ class Renamer:
         match t, value:
             case SortType(sort), _:
                 table, own = [int(v) for v in self.permutation[sort]], as_num(value)
-                return num(nodes.table(table, own.c, own.low, own.high), 0, len(table) - 1)
+                return num(build.table(table, own.c, own.low, own.high), 0, len(table) - 1)
             case OptionalType(inner), Opt():
                 return value if value.item is None else Opt(value.some, self.renamed(value.item, inner))
             case RecordType(), _:

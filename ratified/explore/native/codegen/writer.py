@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.code import Block, Let, Line, Loop, Piece, Region, Statement, When
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.leaves import leaves
@@ -97,7 +97,7 @@ class Shared:
     unit: str = ""
     names: int = 0
     evaluated: dict[tuple[object, ...], tuple[Held, object]] = field(default_factory=dict)
-    used: dict[int, tuple[tuple[str, ...], object]] = field(default_factory=dict)
+    used: dict[int, tuple[frozenset[str], object]] = field(default_factory=dict)
     facts: dict[tuple[object, int], tuple[bool, object]] = field(default_factory=dict)
 
     def fact(self, question: Callable[[T], bool], node: T) -> bool:
@@ -107,27 +107,26 @@ class Shared:
             self.facts[key] = question(node), node
         return self.facts[key][0]
 
-    def names_in(self, node: ir.Expr) -> tuple[str, ...]:
-        """The local names that an expression uses and does not bind."""
+    def names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
+        """The local names that a part of the model uses and does not bind."""
         found = self.used.get(id(node))
         if found is None:
-            found = self.used[id(node)] = tuple(sorted(_free(node))), node
+            found = self.used[id(node)] = self._names_in(node), node
         return found[0]
 
-
-def _free(node: ir.Node | ir.Clause) -> set[str]:
-    if isinstance(node, ir.Local):
-        return {node.name}
-    if not isinstance(node, ir.Collect):
-        return {n for child in ir.children(node) for n in _free(child)}
-    found: set[str] = set()
-    bound: set[str] = set()
-    for clause in node.clauses:
-        found |= _free(clause.domain) - bound
-        bound |= set(clause.names)
-        found |= {n for c in clause.conditions for n in _free(c)} - bound
-    found |= (_free(node.element) | (_free(node.key) if node.key else set())) - bound
-    return found | (_free(node.default) if node.default else set())
+    def _names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
+        if isinstance(node, ir.Local):
+            return frozenset((node.name,))
+        if not isinstance(node, ir.Collect):
+            return frozenset().union(*map(self.names_in, ir.children(node)))
+        found, bound = frozenset[str](), frozenset[str]()
+        for clause in node.clauses:
+            found |= self.names_in(clause.domain) - bound
+            bound |= frozenset(clause.names)
+            found |= frozenset[str]().union(*map(self.names_in, clause.conditions)) - bound
+        inside = [self.names_in(part) for part in (node.element, node.key) if part is not None]
+        found |= frozenset[str]().union(*inside) - bound
+        return found | self.names_in(node.default) if node.default is not None else found
 
 
 class Writer:
@@ -154,6 +153,10 @@ class Writer:
         self.granted: tuple[ir.Expr, ...] = ()
         self.returns: Returns | None = None
         self.flow: Env | None = None
+
+    def close(self) -> None:
+        """Let go of everything: what the exits know of the writer would keep it until the garbage collector comes by."""
+        self.__dict__.clear()
 
     # --- statements ---
 
@@ -266,7 +269,7 @@ class Writer:
             return word
         name = self.name(stem)
         self.put(Let(name, word))
-        return nodes.var(name, word.low, word.high)
+        return build.var(name, word.low, word.high)
 
     def pinned(self, word: Word) -> Word:
         """A word that later stores do not change."""
@@ -430,7 +433,7 @@ class Variable:
     def _value(self, *, stable: bool) -> Value:
         sizes = zip(self.names, widths(self.shape), strict=True)
         return value_of(
-            [nodes.var(n, 0, (1 << w) - 1, stable=stable) if w else 0 for n, w in sizes], self.shape
+            [build.var(n, 0, (1 << w) - 1, stable=stable) if w else 0 for n, w in sizes], self.shape
         )
 
 
@@ -444,7 +447,7 @@ class Returns:
 
 def have(bit: int) -> Num:
     """Whether a variable that begins without a value has one by now."""
-    return truth(nodes.field(nodes.var("have", stable=False), bit, 1))
+    return truth(build.field(build.var("have", stable=False), bit, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
