@@ -215,9 +215,9 @@ def planted(kind: Kind) -> Iterator[None]:
         name, line = function.__code__.co_name, function.__code__.co_firstlineno
         code = made.get((name, line + shift if line > at else line))
         old = before.get((name, line))
-        same = code is None or old is None or code.co_freevars != function.__code__.co_freevars
-        if not same and code != old:
-            changed.append((function, function.__code__, code))
+        if code is None or code == old or code.co_freevars != function.__code__.co_freevars:
+            continue
+        changed.append((function, function.__code__, code))
     for function, _, wrong in changed:
         function.__code__ = wrong
     try:
