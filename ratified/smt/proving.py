@@ -40,11 +40,10 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: facts,
     lambda facts: (facts[-1], *facts[:-1]),
     lambda facts: (*facts[1::2], *facts[::2]),
-    lambda facts: facts[::-1],
 )
 """The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
 
-AT_ONCE = 350_000
+AT_ONCE = 250_000
 """Effort of each of these tries (a tenth of a second)."""
 
 QUICK = 5_000_000
@@ -271,11 +270,14 @@ class _Beginning:
             return []
         module = translation.module
         if self.answer == "unsat":
-            init = module.functions.get("init")
+            init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
+            what = [*(["what init requires"] if init else []), *(f"the assumption {f.name}" for f in assumed)]
             raise ModelError(
                 f"{module.name} has no initial state, at any size: nothing can be proved of it",
-                span=init.span if init else module.span,
-                remedy="some `require` of init, or some @assume, is never true",
+                span=init.span if init else assumed[0].span if assumed else module.span,
+                remedy=f"weaken {' or '.join(what)}"
+                if what
+                else "give its variables values that they can have",
             )
         says = "there is an initial state at some size"
         why = f"none was found with up to {SMALL[-1]} values of each sort"

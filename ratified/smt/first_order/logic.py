@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -193,8 +193,26 @@ def _(node: ir.Subsets, context: Context) -> Shape:
         return context.theory.majorities(node.sort)
     if node.size is None:
         return context.shapes.universe(SetType(node.sort))
-    raise sh.refuse(
-        node.span, "the set of subsets of a size", "use majorities(...), or a parameter with @assume"
+    size = context.number(node.size)
+    if not isinstance(size, Number) or size.value >= COUNTED:
+        what = "the set of subsets of a size that is not a small number"
+        raise sh.refuse(node.span, what, "use majorities(...), or a parameter with @assume")
+    whole, number = context.shapes.universe(SetType(node.sort)), size.value
+
+    def sized(x: Shape) -> Term:
+        assert isinstance(x, Members)
+        return _size(x, "==", number, context, node)
+
+    return where(whole, sized)
+
+
+def where(members: Members, test: Callable[[Shape], Term]) -> Members:
+    """What is in a set and passes a test."""
+    return Members(
+        members.item,
+        lambda x: conj(members.has(x), test(x)),
+        lambda f: members.every(lambda x: implies(test(x), f(x))),
+        lambda f: members.some(lambda x: conj(test(x), f(x))),
     )
 
 
@@ -314,6 +332,8 @@ def _counted(node: ir.Compare, context: Context) -> Term | None:
         (node.op, node.left, node.right),
         (_FLIPPED[node.op], node.right, node.left),
     ):
+        if isinstance(right, ir.Literal) and isinstance(right.value, int) and (ones := _counting(left)):
+            return _size(_members(ones, context), op, right.value, context, node)
         if not (isinstance(left, ir.Length) or _twice(left) is not None):
             continue
         if isinstance(left, ir.Length) and isinstance(left.operand.type, SetType | BagType):
@@ -328,6 +348,17 @@ def _counted(node: ir.Compare, context: Context) -> Term | None:
             continue
         if op in (">", "<=", ">=", "<"):
             return _majority(counted, half, op, context)
+    return None
+
+
+def _counting(node: Expr) -> Expr | None:
+    """The set in `sum(1 for x in set if ...)`, which is how many elements it has."""
+    match node:
+        case ir.Collect(kind="sum", element=ir.Literal(value=1), clauses=(clause,)) if len(clause.names) == 1:
+            t = clause.domain.type
+            if isinstance(t, SetType):
+                name = ir.Local(node.span, t.item, clause.names[0])
+                return ir.Collect(node.span, SetType(t.item), "set", name, (clause,))
     return None
 
 
@@ -414,15 +445,19 @@ def _copies(members: Members, n: int, context: Context, node: Node) -> Term:
     """That a bag has so many elements, copies counted."""
     count, same = members.count, context.logic.same
     assert count is not None
-    if n == 1:
-        return members.some(lambda _: TRUE)
-    if n > 2:
-        raise sh.refuse(node.span, f"a Bag of {n} or more", "compare with 0 or 1")
+    if n > COUNTED:
+        raise sh.refuse(node.span, f"a Bag of {n} or more", f"compare with a number below {COUNTED}")
 
-    def two(x: Shape) -> Term:
-        return disj(less(Number(1), count(x)), members.some(lambda y: neg(same(x, y))))
+    def with_(k: int, found: list[Shape]) -> Term:
+        """That there are k more that differ from each other and from these, and so many copies of all of them."""
+        if k == 0:
+            copies: Term = Number(0)
+            for x in found:
+                copies = plus(copies, count(x))
+            return TRUE if len(found) >= n else at_most(Number(n), copies)
+        return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), with_(k - 1, [*found, x])))
 
-    return members.some(two)
+    return disj(*(with_(k, []) for k in range(1, n + 1)))
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
