@@ -1,7 +1,7 @@
 """What comprehensions mean in first-order logic: quantifiers, sets, maps, and the largest of what there is.
 
-What is demanded is demanded of each element that the conditions let pass, also of `all` and `any`, which stop at one that decides:
-so it has to be shown that nothing is amiss with any of them, that none passes the last value of a sort included.
+What is demanded is demanded of each element that the conditions let pass, also of `all` and `any`, which stop at one that
+decides: so it has to be shown that nothing is amiss with any of them, that none passes the last value of a sort included.
 """
 
 from __future__ import annotations
