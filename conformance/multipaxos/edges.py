@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from ratified.conform.cover import Edge, NothingToTryError, Steps
+from ratified.conform.cover import Edge, LazyGraph, NothingToTryError
 from ratified.impl.contract import Campaign, Command, Input, Persisted, Receive, Submit
 from ratified.impl.machines import KeyValue
 from ratified.impl.multipaxos import messages as said
@@ -267,7 +267,7 @@ def _number(value: said.Value) -> int:
     return 0 if isinstance(value, said.NoOp) else int(value.payload.split()[-1])
 
 
-def graph(small: bool) -> tuple[Steps, MultiPaxosDriver]:
+def graph(small: bool) -> tuple[LazyGraph, MultiPaxosDriver]:
     """All edges with one slot, or those with gaps, as far as the implementation comes; and what drives nodes along them."""
     model = MultiPaxosServers(Acceptor=3, Value=2, Ballot=2, slots=1 if small else 2)
-    return Steps(model).all() if small else Steps(model), MultiPaxosDriver(model)
+    return LazyGraph(model).all() if small else LazyGraph(model), MultiPaxosDriver(model)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from ratified.conform.cover import Edge, NothingToTryError, Steps
+from ratified.conform.cover import Edge, LazyGraph, NothingToTryError
 from ratified.impl.contract import Campaign, Command, Input, Persisted, Receive, Submit
 from ratified.impl.machines import KeyValue
 from ratified.impl.paxos import messages as said
@@ -195,7 +195,7 @@ class PaxosDriver:
         return name, said.Accepted(b, self.command(m.value))
 
 
-def graph(small: bool) -> tuple[Steps, PaxosDriver]:  # noqa: ARG001 - all of it takes no time
+def graph(small: bool) -> tuple[LazyGraph, PaxosDriver]:  # noqa: ARG001 - all of it takes no time
     """The edges at a small size, and what drives nodes along them."""
     model = Paxos(Acceptor=3, Value=2, Ballot=2)
-    return Steps(model).all(), PaxosDriver(model)
+    return LazyGraph(model).all(), PaxosDriver(model)

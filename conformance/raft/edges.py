@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from ratified.conform.cover import Edge, NothingToTryError, Steps
+from ratified.conform.cover import Edge, LazyGraph, NothingToTryError
 from ratified.conformance.raft.binding import ROLES
 from ratified.impl.contract import Campaign, Command, Input, Persisted, Receive, Submit, Tick
 from ratified.impl.machines import KeyValue
@@ -231,7 +231,7 @@ class RaftDriver:
         return found
 
 
-def graph(small: bool) -> tuple[Steps, RaftDriver]:
+def graph(small: bool) -> tuple[LazyGraph, RaftDriver]:
     """The edges at a size that takes a second or so, or about a minute, and what drives cores along them."""
     model = RaftServers(Server=2, Value=1, max_term=1 if small else 2, max_log=2 if small else 1)
-    return Steps(model).all(), RaftDriver(model)
+    return LazyGraph(model).all(), RaftDriver(model)

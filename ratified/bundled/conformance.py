@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ratified.bundled import Implementation, implementations
-from ratified.bundled.description import at
+from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
-from ratified.conform.cover import Driver, Steps
+from ratified.conform.cover import Driver, LazyGraph
 from ratified.conform.mutants import Mutant
 from ratified.conform.protocol import Protocol
 from ratified.follow.binding import Binding
@@ -24,15 +24,15 @@ def _protocol(made: Implementation) -> Protocol:
         return make_system(made.name, seed=seed)
 
     def binding(*nodes: Any) -> Binding:
-        bound: Binding = at(made.binding)(*nodes)
+        bound: Binding = resolve(made.binding)(*nodes)
         return bound
 
     def mutants() -> Mapping[str, Mutant]:
-        planted: Mapping[str, Mutant] = at(made.mutants)
+        planted: Mapping[str, Mutant] = resolve(made.mutants)
         return planted
 
-    def graph(small: bool) -> tuple[Steps, Driver]:
-        edges: tuple[Steps, Driver] = at(made.graph)(small)
+    def graph(small: bool) -> tuple[LazyGraph, Driver]:
+        edges: tuple[LazyGraph, Driver] = resolve(made.graph)(small)
         return edges
 
     place = f'{__name__}:PROTOCOLS["{made.name}"]'

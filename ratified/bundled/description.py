@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 
-def at(place: str) -> Any:
+def resolve(place: str) -> Any:
     """Return what is at a place."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
@@ -33,7 +33,7 @@ class Bug:
     """A mistake, under the one name that it has wherever it is planted.
 
     `model` is the place of a model with the mistake, which is called after the protocol and the bug (`paxos-stale-promise`).
-    `relational` is that of a variant of the model that proofs are about, where this is another one; `unsaid` says why there
+    `relational` is that of a variant of the model that proofs are about, where this is another one; `no_proof` says why there
     cannot be one. `planted_in` names the implementations whose mutants have it, `seen_in` systems that had it.
     """
 
@@ -41,7 +41,7 @@ class Bug:
     description: str
     model: str | None = None
     relational: str | None = None
-    unsaid: str = ""
+    no_proof: str = ""
     planted_in: tuple[str, ...] = ()
     seen_in: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any, get_type_hints
 
 from ratified.bundled import implementations
-from ratified.bundled.description import at
+from ratified.bundled.description import resolve
 from ratified.impl.system import SettingError, System
 from ratified.simulator import scenario
 
@@ -26,12 +26,12 @@ def make_system(name: str, settings: Mapping[str, str] | None = None, *, seed: i
     if name not in implementations:
         raise SettingError(f"there is no implementation {name!r}; there are: {', '.join(implementations)}")
     made = implementations[name]
-    config = at(made.config) if seed is None or made.drawn is None else at(made.drawn)(seed)
+    config = resolve(made.config) if seed is None or made.drawn is None else resolve(made.drawn)(seed)
     try:
         config = replace(config, **_parsed(name, config, settings or {}))
     except ValueError as error:
         raise SettingError(str(error)) from None
-    make: Callable[..., System] = at(made.system)
+    make: Callable[..., System] = resolve(made.system)
     return make(config)
 
 

@@ -1,4 +1,4 @@
-"""How commands explore: from what was asked to what the explorer is given, with a live line meanwhile."""
+"""How commands explore and report on it: from what was asked to what the explorer is given, with a live line meanwhile."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from ratified.cli.output import deliver
 from ratified.cli.progress import LiveLine
-from ratified.cli.requests import Exploring
+from ratified.cli.report.checks import Report
+from ratified.cli.report.render import render
+from ratified.cli.requests import Exploring, Output
 from ratified.explore import Resources, check
+from ratified.language import Model
 from ratified.results.result import Limits, Progress, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Exploration:
+class ExploreOptions:
     """What `ratified.check` is given beside the model and a callback."""
 
     limits: Limits = field(default_factory=Limits)
@@ -27,7 +30,7 @@ class Exploration:
     resources: Resources = field(default_factory=Resources)
 
 
-def exploration(
+def explore_options(
     asked: Exploring,
     *,
     symmetric: bool,
@@ -35,9 +38,9 @@ def exploration(
     claims: Collection[str] = (),
     checkpoint: Path | None = None,
     dump: Path | None = None,
-) -> Exploration:
+) -> ExploreOptions:
     """Return what the explorer is given; `symmetric` is the model's own choice at its size, `claims` those asked for, if any."""
-    return Exploration(
+    return ExploreOptions(
         Limits(depth=asked.depth, states=asked.states, seconds=asked.seconds, memory=asked.memory),
         symmetric if asked.symmetry is None else asked.symmetry,
         deadlock,
@@ -47,7 +50,7 @@ def exploration(
     )
 
 
-def explored(name: str, model: Any, how: Exploration, *, quiet: bool) -> Result:
+def explored(name: str, model: Model, how: ExploreOptions, *, quiet: bool) -> Result:
     """Explore a model, with a live line on a terminal.
 
     Raises:
@@ -58,7 +61,7 @@ def explored(name: str, model: Any, how: Exploration, *, quiet: bool) -> Result:
         return explore(model, how, live)
 
 
-def explore(model: Any, how: Exploration, progress: Callable[[Progress], None] | None) -> Result:
+def explore(model: Model, how: ExploreOptions, progress: Callable[[Progress], None] | None) -> Result:
     """Explore a model."""
     return check(
         model,
@@ -70,3 +73,13 @@ def explore(model: Any, how: Exploration, progress: Callable[[Progress], None] |
         claims=how.claims,
         resources=how.resources,
     )
+
+
+def emit(report: Report, to: Output) -> int:
+    """Write a report where it goes and return the exit status of its verdict."""
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        return render(report, form, color=color)
+
+    deliver(to, rendered, rendered("text").partition("\n")[0])
+    return report.verdict.exit_status

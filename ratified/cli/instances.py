@@ -6,10 +6,10 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from ratified.language.errors import SizeError
+from ratified.language import Model, SizeError
 
 
-def instance(cls: type, size: str | None, settings: Mapping[str, str]) -> Any:
+def instance(cls: type[Model], size: str | None, settings: Mapping[str, str]) -> Model:
     """Instantiate a model at a size that it names (its standard one if None), with single settings replaced.
 
     Raises:

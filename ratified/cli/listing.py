@@ -60,7 +60,7 @@ def _bug_details(bug: Bug) -> list[str]:
     """Where else a bug is planted, and which systems had it."""
     places = {
         "in the model of the proof": bug.relational or "",
-        "not in the model of the proof": bug.unsaid,
+        "not in the model of the proof": bug.no_proof,
         "planted in the implementation of": ", ".join(bug.planted_in),
         "seen in": ", ".join(bug.seen_in),
     }

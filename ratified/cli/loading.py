@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ratified.bundled import models
+from ratified.bundled import Bug, bugs, models
 from ratified.language.errors import RatifiedError, Span
 
 if TYPE_CHECKING:
@@ -50,7 +50,19 @@ def load(target: str) -> type[Model]:
         _refuse_file(Path(target))
     if path:
         return _choose(_import_module(path), name, path)
+    if target in bugs:
+        raise _no_model(target, bugs[target])
     raise TargetError(f"there is no bundled model {target!r}", remedy=_bundled_like(target))
+
+
+def _no_model(target: str, bug: Bug) -> TargetError:
+    """A bug that no bundled model has: say where it is."""
+    if bug.relational:
+        return TargetError(f"only the model of the proof has {target}", remedy=f"ratified prove {target}")
+    implementation = bug.planted_in[0]
+    return TargetError(
+        f"only implementations have {target}", remedy=f"ratified mutants {implementation} {bug.name}"
+    )
 
 
 def name_of(target: str, cls: type) -> str:

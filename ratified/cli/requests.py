@@ -82,8 +82,18 @@ class ProveRequest:
     timeout: float
     processes: int | None
     smt2: Path | None
+    certificate: Path | None
     diagram: Path | None
     output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedRequest:
+    """Check the certificates of a folder; `against` is a model whose obligations they have to be."""
+
+    folder: Path
+    against: str | None
+    form: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ def script_for(target: str) -> Any:
     from ratified.smt.script import about_of, applied, has_lemmas
 
     bug = bugs.get(target)
-    if bug and bug.unsaid:
+    if bug and bug.no_proof:
         raise RatifiedError(
-            f"there is no proof to try {target} with: {bug.unsaid}", remedy=f"ratified check {target}"
+            f"there is no proof to try {target} with: {bug.no_proof}", remedy=f"ratified check {target}"
         )
     cls: Any = load(bug.relational) if bug and bug.relational else own_script(target)
     if has_lemmas(cls):

@@ -20,7 +20,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.values import show
 
@@ -40,7 +40,7 @@ class Edge:
         return f"{self.action}({', '.join(map(show, self.arguments))})"
 
 
-class Steps:
+class LazyGraph:
     """A model's states, and the steps from each, which are found when they are asked for. A state has a number; 0 is initial.
 
     Bounds that are left are left out. Raises MemoryError past `most` states.
@@ -54,7 +54,7 @@ class Steps:
         self.states: list[Values] = []
         self.edges: dict[int, list[Edge]] = {}  # of the states whose steps were asked for
         for _, state in self._machine.initial():
-            if not isinstance(state, Left):
+            if not isinstance(state, OutOfBounds):
                 self._number(state)
 
     def of(self, index: int) -> list[Edge]:
@@ -64,7 +64,7 @@ class Steps:
             known = self.edges[index] = [
                 Edge(self._names[action], arguments, self._number(after))
                 for action, arguments, after in self._machine.steps(self.states[index])
-                if not isinstance(after, Left)
+                if not isinstance(after, OutOfBounds)
             ]
         return known
 
@@ -144,7 +144,7 @@ class Covered:
 
 
 def cover(
-    steps: Steps,
+    steps: LazyGraph,
     driver: Driver,
     *,
     tries: bool = False,
@@ -153,7 +153,7 @@ def cover(
 ) -> Covered:
     """Drive an implementation along every step that it can take.
 
-    Where the graph has not been found as a whole (`Steps.all`), only states that the implementation comes to are looked at.
+    Where the graph has not been found as a whole (`LazyGraph.all`), only states that the implementation comes to are looked at.
     """
     return _Cover(steps, driver, tries, None if seconds is None else clock() + seconds, clock).run()
 
@@ -171,7 +171,7 @@ class _Cover:
     """One covering of a graph."""
 
     def __init__(
-        self, steps: Steps, driver: Driver, tries: bool, until: float | None, clock: Callable[[], float]
+        self, steps: LazyGraph, driver: Driver, tries: bool, until: float | None, clock: Callable[[], float]
     ) -> None:
         self.steps, self.driver, self.tries, self.until, self.clock = steps, driver, tries, until, clock
         self.result = Covered()

@@ -18,7 +18,7 @@ from ratified.diagram.size import EXPORTED, FEW, NODES, too_large
 from ratified.diagram.space import Space, Watch, explore
 from ratified.diagram.views import View, change_lines, view_lines, view_of, views_of, whole_lines
 from ratified.language.errors import ModelError
-from ratified.language.machine import Left, Values
+from ratified.language.machine import OutOfBounds, Values
 from ratified.language.model import Model
 from ratified.language.values import order_key, show
 from ratified.results.result import Limits
@@ -359,7 +359,7 @@ def told_steps(space: Space, number: int) -> Iterable[tuple[int, Values, int, Va
     after = {space.states.values(t): t for t in dict.fromkeys(targets[offsets[number] : offsets[number + 1]])}
     canonical = space.symmetry.canonical if space.symmetry else None
     for action, arguments, target in space.machine.steps(space.states.values(number)):
-        if isinstance(target, Left):
+        if isinstance(target, OutOfBounds):
             continue
         found = after.get(canonical(target) if canonical else target)
         if found is not None:

@@ -21,7 +21,7 @@ from ratified.diagram.rows import Ending
 from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.language.api import Lifelines
 from ratified.language.errors import ModelError
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import Ordered, Sort
@@ -206,7 +206,7 @@ class _Drawer:
             return None
         for action, arguments, target in steps:
             same = self.machine.actions[action].name == step.action and arguments == wanted
-            if same and not isinstance(target, Left):
+            if same and not isinstance(target, OutOfBounds):
                 return dict(zip(self.names, target, strict=True))
         return None
 
@@ -323,22 +323,17 @@ class _Drawer:
             by = self.model.module.name
         if receiver is not None:
             return by, self.name(receiver)
-        record = item[2]
-        others = [
-            v
-            for f in type(record).__match_args__
-            if self.is_process(v := getattr(record, f)) and self.name(v) != by
-        ]
+        others = [v for _, v in _fields(item[2]) if self.is_process(v) and self.name(v) != by]
         return by, self.name(others[0]) if len(others) == 1 else None
 
     def _label(self, item: Item) -> str:
         """A message, without the fields that its arrow shows."""
-        record = item[2]
-        hidden = [
-            f for words in (SENDERS, RECEIVERS) for f in words if self.is_process(getattr(record, f, None))
-        ]
-        fields = [f"{f}={show(getattr(record, f))}" for f in type(record).__match_args__ if f not in hidden]
-        return f"{type(record).__name__}({', '.join(fields)})"
+        message = item[2]
+        if not hasattr(type(message), "__record_types__"):
+            return show(message)
+        hidden = {f for f, v in _fields(message) if f in (*SENDERS, *RECEIVERS) and self.is_process(v)}
+        fields = [f"{f}={show(v)}" for f, v in _fields(message) if f not in hidden]
+        return f"{type(message).__name__}({', '.join(fields)})"
 
     def _call(self, seen: _Step) -> str:
         """The step as it is called; without its messages, for their arrows show them."""
@@ -360,6 +355,12 @@ def _oldest(recorder: Recorder, flight: dict[Item, list[int]], item: Item) -> in
 
 def _variable(change: Change) -> str:
     return change.path.partition("[")[0].partition(".")[0]
+
+
+def _fields(message: Any) -> list[tuple[str, Any]]:
+    """The fields of a message that is a record; any other value has none."""
+    names = type(message).__match_args__ if hasattr(type(message), "__record_types__") else ()
+    return [(name, getattr(message, name)) for name in names]
 
 
 def _is_network(t: Type) -> bool:

@@ -17,6 +17,7 @@ from ratified.explore.native.codegen.program import Program, generate
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, Options, Stop
+from ratified.explore.native.library import Program as Library
 from ratified.explore.native.library import load
 from ratified.explore.native.look import Looked
 from ratified.explore.search import Search
@@ -27,6 +28,8 @@ from ratified.language.machine import PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
 from ratified.language.uses import Uses
+from ratified.results import limits as limiting
+from ratified.results.background import Background
 from ratified.results.counterexample import Counterexample
 from ratified.results.result import Limits, Progress
 from ratified.results.seen import Exploration as Seen
@@ -38,7 +41,7 @@ Watch = Callable[[Progress], None] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Adjacency:
     """The steps of all states: those of state i are at [offsets[i], offsets[i + 1]) of `targets` and `actions`.
 
     `actions` are numbers of the model's actions, in their order.
@@ -73,7 +76,7 @@ class Space:
     model: Model
     machine: PythonMachine
     states: States
-    steps: Steps
+    steps: Adjacency
     levels: tuple[int, ...]
     engine: str
     symmetry: Symmetry | None = None
@@ -270,14 +273,14 @@ def _reference(
     )
 
 
-def _listed_steps(found: Seen) -> Steps:
+def _listed_steps(found: Seen) -> Adjacency:
     offsets = [0] * (len(found.states) + 1)
     edges = found.edges or []
     for edge in edges:
         offsets[edge.source + 1] += 1
     for number in range(len(found.states)):
         offsets[number + 1] += offsets[number]
-    return Steps(offsets, [e.target for e in edges], [e.action for e in edges])
+    return Adjacency(offsets, [e.target for e in edges], [e.action for e in edges])
 
 
 # --- with the native engine ---
@@ -360,9 +363,34 @@ _WHAT_STOPPED: Mapping[Stop, str] = {
 }
 
 
+def _made(
+    quiet: Model, symmetry: Symmetry | None, watch: limiting.Watch, progress: Watch
+) -> tuple[Program, Library]:
+    """The compiled program. Raises Reached if a limit is reached before it is there."""
+
+    def make() -> tuple[Program, Library]:
+        program = generate(quiet, symmetry)
+        return program, load(program.text)
+
+    def look() -> None:
+        watch.tick()
+        if progress:
+            progress(Progress(0, 0, 0, 0, watch.seconds, "compiling C"))
+
+    making = Background(make)
+    making.attend(look)
+    return making.result()
+
+
 def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch) -> Space:
-    program = generate(quiet, symmetry)
-    library = load(program.text)
+    watch = limiting.Watch(limits)
+    try:
+        program, library = _made(quiet, symmetry, watch, progress)
+    except limiting.Reached as stop:
+        # A picture of what is seen in no time is better than none.
+        first = _reference(model, quiet, symmetry, replace(limits, seconds=None, states=SOON), None)
+        return replace(first, stopped=str(stop))
+    limits = replace(limits, seconds=watch.left, memory=limits.memory or watch.memory - limiting.resident())
     with Exploration(library, Options(limits=limits)) as exploration:
         outcome = exploration.run(progress)
         if outcome.finding is not None or not outcome.distinct:
@@ -378,7 +406,7 @@ def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limit
         model,
         PythonMachine(model),
         Packed(program, memoryview(copied).cast("B").cast("Q")),
-        Steps(graph.offsets, graph.targets, [action_of[i] for i in graph.instances]),
+        Adjacency(graph.offsets, graph.targets, [action_of[i] for i in graph.instances]),
         tuple(graph.levels),
         "native",
         symmetry,

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratified.explore.limits import Reached, Watch
 from ratified.explore.reference import TooMany, check_reference
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
+from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits, Progress, Result
 from ratified.results.seen import INTERRUPTED
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
-from ratified.explore.limits import Reached, Watch, peak_memory
 from ratified.explore.liveness import LivenessCheck, liveness_claims
 from ratified.explore.search import Search
 from ratified.explore.switches import switched_off
@@ -17,6 +16,7 @@ from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch, peak_memory
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,

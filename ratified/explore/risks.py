@@ -5,8 +5,7 @@ does not hold: what is refused here might do no harm.
 
 A set of symmetric values is run through in some order, and another order would be as good. Nothing can depend on it where the
 result is a set, bag, map, sum, `all` or `any`. It can where the result is a sequence, where equals are told apart by which came
-first (`min` and `max` by a key), and in a loop where one round sees what another did. Rounds of a loop cannot see each other if
-all that they change is put into sets and bags, or stands at places of their own, or is the same for all.
+first (`min` and `max` by a key), and in a loop where one iteration sees what another did (`language/independence.py`).
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class _Checker:
         for loop, after in loops(function.body):
             if unordered(loop.domain):
                 for reason in interference(self._uses, loop, after):
-                    what = f"the rounds of this loop come in the order of symmetric values, and {reason}"
+                    what = f"the iterations of this loop follow the order of symmetric values, and {reason}"
                     self.risks.append((loop.span, what))
 
     def _expressions(self, node: Node | Clause) -> None:

@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 
-from ratified.explore.limits import Reached, Watch
 from ratified.explore.symmetry import Symmetry
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind, Module
-from ratified.language.machine import Left, Machine, StepError, Values
+from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.refinement import Refinement
+from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits, Progress, PropertyKind
 from ratified.results.seen import INTERRUPTED, NOWHERE, Edge, Exploration, Failure, Property
 
@@ -115,10 +115,10 @@ class Search:
         except StepError as problem:
             self._fail(0, None, NOWHERE, problem=problem)
 
-    def _begin_with(self, initial: list[tuple[Values, Values | Left]]) -> None:
+    def _begin_with(self, initial: list[tuple[Values, Values | OutOfBounds]]) -> None:
         found = self.found
         for _, state in initial:
-            if isinstance(state, Left):
+            if isinstance(state, OutOfBounds):
                 found.bounds[state.what, "init", state.span] += 1
                 continue
             found.generated += 1
@@ -215,13 +215,13 @@ class Search:
         )
 
     def _take(
-        self, number: int, steps: list[tuple[int, Values, Values | Left]], asked: set[Values] | None
+        self, number: int, steps: list[tuple[int, Values, Values | OutOfBounds]], asked: set[Values] | None
     ) -> None:
         """Take steps of a state; `asked` are the states after it that the step to was judged already."""
         found, seen, canonical = self.found, self._seen, self._canonical
         state, fired = found.states[number], found.fired
         for action, arguments, target in steps:
-            if isinstance(target, Left):
+            if isinstance(target, OutOfBounds):
                 found.bounds[target.what, self._machine.actions[action].name, target.span] += 1
                 if found.edges is not None:
                     found.cut.append(Edge(number, action, arguments, NOWHERE))

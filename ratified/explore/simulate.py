@@ -20,10 +20,11 @@ from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
@@ -134,6 +135,7 @@ class _Walks:
         module = self._machine.module
         self._random = random.Random(seed)  # noqa: S311  # it is to be repeatable
         self._seed = seed
+        self._watch = Watch()
         self._deadlock = deadlock
         self._claims = safety_of(module, deadlock)
         self._refinements = [Refinement(self._machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
@@ -161,6 +163,8 @@ class _Walks:
             violation = found.violation
         except KeyboardInterrupt:
             stopped = INTERRUPTED
+        except Reached as stop:
+            stopped = str(stop)
         self._keep_first()
         machine, model = self._machine, self._machine.model
         assert self._first is not None
@@ -199,8 +203,8 @@ class _Walks:
         """The initial states, each once; the first is where the first run begins if there is none other."""
         found: dict[Values, None] = {}
         try:
-            for _, state in self._machine.initial():
-                if isinstance(state, Left):
+            for _, state in self._machine.each_initial(self._watch.tick):
+                if isinstance(state, OutOfBounds):
                     self._bounds[state.what, "init", state.span] += 1
                 elif state not in found and self._admitted(state):
                     found[state] = None
@@ -266,7 +270,7 @@ class _Walks:
 
     def _draw(self, state: Values) -> Values | None:
         """Take one of the steps that may be taken, and return where it leads; None if there is none."""
-        steps = self._machine.steps(state)
+        steps = list(self._machine.each_step(state, self._watch.tick))
         if not steps and self._deadlock:
             self._fail(len(self._claims) - 1)
         while steps:
@@ -275,7 +279,7 @@ class _Walks:
             action, arguments, target = steps[index]
             steps[index] = steps[-1]
             steps.pop()
-            if isinstance(target, Left):
+            if isinstance(target, OutOfBounds):
                 self._bounds[target.what, self._machine.actions[action].name, target.span] += 1
                 continue
             self._taken.append((action, arguments, target))

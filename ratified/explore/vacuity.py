@@ -18,7 +18,7 @@ from ratified.language.errors import RatifiedError, Span
 from ratified.language.evaluate import Evaluator
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Module
-from ratified.language.machine import Left, Machine, StepError, Values
+from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import BOOL, EnumType, SetType, SortType, cardinality, values_of
@@ -104,7 +104,7 @@ def _steps(machine: Machine, found: Exploration, representatives: bool) -> Itera
     for number in range(found.degrees[0] - 1, -1, -1):
         try:
             for _, _, target in machine.steps(states[number]):
-                if not isinstance(target, Left) and all(
+                if not isinstance(target, OutOfBounds) and all(
                     machine.refuted_by(c, target) is None for c in constraints
                 ):
                     yield states[number], target

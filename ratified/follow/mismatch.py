@@ -17,7 +17,7 @@ from ratified.follow.binding import Names, Place
 from ratified.follow.steps import Change, Do, Holds
 from ratified.follow.tracker import Mismatch, Tracker
 from ratified.language.errors import RatifiedError, Span
-from ratified.language.machine import Left, Values
+from ratified.language.machine import OutOfBounds, Values
 from ratified.language.values import show
 
 MOST_SHOWN = 8
@@ -164,7 +164,7 @@ def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, i
                 continue  # a parameter ranges over too much to be tried
             counts[action.name] += len(steps)
             for arguments, after in steps:
-                if isinstance(after, Left) or not mismatch.observed:
+                if isinstance(after, OutOfBounds) or not mismatch.observed:
                     continue
                 given = {p.name: a for p, a in zip(action.arguments, arguments, strict=True)}
                 near = Near((str(Do(action.name, given)),), _compared(follower, after, mismatch))

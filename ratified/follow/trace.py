@@ -11,9 +11,10 @@ Guarantees: never more than a line in memory; what is wrong is a TraceError with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,8 +37,25 @@ class TraceError(RatifiedError):
     """A trace that is none."""
 
 
+def read_trace(path: Path) -> tuple[Mapping[str, Any], Iterator[Event]]:
+    """Return the heading of a file and its events. The file is opened once, so that it may be a pipe. Raises TraceError."""
+    lines = _lines(path)
+    first = next(lines, None)
+    return _heading(first, path), _events(chain([] if first is None else [first], lines), path)
+
+
 def read_events(path: Path) -> Iterator[Event]:
     """Yield the events of a file. Raises TraceError for a line that is none, with its number."""
+    return _events(_lines(path), path)
+
+
+def read_heading(path: Path) -> Mapping[str, Any]:
+    """Return the heading of a file; empty if it has none. Raises TraceError."""
+    return _heading(next(_lines(path), None), path)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that are not empty, with their numbers."""
     number = 0
     try:
         with path.open("rb") as file:
@@ -48,25 +66,23 @@ def read_events(path: Path) -> Iterator[Event]:
                         f"{path}:{number}: the line is longer than {MOST_LINE:,} bytes",
                         remedy="one event a line",
                     )
-                if not text.strip():
-                    continue
-                event = _parsed(text, f"{path}:{number}")
-                if "trace" not in event or number > 1:
-                    yield _event(event, number, f"{path}:{number}")
+                if text.strip():
+                    yield number, text
     except OSError as error:
         raise TraceError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def read_heading(path: Path) -> Mapping[str, Any]:
-    """Return the heading of a file; empty if it has none. Raises TraceError."""
-    try:
-        with path.open("rb") as file:
-            first = file.readline(MOST_LINE + 1)
-    except OSError as error:
-        raise TraceError(f"{path} cannot be read: {error.strerror}") from None
-    if not first.strip() or len(first) > MOST_LINE:
+def _events(lines: Iterable[tuple[int, bytes]], path: Path) -> Iterator[Event]:
+    for number, text in lines:
+        event = _parsed(text, f"{path}:{number}")
+        if "trace" not in event or number > 1:
+            yield _event(event, number, f"{path}:{number}")
+
+
+def _heading(first: tuple[int, bytes] | None, path: Path) -> Mapping[str, Any]:
+    if first is None or first[0] > 1:
         return {}
-    heading = _parsed(first, f"{path}:1")
+    heading = _parsed(first[1], f"{path}:1")
     if "trace" not in heading:
         return {}
     nodes = heading.get("nodes", ["n1"])

@@ -21,7 +21,7 @@ from ratified.follow.binding import Binding, Claim, Event, EventError, Observed,
 from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
@@ -98,7 +98,7 @@ class Tracker:
         self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
         self.states: list[Values] = list(
-            dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, Left))
+            dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds))
         )
         self.recent: deque[Event] = deque(maxlen=5)  # explained last
 
@@ -216,7 +216,7 @@ class Tracker:
         for state in states:
             taken = self._take(state, step)
             for arguments, after in taken:
-                if isinstance(after, Left):
+                if isinstance(after, OutOfBounds):
                     self._left = f"{step.action} leaves {after.what}"
                     continue
                 found.append(after)
@@ -229,7 +229,7 @@ class Tracker:
             self.result.actions[step.action] += 1
         return _distinct(found)
 
-    def _take(self, state: Values, step: Do) -> list[tuple[Values, Values | Left]]:
+    def _take(self, state: Values, step: Do) -> list[tuple[Values, Values | OutOfBounds]]:
         try:
             return self.machine.take(state, step.action, step.arguments)
         except KeyError as missing:
@@ -288,7 +288,7 @@ class Tracker:
             for state in last:
                 for action in hidden:
                     for _, after in self.machine.take(state, action, {}):
-                        if not isinstance(after, Left) and after not in every:
+                        if not isinstance(after, OutOfBounds) and after not in every:
                             new[after] = None
             every.update(new)
             last = list(new)

@@ -36,6 +36,7 @@ from ratified.language.types import (
     UnionType,
     parts,
 )
+from ratified.language.uses import nodes
 
 Shape = tuple[object, ...]
 
@@ -68,12 +69,11 @@ def types_in(model: Model) -> Iterator[Type]:
     for function in module.functions.values():
         for argument in function.arguments:
             yield from parts(argument.type)
-        for statement in function.body:
-            for node in ir.walk(statement):
-                if isinstance(node, Expr):
-                    yield from parts(node.type)
-                if isinstance(node, ir.IsRecord):
-                    yield from node.records
+        for node in nodes(function.body):
+            if isinstance(node, Expr):
+                yield from parts(node.type)
+            if isinstance(node, ir.IsRecord):
+                yield from node.records
 
 
 class Representation:

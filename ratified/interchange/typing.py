@@ -80,7 +80,7 @@ class Typing:
                 return self._bag(pairs, item, where)
             case MapType(key, item) if (pairs := _pairs(raw)) is not None:
                 return self._map(pairs, key, item, where)
-        raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
+        raise BadValue(f"{where} is {shown(raw)}, which is not a value of type {t}")
 
     def _member(self, raw: Raw, sort: type[Sort], *, ordered: bool) -> Sort | None:
         values = members(sort)
@@ -133,13 +133,13 @@ class Typing:
                 for key, name in wanted.items()
             }
             return one.record(**made)
-        raise BadValue(f"{where} is {shown(raw)}, which is no value of type {t}")
+        raise BadValue(f"{where} is {shown(raw)}, which is not a value of type {t}")
 
     def _bag(self, pairs: Sequence[tuple[Raw, Raw]], item: Type, where: str) -> Any:
         found: list[Any] = []
         for key, count in pairs:
             if not isinstance(count, int) or count < 1:
-                raise BadValue(f"{where} has {shown(count)} copies of an element")
+                raise BadValue(f"{where} cannot have {shown(count)} copies of an element")
             found += [self.value(key, item, f"an element of {where}")] * count
         return Bag(found)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, Machine, PythonMachine, Values, state_dict
+from ratified.language.machine import Machine, OutOfBounds, PythonMachine, Values, state_dict
 from ratified.language.model import Model
 from ratified.results.changes import Change, changes
 from ratified.results.result import State, Step, Trace
@@ -51,7 +51,7 @@ def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> F
     """Follow a run through a model. Raises StepError where the model has no answer."""
     machine = PythonMachine(model)
     seen = [state_dict(machine, s) for s in states]
-    begins = [(a, s) for a, s in machine.initial() if not isinstance(s, Left)]
+    begins = [(a, s) for a, s in machine.initial() if not isinstance(s, OutOfBounds)]
     if not any(s == states[0] for _, s in begins):
         init = machine.module.functions.get("init")
         names = [a.name for a in init.arguments] if init else []
@@ -87,7 +87,7 @@ def _step(machine: Machine, before: Values, after: Values) -> Step | list[Near]:
     for index, arguments, target in machine.steps(before):
         action = machine.actions[index]
         named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
-        if isinstance(target, Left):
+        if isinstance(target, OutOfBounds):
             continue
         if target == after:
             return Step(action.name, named, target_state)

@@ -151,7 +151,8 @@ def read_itf(text: str, file: str) -> ItfRun:
     for index, state in enumerate(states):
         if not isinstance(state, dict):
             raise ItfError(
-                f"{file}: states[{index}] is not an object", remedy="a state has its variables by name"
+                f"{file}: states[{index}] is not an object",
+                remedy="a state is an object: a value for each variable",
             )
         read.append(
             {
@@ -168,7 +169,7 @@ def _loop(loop: object, length: int, file: str) -> int | None:
     if loop is None:
         return None
     if isinstance(loop, bool) or not isinstance(loop, int) or not 0 <= loop < length:
-        raise ItfError(f"{file}: loop is {json.dumps(loop)}, which is no index of its {length} states")
+        raise ItfError(f"{file}: loop is {json.dumps(loop)}, not an index of its {length} states")
     return loop
 
 
@@ -192,7 +193,7 @@ def _raw(value: object, where: str) -> Raw:
             try:
                 return int(digits)
             except ValueError:
-                raise ItfError(f"{where}: {digits!r} is no number") from None
+                raise ItfError(f"{where}: {digits!r} is not a number") from None
         case {"#tup": list(items)}:
             return Listing(tuple(_raw(v, f"{where}[{n}]") for n, v in enumerate(items)))
         case {"#set": list(items)}:
@@ -200,10 +201,10 @@ def _raw(value: object, where: str) -> Raw:
         case {"#map": list(items)}:
             return Pairs(tuple(_pair(v, f"{where}[{n}]") for n, v in enumerate(items)))
         case {"#unserializable": text}:
-            raise ItfError(f"{where}: this value could not be written: {text}")
+            raise ItfError(f"{where}: the tool that wrote the file could not write this value: {text}")
         case dict() as fields if not any(str(key).startswith("#") for key in fields):
             return Fields({str(k): _raw(v, f"{where}.{k}") for k, v in fields.items()})
-    raise ItfError(f"{where}: {json.dumps(value)[:60]} is no value of ITF")
+    raise ItfError(f"{where}: {json.dumps(value)[:60]} is not an ITF value")
 
 
 def _pair(value: object, where: str) -> tuple[Raw, Raw]:
@@ -240,6 +241,6 @@ def _check_names(names: Sequence[str], state: Mapping[str, Raw], where: str, mod
     for name in state:
         if name not in names:
             raise ItfError(
-                f"{where} has {name!r}, which is no variable of {model}",
+                f"{where} has {name!r}, which is not a variable of {model}",
                 remedy=f"the variables of {model}: {', '.join(names)}",
             )

@@ -1,13 +1,13 @@
-"""Loops whose turns cannot see each other: run in any order, they come to the same.
+"""Loops whose iterations cannot see each other: run in any order, they come to the same.
 
-Guarantees: of a loop for which `interference` finds no reason, the turns may be run in any order: where all goes well in two
+Guarantees: of a loop for which `interference` finds no reason, the iterations may be run in any order: where all goes well in two
 orders, the variables after them, the local names that are read later, and what is returned are the same. (Where a guard fails, a
 bound is left or an error is raised, another order may meet something else first, or return before it: `Uses` tells whether that
 may be.) The converse does not hold: what is found here might do no harm. Held to the evaluator on generated models
 (tests/language/test_independence.py).
 
-Turns cannot see each other if all that they change is put into sets and bags, or stands at places of their own, or is the same
-for all.
+Iterations cannot see each other if all that they change is put into sets and bags, or stands at places of their own, or is
+the same for all.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ratified.language import ir
 from ratified.language.inline import Inliner
 from ratified.language.ir import Clause, Expr, Node, Which
 from ratified.language.types import BagType, MapType, SetType
-from ratified.language.uses import Uses, bound, core, free, is_name, live_in_turns, place
+from ratified.language.uses import Uses, bound, core, free, is_name, live_in_iterations, place
 
 
 def interference(uses: Uses, loop: ir.For, after: frozenset[str]) -> tuple[str, ...]:
-    """Why the order of a loop's turns may matter, a reason each; `after` are the local names that are read after the loop."""
-    turn = _Turn(uses, Inliner(uses.module), loop, _distinct_names(loop), set(loop.names))
-    turn.gather(loop.body)
-    return (*turn.of_returns(), *turn.of_lets(after | live_in_turns(loop, after)), *turn.of_stores())
+    """Why the order of a loop's iterations may matter, a reason each; `after` are the local names that are read after it."""
+    one = _Iteration(uses, Inliner(uses.module), loop, _distinct_names(loop), set(loop.names))
+    one.gather(loop.body)
+    return (*one.of_returns(), *one.of_lets(after | live_in_iterations(loop, after)), *one.of_stores())
 
 
 def _distinct_names(loop: ir.For) -> frozenset[str]:
-    """The names of a loop that have another value in each turn, all through it."""
+    """The names of a loop that have another value in each iteration, all through it."""
     domain = loop.domain
     while isinstance(domain, ir.Convert) and domain.what in ("reversed", "sorted", "sorted-reversed"):
         domain = domain.operand
@@ -44,14 +44,14 @@ def _distinct_names(loop: ir.For) -> frozenset[str]:
 
 
 @dataclass
-class _Turn:
-    """What one turn of a loop does, and why that might be seen by another turn."""
+class _Iteration:
+    """What one iteration of a loop does, and why that might be seen by another one."""
 
     uses: Uses
     inliner: Inliner
     loop: ir.For
     distinct: frozenset[str]
-    """The loop's names that have another value in each turn."""
+    """The loop's names that have another value in each one."""
     own: set[str]
     """The names that may have: the loop's, those of loops inside it, and those that are assigned."""
     stores: list[ir.Store] = field(default_factory=list)
@@ -85,15 +85,13 @@ class _Turn:
                     self.reads.append(statement)
 
     def of_returns(self) -> Iterator[str]:
-        """Why it may matter which turn returns."""
+        """Why it may matter which iteration returns. One that returns no value may keep others from changing variables."""
         values = {
             (type(r.value.value), r.value.value) if isinstance(r.value, ir.Literal) else None
             for r in self.returns
         }
         if len(values) > 1 or None in values:
-            yield "it returns from the first round that comes to it"
-        elif values and self.stores:
-            yield "it returns before all rounds are done"
+            yield "it returns from the first iteration that gets there"
 
     def of_lets(self, after: frozenset[str]) -> Iterator[str]:
         """Why it may matter in which order local names are assigned."""
@@ -110,7 +108,7 @@ class _Turn:
             )
             total = len(mine) == 1 and mine[0].names == (name,) and _accumulates(mine[0].value, name)
             if not (flag or total) or any(name in free(other) for other in others):
-                yield f"`{name}` is carried from one round to the next"
+                yield f"`{name}` is carried from one iteration to the next"
 
     def of_stores(self) -> Iterator[str]:
         """Why it may matter in which order variables are changed."""
@@ -132,19 +130,19 @@ class _Turn:
         return self.uses.reads(node, Which.NOW)
 
     def _of_variable(self, name: str, stores: list[ir.Store], read: bool, stored: set[str]) -> str | None:
-        """Why turns may see what others do to a variable."""
+        """Why iterations may see what others do to a variable."""
         own = [self._own_place(s) for s in stores]
         if all(position is not None for position in own) and len(set(own)) == 1:
-            # Each turn has a place of its own, and may do there what it likes, if it looks nowhere else in the variable.
+            # Each iteration has a place of its own, and may do there what it likes, if it looks nowhere else in the variable.
             if not any(self._looks_elsewhere(n, name, own[0] or 0, self.distinct) for n in self._all_nodes()):
                 return None
-            return f"one round may read what another has written to `{name}`"
+            return f"one iteration may read what another has written to `{name}`"
         if read:
-            return f"one round may read what another has written to `{name}`"
+            return f"one iteration may read what another has written to `{name}`"
         kinds = {self._kind(s, stored) for s in stores}
         if len(kinds) == 1 and None not in kinds:
             return None
-        return f"a later round may undo what an earlier one did to `{name}`"
+        return f"a later iteration may undo what an earlier one did to `{name}`"
 
     def _all_nodes(self) -> Iterator[Node]:
         yield from self.reads
@@ -153,13 +151,13 @@ class _Turn:
         yield from self.stores
 
     def _own_place(self, store: ir.Store) -> int | None:
-        """The position in a store's path of a key that no other turn has, if there is one."""
+        """The position in a store's path of a key that no other iteration has, if there is one."""
         return next((at for at, key in enumerate(store.path) if _is_one_of(key, self.distinct)), None)
 
     def _looks_elsewhere(
         self, node: Node | Clause, name: str, position: int, distinct: frozenset[str]
     ) -> bool:
-        """Whether a node reads a variable other than at the turn's own key, one of `distinct`, at a position of the path."""
+        """Whether a node reads a variable other than at the iteration's own key, one of `distinct`, at a position of the path."""
         if name not in self.uses.reads(node, Which.NOW):
             return False
         if isinstance(node, ir.At) and (found := place(node)) is not None:
@@ -171,7 +169,7 @@ class _Turn:
             isinstance(node, ir.Call) and (Which.NOW, name) in self.uses.function(node.function).reads
         ):
             return True
-        if isinstance(node, ir.Collect):  # a name that it binds hides the turn's
+        if isinstance(node, ir.Collect):  # a name that it binds hides the iteration's
             distinct -= {n for clause in node.clauses for n in clause.names}
         return any(self._looks_elsewhere(child, name, position, distinct) for child in ir.children(node))
 

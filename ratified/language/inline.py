@@ -13,6 +13,7 @@ from typing import TypeVar
 from ratified.language import ir
 from ratified.language.ir import Expr, Function, Module, Node, Which
 from ratified.language.types import BOOL, TupleType
+from ratified.language.uses import assigned, bound, returns
 
 N = TypeVar("N", bound=Node)
 
@@ -42,13 +43,10 @@ class Inliner:
     def body(self, function: Function, arguments: Iterable[Expr]) -> tuple[Node, ...]:
         """A procedure's statements for these arguments."""
         names: dict[str, Expr] = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
-        for statement in function.body:
-            for node in ir.walk(statement):
-                if isinstance(node, ir.Let | ir.For):
-                    names.update({n: self._fresh(node, n) for n in node.names})
+        names.update({n: self._fresh(function, n) for n in sorted(bound(function.body))})
         return tuple(self.rewritten(s, names) for s in function.body)
 
-    def _fresh(self, node: Node, name: str) -> ir.Local:
+    def _fresh(self, node: Node | Function, name: str) -> ir.Local:
         return ir.Local(node.span, BOOL, f"{name}_{next(self._numbers)}")
 
     # --- statements to one expression ---
@@ -90,11 +88,8 @@ class Inliner:
     def _loop(
         self, loop: ir.For, rest: tuple[Node, ...], names: Names, old: bool, budget: int
     ) -> Expr | None:
-        assigned = {
-            n for s in loop.body for node in ir.walk(s) if isinstance(node, ir.Let) for n in node.names
-        }
-        returned = [node.value for s in loop.body for node in ir.walk(s) if isinstance(node, ir.Return)]
-        if assigned & names.keys() or any(
+        returned = [node.value for node in returns(loop.body)]
+        if assigned(loop.body).keys() & names.keys() or any(
             not isinstance(v, ir.Literal) or v.value is not False for v in returned
         ):
             return None

@@ -8,7 +8,7 @@ externally visible state, initial states, and steps up to stuttering.)
 
 from __future__ import annotations
 
-from ratified.language.machine import Left, Machine, PythonMachine, Values, abstract_model, state_dict
+from ratified.language.machine import Machine, OutOfBounds, PythonMachine, Values, abstract_model, state_dict
 from ratified.language.values import show
 
 
@@ -35,7 +35,9 @@ class Refinement:
     def begins(self, state: Values) -> bool:
         """Whether the image of an initial state is an initial state of the abstract model. Raises StepError."""
         if self._initial is None:
-            self._initial = frozenset(s for _, s in self._abstract.initial() if not isinstance(s, Left))
+            self._initial = frozenset(
+                s for _, s in self._abstract.initial() if not isinstance(s, OutOfBounds)
+            )
         return self.image(state) in self._initial
 
     def explains(self, state: Values, target: Values) -> bool:
@@ -49,7 +51,7 @@ class Refinement:
         return after in successors
 
     def _possible(self, state: Values) -> frozenset[Values]:
-        return frozenset(s for _, _, s in self._abstract.steps(state) if not isinstance(s, Left))
+        return frozenset(s for _, _, s in self._abstract.steps(state) if not isinstance(s, OutOfBounds))
 
     def because_of_beginning(self, state: Values) -> str:
         """Why `begins` said no."""

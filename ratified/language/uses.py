@@ -7,7 +7,7 @@ Guarantees, each held to the evaluator on generated models (tests/language/test_
 - where `may_fail`, `may_leave` or `may_refuse` says no, running the piece raises no error, leaves no bound, fails no guard.
 
 `Uses` answers for the trees of a module: variables, parameters, calls, and ways to end. Plain functions answer for local names
-and forms. Whether the turns of a loop may be run in another order is asked in `independence.py`.
+and forms. Whether the iterations of a loop may be run in another order is asked in `independence.py`.
 
 The answers are by the text alone, functions that are called included, and so on the safe side: what is said to be read may turn
 out not to matter. Variables are taken to have values: that `init` may read one too early is not among the answers.
@@ -32,6 +32,7 @@ from ratified.language.types import (
     Type,
     children,
     fit_of,
+    names_in_bounds,
     parts_outside_records,
     resolved,
     surely_within,
@@ -98,7 +99,7 @@ def live(body: Iterable[Node], after: frozenset[str] = frozenset()) -> frozenset
             case ir.If(_, test, then, orelse):
                 found = live(then, found) | live(orelse, found) | free(test)
             case ir.For(_, _, domain):
-                found |= live_in_turns(statement, found) | free(domain)
+                found |= live_in_iterations(statement, found) | free(domain)
             case ir.Return():
                 found = free(statement)
             case _:
@@ -106,10 +107,10 @@ def live(body: Iterable[Node], after: frozenset[str] = frozenset()) -> frozenset
     return found
 
 
-def live_in_turns(loop: ir.For, after: frozenset[str]) -> frozenset[str]:
-    """The local names, other than the loop's own, that are read at the beginning of a turn, by it or by what comes later."""
-    turn = live(loop.body, after) - set(loop.names)
-    return live(loop.body, after | turn) - set(loop.names)
+def live_in_iterations(loop: ir.For, after: frozenset[str]) -> frozenset[str]:
+    """The local names, other than the loop's own, that an iteration reads as it finds them, or what comes later does."""
+    again = live(loop.body, after) - set(loop.names)
+    return live(loop.body, after | again) - set(loop.names)
 
 
 def loops(
@@ -122,7 +123,7 @@ def loops(
                 yield from loops(then, after)
                 yield from loops(orelse, after)
             case ir.For(_, _, _, inner):
-                yield from loops(inner, after | live_in_turns(statement, after))
+                yield from loops(inner, after | live_in_iterations(statement, after))
                 yield statement, after
         after = live((statement,), after)
 
@@ -249,6 +250,7 @@ class Uses:
         self.module = module
         self.scope = scope
         self._declared = {d.name: d.type for d in module.variables}
+        self._parameters = {d.name for d in module.parameters}
         self._functions: dict[str, Facts] = {}
         self._nodes: dict[int, tuple[Node | Clause, Facts]] = {}
 
@@ -280,7 +282,7 @@ class Uses:
         return _of(self.facts(tree).writes, which)
 
     def parameters(self, tree: Tree) -> frozenset[str]:
-        """The parameters of the model that a piece reads."""
+        """The parameters of the model that a piece reads, or that bounds are made of which it is held to."""
         return self.facts(tree).parameters
 
     def calls(self, tree: Tree) -> frozenset[str]:
@@ -339,8 +341,8 @@ class Uses:
                 return self._store(node)
             case ir.Require():
                 return Facts(refuses=True)
-            case ir.Fit():
-                return NOTHING if self.certain(node) else _LEAVES
+            case ir.Fit(_, t):
+                return NOTHING if self.certain(node) else _LEAVES | self._bounds(t)
             case ir.Shift(_, _, _, steps):
                 return _shift(steps)
             case ir.Numbered(_, t):
@@ -358,12 +360,17 @@ class Uses:
         if node.which is Which.ABSTRACT or declared is None:
             return Facts(writes=place_)
         if not node.path:
-            return Facts(writes=place_, fails=_has_int_keys(declared))
+            total = Facts(writes=place_, fails=_has_int_keys(declared))
+            return total | self._bounds(declared) if total.fails else total
         partial, inside = False, declared
         for _ in node.path:
             partial = partial or _may_lack(inside)
             inside = children(inside)[-1]
         return Facts(reads=place_, writes=place_, fails=True) if partial else Facts(writes=place_)
+
+    def _bounds(self, t: Type) -> Facts:
+        """The parameters that the bounds of a type are made of."""
+        return Facts(parameters=frozenset(names_in_bounds(t) & self._parameters))
 
     def _partial(self, node: Node | Clause) -> bool:
         """Whether a node may have no value although all that is inside it has one."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Argument, Kind
-from ratified.language.machine import Left, Machine, StepError, Values, state_dict
+from ratified.language.machine import Machine, OutOfBounds, StepError, Values, state_dict
 from ratified.language.refinement import Refinement
 from ratified.language.values import show
 from ratified.results.errors import EvaluationError
@@ -83,14 +83,14 @@ class Counterexample:
 
     def _start(self, goal: Values) -> Values:
         for _, state in self._machine.initial():
-            if not isinstance(state, Left) and self._canonical(state) == goal:
+            if not isinstance(state, OutOfBounds) and self._canonical(state) == goal:
                 return state
         raise AssertionError(goal)
 
     def _step(self, state: Values, goal: Values, failure: Failure | None) -> tuple[int, Values, Values]:
         """A step to the orbit of a state, one that shows the failure if one is given."""
         for action, arguments, target in self._machine.steps(state):
-            if isinstance(target, Left) or self._canonical(target) != goal:
+            if isinstance(target, OutOfBounds) or self._canonical(target) != goal:
                 continue
             if failure is None or self._shows(failure, state, target):
                 return action, arguments, target

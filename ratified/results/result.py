@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ratified.language.model import Model
 
 
-BEYOND_BOUNDS = "some steps would leave a declared bound and were not taken; beyond it nothing is known"
+BEYOND_BOUNDS = "some steps would exceed a declared bound and were not taken; nothing is known beyond it"
 """Why nothing is decided where a bound was left."""
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.smt.proving import Options, prove_script
 from ratified.smt.result import Cell, Counterexample, Proof
@@ -73,7 +73,7 @@ def reach(cls: type[Model], found: Counterexample, states: int) -> Reach:
     wanted = tuple(found.before[d.name] for d in model.module.variables)
     constraints = [f.name for f in model.module.of_kind(Kind.CONSTRAINT)]
     seen: dict[Values, None] = {}
-    level = [s for _, s in machine.initial() if not isinstance(s, Left)]
+    level = [s for _, s in machine.initial() if not isinstance(s, OutOfBounds)]
     left = False
     while level:
         fresh = [s for s in dict.fromkeys(level) if s not in seen]
@@ -88,7 +88,7 @@ def reach(cls: type[Model], found: Counterexample, states: int) -> Reach:
                 left = True
                 continue
             for *_, after in machine.steps(state):
-                if isinstance(after, Left):
+                if isinstance(after, OutOfBounds):
                     left = True
                 else:
                     level.append(after)

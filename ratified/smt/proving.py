@@ -14,11 +14,13 @@ from pathlib import Path
 
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.values import show
+from ratified.smt.certificate.folder import Entry, Heading
+from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
@@ -69,13 +71,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to prove. `second` is the solver that is asked for its opinion of everything; `smt2` a folder for the obligations."""
+    """How to prove.
+
+    `second` is the solver that is asked for its opinion of everything; `smt2` is a folder for the obligations, `certificate` one
+    for obligations and certificates.
+    """
 
     solver: str = "z3"
     second: str | None = None
     seconds: float = LIMIT
     processes: int | None = None
     smt2: Path | None = None
+    certificate: Path | None = None
     counterexamples: bool = True
     progress: Callable[[Progress], None] | None = None
 
@@ -137,7 +144,10 @@ def prove_script(
         time.monotonic() - started,
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
-    return replace(proof, held=held, seconds=time.monotonic() - started)
+    proof = replace(proof, held=held, seconds=time.monotonic() - started)
+    if how.certificate is None:
+        return proof
+    return replace(proof, certificates=_certified(how.certificate, proof, attempts, how))
 
 
 def _what(function: Function) -> str:
@@ -184,11 +194,39 @@ def write_all(folder: Path, obligations: list[Obligation]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, obligation in enumerate(obligations, 1):
-            where = obligation.action.name if obligation.action else obligation.part.value
-            name = f"{number:03d}-{obligation.about.replace(' ', '-')}-{where.replace(' ', '-')}.smt2"
+            name = f"{file_name(number, obligation)}.smt2"
             (folder / name).write_text(script(title(obligation), obligation.facts), encoding="utf-8")
     except OSError as problem:
         raise RatifiedError(f"{folder} cannot be written: {problem.strerror}") from None
+
+
+def file_name(number: int, obligation: Obligation) -> str:
+    """What the files of an obligation are called: its number, its claim, and where that is to hold."""
+    where = obligation.action.name if obligation.action else obligation.part.value
+    return f"{number:03d}-{obligation.about.replace(' ', '-')}-{where.replace(' ', '-')}"
+
+
+def _certified(folder: Path, proof: Proof, attempts: list[_Attempt], how: Options) -> Certificates:
+    wanted = [
+        Wanted(file_name(n, a.obligation), _text(a.obligation), a.status is Status.PROVED)
+        for n, a in enumerate(attempts, 1)
+    ]
+    heading = Heading(proof.name, proof.model, proof.lemmas, proof.goals)
+    return certify(folder, heading, wanted, seconds=how.seconds, processes=how.processes)
+
+
+def entries_of(script_class: type[Model]) -> list[Entry]:
+    """The obligations of a proof script as a folder of certificates lists them, without certificates.
+
+    Raises:
+        ModelError: as `prove` does.
+    """
+    numbered = enumerate(Translation(script_of(script_class)).obligations(), 1)
+    return [Entry(file_name(n, o), _text(o), None) for n, o in numbered]
+
+
+def _text(obligation: Obligation) -> str:
+    return script(title(obligation), obligation.facts)
 
 
 def title(obligation: Obligation) -> str:
@@ -516,7 +554,7 @@ def _goes_wrong(
         found = machine.take(state, obligation.action.name, arguments)
     except (RatifiedError, BoundLeft):
         return obligation.part is Part.WELL_DEFINED
-    return any(isinstance(after, Left) for _, after in found)
+    return any(isinstance(after, OutOfBounds) for _, after in found)
 
 
 def _arguments(obligation: Obligation, translation: Translation) -> tuple[Argument, ...]:
@@ -547,7 +585,7 @@ def _confirmed(
             found = machine.take(tuple(before[n] for n in names), obligation.action.name, arguments)
         except (RatifiedError, BoundLeft):
             continue
-        if not any(isinstance(state, Left) for _, state in found):
+        if not any(isinstance(state, OutOfBounds) for _, state in found):
             return [state for _, state in found] == [tuple(after[n] for n in names)]
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ratified.results.result import Verdict
+from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.concrete import FalsePart
 from ratified.smt.first_order.obligations import Part
 
@@ -98,7 +99,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that was tried. `held` is what its formulas were held against, if everything was proved."""
+    """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
+
+    `certificates` are what was written of them, if that was asked for.
+    """
 
     name: str
     model: str
@@ -111,6 +115,7 @@ class Proof:
     solvers: tuple[str, ...]
     seconds: float
     held: Held | None = None
+    certificates: Certificates | None = None
 
     @property
     def verdict(self) -> Verdict:

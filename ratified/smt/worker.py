@@ -70,7 +70,17 @@ def _cvc5(text: str, seconds: float, effort: int, options: Mapping[str, str]) ->
     return "".join(answers)
 
 
-SOLVERS = {"z3": with_z3, "cvc5": with_cvc5}
+def with_certificate(text: str, seconds: float, effort: int) -> str:  # noqa: ARG001  # a solver's arguments
+    """`unsat` and a certificate of it, or `unknown`."""
+    from ratified.smt.certificate.finder import NotFound, certificate
+
+    try:
+        return f"unsat\n{certificate(text, seconds)}"
+    except NotFound as problem:
+        return f"unknown\n{problem}"
+
+
+SOLVERS = {"z3": with_z3, "cvc5": with_cvc5, "certificate": with_certificate}
 
 
 def main() -> None:

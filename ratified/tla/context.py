@@ -27,7 +27,7 @@ class Place:
     path: tuple[str, ...]
 
 
-class NotApart(Exception):
+class NeedsInlining(Exception):
     """A variable that a procedure's own operator gives its value is wanted before the step ends: the call must be written out."""
 
     def __init__(self, key: str) -> None:
@@ -35,7 +35,7 @@ class NotApart(Exception):
         self.key = key
 
 
-class Elsewhere(Atom):
+class GivenByCall(Atom):
     """The value of a variable that a procedure's operator gives."""
 
     def __init__(self, key: str) -> None:
@@ -45,7 +45,7 @@ class Elsewhere(Atom):
     key: str
 
 
-class Valueless(Apply):
+class Unassigned(Apply):
     """What stands in place of the value of a variable that `init` has not given one yet: TLC stops where that is wanted."""
 
     def __init__(self, variable: str) -> None:
@@ -147,8 +147,8 @@ class Frame:
     def standing(self, name: str, text: str) -> Tla:
         """The value that a variable has come to so far."""
         value = self.now.get(name, Atom(text))
-        if isinstance(value, Elsewhere):
-            raise NotApart(value.key)
+        if isinstance(value, GivenByCall):
+            raise NeedsInlining(value.key)
         return value
 
     def variable(self, name: str, which: Which, text: str) -> Tla:
@@ -158,9 +158,9 @@ class Frame:
         value = self.now.get(name)
         if value is None:
             return Atom(text)
-        if isinstance(value, Elsewhere):
-            raise NotApart(value.key)
-        if isinstance(value, Valueless):
+        if isinstance(value, GivenByCall):
+            raise NeedsInlining(value.key)
+        if isinstance(value, Unassigned):
             self.words.need("TLC")
             return value
         # What binds names of its own may not be written where one of these may be bound already.
@@ -172,6 +172,12 @@ class Frame:
         if self.run.frame.now.get(name) is value:
             self.run.frame.now[name] = made
         return made
+
+    def binding(self, name: str) -> tuple[Frame, Atom]:
+        """A frame inside a scope that binds one name, and that name."""
+        names = self.names.inner()
+        bound = Atom(names.give(name))
+        return replace(self, names=names), bound
 
     def inside(self, env: Mapping[str, Tla] | None = None) -> Frame:
         """A frame inside this one, with more names."""

@@ -25,7 +25,7 @@ from ratified.results.result import BEYOND_BOUNDS, PropertyKind, Result, Trace, 
 from ratified.tla.limits import too_large
 from ratified.tla.module import Export, export
 from ratified.tla.replay import errors_at_end, false_at_end, false_for_ever, follow
-from ratified.tla.tlc import Told
+from ratified.tla.tlc import TlcResult
 
 Found = Result | EvaluationError | None
 """What we find: None if the model has no initial state."""
@@ -39,7 +39,7 @@ class Agreement:
     """
 
     ours: Found
-    theirs: Told
+    theirs: TlcResult
     differences: tuple[str, ...] = ()
     undecided: str = ""
     trace: Trace | None = None
@@ -56,18 +56,18 @@ class Agreement:
 def why_not(model: Model, ours: Found) -> str:
     """Why TLC need not be asked, if it cannot be compared with what we found; else empty."""
     if isinstance(ours, Result) and ours.stopped and ours.stopped != BEYOND_BOUNDS:
-        return f"our exploration stopped: {ours.stopped}"
+        return f"the exploration stopped: {ours.stopped}"
     if (large := too_large(model)) is not None:
         number, span = large
         place = f"{span}: " if span else ""
-        return f"{place}TLC computes with numbers of 32 bits, and {number} has more"
+        return f"{place}TLC has integers of 32 bits, and {number} does not fit"
     return ""
 
 
-def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Export], Told]) -> Agreement:
+def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Export], TlcResult]) -> Agreement:
     """Have TLC explore what was exported (`ask`), and hold what we found against what it finds."""
     if why := why_not(model, ours):
-        return Agreement(ours, Told("unfinished", message=f"{why} (TLC was not asked)"), undecided=why)
+        return Agreement(ours, TlcResult("unfinished", message=f"{why} (TLC was not asked)"), undecided=why)
     found = compare(model, exported, ours, ask(exported))
     if found.ask_about:
         one = model.claiming((found.ask_about,))
@@ -76,20 +76,20 @@ def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Expor
     return found
 
 
-def compare(model: Model, exported: Export, ours: Found, theirs: Told) -> Agreement:
+def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> Agreement:
     """Hold what we found against what TLC found."""
     found = Agreement(ours, theirs)
     if why := _undecided(model, ours, theirs):
         return replace(found, undecided=why)
     if theirs.kind == "unread":
-        return _differ(found, f"TLC cannot read what was exported: {theirs.message}")
+        return _differ(found, f"TLC rejects the exported module: {theirs.message}")
     if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
         return found  # an invariant that no state satisfies, and no state
     mine = _in_a_word(ours)
     if mine != theirs.verdict:
         said = {"holds": "no violation", "violated": "a violation", "error": "an error"}
         told = f": {theirs.message}" if theirs.verdict == "error" else ""
-        return _differ(found, f"we find {said[mine]}, TLC {said[theirs.verdict]}{told}")
+        return _differ(found, f"Ratified finds {said[mine]}, TLC {said[theirs.verdict]}{told}")
     if isinstance(ours, EvaluationError):
         return _errors(found, model, exported, ours)
     if mine == "violated" and isinstance(ours, Result):
@@ -110,36 +110,41 @@ def _in_a_word(ours: Found) -> str:
 # --- what cannot be compared ----------------------------------------------------------------------------------------------
 
 
-def _undecided(model: Model, ours: Found, theirs: Told) -> str:
+def _undecided(model: Model, ours: Found, theirs: TlcResult) -> str:
     """Why both cannot be compared, if they cannot."""
     if theirs.verdict == "unfinished":
         return theirs.message
     if why := why_not(model, ours):
         return why
     if theirs.kind == "limit":
-        return f"TLC cannot compute with this: {theirs.message}"
+        return f"TLC cannot evaluate the model: {theirs.message}"
     if "Temporal formula is a tautology" in theirs.message:
-        return "TLC takes a liveness claim for a tautology, as it wrongly does where very many fairness conditions meet"
+        return "TLC wrongly reports a liveness property as a tautology, as it does with very many fairness conditions"
     if "trivially false" in theirs.message:
-        return "TLC does not look at a refinement of what has no initial state"
+        return "TLC does not check a refinement where there is no initial state"
     if theirs.kind == "unread":
         return ""
     if isinstance(ours, EvaluationError):
         return _undecided_error(model, ours, theirs)
     if isinstance(ours, Result) and (name := _of_no_change(ours)):
-        return f"we find {name} false of a step that changes nothing, and TLA+ does not see such steps"
+        return (
+            f"{name} fails on a stuttering step, and [][P]_vars in TLA+ says nothing about stuttering steps"
+        )
     if isinstance(ours, Result) and ours.stopped and theirs.kind == "liveness":
-        return "where a bound is left we do not decide what happens in the end, and TLC does, as if no step went on there"
+        return (
+            "steps beyond a declared bound are not taken, which leaves liveness undecided; "
+            "TLC checks it as if there were no such steps"
+        )
     return ""
 
 
-def _undecided_error(model: Model, ours: EvaluationError, theirs: Told) -> str:
+def _undecided_error(model: Model, ours: EvaluationError, theirs: TlcResult) -> str:
     if ours.message.startswith("this leaves "):
-        return f"in {ours.function} {ours.message}; TLC does not ask about bounds there"
+        return f"in {ours.function}: {ours.message}; TLC does not check bounds there"
     other = theirs.verdict != "error" or (theirs.states and len(theirs.states) != len(ours.trace or ()))
     if other and _may_not_be_needed(model, ours):
         return (
-            "we find an error in a value that nothing may need, and TLA+ computes only what is needed; "
+            "the error is in a value that may never be needed, and TLC evaluates only what is needed; "
             f"correct the model first: {ours.message}"
         )
     return ""
@@ -186,13 +191,13 @@ def _lazy_values(function: Function, *, whole: bool) -> Iterator[ir.Node | ir.Cl
 # --- what is alike --------------------------------------------------------------------------------------------------------
 
 
-def _counts(ours: Found, theirs: Told) -> list[str]:
+def _counts(ours: Found, theirs: TlcResult) -> list[str]:
     distinct, depth = (ours.distinct, ours.depth) if isinstance(ours, Result) else (0, 0)
     found = []
     if theirs.distinct != distinct:
-        found.append(f"we count {distinct:,} distinct states, TLC {theirs.distinct or 0:,}")
+        found.append(f"Ratified counts {distinct:,} distinct states, TLC {theirs.distinct or 0:,}")
     if theirs.depth != depth and distinct:
-        found.append(f"we count {depth} levels, TLC {theirs.depth or 0}")
+        found.append(f"the depth is {depth} in Ratified, {theirs.depth or 0} in TLC")
     return found
 
 
@@ -203,25 +208,29 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result) 
     live = violation.kind is PropertyKind.LIVENESS
     if theirs.kind == "constant":  # an invariant that no state can satisfy: TLC does not begin
         if len(violation.trace) > 1:
-            return _differ(found, f"TLC says that {claim} is always false, and our counterexample has steps")
+            return _differ(
+                found, f"TLC finds {claim} false in every state, but Ratified's counterexample has steps"
+            )
         return found if claim == violation.name else _of_another(found, violation.name, {claim})
     if live != (theirs.kind == "liveness"):
-        return _differ(found, f"we find {violation.name} violated, TLC {claim or theirs.kind}")
+        return _differ(found, f"Ratified finds {violation.name} violated, TLC {claim or theirs.kind}")
     if not live and len(violation.trace) != len(theirs.states):
         found = _differ(
-            found, f"our counterexample has {len(violation.trace)} states, TLC's {len(theirs.states)}"
+            found, f"Ratified's counterexample has {len(violation.trace)} states, TLC's {len(theirs.states)}"
         )
     try:
         trace = follow(model, exported, theirs)
-        if ours.symmetry and not live:
-            return replace(found, trace=trace)  # which of the states that differ by renaming it shows is open
         false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     except RatifiedError as problem:
-        return _differ(found, f"TLC's run is not one of the model's: {problem.message}")
+        return _differ(found, f"TLC's run is not a run of the model: {problem.message}")
     found = replace(found, trace=trace)
+    if ours.symmetry and theirs.kind != "invariant":
+        false |= {
+            claim
+        }  # its last state may be one that differs by renaming, and the last step then none of the model's
     if not false or (not live and claim not in false):
         told = claim or theirs.violated or "a claim"
-        return _differ(found, f"TLC says that its run violates {told}, and in the model it does not")
+        return _differ(found, f"TLC says that its run violates {told}, and it does not")
     return found if found.differences else _of_another(found, violation.name, false)
 
 
@@ -230,7 +239,7 @@ def _of_another(found: Agreement, name: str, false: set[str]) -> Agreement:
     if name in false:
         return found
     others = ", ".join(sorted(false))
-    why = f"we find {name} violated and TLC {others}, in another state; ask about one of them (--claim)"
+    why = f"Ratified finds {name} violated, and TLC {others} in another state; compare one at a time with --claim"
     return replace(found, undecided=why, ask_about=name)
 
 
@@ -239,39 +248,46 @@ def _errors(found: Agreement, model: Model, exported: Export, ours: EvaluationEr
     kind = _kind_of_theirs(theirs.message)
     if not theirs.states:  # TLC shows no run; but it names what it was computing
         if _kind_of_ours(ours) != kind:
-            return _differ(found, f"we find an error: {ours.message}; TLC another: {theirs.message}")
+            return _differ(found, f"Ratified finds the error: {ours.message}; TLC: {theirs.message}")
         if exported.operators.get(ours.function) in theirs.within or not theirs.within:
             return found
         where = ", ".join(theirs.within)
-        return replace(found, undecided=f"we find an error in {ours.function}, and TLC in {where}")
+        return replace(found, undecided=f"Ratified finds an error in {ours.function}, TLC in {where}")
     length = len(ours.trace) if ours.trace else 0
     if length != len(theirs.states):
         return _differ(
-            found, f"we find an error after a run of {length} states, TLC after {len(theirs.states)}"
+            found, f"Ratified finds an error after {length} states, TLC after {len(theirs.states)}"
         )
     try:
         trace = follow(model, exported, theirs)
     except StepError:
         return found  # the step that has no answer is the last one of its run
     except RatifiedError as problem:
-        return _differ(found, f"TLC's run is not one of the model's: {problem.message}")
+        return _differ(found, f"TLC's run is not a run of the model: {problem.message}")
     errors = list(errors_at_end(model, trace))
     if kind not in {_kind_of_ours(error) for error in errors}:
         told = errors[0].message if errors else "none"
         return _differ(
-            found, f"TLC finds an error: {theirs.message}; at the end of its run the model has {told}"
+            found, f"TLC finds the error: {theirs.message}; at the end of its run Ratified finds: {told}"
         )
     return replace(found, trace=trace)
 
 
 def _kind_of_ours(error: ModelError) -> str:
-    if "division by zero" in error.message or "modulo by zero" in error.message:
-        return "division"
-    if "the assertion is false" in error.message:
-        return "assertion"
-    if "object has no attribute" in error.message and "NoneType" not in error.message:
-        return "no value"
-    return "no value" if re.search(r"gives `\w+` no value", error.message) else "absent"
+    for words, kind in _KINDS.items():
+        if words in error.message and "NoneType" not in error.message:
+            return kind
+    return "absent"
+
+
+_KINDS = {
+    "division by zero": "division",
+    "modulo by zero": "division",
+    "the assertion is false": "assertion",
+    "has no attribute": "no value",
+    "does not assign": "no value",
+    "has no value yet": "no value",
+}
 
 
 def _kind_of_theirs(message: str) -> str:

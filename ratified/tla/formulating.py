@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratified.tla.context import Elsewhere, Run, Valueless
+from ratified.tla.context import GivenByCall, Run, Unassigned
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import all_of, tuple_of
 from ratified.tla.joins import Choice
@@ -31,9 +31,9 @@ def _given(values: dict[str, Tla | None], primed: bool, r: Run) -> list[Tla]:
     told: set[str] = set()
     for name, value in values.items():
         text = r.frame.words.variables[name]
-        if name in told or isinstance(value, Elsewhere):
+        if name in told or isinstance(value, GivenByCall):
             continue
-        if isinstance(value, Valueless):
+        if isinstance(value, Unassigned):
             r.frame.words.need("TLC")
             made.append(value)
         elif value is None or (isinstance(value, Atom) and value.text == text and primed):

@@ -5,7 +5,7 @@ Guarantees: a variable is after an IF what it is on the way that was taken.
 
 from __future__ import annotations
 
-from ratified.tla.context import Elsewhere, Frame, NotApart, Run, Valueless
+from ratified.tla.context import Frame, GivenByCall, NeedsInlining, Run, Unassigned
 from ratified.tla.formulas import FALSE, all_of, if_else
 from ratified.tla.syntax import Atom, If, Tla
 
@@ -32,9 +32,9 @@ def join(test: Tla, then: Run, orelse: Run, r: Run) -> None:
                 r.frame.now[name] = sides[0]
             continue
         for side in sides:
-            if isinstance(side, Elsewhere):
-                raise NotApart(side.key)
-            if isinstance(side, Valueless):
+            if isinstance(side, GivenByCall):
+                raise NeedsInlining(side.key)
+            if isinstance(side, Unassigned):
                 r.frame.words.need("TLC")
         plain = [Atom(r.frame.words.variables[name]) if side is None else side for side in sides]
         r.frame.now[name] = Choice(test, *plain)

@@ -6,8 +6,7 @@ function of the number of its turns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ratified.interchange.names import apart
 from ratified.language import ir
@@ -17,10 +16,11 @@ from ratified.language.types import BagType, MapType, SeqType, SortType
 from ratified.language.uses import assigned, core, free, returns
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import as_seq, bind, gathered, in_turn, quantified_by, unpacked
-from ratified.tla.context import Frame, Run, Valueless
+from ratified.tla.context import Frame, Run, Unassigned
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import (
     FALSE,
+    ONE,
     TRUE,
     ZERO,
     Except,
@@ -29,7 +29,6 @@ from ratified.tla.formulas import (
     any_of,
     function,
     negated,
-    number,
     record_of,
 )
 from ratified.tla.joins import DONE, VALUE, join
@@ -95,7 +94,7 @@ def _each_key(loop: ir.For, r: Run) -> bool:
         or not isinstance(item, SortType)
     ):
         return False
-    if any(isinstance(r.frame.now.get(name), Valueless) for name in changed):
+    if any(isinstance(r.frame.now.get(name), Unassigned) for name in changed):
         return False
     for s in stores:
         t = r.frame.words.declared(s.variable)
@@ -150,84 +149,119 @@ def _each_element(loop: ir.For, r: Run) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What a loop hands from turn to turn, each in a field: variables, local names, and whether and how the turns may end."""
+
+    variables: dict[str, str]
+    locals: dict[str, str]
+    possible: str
+    done: str
+    value: str
+
+    @classmethod
+    def by(cls, loop: ir.For, f: Frame) -> _Carried:
+        """What a loop hands on where it stands."""
+        written, bound = f.words.uses.writes(loop.body), assigned(loop.body)
+        variables = [n for n in f.words.variables if n in written]
+        names = [n for n in f.env if n in bound and n[0] != "\0"]
+        fields: list[str] = []
+        for name in (*variables, *names, "possible", "done", "value"):
+            fields.append(apart(name, fields))
+        split = len(variables)
+        return cls(
+            dict(zip(variables, fields, strict=False)),
+            dict(zip(names, fields[split:], strict=False)),
+            *fields[-3:],
+        )
+
+
 def _turns(loop: ir.For, r: Run) -> Tla | None:
     """Any loop: a recursive function of the number of turns. Whether it has returned, if it may."""
     f = r.frame
-    r.frame.words.need("Integers", "Sequences")
-    variables = [n for n in r.frame.words.variables if n in r.frame.words.uses.writes(loop.body)]
-    names = [n for n in f.env if n in assigned(loop.body) and n[0] != "\0"]
-    may_return = bool(returns(loop))
-    gives = any(isinstance(n, ir.Return) and n.value is not None for s in loop.body for n in ir.walk(s))
+    f.words.need("Integers", "Sequences")
+    carried = _Carried.by(loop, f)
     items = r.define("items", as_seq(loop.domain, f))
     after = f.names.give_apart("after")
-    inner_names = f.names.inner()
-    n, before = inner_names.give_apart("n"), inner_names.give_apart("before")
-    keys = _distinct([*variables, *names, "possible", "done", "value"])
-    fields = dict(zip([*variables, *names, "\0possible", DONE, VALUE], keys, strict=True))
+    names = f.names.inner()
+    n, before = Atom(names.give_apart("n")), Atom(names.give_apart("before"))
+    item = names.give_apart(loop.names[0] if len(loop.names) == 1 else "item")
+    turn = _turn(loop, carried, before, Atom(item), replace(f.inside(), names=names))
+    start, step = _fields(loop, carried, before, f, turn)
+    made: Tla = record_of(step)
+    stops: list[Tla] = [Dot(before, carried.done)] if returns(loop) else []
+    if turn.guards:
+        made = If(all_of(turn.guards), made, Atom(f"[{before} EXCEPT !.{carried.possible} = FALSE]"))
+        stops.append(negated(Dot(before, carried.possible)))
+    made = with_definitions(turn.definitions, made)
+    if stops:
+        made = If(any_of(stops), before, made)
+    last = Index(Atom(after), (Infix("-", n, ONE),))
+    made = Let((Definition(before.text, last), Definition(item, Index(items, (n,)))), made)
+    upto = Infix("..", ZERO, Apply("Len", (items,)))
+    body = If(Infix("=", n, ZERO), record_of(start), made)
+    r.definitions.append(Definition(after, body, domain=(n.text, upto)))
+    return _ended(loop, carried, Index(Atom(after), (Apply("Len", (items,)),)), r, guarded=bool(turn.guards))
 
-    def dot(whole: Tla, key: str) -> Tla:
-        return Dot(whole, fields[key])
 
-    inner = replace(f.inside(), names=inner_names)
+def _turn(loop: ir.For, carried: _Carried, before: Tla, item: Tla, inner: Frame) -> Run:
+    """One turn, of what the turns before it have come to."""
     turn = Run(inner, [])
-    item = Index(items, (Atom(n),))
-    item_name = Atom(inner_names.give_apart(loop.names[0] if len(loop.names) == 1 else "item"))
-    inner.env.update(unpacked(loop.names, item_name))
-    for name in variables:
-        inner.now[name] = dot(Atom(before), name)
-    for name in names:
-        inner.env[name] = dot(Atom(before), name)
-        inner.sums.pop(name, None)
-    for name in loop.names:
+    inner.env.update(unpacked(loop.names, item))
+    inner.env.update({name: Dot(before, field) for name, field in carried.locals.items()})
+    inner.now.update({name: Dot(before, field) for name, field in carried.variables.items()})
+    for name in (*loop.names, *carried.locals):
         inner.sums.pop(name, None)
     inner.env.pop(DONE, None)
     inner.env.pop(VALUE, None)
     turn.statements(loop.body)
+    return turn
+
+
+def _fields(
+    loop: ir.For, carried: _Carried, before: Tla, f: Frame, turn: Run
+) -> tuple[list[tuple[str, Tla]], list[tuple[str, Tla]]]:
+    """What is carried before the first turn, and after one."""
     start: list[tuple[str, Tla]] = []
     step: list[tuple[str, Tla]] = []
-    for name in variables:
-        start.append((fields[name], _beginning(loop, name, f)))
-        step.append((fields[name], inner.now[name]))
-    for name in names:
-        start.append((fields[name], f.env[name]))
-        step.append((fields[name], inner.env.get(name, dot(Atom(before), name))))
+    env = turn.frame.env
+    for name, field in carried.variables.items():
+        start.append((field, _beginning(loop, name, f)))
+        step.append((field, turn.frame.now[name]))
+    for name, field in carried.locals.items():
+        start.append((field, f.env[name]))
+        step.append((field, env.get(name, Dot(before, field))))
     if turn.guards:
-        start.append((fields["\0possible"], TRUE))
-        step.append((fields["\0possible"], TRUE))
-    if may_return:
-        start.append((fields[DONE], FALSE))
-        step.append((fields[DONE], inner.env.get(DONE, FALSE)))
-    if gives:
-        start.append((fields[VALUE], r.frame.words.none()))
-        step.append((fields[VALUE], inner.env.get(VALUE, dot(Atom(before), VALUE))))
-    made: Tla = record_of(step)
-    if turn.guards:
-        possible = fields["\0possible"]
-        made = If(all_of(turn.guards), made, Atom(f"[{before} EXCEPT !.{possible} = FALSE]"))
-    made = with_definitions(turn.definitions, made)
-    stops = [dot(Atom(before), DONE)] if may_return else []
-    if turn.guards:
-        stops.append(negated(dot(Atom(before), "\0possible")))
-    if stops:
-        made = If(any_of(stops), Atom(before), made)
-    last = Index(Atom(after), (Infix("-", Atom(n), number(1)),))
-    made = Let((Definition(before, last), Definition(item_name.text, item)), made)
-    body = If(Infix("=", Atom(n), ZERO), record_of(start), made)
-    upto = Infix("..", ZERO, Apply("Len", (items,)))
-    r.definitions.append(Definition(after, body, domain=(n, upto)))
-    end = Index(Atom(after), (Apply("Len", (items,)),))
+        start.append((carried.possible, TRUE))
+        step.append((carried.possible, TRUE))
+    if returns(loop):
+        start.append((carried.done, FALSE))
+        step.append((carried.done, env.get(DONE, FALSE)))
+    if _gives(loop):
+        start.append((carried.value, f.words.none()))
+        step.append((carried.value, env.get(VALUE, Dot(before, carried.value))))
+    return start, step
+
+
+def _ended(loop: ir.For, carried: _Carried, end: Tla, r: Run, *, guarded: bool) -> Tla | None:
+    """What all turns have come to. Whether they have returned, if they may."""
+    f = r.frame
     whole = r.define("end", end)
-    for name in variables:
-        f.now[name] = r.define(f"new_{name}", dot(whole, name))
+    for name, field in carried.variables.items():
+        f.now[name] = r.define(f"new_{name}", Dot(whole, field))
         r.shrunk.discard(name)
-    for name in names:
-        f.env[name] = r.define(name, dot(whole, name))
+    for name, field in carried.locals.items():
+        f.env[name] = r.define(name, Dot(whole, field))
         f.sums.pop(name, None)
-    if turn.guards:
-        r.guards.append(dot(whole, "\0possible"))
-    if gives:
-        f.env[VALUE] = dot(whole, VALUE)
-    return dot(whole, DONE) if may_return else None
+    if guarded:
+        r.guards.append(Dot(whole, carried.possible))
+    if _gives(loop):
+        f.env[VALUE] = Dot(whole, carried.value)
+    return Dot(whole, carried.done) if returns(loop) else None
+
+
+def _gives(loop: ir.For) -> bool:
+    return any(node.value is not None for node in returns(loop))
 
 
 def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
@@ -239,15 +273,7 @@ def _beginning(loop: ir.For, name: str, f: Frame) -> Tla:
         for s in loop.body
         for n in ir.walk(s)
     )
-    if isinstance(value, Valueless) and not wanted and isinstance(loop.domain, ir.Universe):
+    if isinstance(value, Unassigned) and not wanted and isinstance(loop.domain, ir.Universe):
         return f.words.none()
-    f.words.need(*(["TLC"] if isinstance(value, Valueless) else []))
+    f.words.need(*(["TLC"] if isinstance(value, Unassigned) else []))
     return value
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """These names as fields, told apart."""
-    made: list[str] = []
-    for name in names:
-        made.append(apart(name, made))
-    return made

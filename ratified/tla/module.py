@@ -21,7 +21,7 @@ from ratified.language.values import Map
 from ratified.tla import comments
 from ratified.tla.claims import Claims
 from ratified.tla.config import config, in_config
-from ratified.tla.context import Run, Valueless
+from ratified.tla.context import Run, Unassigned
 from ratified.tla.definitions import with_definitions
 from ratified.tla.formulas import FALSE, Bound, all_of, function, quantified, tuple_of
 from ratified.tla.formulating import formula
@@ -302,7 +302,7 @@ class ModuleWriter:
             zero: Tla | None = FALSE if declaration is NOTHING else None
             if declaration.name in zeros:
                 zero = self._zero(declaration, zeros[declaration.name], frame.names.inner())
-            frame.now[declaration.name] = zero or Valueless(self.words.variables[declaration.name])
+            frame.now[declaration.name] = zero or Unassigned(self.words.variables[declaration.name])
         doc = ["\\* The initial state."]
         bounds: list[Bound] = []
         run = Run(frame, [], initial=True)

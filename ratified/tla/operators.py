@@ -14,7 +14,7 @@ from ratified.language.types import BoolType, OptionalType, records_of
 from ratified.tla import comments
 from ratified.tla.bodies import body_value
 from ratified.tla.comprehensions import as_set
-from ratified.tla.context import Frame, NotApart, Run
+from ratified.tla.context import Frame, NeedsInlining, Run
 from ratified.tla.formulas import Bound, quantified
 from ratified.tla.formulating import formula
 from ratified.tla.literals import is_one_of
@@ -25,7 +25,7 @@ from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
 
 
-class Cannot(ModelError):
+class TranslationError(ModelError):
     """Something that a model says and TLA+, as we write it, cannot."""
 
 
@@ -77,7 +77,7 @@ class Operators:
             self.words.referenced = []
             try:
                 made = self._definition(one, frozenset(written_out))
-            except NotApart as conflict:
+            except NeedsInlining as conflict:
                 written_out.add(conflict.key)
                 continue
             break
@@ -122,7 +122,7 @@ class Operators:
             return as_set(a.domain, frame)
         made = type_set(a.type, self.words)
         if made is None:
-            raise Cannot(
+            raise TranslationError(
                 f"the parameter `{a.name}` ranges over infinitely many values",
                 span=self.words.module.span,
                 remedy="give its type bounds",

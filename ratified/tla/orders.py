@@ -56,7 +56,8 @@ def key_operator(t: Type, words: Vocabulary) -> str:
         names = words.names.operator()
         about = About(words, Atom(names.give("x")), Atom(names.give("k")))
         body = KEYS(t, about)
-        name = words.names.give_late(f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}")
+        wanted = f"KeyOf{''.join(c for c in str(t).title() if c.isalnum())}"
+        name = words.names.give_late(words.of_arguments(wanted))
         words.key_names[t] = name
         words.key_definitions[name] = Definition(name, body, (about.x.text,))
     return name

@@ -47,7 +47,7 @@ class _Reader:
     def end(self) -> None:
         """That nothing is left."""
         if self._peek():
-            raise BadValue(f"TLC's value cannot be read: {self._peek()!r} is too much")
+            raise BadValue(f"TLC's value cannot be read: {self._peek()!r} is left over")
 
     def _until(self, close: str) -> Iterator[None]:
         while self._peek() != close:

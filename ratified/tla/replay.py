@@ -13,32 +13,32 @@ from ratified.interchange.raw import Raw
 from ratified.interchange.typing import Typing
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.language.scope import running
 from ratified.results.result import Step, Trace
 from ratified.tla.module import Export
-from ratified.tla.tlc import Told
+from ratified.tla.tlc import TlcResult
 
 
-def follow(model: Model, exported: Export, told: Told) -> Trace:
+def follow(model: Model, exported: Export, told: TlcResult) -> Trace:
     """The run that TLC shows, its steps named by stepping the model along it. Raises RatifiedError where it is no run."""
     machine = PythonMachine(model)
     states = [_values(model, exported, raw) for raw in told.states]
     if not states or not any(s == states[0] for _, s in machine.initial()):
-        raise RatifiedError("its first state is not an initial one")
+        raise RatifiedError("its first state is not an initial state")
     names = [d.name for d in model.module.variables]
     steps: list[Step] = []
     for number, (before, after) in enumerate(pairwise(states), start=1):
         for index, arguments, target in machine.steps(before):
-            if not isinstance(target, Left) and target == after:
+            if not isinstance(target, OutOfBounds) and target == after:
                 action = machine.actions[index]
                 named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
                 steps.append(Step(action.name, named, dict(zip(names, after, strict=True))))
                 break
         else:
-            raise RatifiedError(f"no action takes its step {number}")
+            raise RatifiedError(f"no action explains its step {number}")
     return Trace(dict(zip(names, states[0], strict=True)), tuple(steps), told.loop)
 
 

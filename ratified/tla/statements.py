@@ -15,7 +15,7 @@ from ratified.language.uses import returns
 from ratified.tla import comments
 from ratified.tla.bounds import within
 from ratified.tla.comprehensions import unpacked
-from ratified.tla.context import Elsewhere, Run
+from ratified.tla.context import GivenByCall, Run
 from ratified.tla.formulas import TRUE, string
 from ratified.tla.joins import DONE, VALUE, join
 from ratified.tla.known import learned, natural, sum_of
@@ -114,7 +114,7 @@ def _do(node: ir.Do, r: Run) -> bool:
         arguments = tuple(r.frame.expr(a) for a in node.arguments)
         r.calls.append(Apply(words.operator(called.key), arguments))
         for name in words.writes(called):
-            r.frame.now[name] = Elsewhere(called.key)
+            r.frame.now[name] = GivenByCall(called.key)
         return False
     outer = dict(r.frame.env), dict(r.frame.sums)
     env: dict[str, Tla] = {}

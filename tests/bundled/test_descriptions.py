@@ -14,7 +14,7 @@ import pytest
 from ratified import Model
 from ratified.bundled import bugs, implementations, models, protocols
 from ratified.bundled.conformance import PROTOCOLS
-from ratified.bundled.description import at
+from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
 from ratified.cli import main as cli
 from ratified.cli.instances import instance, sizes_of
@@ -50,8 +50,8 @@ def test_a_bug_is_planted_somewhere_and_what_has_it_is_there(name: str) -> None:
     bug = bugs[name]
     assert bug.model or bug.relational or bug.planted_in
     for place in (bug.model, bug.relational):
-        assert place is None or issubclass(at(place), Model)
-    assert not (bug.relational and bug.unsaid)
+        assert place is None or issubclass(resolve(place), Model)
+    assert not (bug.relational and bug.no_proof)
     assert not bug.seen_in or bug.planted_in
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ratified.cli import exploring, loading
-from ratified.cli.exploring import Exploration
+from ratified.cli.exploring import ExploreOptions
 from ratified.results.result import Progress, Result
 from tests.cli import samples
 
@@ -31,7 +31,7 @@ class Asked:
 
     answer: Callable[[], Result] = samples.result
     models: list[Any] = field(default_factory=list)
-    options: list[Exploration] = field(default_factory=list)
+    options: list[ExploreOptions] = field(default_factory=list)
     progress: list[Callable[[Progress], None] | None] = field(default_factory=list)
 
 
@@ -40,7 +40,7 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Put a stand-in in place of the explorer; every model that is loaded is a sample."""
     asked = Asked()
 
-    def explore(model: Any, options: Exploration, progress: Callable[[Progress], None] | None) -> Result:
+    def explore(model: Any, options: ExploreOptions, progress: Callable[[Progress], None] | None) -> Result:
         asked.models.append(model)
         asked.options.append(options)
         asked.progress.append(progress)

@@ -65,8 +65,18 @@ def span(line: int, column: int, end: int) -> Span:
     return Span(str(Path("model.py").resolve()), line, column, line, end)
 
 
-def agreement() -> PropertyReport:
-    return PropertyReport(PropertyKind.INVARIANT, "agreement", vacuous=False, span=span(7, 8, 17))
+def agreement(verdict: Verdict = Verdict.HOLDS) -> PropertyReport:
+    return PropertyReport(PropertyKind.INVARIANT, "agreement", False, span(7, 8, 17), verdict)
+
+
+def properties(
+    agreed: Verdict = Verdict.HOLDS, others: Verdict = Verdict.HOLDS
+) -> tuple[PropertyReport, ...]:
+    return (
+        agreement(agreed),
+        PropertyReport(PropertyKind.STEP_INVARIANT, "promises_only_grow", vacuous=False, verdict=others),
+        PropertyReport(PropertyKind.REFINEMENT, "as_voting", vacuous=False, verdict=others),
+    )
 
 
 def state(**changed: object) -> State:
@@ -123,11 +133,7 @@ def result(verdict: Verdict = Verdict.HOLDS, **changed: Any) -> Result:
         "generated": 1_118_000,
         "depth": 25,
         "actions": (ActionReport("prepare", 1_118_000, 185_360), ActionReport("promise", 12, 8)),
-        "properties": (
-            agreement(),
-            PropertyReport(PropertyKind.STEP_INVARIANT, "promises_only_grow", vacuous=False),
-            PropertyReport(PropertyKind.REFINEMENT, "as_voting", vacuous=False),
-        ),
+        "properties": properties(),
         "symmetry": ("Acceptor",),
         "seconds": 12.3,
         "memory": 96_000_000,
@@ -144,7 +150,10 @@ def holds_with_warnings() -> Result:
             ActionReport("abdicate", 0, 0),
             ActionReport("merge", 0, 0, switched_off=True),
         ),
-        properties=(agreement(), PropertyReport(PropertyKind.INVARIANT, "one_leader", vacuous=True)),
+        properties=(
+            agreement(),
+            PropertyReport(PropertyKind.INVARIANT, "one_leader", vacuous=True, verdict=Verdict.HOLDS),
+        ),
         constraints=(ConstraintReport("short_logs", 1_234),),
         notes=("no C compiler was found (cc, gcc, clang): the reference engine was used",),
         symmetry=(),
@@ -157,6 +166,7 @@ def violated() -> Result:
         violation=Violation(
             PropertyKind.INVARIANT, "agreement", trace(), "two values are chosen", span(7, 8, 17)
         ),
+        properties=properties(Verdict.VIOLATED, Verdict.UNDECIDED),
     )
 
 
@@ -164,6 +174,7 @@ def violated_at_once() -> Result:
     return result(
         Verdict.VIOLATED,
         violation=Violation(PropertyKind.INVARIANT, "agreement", Trace(state(), ()), "", span(7, 8, 17)),
+        properties=properties(Verdict.VIOLATED, Verdict.UNDECIDED),
     )
 
 
@@ -191,13 +202,20 @@ def stuttering() -> Result:
 
 
 def out_of_states() -> Result:
-    return result(Verdict.UNDECIDED, stopped="the limit of 1,000 states", distinct=1_000, generated=4_096)
+    return result(
+        Verdict.UNDECIDED,
+        stopped="the limit of 1,000 states",
+        distinct=1_000,
+        generated=4_096,
+        properties=properties(Verdict.UNDECIDED, Verdict.UNDECIDED),
+    )
 
 
 def out_of_bounds() -> Result:
     return result(
         Verdict.UNDECIDED,
-        stopped="some steps would leave a declared bound and were not taken; beyond it nothing is known",
+        stopped="some steps would exceed a declared bound and were not taken; nothing is known beyond it",
+        properties=properties(Verdict.UNDECIDED, Verdict.UNDECIDED),
         bounds=(BoundReport("the last Ballot, b1", "prepare", 1_200, span(4, 20, 25)),),
         parameters={},
     )

@@ -20,7 +20,7 @@ from ratified.bundled import models, protocols
 from ratified.cli import main as cli
 from ratified.cli import output, requests
 from ratified.cli.commands import RENAMED, SECTIONS
-from ratified.cli.exploring import Exploration
+from ratified.cli.exploring import ExploreOptions
 from ratified.language.errors import ModelError
 from ratified.results.result import Limits, Result, Verdict
 from ratified.version import __version__
@@ -77,21 +77,21 @@ def test_a_model_is_made_at_the_size_that_was_asked_for(
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ([], Exploration()),
-        (["--symmetry", "--deadlock", "--engine", "native"], Exploration(Limits(), True, True, "native")),
-        (["--no-symmetry"], Exploration()),
-        (["--size", "small"], Exploration(symmetry=True)),
-        (["--size", "small", "Ballot=3"], Exploration(symmetry=True)),
-        (["--size", "small", "--no-symmetry"], Exploration()),
-        (["--depth", "7", "--states", "1000"], Exploration(Limits(depth=7, states=1000))),
-        (["--seconds", "0.5", "--memory", "2G"], Exploration(Limits(seconds=0.5, memory=2 * 1024**3))),
-        (["--memory", "512M"], Exploration(Limits(memory=512 * 1024**2))),
-        (["--memory", "1.5 GiB"], Exploration(Limits(memory=3 * 1024**3 // 2))),
-        (["--memory", "4096"], Exploration(Limits(memory=4096))),
+        ([], ExploreOptions()),
+        (["--symmetry", "--deadlock", "--engine", "native"], ExploreOptions(Limits(), True, True, "native")),
+        (["--no-symmetry"], ExploreOptions()),
+        (["--size", "small"], ExploreOptions(symmetry=True)),
+        (["--size", "small", "Ballot=3"], ExploreOptions(symmetry=True)),
+        (["--size", "small", "--no-symmetry"], ExploreOptions()),
+        (["--depth", "7", "--states", "1000"], ExploreOptions(Limits(depth=7, states=1000))),
+        (["--seconds", "0.5", "--memory", "2G"], ExploreOptions(Limits(seconds=0.5, memory=2 * 1024**3))),
+        (["--memory", "512M"], ExploreOptions(Limits(memory=512 * 1024**2))),
+        (["--memory", "1.5 GiB"], ExploreOptions(Limits(memory=3 * 1024**3 // 2))),
+        (["--memory", "4096"], ExploreOptions(Limits(memory=4096))),
     ],
 )
 def test_options_reach_the_explorer(
-    arguments: list[str], options: Exploration, asked: Asked, capsys: Capture
+    arguments: list[str], options: ExploreOptions, asked: Asked, capsys: Capture
 ) -> None:
     assert said(capsys, "check", "synod", *arguments)[0] == 0
     assert asked.options == [options]

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ratified.cli.main import run
+from ratified.diagram import runs
+from ratified.language import RatifiedError
 
 MODEL = """
 from ratified import Map, Model, Symmetric, action, invariant, require
@@ -129,3 +131,17 @@ def test_a_port_in_use(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         port = taken.getsockname()[1]
         assert run(["browse", "lock.py", "--port", str(port)]) == 2
     assert f"port {port} cannot be used: address already in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "bmc", "simulate"])
+def test_the_verdict_is_reported_before_anything_is_drawn(
+    command: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RatifiedError("there is no room for it")
+
+    monkeypatch.setattr(runs, "sequence", refuse)
+    assert run([command, "lock.py", "-q", "--diagram", "run.svg"]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("VIOLATED  Lock: ")
+    assert err == "Error: there is no room for it\n"

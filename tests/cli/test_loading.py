@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli.loading import load
+from ratified.cli.loading import TargetError, load
 from ratified.language import Model, RatifiedError
 
 LIGHT = """\
@@ -256,3 +256,20 @@ def test_the_command_tells_it_with_status_2_and_no_traceback(folder: Path) -> No
         made.stderr
         == "Error: bad.py:1:5: SyntaxError: '(' was never closed\n    1 | x = (1,\n      |     ^\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "remedy"),
+    [
+        (
+            "raft-any-log-wins",
+            "only implementations have raft-any-log-wins",
+            "ratified mutants raft any-log-wins",
+        ),
+        ("raft-lost-log", "only the model of the proof has raft-lost-log", "ratified prove raft-lost-log"),
+    ],
+)
+def test_a_bug_that_no_model_has_says_where_it_is(name: str, message: str, remedy: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        load(name)
+    assert (caught.value.message, caught.value.remedy) == (message, remedy)

@@ -107,14 +107,38 @@ def test_the_verdict_of_many_checks(answers: dict[str, Verdict], verdict: Verdic
 
 
 @pytest.mark.parametrize("name", samples.RESULTS)
-def test_junit_passes_no_case_of_a_check_that_does_not_hold(name: str, folder: Path) -> None:
+def test_junit_passes_what_holds_and_nothing_that_is_vacuous_or_undecided(name: str, folder: Path) -> None:
     made = samples.RESULTS[name]()
     suite = ET.fromstring(render(one(made), "junit"))[0]
-    passed = [case for case in suite if len(case) == 0]
-    assert len(passed) == (len(made.properties) if made.verdict is Verdict.HOLDS else 0)
-    assert int(suite.get("tests", "")) == len(suite)
+    cases = suite.findall("testcase")
+    passed = [case.get("name") for case in cases if len(case) == 0]
+    holding = [p for p in made.properties if p.verdict is Verdict.HOLDS and not p.vacuous]
+    assert passed == [f"{p.kind.value}: {p.name}" for p in holding]
+    assert int(suite.get("tests", "")) == len(cases)
     for tag, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         assert int(suite.get(count, "")) == len(suite.findall(f"*/{tag}"))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_says_what_is_vacuous_and_what_never_fired(form: str, folder: Path) -> None:
+    said = render(one(samples.holds_with_warnings()), form)
+    assert "one_leader" in said
+    assert "vacuous" in said
+    assert "abdicate" in said
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ("text", "no property to check"),
+        ("json", '"properties": []'),
+        ("junit", "there is no property to check"),
+        ("sarif", "there is no property to check"),
+        ("github", "::warning title=ratified synod::synod: there is no property to check"),
+    ],
+)
+def test_every_format_says_that_a_model_claims_nothing(form: str, says: str, folder: Path) -> None:
+    assert says in render(one(samples.result(properties=())), form)
 
 
 def test_json_says_what_the_text_says_of_a_trace(folder: Path) -> None:

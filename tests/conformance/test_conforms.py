@@ -10,7 +10,7 @@ import pytest
 
 from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli import main as cli
-from ratified.conform.cover import Steps
+from ratified.conform.cover import LazyGraph
 from ratified.conform.mutants import planted
 from ratified.conform.simulation import replayed, simulated
 from ratified.conformance.multipaxos.binding import MultiPaxosBinding
@@ -91,7 +91,7 @@ class CarelessFollowed(FollowedPaxos):
 def test_paxos_is_asked_other_questions_and_gives_the_same_answers() -> None:
     every = [f.name for f in Paxos.module.of_kind(Kind.INVARIANT)]
     asked, model = PythonMachine(CarelessFollowed(**SMALL)), PythonMachine(Careless(**SMALL))
-    states = Steps(model.model).all().states
+    states = LazyGraph(model.model).all().states
     assert len(states) == 851
     refuted = {n: sum(model.refuted_by(n, s) is not None for s in states) for n in every}
     assert refuted["agreement"] > 0

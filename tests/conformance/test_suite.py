@@ -14,7 +14,7 @@ import pytest
 from ratified import Model, Param, Range, action, require
 from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli import main as cli
-from ratified.conform.cover import UNREACHED, Edge, Steps, cover
+from ratified.conform.cover import UNREACHED, Edge, LazyGraph, cover
 from ratified.conform.machine import explore, regression_test
 from ratified.conform.mutants import planted
 from ratified.conform.simulation import simulated
@@ -120,7 +120,7 @@ class Walker:
 
 
 def test_every_step_is_taken_or_has_its_reason() -> None:
-    steps = Steps(Walk()).all()
+    steps = LazyGraph(Walk()).all()
     done = cover(steps, Walker())
     assert (done.states, done.edges, done.taken, done.walks, done.holds) == (5, 10, 9, 1, True)
     assert dict(done.reasons) == {"it has no wings": 1}
@@ -132,27 +132,27 @@ def test_every_step_is_taken_or_has_its_reason() -> None:
 
 def test_there_are_as_few_walks_as_there_can_be() -> None:
     machine = Branching()
-    done = cover(Steps(machine).all(), Follows())
+    done = cover(LazyGraph(machine).all(), Follows())
     # Three branches, each with two ends, and no way back: six walks, of which each takes a step that no other can.
     assert (done.states, done.edges, done.taken, done.walks, done.least) == (10, 9, 9, 6, 6)
     assert done.driven == 12
 
 
 def test_a_step_that_is_declared_to_be_impossible_is_asked_for() -> None:
-    assert cover(Steps(Walk()).all(), Walker(), tries=True).refused == {"it has no wings": 1}
-    lies = cover(Steps(Walk()).all(), Walker(stuck=3, lies=True), tries=True)
+    assert cover(LazyGraph(Walk()).all(), Walker(), tries=True).refused == {"it has no wings": 1}
+    lies = cover(LazyGraph(Walk()).all(), Walker(stuck=3, lies=True), tries=True)
     assert lies.failure == "forth() is taken, though it is declared that it is stuck"
-    assert cover(Steps(Walk()).all(), Walker(stuck=3, lies=True)).holds
+    assert cover(LazyGraph(Walk()).all(), Walker(stuck=3, lies=True)).holds
 
 
 def test_a_step_that_goes_wrong_is_a_failure() -> None:
-    done = cover(Steps(Walk()).all(), Walker(lame=True))
+    done = cover(LazyGraph(Walk()).all(), Walker(lame=True))
     assert (done.failure, done.holds) == ("after forth(): it is at 3, the model at 4", False)
 
 
 def test_covering_that_runs_out_of_time_claims_nothing() -> None:
     ticks = itertools.count()
-    done = cover(Steps(Walk()).all(), Walker(), seconds=3, clock=lambda: float(next(ticks)))
+    done = cover(LazyGraph(Walk()).all(), Walker(), seconds=3, clock=lambda: float(next(ticks)))
     assert (done.stopped, done.holds, done.taken) == ("out of time", False, 3)
 
 
@@ -184,7 +184,7 @@ def test_it_is_driven_along_every_step_of_a_small_graph(
 @pytest.mark.slow
 def test_raft_is_driven_along_every_step_of_its_elections() -> None:
     model = RaftServers(Server=2, Value=1, max_term=2, max_log=0)
-    done = cover(Steps(model).all(), RaftDriver(model))
+    done = cover(LazyGraph(model).all(), RaftDriver(model))
     assert done.holds, done
     assert (done.states, done.edges, done.taken) == (9_087, 62_554, 33_288)
 

@@ -21,7 +21,7 @@ from ratified.models.commit.broken import MajorityCommit
 from ratified.models.paxos.broken import HalfQuorums
 from ratified.models.raft.raft import Raft
 from ratified.results.result import Step, Trace
-from tests.diagram.toys import Lease, Pings, Ring
+from tests.diagram.toys import Chain, Lease, Pings, Ring
 
 
 def run_of(model: Model, *calls: str) -> Trace:
@@ -147,6 +147,13 @@ def test_channels_that_the_model_names() -> None:
     assert [(r.actor, r.changes) for r in diagram.rows[2:]] == [
         (1, ((1, ("turns: 0 \u2192 1",)),)),
         (1, ((1, ("turns: 1 \u2192 2",)),)),
+    ]
+
+
+def test_a_message_may_be_any_value() -> None:
+    diagram = sequence(check(Chain(Node=2, Update=2)))
+    assert [(m.label, m.sender, m.receiver, m.fate) for m in diagram.messages] == [
+        ("u1", 0, 1, Fate.IN_FLIGHT)
     ]
 
 

@@ -195,3 +195,23 @@ class Faulty(Model):
     def count_up(self) -> None:
         require(self.count < 3)
         self.count += 1 + 0 // (2 - self.count)
+
+
+class Update(Symmetric):
+    """What is sent."""
+
+
+class Chain(Model):
+    """Sends updates along channels: a message is a value of a sort, no record."""
+
+    lifelines: ClassVar[Lifelines] = Lifelines(network=("wire",), processes={Node: "node"})
+    wire: Map[Node, Map[Node, Annotated[Seq[Update], AtMost(1)]]]
+
+    @action
+    def send(self, p: Node, q: Node, u: Update) -> None:
+        require(p != q and len(self.wire[p][q]) == 0)
+        self.wire[p][q].append(u)
+
+    @invariant
+    def quiet(self) -> bool:
+        return all(len(self.wire[p][q]) == 0 for p in Node for q in Node)

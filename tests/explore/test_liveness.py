@@ -26,7 +26,7 @@ from ratified.language import (
 )
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Fairness, Kind
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.models.commit.transaction_commit import ResourceManager, RMState
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.results.result import Limits, PropertyKind, PropertyReport, Result, Verdict, Violation
@@ -644,13 +644,13 @@ def test_the_intermediate_form_answers_as_the_methods_do(make: Callable[[], Mode
     python, tree = PythonMachine(make()), TreeMachine(make())
     claims = [f.name for k in (Kind.EVENTUALLY, Kind.LEADS_TO) for f in python.module.of_kind(k)]
     assert claims
-    queue = [state for _, state in python.initial() if not isinstance(state, Left)]
+    queue = [state for _, state in python.initial() if not isinstance(state, OutOfBounds)]
     seen = set(queue)
     for state in queue:
         for claim in claims:
             assert python.answers(claim, state) == tree.answers(claim, state)
         for _, _, after in python.steps(state):
-            if not isinstance(after, Left) and after not in seen:
+            if not isinstance(after, OutOfBounds) and after not in seen:
                 seen.add(after)
                 queue.append(after)
     assert len(seen) > 10

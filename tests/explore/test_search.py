@@ -323,7 +323,7 @@ def test_a_bound_that_is_left_makes_the_result_undecided() -> None:
     assert (bound.what, bound.action, bound.times) == ("the last Time, t2", "tick", 1)
     assert bound.span is not None
     assert result.stopped == (
-        "some steps would leave a declared bound and were not taken; beyond it nothing is known"
+        "some steps would exceed a declared bound and were not taken; nothing is known beyond it"
     )
     assert result.actions == (ActionReport("tick", 2, 2),)
 

@@ -352,16 +352,16 @@ def test_a_class_is_not_a_model_at_a_size() -> None:
 
 def test_an_interruption_keeps_what_was_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
-    steps = PythonMachine.steps
+    steps = PythonMachine.each_step
 
-    def interrupted(self: PythonMachine, state: tuple[object, ...]) -> object:
+    def interrupted(self: PythonMachine, state: tuple[object, ...], pulse: object) -> object:
         nonlocal calls
         calls += 1
         if calls == 8:
             raise KeyboardInterrupt
-        return steps(self, state)
+        return steps(self, state, pulse)  # type: ignore[arg-type]  # as it was given
 
-    monkeypatch.setattr(PythonMachine, "steps", interrupted)
+    monkeypatch.setattr(PythonMachine, "each_step", interrupted)
     walked = simulate(Counter(), runs=9, depth=5)
     assert (walked.runs, walked.steps, walked.stopped) == (2, 7, "interrupted")
     assert run_of(walked.first) == ["count()"] * 5

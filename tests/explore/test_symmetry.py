@@ -454,17 +454,17 @@ class Through(Base):
 
 RISKS: list[tuple[type[Model], str]] = [
     (Listed, "the order of this sequence depends on that of symmetric values"),
-    (Appended, "a later round may undo what an earlier one did to `queue`"),
-    (Returned, "it returns from the first round that comes to it"),
-    (Carried, "`last` is carried from one round to the next"),
+    (Appended, "a later iteration may undo what an earlier one did to `queue`"),
+    (Returned, "it returns from the first iteration that gets there"),
+    (Carried, "`last` is carried from one iteration to the next"),
     (Greatest, "of several with the same key, max takes the first of the symmetric values"),
     (Enumerated, "enumerate numbers symmetric values"),
     (Zipped, "zip pairs symmetric values by their order"),
-    (Overwritten, "a later round may undo what an earlier one did to `leader`"),
-    (Guarded, "one round may read what another has written to `seen`"),
-    (Elsewhere, "one round may read what another has written to `rounds`"),
+    (Overwritten, "a later iteration may undo what an earlier one did to `leader`"),
+    (Guarded, "one iteration may read what another has written to `seen`"),
+    (Elsewhere, "one iteration may read what another has written to `rounds`"),
     (OfValues, "the order of this sequence depends on that of symmetric values"),
-    (Through, "a later round may undo what an earlier one did to `queue`"),
+    (Through, "a later iteration may undo what an earlier one did to `queue`"),
 ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,6 +193,23 @@ def test_headings_that_make_no_sense(
     monkeypatch.chdir(tmp_path)
     status, out, err = said(capsys, "raft", written({"trace": "raft", **heading}, {"action": "start"}))
     assert (status, out, err) == (2, "", f"Error: run.ndjson:1: {message}\n")
+
+
+@pytest.mark.parametrize(("events", "status"), [(FINE, 0), ([*FINE, STALE], 1)])
+def test_a_trace_may_come_through_a_pipe(
+    events: list[dict[str, Any]], status: int, binding: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """It is opened once: what was read of it cannot be read again."""
+    heading = {"trace": "lock", "nodes": ["n1"]}
+    text = "".join(f"{json.dumps(line)}\n" for line in (heading, *events))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    assert cli.run(["trace", binding, str(pipe)]) == status
+    writer.join()
+    word = {0: "HOLDS", 1: "VIOLATED"}[status]
+    assert capsys.readouterr().out.startswith(f"{word}  pipe: {'after ' if status else ''}{len(FINE)} events")
 
 
 def test_files_that_are_none(binding: str, capsys: Capture) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ratified.language import Bag, Map, Model, Seq, Set, Sort
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, Machine, PythonMachine, StepError, Values
+from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.values import show
 
 Exact = tuple[object, ...]
@@ -25,7 +25,7 @@ class Disagreement(AssertionError):
 
 def exact(value: Any) -> Exact:
     """A value together with its type, and so on for its parts."""
-    if isinstance(value, Left):
+    if isinstance(value, OutOfBounds):
         return ("left", value.what)
     if value is None or type(value) in (bool, int):
         return (type(value).__name__, value)
@@ -42,7 +42,7 @@ def agree(model: Model, most: int) -> int:
     """Hold the evaluator to CPython on up to `most` reachable states; how many there were. Raises Disagreement."""
     python, tree = PythonMachine(model), TreeMachine(model)
     first = _both("the initial states", python, tree, _of_initial)
-    queue = [after for _, after in python.initial() if not isinstance(after, Left)] if first else []
+    queue = [after for _, after in python.initial() if not isinstance(after, OutOfBounds)] if first else []
     seen = set(map(exact, queue))
     for number, state in enumerate(queue):
         if number >= most:
@@ -51,7 +51,7 @@ def agree(model: Model, most: int) -> int:
         if not _both(_in(state), python, tree, lambda machine, at=state: _of_steps(machine, at)):  # type: ignore[misc]
             continue
         for _, _, after in python.steps(state):
-            if isinstance(after, Left):
+            if isinstance(after, OutOfBounds):
                 continue
             _same_step_claims(python, tree, state, after)
             if exact(after) not in seen:

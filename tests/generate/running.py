@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, Machine, PythonMachine, StepError, Values
+from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from tests.generate.models import GeneratedModel
 
@@ -68,7 +68,7 @@ def run(model: Model, most: int = STATES_MOST) -> Run:
 
 def _visit(machine: Machine, found: Run, most: int) -> bool:
     seen: dict[Values, None] = {}
-    level = [after for _, after in machine.initial() if not isinstance(after, Left)]
+    level = [after for _, after in machine.initial() if not isinstance(after, OutOfBounds)]
     while level:
         fresh = [state for state in dict.fromkeys(level) if state not in seen and _allowed(machine, state)]
         found.depth += bool(fresh)
@@ -84,7 +84,7 @@ def _visit(machine: Machine, found: Run, most: int) -> bool:
             for index, _, after in machine.steps(state):
                 found.transitions += 1
                 found.fired[machine.actions[index].name] += 1
-                if isinstance(after, Left):
+                if isinstance(after, OutOfBounds):
                     found.left += 1
                     continue
                 level.append(after)

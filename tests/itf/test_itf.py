@@ -235,13 +235,16 @@ def test_a_run_may_stand_still(counterexample: Path) -> None:
         ("[]", "is not ITF: it has no list of states"),
         ('{"states": []}', "has no states"),
         ('{"states": [1]}', "states[0] is not an object"),
-        ('{"states": [{"max_ballot": {"#bigint": "x"}}]}', "states[0].max_ballot: 'x' is no number"),
-        ('{"states": [{"voted": {"#unserializable": "Nat"}}]}', "this value could not be written: Nat"),
+        ('{"states": [{"max_ballot": {"#bigint": "x"}}]}', "states[0].max_ballot: 'x' is not a number"),
+        (
+            '{"states": [{"voted": {"#unserializable": "Nat"}}]}',
+            "the tool that wrote the file could not write this value: Nat",
+        ),
         ('{"states": [{"voted": {"#map": [[1]]}}]}', "states[0].voted[0]: an entry of a map is a pair"),
-        ('{"states": [{"voted": {"#odd": 1}}]}', "is no value of ITF"),
-        ('{"states": [{"voted": 1.5}]}', "1.5 is no value of ITF"),
+        ('{"states": [{"voted": {"#odd": 1}}]}', "is not an ITF value"),
+        ('{"states": [{"voted": 1.5}]}', "1.5 is not an ITF value"),
         ('{"states": [{"voted": {}}]}', "states[0] has no variable 'max_ballot'"),
-        ('{"states": [{}], "loop": 1}', "loop is 1, which is no index of its 1 states"),
+        ('{"states": [{}], "loop": 1}', "loop is 1, not an index of its 1 states"),
     ],
 )
 def test_bad_files(change: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,11 +261,11 @@ def test_bad_files(change: str, says: str, tmp_path: Path, capsys: pytest.Captur
         (
             "max_ballot",
             {"#map": [["a9", "None"]]},
-            "a key of max_ballot is a9, which is no value of type Acceptor",
+            "a key of max_ballot is a9, which is not a value of type Acceptor",
         ),
-        ("max_ballot", {"#map": [["a1", 7]]}, "max_ballot[a1] is 7, which is no value of type Ballot"),
+        ("max_ballot", {"#map": [["a1", 7]]}, "max_ballot[a1] is 7, which is not a value of type Ballot"),
         ("messages", {"#set": [{"type": "Odd"}]}, "an element of messages is [type |-> Odd]"),
-        ("more", 1, "states[0] has 'more', which is no variable of Paxos"),
+        ("more", 1, "states[0] has 'more', which is not a variable of Paxos"),
     ],
 )
 def test_bad_values(

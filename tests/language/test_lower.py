@@ -15,7 +15,7 @@ from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Function, Kind
 from ratified.language.lower import PASSES, Pass, lowered
-from ratified.language.machine import Left, StepError, Values
+from ratified.language.machine import OutOfBounds, StepError, Values
 from tests.generate.models import random_model
 from tests.generate.running import load
 
@@ -36,7 +36,9 @@ def lowered_by(model: Model, *passes: Pass) -> TreeMachine:
 def told(machine: TreeMachine, state: Values) -> list[object]:
     """All that is said of a state: steps, left bounds, claims and errors, without the places of what is written anew."""
     try:
-        steps: object = [(i, a, "left" if isinstance(s, Left) else s) for i, a, s in machine.steps(state)]
+        steps: object = [
+            (i, a, "left" if isinstance(s, OutOfBounds) else s) for i, a, s in machine.steps(state)
+        ]
     except StepError as problem:
         steps = problem.function, problem.arguments
     said: list[object] = [steps]
@@ -51,13 +53,13 @@ def told(machine: TreeMachine, state: Values) -> list[object]:
 def compare(model: Model, *passes: Pass) -> int:
     """Compare a model with its lowered form in some reachable states; how many."""
     plain, lower = TreeMachine(model), lowered_by(model, *passes)
-    begun = [s for _, s in plain.initial() if not isinstance(s, Left)]
-    assert begun == [s for _, s in lower.initial() if not isinstance(s, Left)]
+    begun = [s for _, s in plain.initial() if not isinstance(s, OutOfBounds)]
+    assert begun == [s for _, s in lower.initial() if not isinstance(s, OutOfBounds)]
     found = dict.fromkeys(begun)
     for state in itertools.islice(iter(list(found)), STATES_MOST):
         try:
             for *_, after in plain.steps(state):
-                if not isinstance(after, Left):
+                if not isinstance(after, OutOfBounds):
                     found.setdefault(after)
         except StepError:
             continue

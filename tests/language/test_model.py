@@ -33,7 +33,7 @@ from ratified import (
     subsets,
 )
 from ratified.language.evaluate import TreeMachine
-from ratified.language.machine import Left, Machine, PythonMachine, StepError
+from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError
 
 
 class Node(Symmetric):
@@ -110,7 +110,7 @@ def everything(**changed: Any) -> Everything:
 def test_zeros() -> None:
     model = everything()
     ((_, state),) = PythonMachine(model).initial()
-    assert not isinstance(state, Left)
+    assert not isinstance(state, OutOfBounds)
     flag, light, count, turn, holder, table, grid, mail, log = state
     assert (flag, light, count, turn, holder) == (False, Light.RED, 0, Turn(0), None)
     assert table == Map({Node(i): Map({Slot(0): Set()}) for i in range(3)})
@@ -181,17 +181,19 @@ MACHINES: list[Callable[[Model], Machine]] = [PythonMachine, TreeMachine]
 def test_bounds_that_are_left_are_told_with_their_place(machine_of: Callable[[Model], Machine]) -> None:
     machine = machine_of(everything(limit=0))
     ((_, state),) = machine.initial()
-    assert not isinstance(state, Left)
-    left = {(machine.actions[i].name, t.what) for i, _, t in machine.steps(state) if isinstance(t, Left)}
+    assert not isinstance(state, OutOfBounds)
+    left = {
+        (machine.actions[i].name, t.what) for i, _, t in machine.steps(state) if isinstance(t, OutOfBounds)
+    }
     assert left == {("fill", "at most 0 elements in log"), ("advance", "the range 0..0 of count")}
-    places = {t.span.line for _, _, t in machine.steps(state) if isinstance(t, Left) and t.span}
+    places = {t.span.line for _, _, t in machine.steps(state) if isinstance(t, OutOfBounds) and t.span}
     assert len(places) == 2
     (posted,) = [
         t for i, a, t in machine.steps(state) if machine.actions[i].name == "post" and a == (Node(0),)
     ]
-    assert not isinstance(posted, Left)
+    assert not isinstance(posted, OutOfBounds)
     again = [t for i, a, t in machine.steps(posted) if machine.actions[i].name == "post" and a == (Node(0),)]
-    assert [t.what for t in again if isinstance(t, Left)] == ["at most 1 equal elements in mail"]
+    assert [t.what for t in again if isinstance(t, OutOfBounds)] == ["at most 1 equal elements in mail"]
 
 
 @record
@@ -241,11 +243,11 @@ def test_the_place_where_a_bound_is_left_is_the_same_to_the_column(
 ) -> None:
     machine = machine_of(Leaving(Node=1))
     ((_, state),) = machine.initial()
-    assert not isinstance(state, Left)
+    assert not isinstance(state, OutOfBounds)
     steps = machine.steps(state)
     assert len(steps) == 6
     for _, _, target in steps:
-        assert isinstance(target, Left)
+        assert isinstance(target, OutOfBounds)
         assert target.span is not None
         line = Path(target.span.file).read_text(encoding="utf-8").splitlines()[target.span.line - 1]
         assert line[target.span.column : target.span.end_column] == line.split("  # ")[1]
@@ -335,7 +337,7 @@ def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine
         (3, (b, a)): (1, 3, dark, b),
         (3, (b, b)): (4, 3, dark, None),
     }
-    assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, Left)] != []
+    assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, OutOfBounds)] != []
 
 
 class Wrong(Model):
@@ -395,7 +397,7 @@ def test_a_step_without_an_answer_is_an_error_with_its_place(what: int) -> None:
     for machine_of in MACHINES:
         machine = machine_of(model)
         ((_, state),) = machine.initial()
-        assert not isinstance(state, Left)
+        assert not isinstance(state, OutOfBounds)
         with pytest.raises(StepError) as caught:
             machine.steps(state)
         error = caught.value
@@ -449,7 +451,7 @@ class Quorums(Model):
 def test_quorums_are_values(machine_of: Callable[[Model], Machine]) -> None:
     machine = machine_of(Quorums(Node=3))
     ((_, state),) = machine.initial()
-    assert not isinstance(state, Left)
+    assert not isinstance(state, OutOfBounds)
     a, b, c = Node(0), Node(1), Node(2)
     assert [t for _, _, t in machine.steps(state)] == [(Set(q),) for q in ([a, b], [a, c], [b, c])]
     assert machine.refuted_by("two_each", state) is None
@@ -476,10 +478,10 @@ class Bounded(Model):
 def test_a_sort_that_only_a_bound_names_has_a_size() -> None:
     machine = PythonMachine(Bounded(Node=1, Turn=1))
     ((_, state),) = machine.initial()
-    assert not isinstance(state, Left)
+    assert not isinstance(state, OutOfBounds)
     ((_, _, one),) = machine.steps(state)
-    assert not isinstance(one, Left)
+    assert not isinstance(one, OutOfBounds)
     assert one == (1, Map({False: Set(), True: Set()}))
     ((_, _, two),) = machine.steps(one)
-    assert isinstance(two, Left)
+    assert isinstance(two, OutOfBounds)
     assert two.what == "the range 0..1 of seats"

@@ -19,7 +19,7 @@ from ratified import (
     record,
     require,
 )
-from ratified.language.machine import Left
+from ratified.language.machine import OutOfBounds
 from ratified.smt.validation.validate import comparison_of
 from tests.smt.test_translation import ALL, EFFORT
 
@@ -99,7 +99,7 @@ def test_turns_that_are_apart() -> None:
     comparison = comparison_of(Rounds(Node=2, Round=2), effort=EFFORT, share=ALL)
     states = list(dict.fromkeys(after for _, after in comparison.machine.initial()))[::3]
     for state in states:
-        assert not isinstance(state, Left)
+        assert not isinstance(state, OutOfBounds)
         comparison.state(state)
     assert (len(states), comparison.counted["steps"], comparison.counted["disabled"]) == (38, 433, 23)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ratified.language.errors import RatifiedError
-from ratified.language.machine import Left, PythonMachine, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.types import BagType, parts
 from ratified.smt.validation.comparing import Share
 from ratified.smt.validation.evaluation import TooMuch
@@ -29,10 +29,10 @@ ALL = Share(tried=400, leading=400, others=400, conclusions=400)
 
 def states_of(machine: PythonMachine) -> list[Values]:
     """The first few reachable states."""
-    found = dict.fromkeys(after for _, after in machine.initial() if not isinstance(after, Left))
+    found = dict.fromkeys(after for _, after in machine.initial() if not isinstance(after, OutOfBounds))
     for state in itertools.islice(iter(list(found)), STATES_MOST):
         for *_, after in machine.steps(state):
-            if not isinstance(after, Left):
+            if not isinstance(after, OutOfBounds):
                 found.setdefault(after)
     return list(found)[:STATES_MOST]
 

@@ -22,7 +22,7 @@ from ratified.results.result import Result, Verdict
 from ratified.tla import crosscheck, tlc
 from ratified.tla.crosscheck import Agreement
 from ratified.tla.module import Export
-from ratified.tla.tlc import Tlc, Told
+from ratified.tla.tlc import Tlc, TlcResult
 
 SOURCE = Path(__file__).with_name("Runner.java")
 OPTIONS = ("-XX:+UseSerialGC", "-Xmx1g", "-Xss4m", "-XX:MaxDirectMemorySize=512m")
@@ -48,7 +48,7 @@ class Service:
         self._end()
         self._folder.cleanup()
 
-    def explore(self, files: Mapping[str, str], name: str, seconds: float) -> Told:
+    def explore(self, files: Mapping[str, str], name: str, seconds: float) -> TlcResult:
         """What TLC tells of a module."""
         if not self.shared:
             return tlc.run(self.tool, files, name, seconds=seconds)
@@ -59,7 +59,9 @@ class Service:
             output, status = self._asked(f"{folder}\t{name}\n", seconds)
         taken = time.perf_counter() - began
         if status is None:
-            return Told("unfinished", message=f"TLC did not end in {seconds:g} seconds", seconds=taken)
+            return TlcResult(
+                "unfinished", message=f"TLC did not finish within {seconds:g} seconds", seconds=taken
+            )
         return tlc.read(output, status, taken, files)
 
     def compared(

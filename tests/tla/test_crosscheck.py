@@ -20,7 +20,7 @@ from ratified.results.result import Verdict
 from ratified.tla import compare, export, timed, tlc
 from ratified.tla.module import Export
 from ratified.tla.tlc import Tlc, ToolMissing
-from tests.tla.names import LET
+from tests.tla.taken import LET
 
 pytestmark = pytest.mark.xdist_group("tlc")
 
@@ -69,7 +69,7 @@ def test_an_error_in_the_export_is_caught(tlc_run: Tlc) -> None:
     found = compare(model, exported, check(model), tlc.run(tlc_run, exported.files, exported.name))
     assert found.verdict is Verdict.VIOLATED
     assert found.differences == (
-        "we find no violation, TLC a violation: Action property line 151",
+        "Ratified finds no violation, TLC a violation: Action property line 151",
     ) or "TLC" in str(found.differences)
 
 
@@ -80,9 +80,9 @@ def test_a_wrong_count_of_ours_is_caught(tlc_run: Tlc) -> None:
     ours = check(model)
     assert compare(model, exported, ours, theirs).verdict is Verdict.HOLDS
     wrong = compare(model, exported, replace(ours, distinct=ours.distinct - 1), theirs)
-    assert wrong.differences == ("we count 55 distinct states, TLC 56",)
+    assert wrong.differences == ("Ratified counts 55 distinct states, TLC 56",)
     wrong = compare(model, exported, replace(ours, depth=9), theirs)
-    assert wrong.differences == ("we count 9 levels, TLC 8",)
+    assert wrong.differences == ("the depth is 9 in Ratified, 8 in TLC",)
 
 
 def test_a_run_of_tlc_that_is_none_of_the_models_is_caught(tlc_run: Tlc) -> None:
@@ -92,8 +92,8 @@ def test_a_run_of_tlc_that_is_none_of_the_models_is_caught(tlc_run: Tlc) -> None
     skipped = replace(theirs, states=(theirs.states[0], *theirs.states[2:]))
     found = compare(model, exported, check(model), skipped)
     assert found.verdict is Verdict.VIOLATED
-    assert "our counterexample has 7 states, TLC's 6" in found.differences
-    assert any("no action takes its step 1" in d for d in found.differences)
+    assert "Ratified's counterexample has 7 states, TLC's 6" in found.differences
+    assert any("no action explains its step 1" in d for d in found.differences)
 
 
 @pytest.fixture
@@ -127,21 +127,21 @@ def test_without_java(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    assert "TLC needs Java, and there is none here" in undecided(capsys)
+    assert "TLC needs Java, and no java was found" in undecided(capsys)
 
 
 def test_without_a_jar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delenv("TLA2TOOLS", raising=False)
     monkeypatch.setattr(metadata, "files", lambda _: None)
     out = undecided(capsys)
-    assert "TLC is not here" in out
+    assert "tla2tools.jar was not found" in out
     assert "ratified[tla]" in out
 
 
 def test_a_jar_that_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--tlc says /no/such.jar, and there is no such file" in undecided(capsys, "--tlc", "/no/such.jar")
+    assert "--tlc is /no/such.jar, which does not exist" in undecided(capsys, "--tlc", "/no/such.jar")
     monkeypatch.setenv("TLA2TOOLS", "/no/other.jar")
-    assert "TLA2TOOLS says /no/other.jar" in undecided(capsys)
+    assert "TLA2TOOLS is /no/other.jar" in undecided(capsys)
 
 
 def test_a_jar_too_old_for_an_option(
@@ -156,13 +156,13 @@ def test_tlc_that_does_not_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", fake_java(tmp_path, "exec tail -f /dev/null"))
-    assert "TLC did not end in 0.3 seconds" in undecided(capsys, "--seconds", "0.3")
+    assert "TLC did not finish within 0.3 seconds" in undecided(capsys, "--seconds", "0.3")
 
 
 def test_a_size_that_we_do_not_end(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["crosscheck", "paxos", "Acceptor=5", "Value=3", "Ballot=5", "-q", "--seconds", "0.5"]
     assert ratified(asked) == 3
-    assert "our exploration stopped: " in capsys.readouterr().out
+    assert "the exploration stopped: " in capsys.readouterr().out
 
 
 def test_what_tla_cannot_say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_java_that_breaks_down(
 ) -> None:
     script = "printf '@!@!@STARTMSG 2262:0 @!@!@\\nTLC2\\n@!@!@ENDMSG 2262 @!@!@\\n'; exit 7"
     monkeypatch.setenv("JAVA_HOME", fake_java(tmp_path, script))
-    assert "TLC ended with status 7 and no verdict" in undecided(capsys)
+    assert "TLC exited with status 7 and gave no verdict" in undecided(capsys)
 
 
 def test_a_folder_with_the_jar_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_claim_about_steps_that_change_nothing_cannot_be_compared(
 ) -> None:
     (tmp_path / "still.py").write_text(STILL)
     assert ratified(["crosscheck", f"{tmp_path / 'still.py'}:Still", "-q"]) == 3
-    assert "TLA+ does not see such steps" in capsys.readouterr().out
+    assert "says nothing about stuttering steps" in capsys.readouterr().out
 
 
 LOCK = '''
@@ -320,7 +320,7 @@ def test_what_is_true_of_no_state_in_particular(tlc_run: Tlc, tmp_path: Path) ->
     theirs = tlc.run(tlc_run, exported.files, exported.name)
     assert compare(model, exported, check(model), theirs).verdict is Verdict.HOLDS
     tautology = replace(theirs, verdict="error", message="Temporal formula is a tautology (its negation...)")
-    assert "very many fairness conditions" in compare(model, exported, check(model), tautology).undecided
+    assert "with very many fairness conditions" in compare(model, exported, check(model), tautology).undecided
 
 
 DROPPED = """
@@ -361,7 +361,7 @@ def test_an_error_in_a_value_that_nothing_needs_is_not_compared(tlc_run: Tlc, tm
         found.append(compare(model, exported, ours, theirs))
         fine = compare(model, exported, ours, replace(theirs, verdict="holds", message=""))
         assert fine.verdict is (Verdict.UNDECIDED if name == "Dropped" else Verdict.VIOLATED)
-    assert "TLA+ computes only what is needed" in found[0].undecided
+    assert "TLC evaluates only what is needed" in found[0].undecided
     assert found[1].verdict is Verdict.HOLDS
 
 

@@ -119,7 +119,7 @@ PROTOCOL = BundledProtocol(
         Bug("last-vote-dropped", "a promise does not report the last vote", planted_in=("multi-paxos",)),
         Bug(
             "answered-early",
-            "promises and votes are told before they are written",
+            "promises and votes are sent before they are written",
             planted_in=("multi-paxos",),
         ),
         Bug(

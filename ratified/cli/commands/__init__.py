@@ -12,7 +12,7 @@ import click
 
 SECTIONS = {
     "Models": ("check", "simulate", "browse", "graph"),
-    "Proofs": ("prove", "induct", "bmc"),
+    "Proofs": ("prove", "certified", "induct", "bmc"),
     "Implementations": ("run", "play", "conform", "mutants", "trace", "linearizable"),
     "All of it": ("verify", "list", "export", "crosscheck"),
 }

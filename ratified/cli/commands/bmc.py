@@ -89,13 +89,13 @@ def bmc(request: BmcRequest) -> int:
             seconds=request.seconds,
             progress=progress,
         )
-    if request.diagram is not None:
-        draw(found, model, request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return bounded_json(name, found) if form == "json" else bounded_text(name, found, color=color)
 
     deliver(request.output, rendered, bounded_headline(name, found))
+    if request.diagram is not None:
+        draw(found, model, request.diagram)
     return found.verdict.exit_status
 
 

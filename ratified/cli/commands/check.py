@@ -17,11 +17,11 @@ from ratified.cli.commands.options import (
     option_of_diagram,
     options_of_exploring,
 )
-from ratified.cli.output import deliver, echo, write
+from ratified.cli.output import echo, write
 from ratified.cli.requests import CheckRequest, Output, takes
 
 if TYPE_CHECKING:
-    from ratified.cli.report.checks import Checked, Report
+    from ratified.cli.report.checks import Checked
     from ratified.language import Model
     from ratified.results.result import Result
 
@@ -58,7 +58,7 @@ def check(request: CheckRequest) -> int:
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.drawing import check_drawable
-    from ratified.cli.exploring import exploration, explored
+    from ratified.cli.exploring import emit, explore_options, explored
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
     from ratified.cli.report.checks import Checked, Report
@@ -67,7 +67,7 @@ def check(request: CheckRequest) -> int:
     cls = load(request.model)
     name = name_of(request.model, cls)
     model = instance(cls, request.exploring.size, request.settings)
-    how = exploration(
+    how = explore_options(
         request.exploring,
         symmetric=is_symmetric(cls, request.exploring.size),
         deadlock=request.deadlock,
@@ -76,12 +76,14 @@ def check(request: CheckRequest) -> int:
         dump=request.dump,
     )
     result = explored(name, model, how, quiet=request.output.quiet)
-    if request.diagram is not None:
-        draw_counterexample(result, request.diagram)
     checked = Checked(name, result, described(name))
     if request.output.form == "itf":
-        return emit_counterexample(checked, model, request.output)
-    return emit(Report((checked,)), request.output)
+        status = emit_counterexample(checked, model, request.output)
+    else:
+        status = emit(Report((checked,)), request.output)
+    if request.diagram is not None:
+        draw_counterexample(result, request.diagram)
+    return status
 
 
 def draw_counterexample(result: Result, file: Path) -> None:
@@ -95,19 +97,9 @@ def draw_counterexample(result: Result, file: Path) -> None:
         sequence(result).save(file)
 
 
-def emit(report: Report, to: Output) -> int:
-    """Write a report where it goes and return the exit status of its verdict."""
-    from ratified.cli.report.render import render
-
-    def rendered(form: str, *, color: bool = False) -> str:
-        return render(report, form, color=color)
-
-    deliver(to, rendered, rendered("text").partition("\n")[0])
-    return report.verdict.exit_status
-
-
 def emit_counterexample(checked: Checked, model: Model, to: Output) -> int:
     """Write the counterexample in ITF, if there is one; with a file for it the report goes to standard output as text."""
+    from ratified.cli.exploring import emit
     from ratified.cli.report.checks import Report
     from ratified.cli.report.render import render
     from ratified.itf import as_itf

@@ -78,7 +78,7 @@ def conform(request: ConformRequest) -> int:
         )
     took = time.monotonic() - began
     rendered = conform_json if request.form == "json" else conform_text
-    echo(rendered(request.protocol, result, took))
+    echo(rendered(protocol, result, took))
     return result.verdict.exit_status
 
 

@@ -60,7 +60,7 @@ def crosscheck(request: CrosscheckRequest) -> int:
       ratified crosscheck paxos Acceptor=3 Value=2 Ballot=2
       ratified crosscheck my_model.py:Lock Client=3 --seconds 60
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.exploring import Exploration, explored
+    from ratified.cli.exploring import ExploreOptions, explored
     from ratified.cli.instances import instance, sizes_of
     from ratified.cli.loading import load, name_of
     from ratified.cli.report.crosscheck import (
@@ -72,7 +72,7 @@ def crosscheck(request: CrosscheckRequest) -> int:
     from ratified.results.result import Limits
     from ratified.tla import Export, export, timed, tlc
     from ratified.tla import crosscheck as agreed
-    from ratified.tla.tlc import Told, ToolMissing
+    from ratified.tla.tlc import TlcResult, ToolMissing
 
     cls = load(request.model)
     name = name_of(request.model, cls)
@@ -82,17 +82,17 @@ def crosscheck(request: CrosscheckRequest) -> int:
         model = model.claiming(request.claims)
     exported = export(model, symmetry=request.symmetry)
     quiet = request.output.quiet
-    how = Exploration(Limits(seconds=request.seconds), symmetry=request.symmetry)
+    how = ExploreOptions(Limits(seconds=request.seconds), symmetry=request.symmetry)
     ours, seconds = timed(explored, name, model, how, quiet=quiet)
 
-    def ask(one: Export) -> Told:
+    def ask(one: Export) -> TlcResult:
         try:
             found = tlc.find(request.tlc)
             with _waiting(f"{name}  TLC", quiet=quiet):
                 return tlc.run(found, one.files, one.name, seconds=request.seconds, workers=request.workers)
         except ToolMissing as missing:
             remedy = f" ({missing.remedy})" if missing.remedy else ""
-            return Told("unfinished", message=f"{missing.message}{remedy}")
+            return TlcResult("unfinished", message=f"{missing.message}{remedy}")
 
     made = Crosschecked(name, model, agreed(model, exported, ours, ask), seconds)
 

@@ -53,6 +53,12 @@ if TYPE_CHECKING:
     help="Write each obligation there as an SMT-LIB 2 file.",
 )
 @click.option(
+    "--certificate",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the obligations there with certificates, which `ratified certified DIR` checks without a solver.",
+)
+@click.option(
     "--diagram",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -69,6 +75,7 @@ def prove(request: ProveRequest) -> int:
     \b
       ratified prove paxos
       ratified prove paxos --cross-check --smt2 obligations
+      ratified prove paxos --certificate certificates
       ratified prove paxos-forgotten-vote
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.drawing import check_drawable
@@ -84,17 +91,23 @@ def prove(request: ProveRequest) -> int:
     live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not request.output.quiet else None
     second = {"z3": "cvc5", "cvc5": "z3"}[request.solver] if request.cross_check else None
     options = proving.Options(
-        request.solver, second, request.timeout, request.processes, request.smt2, progress=live
+        request.solver,
+        second,
+        request.timeout,
+        request.processes,
+        request.smt2,
+        request.certificate,
+        progress=live,
     )
     with live or nullcontext():
         proof = proving.prove(script, options=options, without=request.without, goals=request.goals or None)
-    if request.diagram is not None:
-        draw(proof, request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
 
     deliver(request.output, rendered, proof_headline(name, proof))
+    if request.diagram is not None:
+        draw(proof, request.diagram)
     return proof.verdict.exit_status
 
 

@@ -97,10 +97,6 @@ def run(request: RunRequest) -> int:
         write(request.save, runs.last.script())
     if request.shrink and runs.last.violation is not None:
         runs = replace(runs, shortest=runs.last.shrink())
-    if request.diagram is not None:
-        from ratified.conform.drawing import run_diagram
-
-        run_diagram(runs.shortest or runs.last).save(request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         return (
@@ -108,6 +104,10 @@ def run(request: RunRequest) -> int:
         )
 
     deliver(request.output, rendered, run_headline(runs))
+    if request.diagram is not None:
+        from ratified.conform.drawing import run_diagram
+
+        run_diagram(runs.shortest or runs.last).save(request.diagram)
     return runs.verdict.exit_status
 
 

@@ -65,10 +65,6 @@ def simulate(request: SimulateRequest) -> int:
         deadlock=request.deadlock,
         claims=request.claims or None,
     )
-    if request.diagram is not None:
-        from ratified.diagram.runs import sequence
-
-        sequence(walked.violation or walked.first, model).save(request.diagram)
 
     def rendered(form: str, *, color: bool = False) -> str:
         if form == "json":
@@ -80,4 +76,8 @@ def simulate(request: SimulateRequest) -> int:
         return simulation_text(name, walked, show_run=request.show, color=color)
 
     deliver(request.output, rendered, simulation_headline(name, walked))
+    if request.diagram is not None:
+        from ratified.diagram.runs import sequence
+
+        sequence(walked.violation or walked.first, model).save(request.diagram)
     return walked.verdict.exit_status

@@ -92,12 +92,13 @@ def follow_events(request: TraceRequest) -> int:
     from ratified.cli.report.trace import trace_json, trace_text
     from ratified.conform.drawing import mismatch_diagram
     from ratified.follow.follower import Follower
-    from ratified.follow.trace import TraceError, read_events, read_heading
+    from ratified.follow.trace import TraceError, read_trace
     from ratified.results.result import Verdict
 
     check_drawable(request.diagram)
     binding = load_binding(request.binding)
-    binding.begin(read_heading(request.trace))
+    heading, events = read_trace(request.trace)
+    binding.begin(heading)
     follower = Follower(
         binding,
         claims_every=request.claims_every,
@@ -107,7 +108,6 @@ def follow_events(request: TraceRequest) -> int:
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
     with live or nullcontext():
-        events = read_events(request.trace)
         stopped = _follow(follower, _watched(events, request.trace.name, live), request, began)
     result = follower.result
     if not (result.events or stopped or follower.is_over):
@@ -115,13 +115,13 @@ def follow_events(request: TraceRequest) -> int:
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
     took = time.monotonic() - began
+    rendered = trace_json if request.form == "json" else trace_text
+    echo(rendered(follower, request.trace, took))
     if request.diagram is not None:
         if result.mismatch is not None:
             mismatch_diagram(follower).save(request.diagram)
         else:
             say_nothing_drawn(request.diagram, "the model explains the run as far as it was followed")
-    rendered = trace_json if request.form == "json" else trace_text
-    echo(rendered(follower, request.trace, took))
     return result.verdict.exit_status
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import click
 
 from ratified.bundled import protocols
-from ratified.cli.commands.check import emit
 from ratified.cli.commands.options import options_of_exploring
 from ratified.cli.requests import VerifyRequest, takes
 
@@ -21,7 +20,7 @@ def verify(request: VerifyRequest) -> int:
 
     The models must hold, each refining the more abstract one; the broken variants must be refuted.
     """
-    from ratified.cli.exploring import exploration, explored
+    from ratified.cli.exploring import emit, explore_options, explored
     from ratified.cli.instances import instance, is_symmetric, sizes_of
     from ratified.cli.loading import load
     from ratified.cli.report.checks import Checked, Report
@@ -35,7 +34,7 @@ def verify(request: VerifyRequest) -> int:
     checks = []
     for name, model in models.items():
         symmetric = is_symmetric(classes[name], chosen[name])
-        how = exploration(request.exploring, symmetric=symmetric)
+        how = explore_options(request.exploring, symmetric=symmetric)
         result = explored(name, model, how, quiet=request.output.quiet)
         checks.append(Checked(name, result, described[name].description, described[name].broken))
     return emit(Report(tuple(checks), protocol=request.protocol), request.output)

@@ -34,7 +34,8 @@ def _what(found: Bounded) -> str:
     claims = plural(len(found.claims), "claim")
     if found.violation is not None:
         return what_failed(found.violation)
-    stopped = f"; stopped by {found.stopped}" if found.stopped else ""
+    ran_out = found.stopped is not None and found.stopped.startswith("the ")
+    stopped = f"; {'stopped by ' if ran_out else ''}{found.stopped}" if found.stopped else ""
     proved = ""
     if found.proved_by == 1:
         proved = f"{claims} {_are(found)} inductive at this size"

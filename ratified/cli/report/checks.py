@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ratified.language.errors import Span
 from ratified.results.result import Result, Verdict
+
+UNTESTED = "the conclusion was not tested in any visited state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,30 @@ class Checked:
             Verdict.HOLDS: Verdict.VIOLATED,
             Verdict.UNDECIDED: Verdict.UNDECIDED,
         }[self.result.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a model that holds may say less than it seems to: a kind (`vacuous`), a sentence, and a place, if it has one."""
+
+    kind: str
+    says: str
+    span: Span | None = None
+
+
+def doubts(check: Checked) -> tuple[Doubt, ...]:
+    """Return what a reader must know before trusting that a model holds; nothing of any other, or of one broken on purpose."""
+    result = check.result
+    if check.broken or result.verdict is not Verdict.HOLDS:
+        return ()
+    idle = [Doubt("never-fired", f"{name} never fired") for name in result.never_fired]
+    vacuous = [
+        Doubt("vacuous", f"{prop.name} holds vacuously: {UNTESTED}", prop.span)
+        for prop in result.properties
+        if prop.vacuous
+    ]
+    nothing = [] if result.properties else [Doubt("no-claims", "there is no property to check")]
+    return (*nothing, *vacuous, *idle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ratified.bundled.conformance import PROTOCOLS
+from ratified.cli.report.words import plural
 from ratified.conform.machine import Explored, regression_test
+from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import Simulated
 from ratified.conform.suite import Conformed
 from ratified.results.result import Verdict
@@ -18,7 +19,7 @@ from ratified.results.result import Verdict
 SCHEMA = "ratified-conform/1"
 
 
-def conform_text(name: str, result: Conformed, took: float) -> str:
+def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
     """Return the report as text, ending in a newline. `took` is in seconds."""
     explored, covered = result.explored or Explored(), result.covered
     events = result.events + explored.events
@@ -27,12 +28,11 @@ def conform_text(name: str, result: Conformed, took: float) -> str:
         Verdict.VIOLATED: "the implementation does not conform",
         Verdict.UNDECIDED: "no violation; not everything was decided",
     }[result.verdict]
-    lines = [f"{result.verdict.value.upper()}  {name}: {what}", ""]
-    lines += [
-        f"chaos       {result.runs:,} runs, {result.events:,} events; the histories of clients are linearizable",
-    ]
+    lines = [f"{result.verdict.value.upper()}  {protocol.name}: {what}", ""]
+    histories = "" if result.failure is not None else "; the histories of clients are linearizable"
+    lines.append(f"chaos       {plural(result.runs, 'run')}, {plural(result.events, 'event')}{histories}")
     if explored.runs:
-        lines.append(f"hypothesis  {explored.runs:,} runs, {explored.events:,} events")
+        lines.append(f"hypothesis  {plural(explored.runs, 'run')}, {plural(explored.events, 'event')}")
     if covered is not None:
         lines.append(
             f"graph       {covered.states:,} states, {covered.edges:,} steps: {covered.taken:,} taken, "
@@ -55,25 +55,25 @@ def conform_text(name: str, result: Conformed, took: float) -> str:
         lines += ["", "steps that were not taken, without a reason: " + ", ".join(covered.left_out)]
     lines += [f"undecided  {why}" for why in result.undecided[:5]]
     if result.failure is not None:
-        lines += ["", *_failure(name, result.failure)]
+        lines += ["", *_failure(protocol, result.failure)]
     if explored.found:
         found = Simulated(0, 3, 0, 0, Verdict.VIOLATED, explored.found, explored.why, explored.script)
-        lines += ["", *_failure(name, found)]
+        lines += ["", *_failure(protocol, found)]
     return "\n".join(lines) + "\n"
 
 
-def _failure(name: str, run: Simulated) -> Sequence[str]:
+def _failure(protocol: Protocol, run: Simulated) -> Sequence[str]:
     found = Explored(script=run.schedule)
-    test = regression_test(PROTOCOLS[name], run.nodes, run.seed, found)
+    test = regression_test(protocol, run.nodes, run.seed, found)
     return (f"found by {run.found} (seed {run.seed}, {run.nodes} nodes)", run.why, "", "as a test:", "", test)
 
 
-def conform_json(name: str, result: Conformed, took: float) -> str:
+def conform_json(protocol: Protocol, result: Conformed, took: float) -> str:
     """Return everything that is known, as one JSON object."""
     explored, covered = result.explored or Explored(), result.covered
     report: dict[str, Any] = {
         "schema": SCHEMA,
-        "protocol": name,
+        "protocol": protocol.name,
         "verdict": result.verdict.value,
         "runs": result.runs,
         "events": result.events,

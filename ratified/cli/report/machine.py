@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.checks import UNTESTED, Checked, Report, doubts
 from ratified.cli.report.text import headline, trace_lines
 from ratified.language.errors import Span
 from ratified.language.values import show
@@ -20,6 +20,7 @@ from ratified.results.result import (
     BoundReport,
     ConstraintReport,
     PropertyKind,
+    PropertyReport,
     State,
     Trace,
     Verdict,
@@ -74,7 +75,13 @@ def _json_check(check: Checked) -> dict[str, Any]:
             for a in result.actions
         ],
         "properties": [
-            {"name": p.name, "kind": p.kind.value, "vacuous": p.vacuous, "place": json_place(p.span)}
+            {
+                "name": p.name,
+                "kind": p.kind.value,
+                "verdict": p.verdict.value,
+                "vacuous": p.vacuous,
+                "place": json_place(p.span),
+            }
             for p in result.properties
         ],
         **json_cuts(result.bounds, result.constraints),
@@ -170,6 +177,8 @@ def as_junit(report: Report) -> str:
         suite.set("errors", str(tags.count("error")))
         suite.set("skipped", str(tags.count("skipped")))
         suite.set("time", seconds)
+        if doubtful := doubts(check):
+            ET.SubElement(suite, "system-out").text = _xml("".join(f"{doubt.says}\n" for doubt in doubtful))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -188,21 +197,27 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
         )
         return
     violation = result.violation
-    names = [(p.kind, p.name) for p in result.properties]
-    if violation is not None and (violation.kind, violation.name) not in names:
-        names.append((violation.kind, violation.name))
-    if not names:
-        names.append((PropertyKind.INVARIANT, "explored"))
-    for kind, name in names:
-        if violation is not None and (violation.kind, violation.name) == (kind, name):
-            outcome: _Outcome = ("failure", says, _story(violation))
-        elif violation is not None:
-            outcome = ("skipped", "undecided: the exploration stopped at another violation", "")
-        elif result.verdict is Verdict.UNDECIDED:
-            outcome = ("error", says, says)
-        else:
-            outcome = None
-        yield f"{kind.value}: {name}", outcome
+    known = [(p.kind, p.name) for p in result.properties]
+    for prop in result.properties:
+        yield f"{prop.kind.value}: {prop.name}", _junit_outcome(prop, violation, says)
+    if violation is not None and (violation.kind, violation.name) not in known:
+        yield f"{violation.kind.value}: {violation.name}", ("failure", says, _story(violation))
+    elif not known:
+        undecided = result.verdict is Verdict.UNDECIDED
+        yield (
+            "explored",
+            ("error", says, says) if undecided else ("skipped", "there is no property to check", ""),
+        )
+
+
+def _junit_outcome(prop: PropertyReport, violation: Violation | None, says: str) -> _Outcome:
+    if violation is not None and (violation.kind, violation.name) == (prop.kind, prop.name):
+        return "failure", says, _story(violation)
+    if prop.verdict is Verdict.HOLDS:
+        return ("skipped", f"vacuous: {UNTESTED}", "") if prop.vacuous else None
+    if violation is not None:
+        return "skipped", "undecided: the exploration stopped at another violation", ""
+    return "error", says, says
 
 
 def _xml(text: str) -> str:
@@ -251,12 +266,20 @@ def as_sarif(report: Report) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
+_DOUBTS = {
+    "no-claims": "The model claims nothing.",
+    "vacuous": "A property holds vacuously.",
+    "never-fired": "An action was not enabled in any visited state.",
+}
+
 _Finding = tuple[str, str, str, str, Span | None]
 
 
 def _findings(check: Checked) -> Iterator[_Finding]:
     """Yield what is amiss with a check: rule, what the rule means, level, message, place."""
     result, says = check.result, headline(check)
+    for doubt in doubts(check):
+        yield doubt.kind, _DOUBTS[doubt.kind], "warning", f"{check.name}: {doubt.says}", doubt.span
     if check.verdict is Verdict.HOLDS:
         return
     if check.broken and check.verdict is Verdict.VIOLATED:

@@ -15,6 +15,7 @@ from ratified.cli.report.words import listed, plural
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
+from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.obligations import Part
 from ratified.smt.houdini import Houdini
 from ratified.smt.induct import Induction
@@ -102,6 +103,16 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     if proof.held is not None:
         yield "CPython", _held(proof.held)
     yield "time", duration(proof.seconds)
+    if proof.certificates is not None:
+        yield "certificates", _certificates(proof.certificates)
+
+
+def _certificates(made: Certificates) -> str:
+    """What was written, and what was not."""
+    total = made.found + len(made.missing)
+    missing = f"; none for {listed(made.missing)}" if made.missing else ""
+    spent = f"{made.solving:.1f} s of CPU time"
+    return f"{made.found:,} of {total:,} obligations in {made.folder}, {made.size:,} bytes, {spent}{missing}"
 
 
 def _held(held: Held) -> str:
@@ -220,6 +231,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "notes": list(proof.notes),
         "cycles": list(proof.cycles),
         "held": None if proof.held is None else _json_held(proof.held),
+        "certificates": None if proof.certificates is None else _json_certificates(proof.certificates),
         "obligations": [_json_cell(cell) for cell in proof.cells],
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
@@ -234,6 +246,17 @@ def _json_held(held: Held) -> dict[str, Any]:
         "claims": held.claims,
         "explored": held.explored,
         "left_out": list(held.left_out),
+    }
+
+
+def _json_certificates(made: Certificates) -> dict[str, Any]:
+    return {
+        "folder": str(made.folder),
+        "found": made.found,
+        "missing": list(made.missing),
+        "bytes": made.size,
+        "seconds": round(made.seconds, 3),
+        "solving_seconds": round(made.solving, 3),
     }
 
 

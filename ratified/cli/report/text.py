@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.checks import UNTESTED, Checked, Report
 from ratified.cli.report.words import listed, plural
 from ratified.language.errors import Span
 from ratified.language.values import show
@@ -18,6 +18,7 @@ from ratified.results.result import (
     BoundReport,
     ConstraintReport,
     PropertyKind,
+    PropertyReport,
     Result,
     Trace,
     Verdict,
@@ -142,18 +143,15 @@ def _action_table(result: Result, paint: Paint) -> Iterator[str]:
 
 def _property_table(result: Result, paint: Paint) -> Iterator[str]:
     if result.properties:
-        failed = result.violation.name if result.violation else None
-        rows = []
-        for prop in result.properties:
-            if prop.name == failed:
-                standing = "VIOLATED"
-            elif result.verdict is Verdict.HOLDS:
-                standing = "vacuous" if prop.vacuous else "holds"
-            else:
-                standing = "undecided"
-            rows.append((prop.name, prop.kind.value, standing))
+        rows = [(prop.name, prop.kind.value, _property_standing(prop)) for prop in result.properties]
         yield from table(("property", "kind", ""), rows, "<<<", paint)
         yield ""
+
+
+def _property_standing(prop: PropertyReport) -> str:
+    if prop.verdict is Verdict.HOLDS:
+        return "vacuous" if prop.vacuous else "holds"
+    return "VIOLATED" if prop.verdict is Verdict.VIOLATED else "undecided"
 
 
 def _warnings(result: Result, paint: Paint) -> Iterator[str]:
@@ -166,7 +164,7 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
     if result.vacuous:
         lines += labelled(
             "vacuous",
-            f"{listed(result.vacuous)}: the conclusion was not tested in any visited state",
+            f"{listed(result.vacuous)}: {UNTESTED}",
             "yellow",
             paint,
         )

@@ -16,7 +16,7 @@ from functools import lru_cache
 from ratified.diagram.palette import looks
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values, state_dict
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values, state_dict
 from ratified.language.model import Model
 from ratified.language.values import show
 from ratified.results.result import Step, Trace
@@ -117,7 +117,7 @@ class Walker:
         found = dict.fromkeys(
             state
             for _, state in self.machine.initial()
-            if not isinstance(state, Left) and self._outside(state) is None
+            if not isinstance(state, OutOfBounds) and self._outside(state) is None
         )
         if not found:
             raise ModelError(
@@ -161,7 +161,7 @@ class Walker:
         for index, arguments, target in self.machine.steps(state):
             action = self.machine.actions[index]
             named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
-            if isinstance(target, Left):
+            if isinstance(target, OutOfBounds):
                 found.append(Option(action.name, named, None, None, f"it would leave {target.what}"))
             elif (constraint := self._outside(target)) is not None:
                 found.append(

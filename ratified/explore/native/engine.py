@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from ratified.explore import reference
-from ratified.explore.limits import Reached, Watch, peak_memory, resident
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
@@ -37,10 +36,11 @@ from ratified.explore.switches import switched_off
 from ratified.explore.symmetry import symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch, peak_memory, resident
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,
@@ -189,10 +189,9 @@ def _liveness(
 
 
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
-    """Whether this very exploration was said to be large before, and its compiled program is at hand."""
+    """Whether this very exploration was said to be large before."""
     reduced = symmetry and not symmetry_of(model).trivial
-    found = known.recall(model, known.key_of(model, symmetry=reduced, deadlock=deadlock))
-    return found is not None and found.large
+    return known.is_large(known.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
@@ -340,7 +339,7 @@ class _Reader:
             after = [
                 s
                 for *_, s in (machine.steps(states[-1]) if states else machine.initial())
-                if not isinstance(s, Left)
+                if not isinstance(s, OutOfBounds)
             ]
         except StepError:
             return [(None, None, lambda: machine.steps(states[-1]) if states else machine.initial())]

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratified.explore.limits import Watch, resident
 from ratified.explore.native import known
-from ratified.explore.native.background import Background
 from ratified.explore.native.codegen.program import Program, generate
-from ratified.explore.native.library import NativeError, loaded
 from ratified.explore.native.library import Program as Library
+from ratified.explore.native.library import loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.model import Model
+from ratified.results.background import Background
+from ratified.results.limits import Watch, resident
 from ratified.results.result import Progress
-
-BETWEEN_LOOKS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +53,26 @@ class Preparation:
 
     def wait(self, progress: Callable[[Progress], None] | None, most: float | None = None) -> bool:
         """Whether it is made, or has failed, after at most so many seconds. Raises Reached, and what else ends the waiting."""
-        begun = self._watch.seconds
-        try:
-            while not self.work.over(BETWEEN_LOOKS):
-                self._watch.tick()
-                seconds = self._watch.seconds
-                if most is not None and seconds - begun >= most:
-                    return False
-                if progress:
-                    progress(Progress(0, 0, 0, 0, seconds, self.doing))
-        except BaseException:
-            self.work.end()
-            raise
-        return True
+
+        def look() -> None:
+            self._watch.tick()
+            if progress:
+                progress(Progress(0, 0, 0, 0, self._watch.seconds, self.doing))
+
+        return self.work.attend(look, most)
 
     def _prepare(self) -> Prepared:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
-        key = known.key_of(
-            order.model, symmetry=reduction is not None, deadlock=order.deadlock, flags=order.flags
-        )
-        before = known.recall(order.model, key)
-        if before is not None and order.dump is None and (before.large or not order.large):
-            try:
-                library = Library(before.library)
-                if library.digest == before.digest:
-                    return Prepared(before.program, library, reduction, tuple(notes))
-            except NativeError:
-                pass  # what is damaged is made again
         program = generate(order.model, reduction)
         if order.dump is not None:
             order.dump.write_text(program.text, encoding="utf-8")
         self.doing = "compiling C"
         library, compiled = loaded(program.text, order.flags, self._watch.memory - resident())
-        known.remember(key, compiled, library.digest, program, large=order.large)
+        if order.large:
+            known.remember_large(
+                known.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock)
+            )
         return Prepared(program, library, reduction, (*notes, *compiled.notes))
 
 

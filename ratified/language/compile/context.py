@@ -274,6 +274,8 @@ class Context:
         for name, value in names.items():
             if value is MISSING:
                 raise NameError(f"name {name!r} is not defined")
+        if isinstance(annotation, ast.Name):
+            return names[annotation.id]
         code = compile(ast.Expression(annotation), self.file, "eval")
         return eval(code, names)  # noqa: S307  # the model's own source
 

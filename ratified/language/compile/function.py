@@ -60,10 +60,11 @@ class FunctionCompiler:
 
     def signature(self) -> Signature:
         """How the function is called, from its annotations."""
-        node = self.c.node
+        c = self.c
+        node = c.node
         rest = node.args
         if rest.vararg or rest.kwarg or rest.posonlyargs:
-            self.c.fail(
+            c.fail(
                 rest.vararg or rest.kwarg or rest.posonlyargs[0],
                 "only plain parameters are part of the modelling language",
                 "name each parameter",
@@ -73,126 +74,129 @@ class FunctionCompiler:
         for parameter in parameters:
             t = self.record if parameter is rest.args[0] and self.record else None
             if t is None:
-                t = self.c.declared(parameter.annotation, parameter, f"parameter `{parameter.arg}`")
-            if self.c.kind is Kind.HELPER:
+                t = c.declared(parameter.annotation, parameter, f"parameter `{parameter.arg}`")
+            if c.kind is Kind.HELPER:
                 t = unbounded(t)
             self.arguments.append(Argument(parameter.arg, t))
         if node.returns is None:
-            self.c.fail(
-                head(node), f"`{node.name}` has no return annotation", "write `-> None`, `-> bool`..."
-            )
+            c.fail(head(node), f"`{node.name}` has no return annotation", "write `-> None`, `-> bool`...")
         none = isinstance(node.returns, ast.Constant) and node.returns.value is None
-        self.c.returns = None if none else unbounded(self.c.declared(node.returns, node, "the result"))
+        c.returns = None if none else unbounded(c.declared(node.returns, node, "the result"))
         self._check_kind(none)
-        self.c.pure = self.c.returns is not None or self.c.kind is Kind.REFINEMENT
+        c.pure = c.returns is not None or c.kind is Kind.REFINEMENT
         names = [a.name for a in self.arguments]
-        given = self.c.function.__defaults__ or ()
+        given = c.function.__defaults__ or ()
         defaults: dict[str, object] = (
             dict(zip(names[len(names) - len(given) :], given, strict=False)) if given else {}
         )
-        defaults.update(self.c.function.__kwdefaults__ or {})
-        if defaults and self.c.kind is not Kind.HELPER:
-            self.c.fail(
+        defaults.update(c.function.__kwdefaults__ or {})
+        if defaults and c.kind is not Kind.HELPER:
+            c.fail(
                 head(node),
-                f"the parameters of {self.c.kind.value}s have no defaults: they range over their types",
+                f"the parameters of {c.kind.value}s have no defaults: they range over their types",
                 "leave the default out",
             )
-        return Signature(node.name, [(a.name, a.type) for a in self.arguments], self.c.returns, defaults)
+        return Signature(node.name, [(a.name, a.type) for a in self.arguments], c.returns, defaults)
 
     def _receivers(self, parameters: list[ast.arg]) -> list[ast.arg]:
         """Take `self`, and `old` or `abstract`, off the parameters."""
-        if self.c.owner is None:
+        c = self.c
+        if c.owner is None:
             return parameters
         if not parameters:
-            self.c.fail(head(self.c.node), "a method needs `self`", "write it as the first parameter")
-        self.c.receivers[parameters[0].arg] = Which.NOW
-        if second := _SECOND_RECEIVER.get(self.c.kind):
+            c.fail(head(c.node), "a method needs `self`", "write it as the first parameter")
+        c.receivers[parameters[0].arg] = Which.NOW
+        if second := _SECOND_RECEIVER.get(c.kind):
             if len(parameters) != 2:
                 shape = (
                     "(self, old: Self) -> bool"
                     if second is Which.OLD
                     else "(self, abstract: Abstract) -> None"
                 )
-                self.c.fail(
-                    head(self.c.node),
-                    f"a {self.c.kind.value} has two parameters",
-                    f"write def {self.c.node.name}{shape}",
+                c.fail(
+                    head(c.node),
+                    f"a {c.kind.value} has two parameters",
+                    f"write def {c.node.name}{shape}",
                 )
-            self.c.receivers[parameters[1].arg] = second
+            c.receivers[parameters[1].arg] = second
             return []
         return parameters[1:]
 
     def _check_kind(self, none: bool) -> None:
-        wanted = _WITH_VALUE.get(self.c.kind)
-        if wanted is not None and self.c.returns != wanted:
-            self.c.fail(
-                self.c.node.returns or self.c.node,
-                f"{_article(self.c.kind)} returns {wanted}",
+        c = self.c
+        wanted = _WITH_VALUE.get(c.kind)
+        if wanted is not None and c.returns != wanted:
+            c.fail(
+                c.node.returns or c.node,
+                f"{_article(c.kind)} returns {wanted}",
                 f"write `-> {wanted}`",
             )
-        if self.c.kind in (Kind.ACTION, Kind.INIT, Kind.REFINEMENT) and not none:
-            self.c.fail(
-                self.c.node.returns or self.c.node,
-                f"{_article(self.c.kind)} returns nothing",
+        if c.kind in (Kind.ACTION, Kind.INIT, Kind.REFINEMENT) and not none:
+            c.fail(
+                c.node.returns or c.node,
+                f"{_article(c.kind)} returns nothing",
                 "write `-> None`",
             )
-        if self.c.kind is Kind.VIEW and none:
-            self.c.fail(
-                self.c.node.returns or self.c.node,
+        if c.kind is Kind.VIEW and none:
+            c.fail(
+                c.node.returns or c.node,
                 "a view returns what it shows of a state",
                 "write the type of a value, a tuple, a record or a Map",
             )
-        if self.c.kind in (Kind.CONSTRAINT, Kind.ASSUMPTION, Kind.VIEW) and self.arguments:
-            self.c.fail(
-                head(self.c.node),
-                f"{_article(self.c.kind)} has no parameters but self",
+        if c.kind in (Kind.CONSTRAINT, Kind.ASSUMPTION, Kind.VIEW) and self.arguments:
+            c.fail(
+                head(c.node),
+                f"{_article(c.kind)} has no parameters but self",
                 "quantify inside: all(... for x in S)",
             )
 
     def compile(self) -> Function:
         """The typed body."""
+        c = self.c
         for argument in self.arguments:
-            self.c.env.types[argument.name] = argument.type
-            self.c.env.assigned.add(argument.name)
-            self.c.declarations[argument.name] = (
-                unbounded(argument.type) if self.c.assignments.get(argument.name) else argument.type
+            c.env.types[argument.name] = argument.type
+            c.env.assigned.add(argument.name)
+            c.declarations[argument.name] = (
+                unbounded(argument.type) if c.assignments.get(argument.name) else argument.type
             )
-        body, ended = self.c.body(self.c.node.body)
-        if self.c.returns is not None and not ended:
-            self.c.fail(
-                head(self.c.node),
-                f"`{self.c.node.name}` may end without returning a value",
+        body, ended = c.body(c.node.body)
+        if c.returns is not None and not ended:
+            c.fail(
+                head(c.node),
+                f"`{c.node.name}` may end without returning a value",
                 "return one on every path",
             )
-        if self.c.kind is Kind.REFINEMENT:
+        if c.kind is Kind.REFINEMENT:
             self._check_complete(body)
         arguments = tuple(self._with_domain(i, body) for i in range(len(self.arguments)))
-        doc = ast.get_docstring(self.c.node) or ""
+        doc = ast.get_docstring(c.node) or ""
         return Function(
             self.key,
-            self.c.node.name,
-            self.c.kind,
+            c.node.name,
+            c.kind,
             arguments,
-            self.c.returns,
+            c.returns,
             body,
-            self.c.span(head(self.c.node)),
+            c.span(head(c.node)),
             doc,
         )
 
     def _check_complete(self, body: tuple[Node, ...]) -> None:
+        c = self.c
         stored = {s.variable for s in body if isinstance(s, ir.Store)}
-        missing = [name for name in self.c.module.abstract_of(self.c).variables if name not in stored]
+        missing = [name for name in c.module.abstract_of(c).variables if name not in stored]
         if missing:
-            self.c.fail(
-                head(self.c.node),
+            c.fail(
+                head(c.node),
                 f"the abstract variable `{missing[0]}` is not assigned",
                 f"write abstract.{missing[0]} = ...",
             )
 
     def _with_domain(self, index: int, body: tuple[Node, ...]) -> Argument:
         """A parameter with the set that a guard at the top of the body restricts it to, if one does."""
+        c = self.c
         argument = self.arguments[index]
-        if self.c.kind not in (Kind.ACTION, Kind.INIT):
+        if c.kind not in (Kind.ACTION, Kind.INIT):
             return argument
         earlier = {a.name for a in self.arguments[:index]}
         if (domain := self._guarded(argument.name, earlier, body)) is not None:
@@ -200,9 +204,9 @@ class FunctionCompiler:
         if why := infinite(argument.type):
             remedy = f"{why[1]}, or say where it comes from at the top: require({argument.name} in ...)"
             parameter = next(
-                a for a in ast.walk(self.c.node.args) if isinstance(a, ast.arg) and a.arg == argument.name
+                a for a in ast.walk(c.node.args) if isinstance(a, ast.arg) and a.arg == argument.name
             )
-            self.c.fail(parameter, f"`{argument.name}` ranges over infinitely many values: {why[0]}", remedy)
+            c.fail(parameter, f"`{argument.name}` ranges over infinitely many values: {why[0]}", remedy)
         return argument
 
     def _guarded(self, name: str, earlier: set[str], body: tuple[Node, ...]) -> Expr | None:
@@ -232,17 +236,17 @@ class FunctionCompiler:
 
 def _domain_in(test: Expr, name: str, known: set[str]) -> Expr | None:
     """The container in `name in container`, if it depends only on the state and on names that are known by then."""
-    found = isinstance(test, ir.In) and is_name(test.item, name) and free(test.container) <= known
-    return test.container if found else None  # type: ignore[attr-defined]  # an In
+    if isinstance(test, ir.In) and is_name(test.item, name) and free(test.container) <= known:
+        return test.container
+    return None
 
 
 def head(node: ast.FunctionDef) -> ast.AST:
     """Something to point at for a whole function: `def name`."""
-    head = ast.Pass()
-    head.lineno = head.end_lineno = node.lineno
-    head.col_offset = node.col_offset
-    head.end_col_offset = node.col_offset + len("def ") + len(node.name.encode())
-    return head
+    end = node.col_offset + len("def ") + len(node.name.encode())
+    return ast.Pass(
+        lineno=node.lineno, end_lineno=node.lineno, col_offset=node.col_offset, end_col_offset=end
+    )
 
 
 def _article(kind: Kind) -> str:

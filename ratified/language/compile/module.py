@@ -117,7 +117,7 @@ class ModuleCompiler:
         """The declarations of the model that the refinement being compiled maps to."""
         module = getattr(abstract_class(self.cls, context.function.__name__), "module", None)
         if not isinstance(module, Module):
-            context.fail(context.node, "@refines needs a model class", "write @refines(Abstract)")
+            context.fail(head(context.node), "@refines needs a model class", "write @refines(Abstract)")
         return Declarations({d.name: d for d in module.variables}, {d.name: d for d in module.parameters})
 
     def method(self, context: Context, node: ast.AST, name: str) -> str:

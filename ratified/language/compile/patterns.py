@@ -208,8 +208,7 @@ def _record(pattern: ast.MatchClass, m: Matching) -> Matched:
                 tests.append(more)
                 partial = True
     tests = [t for t in tests if not _always(t)] or tests[:1]
-    whole = tests[0] if len(tests) == 1 else ir.And(c.span(pattern), BOOL, tuple(tests))
-    return whole, true, {} if partial else false, captures
+    return _all(c.span(pattern), tests), true, {} if partial else false, captures
 
 
 @_patterns.rule(ast.MatchSequence)
@@ -231,18 +230,18 @@ def _parts(pattern: ast.MatchSequence, m: Matching) -> Matched:
         captures.update(inner_captures)
         if not _always(more):
             tests.append(more)
-    if not tests:
-        return _true(c.span(pattern)), {}, {}, captures
-    return (
-        tests[0] if len(tests) == 1 else ir.And(c.span(pattern), BOOL, tuple(tests)),
-        {},
-        {},
-        captures,
-    )
+    return _all(c.span(pattern), tests), {}, {}, captures
 
 
 def _true(span: Span) -> Expr:
     return ir.Literal(span, BOOL, True)
+
+
+def _all(span: Span, tests: list[Expr]) -> Expr:
+    """That all of these hold."""
+    if not tests:
+        return _true(span)
+    return tests[0] if len(tests) == 1 else ir.And(span, BOOL, tuple(tests))
 
 
 def _always(test: Expr) -> bool:

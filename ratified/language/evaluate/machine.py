@@ -10,7 +10,7 @@ from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.evaluate.evaluator import Evaluator
 from ratified.language.evaluate.frame import BoundLeftAt
 from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import Choices, Left, Pulse, StepError, Values, abstract_model, image_of
+from ratified.language.machine import Choices, OutOfBounds, Pulse, StepError, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import running
 
@@ -43,9 +43,9 @@ class TreeMachine:
 
         return domain
 
-    def initial(self) -> list[tuple[Values, Values | Left]]:
+    def initial(self) -> list[tuple[Values, Values | OutOfBounds]]:
         """See Machine."""
-        found: list[tuple[Values, Values | Left]] = []
+        found: list[tuple[Values, Values | OutOfBounds]] = []
         init = self.module.functions.get("init")
         with running(self.model.scope):
             zeros = self.model.zeros()
@@ -57,7 +57,7 @@ class TreeMachine:
                 except Disabled:
                     continue
                 except BoundLeftAt as left:
-                    found.append((arguments, Left(left.what, left.span)))
+                    found.append((arguments, OutOfBounds(left.what, left.span)))
                     continue
                 except RatifiedError as problem:
                     raise StepError(problem, "init", arguments, None) from None
@@ -72,10 +72,10 @@ class TreeMachine:
                 found.append((arguments, tuple(self._evaluator.now[n] for n in self._names)))
         return found
 
-    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | OutOfBounds]]:
         """See Machine."""
         evaluator = self._evaluator
-        found: list[tuple[int, Values, Values | Left]] = []
+        found: list[tuple[int, Values, Values | OutOfBounds]] = []
         with running(self.model.scope):
             for index, action in enumerate(self.actions):
                 evaluator.now = dict(zip(self._names, state, strict=True))
@@ -90,21 +90,21 @@ class TreeMachine:
                     except Disabled:
                         continue
                     except BoundLeftAt as left:
-                        found.append((index, arguments, Left(left.what, left.span)))
+                        found.append((index, arguments, OutOfBounds(left.what, left.span)))
                     except RatifiedError as problem:
                         raise StepError(problem, action.name, arguments, state) from None
                     else:
                         found.append((index, arguments, tuple(evaluator.now[n] for n in self._names)))
         return found
 
-    def each_initial(self, pulse: Pulse | None = None) -> Generator[tuple[Values, Values | Left]]:
+    def each_initial(self, pulse: Pulse | None = None) -> Generator[tuple[Values, Values | OutOfBounds]]:
         """See Machine; all are made at once."""
         del pulse
         yield from self.initial()
 
     def each_step(
         self, state: Values, pulse: Pulse | None = None
-    ) -> Generator[tuple[int, Values, Values | Left]]:
+    ) -> Generator[tuple[int, Values, Values | OutOfBounds]]:
         """See Machine; all are made at once."""
         del pulse
         yield from self.steps(state)

@@ -8,20 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ratified.certified import Checker, Script, Symbol
+from ratified.certified import Clause, Flattening, Script, Symbol, Terms, check
 from ratified.smt.certificate.ground import Lemma, contradiction
-from ratified.smt.certificate.instances import Attempt, Instance, instances, sources
+from ratified.smt.certificate.instances import Attempt, Instance, flattened, instances
 from ratified.smt.certificate.propagation import Step, steps
 
-ATTEMPTS = (
-    Attempt(3_000_000),
-    Attempt(3_000_000, seed=1),
-    Attempt(3_000_000, options=(("smt.mbqi", False),)),
-    Attempt(3_000_000, seed=2, options=(("smt.mbqi", False),)),
-    Attempt(10_000_000, seed=3),
-    Attempt(10_000_000, seed=4, options=(("smt.relevancy", 0),)),
-    Attempt(50_000_000, seed=5),
-    Attempt(200_000_000),
+WAYS: tuple[tuple[bool, tuple[tuple[str, object], ...]], ...] = (
+    (False, ()),
+    (True, ()),
+    (True, (("auto_config", False), ("smt.case_split", 3))),
+    (True, (("smt.mbqi", False),)),
+)
+"""Whether formulas keep their shape, and options of Z3."""
+
+EFFORTS = (200_000, 600_000, 2_000_000, 6_000_000, 20_000_000, 60_000_000)
+
+ATTEMPTS = tuple(
+    Attempt(effort, seed, nested, options) for seed, effort in enumerate(EFFORTS) for nested, options in WAYS
 )
 """The ways to ask Z3, in turn: none is best, and each loses some obligation that another one proves."""
 
@@ -33,40 +36,54 @@ class NotFound(Exception):
 def certificate(text: str, seconds: float) -> str:
     """A certificate of a script. Raises NotFound if none is found in that many seconds, Refused if it cannot be read."""
     deadline = time.monotonic() + seconds
-    checker = Checker()
-    script = checker.script(text)
-    clauses = sources(script)
+    if plain := at_once(text, Terms()):
+        return plain
+    script = Script(text, Terms())
+    nodes, clauses = flattened(script)
     ground = [Instance(s, ()) for s in clauses if not s.variables]
-    if at_once := [i for i in ground if not i.source.clause]:
-        return _accepted(text, _written(script, at_once[:1], [], []))
     for attempt in ATTEMPTS:
         if time.monotonic() > deadline:
             break
-        found = instances(script.terms, clauses, attempt)
+        left = max(0.0, deadline - time.monotonic())
+        found = instances(script.terms, nodes, clauses, attempt, left)
         if found is not None and (lines := _proof(script, [*ground, *found])):
             return _accepted(text, lines)
     raise NotFound("no proof was found in which a certificate could be read")
 
 
+def at_once(text: str, terms: Terms) -> str:
+    """The certificate of a script that asserts `false`, or what is flattened to it; empty if there is none."""
+    script = Script(text, terms)
+    for number, formula in enumerate(script.assertions, 1):
+        clauses = (terms.flat.get(formula) or Flattening(terms, formula)).clauses
+        if () in clauses:
+            return f"i {number}.{clauses.index(()) + 1}\n"
+    return ""
+
+
 def _accepted(text: str, lines: str) -> str:
     """The certificate, checked as anyone would check it."""
-    checker = Checker()
-    checker.check(checker.script(text), lines)
+    check(Script(text, Terms()), lines)
     return lines
 
 
 def _proof(script: Script, chosen: Sequence[Instance]) -> str:
     """The lines of a certificate from instances; empty if they do not contradict each other."""
     terms = script.terms
-    clauses = [
-        terms.instance(i.source.clause, dict(zip(i.source.variables, i.values, strict=True))) for i in chosen
-    ]
+    clauses = [_ground(terms, i) for i in chosen]
     found = contradiction(terms, clauses)
     if found is None:
         return ""
     places, lemmas = found
     given = [*(clauses[p] for p in places), *(lemma.clause for lemma in lemmas)]
     return _written(script, [chosen[p] for p in places], lemmas, steps(given))
+
+
+def _ground(terms: Terms, instance: Instance) -> Clause:
+    done = dict(zip(instance.source.variables, instance.values, strict=True))
+    return tuple(
+        terms.replace(x, done) if x > 0 else -terms.replace(-x, done) for x in instance.source.clause
+    )
 
 
 class _Writer:
@@ -77,8 +94,8 @@ class _Writer:
         self.lines: list[str] = []
         self.numbers: dict[int, int] = {}
         self.heads: dict[Symbol, str] = {}
-        for number in range(1, len(script.assertions) + 1):
-            for place, symbol in enumerate(script.flat(number).made, 1):
+        for number, formula in enumerate(script.assertions, 1):
+            for place, symbol in enumerate(self.terms.flat[formula].made, 1):
                 self.heads.setdefault(symbol, f"@{number}.{place}")
 
     def term(self, term: int) -> str:
@@ -106,8 +123,6 @@ def _written(
         words = [to.literal(x) for x in lemma.clause]
         if lemma.kind == "o":
             words = words[:1]
-        elif lemma.kind == "l":
-            words = [w for f, literal in zip(lemma.factors, words, strict=True) for w in (str(f), literal)]
         to.lines.append(" ".join([lemma.kind, *words]))
     for step in rest:
         words = [to.literal(x) for x in step.clause]

@@ -2,8 +2,8 @@
 
 A SAT solver proposes which atoms are true; whatever of that cannot be, by the theories, is a lemma that it is told.
 
-Guarantees: a lemma is one of the kinds that a certificate may have; the clauses and lemmas that are returned have no propositional
-model, and none of them can be left out, unless there are very many.
+Guarantees: a lemma is one of the kinds that a certificate may have; the clauses and lemmas that are returned have no
+propositional model, and none of them can be left out, unless there are very many.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from math import lcm
 from typing import Any
 
-from ratified.certified import NUMERAL, Clause, Terms, as_sum, in_order
+from ratified.certified import NUMERAL, Clause, Terms
 from ratified.smt.certificate.congruence import Congruence
 
 ROUNDS = 2_000
 """How often the SAT solver is asked for another proposal."""
+
+PAIRS = 200
+"""Pairs of integers at one place of a function that are compared, where nothing else helps."""
 
 MANY = 400
 """Clauses of which it is tried one by one whether they can be left out."""
@@ -27,11 +30,10 @@ MANY = 400
 
 @dataclass(frozen=True, slots=True)
 class Lemma:
-    """A clause that holds by a theory: the line of a certificate that says so begins with `kind`, and needs `factors` for `l`."""
+    """A clause that holds by a theory: the line of a certificate that says so begins with `kind`."""
 
     kind: str
     clause: Clause
-    factors: tuple[int, ...] = ()
 
 
 def contradiction(terms: Terms, given: Sequence[Clause]) -> tuple[list[int], list[Lemma]] | None:
@@ -118,11 +120,10 @@ def _unequal(
             if (atom == terms.true) != (literal > 0):
                 yield Lemma("e", (-literal,))
             continue
-        other = by_key[closure.key(atom)].setdefault(literal > 0, literal)
+        by_key[closure.key(atom)].setdefault(literal > 0, literal)
         if opposite := by_key[closure.key(atom)].get(literal < 0):
             pairs = list(zip(terms.parts[atom], terms.parts[abs(opposite)], strict=True))
             yield lemma(pairs, -literal, -opposite)
-        del other
     constants = [
         t for t in closure.terms if NUMERAL.fullmatch(terms.name(t)) or t in (terms.true, terms.false)
     ]
@@ -132,40 +133,92 @@ def _unequal(
 
 
 def _integers(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
-    """Lemmas about integers: inequalities that contradict each other; or that of two that differ one is larger."""
-    integer = [
-        x for x in held if terms.name(abs(x)) in ("=", "<=") and terms.sorts(terms.parts[abs(x)])[0] == "Int"
-    ]
-    known = [x for x in integer if x > 0 or terms.name(abs(x)) == "<="]
+    """Lemmas about integers: inequalities that contradict each other; how equalities and inequalities go together."""
+    known = [x for x in held if terms.name(abs(x)) == "<="]
     if (factors := _farkas(terms, known)) is not None:
-        used = [(x, f) for x, f in zip(known, factors, strict=True) if f]
-        yield Lemma("l", tuple(-x for x, _ in used), tuple(f for _, f in used))
+        yield Lemma("l", tuple(-x for x, n in zip(known, factors, strict=True) for _ in range(n)))
         return
-    for literal in integer:
-        if literal < 0 and terms.name(-literal) == "=":
-            yield Lemma("o", in_order(terms, -literal))
+    equalities = [
+        x for x in held if terms.name(abs(x)) == "=" and terms.sorts(terms.parts[abs(x)])[0] == "Int"
+    ]
+    for literal in equalities:
+        if literal < 0:
+            yield _in_order(terms, -literal)
+        else:
+            yield from _at_most(terms, *_sides(terms, literal))
+            yield from _at_most(terms, *_sides(terms, literal)[::-1])
+    places: dict[object, set[int]] = defaultdict(set)  # which integers stand at the same place of a function
+    for term in _parts(terms, held):
+        for place, part in enumerate(terms.parts[term] if not terms.name(term) else ()):
+            if terms.sorts([part]) == ("Int",):
+                places[terms.heads[term], place].add(part)
+    for found in places.values():
+        for one, other in islice(combinations(sorted(found), 2), PAIRS):
+            yield _in_order(terms, terms.make("=", one, other))
+
+
+def _in_order(terms: Terms, equation: int) -> Lemma:
+    """Two integers are equal, or one is not at most the other."""
+    left, right = terms.parts[equation]
+    return Lemma("o", (equation, -terms.make("<=", left, right), -terms.make("<=", right, left)))
+
+
+def _at_most(terms: Terms, left: int, right: int) -> Iterator[Lemma]:
+    """If two integers are equal, one is at most the other: since it is at most itself."""
+    itself = terms.make("<=", left, left)
+    yield Lemma("l", (itself,))
+    yield Lemma("e", (-terms.make("=", left, right), -itself, terms.make("<=", left, right)))
+
+
+def _parts(terms: Terms, literals: Sequence[int]) -> set[int]:
+    """Every term in literals."""
+    found: set[int] = set()
+    waiting = [abs(x) for x in literals]
+    while waiting:
+        if (term := waiting.pop()) not in found:
+            found.add(term)
+            waiting += terms.parts[term]
+    return found
 
 
 def _farkas(terms: Terms, known: Sequence[int]) -> list[int] | None:
-    """How often to take each literal for all to add up to a contradiction (Farkas' lemma); None if there is no way."""
+    """How often to take each inequality for all to add up to a contradiction (Farkas' lemma); None if there is no way."""
     import z3
 
-    rows = [as_sum(terms, x) for x in known]
-    if not rows:
+    rows = [_sum(terms, x) for x in known]
+    if not any(0 in row for row in rows):
         return None
     solver = z3.Solver(ctx=z3.Context())
     times = [z3.Real(f"x{i}", solver.ctx) for i in range(len(rows))]
-    for x, time in zip(known, times, strict=True):
-        if terms.name(abs(x)) == "<=":
-            solver.add(time >= 0)
+    solver.add(*(time >= 0 for time in times))
     for term in {t for row in rows for t in row}:
         added = z3.Sum([time * row[term] for row, time in zip(rows, times, strict=True) if term in row])
         solver.add(added == 0 if term else added <= -1)
-    if not any(0 in row for row in rows) or solver.check() != z3.sat:
+    if solver.check() != z3.sat:
         return None
     values = [solver.model().eval(time, model_completion=True).as_fraction() for time in times]
     whole = lcm(*(v.denominator for v in values))
     return [int(v * whole) for v in values]
+
+
+def _sum(terms: Terms, literal: int) -> dict[int, int]:
+    """What an inequality says, as a sum that is at least 0: how many of each term. The number one has the key 0."""
+    left, right = terms.parts[abs(literal)]
+    total: dict[int, int] = defaultdict(int)
+    total[0] = 0 if literal > 0 else -1
+    waiting = [(right, 1), (left, -1)] if literal > 0 else [(left, 1), (right, -1)]
+    while waiting:
+        term, times = waiting.pop()
+        name, parts = terms.name(term), terms.parts[term]
+        if name == "+":
+            waiting += [(part, times) for part in parts]
+        elif name == "-":
+            waiting += [(part, times if parts[1:] and not i else -times) for i, part in enumerate(parts)]
+        elif NUMERAL.fullmatch(name):
+            total[0] += times * int(name)
+        else:
+            total[term] += times
+    return {term: times for term, times in total.items() if times}
 
 
 def _smallest(given: Sequence[Clause], lemmas: Sequence[Lemma]) -> tuple[list[int], list[Lemma]]:

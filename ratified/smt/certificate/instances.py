@@ -1,16 +1,27 @@
-"""Which instances of a script's clauses to look at: those that Z3's own proof has.
+"""Which instances of a script's clauses to look at: those that Z3's own proofs have.
+
+Z3 is given the formulas as the checker flattens them: without existential quantifiers, which are Skolem functions already. They
+keep their shape otherwise (`nested`), or are given as clauses; each way is quick where the other is not.
 
 Guarantees: nothing; what comes out is a guess that is made good, or not, by what is done with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice, product
 from random import Random
 from typing import Any
 
-from ratified.certified import VARIABLE, Clause, Script, Symbol, Terms
+from ratified.certified import DECLARED, VARIABLE, Clause, Flattening, Script, Symbol, Terms
+
+PAIRS = 16
+"""Pairs of places of a formula that is said to be true and to be false that are looked at, at most."""
+
+MOST = 3_000
+"""Instances of a clause that are looked at, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +44,157 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to ask Z3: a limit in its own steps, a seed (0: the clauses in order), and options."""
+    """One way to ask Z3: a limit in its own steps, a seed (0: formulas in order), the shape of formulas, and options."""
 
     effort: int
     seed: int = 0
+    nested: bool = True
     options: tuple[tuple[str, object], ...] = ()
 
 
-def sources(script: Script) -> list[Source]:
-    """The clauses of a script. Raises Refused if an assertion is too large."""
-    found = []
-    for number in range(1, len(script.assertions) + 1):
-        for place, clause in enumerate(script.flat(number).clauses, 1):
-            found.append(Source(number, place, clause, script.terms.variables(abs(x) for x in clause)))
-    return found
+@dataclass(slots=True)
+class Node:
+    """A formula, or the negation of one, as it is flattened: `parts` in the same order, `made` its Skolem terms."""
+
+    term: int
+    positive: bool
+    made: list[int] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+    parts: list[Node] = field(default_factory=list)
+
+
+class Recorded(Flattening):
+    """A flattening that remembers how it went."""
+
+    def __init__(self, terms: Terms, formula: int) -> None:
+        self._open = [Node(formula, positive=True)]
+        super().__init__(terms, formula)
+        self.root = self._open[0].parts[0]
+
+    def of(self, term: int, positive: bool) -> list[Clause]:
+        """The clauses of a formula, or of its negation."""
+        node = Node(term, positive)
+        self._open[-1].parts.append(node)
+        self._open.append(node)
+        node.clauses = super().of(term, positive)
+        self._open.pop()
+        return node.clauses
+
+    def new(self, formula: int, result: str) -> int:
+        """A new function, of the variables that are free in a formula."""
+        made = super().new(formula, result)
+        self._open[-1].made.append(made)
+        return made
+
+
+def flattened(script: Script) -> tuple[list[Node], list[Source]]:
+    """The assertions of a script, and their clauses. Raises Refused if one is too large."""
+    nodes, sources = [], []
+    for number, formula in enumerate(script.assertions, 1):
+        flat = script.terms.flat.get(formula) or Recorded(script.terms, formula)
+        assert isinstance(flat, Recorded)
+        nodes.append(flat.root)
+        for place, clause in enumerate(flat.clauses, 1):
+            sources.append(Source(number, place, clause, script.terms.variables(map(abs, clause))))
+    return nodes, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """A quantified formula, without variables of others, that is said to be true in some places and false in others.
+
+    A place is an assertion, by its number, and a node in it.
+    """
+
+    true: tuple[tuple[int, Node], ...]
+    false: tuple[tuple[int, Node], ...]
+
+
+def twins(terms: Terms, nodes: Iterable[Node]) -> list[Twins]:
+    """The quantified formulas that are said to be true and to be false, whatever their variables are called."""
+    found: dict[object, dict[bool, list[tuple[int, Node]]]] = defaultdict(lambda: {True: [], False: []})
+    for number, root in enumerate(nodes, 1):
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if terms.name(node.term) == "forall" and not terms.free[node.term]:
+                found[_shape(terms, node.term, {})][node.positive].append((number, node))
+            waiting += node.parts
+    return [Twins(tuple(t[True]), tuple(t[False])) for t in found.values() if t[True] and t[False]]
+
+
+def _shape(terms: Terms, term: int, bound: dict[int, int], positive: bool = True) -> object:
+    """What formulas share that differ in the names of bound variables, and in where negations stand, only."""
+    name, parts = terms.name(term), terms.parts[term]
+    if name == "not":
+        return _shape(terms, parts[0], bound, not positive)
+    if name == "and" and len(parts) == 1:
+        return _shape(terms, parts[0], bound, positive)
+    if name == "and":
+        return ("and" if positive else "or", *(_shape(terms, p, bound, positive) for p in parts))
+    if name == "forall":
+        inner = {**bound, **{v: len(bound) + i for i, v in enumerate(parts[:-1])}}
+        sorts = terms.sorts(parts[:-1])
+        return ("forall" if positive else "exists", sorts, _shape(terms, parts[-1], inner, positive))
+    return (positive, _named(terms, term, bound))
+
+
+def _named(terms: Terms, term: int, bound: dict[int, int]) -> object:
+    if not terms.free[term]:
+        return (term,)
+    if term in bound:
+        return bound[term]
+    parts = [_named(terms, p, bound) for p in terms.parts[term]]
+    return (terms.heads[term], *(sorted(parts, key=str) if terms.name(term) == "=" else parts))
+
+
+def _core(terms: Terms, node: Node) -> Node:
+    """A node without what changes nothing but the sign."""
+    while len(node.parts) == 1 and terms.name(node.term) in ("not", "and"):
+        node = node.parts[0]
+    return node
+
+
+def opposed(terms: Terms, one: Node, other: Node) -> dict[int, int]:
+    """Values of the variables of both that make one and the negation of the other contradict each other, part by part."""
+    values: dict[int, int] = {}
+    waiting = [(one, other)]
+    while waiting:
+        left, right = (_core(terms, node) for node in waiting.pop())
+        if terms.name(left.term) == "forall":
+            general, special = (left, right) if left.positive else (right, left)
+            made = [terms.replace(m, dict(values)) for m in special.made]
+            values.update(zip(terms.parts[general.term][:-1], made, strict=True))
+        waiting += zip(left.parts, right.parts, strict=False)
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A quantifier of an assertion (by number): its variables, and those of others around it that it speaks of."""
+
+    assertion: int
+    variables: tuple[int, ...]
+    around: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a quantifier's variables were in a step of a proof, and the terms that its formula has inside."""
+
+    values: dict[int, int]
+    inside: frozenset[int]
 
 
 class _Text:
-    """Clauses as text for Z3, under names that cannot clash with anything."""
+    """Formulas as text for Z3, under names that cannot clash with anything."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.sorts = {"Bool": "Bool", "Int": "Int"}
         self.symbols: dict[Symbol, str] = {}
+        self.blocks: list[Block] = []
+        self.atoms: dict[int, str] = {}  # of nodes that are twins
 
     def sort(self, name: str) -> str:
         return self.sorts.setdefault(name, f"S{len(self.sorts)}")
@@ -69,77 +208,174 @@ class _Text:
         name, parts = self.head(self.terms.heads[term]), self.terms.parts[term]
         return f"({name} {' '.join(map(self.term, parts))})" if parts else name
 
-    def clause(self, number: int, source: Source) -> str:
-        literals = [self.term(x) if x > 0 else f"(not {self.term(-x)})" for x in source.clause]
-        body = f"(or {' '.join(literals)})" if len(literals) > 1 else literals[0]
-        if not source.variables:
-            return f"(assert {body})"
-        heads = [self.terms.heads[v] for v in source.variables]
+    def clause(self, clause: Clause) -> str:
+        if not clause:
+            return "false"
+        literals = [self.term(x) if x > 0 else f"(not {self.term(-x)})" for x in clause]
+        return f"(or {' '.join(literals)})" if len(literals) > 1 else literals[0]
+
+    def quantified(
+        self, number: int, variables: tuple[int, ...], body: str, around: frozenset[int] = frozenset()
+    ) -> str:
+        if not variables:
+            return body
+        self.blocks.append(Block(number, variables, around))
+        heads = [self.terms.heads[v] for v in variables]
         binders = " ".join(f"({self.head(h)} {self.sort(h.result)})" for h in heads)
-        return f"(assert (forall ({binders}) (! {body} :qid q{number})))"
+        return f"(forall ({binders}) (! {body} :qid q{len(self.blocks) - 1}))"
+
+    def formula(self, number: int, node: Node) -> str:
+        if not node.parts:
+            return self.clause(node.clauses[0]) if node.clauses else "true"
+        parts = " ".join(self.formula(number, part) for part in node.parts)
+        if self.terms.name(node.term) == "forall" and node.positive:
+            variables = self.terms.parts[node.term][:-1]
+            parts = self.quantified(number, variables, parts, self.terms.free[node.term])
+        if atom := self.atoms.get(id(node)):
+            return f"(and {atom if node.positive else f'(not {atom})'} {parts})"
+        return f"({'and' if node.positive else 'or'} {parts})" if len(node.parts) > 1 else parts
 
     def declarations(self) -> list[str]:
         found = [
             f"(declare-fun {name} ({' '.join(map(self.sort, s.arguments))}) {self.sort(s.result)})"
             for s, name in self.symbols.items()
         ]
+        found += [f"(declare-const {atom} Bool)" for atom in dict.fromkeys(self.atoms.values())]
         return [f"(declare-sort {name} 0)" for name in [*self.sorts.values()][2:]] + found
 
 
-def instances(terms: Terms, clauses: list[Source], attempt: Attempt) -> list[Instance] | None:
-    """The instances of a proof that Z3 found; None if it found none."""
+def instances(
+    terms: Terms, nodes: list[Node], sources: list[Source], attempt: Attempt, seconds: float
+) -> list[Instance] | None:
+    """The instances of a proof that Z3 found; None if it found none in that many seconds."""
     import z3
 
     z3.set_param(proof=True)  # read when a context is made
     text = _Text(terms)
-    order = list(enumerate(clauses))
+    pairs = twins(terms, nodes)
+    for place, two in enumerate(pairs):
+        text.atoms |= {id(node): f"t{place}" for _, node in (*two.true, *two.false)}
+    if attempt.nested:
+        lines = [text.formula(number, node) for number, node in enumerate(nodes, 1)]
+    else:
+        lines = [text.quantified(s.assertion, s.variables, text.clause(s.clause)) for s in sources]
     if attempt.seed:
-        Random(attempt.seed).shuffle(order)  # noqa: S311  # another order, not a secret
-    lines = [text.clause(number, source) for number, source in order]
+        Random(attempt.seed).shuffle(lines)  # noqa: S311  # another order, not a secret
     solver = z3.Solver(ctx=z3.Context())
     solver.set("rlimit", attempt.effort)
+    solver.set("timeout", max(1, int(seconds * 1000)))
     solver.set("random_seed", attempt.seed)
     for option, value in attempt.options:
         solver.set(option, value)
-    solver.from_string("\n".join([*text.declarations(), *lines]))
+    solver.from_string("\n".join([*text.declarations(), *(f"(assert {line})" for line in lines)]))
     if solver.check() != z3.unsat:
         return None
-    return list(dict.fromkeys(_read(terms, clauses, text, solver.proof())))
+    uses: dict[Block, list[Use]] = defaultdict(list)
+    for block, use in _Reader(terms, text).uses(solver.proof()):
+        if use not in uses[block]:
+            uses[block].append(use)
+    for two in pairs:
+        for (number, one), (another, other) in islice(product(two.true, two.false), PAIRS):
+            values = opposed(terms, one, other)
+            for block in text.blocks:
+                if block.assertion in (number, another) and values.keys() >= set(block.variables):
+                    use = Use({v: values[v] for v in block.variables}, frozenset(values.values()))
+                    uses[block].append(use)
+    return [i for source in sources for i in islice(_instances(terms, source, uses), MOST)]
 
 
-def _read(terms: Terms, clauses: list[Source], text: _Text, proof: Any) -> Iterator[Instance]:
-    import z3
+def _instances(terms: Terms, source: Source, uses: dict[Block, list[Use]]) -> Iterator[Instance]:
+    """The instances of a clause that the uses of its variables' quantifiers make together."""
+    wanted = set(source.variables)
+    blocks = [b for b in uses if b.assertion == source.assertion and wanted & set(b.variables)]
+    blocks.sort(key=lambda b: (len(b.around), b.variables))  # those outside first
+    seen: set[tuple[int, ...]] = set()
 
-    symbols = {name: symbol for symbol, name in text.symbols.items()}
-    known: dict[int, int] = {}
+    def choose(place: int, values: dict[int, int]) -> Iterator[dict[int, int]]:
+        if place == len(blocks):
+            yield values
+            return
+        block = blocks[place]
+        if wanted & set(block.variables) <= values.keys():
+            yield from choose(place + 1, values)  # a second quantifier of the same variables
+            return
+        for use in uses[block]:
+            if all(values[v] in use.inside for v in block.around & values.keys()):
+                yield from choose(place + 1, {**values, **use.values})
 
-    def term(e: Any) -> int:
-        if e.get_id() not in known:
-            name, parts = e.decl().name(), [term(p) for p in e.children()]
-            if z3.is_int_value(e):
-                value = terms.theory(str(abs(e.as_long())))
-                known[e.get_id()] = value if e.as_long() >= 0 else terms.theory("-", value)
-            elif name in symbols:
-                known[e.get_id()] = terms.make(symbols[name], *parts)
-            elif z3.is_true(e) or z3.is_false(e) or name in ("+", "-", "*", "div", "mod"):
-                known[e.get_id()] = terms.theory(name, *parts)
-            else:
-                raise LookupError(name)
-        return known[e.get_id()]
+    for values in choose(0, {}):
+        made = _complete(terms, source, values)
+        if made.values not in seen:
+            seen.add(made.values)
+            yield made
 
-    for step in _steps(proof):
-        quantifier = step.arg(0)
-        while not z3.is_quantifier(quantifier):  # (or (not (forall ...)) instance), or without the `or`
-            quantifier = quantifier.arg(0)
-        names = [quantifier.var_name(i) for i in range(quantifier.num_vars())]
-        if not quantifier.qid().startswith("q"):
-            continue
-        source = clauses[int(quantifier.qid()[1:])]
-        try:
-            values = dict(zip(names, map(term, step.decl().params()), strict=True))
-        except LookupError:
-            continue  # a term of Z3's own making
-        yield _complete(terms, source, values)
+
+class _Reader:
+    """From the terms of a proof to those of the script."""
+
+    def __init__(self, terms: Terms, text: _Text) -> None:
+        self.terms, self.text = terms, text
+        self.symbols = {name: symbol for symbol, name in text.symbols.items()}
+        self.sorts = {name: sort for sort, name in text.sorts.items()}
+        self.known: dict[int, int | None] = {}
+
+    def uses(self, proof: Any) -> Iterator[tuple[Block, Use]]:
+        """The quantifiers that a proof has instances of, and what their variables are."""
+        import z3
+
+        for step in _steps(proof):
+            quantifier = step.arg(0)
+            while not z3.is_quantifier(quantifier):  # (or (not (forall ...)) instance), or without the `or`
+                quantifier = quantifier.arg(0)
+            if not quantifier.qid().startswith("q"):
+                continue
+            block = self.text.blocks[int(quantifier.qid()[1:])]
+            near = [b for b in self.text.blocks if b.assertion == block.assertion]  # Z3 joins quantifiers
+            names = {f"v{self.terms.heads[v].name}": v for b in near for v in b.variables}
+            values = zip(
+                map(quantifier.var_name, range(quantifier.num_vars())), step.decl().params(), strict=True
+            )
+            found = {names[name]: self.term(value) for name, value in values if name in names}
+            inside = self._inside(quantifier.body()) if block.around else frozenset[int]()
+            yield block, Use({v: t for v, t in found.items() if t is not None}, inside)
+
+    def _inside(self, body: Any) -> frozenset[int]:
+        """The terms without variables in a formula."""
+        found, waiting = set(), [body]
+        seen: set[int] = set()
+        while waiting:
+            e = waiting.pop()
+            if e.get_id() not in seen:
+                seen.add(e.get_id())
+                found.add(self.term(e))
+                waiting += e.children()
+        return frozenset(t for t in found if t is not None)
+
+    def term(self, e: Any) -> int | None:
+        """A term; None if it has a variable, or a symbol that is not known."""
+        if e.get_id() not in self.known:
+            self.known[e.get_id()] = self._term(e)
+        return self.known[e.get_id()]
+
+    def _term(self, e: Any) -> int | None:
+        import z3
+
+        if not z3.is_app(e):
+            return None
+        name, parts = e.decl().name(), [self.term(p) for p in e.children()]
+        given = [p for p in parts if p is not None]
+        if len(given) < len(parts):
+            return None
+        if z3.is_int_value(e):
+            value = self.terms.make(str(abs(e.as_long())))
+            return value if e.as_long() >= 0 else self.terms.make("-", value)
+        if name in self.symbols:
+            return self.terms.make(self.symbols[name], *given)
+        if z3.is_true(e) or z3.is_false(e) or name in ("+", "-", "*", "div", "mod"):
+            return self.terms.make(name, *given)
+        if not parts and e.sort().name() in self.sorts:
+            return some_value(self.terms, self.sorts[e.sort().name()])  # made up by Z3: any will do
+        return None
 
 
 def _steps(proof: Any) -> Iterator[Any]:
@@ -159,9 +395,9 @@ def _steps(proof: Any) -> Iterator[Any]:
             waiting += step.children()
 
 
-def _complete(terms: Terms, source: Source, values: dict[str, int]) -> Instance:
+def _complete(terms: Terms, source: Source, values: dict[int, int]) -> Instance:
     """An instance, with values for variables that Z3 did away with: what they are said to be equal to, or anything."""
-    known = {v: values[name] for v in source.variables if (name := f"v{terms.heads[v].name}") in values}
+    known = {v: values[v] for v in source.variables if v in values}
     changed = True
     while changed and len(known) < len(source.variables):
         changed = False
@@ -170,10 +406,11 @@ def _complete(terms: Terms, source: Source, values: dict[str, int]) -> Instance:
                 if one in source.variables and one not in known and terms.free[other] <= known.keys():
                     known[one] = terms.replace(other, dict(known))
                     changed = True
-    return Instance(source, tuple(known[v] if v in known else some_value(terms, v) for v in source.variables))
+    rest = {v: some_value(terms, terms.heads[v].result) for v in source.variables if v not in known}
+    return Instance(source, tuple({**rest, **known}[v] for v in source.variables))
 
 
-def some_value(terms: Terms, variable: int) -> int:
-    """Some value of a variable's sort: no sort is empty."""
-    sort = terms.heads[variable].result
-    return {"Bool": terms.true, "Int": terms.theory("0")}.get(sort) or terms.some(sort)
+def some_value(terms: Terms, sort: str) -> int:
+    """Some value of a sort: none is empty."""
+    simple = {"Bool": terms.true, "Int": terms.one}
+    return simple.get(sort) or terms.make(Symbol(f"@0.{sort}", (), sort, DECLARED))

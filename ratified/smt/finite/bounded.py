@@ -32,7 +32,6 @@ Safety Properties Using Induction and a SAT-Solver" (FMCAD 2000).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -42,9 +41,11 @@ from ratified.language.ir import Kind
 from ratified.language.machine import PythonMachine, StepError, Values
 from ratified.language.model import CLAIMS, Model
 from ratified.language.scope import running
+from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
-from ratified.results.result import PropertyKind, Trace, Verdict, Violation
+from ratified.results.limits import Reached, Watch
+from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
@@ -92,9 +93,10 @@ class _Unknown(Exception):
 class _Search:
     """One call of `bounded`; `found` is what is known so far."""
 
-    def __init__(self, model: Model, claims: Sequence[Property], solver: str, seconds: float | None) -> None:
-        self._until = None if seconds is None else time.perf_counter() + seconds
-        self.steps = Steps(model, self._left)
+    def __init__(self, model: Model, claims: Sequence[Property], solver: str, watch: Watch) -> None:
+        self._watch = watch
+        self._asked: BooleanSolver | None = None
+        self.steps = Steps(model)
         self.machine = PythonMachine(model)
         self.claims = claims
         self.solver = solver
@@ -194,14 +196,10 @@ class _Search:
             note = f"{what} {how} left: beyond it nothing is known"
             self.found = replace(self.found, notes=(*self.found.notes, note))
 
-    def _left(self) -> float | None:
-        """Seconds that are left. Raises _Unknown if none are."""
-        if self._until is None:
-            return None
-        rest = self._until - time.perf_counter()
-        if rest <= 0:
-            raise _Unknown
-        return rest
+    def interrupt(self) -> None:
+        """Let a question that a solver is at end; for another thread."""
+        if self._asked is not None:
+            self._asked.interrupt()
 
     def _ask(self, unrolled: Unrolled, *literals: int) -> bool:
         """Return whether there is such a run. Raises _Unknown."""
@@ -209,7 +207,10 @@ class _Search:
 
     def _solved(self, solver: BooleanSolver, *literals: int) -> bool:
         """Return whether all of these can be. Raises _Unknown."""
-        answer = solver.check(literals, self._left())
+        if self._watch.over:
+            raise _Unknown
+        self._asked = solver
+        answer = solver.check(literals, self._watch.left)
         if answer is None:
             raise _Unknown
         return answer
@@ -383,21 +384,30 @@ def bounded(
         TooLarge: the model cannot be made a circuit at this size.
         RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds.
     """
-    started = time.perf_counter()
+    watch = Watch(Limits(seconds=seconds))
     asked = properties(model, claims, deadlock=deadlock)
-    search = _Search(model, asked, solver, seconds)
-    try:
+    search = _Search(model, asked, solver, watch)
+
+    def work() -> None:
         with running(model.scope):
             (search.both if induction else search.base)(depth, progress)
+
+    # Circuits are made and handed to a solver for long whiles in which nothing is asked.
+    under_way = Background(work, search.interrupt)
+    try:
+        under_way.attend(watch.tick)
+        under_way.result()
     except _Unknown:
-        why = "the solver gave up" if seconds is None else f"the limit of {seconds:g} seconds"
+        why = "the solver gave up" if seconds is None else watch.time_limit()
         search.found = replace(search.found, stopped=why)
+    except Reached as stop:
+        search.found = replace(search.found, stopped=str(stop))
     except KeyboardInterrupt:
         search.found = replace(search.found, stopped=INTERRUPTED)
     notes = search.found.notes
     if claims is None and (others := _others(model)):
         notes = (*notes, f"not asked of a solver, but by check: {', '.join(others)}")
-    return replace(search.found, notes=notes, seconds=time.perf_counter() - started)
+    return replace(search.found, notes=notes, seconds=watch.seconds)
 
 
 def _others(model: Model) -> list[str]:

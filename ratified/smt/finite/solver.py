@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from threading import Timer
+from threading import TIMEOUT_MAX, Timer
 from typing import Any
 
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
@@ -53,6 +53,10 @@ class BooleanSolver(ABC):
             self._tell(literal)
         self._values, self._valued = {TRUE: True}, {TRUE}
         return self._solve(literals, seconds)
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Let a check that another thread waits for end without an answer."""
 
     def true(self, literal: int) -> bool:
         """Return whether a literal is true in what the last check found."""
@@ -101,6 +105,10 @@ class Glucose(BooleanSolver):
         if solver is not None:
             solver.delete()
 
+    def interrupt(self) -> None:
+        """See BooleanSolver."""
+        self._solver.interrupt()
+
     def _define(self, gate: int, joined: Sequence[int] | None) -> None:
         if joined is not None:
             for literal in joined:
@@ -111,17 +119,16 @@ class Glucose(BooleanSolver):
         self._solver.add_clause([literal])
 
     def _solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
-        if seconds is None:
-            answer: bool | None = self._solver.solve(assumptions=literals)
-        else:
-            alarm = Timer(seconds, self._solver.interrupt)
-            alarm.start()
-            try:
-                answer = self._solver.solve_limited(assumptions=literals, expect_interrupt=True)
-            finally:
-                alarm.cancel()
-                alarm.join()
-                self._solver.clear_interrupt()
+        # Without the lock of Python's interpreter, so that the keyboard is heeded.
+        alarm = Timer(seconds if seconds is not None else TIMEOUT_MAX, self._solver.interrupt)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            answer: bool | None = self._solver.solve_limited(assumptions=literals, expect_interrupt=True)
+        finally:
+            alarm.cancel()
+            alarm.join()
+            self._solver.clear_interrupt()
         self._model = {abs(n): n > 0 for n in self._solver.get_model()} if answer else {}
         return answer
 
@@ -138,6 +145,10 @@ class Z3(BooleanSolver):
         self._solver = self._z3.SolverFor("QF_FD")
         self._terms: dict[int, Any] = {TRUE: self._z3.BoolVal(True)}
         self._model: Any = None
+
+    def interrupt(self) -> None:
+        """See BooleanSolver."""
+        self._z3.main_ctx().interrupt()
 
     def _define(self, gate: int, joined: Sequence[int] | None) -> None:
         if joined is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.language.ir import Argument, Function, Kind
@@ -41,10 +41,8 @@ class Moves:
 class Steps:
     """Makes circuits of one model at one size."""
 
-    def __init__(self, model: Model, pulse: Callable[[], object] = lambda: None) -> None:
-        """`pulse` is called now and then while circuits are made; it may raise."""
+    def __init__(self, model: Model) -> None:
         self.model = model
-        self._pulse = pulse
         self.module = model.module
         self.circuit = Circuit()
         self.algebra = Algebra(self.circuit, model.scope)
@@ -70,7 +68,6 @@ class Steps:
         events: list[Event] = []
         for function in functions:
             for there, arguments in self._arguments(function, state, (), events):
-                self._pulse()
                 possible, after = self._executor.run(function, arguments, state)
                 events += self._met(there)
                 possible = self.circuit.both(possible, there)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Function, Kind
-from ratified.language.machine import Left, PythonMachine, StepError, Values
+from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.results.result import Verdict
@@ -24,7 +24,7 @@ from ratified.smt.validation.evaluation import Effort, TooMuch
 from ratified.smt.validation.plan import plan_of
 from ratified.smt.validation.sampling import changed, drawn, instances, sizes_of
 
-UNITS, UNITS_EACH = 2_000_000, 6_000
+UNITS, UNITS_EACH = 1_500_000, 2_500
 """Effort for all sizes together: about a second, and more for each obligation beyond the usual number."""
 
 REACHED, CHANGED, DRAWN = 10, 8, 8
@@ -55,7 +55,6 @@ def validated(
 
     Raises:
         TranslationFault: the formulas do not say what the model says, or a claim that is proved is false.
-        ModelError: there is no size, of those that are tried, at which the model can begin.
     """
     confirmed = {c.counterexample.confirmed for c in proof.cells if c.counterexample is not None}
     if proof.verdict is not Verdict.HOLDS and (True in confirmed or False not in confirmed):
@@ -63,28 +62,11 @@ def validated(
     held = validate(cls, translation, obligations)
     if proof.verdict is not Verdict.HOLDS:
         return held
-    module = cls.module
-    if not held.tried:
-        assumptions = module.of_kind(Kind.ASSUMPTION)
-        names = ", ".join(f.name for f in assumptions)
-        raise ModelError(
-            f"no size of {module.name} that was tried satisfies what it assumes"
-            + (f": {names}" if names else ""),
-            span=assumptions[0].span if assumptions else module.span,
-            remedy="what follows from it says nothing: see whether `ratified check` can make the model at any size",
-        )
-    if not held.beginnings:
-        init = module.functions.get("init")
-        raise ModelError(
-            f"{module.name} has no initial state at any of the {held.tried} sizes that were tried",
-            span=init.span if init else module.span,
-            remedy="what is proved of it says nothing: weaken what init requires",
-        )
     if held.refuted is not None and complete:
         claim, where = held.refuted
         raise TranslationFault(
             f"the proof does not count: `{claim}` is proved, and false in a reachable state of {where}",
-            span=module.functions[claim].span,
+            span=cls.module.functions[claim].span,
             remedy=REPORT,
         )
     return held
@@ -179,7 +161,7 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
     machine = PythonMachine(model)
     found: dict[Values, None] = {}
     try:
-        found.update((after, None) for _, after in machine.initial() if not isinstance(after, Left))
+        found.update((after, None) for _, after in machine.initial() if not isinstance(after, OutOfBounds))
         for state in _growing(found):
             effort.spend(CLAIM * len(claims))
             for claim in claims:
@@ -190,7 +172,7 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
                     return list(found), claim.name
             for _, _, after in machine.steps(state):
                 effort.spend(STEP)
-                if isinstance(after, Left):
+                if isinstance(after, OutOfBounds):
                     continue
                 found.setdefault(after)
                 for claim in claims:

@@ -11,7 +11,7 @@ from ratified.explore.native.codegen.program import generate
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.language import AtMost, Bag, Map, Model, Range, Set, Symmetric, action, record, require
 from ratified.language.evaluate import TreeMachine
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import AppendEntries, Message
 from tests.explore.native.differential import differences
@@ -128,14 +128,14 @@ def test_engines_agree(model: type[Post]) -> None:
 @pytest.mark.parametrize("model", [Post, Answering, Renamed, Leaving])
 def test_machines_agree(model: type[Post]) -> None:
     machines = PythonMachine(model(Node=2)), TreeMachine(model(Node=2))
-    level = {s for _, s in machines[0].initial() if not isinstance(s, Left)}
+    level = {s for _, s in machines[0].initial() if not isinstance(s, OutOfBounds)}
     seen = set(level)
     for _ in range(4):
         after = set()
         for state in level:
             python, tree = (machine.steps(state) for machine in machines)
             assert python == tree
-            after |= {s for *_, s in python if not isinstance(s, Left)}
+            after |= {s for *_, s in python if not isinstance(s, OutOfBounds)}
         level = after - seen
         seen |= level
     assert len(seen) > 10

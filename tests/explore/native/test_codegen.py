@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.program import generate
-from ratified.explore.native.codegen.shapes import Unsupported
-from ratified.explore.native.codegen.values import Values
+from ratified.explore.native.codegen.shapes import Shapes, Unsupported
 from ratified.explore.native.compile import RUNTIME, find_compiler
 from ratified.explore.native.engine import check_native
 from ratified.language.errors import RatifiedError
-from ratified.language.machine import Left, PythonMachine
+from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.consensus import Consensus
@@ -135,10 +134,12 @@ def test_generated_code_is_clean_under_sanitizers(tmp_path: Path) -> None:
 def test_states_are_packed_and_unpacked_as_they_were(seed: int, tmp_path: Path) -> None:
     try:
         model = load(random_model(seed), tmp_path)
-        layout = Layout(model, Values(model.scope))
+        layout = Layout(model, Shapes(model.scope))
         machine = PythonMachine(model)
-        states = [s for _, s in machine.initial() if not isinstance(s, Left)][:20]
-        states += [s for state in states[:5] for *_, s in machine.steps(state) if not isinstance(s, Left)]
+        states = [s for _, s in machine.initial() if not isinstance(s, OutOfBounds)][:20]
+        states += [
+            s for state in states[:5] for *_, s in machine.steps(state) if not isinstance(s, OutOfBounds)
+        ]
     except RatifiedError:
         return
     packed = [layout.pack(state) for state in states]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Kind
-from ratified.language.machine import Left, StepError, Values
+from ratified.language.machine import OutOfBounds, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.smt.finite.circuit import FALSE, TRUE
@@ -40,7 +40,7 @@ def agree(model: Model, most: int, symbolic: int) -> int:
             assert any(e.error for e in steps.beginning().events)
             return 0
         _same("the beginning", _of_beginning(first), _decoded(steps, steps.beginning(), _folded))
-        queue = list(dict.fromkeys(s for s in first if not isinstance(s, Left)))
+        queue = list(dict.fromkeys(s for s in first if not isinstance(s, OutOfBounds)))
         seen = set(map(exact, queue))
         expected: list[tuple[Values, Ways]] = []
         for number, state in enumerate(queue):
@@ -85,9 +85,9 @@ def _folded(literal: int) -> bool:
     return literal == TRUE
 
 
-def _of_beginning(first: list[Values | Left]) -> Ways:
-    states = frozenset(("init", exact(s)) for s in first if not isinstance(s, Left))
-    return Ways(states, any(isinstance(s, Left) for s in first), False)
+def _of_beginning(first: list[Values | OutOfBounds]) -> Ways:
+    states = frozenset(("init", exact(s)) for s in first if not isinstance(s, OutOfBounds))
+    return Ways(states, any(isinstance(s, OutOfBounds) for s in first), False)
 
 
 def _of_tree(tree: TreeMachine, state: Values) -> tuple[Ways, list[Values]]:
@@ -95,7 +95,7 @@ def _of_tree(tree: TreeMachine, state: Values) -> tuple[Ways, list[Values]]:
         found = tree.steps(state)
     except StepError:
         return Ways(frozenset(), False, True), []
-    after = [(i, a, t) for i, a, t in found if not isinstance(t, Left)]
+    after = [(i, a, t) for i, a, t in found if not isinstance(t, OutOfBounds)]
     taken = frozenset((tree.actions[i].name, exact(a), exact(t)) for i, a, t in after)
     return Ways(taken, len(after) < len(found), False), [t for _, _, t in after]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from typing import Annotated, Self
@@ -24,8 +25,11 @@ from ratified.language import (
     require,
     step_invariant,
 )
+from ratified.results.background import Background
 from ratified.results.result import PropertyKind, Verdict
 from ratified.smt.finite.bounded import Bounded, bounded
+from ratified.smt.finite.circuit import Circuit
+from ratified.smt.finite.solver import solver_for
 from ratified.smt.finite.unrolled import Unrolled
 
 Place = Annotated[int, Range(0, 6)]
@@ -226,3 +230,27 @@ class Promises(Model):
 def test_claims_of_other_kinds_are_named() -> None:
     assert "not asked of a solver, but by check: all_up" in bounded(Promises(Node=2), 2).notes
     assert bounded(Promises(Node=2), 2, claims=["fine"]).notes == ()
+
+
+def test_an_interrupt_while_circuits_are_made_ends_undecided() -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    found = bounded(Promises(Node=2), 2, progress=interrupt)
+    assert (found.verdict, found.stopped, found.steps) == (Verdict.UNDECIDED, "interrupted", None)
+
+
+def test_a_question_that_a_solver_is_at_can_be_ended() -> None:
+    """Pigeons in holes: no solver of clauses is soon done with so many."""
+    circuit = Circuit()
+    holes = 14
+    inside = [[circuit.fresh() for _ in range(holes)] for _ in range(holes + 1)]
+    solver = solver_for(circuit, "sat")
+    for row in inside:
+        solver.require(circuit.some(row))
+    for hole in range(holes):
+        for one, other in itertools.combinations(range(holes + 1), 2):
+            solver.require(-circuit.both(inside[one][hole], inside[other][hole]))
+    asked = Background(lambda: solver.check([]), solver.interrupt)
+    asked.end()
+    assert asked.over(0)

@@ -1,4 +1,4 @@
-"""Work in a thread of its own that can be ended: generating and compiling code while limits and the keyboard are heeded.
+"""Work in a thread of its own that can be ended: what takes long and looks at no limits, while these and the keyboard are heeded.
 
 Guarantees: what the work returns or raises is what `result` does; after `end` returns, the work is over, and what it had under
 way was cleaned up as after any exception (a compiler that it runs is ended).
@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+BETWEEN_LOOKS = 0.05
+"""Seconds."""
 
 
 class _Ended(BaseException):
@@ -19,10 +23,11 @@ class _Ended(BaseException):
 
 
 class Background(Generic[T]):
-    """Work that has begun in another thread."""
+    """Work that has begun in another thread. `interrupt` lets what it waits for outside of Python end."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], T], interrupt: Callable[[], None] = lambda: None) -> None:
         self._work = work
+        self._interrupt = interrupt
         self._returned: list[T] = []
         self._raised: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="preparing", daemon=True)
@@ -51,10 +56,27 @@ class Background(Generic[T]):
             raise self._raised
         return self._returned[0]
 
+    def attend(self, look: Callable[[], None], most: float | None = None) -> bool:
+        """Whether the work is over, after at most so many seconds; until then `look` is called now and then.
+
+        Whatever that raises, or the keyboard, ends the work and is raised again.
+        """
+        begun = time.monotonic()
+        try:
+            while not self.over(BETWEEN_LOOKS):
+                look()
+                if most is not None and time.monotonic() - begun >= most:
+                    return False
+        except BaseException:
+            self.end()
+            raise
+        return True
+
     def end(self) -> None:
         """End the work, wherever it is in Python's own code, and wait for that."""
         while self._thread.is_alive():
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
             )
-            self._thread.join(2.0)  # long enough for cleaning up, which another of these would disturb
+            self._interrupt()
+            self._thread.join(1.0)  # long enough for cleaning up, which another of these would disturb

@@ -1,197 +1,31 @@
-"""A model at a size as something that can be stepped, and the reference machine: CPython running the model's own methods.
-
-Guarantees: a state is a tuple of immutable values in the order of the variables; steps come in the order of the actions and,
-within one, of their arguments; a machine keeps nothing between calls that would change an answer.
-"""
+"""The reference machine: CPython runs the model's own methods."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
-from types import CodeType, FunctionType, TracebackType
-from typing import Any, Protocol
+from types import CodeType, FunctionType
+from typing import Any
 
 from ratified.language.api import Disabled
-from ratified.language.compile.methods import abstract_class, methods_of
-from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
-from ratified.language.ir import Argument, Function, Kind, Module
+from ratified.language.compile.methods import methods_of
+from ratified.language.errors import ModelError, Span
+from ratified.language.ir import Argument, Function, Kind
+from ratified.language.machine.choices import Choices, Lazily
+from ratified.language.machine.failures import explained, where
+from ratified.language.machine.steps import OutOfBounds, Pulse, StepError, Values, abstract_model, image_of
 from ratified.language.model import Model
-from ratified.language.scope import Scope, running
+from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.source import definition, of_the_author, span_of
-from ratified.language.types import OptionalType, Type, cardinality, records_of, values_of
 from ratified.language.uses import guards_first
-from ratified.language.values import attached, show
-
-Values = tuple[Any, ...]
-"""A state (one value per variable), or the arguments of an action."""
-
-Pulse = Callable[[], object]
-"""What is called now and then while much is computed, and may raise to end it."""
+from ratified.language.values import attached
 
 BETWEEN_PULSES = 64
 """So many choices of arguments are tried from one pulse to the next."""
-
-MOST_LISTED = 100_000
-"""So many choices of arguments are kept in a list; more are made anew each time."""
-
-MOST_CHOICES = 1_000_000
-"""How many values a parameter may range over before it is refused: beyond this nobody waits for one step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """In place of a successor: the step would leave a declared bound, and was not taken."""
-
-    what: str
-    span: Span | None
-
-
-class StepError(ModelError):
-    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
-
-    def __init__(
-        self, problem: RatifiedError, function: str, arguments: Values, state: Values | None
-    ) -> None:
-        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
-        self.function = function
-        self.arguments = arguments
-        self.state = state
-
-
-class Machine(Protocol):
-    """A model at a size. Every method raises StepError where the model has no answer."""
-
-    model: Model
-    module: Module
-    actions: tuple[Function, ...]
-
-    def initial(self) -> list[tuple[Values, Values | Left]]:
-        """Each choice of `init`'s arguments with the initial state it gives (duplicates included)."""
-
-    def each_initial(self, pulse: Pulse = ...) -> Generator[tuple[Values, Values | Left]]:
-        """The same one by one; `pulse` is called now and then, also while no choice is possible, and may raise."""
-
-    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
-        """Each possible step: the action's index, its arguments, and the state after it."""
-
-    def each_step(self, state: Values, pulse: Pulse = ...) -> Generator[tuple[int, Values, Values | Left]]:
-        """The same one by one, as `each_initial`."""
-
-    def refuted_by(self, name: str, state: Values) -> Values | None:
-        """The first arguments for which an invariant or constraint is false in a state; None if it holds."""
-
-    def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
-        """What a liveness property says in a state, for each choice of its arguments."""
-
-    def step_holds(self, name: str, old: Values, new: Values) -> bool:
-        """Whether a step invariant is true of a step."""
-
-    def image(self, name: str, state: Values) -> Values:
-        """The abstract state that a refinement maps a state to."""
-
-
-def state_dict(machine: Machine, state: Values) -> dict[str, object]:
-    """A state by variable name."""
-    return dict(zip((d.name for d in machine.module.variables), state, strict=True))
-
-
-def abstract_model(model: Model, name: str) -> Model:
-    """The abstract model of a refinement, at the same sizes and with the same-named parameters. Raises SizeError."""
-    abstract: type[Model] = abstract_class(type(model), name)
-    given = model.given()
-    wanted = {s.sort.__name__ for s in abstract.module.sorts} | {p.name for p in abstract.module.parameters}
-    sorts = {s.sort for s in abstract.module.sorts}
-    if missing := [s.__name__ for s in sorts if s not in model.scope.sizes]:
-        raise SizeError(
-            f"{abstract.__name__} has a sort {missing[0]} that {type(model).__name__} does not have",
-            remedy="use the same sort class",
-        )
-    return abstract(**{n: v for n, v in given.items() if n in wanted})
-
-
-def _many(size: float) -> str:
-    return "infinitely many" if size == float("inf") else f"{size:,.0f}"
-
-
-class Choices:
-    """The values that the parameters of a function range over, guards at its top taken into account."""
-
-    def __init__(
-        self,
-        function: Function,
-        scope: Scope,
-        domain: Callable[[Argument], Callable[[Values], Iterable[Any]]],
-    ) -> None:
-        self._sources: list[Sequence[Any] | Callable[[Values], Iterable[Any]]] = []
-        for argument in function.arguments:
-            if argument.domain is not None:
-                self._sources.append(_of_type(argument.type, domain(argument)))
-                continue
-            size = cardinality(argument.type, scope)
-            if size > MOST_CHOICES:
-                raise ModelError(
-                    f"the parameter `{argument.name}` ranges over {_many(size)} values",
-                    span=function.span,
-                    remedy=f"say where it comes from with a guard at the top: require({argument.name} in self.messages)",
-                )
-            self._sources.append(list(values_of(argument.type, scope)))
-        self._names = [argument.name for argument in function.arguments]
-        self._static: list[Values] | None = None
-        lists = [s for s in self._sources if isinstance(s, list)]
-        if len(lists) == len(self._sources) and math.prod(map(len, lists)) <= MOST_LISTED:
-            self._static = list(itertools.product(*lists))
-
-    def __iter__(self) -> Iterator[Values]:
-        """All choices, asking the state in force where a guard restricts them."""
-        return iter(self._static) if self._static is not None else self._dynamic(0, ())
-
-    def among(self, given: Mapping[str, Any]) -> Iterator[Values]:
-        """The choices that have the values given for some of the parameters, whatever these range over."""
-        return self._dynamic(0, (), given)
-
-    def _dynamic(
-        self, index: int, chosen: Values, given: Mapping[str, Any] | None = None
-    ) -> Iterator[Values]:
-        if index == len(self._sources):
-            yield chosen
-            return
-        source = self._sources[index]
-        if given and self._names[index] in given:
-            source = [given[self._names[index]]]
-        for value in list(source(chosen) if callable(source) else source):
-            yield from self._dynamic(index + 1, (*chosen, value), given)
-
-
-class Lazily(dict[str, Choices]):
-    """The choices of each function, made when they are first asked for: what is never enumerated may range over anything."""
-
-    def __init__(self, make: Callable[[str], Choices]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, name: str) -> Choices:
-        made = self[name] = self._make(name)
-        return made
-
-
-def _of_type(t: Type, source: Callable[[Values], Iterable[Any]]) -> Callable[[Values], Iterable[Any]]:
-    """The distinct elements of a container that are of a type (a union's set may restrict a parameter of one record)."""
-    records = {r.record for r in records_of(t)}
-    optional = isinstance(t, OptionalType)
-
-    def elements(chosen: Values) -> Iterable[Any]:
-        found = dict.fromkeys(source(chosen))
-        if records:
-            return [v for v in found if type(v) in records or (optional and v is None)]
-        return [v for v in found if v is not None or optional]
-
-    return elements
 
 
 def _nothing() -> None:
@@ -283,11 +117,11 @@ class PythonMachine:
                     return function, code
         raise AssertionError(span)
 
-    def initial(self) -> list[tuple[Values, Values | Left]]:
+    def initial(self) -> list[tuple[Values, Values | OutOfBounds]]:
         """See Machine."""
         return list(self.each_initial())
 
-    def each_initial(self, pulse: Pulse = _nothing) -> Generator[tuple[Values, Values | Left]]:
+    def each_initial(self, pulse: Pulse = _nothing) -> Generator[tuple[Values, Values | OutOfBounds]]:
         """See Machine."""
         d = self.model.__dict__
         self._in_model = self._nowhere
@@ -306,10 +140,10 @@ class PythonMachine:
                 except Disabled:
                     continue
                 except BoundLeft as left:
-                    yield arguments, Left(left.what, where(left.__traceback__))
+                    yield arguments, OutOfBounds(left.what, where(left.__traceback__))
                     continue
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                    raise StepError(_explained(problem), "init", arguments, None) from None
+                    raise StepError(explained(problem), "init", arguments, None) from None
                 missing = [n for n in self._names if n not in d]
                 if missing:
                     span = self.module.functions["init"].span
@@ -319,13 +153,13 @@ class PythonMachine:
                     raise StepError(problem_, "init", arguments, None)
                 yield arguments, self._state(d)
 
-    def steps(self, state: Values) -> list[tuple[int, Values, Values | Left]]:
+    def steps(self, state: Values) -> list[tuple[int, Values, Values | OutOfBounds]]:
         """See Machine."""
         return list(self.each_step(state))
 
     def each_step(
         self, state: Values, pulse: Pulse = _nothing
-    ) -> Generator[tuple[int, Values, Values | Left]]:
+    ) -> Generator[tuple[int, Values, Values | OutOfBounds]]:
         """See Machine. Between two steps the machine may be asked about other states, and not be stepped elsewhere."""
         model = self.model
         d = model.__dict__
@@ -350,24 +184,24 @@ class PythonMachine:
                         continue
                     except BoundLeft as left:
                         d.update(before)
-                        yield index, arguments, Left(left.what, where(left.__traceback__))
+                        yield index, arguments, OutOfBounds(left.what, where(left.__traceback__))
                         continue
                     except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                        raise StepError(_explained(problem), action.name, arguments, state) from None
+                        raise StepError(explained(problem), action.name, arguments, state) from None
                     after = read(d)
                     d.update(before)
                     yield index, arguments, after
 
     def take(
         self, state: Values, name: str, given: Mapping[str, Any], most: int | None = None
-    ) -> list[tuple[Values, Values | Left]]:
+    ) -> list[tuple[Values, Values | OutOfBounds]]:
         """The steps of one action from a state, with some or all of its arguments given, whatever they range over.
 
         Each comes with all its arguments. None are possible where a guard is false; `why_not` says which. At most `most` choices
         of arguments are tried. Raises StepError.
         """
         wanted = self._parameters[name]
-        found: list[tuple[Values, Values | Left]] = []
+        found: list[tuple[Values, Values | OutOfBounds]] = []
         with running(self.model.scope):
             if len(given) == len(wanted):
                 arguments = tuple([given[p] for p in wanted])
@@ -381,7 +215,7 @@ class PythonMachine:
                 self._enter(state)  # which the next choice may depend on
         return found
 
-    def _taken(self, state: Values, name: str, arguments: Values) -> Values | Left | None:
+    def _taken(self, state: Values, name: str, arguments: Values) -> Values | OutOfBounds | None:
         """Where a step leads; None if it is not possible."""
         model = self.model
         self._enter(state)
@@ -393,10 +227,10 @@ class PythonMachine:
             return None
         except BoundLeft as left:
             self._in_model = self._nowhere
-            return Left(left.what, where(left.__traceback__))
+            return OutOfBounds(left.what, where(left.__traceback__))
         except Exception as problem:  # noqa: BLE001  # a model may raise anything
             self._in_model = self._nowhere
-            raise StepError(_explained(problem), name, arguments, state) from None
+            raise StepError(explained(problem), name, arguments, state) from None
         after = self._in_model = self._state(model.__dict__)
         return after
 
@@ -423,7 +257,7 @@ class PythonMachine:
             try:
                 return getattr(self._probed(state), name)(*arguments)
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                raise StepError(_explained(problem), name, arguments, state) from None
+                raise StepError(explained(problem), name, arguments, state) from None
 
     def change(self, state: Values, how: Callable[[Any], None]) -> Values | None:
         """A state as a function has changed it, which is handed the model with its variables; None if it `require`d in vain."""
@@ -446,7 +280,7 @@ class PythonMachine:
             except StopIteration:
                 return
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                raise StepError(_explained(problem), name, (), state) from None
+                raise StepError(explained(problem), name, (), state) from None
             yield arguments
 
     def refuted_by(self, name: str, state: Values) -> Values | None:
@@ -459,7 +293,7 @@ class PythonMachine:
                     if not function(self._probe, *arguments):
                         return arguments
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                    raise StepError(_explained(problem), name, arguments, state) from None
+                    raise StepError(explained(problem), name, arguments, state) from None
         return None
 
     def answers(self, name: str, state: Values) -> list[tuple[Values, Any]]:
@@ -472,7 +306,7 @@ class PythonMachine:
                 try:
                     found.append((arguments, function(self._probe, *arguments)))
                 except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                    raise StepError(_explained(problem), name, arguments, state) from None
+                    raise StepError(explained(problem), name, arguments, state) from None
         return found
 
     def step_holds(self, name: str, old: Values, new: Values) -> bool:
@@ -483,7 +317,7 @@ class PythonMachine:
             try:
                 return bool(self._functions[name](self._probe, self._old))
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                raise StepError(_explained(problem), name, (), new) from None
+                raise StepError(explained(problem), name, (), new) from None
 
     def image(self, name: str, state: Values) -> Values:
         """See Machine."""
@@ -498,21 +332,8 @@ class PythonMachine:
             try:
                 self._functions[name](self._probe, abstract)
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
-                raise StepError(_explained(problem), name, (), state) from None
+                raise StepError(explained(problem), name, (), state) from None
         return image_of(self.module.functions[name], names, abstract.__dict__, state)
-
-
-def image_of(function: Function, names: Sequence[str], given: Mapping[str, Any], state: Values) -> Values:
-    """The abstract state that a refinement has given. Raises StepError if it has left out a variable (by returning early)."""
-    for name in names:
-        if name not in given:
-            problem = ModelError(
-                f"{function.name} does not assign `{name}`",
-                span=function.span,
-                remedy="assign it on every path",
-            )
-            raise StepError(problem, function.name, (), state)
-    return tuple(given[name] for name in names)
 
 
 def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:
@@ -531,61 +352,3 @@ def _code_at(function: FunctionType, span: Span) -> CodeType | None:
         if isinstance(inner, ast.expr) and span_of(inner, file) == span:
             return compile(ast.Expression(inner), file, "eval")
     return None
-
-
-def where(trace: TracebackType | None) -> Span | None:
-    """The place in the model's own source where an exception came from: the innermost frame that is in it."""
-    found: Span | None = None
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        path = code.co_filename
-        if of_the_author(path):
-            positions = next(itertools.islice(code.co_positions(), trace.tb_lasti // 2, None), None)
-            line, end_line, column, end_column = positions or (None, None, None, None)
-            if line is not None:
-                start = column or 0
-                found = Span(path, line, start, end_line or line, end_column or start + 1)
-        trace = trace.tb_next
-    return found
-
-
-def _explained(problem: Exception) -> RatifiedError:
-    """What a model ran into, in the words of the language."""
-    span = where(problem.__traceback__)
-    if isinstance(problem, MemoryError):
-        raise problem  # it says nothing of the model
-    if isinstance(problem, StepError):
-        return problem
-    if isinstance(problem, RatifiedError):
-        return ModelError(problem.message, span=problem.span or span, remedy=problem.remedy)
-    if isinstance(problem, BoundLeft):
-        return ModelError(
-            f"this leaves {problem.what}, outside of a step", span=span, remedy="test for the bound first"
-        )
-    known: dict[type[Exception], tuple[str, str]] = {
-        ZeroDivisionError: ("division by zero", "test the divisor first"),
-        AssertionError: (
-            "the assertion is false",
-            "guards are written require(...); an assert must always be true",
-        ),
-        RecursionError: ("the recursion is too deep", "use a loop"),
-    }
-    for kind, (message, remedy) in known.items():
-        if isinstance(problem, kind):
-            return ModelError(message, span=span, remedy=remedy)
-    text = str(problem)
-    if isinstance(problem, ValueError) and ("empty" in text or "arg" in text):
-        return ModelError(
-            "min or max of nothing", span=span, remedy="give a default=, or test that there is something"
-        )
-    if isinstance(problem, AttributeError):
-        return ModelError(
-            f"{text}",
-            span=span,
-            remedy="a variable must have a value before it is read: assign it first in init",
-        )
-    return ModelError(
-        f"{type(problem).__name__}: {text or show(problem)}",
-        span=span,
-        remedy="the step cannot be computed here",
-    )

@@ -1,0 +1,541 @@
+"""What is said of a line that the language does not take: the message, what to do, and the piece of source pointed at.
+
+The files in `refused/` show whole messages; here is a line for each of the others.
+"""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from ratified import ModelError
+
+PRELUDE = """\
+from enum import Enum
+from typing import Annotated, Literal, Self
+
+from ratified import (
+    AtMost, Bag, Map, Model, Ordered, Param, Range, Seq, Set, Sort, Symmetric,
+    action, assume, constraint, first, invariant, last, majorities, record, refines, replace, require, subsets,
+)
+
+
+class Client(Symmetric): ...
+class Slot(Sort): ...
+class Turn(Ordered): ...
+class Light(Enum):
+    RED = 0
+    GREEN = 1
+
+
+@record
+class Ask:
+    client: Client
+    turn: Turn | None
+
+
+@record
+class Grant:
+    turn: Turn
+
+
+class Plain: ...
+
+
+class M(Model):
+    n: Annotated[int, Range(0, 3)]
+    d: bool
+    t: Turn
+    maybe: Turn | None
+    s: Set[Client]
+    bag: Annotated[Bag[Client], AtMost(3)]
+    q: Annotated[Seq[Slot], AtMost(3)]
+    rows: Annotated[Seq[Map[Client, bool]], AtMost(2)]
+    m: Map[Client, bool]
+    msgs: Set[Ask | Grant]
+    pair: tuple[bool, bool]
+    ask: Ask | None
+    light: Light
+    most: Param[int] = 2
+
+    def half(self, k: int) -> int:
+        return k // 2
+
+    def change(self) -> None:
+        self.d = True
+
+    @action
+    def go(self, c: Client, a: Ask, i: Slot) -> None:
+        require(a in self.msgs)
+"""
+
+FIRST = PRELUDE.count("\n") + 1
+
+LOCAL = "(give it a local name)"
+SELF = "only names and variables of self can be assigned"
+
+LINES: list[tuple[str, str, str, str]] = [
+    # calls
+    (
+        "x = max(self.s, start=1)",
+        "1",
+        "max takes no argument `start` here",
+        "its keyword arguments: key, default",
+    ),
+    ("x = len(self.s, key=1)", "1", "len takes no argument `key` here", "it takes no keyword arguments"),
+    (
+        "x = len(self.s, self.s)",
+        "len(self.s, self.s)",
+        "len takes 1 argument here, not 2",
+        "see docs/language.md",
+    ),
+    (
+        "x = range(1, 2, 3)",
+        "range(1, 2, 3)",
+        "range takes 1 to 2 arguments here, not 3",
+        "see docs/language.md",
+    ),
+    ("x = self.half(j=1)", "1", "half has no parameter `j` to give here", "its parameters: k"),
+    ("x = self.half(1, k=2)", "2", "half has no parameter `k` to give here", "its parameters: k"),
+    ("x = Grant()", "Grant()", "Grant needs an argument for `turn`", "its parameters: turn"),
+    ("x = len(**self.s)", "self.s", "** is not part of the modelling language", "write the arguments out"),
+    ("x = nothing(1)", "nothing", "unknown name `nothing`", "define or import it above the model"),
+    (
+        "x = self.q[0](3)",
+        "self.q[0]",
+        "only named functions and methods can be called",
+        "give the function a name",
+    ),
+    (
+        "x = Client.prefix(1)",
+        "Client.prefix",
+        "`Client.prefix` is not part of the modelling language",
+        "write it as a helper method or typed function",
+    ),
+    (
+        "x = require(self.d)",
+        "require(self.d)",
+        "require is a statement, not a value",
+        "put it on a line of its own",
+    ),
+    ("x = self.change()", "self.change()", "`change` returns nothing", "call it on a line of its own"),
+    (
+        "x = self.maybe.is_last()",
+        "self.maybe",
+        "this may be None, and None has no `is_last`",
+        f"test it for None first {LOCAL}",
+    ),
+    (
+        "x = [m.other() for m in self.msgs]",
+        "m",
+        "this is one of several records: Ask | Grant",
+        "tell them apart first with isinstance or match",
+    ),
+    (
+        "x = self.s.add(c)",
+        "self.s.add(c)",
+        ".add() changes a value in place, and returns nothing",
+        "update a variable: self.x.add(...), on a line of its own",
+    ),
+    (
+        "x = self.t.soon()",
+        "self.t.soon()",
+        "Turn has no method `soon`",
+        "see docs/language.md for what it has",
+    ),
+    ("self.half(1)", "self.half(1)", "the value of `half` is unused", "assign it, return it, or require it"),
+    ("len(self.s)", "len(self.s)", "the value of this call is unused", "assign it, return it, or require it"),
+    ("x = self.n()", "self.n()", "`n` is a variable, not a method", "write self.n"),
+    (
+        "x = [k for k in filter(bool, self.s)]",
+        "filter",
+        "`filter` is not part of the modelling language",
+        "write a comprehension",
+    ),
+    (
+        "x = next(iter(self.s))",
+        "next",
+        "`next` is not part of the modelling language",
+        "choose an element with a parameter of the action, or with min or max",
+    ),
+    # the functions of the language
+    ("x = sum(self.s)", "self.s", "sum does not take Client values", "write sum(... for x in ...)"),
+    ("x = sum(p for p in Client)", "p", "sum needs ints, and this is Client", "sum(1 for ...) counts"),
+    (
+        "x = max(self.s)",
+        "self.s",
+        "max needs values with an order, and these are Client",
+        "give a key= of ints or ordered values",
+    ),
+    (
+        "x = max(self.q, key=int)",
+        "int",
+        "key= must be a lambda with one parameter",
+        "write key=lambda x: ...",
+    ),
+    ("x = len(self.t)", "self.t", "Turn has no length", "len is for sorts and containers"),
+    ("x = int(c)", "c", "Client cannot be converted to int", "int(...) takes bools, ordered and plain sorts"),
+    (
+        "x = sorted(self.s)",
+        "self.s",
+        "Client values cannot be sorted",
+        "sorted takes ints, ordered sorts, and tuples of these",
+    ),
+    (
+        "x = sorted([1], reverse=self.d)",
+        "self.d",
+        "reverse= must be the constant True or False",
+        "write reverse=True",
+    ),
+    (
+        "x = [k for k in enumerate(self.s)]",
+        "self.s",
+        "enumerate needs a sequence, and this is Set[Client]",
+        "only a Seq has an order: Seq(...) or sorted(...)",
+    ),
+    (
+        "x = [k for k in zip(self.q, self.q, strict=True)]",
+        "True",
+        "zip(strict=True) may fail",
+        "compare the lengths first, and write strict=False",
+    ),
+    (
+        "x = [k for k in zip(self.q, self.s)]",
+        "self.s",
+        "zip needs sequences, and this is Set[Client]",
+        "only a Seq has an order: Seq(...) or sorted(...)",
+    ),
+    ("x = first(Client)", "Client", "Client is not an ordered sort", "pass the class of a sort"),
+    ("x = majorities(self.s)", "self.s", "self.s is not a sort", "pass the class of a sort"),
+    (
+        "x = replace(a, c)",
+        "replace(a, c)",
+        "replace takes one record, and its new fields by name",
+        "write replace(record, field=value)",
+    ),
+    (
+        "x = replace(self.ask, turn=None)",
+        "self.ask",
+        "replace needs a record, and this is Ask | None",
+        "tell a union apart first; test an optional for None",
+    ),
+    ("x = replace(a, when=None)", "None", "Ask has no field `when`", "its fields: client, turn"),
+    # assignments and places
+    ("x = y = 1", "x = y = 1", "an assignment has a single target", "write one assignment per line"),
+    (
+        "self.n: int = 1",
+        "self.n: int = 1",
+        "only names can be annotated",
+        "declare variables in the body of the class",
+    ),
+    (
+        "x, y = self.n",
+        "self.n",
+        "int in 0..3 does not unpack into 2 names",
+        "use as many names as the tuple has parts",
+    ),
+    ("a.turn += 1", "a.turn", SELF, "write self.x += ..., or name += ..."),
+    ("x = None", "x", "None alone gives `x` no type", "annotate it: x: T | None = None"),
+    (
+        "x = {k for k in Client}",
+        "{k for k in Client}",
+        "a Python set cannot be assigned to a name",
+        "write Set(...)",
+    ),
+    ("self = 1", "self", "`self` is the model itself", "choose another name"),
+    ("c: int = 1", "c", "`c` is of type Client already", "one name has one type"),
+    ("self.most = 1", "self.most", "`most` is a parameter, and constant", "make it a variable if it changes"),
+    (
+        "self.s[c] = True",
+        "self.s[c]",
+        "an element of Set[Client] cannot be changed in place",
+        "assign a whole new value",
+    ),
+    (
+        "self.rows[0][c] = True",
+        "self.rows[0][c]",
+        "what is inside an element of a Seq cannot be changed in place",
+        "assign a whole new element",
+    ),
+    (
+        "a.add(c)",
+        "a",
+        "only variables of self can be changed",
+        "a value is changed by making a new one, with | - +",
+    ),
+    (
+        "self.ask.add(c)",
+        "self.ask",
+        "this may be None, and cannot be changed in place",
+        "assign a new value to it",
+    ),
+    (
+        "self.m.add(c)",
+        "self.m.add(c)",
+        "Map[Client, bool] has no update `add`",
+        "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
+    ),
+    (
+        "self.ask.turn = None",
+        "self.ask.turn",
+        SELF,
+        "write self.ask = replace(self.ask, turn=...)",
+    ),
+    # conditions, operators, subscripts
+    ("x = isinstance(c, Ask)", "c", "isinstance needs a record, and this is Client", "compare it with =="),
+    ("x = isinstance(a, Client)", "Client", "Client is not a record class", "isinstance is for records"),
+    (
+        "x = self.t is self.t",
+        "self.t is self.t",
+        "`is` is for None and enum members",
+        "compare values with ==",
+    ),
+    (
+        "x = c < c",
+        "c < c",
+        "Client values have no order",
+        "only ints, ordered sorts, tuples of these, and sets (inclusion) have an order",
+    ),
+    ("x = c in self.t", "self.t", "`in` needs a container, and this is Turn", "use ==, or a Set"),
+    (
+        "x = None in self.m",
+        "None",
+        "the keys of this map are of type Client, not None",
+        "use a value of that type",
+    ),
+    (
+        "x = self.n + self.t",
+        "self.t",
+        "a number is needed, and this is Turn",
+        "int(...) makes a number of it",
+    ),
+    ("x = ~self.n", "~self.n", "the operator ~ is not part of the modelling language", "write not, or -"),
+    (
+        "x = self.s | self.q",
+        "self.s | self.q",
+        "Set[Client] and Seq[Slot] are different types",
+        "use two values of one type",
+    ),
+    (
+        "x = self.maybe + 1",
+        "self.maybe + 1",
+        "Turn | None has no operator +",
+        f"it may be None: test that first {LOCAL}",
+    ),
+    (
+        "x = self.m | self.m",
+        "self.m",
+        "only a dict display can override a Map",
+        "write m | {key: value, ...}",
+    ),
+    ("x = self.maybe[0]", "self.maybe", "this may be None", f"test it for None first {LOCAL}"),
+    ("x = self.pair[self.n]", "self.n", "the index of a tuple must be a constant", "unpack it: a, b = pair"),
+    (
+        "x = self.s[0]",
+        "self.s[0]",
+        "Set[Client] cannot be indexed this way",
+        "Map: m[key]; Seq: s[i], s[i:j]; tuple: t[0]",
+    ),
+    (
+        "x = [k for k in Map[Client, bool]]",
+        "Map[Client, bool]",
+        "Map[Client, bool] is a type, not a value",
+        "choose one of its values with a parameter of an action, or quantify over its keys",
+    ),
+    # names and attributes
+    ("x = self", "self", "`self` is the whole state, not a value", "name one of its variables: self.x"),
+    ("x = Plain", "Plain", "`Plain` is a function or class, not a value", "call it: Plain(...)"),
+    ("x = self.half", "self.half", "`half` is a method", "call it: self.half(...)"),
+    (
+        "x = self.maybe.sort",
+        "self.maybe",
+        "this may be None, and None has no `sort`",
+        f"test it for None first {LOCAL}",
+    ),
+    ("x = Client.nothing", "Client.nothing", "Client has no `nothing`", "look at its definition"),
+    # displays, comprehensions, loops
+    ("x = ()", "()", "an empty tuple is not part of the modelling language", "use None"),
+    (
+        "x = [k for k in self.t]",
+        "self.t",
+        "Turn cannot be iterated over",
+        "use a sort, range(...), or a container",
+    ),
+    (
+        "x = [k for k, j in self.s]",
+        "k, j",
+        "Client does not unpack into 2 names",
+        "use as many names as the tuple has parts",
+    ),
+    (
+        "x = [k for k[0] in self.s]",
+        "k[0]",
+        "a loop's target is a name or a tuple of names",
+        "unpack further inside",
+    ),
+    ("x = [1 for self in self.s]", "self", "`self` is the model itself", "choose another name"),
+    (
+        "for c in Client: pass",
+        "c",
+        "`c` is already defined in this function",
+        "use another name for the loop",
+    ),
+    (
+        "for k in Client: pass\n        else: pass",
+        "pass",
+        "`else` of a loop is not part of the modelling language",
+        "put it after the loop",
+    ),
+    (
+        "x = Map([(c, True)])",
+        "[(c, True)]",
+        "a Map is made from keys and values",
+        "write Map({k: value for k in K})",
+    ),
+    # statements and patterns
+    ("...", "...", "... is an empty body", "write `pass` where nothing happens"),
+    (
+        "return self.d",
+        "self.d",
+        "this function is annotated to return None",
+        "annotate what it returns, or return nothing",
+    ),
+    ("match None:\n            case None: pass", "None", "this is always None here", "leave out the match"),
+    (
+        "match a:\n            case Ask(): pass\n            case other: pass",
+        "other",
+        "this case is unreachable",
+        "the one before it matches everything",
+    ),
+    (
+        "match self.q:\n            case [*_]: pass",
+        "[*_]",
+        "Seq[Slot] does not match a pattern of 1 parts",
+        "only tuples are matched by parts",
+    ),
+    (
+        "match c:\n            case {}: pass",
+        "{}",
+        "this pattern is not part of the modelling language",
+        "match records, None, values, tuples and names",
+    ),
+    (
+        "match self.n:\n            case Light.RED: pass",
+        "Light.RED",
+        "this is of type Light, and the subject is int in 0..3",
+        "match values of the subject's type",
+    ),
+    (
+        "match self.ask:\n            case Ask(k, _) | k: pass",
+        "Ask(k, _)",
+        "the alternatives of a pattern cannot bind names",
+        "write a case for each",
+    ),
+    (
+        "match a:\n            case Ask(x, y, z): pass",
+        "Ask(x, y, z)",
+        "Ask has 2 fields",
+        "its fields: client, turn",
+    ),
+    (
+        "match a:\n            case Ask(when=x): pass",
+        "x",
+        "Ask has no field `when`",
+        "its fields: client, turn",
+    ),
+]
+
+METHODS: list[tuple[str, str, str, str]] = [
+    (
+        "@constraint\n    def f(self, old: Self) -> bool:\n        return True",
+        "Self",
+        "typing.Self is not a type of the modelling language",
+        "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool",
+    ),
+    (
+        "def f(self, k: Literal[1]) -> bool:\n        return True",
+        "Literal[1]",
+        "typing.Literal[1] is not a type of the modelling language",
+        "use an Enum",
+    ),
+    (
+        "def f(self) -> int:\n        return",
+        "return",
+        "a value of type int must be returned",
+        "return a value",
+    ),
+    (
+        "def f(self) -> int:\n        require(self.d)\n        return 1",
+        "require(self.d)",
+        "require belongs in actions and procedures",
+        "return a bool here, and require it in the action",
+    ),
+    (
+        "def f(self) -> int:\n        self.change()\n        return 1",
+        "self.change()",
+        "`change` may change variables, and a function with a value may not",
+        "call it from an action",
+    ),
+    (
+        "def f() -> int:\n        return 1",
+        "def f",
+        "a method needs `self`",
+        "write it as the first parameter",
+    ),
+    (
+        "def f(self, k: 'Missing') -> int:\n        return 1",
+        "'Missing'",
+        "this annotation cannot be evaluated: name 'Missing' is not defined",
+        "define its names above the model",
+    ),
+    (
+        "@assume\n    def f(self) -> bool:\n        return self.d",
+        "self.d",
+        "an assumption is about sizes and parameters, not the variable `d`",
+        "write an invariant",
+    ),
+    (
+        "@refines(Plain)\n    def f(self, abstract: Plain) -> None:\n        pass",
+        "def f",
+        "@refines needs a model class",
+        "write @refines(Abstract)",
+    ),
+    (
+        "def f(self) -> bool:\n        return super().f()",
+        "super().f()",
+        "no base class has a method `f`",
+        "call a method of self",
+    ),
+    (
+        "async def f(self) -> bool:\n        return True",
+        "    async def f(self) -> bool:",
+        "`f` is async, which is not part of the modelling language",
+        "write def",
+    ),
+]
+
+
+def refused(source: str, folder: Path) -> tuple[str, str, str]:
+    """The piece of source pointed at, the message and the remedy."""
+    file = folder / "model.py"
+    file.write_text(source)
+    with pytest.raises(ModelError) as caught:
+        runpy.run_path(str(file))
+    span = caught.value.span
+    assert span is not None
+    assert span.line >= FIRST
+    line = source.splitlines()[span.line - 1]
+    end = span.end_column if span.end_line == span.line else len(line)
+    return line[span.column : end], caught.value.message, caught.value.remedy or ""
+
+
+@pytest.mark.parametrize(("line", "at", "message", "remedy"), LINES, ids=[line[2] for line in LINES])
+def test_a_line(line: str, at: str, message: str, remedy: str, tmp_path: Path) -> None:
+    assert refused(f"{PRELUDE}        {line}\n", tmp_path) == (at, message, remedy)
+
+
+@pytest.mark.parametrize(("method", "at", "message", "remedy"), METHODS, ids=[m[2] for m in METHODS])
+def test_a_method(method: str, at: str, message: str, remedy: str, tmp_path: Path) -> None:
+    assert refused(f"{PRELUDE}\n    {method}\n", tmp_path) == (at, message, remedy)
