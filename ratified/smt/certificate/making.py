@@ -16,7 +16,6 @@ from ratified.smt.certificate.finder import at_once
 from ratified.smt.certificate.folder import Entry, Heading, write
 from ratified.smt.solving import Answer, Job, Pool, installed
 
-
 BUSY = 5
 """How much longer than its processor time a search may take, on a busy machine, before its process is ended."""
 
