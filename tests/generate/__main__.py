@@ -1,7 +1,8 @@
 """`python -m tests.generate --seed N` prints a model; `--stats N` measures how N of them are distributed.
 
 `python -m tests.generate prove --models N --seed S` puts N proof scripts through every engine, and exits with 1 if they disagree;
-`python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find.
+`python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find;
+`python -m tests.generate kinds --models N` one of each kind that such translations have had.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ratified.language.errors import RatifiedError
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.engines import many
+from tests.generate.kinds import table
 from tests.generate.models import random_model
 from tests.generate.mutations import random_refused
 from tests.generate.planted import sweep
@@ -30,7 +32,7 @@ def main() -> int:
     """Print one thing, or statistics of many."""
     parser = argparse.ArgumentParser(prog="python -m tests.generate", description=__doc__)
     parser.add_argument(
-        "command", nargs="?", choices=("prove", "faults"), help="what to do with proof scripts"
+        "command", nargs="?", choices=("prove", "faults", "kinds"), help="what to do with proof scripts"
     )
     parser.add_argument("--models", type=int, default=500, help="how many proof scripts")
     parser.add_argument("--every", type=int, default=1, help="plant one fault of so many")
@@ -55,8 +57,13 @@ def main() -> int:
 def _proofs(given: argparse.Namespace) -> int:
     """Proof scripts through every engine, with the translation as it is or with faults in it."""
     with tempfile.TemporaryDirectory() as name:
-        if given.command == "faults":
-            told = sweep(given.models, Path(name), every=given.every)
+        if given.command != "prove":
+            sweeping = given.command == "faults"
+            told = (
+                sweep(given.models, Path(name), every=given.every)
+                if sweeping
+                else table(given.models, Path(name))
+            )
             sys.stdout.write("\n".join(told) + "\n")
             return 0
         tally = many(provable_model, range(given.seed, given.seed + given.models), Path(name))

@@ -11,6 +11,7 @@ import ast
 import contextlib
 import copy
 import functools
+import gc
 import importlib
 import inspect
 import itertools
@@ -107,19 +108,15 @@ def _first_line(definition: ast.FunctionDef) -> int:
     return min([definition.lineno, *(d.lineno for d in definition.decorator_list)])
 
 
+def functions_of(module: ModuleType) -> list[FunctionType]:
+    """All functions of a module, those of its table of rules too, which have no names of their own."""
+    return [f for f in gc.get_objects() if isinstance(f, FunctionType) and f.__module__ == module.__name__]
+
+
 def _live(module: ModuleType) -> Iterator[tuple[tuple[str, int], FunctionType]]:
     """The functions and methods of a module, by name and line."""
-    for thing in vars(module).values():
-        members = (
-            vars(thing).values()
-            if inspect.isclass(thing) and thing.__module__ == module.__name__
-            else [thing]
-        )
-        for member in members:
-            plain = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
-            plain = inspect.unwrap(plain) if callable(plain) else plain
-            if isinstance(plain, FunctionType) and plain.__module__ == module.__name__:
-                yield (plain.__name__, plain.__code__.co_firstlineno), plain
+    for function in functions_of(module):
+        yield (function.__name__, function.__code__.co_firstlineno), function
 
 
 def _definitions(tree: ast.Module) -> Iterator[tuple[tuple[int, ...], ast.FunctionDef]]:
@@ -152,17 +149,18 @@ def _compiled(
     ast.fix_missing_locations(whole)
     made = compile(whole, module.__file__ or "", "exec")
     wanted = function.__code__
-    for code in _codes(made):
+    for code in all_codes(made):
         if (code.co_name, code.co_firstlineno) == (wanted.co_name, wanted.co_firstlineno):
             return code if code.co_freevars == wanted.co_freevars else None
     return None
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def all_codes(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code and all inside it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _codes(constant)
+            yield from all_codes(constant)
 
 
 # --- changes of a function -----------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ OBLIGATIONS = {
     "transaction-commit": 7,
     "two-phase-commit": 49,
     "retries": 36,
-    "failover": 63,
+    "failover": 56,
     "recovery": 27,
 }
 
