@@ -53,7 +53,7 @@ EXCHANGED = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 ASKED_MOST = 40
 """So many models that come to a function at all are tried with each of its faults."""
 
-UNITS = 60_000
+UNITS = 150_000
 """Effort for holding one small model to CPython."""
 
 

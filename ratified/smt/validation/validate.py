@@ -90,9 +90,11 @@ def validate(
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
     all_sizes = list(sizes_of(cls))
     for number, sizes in enumerate(all_sizes):
-        effort = Effort(share := left // (1 if number == len(all_sizes) - 1 else 3))
-        for model in instances(cls, sizes, rng):
-            reached, false = explored(model, plan.claims, Effort(share // 4))
+        share = left // (1 if number == len(all_sizes) - 1 else 3)
+        models = list(instances(cls, sizes, rng))
+        for model in models:
+            effort = Effort(each := share // len(models))
+            reached, false = explored(model, plan.claims, Effort(each // 4))
             counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
             if false is not None and refuted is None:
                 refuted = (false, repr(model))
@@ -107,9 +109,7 @@ def validate(
             if comparison is not None:
                 counted.update(comparison.counted)
                 counted["sizes"] += comparison.counted["states"] > 0
-            if effort.left <= 0:
-                break
-        left -= share - max(0, effort.left)
+            left -= each - max(0, effort.left)
     return Held(
         sizes=counted["sizes"],
         states=counted["states"],
