@@ -24,6 +24,7 @@ from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
+from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
@@ -269,7 +270,8 @@ class _Beginning:
         if self.answer == "sat":
             return []
         module = translation.module
-        if self.answer == "unsat":
+        raises = translation.steps.initial(translation.state)[0].demanded(Failing.ERROR)
+        if self.answer == "unsat" and not raises:
             init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
             what = [*(["what init requires"] if init else []), *(f"the assumption {f.name}" for f in assumed)]
             raise ModelError(
@@ -280,7 +282,7 @@ class _Beginning:
                 else "give its variables values that they can have",
             )
         says = "there is an initial state at some size"
-        why = f"none was found with up to {SMALL[-1]} values of each sort"
+        why = "init may raise" if raises else f"none was found with up to {SMALL[-1]} values of each sort"
         name = "a beginning / init"
         return [Cell(name, Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)]
 
