@@ -1,4 +1,4 @@
-"""How the values of a model are written in TLA+.
+"""How the values of a model are written in TLA+, and in ITF.
 
 Guarantees: two values of one type are equal in TLA+ exactly if they are in the model, and TLC can compare any two that it
 meets: it refuses to compare a number with a string, but compares a model value with anything. So None is a model value; sorts are
