@@ -47,7 +47,9 @@ def test_the_keys_are_those_that_are_documented(
     assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(report)
 
 
-@pytest.mark.parametrize("schema", ["ratified-conform/1", "ratified-crosscheck/1", "ratified-proof/1"])
+@pytest.mark.parametrize(
+    "schema", ["ratified-conform/1", "ratified-crosscheck/1", "ratified-proof/1", "ratified-certified/1"]
+)
 def test_a_report_that_takes_longer_is_documented_too(schema: str, checkout: Path) -> None:
     """Its keys are read off what renders it."""
     module = (checkout / "ratified" / "cli" / "report" / f"{schema[9:-2]}.py").read_text(encoding="utf-8")

@@ -357,6 +357,25 @@ class Fork(Model):
         return self.left == 0
 
 
+class Mixed(Model):
+    """Fails a claim where another has no value."""
+
+    level: Size
+
+    @action
+    def rise(self) -> None:
+        require(self.level < 2)
+        self.level += 1
+
+    @invariant
+    def low(self) -> bool:
+        return self.level < 2
+
+    @invariant
+    def divides(self) -> bool:
+        return 4 // (2 - self.level) >= 2
+
+
 class Wait(Model):
     """Promises several things, and keeps one of them."""
 
@@ -434,6 +453,7 @@ def test_both_find_the_same(name: str, what: int | str, service: Service, tmp_pa
     [
         ("Heavy", "TLC has integers of 32 bits, and 5000000000 does not fit"),
         ("Square", "TLC cannot evaluate the model: "),
+        ("Mixed", "a claim fails and something has no value in the same state"),
         ("Idle", "TLC evaluates only what is needed"),
         ("Steps", "in counted: this leaves the range 0..3 of count"),
     ],

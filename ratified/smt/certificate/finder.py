@@ -34,18 +34,22 @@ class NotFound(Exception):
 
 
 def certificate(text: str, seconds: float) -> str:
-    """A certificate of a script. Raises NotFound if none is found in that many seconds, Refused if it cannot be read."""
-    deadline = time.monotonic() + seconds
+    """A certificate of a script. `seconds` are of processor time.
+
+    Raises:
+        NotFound: none is found in that time.
+        Refused: the script cannot be read.
+    """
+    deadline = time.process_time() + seconds
     if plain := at_once(text, Terms()):
         return plain
     script = Script(text, Terms())
     nodes, clauses = flattened(script)
     ground = [Instance(s, ()) for s in clauses if not s.variables]
     for attempt in ATTEMPTS:
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             break
-        left = max(0.0, deadline - time.monotonic())
-        found = instances(script.terms, nodes, clauses, attempt, left)
+        found = instances(script.terms, nodes, clauses, attempt)
         if found is not None and (lines := _proof(script, [*ground, *found])):
             return _accepted(text, lines)
     raise NotFound("no proof was found in which a certificate could be read")

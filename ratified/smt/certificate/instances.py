@@ -245,9 +245,9 @@ class _Text:
 
 
 def instances(
-    terms: Terms, nodes: list[Node], sources: list[Source], attempt: Attempt, seconds: float
+    terms: Terms, nodes: list[Node], sources: list[Source], attempt: Attempt
 ) -> list[Instance] | None:
-    """The instances of a proof that Z3 found; None if it found none in that many seconds."""
+    """The instances of a proof that Z3 found; None if it found none."""
     import z3
 
     z3.set_param(proof=True)  # read when a context is made
@@ -263,7 +263,6 @@ def instances(
         Random(attempt.seed).shuffle(lines)  # noqa: S311  # another order, not a secret
     solver = z3.Solver(ctx=z3.Context())
     solver.set("rlimit", attempt.effort)
-    solver.set("timeout", max(1, int(seconds * 1000)))
     solver.set("random_seed", attempt.seed)
     for option, value in attempt.options:
         solver.set(option, value)

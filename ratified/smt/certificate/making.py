@@ -16,6 +16,9 @@ from ratified.smt.certificate.finder import at_once
 from ratified.smt.certificate.folder import Entry, Heading, write
 from ratified.smt.solving import Answer, Job, Pool, installed
 
+BUSY = 5
+"""How much longer than its processor time a search may take, on a busy machine, before its process is ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -47,7 +50,7 @@ def certify(
     processes: int | None = None,
     waiting: Callable[[int], None] | None = None,
 ) -> Certificates:
-    """Find a certificate for each obligation, with a limit of so many seconds, and write them.
+    """Find a certificate for each obligation, in so many seconds of processor time each, and write them.
 
     Raises:
         RatifiedError: the folder cannot be written, or a package is missing.
@@ -67,7 +70,9 @@ def certify(
         return []
 
     jobs = [
-        Job(o.file, "certificate", o.text, seconds) for o in obligations if o.proved and not found[o.file]
+        Job(o.file, "certificate", o.text, BUSY * seconds)
+        for o in obligations
+        if o.proved and not found[o.file]
     ]
     with Pool(processes, ("z3",)) as pool:
         pool.run(jobs, done, waiting)

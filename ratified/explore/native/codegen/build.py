@@ -50,12 +50,12 @@ TABLE_MOST = 4096
 
 def var(name: str, low: int = 0, high: int = ALL, *, stable: bool = True) -> Node:
     """A name in C."""
-    return make(Var, (name, stable), low, high, stable)
+    return make(Var, (stable,), low, high, of=name, stable=stable)
 
 
 def load(base: str, index: Word, high: int = ALL, *, stable: bool = True) -> Node:
     """A word of an array, whose index is always inside, and which is at most so high."""
-    return make(Load, (base, index, high, stable), 0, high, stable)
+    return make(Load, (index, high, stable), 0, high, of=base, stable=stable)
 
 
 def table(values: Sequence[int], index: Word, low: int, high: int) -> Word:
@@ -81,7 +81,7 @@ def table(values: Sequence[int], index: Word, low: int, high: int) -> Word:
         return rows[at]
     if max(rows) <= 1 and len(rows) <= 64:
         return field(sum(v << k for k, v in enumerate(rows)), at, 1)
-    return make(Table, (tuple(rows), at), min(rows), max(rows))
+    return make(Table, (at,), min(rows), max(rows), of=tuple(rows))
 
 
 def _inside(index: Word, count: int) -> Word:
@@ -90,7 +90,7 @@ def _inside(index: Word, count: int) -> Word:
         return index if 0 <= index < count else 0
     if index.low >= 0 and index.high < count:
         return index
-    return make(Invoke, ("rt_inside", index, count), 0, count - 1)
+    return make(Invoke, (index, count), 0, count - 1, of="rt_inside")
 
 
 def element(base: str, index: Word, stride: int, offset: int, most: int, high: int) -> Node:
@@ -112,19 +112,19 @@ def field(word: Word, shift: Word, mask: int) -> Word:
     if mask == 0:
         return 0
     match word:
-        case Field(args=(Node() | int() as inner, int(own), int(within))) if isinstance(inner, Node):
+        case Field(args=(Node() as inner, int(own), int(within))):
             return field(inner, own + shift, within >> shift & mask)
         case ShiftLeft(args=(inner, int(own))):
             if own <= shift:
-                return field(inner, shift - own, mask)  # type: ignore[arg-type]  # a word
+                return field(inner, shift - own, mask)
             if mask & ((1 << own - shift) - 1) == 0:
-                return shift_left(field(inner, 0, mask >> own - shift), own - shift)  # type: ignore[arg-type]  # a word
+                return shift_left(field(inner, 0, mask >> own - shift), own - shift)
         case BitOr(args=parts):
-            left = [field(p, shift, mask) for p in parts]  # type: ignore[arg-type]  # words
+            left = [field(p, shift, mask) for p in parts]
             if sum(p != 0 for p in left) <= 1:
                 return bit_or(*left)
         case BitAnd(args=(inner, int(within))):
-            return field(inner, shift, within >> shift & mask)  # type: ignore[arg-type]  # a word
+            return field(inner, shift, within >> shift & mask)
     if shift == 0 and mask & highest(word) == highest(word) and mask == ones(mask):
         return word
     return make(Field, (word, shift, mask), 0, mask)
@@ -162,7 +162,7 @@ def bit_or(*several: Word) -> Word:
                 if isinstance(part, int):
                     known |= part
                 else:
-                    rest[part] = None  # type: ignore[index]  # a word
+                    rest[part] = None
         else:
             rest[word] = None
     if not rest:
@@ -205,7 +205,7 @@ def shift_left(a: Word, places: Word) -> Word:
     if places == 0:
         return a
     if type(a) is ShiftLeft and isinstance(a.args[1], int) and a.args[1] + places < 64:
-        return shift_left(a.args[0], a.args[1] + places)  # type: ignore[arg-type]  # a word
+        return shift_left(a.args[0], a.args[1] + places)
     most = highest(a) << places
     return make(ShiftLeft, (a, places), 0, min(most, ALL))
 
@@ -243,13 +243,13 @@ def add(a: Word, b: Word) -> Word:
         if b == 0:
             return a
         if type(a) is Add and isinstance(a.args[1], int):
-            return add(a.args[0], a.args[1] + b)  # type: ignore[arg-type]  # a word
+            return add(a.args[0], a.args[1] + b)
         low, high = interval(a)
         return make(Add, (a, b), *_kept(low + b, high + b))
     if type(a) is Add and isinstance(a.args[1], int):
-        return add(add(a.args[0], b), a.args[1])  # type: ignore[arg-type]  # a word
+        return add(add(a.args[0], b), a.args[1])
     if type(b) is Add and isinstance(b.args[1], int):
-        return add(add(a, b.args[0]), b.args[1])  # type: ignore[arg-type]  # a word
+        return add(add(a, b.args[0]), b.args[1])
     (low, high), (least, most) = interval(a), interval(b)
     return make(Add, (a, b), *_kept(low + least, high + most))
 
@@ -261,9 +261,9 @@ def subtract(a: Word, b: Word) -> Word:
     if a is b:
         return 0
     if type(b) is Add and isinstance(b.args[1], int):
-        return add(subtract(a, b.args[0]), -b.args[1])  # type: ignore[arg-type]  # a word
+        return add(subtract(a, b.args[0]), -b.args[1])
     if isinstance(a, Node) and type(a) is Add and isinstance(a.args[1], int):
-        return add(subtract(a.args[0], b), a.args[1])  # type: ignore[arg-type]  # a word
+        return add(subtract(a.args[0], b), a.args[1])
     (low, high), (least, most) = interval(a), interval(b)
     return make(Subtract, (a, b), *_kept(low - most, high - least))
 
@@ -282,7 +282,7 @@ def multiply(a: Word, b: Word) -> Word:
 
 def invoke(name: str, *args: Word, low: int = LOW, high: int = HIGH) -> Node:
     """A call of a pure and total function of the runtime."""
-    return make(Invoke, (name, *args), low, high)
+    return make(Invoke, args, low, high, of=name)
 
 
 def choose(test: Word, then: Word, orelse: Word) -> Word:
@@ -296,11 +296,11 @@ def choose(test: Word, then: Word, orelse: Word) -> Word:
     if then == 0 and orelse == 1:
         return negation(test)
     if type(test) is Negation:
-        return choose(test.args[0], orelse, then)  # type: ignore[arg-type]  # a word
+        return choose(test.args[0], orelse, then)
     if isinstance(then, Node) and type(then) is Choose and then.args[0] is test:
-        return choose(test, then.args[1], orelse)  # type: ignore[arg-type]  # a word
+        return choose(test, then.args[1], orelse)
     if isinstance(orelse, Node) and type(orelse) is Choose and orelse.args[0] is test:
-        return choose(test, then, orelse.args[2])  # type: ignore[arg-type]  # a word
+        return choose(test, then, orelse.args[2])
     if orelse == 0 and type(test) is BitTest and isinstance(then, Node) and _zero_with(then, test):
         return then
     (low, high), (least, most) = _ends(then), _ends(orelse)
@@ -317,8 +317,8 @@ def _zero_with(word: Node, test: BitTest) -> bool:
         return mask == ones(highest(word))
     if type(word) is not Field:
         return False
-    inner, shift, within = word.args
-    return tested is inner and isinstance(shift, int) and mask == within << shift  # type: ignore[operator]  # a mask
+    inner, shift, _ = word.args
+    return tested is inner and isinstance(shift, int) and mask == word.fixed(2) << shift
 
 
 def _ends(word: Word) -> tuple[int, int]:
@@ -333,10 +333,10 @@ def test_of(word: Word) -> tuple[bool, Word, int, int] | None:
     if isinstance(word, int):
         return None
     if type(word) is BitTest:
-        return word.args  # type: ignore[return-value]  # as its kind says
+        return bool(word.args[0]), word.args[1], word.fixed(2), word.fixed(3)
     if type(word) is Field and word.args[2] == 1 and isinstance(word.args[1], int):
         bit = 1 << word.args[1]
-        return True, word.args[0], bit, bit  # type: ignore[return-value]  # a word
+        return True, word.args[0], bit, bit
     return None
 
 
@@ -353,10 +353,11 @@ def having(equal: bool, word: Word, mask: int, value: int) -> Word:
     if isinstance(word, int):
         return int((word & mask == value) == equal)
     if type(word) is Field and isinstance(word.args[1], int) and isinstance(word.args[0], Node):
-        inner, shift, within = word.args
-        if value & ~within:  # type: ignore[operator]  # a mask
+        shift, within = word.args[1], word.fixed(2)
+        if value & ~within:
             return int(not equal)
-        word, mask, value = inner, (mask & within) << shift, value << shift  # type: ignore[operator,assignment]  # a field
+        word, mask, value = word.args[0], (mask & within) << shift, value << shift
+        assert isinstance(word, Node)
     mask &= ones(highest(word))
     if value & ~mask:
         return int(not equal)
@@ -376,25 +377,24 @@ def equal(a: Word, b: Word) -> Word:
     if isinstance(b, int):
         if not a.low <= b <= a.high:
             return 0
-        if b == 0 and type(a) is Invoke and a.args[0] == "__builtin_popcountll":
-            return equal(a.args[1], 0)  # type: ignore[arg-type]  # a word
+        if b == 0 and type(a) is Invoke and a.of == "__builtin_popcountll":
+            return equal(a.args[0], 0)
         if (
             b == 0
             and type(a) is Add
             and all(isinstance(x, Node) and x.low >= 0 for x in a.args)
             and a.high <= HIGH
         ):
-            return joined([equal(x, 0) for x in a.args], conjunction=True)  # type: ignore[arg-type]  # words
+            return joined([equal(x, 0) for x in a.args], conjunction=True)
         if type(a) is Add and isinstance(a.args[1], int) and a.low > LOW:
-            return equal(a.args[0], b - a.args[1])  # type: ignore[arg-type]  # a word
+            return equal(a.args[0], b - a.args[1])
         return having(True, a, ALL, b) if b >= 0 and a.low >= 0 else make(Equal, (a, b), 0, 1)
     if a is b:
         return 1
     if a.high < b.low or b.high < a.low:
         return 0
     if type(a) is Field and type(b) is Field and a.args[1:] == b.args[1:] and isinstance(a.args[1], int):
-        _, shift, mask = a.args
-        return having(True, bit_xor(a.args[0], b.args[0]), mask << shift, 0)  # type: ignore[arg-type,operator]  # a field
+        return having(True, bit_xor(a.args[0], b.args[0]), a.fixed(2) << a.args[1], 0)
     if a.number > b.number:
         a, b = b, a
     return make(Equal, (a, b), 0, 1)
@@ -429,11 +429,11 @@ def negation(word: Word) -> Word:
     if test := test_of(word):
         return having(not test[0], test[1], test[2], test[3])
     if type(word) is Negation:
-        return word.args[0]  # type: ignore[return-value]  # a word
+        return word.args[0]
     if type(word) is Less:
-        return less(word.args[1], word.args[0], strict=False)  # type: ignore[arg-type]  # words
+        return less(word.args[1], word.args[0], strict=False)
     if type(word) is AtMost:
-        return less(word.args[1], word.args[0])  # type: ignore[arg-type]  # words
+        return less(word.args[1], word.args[0])
     return make(Negation, (word,), 0, 1)
 
 

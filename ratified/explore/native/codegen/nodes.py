@@ -20,15 +20,22 @@ LOW, HIGH = -(2**63), 2**63 - 1
 
 
 class Node:
-    """An expression: its operands (nodes, ints, or what its kind says), and what is known of its value."""
+    """An expression: its operands, what else it is `of` (a name, or entries), and what is known of its value."""
 
-    __slots__ = ("args", "high", "low", "number", "stable")
+    __slots__ = ("args", "high", "low", "number", "of", "stable")
 
-    args: tuple[Word | str | tuple[int, ...] | bool, ...]
+    args: tuple[Word, ...]
+    of: str | tuple[int, ...]
     low: int
     high: int
     number: int
     stable: bool
+
+    def fixed(self, index: int) -> int:
+        """An operand that is constant."""
+        found = self.args[index]
+        assert isinstance(found, int)
+        return found
 
     def operands(self) -> list[Node]:
         """The nodes that it is made of."""
@@ -40,19 +47,19 @@ Word = int | Node
 
 
 class Var(Node):
-    """A name: `args` is the name, and whether it has one value as long as it is in scope."""
+    """The name that it is `of`; `args` says whether it has one value as long as it is in scope."""
 
     __slots__ = ()
 
 
 class Load(Node):
-    """`base[index]`."""
+    """`base[index]`, of the base; then how high it may be, and whether it does not change."""
 
     __slots__ = ()
 
 
 class Table(Node):
-    """`values[index]`, for a constant array."""
+    """`values[index]`, of the values, a constant array."""
 
     __slots__ = ()
 
@@ -93,12 +100,6 @@ class ShiftLeft(Node):
     __slots__ = ()
 
 
-class ShiftRight(Node):
-    """`a >> places`."""
-
-    __slots__ = ()
-
-
 class Add(Node):
     """`a + b`."""
 
@@ -118,7 +119,7 @@ class Multiply(Node):
 
 
 class Invoke(Node):
-    """A pure function of the runtime: `args` is its name, then what it is given."""
+    """What a pure function of the runtime gives, of its name."""
 
     __slots__ = ()
 
@@ -194,18 +195,24 @@ def forget() -> None:
 
 
 def make(
-    kind: type[Node], args: tuple[object, ...], low: int = 0, high: int = ALL, stable: bool = True
+    kind: type[Node],
+    args: tuple[Word, ...],
+    low: int = 0,
+    high: int = ALL,
+    *,
+    of: str | tuple[int, ...] = "",
+    stable: bool = True,
 ) -> Node:
     """The node of a kind with these operands, made once; its interval, and whether it is stable if they are."""
+    key = (of, *args) if of else args
     own = _nodes.setdefault(kind, {})
-    found = own.get(args)
+    found = own.get(key)
     if found is None:
-        found = kind()
-        found.args = args  # type: ignore[assignment]  # as its kind says
+        found = own[key] = kind()
+        found.args, found.of = args, of
         found.low, found.high = low, high
         found.number = next(_numbers)
         found.stable = stable and all(a.stable for a in args if isinstance(a, Node))
-        own[args] = found
     return found
 
 

@@ -115,7 +115,7 @@ class Printer:
 
     def maybe(self, node: Node, index: int, show: Callable[[Word], str]) -> str:
         """An operand that is evaluated only sometimes, with the names that are declared in it."""
-        word: Word = node.args[index]  # type: ignore[assignment]  # a word
+        word: Word = node.args[index]
         spot = self.lazy.get((node, index))
         if spot is None or not spot.names:
             return show(word)
@@ -160,10 +160,10 @@ class Printer:
         match word:
             case Truth():
                 return True
-            case Invoke(args=("__builtin_popcountll", *_)):
+            case Invoke(of="__builtin_popcountll"):
                 return True
             case Add() | Subtract() | Multiply():
-                return all(self.narrow(a) for a in word.args)  # type: ignore[arg-type]  # words
+                return all(self.narrow(a) for a in word.args)
         return False
 
     def signed(self, word: Word) -> str:
@@ -178,37 +178,37 @@ expressions: Rules[Printer, str] = Rules("C expressions")
 
 @expressions.rule(Var)
 def _(node: Var, _: Printer) -> str:
-    return str(node.args[0])
+    return str(node.of)
 
 
 @expressions.rule(Load)
 def _(node: Load, p: Printer) -> str:
-    return f"{node.args[0]}[{bare(p.word(node.args[1]))}]"  # type: ignore[arg-type]  # a word
+    return f"{node.of}[{bare(p.word(node.args[0]))}]"
 
 
 @expressions.rule(Table)
 def _(node: Table, p: Printer) -> str:
-    values, index = node.args
-    return f"{p.tables.name(values)}[{bare(p.word(index))}]"  # type: ignore[arg-type]  # as its kind says
+    assert isinstance(node.of, tuple)
+    return f"{p.tables.name(node.of)}[{bare(p.word(node.args[0]))}]"
 
 
 @expressions.rule(Field)
 def _(node: Field, p: Printer) -> str:
-    word, shift, mask = node.args
-    whole = p.bits(word)  # type: ignore[arg-type]  # a word
+    word, shift, mask = node.args[0], node.args[1], node.fixed(2)
+    whole = p.bits(word)
     if shift == 0:
-        return f"({whole} & {literal(mask)})"  # type: ignore[arg-type]  # a mask
+        return f"({whole} & {literal(mask)})"
     top = isinstance(shift, int) and mask == ALL >> shift
-    moved = f"{whole} >> {p.word(shift)}"  # type: ignore[arg-type]  # a word
-    return f"({moved})" if top else f"({moved} & {literal(mask)})"  # type: ignore[arg-type]  # a mask
+    moved = f"{whole} >> {p.word(shift)}"
+    return f"({moved})" if top else f"({moved} & {literal(mask)})"
 
 
 def _between(node: Node, operator: str, show: Callable[[Word], str]) -> str:
-    return "(" + f" {operator} ".join(show(a) for a in node.args) + ")"  # type: ignore[arg-type]  # words
+    return "(" + f" {operator} ".join(show(a) for a in node.args) + ")"
 
 
 def _as_needed(node: Node, operator: str, p: Printer) -> str:
-    first = p.word(node.args[0])  # type: ignore[arg-type]  # a word
+    first = p.word(node.args[0])
     rest = [p.maybe(node, k, p.word) for k in range(1, len(node.args))]
     return "(" + f" {operator} ".join([first, *rest]) + ")"
 
@@ -231,21 +231,21 @@ def _(node: BitXor, p: Printer) -> str:
 @expressions.rule(Without)
 def _(node: Without, p: Printer) -> str:
     a, b = node.args
-    return f"({p.bits(a)} & ~{p.wide(b)})"  # type: ignore[arg-type]  # words
+    return f"({p.bits(a)} & ~{p.wide(b)})"
 
 
 @expressions.rule(ShiftLeft)
 def _(node: ShiftLeft, p: Printer) -> str:
     a, places = node.args
-    return f"({p.wide(a)} << {p.word(places)})"  # type: ignore[arg-type]  # words
+    return f"({p.wide(a)} << {p.word(places)})"
 
 
 @expressions.rule(Add)
 def _(node: Add, p: Printer) -> str:
     a, b = node.args
     if isinstance(b, int) and LOW < b < 0:
-        return f"({p.word(a)} - {plain(-b)})"  # type: ignore[arg-type]  # a word
-    return f"({p.word(a)} + {p.bits(b) if b == LOW else p.word(b)})"  # type: ignore[arg-type]  # words
+        return f"({p.word(a)} - {plain(-b)})"
+    return f"({p.word(a)} + {p.bits(b) if b == LOW else p.word(b)})"
 
 
 @expressions.rule(Subtract)
@@ -260,24 +260,23 @@ def _(node: Multiply, p: Printer) -> str:
 
 @expressions.rule(Invoke)
 def _(node: Invoke, p: Printer) -> str:
-    name, *args = node.args
-    return f"{name}({', '.join(map(p.word, args))})"  # type: ignore[arg-type]  # words
+    return f"{node.of}({', '.join(map(p.word, node.args))})"
 
 
 @expressions.rule(Choose)
 def _(node: Choose, p: Printer) -> str:
-    test = p.word(node.args[0])  # type: ignore[arg-type]  # a word
+    test = p.word(node.args[0])
     return f"({test} ? {p.maybe(node, 1, p.wide)} : {p.maybe(node, 2, p.wide)})"
 
 
 @expressions.rule(BitTest)
 def _(node: BitTest, p: Printer) -> str:
-    same, word, mask, value = node.args
+    same, word, mask, value = node.args[0], node.args[1], node.fixed(2), node.fixed(3)
     whole = isinstance(word, Node) and word.low >= 0 and mask == (1 << word.high.bit_length()) - 1
-    masked = p.bits(word) if whole else f"({p.bits(word)} & {literal(mask)})"  # type: ignore[arg-type]  # as its kind says
+    masked = p.bits(word) if whole else f"({p.bits(word)} & {literal(mask)})"
     if value == 0:
         return f"!{masked}" if same else f"({masked} != 0)"
-    return f"({masked} {'==' if same else '!='} {literal(value)})"  # type: ignore[arg-type]  # a value
+    return f"({masked} {'==' if same else '!='} {literal(value)})"
 
 
 @expressions.rule(Less, AtMost)
@@ -288,14 +287,14 @@ def _(node: Less | AtMost, p: Printer) -> str:
     if all(w.low >= 0 and w.high <= HIGH for w in sides) and all(
         w >= 0 for w in (a, b) if isinstance(w, int)
     ):
-        return f"({p.word(a)} {operator} {p.word(b)})"  # type: ignore[arg-type]  # words
-    return f"({p.signed(a)} {operator} {p.signed(b)})"  # type: ignore[arg-type]  # words
+        return f"({p.word(a)} {operator} {p.word(b)})"
+    return f"({p.signed(a)} {operator} {p.signed(b)})"
 
 
 @expressions.rule(Equal)
 def _(node: Equal, p: Printer) -> str:
     a, b = node.args
-    return f"({p.wide(a)} == {p.wide(b)})"  # type: ignore[arg-type]  # words
+    return f"({p.wide(a)} == {p.wide(b)})"
 
 
 @expressions.rule(Both)
@@ -310,4 +309,4 @@ def _(node: Either, p: Printer) -> str:
 
 @expressions.rule(Negation)
 def _(node: Negation, p: Printer) -> str:
-    return f"!{p.word(node.args[0])}"  # type: ignore[arg-type]  # a word
+    return f"!{p.word(node.args[0])}"

@@ -51,24 +51,25 @@ def properties(
 def _property(w: Writer, unit: Unit, function: Function, number: int, step: bool) -> None:
     if step:
         w.base, w.old_base = "new", "old"
+    _for_all(w, unit, function, number, {})
 
-    def choose(index: int, env: Env) -> None:
-        if index == len(function.arguments):
-            found = as_num(loaded(value_of_call(w, function, env)))
-            w.leave_unless(found, lambda: (f"return {number};",))
-            return
-        argument = function.arguments[index]
-        universe = unit.shapes.universe(argument.type)
 
-        def body(item: Held) -> None:
-            choose(index + 1, {**env, argument.name: item})
+def _for_all(w: Writer, unit: Unit, function: Function, number: int, env: Env) -> None:
+    """A property for all values of its parameters, from the one behind those in the environment on."""
+    if len(env) == len(function.arguments):
+        found = as_num(loaded(value_of_call(w, function, env)))
+        w.leave_unless(found, lambda: (f"return {number};",))
+        return
+    argument = function.arguments[len(env)]
+    universe = unit.shapes.universe(argument.type)
 
-        if universe is None:
-            for_each(w, argument, values_for(unit.shapes, argument), lambda item, _: body(item))
-        else:
-            loop(w, full(universe), body)
+    def body(item: Held) -> None:
+        _for_all(w, unit, function, number, {**env, argument.name: item})
 
-    choose(0, {})
+    if universe is None:
+        for_each(w, argument, values_for(unit.shapes, argument), lambda item, _: body(item))
+    else:
+        loop(w, full(universe), body)
 
 
 # --- witnesses ---

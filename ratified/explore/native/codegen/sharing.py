@@ -199,14 +199,9 @@ def _worth(node: Node, length: int, several: int) -> bool:
 
 def _length(node: Node, lengths: dict[Node, int]) -> int:
     """About how long it is, printed."""
-    if isinstance(node, Load) and isinstance(node.args[1], int):
+    if isinstance(node, Load) and isinstance(node.args[0], int):
         return 4
-    found = 4
+    found = 4 + (len(node.of) if isinstance(node.of, str) else 0)
     for a in node.args:
-        if isinstance(a, Node):
-            found += lengths[a] + 3
-        elif isinstance(a, str):
-            found += len(a)
-        elif isinstance(a, int):
-            found += 3 + (len(f"{a:x}") if a > 9 else 0)
+        found += 3 + (lengths[a] if isinstance(a, Node) else len(f"{a:x}") if a > 9 else 0)
     return found
