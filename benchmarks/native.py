@@ -104,9 +104,10 @@ def program_text(row: Row) -> str:
 def measure(row: Row, threads: int) -> dict[str, float]:
     """One exploration, in this process."""
     from ratified.explore.native.compile import compile_text
-    from ratified.explore.native.driver import Exploration, Options, peak_memory
+    from ratified.explore.native.driver import Exploration, Options
     from ratified.explore.native.library import Program
     from ratified.language.errors import RatifiedError
+    from ratified.results.limits import peak_memory
     from ratified.results.result import Limits
 
     begun = time.perf_counter()

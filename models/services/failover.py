@@ -22,6 +22,7 @@ from ratified.language import (
     record,
     require,
     step_invariant,
+    view,
 )
 
 Token = Annotated[int, Range(0, "tokens")]
@@ -125,6 +126,11 @@ class Failover(Model):
     def lets_through(self, w: Write) -> bool:
         """The store looks at the token."""
         return w.token >= self.seen
+
+    @view
+    def tokens_in_use(self) -> tuple[int, Map[Node, int], int]:
+        """The last token that was given, those that nodes lead under, the last that a write took effect under."""
+        return self.token, self.believes, self.accepted
 
     @invariant
     def one_primary(self) -> bool:

@@ -21,6 +21,7 @@ from ratified.language import (
     invariant,
     require,
     step_invariant,
+    view,
 )
 
 
@@ -93,6 +94,11 @@ class Recovery(Model):
         require(p in self.running)
         self.running.remove(p)
         self.memory[p].clear()
+
+    @view
+    def what_counts(self) -> tuple[int, int, int]:
+        """How many processes run, how many entries are on disk, how many are acknowledged."""
+        return len(self.running), len(self.disk), len(self.acknowledged)
 
     @invariant
     def acknowledged_is_durable(self) -> bool:

@@ -21,6 +21,7 @@ from ratified.language import (
     invariant,
     require,
     step_invariant,
+    view,
 )
 
 
@@ -108,6 +109,11 @@ class Retries(Model):
         """The server crashes and starts again: what was on the way is lost, what it remembers is not."""
         self.requests.clear()
         self.replies.clear()
+
+    @view
+    def effects(self) -> Map[Client, tuple[int, int]]:
+        """How often each has sent its request, and how often it took effect."""
+        return Map({c: (self.sent[c], self.executed[c]) for c in Client})
 
     @invariant
     def at_most_once(self, c: Client) -> bool:

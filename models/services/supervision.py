@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from ratified.language import Map, Model, Param, Range, Set, Symmetric, action, eventually, invariant, require
+from ratified.language import (
+    Map,
+    Model,
+    Param,
+    Range,
+    Set,
+    Symmetric,
+    action,
+    eventually,
+    invariant,
+    require,
+    view,
+)
 
 
 class Child(Symmetric):
@@ -66,6 +78,11 @@ class Supervision(Model):
     def fails_when_it_runs(self, c: Child) -> bool:
         """A child runs that has a fault."""
         return c in self.running and c in self.faulty
+
+    @view
+    def how_it_goes(self) -> tuple[int, int, bool]:
+        """How many children run, how many restarts there were, whether the supervisor gave up."""
+        return len(self.running), self.restarts, self.gave_up
 
     @invariant
     def restarts_are_limited(self) -> bool:

@@ -24,8 +24,8 @@ class FailoverSafety(Failover):
 
     @lemma(uses=())
     def the_lease_is_as_long_as_it_is(self) -> bool:
-        """Time goes by within the lease, and what clocks may be apart."""
-        return all(self.believes[n] == 0 or self.passed[n] < self.ttl for n in Node)
+        """Time goes by within the lease: at a node, and at the service, which waits longer by what clocks may be apart."""
+        return self.elapsed < self.ttl + self.drift and all(self.passed[n] < self.ttl for n in Node)
 
     @lemma(uses=("the_lease_is_as_long_as_it_is",))
     def who_believes_has_the_lease(self) -> bool:

@@ -17,6 +17,7 @@ from ratified.explore.native.codegen.program import Program, generate
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, Options, Stop
+from ratified.explore.native.library import Program as Library
 from ratified.explore.native.library import load
 from ratified.explore.native.look import Looked
 from ratified.explore.search import Search
@@ -27,6 +28,8 @@ from ratified.language.machine import PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
 from ratified.language.uses import Uses
+from ratified.results import limits as limiting
+from ratified.results.background import Background
 from ratified.results.counterexample import Counterexample
 from ratified.results.result import Limits, Progress
 from ratified.results.seen import Exploration as Seen
@@ -360,9 +363,34 @@ _WHAT_STOPPED: Mapping[Stop, str] = {
 }
 
 
+def _made(
+    quiet: Model, symmetry: Symmetry | None, watch: limiting.Watch, progress: Watch
+) -> tuple[Program, Library]:
+    """The compiled program. Raises Reached if a limit is reached before it is there."""
+
+    def make() -> tuple[Program, Library]:
+        program = generate(quiet, symmetry)
+        return program, load(program.text)
+
+    def look() -> None:
+        watch.tick()
+        if progress:
+            progress(Progress(0, 0, 0, 0, watch.seconds, "compiling C"))
+
+    making = Background(make)
+    making.attend(look)
+    return making.result()
+
+
 def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch) -> Space:
-    program = generate(quiet, symmetry)
-    library = load(program.text)
+    watch = limiting.Watch(limits)
+    try:
+        program, library = _made(quiet, symmetry, watch, progress)
+    except limiting.Reached as stop:
+        # A picture of what is seen in no time is better than none.
+        first = _reference(model, quiet, symmetry, replace(limits, seconds=None, states=SOON), None)
+        return replace(first, stopped=str(stop))
+    limits = replace(limits, seconds=watch.left, memory=limits.memory or watch.memory - limiting.resident())
     with Exploration(library, Options(limits=limits)) as exploration:
         outcome = exploration.run(progress)
         if outcome.finding is not None or not outcome.distinct:

@@ -85,15 +85,13 @@ class _Iteration:
                     self.reads.append(statement)
 
     def of_returns(self) -> Iterator[str]:
-        """Why it may matter which iteration returns."""
+        """Why it may matter which iteration returns. One that returns no value may keep others from changing variables."""
         values = {
             (type(r.value.value), r.value.value) if isinstance(r.value, ir.Literal) else None
             for r in self.returns
         }
         if len(values) > 1 or None in values:
             yield "it returns from the first iteration that gets there"
-        elif values and self.stores:
-            yield "it returns before all iterations are done"
 
     def of_lets(self, after: frozenset[str]) -> Iterator[str]:
         """Why it may matter in which order local names are assigned."""

@@ -32,6 +32,7 @@ from ratified.language.types import (
     Type,
     children,
     fit_of,
+    names_in_bounds,
     parts_outside_records,
     resolved,
     surely_within,
@@ -249,6 +250,7 @@ class Uses:
         self.module = module
         self.scope = scope
         self._declared = {d.name: d.type for d in module.variables}
+        self._parameters = {d.name for d in module.parameters}
         self._functions: dict[str, Facts] = {}
         self._nodes: dict[int, tuple[Node | Clause, Facts]] = {}
 
@@ -280,7 +282,7 @@ class Uses:
         return _of(self.facts(tree).writes, which)
 
     def parameters(self, tree: Tree) -> frozenset[str]:
-        """The parameters of the model that a piece reads."""
+        """The parameters of the model that a piece reads, or that bounds are made of which it is held to."""
         return self.facts(tree).parameters
 
     def calls(self, tree: Tree) -> frozenset[str]:
@@ -339,8 +341,8 @@ class Uses:
                 return self._store(node)
             case ir.Require():
                 return Facts(refuses=True)
-            case ir.Fit():
-                return NOTHING if self.certain(node) else _LEAVES
+            case ir.Fit(_, t):
+                return NOTHING if self.certain(node) else _LEAVES | self._bounds(t)
             case ir.Shift(_, _, _, steps):
                 return _shift(steps)
             case ir.Numbered(_, t):
@@ -358,12 +360,17 @@ class Uses:
         if node.which is Which.ABSTRACT or declared is None:
             return Facts(writes=place_)
         if not node.path:
-            return Facts(writes=place_, fails=_has_int_keys(declared))
+            total = Facts(writes=place_, fails=_has_int_keys(declared))
+            return total | self._bounds(declared) if total.fails else total
         partial, inside = False, declared
         for _ in node.path:
             partial = partial or _may_lack(inside)
             inside = children(inside)[-1]
         return Facts(reads=place_, writes=place_, fails=True) if partial else Facts(writes=place_)
+
+    def _bounds(self, t: Type) -> Facts:
+        """The parameters that the bounds of a type are made of."""
+        return Facts(parameters=frozenset(names_in_bounds(t) & self._parameters))
 
     def _partial(self, node: Node | Clause) -> bool:
         """Whether a node may have no value although all that is inside it has one."""

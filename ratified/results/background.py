@@ -17,6 +17,9 @@ T = TypeVar("T")
 BETWEEN_LOOKS = 0.05
 """Seconds."""
 
+CLEANING_UP = 20
+"""So many half seconds work that was ended may take for cleaning up before it is ended again."""
+
 
 class _Ended(BaseException):
     """What the thread of the work is sent. No handler of exceptions takes it for one of the work's own."""
@@ -78,5 +81,7 @@ class Background(Generic[T]):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
             )
-            self._interrupt()
-            self._thread.join(1.0)  # long enough for cleaning up, which another of these would disturb
+            for _ in range(CLEANING_UP):  # which another of these would disturb
+                self._interrupt()
+                if self.over(0.5):
+                    return

@@ -200,7 +200,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where an exploration stops early, undecided. None means no limit. `memory` is in bytes, `seconds` wall time."""
+    """Where an exploration stops early, undecided. None means no limit, but for memory a share of what there is (`limits.py`).
+
+    `memory` is in bytes, `seconds` wall time.
+    """
 
     depth: int | None = None
     states: int | None = None

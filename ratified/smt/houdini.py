@@ -1,7 +1,8 @@
 """Houdini: the largest inductive subset of candidate lemmas.
 
 Guarantees: what is kept is inductive: every kept candidate is true initially, and preserved by every action given the others
-that are kept. A candidate is dropped only if an obligation of it failed or was not decided, which is said. (Flanagan & Leino,
+that are kept, by steps that raise no error and leave no range (which `prove` shows, and this does not). A candidate is dropped
+only if an obligation of it failed or was not decided, which is said. (Flanagan & Leino,
 "Houdini, an annotation assistant for ESC/Java", 2001.)
 """
 

@@ -69,6 +69,14 @@ def reach(cls: type[Model], found: Counterexample, states: int) -> Reach:
         model = cls(**found.sizes, **found.parameters)
     except RatifiedError:
         return Reach.UNKNOWN
+    try:
+        return _reach(model, found, states)
+    except RatifiedError:
+        return Reach.UNKNOWN  # a step on the way goes wrong by itself
+
+
+def _reach(model: Model, found: Counterexample, states: int) -> Reach:
+    assert found.before is not None
     machine = PythonMachine(model)
     wanted = tuple(found.before[d.name] for d in model.module.variables)
     constraints = [f.name for f in model.module.of_kind(Kind.CONSTRAINT)]

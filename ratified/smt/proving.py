@@ -13,19 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ratified.language.errors import ModelError, RatifiedError
-from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import OutOfBounds, PythonMachine
+from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
-from ratified.language.scope import running
-from ratified.language.sorts import BoundLeft
-from ratified.language.values import show
 from ratified.smt.certificate.folder import Entry, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
+from ratified.smt.confirming import shown
 from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
-from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
+from ratified.smt.first_order.concrete import Concrete
+from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
-from ratified.smt.first_order.steps import State
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
@@ -40,11 +37,10 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: facts,
     lambda facts: (facts[-1], *facts[:-1]),
     lambda facts: (*facts[1::2], *facts[::2]),
-    lambda facts: facts[::-1],
 )
 """The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
 
-AT_ONCE = 350_000
+AT_ONCE = 250_000
 """Effort of each of these tries (a tenth of a second)."""
 
 QUICK = 5_000_000
@@ -55,9 +51,6 @@ SEARCH = 20_000_000
 
 SMALL = range(1, 5)
 """How many elements of each sort a counterexample is looked for with."""
-
-ROOM = (1, 8)
-"""By what factors bounds are widened that a counterexample does not speak of, for CPython to take its step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,15 +263,19 @@ class _Beginning:
         if self.answer == "sat":
             return []
         module = translation.module
-        if self.answer == "unsat":
-            init = module.functions.get("init")
+        raises = translation.steps.initial(translation.state)[0].demanded(Failing.ERROR)
+        if self.answer == "unsat" and not raises:
+            init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
+            what = [*(["what init requires"] if init else []), *(f"the assumption {f.name}" for f in assumed)]
             raise ModelError(
                 f"{module.name} has no initial state, at any size: nothing can be proved of it",
-                span=init.span if init else module.span,
-                remedy="some `require` of init, or some @assume, is never true",
+                span=init.span if init else assumed[0].span if assumed else module.span,
+                remedy=f"weaken {' or '.join(what)}"
+                if what
+                else "give its variables values that they can have",
             )
         says = "there is an initial state at some size"
-        why = f"none was found with up to {SMALL[-1]} values of each sort"
+        why = "init may raise" if raises else f"none was found with up to {SMALL[-1]} values of each sort"
         name = "a beginning / init"
         return [Cell(name, Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)]
 
@@ -464,128 +461,6 @@ class _Attempt:
         elif self.obligation.part is Part.BOUNDS:
             self.status = Status.UNDECIDED
             self.why = "a step may leave these bounds, and beyond them nothing is known"
-
-
-def shown(
-    obligation: Obligation, translation: Translation, concrete: Concrete, cls: type[Model]
-) -> Counterexample | None:
-    """A structure as the states and the step that it is; None if it cannot be shown."""
-    try:
-        return told(obligation, translation, concrete, cls)
-    except (RatifiedError, BoundLeft):
-        return None  # values outside of their types, say: it is no state at all
-
-
-def told(
-    obligation: Obligation, translation: Translation, concrete: Concrete, cls: type[Model]
-) -> Counterexample | None:
-    """A structure as the states and the step that it is; None if it cannot be shown."""
-    structure = concrete.structure
-    with running(concrete.scope()):
-        arguments = {
-            name: concrete.value(a.type, shape)
-            for a, (name, shape) in zip(
-                _arguments(obligation, translation), obligation.arguments, strict=True
-            )
-        }
-        before = None if obligation.before is None else _state(obligation.before, translation, concrete)
-        if obligation.claim is None:
-            return _out_of_order(obligation, concrete, arguments, before, cls)
-        taken = next((p for p in obligation.paths if structure.holds(p.guard)), None)
-        if taken is None:
-            return None  # it takes integers outside the window
-        after = _state(taken.after, translation, concrete)
-    after_shown: Mapping[str, object] | None = after
-    if obligation.part is Part.GOAL and obligation.action is None:
-        before, after_shown = after, None
-    scope = concrete.scope()
-    part = false_part(translation.script.module, obligation.claim, scope, after, before)
-    confirmed = _confirmed(cls, concrete, obligation, before, arguments, after_shown)
-    sizes = _sizes(concrete)
-    return Counterexample(sizes, dict(scope.parameters), arguments, before, after_shown, part, confirmed)
-
-
-def _state(state: State, translation: Translation, concrete: Concrete) -> dict[str, object]:
-    types = {d.name: d.type for d in translation.module.variables}
-    return {v: concrete.value(types[v], s) for v, s in state.items()}
-
-
-def _sizes(concrete: Concrete) -> dict[str, int]:
-    return {s.__name__: n for s, n in concrete.sizes.items()}
-
-
-def _out_of_order(
-    obligation: Obligation,
-    concrete: Concrete,
-    arguments: Mapping[str, object],
-    before: Mapping[str, object] | None,
-    cls: type[Model],
-) -> Counterexample | None:
-    """A step that has no answer, or leaves a bound."""
-    missed = next((d for d in obligation.demands if not concrete.structure.holds(d.holds)), None)
-    part = None
-    if missed is not None and missed.span is not None:
-        part = FalsePart(missed.what, missed.span, {n: show(v) for n, v in arguments.items()})
-    scope = concrete.scope()
-    confirmed = None
-    if before is not None and obligation.action is not None:
-        confirmed = _goes_wrong(cls, concrete, obligation, before, arguments)
-    return Counterexample(_sizes(concrete), dict(scope.parameters), arguments, before, None, part, confirmed)
-
-
-def _goes_wrong(
-    cls: type[Model],
-    concrete: Concrete,
-    obligation: Obligation,
-    before: Mapping[str, object],
-    arguments: Mapping[str, object],
-) -> bool | None:
-    """Whether CPython, at this size, has no answer in this very step, or leaves a bound in it; None if it cannot be asked."""
-    assert obligation.action is not None
-    scope = concrete.scope()
-    try:
-        machine = PythonMachine(cls(**_sizes(concrete), **scope.parameters))
-        state = tuple(before[d.name] for d in machine.model.module.variables)
-    except (RatifiedError, BoundLeft):
-        return None
-    try:
-        found = machine.take(state, obligation.action.name, arguments)
-    except (RatifiedError, BoundLeft):
-        return obligation.part is Part.WELL_DEFINED
-    return any(isinstance(after, OutOfBounds) for _, after in found)
-
-
-def _arguments(obligation: Obligation, translation: Translation) -> tuple[Argument, ...]:
-    function = obligation.action or translation.module.functions.get("init")
-    if not obligation.arguments or function is None:
-        return ()
-    return function.arguments
-
-
-def _confirmed(
-    cls: type[Model],
-    concrete: Concrete,
-    obligation: Obligation,
-    before: Mapping[str, object] | None,
-    arguments: Mapping[str, object],
-    after: Mapping[str, object] | None,
-) -> bool | None:
-    """Whether CPython, at this size, takes the very step from this very state; None if a bound of exploring forbids it."""
-    if obligation.action is None or before is None or after is None:
-        return None
-    scope = concrete.scope()
-    sizes = {s.__name__: n for s, n in scope.sizes.items()}
-    for room in ROOM:
-        wider = {name: room * scope.parameters[name] for name in concrete.unspoken()}  # type: ignore[operator]  # ints
-        try:
-            machine = PythonMachine(cls(**sizes, **{**scope.parameters, **wider}))
-            names = [d.name for d in machine.model.module.variables]
-            found = machine.take(tuple(before[n] for n in names), obligation.action.name, arguments)
-        except (RatifiedError, BoundLeft):
-            continue
-        if not any(isinstance(state, OutOfBounds) for _, state in found):
-            return [state for _, state in found] == [tuple(after[n] for n in names)]
-    return None
 
 
 def with_solver(options: Options, **changes: object) -> Options:

@@ -72,11 +72,11 @@ def as_set(node: Expr, f: Frame) -> Tla:
         case ir.Convert(_, _, "keys", operand):
             return keys_of(operand, f)
         case ir.Convert(_, _, "values", operand):
-            k = Atom(f.names.inner().give("k"))
-            return set_of(Index(f.expr(operand), (k,)), ((k.text,), keys_of(operand, f)))
+            inner, k = f.binding("k")
+            return set_of(Index(inner.expr(operand), (k,)), ((k.text,), keys_of(operand, f)))
         case ir.Convert(_, _, "items", operand):
-            k = Atom(f.names.inner().give("k"))
-            pair = tuple_of(k, Index(f.expr(operand), (k,)))
+            inner, k = f.binding("k")
+            pair = tuple_of(k, Index(inner.expr(operand), (k,)))
             return set_of(pair, ((k.text,), keys_of(operand, f)))
         case ir.Collect(_, _, "seq" | "bag", _, _):
             return set_collect(node, f)
@@ -111,17 +111,17 @@ def as_seq(node: Expr, f: Frame) -> Tla:
     raise AssertionError(node)
 
 
-def by_position(sequence: Tla, f: Frame, element: Callable[[Tla, Tla], Tla]) -> Tla:
-    """The sequence of what is made of each position."""
+def by_position(sequence: Tla, f: Frame, element: Callable[[Frame, Tla, Tla], Tla]) -> Tla:
+    """The sequence of what is made of each position, in a frame in which the position is bound."""
     f.words.need("Sequences", "Integers")
-    names = f.names.inner()
     if not isinstance(sequence, Atom):
+        names = f.names.inner()
         name = names.give_apart("seq")
         inner = by_position(Atom(name), replace(f, names=names), element)
         return Let((Definition(name, sequence),), inner)
-    position = names.give("k")
+    inside, position = f.binding("k")
     whole = Infix("..", ONE, Apply("Len", (sequence,)))
-    return function(element(sequence, Atom(position)), ((position,), whole))
+    return function(element(inside, sequence, position), ((position.text,), whole))
 
 
 def chosen(clause: ir.Clause, f: Frame) -> Tla | None:
@@ -353,11 +353,8 @@ def seq_collect(clauses: Sequence[ir.Clause], element: Callable[[Frame], Tla], f
     """The sequence of what is made of each choice of a comprehension, in order."""
     first, rest = clauses[0], clauses[1:]
 
-    def of(s: Tla, k: Tla) -> Tla:
-        item = Index(s, (k,))
-        env = unpacked(first.names, item)
-        inner = replace(f.inside(env), names=f.names.inner())
-        inner.names.give(str(k))
+    def of(inner: Frame, s: Tla, k: Tla) -> Tla:
+        inner = inner.inside(unpacked(first.names, Index(s, (k,))))
         for name in first.names:
             inner.sums.pop(name, None)
         tests = tested(first.conditions, inner)

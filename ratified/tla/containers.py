@@ -227,14 +227,13 @@ def _convert(node: ir.Convert, f: Frame) -> Tla:
         case "reversed":
             return f.words.use("Reversed", as_seq(operand, f))
         case "enumerate":
-            return by_position(as_seq(operand, f), f, lambda s, k: tuple_of(less_one(k), Index(s, (k,))))
+            return by_position(as_seq(operand, f), f, lambda _, s, k: tuple_of(less_one(k), Index(s, (k,))))
         case "values" | "items":
             assert isinstance(operand.type, MapType)
             keys = in_order(keys_of(operand, f), operand.type.key, f.words)
-            whole = f.expr(operand)
 
-            def entry(s: Tla, k: Tla) -> Tla:
-                value = Index(whole, (Index(s, (k,)),))
+            def entry(inner: Frame, s: Tla, k: Tla) -> Tla:
+                value = Index(inner.expr(operand), (Index(s, (k,)),))
                 return value if node.what == "values" else tuple_of(Index(s, (k,)), value)
 
             return by_position(keys, f, entry)
@@ -253,9 +252,9 @@ def _sorted(operand: Expr, f: Frame) -> Tla:
 @CONTAINERS.rule(ir.Zip)
 def _zip(node: ir.Zip, f: Frame) -> Tla:
     f.words.need("Sequences", "Integers")
-    left, right = as_seq(node.left, f), as_seq(node.right, f)
+    inner, k = f.binding("k")
+    left, right = as_seq(node.left, inner), as_seq(node.right, inner)
     shorter = f.words.use("Min", braces(Apply("Len", (left,)), Apply("Len", (right,))))
-    k = Atom(f.names.inner().give("k"))
     pair = tuple_of(Index(left, (k,)), Index(right, (k,)))
     return function(pair, ((k.text,), Infix("..", ONE, shorter)))
 
@@ -263,11 +262,10 @@ def _zip(node: ir.Zip, f: Frame) -> Tla:
 @CONTAINERS.rule(ir.IntRange)
 def _int_range(node: ir.IntRange, f: Frame) -> Tla:
     f.words.need("Integers")
-    low, high = sum_of(node.low, f), sum_of(node.high, f)
+    inner, k = f.binding("k")
+    low, high = sum_of(node.low, inner), sum_of(node.high, inner)
     if not natural(plus(high, low, -1), f):  # TLC takes no function over 1..-1 for a sequence
         return f.words.use("Numbers", f.expr(node.low), f.expr(node.high))
-    k = f.names.inner().give("k")
-    element = f.words.terms.written(
-        plus(plus(low, {f.words.terms.of(Atom(k), natural=True): 1}), constant(-1))
-    )
-    return function(element, ((k,), Infix("..", ONE, f.words.terms.written(plus(high, low, -1)))))
+    terms = f.words.terms
+    element = terms.written(plus(plus(low, {terms.of(k, natural=True): 1}), constant(-1)))
+    return function(element, ((k.text,), Infix("..", ONE, terms.written(plus(high, low, -1)))))

@@ -173,6 +173,12 @@ class Frame:
             self.run.frame.now[name] = made
         return made
 
+    def binding(self, name: str) -> tuple[Frame, Atom]:
+        """A frame inside a scope that binds one name, and that name."""
+        names = self.names.inner()
+        bound = Atom(names.give(name))
+        return replace(self, names=names), bound
+
     def inside(self, env: Mapping[str, Tla] | None = None) -> Frame:
         """A frame inside this one, with more names."""
         return replace(self, env={**self.env, **(env or {})}, sums=dict(self.sums), now=dict(self.now))

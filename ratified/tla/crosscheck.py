@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from ratified.language import ir
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
-from ratified.language.machine import StepError
 from ratified.language.model import Model
 from ratified.language.uses import nodes
 from ratified.results.errors import EvaluationError
@@ -86,6 +85,9 @@ def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> A
     if theirs.kind == "constant" and (ours is None or (isinstance(ours, Result) and not ours.distinct)):
         return found  # an invariant that no state satisfies, and no state
     mine = _in_a_word(ours)
+    if {mine, theirs.verdict} == {"error", "violated"} and _in_one_state(model, exported, ours, theirs):
+        why = "a claim fails and something has no value in the same state; compare one at a time with --claim"
+        return replace(found, undecided=why)
     if mine != theirs.verdict:
         said = {"holds": "no violation", "violated": "a violation", "error": "an error"}
         told = f": {theirs.message}" if theirs.verdict == "error" else ""
@@ -95,6 +97,19 @@ def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> A
     if mine == "violated" and isinstance(ours, Result):
         return _violations(found, model, exported, ours)
     return _differ(found, *_counts(ours, theirs))
+
+
+def _in_one_state(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> bool:
+    """Whether a claim fails, and something has no value, at the end of TLC's run, which is as long as ours."""
+    run = ours.violation.trace if isinstance(ours, Result) and ours.violation else None
+    run = ours.trace if isinstance(ours, EvaluationError) else run
+    if run is None or len(run) != len(theirs.states):
+        return False
+    try:
+        trace = follow(model, exported, theirs)
+    except RatifiedError:
+        return False
+    return bool(false_at_end(model, trace)) and any(True for _ in errors_at_end(model, trace))
 
 
 def _differ(found: Agreement, *differences: str) -> Agreement:
@@ -220,14 +235,12 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result) 
         )
     try:
         trace = follow(model, exported, theirs)
-        false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     except RatifiedError as problem:
         return _differ(found, f"TLC's run is not a run of the model: {problem.message}")
     found = replace(found, trace=trace)
+    false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     if ours.symmetry and theirs.kind != "invariant":
-        false |= {
-            claim
-        }  # its last state may be one that differs by renaming, and the last step then none of the model's
+        false |= {claim}  # its last state may be a renamed one, and the last step then none of the model's
     if not false or (not live and claim not in false):
         told = claim or theirs.violated or "a claim"
         return _differ(found, f"TLC says that its run violates {told}, and it does not")
@@ -260,8 +273,6 @@ def _errors(found: Agreement, model: Model, exported: Export, ours: EvaluationEr
         )
     try:
         trace = follow(model, exported, theirs)
-    except StepError:
-        return found  # the step that has no answer is the last one of its run
     except RatifiedError as problem:
         return _differ(found, f"TLC's run is not a run of the model: {problem.message}")
     errors = list(errors_at_end(model, trace))

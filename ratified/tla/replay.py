@@ -7,12 +7,14 @@ CPython.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 
 from ratified.interchange.raw import Raw
 from ratified.interchange.typing import Typing
 from ratified.language.errors import RatifiedError
-from ratified.language.ir import Kind
+from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
@@ -31,15 +33,24 @@ def follow(model: Model, exported: Export, told: TlcResult) -> Trace:
     names = [d.name for d in model.module.variables]
     steps: list[Step] = []
     for number, (before, after) in enumerate(pairwise(states), start=1):
-        for index, arguments, target in machine.steps(before):
-            if not isinstance(target, OutOfBounds) and target == after:
-                action = machine.actions[index]
-                named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
-                steps.append(Step(action.name, named, dict(zip(names, after, strict=True))))
-                break
-        else:
+        step = next(_steps_to(machine, before, after), None)
+        if step is None:
             raise RatifiedError(f"no action explains its step {number}")
+        steps.append(replace(step, state=dict(zip(names, after, strict=True))))
     return Trace(dict(zip(names, states[0], strict=True)), tuple(steps), told.loop)
+
+
+def _steps_to(machine: PythonMachine, before: Values, after: Values) -> Iterator[Step]:
+    """The steps from one state to another. An action that has no value in the first is none of them."""
+    for action in machine.actions:
+        try:
+            taken = machine.take(before, action.name, {})
+        except StepError:
+            continue
+        for arguments, target in taken:
+            if not isinstance(target, OutOfBounds) and target == after:
+                named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
+                yield Step(action.name, named, {})
 
 
 def _values(model: Model, exported: Export, raw: Mapping[str, Raw]) -> Values:
@@ -54,32 +65,41 @@ def _values(model: Model, exported: Export, raw: Mapping[str, Raw]) -> Values:
 
 
 def false_at_end(model: Model, trace: Trace) -> set[str]:
-    """The claims about states and steps that are false at the end of a run. Raises StepError."""
+    """The claims about states and steps that are false at the end of a run. One that has no value there is none of them."""
     machine = PythonMachine(model)
     states = [tuple(s.values()) for s in trace.states]
     last, before = states[-1], states[-2] if len(states) > 1 else None
-    invariants = model.module.of_kind(Kind.INVARIANT)
-    found = {f.name for f in invariants if machine.refuted_by(f.name, last) is not None}
-    if before is not None:
-        steps = model.module.of_kind(Kind.STEP_INVARIANT)
-        found |= {f.name for f in steps if not machine.step_holds(f.name, before, last)}
-    for f in model.module.of_kind(Kind.REFINEMENT):
+
+    def fails(f: Function) -> bool:
+        if f.kind is Kind.INVARIANT:
+            return machine.refuted_by(f.name, last) is not None
+        if f.kind is Kind.STEP_INVARIANT:
+            return before is not None and not machine.step_holds(f.name, before, last)
         refinement = Refinement(machine, f.name)
-        if not (refinement.explains(before, last) if before is not None else refinement.begins(last)):
-            found.add(f.name)
-    return found
+        return not (refinement.begins(last) if before is None else refinement.explains(before, last))
+
+    return _failing(model, (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT), fails)
 
 
 def false_for_ever(model: Model, trace: Trace) -> set[str]:
-    """The claims of liveness that are false of a run that goes back to one of its states. Raises StepError."""
+    """The claims of liveness that are false of a run that goes back to one of its states, and have values in all of them."""
     machine = PythonMachine(model)
     states = [tuple(s.values()) for s in trace.states]
     loop = len(states) - 1 if trace.loop is None else trace.loop
-    found: set[str] = set()
-    for f in (*model.module.of_kind(Kind.EVENTUALLY), *model.module.of_kind(Kind.LEADS_TO)):
+
+    def fails(f: Function) -> bool:
         answers = [[answer for _, answer in machine.answers(f.name, state)] for state in states]
-        if any(_never(one, loop, leads=f.kind is Kind.LEADS_TO) for one in zip(*answers, strict=True)):
-            found.add(f.name)
+        return any(_never(one, loop, leads=f.kind is Kind.LEADS_TO) for one in zip(*answers, strict=True))
+
+    return _failing(model, (Kind.EVENTUALLY, Kind.LEADS_TO), fails)
+
+
+def _failing(model: Model, kinds: Sequence[Kind], fails: Callable[[Function], bool]) -> set[str]:
+    found: set[str] = set()
+    for f in (f for kind in kinds for f in model.module.of_kind(kind)):
+        with suppress(StepError):
+            if fails(f):
+                found.add(f.name)
     return found
 
 

@@ -19,10 +19,13 @@ import pytest
 
 from ratified.explore import check, engines
 from ratified.explore.native import compile as compiling
+from ratified.explore.native import engine as engine_module
 from ratified.explore.native import preparing
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.engine import check_native
+from ratified.explore.native.preparing import Order, Preparation
+from ratified.explore.simulate import simulate
 from ratified.language import Map, Model, Range, Sort, action, invariant, require
 from ratified.results import limits as limits_module
 from ratified.results.background import Background
@@ -155,6 +158,19 @@ def test_there_is_always_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> N
         "the memory limit of 1,000 bytes, a share of what there is here (--memory sets another)"
     )
     assert found.distinct >= 1
+
+
+def test_there_is_a_limit_of_memory_for_the_native_engine_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Preparation(Order(Leap()), Watch())
+    assert program.wait(None)
+    monkeypatch.setattr(limits_module, "memory_share", lambda: 1_000)
+    monkeypatch.setattr(engine_module, "LEAST", 26 * 2**20)  # of which 16 are counters of a million instances
+    found = check_native(Leap(), preparation=program, threads=1)
+    assert found.verdict is Verdict.UNDECIDED
+    assert (found.stopped or "").startswith("the memory limit of 1,000 bytes, a share of what there is here")
+    assert 0 < found.distinct < 1_000_000
+    walked = simulate(Leap(), runs=1, depth=1)
+    assert (walked.stopped or "").startswith("the memory limit of 1,000 bytes")
 
 
 def test_the_share_is_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:

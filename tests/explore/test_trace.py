@@ -133,7 +133,7 @@ def test_the_steps_of_a_trace_each_have_their_changes() -> None:
         (Map({A1: None}), "{a1: None}"),
         (Map({A1: None, A2: None}), "None everywhere"),
         (Map({A1: B0, A2: None}), "{a1: b0, a2: None}"),
-        (Map({A1: B0, A2: None, A3: None}), "None but {a1: b0}"),
+        (Map({A1: B0, A2: None, A3: None}), "None except {a1: b0}"),
         (Map({A1: Map({A1: 0, A2: 0}), A2: Map({A1: 0, A2: 0})}), "0 everywhere"),
         (
             Map({A1: Map({A1: 0, A2: 0}), A2: Map({A1: 0, A2: 1}), A3: Map({A1: 0, A2: 0})}),

@@ -1,4 +1,9 @@
-"""`python -m tests.generate --seed N` prints a model; `--stats N` measures how N of them are distributed."""
+"""`python -m tests.generate --seed N` prints a model; `--stats N` measures how N of them are distributed.
+
+`python -m tests.generate prove --models N --seed S` puts N proof scripts through every engine, and exits with 1 if they disagree;
+`python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find;
+`python -m tests.generate kinds --models N` one of each kind that such translations have had.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +17,12 @@ from pathlib import Path
 from ratified.language.errors import RatifiedError
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
+from tests.generate.engines import many
+from tests.generate.kinds import table
 from tests.generate.models import random_model
 from tests.generate.mutations import random_refused
+from tests.generate.planted import sweep
+from tests.generate.provable import provable_model
 from tests.generate.running import STATES_MOST, Run, load, run
 
 BUCKETS = (1, 2, 5, 10, 20, 50, 100, 500, STATES_MOST)
@@ -22,17 +31,44 @@ BUCKETS = (1, 2, 5, 10, 20, 50, 100, 500, STATES_MOST)
 def main() -> int:
     """Print one thing, or statistics of many."""
     parser = argparse.ArgumentParser(prog="python -m tests.generate", description=__doc__)
+    parser.add_argument(
+        "command", nargs="?", choices=("prove", "faults", "kinds"), help="what to do with proof scripts"
+    )
+    parser.add_argument("--models", type=int, default=500, help="how many proof scripts")
+    parser.add_argument("--every", type=int, default=1, help="plant one fault of so many")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
-    parser.add_argument("--what", choices=("model", "case", "refused"), default="model", help="what to print")
+    parser.add_argument(
+        "--what", choices=("model", "case", "refused", "proof"), default="model", help="what to print"
+    )
     given = parser.parse_args()
+    if given.command is not None:
+        return _proofs(given)
     if given.stats is None:
-        make = {"model": random_model, "case": random_case, "refused": random_refused}[given.what]
+        makers = {"case": random_case, "refused": random_refused, "proof": provable_model}
+        make = makers.get(given.what, random_model)
         sys.stdout.write(str(make(given.seed)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         sys.stdout.write("\n".join(statistics(given.seed, given.stats, Path(folder))) + "\n")
     return 0
+
+
+def _proofs(given: argparse.Namespace) -> int:
+    """Proof scripts through every engine, with the translation as it is or with faults in it."""
+    with tempfile.TemporaryDirectory() as name:
+        if given.command != "prove":
+            sweeping = given.command == "faults"
+            told = (
+                sweep(given.models, Path(name), every=given.every)
+                if sweeping
+                else table(given.models, Path(name))
+            )
+            sys.stdout.write("\n".join(told) + "\n")
+            return 0
+        tally = many(provable_model, range(given.seed, given.seed + given.models), Path(name))
+    sys.stdout.write("\n".join(tally.lines()) + "\n")
+    return 1 if tally.failures else 0
 
 
 def statistics(seed: int, number: int, folder: Path) -> list[str]:

@@ -244,7 +244,7 @@ def test_a_run_may_stand_still(counterexample: Path) -> None:
         ('{"states": [{"voted": {"#odd": 1}}]}', "is not an ITF value"),
         ('{"states": [{"voted": 1.5}]}', "1.5 is not an ITF value"),
         ('{"states": [{"voted": {}}]}', "states[0] has no variable 'max_ballot'"),
-        ('{"states": [{}], "loop": 1}', "loop is 1, which is not a index of its 1 states"),
+        ('{"states": [{}], "loop": 1}', "loop is 1, not an index of its 1 states"),
     ],
 )
 def test_bad_files(change: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

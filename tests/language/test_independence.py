@@ -169,6 +169,43 @@ class Loops(Model):
                 self.number[s] = (self.number[s] * 2 + 1) % 4
 
     @action
+    def stopped(self) -> None:
+        """What comes after the one that returns is not done."""
+        for s in Slot:
+            if self.number[s] > 2:
+                return
+            self.seen.add(s)
+
+    @action
+    def once(self) -> None:
+        """Every iteration assigns the same, and yet only one finds what was there before."""
+        none_yet = True
+        for s in Slot:
+            if none_yet:
+                self.seen.add(s)
+            none_yet = False
+
+    @action
+    def spreading(self) -> None:
+        """What is added depends on what others have added."""
+        for s in Slot:
+            self.seen.update(t for t in Slot if s in self.seen)
+
+    def some(self) -> bool:
+        """Returns one constant, whichever comes first."""
+        for s in Slot:  # noqa: SIM110  # a loop is what is tried
+            if self.number[s] > 2:
+                return True
+        return False
+
+    def which(self) -> Slot | None:
+        """Returns what depends on which comes first."""
+        for s in Slot:
+            if self.number[s] > 2:
+                return s
+        return None
+
+    @action
     def doubled(self) -> None:
         """Two turns may be at one place: a bag may have an element twice."""
         for s in self.waiting:
@@ -183,6 +220,7 @@ def reasons(module: Module, name: str) -> list[str]:
 def test_what_is_kept_apart_or_gathered_does_not_interfere() -> None:
     assert reasons(Loops.module, "apart") == []
     assert reasons(Loops.module, "gathered") == []
+    assert reasons(Loops.module, "some") == []
 
 
 def test_what_interferes_is_told() -> None:
@@ -192,6 +230,12 @@ def test_what_interferes_is_told() -> None:
         "a later iteration may undo what an earlier one did to `last`",
     ]
     assert reasons(Loops.module, "carried") == ["`before` is carried from one iteration to the next"]
+    assert reasons(Loops.module, "stopped") == ["it returns from the first iteration that gets there"]
+    assert reasons(Loops.module, "which") == ["it returns from the first iteration that gets there"]
+    assert reasons(Loops.module, "once") == ["`none_yet` is carried from one iteration to the next"]
+    assert reasons(Loops.module, "spreading") == [
+        "a later iteration may undo what an earlier one did to `seen`"
+    ]
     assert reasons(Loops.module, "undone") == ["a later iteration may undo what an earlier one did to `seen`"]
     assert reasons(Loops.module, "doubled") == [
         "a later iteration may undo what an earlier one did to `number`"

@@ -14,7 +14,7 @@ from ratified import ModelError
 
 PRELUDE = """\
 from enum import Enum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from ratified import (
     AtMost, Bag, Map, Model, Ordered, Param, Range, Seq, Set, Sort, Symmetric,
@@ -148,6 +148,18 @@ LINES: list[tuple[str, str, str, str]] = [
     ("self.half(1)", "self.half(1)", "the value of `half` is unused", "assign it, return it, or require it"),
     ("len(self.s)", "len(self.s)", "the value of this call is unused", "assign it, return it, or require it"),
     ("x = self.n()", "self.n()", "`n` is a variable, not a method", "write self.n"),
+    (
+        "x = [k for k in filter(bool, self.s)]",
+        "filter",
+        "`filter` is not part of the modelling language",
+        "write a comprehension",
+    ),
+    (
+        "x = next(iter(self.s))",
+        "next",
+        "`next` is not part of the modelling language",
+        "choose an element with a parameter of the action, or with min or max",
+    ),
     # the functions of the language
     ("x = sum(self.s)", "self.s", "sum does not take Client values", "write sum(... for x in ...)"),
     ("x = sum(p for p in Client)", "p", "sum needs ints, and this is Client", "sum(1 for ...) counts"),
@@ -265,6 +277,12 @@ LINES: list[tuple[str, str, str, str]] = [
         "Map[Client, bool] has no update `add`",
         "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
     ),
+    (
+        "self.ask.turn = None",
+        "self.ask.turn",
+        SELF,
+        "write self.ask = replace(self.ask, turn=...)",
+    ),
     # conditions, operators, subscripts
     ("x = isinstance(c, Ask)", "c", "isinstance needs a record, and this is Client", "compare it with =="),
     ("x = isinstance(a, Client)", "Client", "Client is not a record class", "isinstance is for records"),
@@ -319,6 +337,12 @@ LINES: list[tuple[str, str, str, str]] = [
         "self.s[0]",
         "Set[Client] cannot be indexed this way",
         "Map: m[key]; Seq: s[i], s[i:j]; tuple: t[0]",
+    ),
+    (
+        "x = [k for k in Map[Client, bool]]",
+        "Map[Client, bool]",
+        "Map[Client, bool] is a type, not a value",
+        "choose one of its values with a parameter of an action, or quantify over its keys",
     ),
     # names and attributes
     ("x = self", "self", "`self` is the whole state, not a value", "name one of its variables: self.x"),
@@ -424,6 +448,18 @@ LINES: list[tuple[str, str, str, str]] = [
 ]
 
 METHODS: list[tuple[str, str, str, str]] = [
+    (
+        "@constraint\n    def f(self, old: Self) -> bool:\n        return True",
+        "Self",
+        "typing.Self is not a type of the modelling language",
+        "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool",
+    ),
+    (
+        "def f(self, k: Literal[1]) -> bool:\n        return True",
+        "Literal[1]",
+        "typing.Literal[1] is not a type of the modelling language",
+        "use an Enum",
+    ),
     (
         "def f(self) -> int:\n        return",
         "return",

@@ -13,6 +13,7 @@ from hypothesis import given, reject
 
 from ratified.language import (
     AtMost,
+    Bag,
     Map,
     Model,
     Ordered,
@@ -20,6 +21,7 @@ from ratified.language import (
     Range,
     RatifiedError,
     Seq,
+    Set,
     Sort,
     action,
     first,
@@ -33,7 +35,7 @@ from ratified.language.evaluate import EXPRESSIONS, Env, Evaluator, Frame, TreeM
 from ratified.language.inline import Inliner
 from ratified.language.ir import Expr, Function, Kind, Node, Which
 from ratified.language.machine import OutOfBounds, StepError, Values
-from ratified.language.scope import running
+from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import INT, IntType
 from ratified.language.uses import Uses, assigned, bound, free, live, live_in_iterations, loops, nodes
@@ -91,10 +93,12 @@ class Run:
         """A state by the names of its variables."""
         return dict(zip(self.names, state, strict=True))
 
-    def outcome(self, function: Function, arguments: Sequence[Any], now: Env, old: Env) -> Outcome:
+    def outcome(
+        self, function: Function, arguments: Sequence[Any], now: Env, old: Env, scope: Scope | None = None
+    ) -> Outcome:
         """What a function comes to for arguments and variables."""
         self.evaluator.now, self.evaluator.old = dict(now), dict(old)
-        with running(self.model.scope):
+        with running(scope or self.model.scope):
             try:
                 value = self.evaluator.call(function, arguments)
             except Disabled:
@@ -151,6 +155,31 @@ def test_what_is_not_read_does_not_matter_and_what_is_not_written_stays(
                     assert value == kept or (each == name and each in written)
             if name not in uses.reads(function, Which.OLD):
                 assert run.outcome(function, arguments, now, {**old, name: other[name]}) == before
+
+
+def test_a_parameter_that_is_not_read_does_not_matter(tmp_path: Path) -> None:
+    compared = read = 0
+    for seed in range(200):
+        try:
+            model = load(random_model(seed), tmp_path)
+        except RatifiedError:
+            continue
+        if not model.scope.parameters:
+            continue
+        uses, run = Uses(model.module), Run(model)
+        for name, value in model.scope.parameters.items():
+            assert isinstance(value, int)
+            scope = Scope(model.scope.sizes, {**model.scope.parameters, name: value + 1})
+            other = Run(model, Evaluator(model.module, scope))
+            for function, arguments, now, old, _ in cases(run):
+                if name in uses.parameters(function):
+                    read += 1
+                else:
+                    compared += 1
+                    same = other.outcome(function, arguments, now, old, scope)
+                    assert same == run.outcome(function, arguments, now, old)
+    assert compared > 500
+    assert read > 50
 
 
 class Watching(Evaluator):
@@ -302,6 +331,8 @@ class Readers(Model):
     c: Turn
     d: bool
     grid: Map[Annotated[int, Range(0, 1)], bool]
+    small: Annotated[int, Range(0, "most")]
+    table: Map[Annotated[int, Range(0, "most")], bool]
     most: Param[int] = 2
 
     def of_a(self, s: Slot) -> int:
@@ -338,6 +369,16 @@ class Readers(Model):
         self.b[1] = s
 
     @action
+    def grow(self) -> None:
+        """Is held to a bound that is made of a parameter."""
+        self.small = self.small + 1
+
+    @action
+    def fill(self) -> None:
+        """Needs a key for each number up to a parameter."""
+        self.table = Map({k: True for k in range(3)})
+
+    @action
     def advance(self) -> None:
         """Leaves the last turn."""
         self.c = self.c + 1
@@ -359,6 +400,92 @@ class Readers(Model):
         return all(self.a[s] >= 0 for s in Slot) and s == first(Turn)
 
 
+class Partial(Model):
+    """Each `fails_...` is an error in the first state; each `safe_...` looks like one."""
+
+    n: Annotated[int, Range(0, 9)]
+    s: Set[Slot]
+    q: Annotated[Seq[Slot], AtMost(2)]
+    bag: Annotated[Bag[Slot], AtMost(2)]
+    t: Turn
+    m: Map[Slot, Annotated[int, Range(0, 9)]]
+    grid: Map[Annotated[int, Range(0, 1)], bool]
+    found: Slot | None
+
+    @action
+    def fails_division(self) -> None:
+        self.n = 1 // self.n
+
+    @action
+    def fails_remainder(self) -> None:
+        self.n = 1 % self.n
+
+    @action
+    def fails_min(self) -> None:
+        self.n = min(self.m[x] for x in self.s)
+
+    @action
+    def fails_at(self) -> None:
+        self.found = self.q[0]
+
+    @action
+    def fails_at_number(self) -> None:
+        require(not self.grid[self.n + 2])
+
+    @action
+    def fails_store(self, x: Slot) -> None:
+        self.q[0] = x
+
+    @action
+    def fails_pop(self) -> None:
+        self.q.pop()
+
+    @action
+    def fails_remove(self, x: Slot) -> None:
+        self.bag.remove(x)
+
+    @action
+    def fails_index(self, x: Slot) -> None:
+        self.n = self.q.index(x)
+
+    @action
+    def fails_assertion(self) -> None:
+        assert self.n > 0
+        self.n = 0
+
+    @action
+    def fails_number(self) -> None:
+        self.t = Turn(self.n - 1)
+
+    @action
+    def fails_first(self) -> None:
+        self.t = self.t - 1
+
+    @action
+    def fails_partial_map(self) -> None:
+        self.grid = Map({k: True for k in range(self.n, 1)})
+
+    @action
+    def safe(self, x: Slot) -> None:
+        self.n = self.m[x] // 2 + self.n % 3
+        self.n = max((self.m[y] for y in self.s), default=0)
+        self.bag.discard(x)
+        self.m[x] = self.n
+        self.q = self.q[1:]
+        self.t = self.t + 0
+
+
+def test_what_may_fail_is_known(readers: Uses) -> None:
+    run = Run(Partial(Slot=2, Turn=2))
+    (state,) = run.states()[:1]
+    for uses in (Uses(run.module), Uses(run.module, run.model.scope)):
+        for function in run.module.of_kind(Kind.ACTION):
+            arguments = run.choices(function, state)[0]
+            outcome = run.outcome(function, arguments, run.named(state), {})
+            assert outcome.ended.startswith("failed: ") == (function.name != "safe"), outcome
+            assert uses.may_fail(function) == (function.name != "safe"), function.name
+
+
 def test_the_state_that_a_call_is_made_on_is_the_one_that_is_read(readers: Uses) -> None:
     claim = Readers.module.functions["through_a_call"]
     assert readers.reads(claim, Which.NOW) == {"d"}
@@ -377,6 +504,12 @@ def test_a_store_at_a_path_keeps_the_rest_without_reading_it(readers: Uses) -> N
     replaced = Readers.module.functions["replaced"]
     assert readers.reads(replaced) == {"b"}
     assert readers.may_fail(replaced)
+
+
+def test_bounds_are_made_of_parameters(readers: Uses) -> None:
+    of = Readers.module.functions
+    assert readers.parameters(of["grow"]) == readers.parameters(of["fill"]) == {"most"}
+    assert readers.parameters(of["put"]) == frozenset()
 
 
 def test_ends_of_orders_and_keys_that_are_numbers(readers: Uses) -> None:

@@ -35,6 +35,7 @@ from ratified import (
     require,
     step_invariant,
 )
+from ratified.cli.report.proof import proof_text
 from ratified.explore import check
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
@@ -599,6 +600,8 @@ def test_a_step_that_leaves_a_range_is_undecided_as_it_is_for_the_explorer() -> 
     assert [(c.name, c.why) for c in proof.cells if c.status.value != "proved"] == [
         ("within bounds / up", "a step may leave these bounds, and beyond them nothing is known")
     ]
+    (row,) = [line for line in proof_text("out", proof).splitlines() if line.startswith("within bounds  ")]
+    assert row.split()[-1] == "?"
 
 
 def test_a_step_that_raises_is_not_proved() -> None:

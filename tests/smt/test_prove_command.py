@@ -106,7 +106,7 @@ class Counting(Model):
 
     @action
     def wait(self, c: Client) -> None:
-        require(sum(1 for d in self.waiting) < 3)
+        require(sum(len(self.waiting) for d in self.waiting) < 3)
         self.waiting.add(c)
 
     @lemma

@@ -52,12 +52,13 @@ def hostile_model(seed: int) -> Hostile:
     """The model of a seed."""
     pick = random.Random(seed)  # nothing is secret here
     # What the file, the class, a record, an enum and a function name is told apart within each; else all may meet.
-    top = _some(pick, "sym plain order enum r q model abstract", POOL)
+    public = [name for name in POOL if not name.startswith("_")]
+    top = _some(pick, "sym plain order enum r q model abstract", public)
     inside = [name for name in POOL if name not in top.values()]
     own = _some(pick, "p v1 v2 v3 v4 v5 v6 a1 a2 a3 claim false step bound many h c seen", inside)
     local = _some(pick, "i g1 g2 g3 l1 l2 l3 l4 l5 b1 b2", inside)
     fields = _some(pick, "f1 f2 f3", [*POOL, "Range", "Set"])
-    members = _some(pick, "m1 m2", [n for n in POOL if not n.startswith("_")])
+    members = _some(pick, "m1 m2", public)
     names = {**top, **own, **local, **fields, **members}
     sizes = {top["sym"]: 2, top["plain"]: 2, top["order"]: 2}
     return Hostile(TEMPLATE.format(**names), top["model"], sizes, own["false"])

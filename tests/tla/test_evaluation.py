@@ -142,6 +142,34 @@ class Twins(Model):
         return self.total < 3
 
 
+class Nested(Model):
+    """Runs through what is made by running through something, and calls variables as the export calls positions."""
+
+    at: Map[Place, Size]
+    log: Annotated[Seq[Size], AtMost(3)]
+    k: Size
+    seq: Size
+
+    @action
+    def rise(self, place: Place) -> None:
+        self.at[place] = (self.at[place] + 1) % 3
+
+    @action
+    def write(self) -> None:
+        self.log = Seq(a for a, b in zip(range(2), [self.at[p] for p in Place]) if b < 2)
+        self.k = len([1 for v in Map({p: self.at[p] for p in Place}).values() if v > 0])
+
+    @action
+    def add(self) -> None:
+        least = min([self.at[p] for p in Place])
+        self.seq = sum(v for _, v in Map({p: least for p in Place}).items()) % 4
+        self.log = Seq(q for k in range(2) for seq in Seq([Seq([k, least])]) for q in seq if q < 2)[:3]
+
+    @invariant
+    def in_order(self) -> bool:
+        return all(j <= i for i, j in enumerate([k for k in range(len(self.log)) if self.log[k] >= 0]))
+
+
 class Heavy(Model):
     """Weighs more than 32 bits hold."""
 
@@ -329,6 +357,25 @@ class Fork(Model):
         return self.left == 0
 
 
+class Mixed(Model):
+    """Fails a claim where another has no value."""
+
+    level: Size
+
+    @action
+    def rise(self) -> None:
+        require(self.level < 2)
+        self.level += 1
+
+    @invariant
+    def low(self) -> bool:
+        return self.level < 2
+
+    @invariant
+    def divides(self) -> bool:
+        return 4 // (2 - self.level) >= 2
+
+
 class Wait(Model):
     """Promises several things, and keeps one of them."""
 
@@ -380,6 +427,7 @@ def compared(name: str, folder: Path, service: Service) -> Agreement:
         ("Backwards", "division by zero"),
         ("Window", 63),
         ("Twins", "low"),
+        ("Nested", 207),
         ("Brim", 3),
         ("Unfilled", "'Unfilled' object has no attribute 'at'"),
         ("Forgetful", "init does not assign `where`"),
@@ -405,6 +453,7 @@ def test_both_find_the_same(name: str, what: int | str, service: Service, tmp_pa
     [
         ("Heavy", "TLC has integers of 32 bits, and 5000000000 does not fit"),
         ("Square", "TLC cannot evaluate the model: "),
+        ("Mixed", "a claim fails and something has no value in the same state"),
         ("Idle", "TLC evaluates only what is needed"),
         ("Steps", "in counted: this leaves the range 0..3 of count"),
     ],

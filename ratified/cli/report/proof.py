@@ -134,12 +134,13 @@ def _mark(cell: Cell | None) -> str:
 
 
 def _matrix(proof: Proof, paint: Paint) -> Iterator[str]:
-    """A row for each claim; columns are the initial state, the actions, and (for goals) a state as such."""
-    cells = {(c.claim, c.action or ("init" if c.part is Part.INITIATION else "")): c for c in proof.cells}
+    """A row for each claim, and for what is shown of steps; columns are the initial state, the actions, and a state as such."""
+    cells = {(c.claim, c.action or ("" if c.part is Part.GOAL else "init")): c for c in proof.cells}
     goals = [g for g in proof.goals if g not in proof.lemmas]
     columns = ["init", *proof.actions, *([""] if any((g, "") in cells for g in goals) else [])]
     head = ["init", *proof.actions, *(["implied"] if columns[-1] == "" else [])]
-    names = [*proof.lemmas, *goals]
+    of_steps = {c.claim: None for c in proof.cells if c.part in (Part.WELL_DEFINED, Part.BOUNDS)}
+    names = [*proof.lemmas, *goals, *of_steps]
     first = max((len(n) for n in names), default=0)
     width = first + sum(2 + max(5, len(h)) for h in head)
     if width > WIDTH:  # the columns are numbered instead

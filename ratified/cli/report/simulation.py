@@ -39,7 +39,8 @@ def _headline(name: str, walked: Simulation) -> tuple[str, str]:
     if walked.violation is not None:
         what = what_failed(walked.violation)
     else:
-        what = f"no violation found in {plural(walked.runs, 'run')}; this is not a proof"
+        looked = "no violation found" if walked.checked else "no property to check"
+        what = f"{looked} in {plural(walked.runs, 'run')}; this is not a proof"
         if walked.stopped:
             what += f"; {walked.stopped}"
     return walked.verdict.value.upper(), f"{name}: {what}"

@@ -19,7 +19,7 @@ from ratified.explore.native import known
 from ratified.explore.native.codegen.functions import Instances
 from ratified.explore.native.codegen.program import Program
 from ratified.explore.native.codegen.shapes import Unsupported
-from ratified.explore.native.compile import CompilerTooLarge
+from ratified.explore.native.compile import LEAST_MEMORY, CompilerTooLarge
 from ratified.explore.native.driver import (
     Exploration,
     Finding,
@@ -102,7 +102,7 @@ def check_native(
     claims = liveness_claims(model.module)
     order = Order(model, symmetry, deadlock, dump, flags, large)
     try:
-        preparation = preparation or Preparation(order, watch)
+        preparation = preparation or Preparation(order, _while_preparing(watch))
         preparation.wait(progress)
     except Reached as stop:
         return nothing_seen(model, watch, str(stop), deadlock=deadlock)
@@ -189,10 +189,16 @@ def _liveness(
 
 
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
-    """Whether this very exploration was said to be large before, and its compiled program is at hand."""
+    """Whether this very exploration was said to be large before."""
     reduced = symmetry and not symmetry_of(model).trivial
-    found = known.recall(model, known.key_of(model, symmetry=reduced, deadlock=deadlock))
-    return found is not None and found.large
+    return known.is_large(known.key_of(model, symmetry=reduced, deadlock=deadlock))
+
+
+def _while_preparing(watch: Watch) -> Watch:
+    """A limit of memory is about states, which may go to disk; what makes the program may have as much as a compiler needs."""
+    memory = watch.limits.memory
+    room = None if memory is None else max(memory, resident() + LEAST_MEMORY)
+    return Watch(replace(watch.limits, memory=room), watch.started)
 
 
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ratified.explore.native.codegen import nodes
+from ratified.explore.native.codegen.functions import Unit
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.program import SUPPORT, Generator
+from ratified.explore.native.codegen.program import SUPPORT
+from ratified.explore.native.codegen.properties import properties
 from ratified.explore.native.codegen.refinement import write_image
 from ratified.explore.native.codegen.writer import Exits
 from ratified.explore.native.compile import compile_text
@@ -53,26 +56,29 @@ def ask(model: Model, query: Query, states: Any) -> Looked:
         NoAnswer: it has none in some state.
         Unsupported, CompilerMissing, CompilerFailed: it cannot be compiled here.
     """
-    generator = _generator(model, query.module)
     span = query.parts[0][1].span
     names = [f"part_{k}" for k in range(len(query.parts))]
     exprs = [expr for _, expr in query.parts]
     declared = tuple(Declaration(n, e.type, None, span) for n, e in zip(names, exprs, strict=True))
-    layout = Layout(_with_variables(model, declared), generator.values)
     body = tuple(ir.Store(span, n, (), e, Which.ABSTRACT) for n, e in zip(names, exprs, strict=True))
     function = Function("look", "look", Kind.REFINEMENT, (), None, body, span, "")
-    exits = Exits(lambda: "return RX_OK;", lambda e: f"return RX_FAULT({e});", None, "look")
-    lines = generator._write(exits, lambda w: write_image(w, function, layout))
+    exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, "look")
+    with nodes.alone:
+        nodes.forget()
+        unit = _unit(model, query.module)
+        layout = Layout(_with_variables(model, declared), unit.shapes)
+        lines = unit.lines(exits, lambda w: write_image(w, function, layout))
+        nodes.forget()
     text = "\n".join(
         [
             "static int look(const uint64_t *restrict s, uint64_t *restrict t) {",
             "    (void)s;",
-            *(f"    {line}" for line in lines),
+            *lines,
             "    return RX_OK;",
             "}",
         ]
     )
-    return Looked(layout, _run(generator, text, layout.words, states))
+    return Looked(layout, _run(unit, text, layout.words, states))
 
 
 def refuted(model: Model, invariants: Sequence[Function], states: Any) -> Sequence[int]:
@@ -80,20 +86,23 @@ def refuted(model: Model, invariants: Sequence[Function], states: Any) -> Sequen
 
     Raises: as `ask`, without NoAnswer.
     """
-    generator = _generator(model, model.module)
-    text = generator._properties("model_invariants", "invariant", invariants)
+    with nodes.alone:
+        nodes.forget()
+        unit = _unit(model, model.module)
+        text = properties(unit, "model_invariants", "invariant", invariants)
+        nodes.forget()
     asked = "\n".join(
         f"    t[0] |= (uint64_t)(invariant_{k}(s) != RX_OK) << {k};" for k in range(len(invariants))
     )
     look = f"static int look(const uint64_t *restrict s, uint64_t *restrict t) {{\n    t[0] = 0;\n{asked}\n    return RX_OK;\n}}"
-    found: Sequence[int] = _run(generator, f"{text}\n\n{look}", 1, states).tolist()
+    found: Sequence[int] = _run(unit, f"{text}\n\n{look}", 1, states).tolist()
     return found
 
 
-def _generator(model: Model, module: ir.Module) -> Generator:
+def _unit(model: Model, module: ir.Module) -> Unit:
     other = model.twin()
     object.__setattr__(other, "module", module)
-    return Generator(other, None)
+    return Unit(other)
 
 
 def _with_variables(model: Model, declared: tuple[Declaration, ...]) -> Model:
@@ -112,8 +121,8 @@ __attribute__((visibility("default"))) uint64_t rx_look(const uint64_t *states, 
 """
 
 
-def _run(generator: Generator, text: str, width: int, states: Any) -> Any:
-    words = generator.layout.words
+def _run(unit: Unit, text: str, width: int, states: Any) -> Any:
+    words = unit.layout.words
     macros = {
         "WORDS": words,
         "INSTANCES": 1,
@@ -130,7 +139,7 @@ def _run(generator: Generator, text: str, width: int, states: Any) -> Any:
             '#pragma GCC diagnostic ignored "-Wunused-function"',
             '#include "contract.h"',
             SUPPORT,
-            *generator.values.table_text(),
+            *unit.shared.tables.text(),
             text,
             _LOOP,
         ]

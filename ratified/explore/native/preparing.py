@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ratified.explore.native import known
 from ratified.explore.native.codegen.program import Program, generate
-from ratified.explore.native.library import NativeError, loaded
 from ratified.explore.native.library import Program as Library
+from ratified.explore.native.library import loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.model import Model
 from ratified.results.background import Background
@@ -64,23 +64,15 @@ class Preparation:
     def _prepare(self) -> Prepared:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
-        key = known.key_of(
-            order.model, symmetry=reduction is not None, deadlock=order.deadlock, flags=order.flags
-        )
-        before = known.recall(order.model, key)
-        if before is not None and order.dump is None and (before.large or not order.large):
-            try:
-                library = Library(before.library)
-                if library.digest == before.digest:
-                    return Prepared(before.program, library, reduction, tuple(notes))
-            except NativeError:
-                pass  # what is damaged is made again
         program = generate(order.model, reduction)
         if order.dump is not None:
             order.dump.write_text(program.text, encoding="utf-8")
         self.doing = "compiling C"
         library, compiled = loaded(program.text, order.flags, self._watch.memory - resident())
-        known.remember(key, compiled, library.digest, program, large=order.large)
+        if order.large:
+            known.remember_large(
+                known.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock)
+            )
         return Prepared(program, library, reduction, (*notes, *compiled.notes))
 
 

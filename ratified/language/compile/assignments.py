@@ -40,11 +40,7 @@ def _augmented(node: ast.AugAssign, c: Context) -> Made:
     if isinstance(target, ast.Name):
         return assign_name(c, node, target, c.expr(whole), value), False
     if not is_place(c, target):
-        c.fail(
-            target,
-            "only names and variables of self can be assigned",
-            "write self.x += ..., or name += ...",
-        )
+        c.fail(target, _NOT_A_PLACE, _instead(c, target, "write self.x += ..., or name += ..."))
     place, _ = read_place(c, target)
     made = c.coerce(c.expr(whole, place.type), unbounded(place.type), value)
     return [store_at(c, node, target, made)], False
@@ -73,11 +69,18 @@ def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> 
             return [_set(c, node, target, place.type, c.value(value, unbounded(place.type)))]
         case ast.Tuple(targets) if all(isinstance(t, ast.Name) or is_place(c, t) for t in targets):
             return _assign_several(c, node, targets, value)
-    c.fail(
-        target,
-        "only names and variables of self can be assigned",
-        "write self.x = ..., self.x[k] = ..., or name = ...",
-    )
+    c.fail(target, _NOT_A_PLACE, _instead(c, target, "write self.x = ..., self.x[k] = ..., or name = ..."))
+
+
+_NOT_A_PLACE = "only names and variables of self can be assigned"
+
+
+def _instead(c: Context, target: ast.expr, remedy: str) -> str:
+    """What to write in place of an assignment to something else: a field is changed by replacing its record."""
+    if isinstance(target, ast.Attribute) and is_place(c, target.value):
+        place = ast.unparse(target.value)
+        return f"write {place} = replace({place}, {target.attr}=...)"
+    return remedy
 
 
 def _set(c: Context, node: ast.Assign, target: ast.expr, declared: Type, made: Expr) -> Node:

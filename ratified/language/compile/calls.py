@@ -35,6 +35,17 @@ from ratified.language.values import Map
 
 rules: Rules[Context, Expr] = Rules("calls")
 
+_INSTEAD = {
+    **dict.fromkeys(("print", "open", "input"), "models do no I/O: leave it out"),
+    **dict.fromkeys(("map", "filter"), "write a comprehension"),
+    **dict.fromkeys(("next", "iter"), "choose an element with a parameter of the action, or with min or max"),
+    "dict": "write Map({key: value for key in K})",
+    "tuple": "write Seq(...), or (a, b) for a pair",
+    "str": "use an Enum: models have no strings",
+    "round": "ints are all the numbers there are: divide with //",
+}
+"""What to write in place of functions that people reach for."""
+
 _MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "extend", "pop"})
 
 
@@ -82,11 +93,7 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
     if isinstance(function, FunctionType) and function.__module__ != "builtins":
         return _pure_call(c, node, c.module.plain_function(c, node, function), Which.NOW)
     name = ast.unparse(node.func)
-    remedy = (
-        "models do no I/O: leave it out"
-        if name in ("print", "open", "input")
-        else "write it as a helper method or typed function"
-    )
+    remedy = _INSTEAD.get(name, "write it as a helper method or typed function")
     c.fail(node.func, f"`{name}` is not part of the modelling language", remedy)
 
 

@@ -142,6 +142,12 @@ def _if_else(node: ast.IfExp, c: Context) -> Expr:
 @rules.rule(ast.Subscript)
 def _subscript(node: ast.Subscript, c: Context) -> Expr:
     span, value, index = c.span(node), node.value, node.slice
+    if isinstance(c.static(node), type):
+        c.fail(
+            node,
+            f"{ast.unparse(node)} is a type, not a value",
+            "choose one of its values with a parameter of an action, or quantify over its keys",
+        )
     container = c.expr(value)
     match container.type, index:
         case SeqType(), ast.Slice(lower, upper, None):

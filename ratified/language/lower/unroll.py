@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ratified.language import ir
+from ratified.language.errors import Span
 from ratified.language.ir import Expr, Function, Node
 from ratified.language.lower.trees import names_in, new_names, with_body
-from ratified.language.types import INT
+from ratified.language.types import BOOL, INT, BoolType, EnumType, MapType, SetType, Type
 
 TURNS_MOST = 16
 """A longer constant range is left as it is."""
 
 
 def unrolled(function: Function) -> Function:
-    """A function without loops over displays of sequences, sets of one element, and constant ranges.
+    """A function without loops over displays of sequences, sets of one element, members of an Enum, and constant ranges.
 
     A display is evaluated once, before its loop. Of a set of several elements neither the order nor how many there are is known
     before it is evaluated, so that its loop stays.
@@ -37,10 +38,38 @@ def _block(body: Sequence[Node], new: Callable[[str], str]) -> list[Node]:
     return found
 
 
+def _members(t: Type, span: Span) -> Sequence[Expr] | None:
+    """All values of a type that has the same ones at every size, in canonical order."""
+    match t:
+        case BoolType():
+            return [ir.Literal(span, t, value) for value in (False, True)]
+        case EnumType(enum):
+            return [ir.Literal(span, t, value) for value in enum]
+    return None
+
+
+def _one_by_one(loop: ir.For, new: Callable[[str], str]) -> list[Node] | None:
+    """A loop over some members of an Enum: a turn for each, if it is among them."""
+    domain = loop.domain
+    t = domain.type
+    items = None
+    if isinstance(t, SetType | MapType) and len(loop.names) == 1:
+        items = _members(t.item if isinstance(t, SetType) else t.key, domain.span)
+    if items is None:
+        return None
+    among = ir.Local(domain.span, t, new("among"))
+    found: list[Node] = [ir.Let(domain.span, (among.name,), domain)]
+    for item in items:
+        turn = (ir.Let(loop.span, loop.names, item), *loop.body)
+        found.append(ir.If(loop.span, ir.In(domain.span, BOOL, item, among), turn, ()))
+    return found
+
+
 def _loop(loop: ir.For, before: ir.For, new: Callable[[str], str]) -> list[Node]:
     items = _items(loop.domain)
     if items is None:
-        return [before if loop.body == before.body else loop]
+        plain = before if loop.body == before.body else loop
+        return _one_by_one(loop, new) or [plain]
     kept = [new(loop.names[0]) for _ in items]
     found: list[Node] = [ir.Let(item.span, (name,), item) for name, item in zip(kept, items, strict=True)]
     for name, item in zip(kept, items, strict=True):
@@ -52,6 +81,8 @@ def _items(domain: Expr) -> Sequence[Expr] | None:
     match domain:
         case ir.MakeSeq(items=items):
             return items
+        case ir.Universe(type=SetType(item)):
+            return _members(item, domain.span)
         case ir.MakeSet(items=items) if len(items) <= 1:
             return items
         case ir.IntRange(low=ir.Literal(value=int(low)), high=ir.Literal(value=int(high))):

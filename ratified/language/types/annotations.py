@@ -104,6 +104,10 @@ def _instead(annotation: object, origin: object) -> str:
         return "write Set[T]"
     if kind in (list, typing.Sequence) or (kind is tuple):
         return "write Annotated[Seq[T], AtMost(n)], or tuple[A, B] for a pair"
+    if kind is typing.Literal:
+        return "use an Enum"
+    if kind is typing.Self:
+        return "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool"
     if kind in (str, float, bytes, complex):
         return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
     if isinstance(kind, type):

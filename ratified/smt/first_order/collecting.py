@@ -12,11 +12,11 @@ from dataclasses import replace
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
-from ratified.language.types import IntType, MapType, OptionalType, SeqType, SetType, SortType
+from ratified.language.types import EnumType, IntType, MapType, OptionalType, SeqType, SetType, SortType
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Failing
-from ratified.smt.first_order.logic import bag_of, before
+from ratified.smt.first_order.logic import bag_of, before, literal
 from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.shapes import (
     Atom,
@@ -249,11 +249,18 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
 def _displayed(node: ir.Collect, context: Context) -> list[tuple[Shape, Shape]] | None:
     """The elements of `max(a, b)` and the like, each with the key it is ranked by; None if they are not written out."""
     clause = node.clauses[0]
-    if len(node.clauses) != 1 or clause.conditions or not isinstance(clause.domain, ir.MakeSeq):
+    if len(node.clauses) != 1 or clause.conditions:
         return None
+    match clause.domain:
+        case ir.MakeSeq(items=items):
+            shapes = [context.expr(item) for item in items]
+        case ir.Universe(type=SetType(EnumType(enum) as t)):
+            shapes = [literal(member, t, node.span, context) for member in enum]
+        case _:
+            return None
     found = []
-    for item in clause.domain.items:
-        inner = context.bound(clause.names, context.expr(item))
+    for shape in shapes:
+        inner = context.bound(clause.names, shape)
         element = inner.expr(node.element)
         found.append((element, element if node.key is None else inner.expr(node.key)))
     return found or None

@@ -12,7 +12,7 @@ from ratified.language.rules import Rules
 from ratified.language.types import BagType, IntType, MapType, RecordType, SeqType, SetType, Type, records_of
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context, Failing
-from ratified.smt.first_order.logic import bag_of, mapping, sequence
+from ratified.smt.first_order.logic import bag_of, mapping, sequence, where
 from ratified.smt.first_order.shapes import (
     Atom,
     Function,
@@ -200,6 +200,13 @@ def _(node: ir.Length, context: Context) -> Shape:
     operand = context.expr(node.operand)
     if isinstance(operand, Listing):
         return Atom(operand.length)
+    if isinstance(operand, Members) and operand.count is None:
+        ways = context.shapes.variants(operand.item)
+        if not any(v.sorts for v in ways):  # of bools, members of an Enum, and the like: as many as there are
+            found: Term = Number(0)
+            for v in ways:
+                found = plus(found, as_number(operand.has(v.build([]))))
+            return Atom(found)
     raise sh.refuse(
         node.span,
         "the number of elements",
@@ -287,16 +294,6 @@ def union(left: Members, right: Members) -> Members:
         lambda x: disj(left.has(x), right.has(x)),
         lambda f: conj(left.every(f), right.every(f)),
         lambda f: disj(left.some(f), right.some(f)),
-    )
-
-
-def where(members: Members, test: Callable[[Shape], Term]) -> Members:
-    """What is in a set and passes a test."""
-    return Members(
-        members.item,
-        lambda x: conj(members.has(x), test(x)),
-        lambda f: members.every(lambda x: implies(test(x), f(x))),
-        lambda f: members.some(lambda x: conj(test(x), f(x))),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 
 from ratified.language import ir
 from ratified.language.errors import Span
-from ratified.language.ir import Expr, Node, Which
+from ratified.language.ir import Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
@@ -28,6 +28,7 @@ from ratified.language.types import (
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.counting import counted, size_is
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -193,8 +194,26 @@ def _(node: ir.Subsets, context: Context) -> Shape:
         return context.theory.majorities(node.sort)
     if node.size is None:
         return context.shapes.universe(SetType(node.sort))
-    raise sh.refuse(
-        node.span, "the set of subsets of a size", "use majorities(...), or a parameter with @assume"
+    size = context.number(node.size)
+    if not isinstance(size, Number) or size.value >= COUNTED:
+        what = "the set of subsets of a size that is not a small number"
+        raise sh.refuse(node.span, what, "use majorities(...), or a parameter with @assume")
+    whole, number = context.shapes.universe(SetType(node.sort)), size.value
+
+    def sized(x: Shape) -> Term:
+        assert isinstance(x, Members)
+        return size_is(x, "==", number, context, node)
+
+    return where(whole, sized)
+
+
+def where(members: Members, test: Callable[[Shape], Term]) -> Members:
+    """What is in a set and passes a test."""
+    return Members(
+        members.item,
+        lambda x: conj(members.has(x), test(x)),
+        lambda f: members.every(lambda x: implies(test(x), f(x))),
+        lambda f: members.some(lambda x: conj(test(x), f(x))),
     )
 
 
@@ -271,8 +290,8 @@ def _(node: ir.IsRecord, context: Context) -> Shape:
 
 @connectives.rule(ir.Compare)
 def _(node: ir.Compare, context: Context) -> Shape:
-    if (counted := _counted(node, context)) is not None:
-        return Atom(counted)
+    if (number := counted(node, context)) is not None:
+        return Atom(number)
     left, right = context.expr(node.left), context.expr(node.right)
     if node.op in ("==", "!="):
         same = context.logic.same(left, right)
@@ -303,126 +322,6 @@ def before(t: Type, left: Shape, right: Shape, context: Context, *, strict: bool
             inside = left.every(right.has)
             return conj(inside, neg(right.every(left.has))) if strict else inside
     raise sh.refuse(span, f"an order of {t}", "compare ints and ordered sorts")
-
-
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-
-
-def _counted(node: ir.Compare, context: Context) -> Term | None:
-    """Comparisons of how many: with a small number, or whether it is more than half. None if it is no such comparison."""
-    for op, left, right in (
-        (node.op, node.left, node.right),
-        (_FLIPPED[node.op], node.right, node.left),
-    ):
-        if not (isinstance(left, ir.Length) or _twice(left) is not None):
-            continue
-        if isinstance(left, ir.Length) and isinstance(left.operand.type, SetType | BagType):
-            match right:
-                case ir.Literal(value=int(number)):
-                    return _size(_members(left.operand, context), op, number, context, node)
-                case ir.Arithmetic(op="//", left=whole, right=ir.Literal(value=2)) if op in (">", "<="):
-                    if (sort := _universe(whole)) is not None and _is_set_of(left.operand.type, sort):
-                        return _majority(left.operand, sort, op, context)
-        counted, half = _twice(left), _universe(right)
-        if counted is None or half is None or not _is_set_of(counted.type, half):
-            continue
-        if op in (">", "<=", ">=", "<"):
-            return _majority(counted, half, op, context)
-    return None
-
-
-def _is_set_of(t: Type, sort: SortType) -> bool:
-    return isinstance(t, SetType) and t.item == sort
-
-
-def _members(node: Expr, context: Context) -> Members:
-    found = context.expr(node)
-    assert isinstance(found, Members), node
-    return found
-
-
-def _majority(node: Expr, sort: SortType, op: str, context: Context) -> Term:
-    members = _members(node, context)
-    majorities = context.theory.majorities(sort)
-
-    def inside(q: Shape) -> Term:
-        assert isinstance(q, Members)
-        return q.every(members.has)
-
-    def outside(q: Shape) -> Term:
-        assert isinstance(q, Members)
-        return q.every(lambda x: neg(members.has(x)))
-
-    if op in (">", "<="):
-        more = majorities.some(inside)
-        return more if op == ">" else neg(more)
-    rest = majorities.some(outside)  # at least half: what is left is no majority
-    return neg(rest) if op == ">=" else rest
-
-
-def _twice(node: Expr) -> Expr | None:
-    """The set in `2 * len(set)`."""
-    if isinstance(node, ir.Arithmetic) and node.op == "*":
-        for two, length in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(two, ir.Literal) and two.value == 2 and isinstance(length, ir.Length):
-                return length.operand
-    return None
-
-
-def _universe(node: Expr) -> SortType | None:
-    """The sort in `len(Sort)`."""
-    if isinstance(node, ir.Length) and isinstance(node.operand, ir.Universe):
-        t = node.operand.type
-        return t.item if isinstance(t, SetType) and isinstance(t.item, SortType) else None
-    return None
-
-
-def _size(members: Members, op: str, number: int, context: Context, node: Node) -> Term:
-    at_least = _copies if members.count is not None else _elements
-
-    def enough(n: int) -> Term:
-        return TRUE if n <= 0 else at_least(members, n, context, node)
-
-    match op:
-        case ">":
-            return enough(number + 1)
-        case ">=":
-            return enough(number)
-        case "<":
-            return neg(enough(number))
-        case "<=":
-            return neg(enough(number + 1))
-    exactly = conj(enough(number), neg(enough(number + 1)))
-    return exactly if op == "==" else neg(exactly)
-
-
-def _elements(members: Members, n: int, context: Context, node: Node) -> Term:
-    """That a set has so many elements."""
-    if n > COUNTED:
-        raise sh.refuse(node.span, f"a set of {n} or more", f"compare with a number below {COUNTED}")
-    same = context.logic.same
-
-    def more(found: list[Shape]) -> Term:
-        if len(found) == n:
-            return TRUE
-        return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
-
-    return more([])
-
-
-def _copies(members: Members, n: int, context: Context, node: Node) -> Term:
-    """That a bag has so many elements, copies counted."""
-    count, same = members.count, context.logic.same
-    assert count is not None
-    if n == 1:
-        return members.some(lambda _: TRUE)
-    if n > 2:
-        raise sh.refuse(node.span, f"a Bag of {n} or more", "compare with 0 or 1")
-
-    def two(x: Shape) -> Term:
-        return disj(less(Number(1), count(x)), members.some(lambda y: neg(same(x, y))))
-
-    return members.some(two)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

@@ -73,11 +73,21 @@ def record_names(records: tuple[RecordType, ...]) -> list[str]:
     return [n if plain.count(n) == 1 else f"{n}~{i}" for i, n in enumerate(plain)]
 
 
+def _key_name(t: Type) -> str:
+    """A key's type, bounds included: maps that have other keys are other maps."""
+    if isinstance(t, IntType) and t.low is not None:
+        bounds = f"{t.low}:{t.high}"
+        return "Int!" + "".join(c if c.isascii() and c.isalnum() else f"~{ord(c):x}~" for c in bounds)
+    if isinstance(t, TupleType):
+        return "<".join([f"Tuple{len(t.items)}", *map(_key_name, t.items)])
+    return container_name(t)
+
+
 def container_name(t: Type) -> str:
     """A name for a type that tells it from all others, bounds apart."""
     match t:
         case MapType(key, value):
-            return f"Map<{container_name(key)}<{container_name(value)}"
+            return f"Map<{_key_name(key)}<{container_name(value)}"
         case SetType(item):
             return f"Set<{container_name(item)}"
         case SeqType(item):

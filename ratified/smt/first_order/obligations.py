@@ -221,6 +221,10 @@ class Translation:
         }
         actions = [f for f in self.module.of_kind(Kind.ACTION) if by is None or f.name in by]
         steps = {f.name: self._step(f) for f in actions}
+        if past := [n for n, s in steps.items() if s.run.demanded(Failing.LAST)]:
+            self.notes.append(
+                f"steps past the last value of an ordered sort ({', '.join(past)}) are taken at larger sizes"
+            )
         lemmas = [w for w in self.script.lemmas if only is None or w.function.name in only]
         known = [w.function.name for w in self.script.lemmas]
         goals = [

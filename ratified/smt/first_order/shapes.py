@@ -156,10 +156,9 @@ class Signature:
         return Number(0) if sort == INT else self.apply(f"the/any/{sort}", (), sort)
 
     def reify(self, t: Type) -> str:
-        """The sort whose values are the values of a container type, bounds apart."""
-        name, plain = f"sort/{container_name(t)}", unbounded(t)
-        known = self.reified.setdefault(name, plain)
-        if known != plain:
+        """The sort whose values are the values of a container type, bounds apart but for those of keys."""
+        name = f"sort/{container_name(t)}"
+        if unbounded(self.reified.setdefault(name, t)) != unbounded(t):
             raise ModelError(f"two types would both be called {name}", remedy="rename a sort or a record")
         return name
 

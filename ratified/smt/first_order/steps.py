@@ -303,6 +303,8 @@ class Steps:
     def _store_everywhere(self, turn: _Turn, node: ir.Store, path: _Running) -> None:
         """A map that every turn gives another value at its own key."""
         base, context = path.state[node.variable], self._context(path)
+        if node.variable in path.unset:
+            context.demand(Failing.ERROR, FALSE, f"`{node.variable}` before it has a value", node.span)
         assert isinstance(base, sh.Function)
         domain = context.silent().expr(turn.clause.domain)
         assert isinstance(domain, sh.Members)

@@ -14,6 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from ratified.language.errors import Span
@@ -23,11 +24,12 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.types import cardinality, values_of
 from ratified.language.values import show
+from ratified.smt.first_order.obligations import Part
 from ratified.smt.first_order.steps import Path
 from ratified.smt.terms import FALSE, Symbol
 from ratified.smt.validation.encoding import Encoding, Unlike
 from ratified.smt.validation.evaluation import Ask, Effort, Key, TooMuch
-from ratified.smt.validation.plan import Plan, Said, Taken
+from ratified.smt.validation.plan import Conclusion, Plan, Said, Taken
 from ratified.smt.validation.text import Unreadable
 
 SOLUTIONS_MOST = 4
@@ -64,6 +66,25 @@ class _Search:
     order: Sequence[str]
     facts: Sequence[Sequence[Said]]
     closed: frozenset[str]
+
+
+class NoStep(Enum):
+    """Why there is no step."""
+
+    GUARD = "a guard is false"
+    ERROR = "an operation has no answer"
+    LAST = "it would pass the last value of a sort"
+    LEFT = "it would leave the range of an int"
+    SIZE = "it would leave the size of a container, which is a bound for exploring"
+
+
+Outcome = Values | NoStep
+
+
+def _no_step(left: OutOfBounds) -> NoStep:
+    if left.what.startswith("the range "):
+        return NoStep.LEFT
+    return NoStep.LAST if left.what.startswith("the last ") else NoStep.SIZE
 
 
 class Mismatch(Exception):
@@ -134,6 +155,15 @@ class Comparison:
         self.encoding.noted |= said.constants
         return self._asks[id(said)]
 
+    def _so(self, said: Said) -> bool | None:
+        """Whether a fact is true; None where it says nothing."""
+        if said.under is not None and not self._ask(said.under)():
+            return None
+        return bool(self._ask(said)())
+
+    def _given(self, said: Said) -> bool:
+        return (said.under is not None and not self._ask(said.under)()) or bool(self._ask(said)())
+
     def _ended_by(self, step: _Step, path: Path) -> Sequence[Callable[[], Any]]:
         """What reads the state at the end of a path, a variable each."""
         if id(path) not in step.readers:
@@ -170,10 +200,14 @@ class Comparison:
         step = self._beginning
         if step is None:
             return
-        found = dict(self.machine.initial())
+        try:
+            found = dict(self.machine.initial())
+        except StepError:
+            return  # which choice goes wrong is not told
         with running(self.model.scope):
             for given in self._choices(step.taken, list(found)):
-                self._compare(step, (), given, found.get(given))
+                after = found.get(given, NoStep.GUARD)
+                self._compare(step, (), given, _no_step(after) if isinstance(after, OutOfBounds) else after)
 
     def _put(self, state: Values) -> None:
         self._before = state
@@ -194,23 +228,25 @@ class Comparison:
     def _claims(self, state: Values) -> None:
         """Lemmas and goals: a goal's fact says that it is false."""
         asked = [(f, said, True) for f, said in self.plan.lemmas]
-        asked += [(claim, said, False) for claim, said in self.plan.goals]
+        asked += [
+            (c.obligation.claim, c.said, False) for c in self.plan.goals if c.obligation.claim is not None
+        ]
         answers = [(f, said, positive, self._holds(f, state, None)) for f, said, positive in asked]
         answers = [a for a in answers if a[3] is not None]
         constants = {c for _, said, _, _ in answers for c in said.constants}
-        found: list[list[bool]] = []
+        found: list[list[bool | None]] = []
         for _ in self._solutions(constants, state, None, ()):
-            found.append([bool(self._ask(said)()) == positive for _, said, positive, _ in answers])  # noqa: PERF401  # a structure is in force at each turn
+            said_now = [self._so(said) for _, said, _, _ in answers]
+            found.append([s if a[2] or s is None else not s for s, a in zip(said_now, answers, strict=True)])
         for index, (function, _, _, holds) in enumerate(answers):
             self.counted["claims"] += 1
-            said_ = {f[index] for f in found}
-            if holds not in said_ or len(said_) > 1:
+            if {f[index] for f in found} - {None, holds}:
                 words = ("true", "false") if holds else ("false", "true")
                 what = f"`{function.name}` is {words[0]} to CPython, and {words[1]} in logic"
                 raise self._mismatch(what, function.span, state)
 
     def _holds(self, function: Function, state: Values, old: Values | None) -> bool | None:
-        """What CPython says of a claim; None if it has no answer."""
+        """What CPython says of a claim; None if it is about a step, and there is none."""
         try:
             if function.kind is Kind.STEP_INVARIANT:
                 self._effort.spend(CLAIM)
@@ -221,7 +257,7 @@ class Comparison:
                 self._answers[key] = self.machine.refuted_by(function.name, state) is None
             return self._answers[key]
         except StepError:
-            return None
+            return False  # a claim is true if it can be evaluated and is true
 
     # --- steps -----------------------------------------------------------------------------------------------------------
 
@@ -238,16 +274,14 @@ class Comparison:
 
     def _action(self, step: _Step, state: Values) -> None:
         outcomes = self._outcomes(step, state)
-        leading = [
-            g for g, after in outcomes.items() if after is not None and not isinstance(after, OutOfBounds)
-        ]
-        others = [g for g, after in outcomes.items() if after is None]
+        leading = [g for g, after in outcomes.items() if not isinstance(after, NoStep)]
+        others = [g for g, after in outcomes.items() if isinstance(after, NoStep)]
         for chosen, most in ((leading, self._share.leading), (others, self._share.others)):
             for given in self._rng.sample(chosen, min(len(chosen), most)):
                 self._compare(step, state, given, outcomes[given])
 
-    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Values | OutOfBounds | None]:
-        """Where CPython goes with some choices of an action's arguments. It says nothing where a step goes wrong."""
+    def _outcomes(self, step: _Step, state: Values) -> dict[Values, Outcome]:
+        """Where CPython goes with some choices of an action's arguments."""
         function = step.taken.function
         assert function is not None
         types = [a.type for a, _ in step.taken.arguments]
@@ -262,31 +296,33 @@ class Comparison:
                 tried = [given for given, _ in found]
         except StepError:
             return {}
-        outcomes: dict[Values, Values | OutOfBounds | None] = {}
+        outcomes: dict[Values, Outcome] = {}
         names = [a.name for a, _ in step.taken.arguments]
         for given in tried:
             self._effort.spend(STEP)
             try:
                 taken = self.machine.take(state, function.name, dict(zip(names, given, strict=True)))
             except StepError:
+                outcomes[given] = NoStep.ERROR
                 continue
-            outcomes[given] = taken[0][1] if taken else None
+            after = taken[0][1] if taken else NoStep.GUARD
+            outcomes[given] = _no_step(after) if isinstance(after, OutOfBounds) else after
         return outcomes
 
-    def _compare(self, step: _Step, state: Values, given: Values, after: Values | OutOfBounds | None) -> None:
+    def _compare(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:
         """One step, or one that is not possible."""
-        if isinstance(after, OutOfBounds):
-            return  # beyond a bound nothing is claimed
+        if after is NoStep.SIZE:
+            return  # of such bounds nothing is claimed
         for (argument, shape), value in zip(step.taken.arguments, given, strict=True):
             self.encoding.put(f"{self._called(step)}: {argument.name}", argument.type, shape, value)
-        for (_, t, _), value in zip(self._types, after or (), strict=False):
+        for (_, t, _), value in zip(self._types, () if isinstance(after, NoStep) else after, strict=False):
             self.encoding.expect(t, value)
         before = state if step.taken.function is not None else None
         step.turn += 1
         number, most = len(step.taken.conclusions), self._share.conclusions
         turns = {(step.turn * most + i) % number for i in range(min(number, most))}
-        chosen = [c for i, c in enumerate(step.taken.conclusions) if i in turns]
-        expected = [self._concluded(claim, said, before, after) for claim, said in chosen]
+        chosen = [pair for i, pair in enumerate(step.taken.conclusions) if i in turns]
+        expected = [self._concluded(c, before, after) for c in chosen]
         while True:
             self.encoding.noted.clear()
             ended, concluded, taken = self._said(step, state, given, chosen)
@@ -294,24 +330,34 @@ class Comparison:
                 break
             step.constants |= self.encoding.noted  # what was just met has to be defined as well
         self._ended(step, state, given, after, ended, taken)
-        for want, said_, (claim, _) in zip(expected, concluded, chosen, strict=True):
-            if want is not None and (want not in said_ or len(said_) > 1):
-                what = f"whether `{claim.name}` holds after {self._called(step)}: CPython and logic differ"
-                how = (
-                    "CPython: it is false afterwards"
-                    if want
-                    else "CPython: it is true afterwards, or there is no step"
+        for want, said_, conclusion in zip(expected, concluded, chosen, strict=True):
+            if want is not None and said_ - {
+                want,
+                None if self._excluded(conclusion, want, before) else want,
+            }:
+                obligation = conclusion.obligation
+                claim = obligation.claim or obligation.action
+                about = (
+                    f"`{obligation.claim.name}` holds after"
+                    if obligation.claim
+                    else f"{obligation.part.value} is"
                 )
-                raise self._mismatch(what, claim.span, state, [*self._arguments(step, given), how])
-        self.counted["steps" if after is not None else "disabled"] += 1
+                what = f"whether {about} {self._called(step)}: CPython and logic differ"
+                how = f"CPython: {'no' if want else 'yes'}" + (
+                    f", for {after.value}" if isinstance(after, NoStep) else ""
+                )
+                raise self._mismatch(
+                    what, claim.span if claim else None, state, [*self._arguments(step, given), how]
+                )
+        self.counted["disabled" if isinstance(after, NoStep) else "steps"] += 1
 
     def _said(
-        self, step: _Step, state: Values, given: Values, chosen: Sequence[tuple[Function, Said]]
-    ) -> tuple[list[Values], list[set[bool]], set[bool]]:
+        self, step: _Step, state: Values, given: Values, chosen: Sequence[Conclusion]
+    ) -> tuple[list[Values], list[set[bool | None]], set[bool]]:
         """What the formulas say: where the step ends, which conclusions are true, and whether it is taken."""
         ended: list[Values] = []
         taken: set[bool] = set()
-        concluded: list[set[bool]] = [set() for _ in chosen]
+        concluded: list[set[bool | None]] = [set() for _ in chosen]
         for _ in self._solutions(step.constants, state, step, given):
             try:
                 possible = [path for path in step.taken.paths if self._guard(path)()]
@@ -319,16 +365,24 @@ class Comparison:
             except Unlike as problem:
                 what = f"the state after {self._called(step)} is none in logic: {problem}"
                 raise self._mismatch(what, self._span(step), state, self._arguments(step, given)) from None
-            taken |= {bool(self._ask(said)()) for said in step.taken.taken}
-            for said_, (_, said) in zip(concluded, chosen, strict=True):
-                said_.add(bool(self._ask(said)()))
+            taken |= {so for said in step.taken.taken if (so := self._so(said)) is not None}
+            for said_, conclusion in zip(concluded, chosen, strict=True):
+                said_.add(self._so(conclusion.said))
         return ended, concluded, taken
 
-    def _concluded(
-        self, claim: Function, said: Said, before: Values | None, after: Values | None
-    ) -> bool | None:
-        """Whether the conclusion is to be true: there is a step, and the claim is false after it. None if nothing is known."""
-        if after is None:
+    def _excluded(self, conclusion: Conclusion, want: bool, before: Values | None) -> bool:
+        """Whether an obligation may say at once that this is not what it is about: its facts are not all true here."""
+        hypotheses = conclusion.hypotheses if before is not None else ()
+        return not want or not all(self._holds(f, before, None) for f in hypotheses)  # type: ignore[arg-type]  # not None here
+
+    def _concluded(self, conclusion: Conclusion, before: Values | None, after: Outcome) -> bool | None:
+        """Whether the conclusion, that something is wrong with a step, is to be true. None if nothing is known."""
+        obligation, said = conclusion.obligation, conclusion.said
+        claim = obligation.claim
+        if claim is None:
+            wrong = NoStep.ERROR if obligation.part is Part.WELL_DEFINED else NoStep.LEFT
+            return after is wrong
+        if isinstance(after, NoStep):
             return False
         holds = self._holds(claim, after, before)
         if holds is None:
@@ -343,15 +397,16 @@ class Comparison:
         step: _Step,
         state: Values,
         given: Values,
-        after: Values | None,
+        after: Outcome,
         ended: list[Values],
         taken: set[bool],
     ) -> None:
         where = self._arguments(step, given)
-        if after is None:
+        if isinstance(after, NoStep):
             if ended or True in taken:
                 what = f"{self._called(step)} is possible in logic, and not in CPython"
-                raise self._mismatch(what, self._span(step), state, [*where, *map(self._shown, ended[:1])])
+                led = [f"CPython: {after.value}", *(f"logic:   {self._shown(e)}" for e in ended[:1])]
+                raise self._mismatch(what, self._span(step), state, [*where, *led])
             return
         if not ended or False in taken:
             what = f"{self._called(step)} is possible in CPython, and not in logic"
@@ -385,7 +440,7 @@ class Comparison:
             for name in search.order:
                 tables[name].pop((), None)
         if not found:
-            false = [s for s in search.facts[0] if not self._ask(s)()]
+            false = [s for s in search.facts[0] if not self._given(s)]
             facts = false[:1] or [s for each in search.facts for s in each][:4]
             what = f"what is taken as given is not so: {' and '.join(f'`{s.says}`' for s in facts)}"
             raise self._mismatch(what, None, state, [] if step is None else self._arguments(step, given))
@@ -427,12 +482,13 @@ class Comparison:
     @functools.cached_property
     def _constants(self) -> dict[str, Symbol]:
         """The constants that what is given speaks of."""
-        said = (*self.plan.given, *self.plan.definitions.values())
+        said = [*self.plan.given, *self.plan.definitions.values()]
+        said += [s.under for s in said if s.under is not None]
         return {n: symbol for s in said for n, symbol in s.symbols.items() if not symbol.arguments}
 
     def _assigned(self, search: _Search, index: int) -> Iterator[None]:
         """All ways to give constants values, each fact asked as soon as all its constants have one."""
-        if not all(self._ask(said)() for said in search.facts[index]):
+        if not all(map(self._given, search.facts[index])):
             return
         if index == len(search.order):
             yield

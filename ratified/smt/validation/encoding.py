@@ -38,7 +38,7 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
-from ratified.smt.first_order.names import parameter_name, sort_name
+from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.shapes import Atom, Case, Listing, Maybe, Members, Nothing, OneOf, Row, Shape
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.terms import (
@@ -113,7 +113,7 @@ class Encoding:
             self._sort(SortType(declaration.sort))
         for declaration_ in theory.module.parameters:
             value = scope.parameters[declaration_.name]
-            self._parameter(declaration_.name, declaration_.type, theory.parameters[declaration_.name], value)
+            self._parameter(declaration_.type, theory.parameters[declaration_.name], value)
         self._keep(self._log)
 
     def _other(self, name: str, result: str) -> Table:
@@ -135,6 +135,8 @@ class Encoding:
             raise Unlike(f"two sorts are called {name}")
         self._sizes[name] = size
         symbols = self.theory.signature.symbols
+        if f"{name}/size" in symbols:
+            self._give(self.theory.size(t), size)
         if t.ordered:
             some, other = fresh("x", name), fresh("x", name)
             order = self.theory.order(t)(some, other)
@@ -146,8 +148,6 @@ class Encoding:
                     self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
         else:
             self._numbered(t, name, size)
-        if f"{name}/size" in symbols:
-            self._give(self.theory.size(t), size)
         if f"{name}/majority/has" in symbols:
             values = [
                 Set(t.sort(i) for i in chosen)
@@ -168,12 +168,14 @@ class Encoding:
             found.append(member)
             return TRUE
 
-        system.some(see)
+        there = system.some(see)
+        if there != TRUE:
+            self.decide(there, bool(values))
         member = found[0]
         assert isinstance(member, Members)
         assert isinstance(member.origin, Bound)
         sort = member.origin.sort
-        self._sizes[sort] = len(values)
+        self._sizes[sort] = max(1, len(values))  # without a member, there is one that nobody asks for
         for index, value in enumerate(values):
             for x in values_of(item.item, self.scope):
                 has = substituted(
@@ -181,15 +183,11 @@ class Encoding:
                 )
                 self.decide(has, x in value)  # type: ignore[operator]  # a set
 
-    def _parameter(self, name: str, t: Type, shape: Shape, value: object) -> None:
+    def _parameter(self, t: Type, shape: Shape, value: object) -> None:
         if isinstance(t, SetType) and isinstance(t.item, SetType):
             assert isinstance(shape, Members)
             assert isinstance(value, Set)
-            there = Symbol(f"{parameter_name(name)}?", (), BOOL)
-            self.decide(Apply(there, ()), bool(value))
-            self._system(
-                shape, t.item, list(value) or [Set()]
-            )  # a sort has an element, which is none of no sets
+            self._system(shape, t.item, list(value))
         else:
             self.write(t, shape, value)
 
@@ -284,23 +282,24 @@ class Encoding:
             case MapType(key, item), sh.Function(_, at):
                 for k, v in value.items():
                     self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
-            case BagType(item), Members(count=count) if count is not None:
+            case ((SetType(item) | BagType(item)), Members()):
                 self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
-                for x in value.distinct():
-                    copies = self._once(shape, x, lambda x: self._reduced(count(self.constant(item, x))))
-                    self._give(copies, value.count(x))
-            case SetType(item), Members():
-                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
-                has = shape.has
-                for x in value:
-                    inside = self._once(shape, x, lambda x: self._reduced(has(self.constant(item, x))))
-                    self.decide(inside, True)
+                for x in dict.fromkeys(value):
+                    place = self._once(shape, x, lambda x: self._place(item, shape, x))
+                    if shape.count is None:
+                        self.decide(place, True)
+                    else:
+                        self._give(place, value.count(x))
             case SeqType(item), Listing(_, length, at_):
                 self._give(length, len(value))
                 for i, x in enumerate(value):
                     self.write(item, self._once(shape, i, lambda i: at_(Number(i))), x)
             case _:
                 raise Unlike(f"a {t} stands for {type(shape).__name__}")
+
+    def _place(self, item: Type, shape: Members, x: Any) -> Term:
+        """The term that says whether a value is in a set, or how many copies of it there are in a bag."""
+        return self._reduced(self._content(item, shape, x))
 
     def _once(self, shape: Shape, at: Any, make: Callable[[Any], Any]) -> Any:
         """What is inside a shape at a place: made once, for the shape lives as long."""
@@ -312,7 +311,7 @@ class Encoding:
     def _only(self, item: Type, shape: Members) -> None:
         """Let the relations of a set be false of all that is not written."""
         for x in representatives(item, self.scope):
-            for part in walk(self._reduced(shape.has(self.constant(item, x)))):
+            for part in walk(self._place(item, shape, x)):
                 if isinstance(part, Apply) and not part.symbol.name.startswith(_ELEMENT):
                     self._table(part.symbol).other = None
 
@@ -467,7 +466,6 @@ class Encoding:
         """Of a type of many values, only some are asked for, and those that are likely."""
         assert isinstance(t, SetType | BagType)
         item, asked = t.item, dict[object, Ask]()
-        kind: type[Set[Any] | Bag[Any]] = Bag if isinstance(t, BagType) else Set
         few = cardinality(item, self.scope) <= VALUES_ASKED
         always = list(values_of(item, self.scope) if few else representatives(item, self.scope))
         likely = self.likely.setdefault(item, {})
@@ -476,11 +474,15 @@ class Encoding:
             found = []
             for x in always if few else dict.fromkeys((*always, *likely)):
                 if x not in asked:
-                    asked[x] = self.ask((shape.count or shape.has)(self.constant(item, x)))
-                found += [x] * int(asked[x]())
-            return kind(found)
+                    asked[x] = self.ask(self._content(item, shape, x))
+                found += [x] * asked[x]()
+            return Bag(found) if isinstance(t, BagType) else Set(found)
 
         return read
+
+    def _content(self, item: Type, shape: Members, x: Any) -> Term:
+        value = self.constant(item, x)
+        return shape.has(value) if shape.count is None else shape.count(value)
 
     def expect(self, t: Type, value: Any) -> None:
         """Note what is in a value, so that it is asked for."""

@@ -153,8 +153,8 @@ class Evaluation:
                 return lambda: operator(a(), b())
             case Quantified(universal, variables, body):
                 return self._quantified(universal, variables, body, slots)
-            case The(variable, _, says):
-                return self._described(variable, says, slots)
+            case The(variable, exists, says):
+                return self._described(variable, exists, says, slots)
         raise AssertionError(term)
 
     def _bound(self, slot: int) -> Ask:
@@ -172,24 +172,6 @@ class Evaluation:
             case [one, two]:
                 return lambda: table[(one(), two())]
         return lambda: table[tuple([a() for a in arguments])]
-
-    def _described(self, variable: Bound, says: Term, slots: Mapping[Bound, int]) -> Ask:
-        """The value of which a formula is true; the first one, if there is none."""
-        slot = len(slots)
-        while len(self._values) <= slot:
-            self._values.append(0)
-        values, inner = self._values, self._compiled(says, {**slots, variable: slot})
-        domain, spend = self.elements(variable.sort), self._effort.spend
-
-        def ask() -> int:
-            spend(len(domain))
-            for x in domain:
-                values[slot] = x
-                if inner():
-                    return x
-            return domain[0]
-
-        return ask
 
     def _quantified(
         self, universal: bool, variables: Sequence[Bound], body: Term, slots: Mapping[Bound, int]
@@ -212,6 +194,26 @@ class Evaluation:
         if not levels[0]:
             return whole
         return _any([*levels[0], whole]) if universal else _all([*levels[0], whole])
+
+    def _described(self, variable: Bound, exists: Term, says: Term, slots: Mapping[Bound, int]) -> Ask:
+        """The value of which something is true; where there is none, the first that there is."""
+        slot, inner = len(slots), {**slots, variable: len(slots)}
+        if len(self._values) <= slot:
+            self._values.append(0)
+        there, right = self._compiled(exists, slots), self._compiled(says, inner)
+        values, domain, spend = self._values, self.elements(variable.sort), self._effort.spend
+
+        def ask() -> int:
+            if not there():
+                return domain[0]
+            spend(len(domain))
+            for x in domain:
+                values[slot] = x
+                if right():
+                    return x
+            return domain[0]
+
+        return ask
 
     def _turn(self, universal: bool, slot: int, domain: range, parts: list[Ask], rest: Ask | None) -> Ask:
         values, count, spend = self._values, len(domain), self._effort.spend

@@ -4,7 +4,8 @@ A fact of an obligation is a hypothesis (a lemma of the state before), the state
 **given**: an axiom, an assumption, a bound or a definition, which is to be true whatever the state. A fact that is not recognised
 is given, so that a kind of fact that is not foreseen here is held to be true of every state, and not left out.
 
-Formulas are read back from the text that solvers get (`text.py`).
+Formulas are read back from the text that solvers get (`text.py`). An obligation may say some things at once, and its other facts
+only what they say where these are so: they are compared only there (`under`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ratified.language.ir import Argument, Function
-from ratified.smt.first_order.obligations import Obligation, Part, Translation
+from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.first_order.steps import Path
 from ratified.smt.smtlib import Fact, text
@@ -24,16 +25,20 @@ from ratified.smt.validation.text import formula_of
 _HYPOTHESIS = "before the step, lemma: "
 _CONCLUSION = "and yet "
 _UNCHANGED = " speaks of nothing that "
+_AT_ONCE = "what the facts below say at once"
 _TAKEN = (" is taken", "one of the ways through it is possible")
 
 
 class Said:
     """A fact, and its formula as a solver reads it, which is read when it is asked for first."""
 
-    def __init__(self, says: str, text_: str, symbols: Mapping[str, Symbol]) -> None:
+    def __init__(
+        self, says: str, text_: str, symbols: Mapping[str, Symbol], under: Said | None = None
+    ) -> None:
         self.says = says
         self.text = text_
         self.symbols = symbols
+        self.under = under
 
     @functools.cached_property
     def formula(self) -> Term:
@@ -43,7 +48,17 @@ class Said:
     @functools.cached_property
     def constants(self) -> frozenset[str]:
         """The constants that it mentions."""
-        return frozenset(n for n, s in self.symbols.items() if not s.arguments)
+        own = frozenset(n for n, s in self.symbols.items() if not s.arguments)
+        return own if self.under is None else own | self.under.constants
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What an obligation refutes, and the lemmas that it takes as hypotheses."""
+
+    obligation: Obligation
+    said: Said
+    hypotheses: tuple[Function, ...]
 
 
 @dataclass(slots=True)
@@ -54,7 +69,7 @@ class Taken:
     arguments: tuple[tuple[Argument, Shape], ...]
     paths: tuple[Path, ...]
     taken: list[Said] = field(default_factory=list)
-    conclusions: list[tuple[Function, Said]] = field(default_factory=list)
+    conclusions: list[Conclusion] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -65,7 +80,7 @@ class Plan:
     given: list[Said] = field(default_factory=list)
     definitions: dict[str, Said] = field(default_factory=dict)
     lemmas: list[tuple[Function, Said]] = field(default_factory=list)
-    goals: list[tuple[Function, Said]] = field(default_factory=list)
+    goals: list[Conclusion] = field(default_factory=list)
     beginning: Taken | None = None
     actions: list[Taken] = field(default_factory=list)
     claims: list[Function] = field(default_factory=list)
@@ -85,39 +100,43 @@ def plan_of(translation: Translation, obligations: Iterable[Obligation]) -> Plan
 class _Sorting:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._known: set[tuple[str, str]] = set()
+        self._known: set[tuple[str, str, str]] = set()
         self._taken: dict[str | None, Taken] = {}
 
     def obligation(self, obligation: Obligation) -> None:
         plan, claim = self.plan, obligation.claim
-        if claim is None:
-            return  # that a step is in order: of an order that is not CPython's, see `first_order/collecting.py`
-        if claim not in plan.claims:
+        if claim is not None and claim not in plan.claims:
             plan.claims.append(claim)
         taken = (
             None if obligation.before is not None and obligation.action is None else self._step(obligation)
         )
+        under: Said | None = None
+        hypotheses: list[Function] = []
         for fact in obligation.facts:
-            if fact.says.startswith(_HYPOTHESIS):
+            if fact.says == _AT_ONCE:
+                under = _said(fact.says, fact.formula)
+            elif fact.says.startswith(_HYPOTHESIS):
                 name = fact.says.removeprefix(_HYPOTHESIS)
-                if (said := self._new(fact)) is not None:
-                    plan.lemmas.append((plan.translation.module.functions[name], said))
+                hypotheses.append(plan.translation.module.functions[name])
+                if (said := self._new(fact, under)) is not None:
+                    plan.lemmas.append((hypotheses[-1], said))
             elif fact.says.startswith(_CONCLUSION) or (fact.formula == FALSE and _UNCHANGED in fact.says):
                 where = plan.goals if taken is None else taken.conclusions
-                where.append((claim, _said(fact.says, fact.formula)))
+                said = _said(fact.says, fact.formula, under)
+                where.append(Conclusion(obligation, said, tuple(hypotheses)))
             elif taken is not None and fact.says.endswith(_TAKEN):
-                if not any(_same(s, fact) for s in taken.taken):
-                    taken.taken.append(_said(fact.says, fact.formula))
-            elif fact.formula != TRUE and (said := self._new(fact)) is not None:
+                if (said := self._new(fact, under)) is not None:
+                    taken.taken.append(said)
+            elif fact.formula != TRUE and (said := self._new(fact, under)) is not None:
                 plan.given.append(said)
 
-    def _new(self, fact: Fact) -> Said | None:
+    def _new(self, fact: Fact, under: Said | None) -> Said | None:
         """A fact, unless it is known."""
-        written = text(fact.formula)
-        if (fact.says, written) in self._known:
+        key = (fact.says, text(fact.formula), under.text if under else "")
+        if key in self._known:
             return None
-        self._known.add((fact.says, written))
-        return Said(fact.says, written, symbols_of([fact.formula]))
+        self._known.add(key)
+        return Said(fact.says, key[1], symbols_of([fact.formula]), under)
 
     def _step(self, obligation: Obligation) -> Taken:
         function = obligation.action
@@ -128,19 +147,15 @@ class _Sorting:
             shapes = [s for _, s in obligation.arguments]
             made = Taken(function, tuple(zip(arguments, shapes, strict=True)), obligation.paths)
             self._taken[name] = made
-            if obligation.part is Part.INITIATION:
+            if obligation.before is None:
                 self.plan.beginning = made
             else:
                 self.plan.actions.append(made)
         return self._taken[name]
 
 
-def _said(says: str, formula: Term) -> Said:
-    return Said(says, text(formula), symbols_of([formula]))
+def _said(says: str, formula: Term, under: Said | None = None) -> Said:
+    return Said(says, text(formula), symbols_of([formula]), under)
 
 
-def _same(said: Said, fact: Fact) -> bool:
-    return said.says == fact.says and said.text == text(fact.formula)
-
-
-__all__ = ["Plan", "Said", "Taken", "plan_of"]
+__all__ = ["Conclusion", "Plan", "Said", "Taken", "plan_of"]

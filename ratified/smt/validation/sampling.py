@@ -87,10 +87,7 @@ def _parameters(
         inner = Scope(scope.sizes, dict(found))
         with running(inner):
             default = declaration.default.value if declaration.default else None
-            majorities = (
-                isinstance(default, Deferred) and default.majorities
-            )  # of which it is known that they meet
-            if declaration.default is not None and (defaults or majorities or rng.random() < 0.25):
+            if declaration.default is not None and (defaults or rng.random() < 0.25):
                 found[declaration.name] = default.compute() if isinstance(default, Deferred) else default
             else:
                 found[declaration.name] = drawn(declaration.type, inner, rng)

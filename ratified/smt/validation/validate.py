@@ -24,7 +24,7 @@ from ratified.smt.validation.evaluation import Effort, TooMuch
 from ratified.smt.validation.plan import plan_of
 from ratified.smt.validation.sampling import changed, drawn, instances, sizes_of
 
-UNITS, UNITS_EACH = 2_000_000, 6_000
+UNITS, UNITS_EACH = 1_500_000, 2_500
 """Effort for all sizes together: about a second, and more for each obligation beyond the usual number."""
 
 REACHED, CHANGED, DRAWN = 10, 8, 8
@@ -55,7 +55,6 @@ def validated(
 
     Raises:
         TranslationFault: the formulas do not say what the model says, or a claim that is proved is false.
-        ModelError: there is no size, of those that are tried, at which the model can begin.
     """
     confirmed = {c.counterexample.confirmed for c in proof.cells if c.counterexample is not None}
     if proof.verdict is not Verdict.HOLDS and (True in confirmed or False not in confirmed):
@@ -63,28 +62,11 @@ def validated(
     held = validate(cls, translation, obligations)
     if proof.verdict is not Verdict.HOLDS:
         return held
-    module = cls.module
-    if not held.tried:
-        assumptions = module.of_kind(Kind.ASSUMPTION)
-        names = ", ".join(f.name for f in assumptions)
-        raise ModelError(
-            f"no size of {module.name} that was tried satisfies what it assumes"
-            + (f": {names}" if names else ""),
-            span=assumptions[0].span if assumptions else module.span,
-            remedy="what follows from it says nothing: see whether `ratified check` can make the model at any size",
-        )
-    if not held.beginnings:
-        init = module.functions.get("init")
-        raise ModelError(
-            f"{module.name} has no initial state at any of the {held.tried} sizes that were tried",
-            span=init.span if init else module.span,
-            remedy="what is proved of it says nothing: weaken what init requires",
-        )
     if held.refuted is not None and complete:
         claim, where = held.refuted
         raise TranslationFault(
             f"the proof does not count: `{claim}` is proved, and false in a reachable state of {where}",
-            span=module.functions[claim].span,
+            span=cls.module.functions[claim].span,
             remedy=REPORT,
         )
     return held
@@ -108,9 +90,11 @@ def validate(
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
     all_sizes = list(sizes_of(cls))
     for number, sizes in enumerate(all_sizes):
-        effort = Effort(share := left // (1 if number == len(all_sizes) - 1 else 3))
-        for model in instances(cls, sizes, rng):
-            reached, false = explored(model, plan.claims, Effort(share // 4))
+        share = left // (1 if number == len(all_sizes) - 1 else 3)
+        models = list(instances(cls, sizes, rng))
+        for model in models:
+            effort = Effort(each := share // len(models))
+            reached, false = explored(model, plan.claims, Effort(each // 4))
             counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
             if false is not None and refuted is None:
                 refuted = (false, repr(model))
@@ -125,9 +109,7 @@ def validate(
             if comparison is not None:
                 counted.update(comparison.counted)
                 counted["sizes"] += comparison.counted["states"] > 0
-            if effort.left <= 0:
-                break
-        left -= share - max(0, effort.left)
+            left -= each - max(0, effort.left)
     return Held(
         sizes=counted["sizes"],
         states=counted["states"],

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from ratified.explore.native.engine import check_native
+from ratified.explore.native.preparing import Order, Preparation
 from ratified.explore.reference import check_reference
 from ratified.language.model import Model
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.broken import ForgottenPromise, HalfQuorums, IgnoredVotes
 from ratified.models.paxos.voting import Voting
+from ratified.results.limits import Watch
 from ratified.results.result import Limits, Result, Verdict
 from tests.explore.native.differential import told
 
@@ -59,7 +61,12 @@ def test_a_disk_that_fails_leaves_what_was_seen(tmp_path: Path) -> None:
     """States that do not fit into memory, and nowhere to put them: undecided, with the counts so far."""
     missing = tmp_path / "missing"
     limits = Limits(memory=2 << 20)
-    result = check_native(TwoPhase(ResourceManager=7), limits=limits, spill=missing, flags=FLAGS)
+    model = TwoPhase(ResourceManager=7)
+    preparation = Preparation(
+        Order(model, flags=FLAGS), Watch()
+    )  # so that states meet the limit, not the compiler
+    preparation.wait(None)
+    result = check_native(model, limits=limits, spill=missing, preparation=preparation)
     assert result.verdict is Verdict.UNDECIDED
     assert result.stopped is not None
     assert result.stopped.startswith(f"cannot make a file in {missing}")

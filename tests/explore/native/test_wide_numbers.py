@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import pytest
 
 from ratified.explore import check, engines
 from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.engine import check_native
+from ratified.explore.reference import check_reference
 from ratified.language import (
     AtMost,
     Bag,
@@ -22,8 +26,9 @@ from ratified.language import (
     record,
     require,
 )
-from ratified.results.result import Result, Verdict
-from tests.explore.native.differential import told
+from ratified.results.result import Limits, Result, Verdict
+from tests.explore.native.differential import outcome, told
+from tests.explore.native.wide import wide_model
 
 LEAST, MOST = -9223372036854775808, 9223372036854775807
 """The ends of what 64 bits hold."""
@@ -266,3 +271,21 @@ def test_a_number_that_grows_too_large_on_the_way_is_no_error_of_the_model() -> 
         check(Product(), engine="native")
     result = check(Product())
     assert (result.engine, result.verdict, result.distinct) == ("reference", Verdict.VIOLATED, 41)
+
+
+@pytest.mark.parametrize("first", [0, 12])
+def test_generated_models_of_wide_numbers(first: int, tmp_path: Path) -> None:
+    """What the native engine says is what the reference engine says, or it refuses; both come up."""
+    met: Counter[str] = Counter()
+    for seed in range(first, first + 12):
+        model = wide_model(seed, tmp_path)
+        expected = outcome(check_reference, model, limits=Limits(), symmetry=False)
+        try:
+            found = outcome(check_native, model, limits=Limits(), symmetry=False, flags=("-O0",))
+        except Unsupported:
+            met["refused"] += 1
+            continue
+        assert found == expected, seed
+        met["exact"] += 1
+    assert met["exact"] >= 3, met
+    assert met["refused"] >= 1, met

@@ -3,113 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
-from ratified.explore.native.codegen.actions import Actions
-from ratified.explore.native.codegen.expressions import Env
-from ratified.explore.native.codegen.functions import (
-    indented,
-)
-from ratified.explore.native.codegen.numbers import (
-    Num,
-    literal,
-)
-from ratified.explore.native.codegen.statements import Statements
-from ratified.explore.native.codegen.writer import Exits
+from ratified.explore.native.codegen.actions import of_type
+from ratified.explore.native.codegen.functions import Unit, for_each, values_for
+from ratified.explore.native.codegen.leaves import leaves
+from ratified.explore.native.codegen.lifting import lift
+from ratified.explore.native.codegen.loops import domain_of, loop, under
+from ratified.explore.native.codegen.printing import literal
+from ratified.explore.native.codegen.statements import run_body
+from ratified.explore.native.codegen.terms import Held, Value
+from ratified.explore.native.codegen.writer import Env, Exits, Here, Pieces, Writer, have
 from ratified.language.ir import Argument, Function
 from ratified.language.scope import running
 
 
-class Initial(Actions):
-    """Writes the initial states."""
+def initial(unit: Unit) -> str:
+    """The function that makes every initial state."""
+    init, name = unit.module.functions.get("init"), unit.name
+    with running(unit.shapes.scope):
+        zeros = unit.model.zeros()
+    words = [0] * unit.layout.words
+    for variable, value in zeros.items():
+        held = lift(unit.shapes, value, unit.layout.variables[variable].type)
+        row = leaves(unit.shapes, held, unit.layout.shapes[variable])
+        for pos, leaf in zip(unit.layout.places[variable], row, strict=True):
+            assert isinstance(leaf, int)
+            words[pos.word] |= leaf << pos.shift
+    begin = [f"t[{k}] = {literal(word)};" for k, word in enumerate(words)]
+    missing = {d.name: k for k, d in enumerate(d for d in unit.module.variables if d.name not in zeros)}
 
-    def _initial(self) -> str:
-        init, unit = self.module.functions.get("init"), self.unit
-        with running(self.values.scope):
-            zeros = self.model.zeros()
-        words = [0] * self.layout.words
-        for name, value in zeros.items():
-            leaves = self.values.leaves(
-                self.values.lift(value, self.layout.variables[name].type), self.layout.shapes[name]
-            )
-            for pos, leaf in zip(self.layout.places[name], leaves, strict=True):
-                words[pos.word] |= int(leaf) << pos.shift
-        begin = [f"t[{k}] = {literal(word)};" for k, word in enumerate(words)]
-        missing = {d.name: k for k, d in enumerate(d for d in self.module.variables if d.name not in zeros)}
-        label = [""]
-        exits = Exits(
-            lambda: label[0],
-            lambda e: f"{{ {unit}rx_fault(batch, {e}, 0); {label[0]} }}",
-            lambda place: f"{{ {unit}rx_bound(batch, {place}); {label[0]} }}",
-            "init",
-        )
-
-        def write(w: Statements) -> None:
-            w.base, w.copied = "t", True
-            self._init_choices(w, init, 0, {}, begin, missing, label)
-
+    def write(w: Writer) -> None:
         if init is None:
-            lines = [f"uint64_t *restrict t = {unit}rx_slot(batch);", *begin, f"{unit}rx_emit(batch, 0);"]
-        else:
-            lines = self._write(exits, write)
-        return "\n".join(
-            [f"static void {unit}model_initial({unit}rx_batch *batch) {{", *indented(lines), "}"]
-        )
-
-    def _init_choices(
-        self,
-        w: Statements,
-        init: Function | None,
-        index: int,
-        env: Env,
-        begin: list[str],
-        missing: dict[str, int],
-        label: list[str],
-    ) -> None:
-        assert init is not None
-        if index == len(init.arguments):
-            own = w.name("L")
-            label[0] = f"goto {own};"
-            lines, _, _ = w.branch(lambda: self._one_initial(w, init, env, begin, missing))
-            w.put("{", [*lines, f"{own}:;"])
+            _slot(w, begin)
+            w.line(f"{name}rx_emit(batch, 0);")
             return
-        argument = init.arguments[index]
+        states = States(unit, w, init, begin, missing)
+        w.exits.fault, w.exits.bound, w.exits.disabled = states.fault, states.bound, states.disabled
+        w.base, w.copied = "t", True
+        w.changed()
+        states.choices(0, {})
 
-        def body(item: Any) -> None:
-            self._init_choices(w, init, index + 1, {**env, argument.name: item}, begin, missing, label)
+    lines = unit.lines(Exits(tuple, lambda _: (), lambda _: (), "init"), write)
+    return "\n".join([f"static void {name}model_initial({name}rx_batch *batch) {{", *lines, "}"])
 
-        if argument.domain is not None:
-            lines, _, _ = w.branch(lambda: self._init_domain(w, argument, env, begin, body))
-            w.put("{", lines)
+
+def _slot(w: Writer, begin: list[str]) -> None:
+    w.line(f"uint64_t *restrict t = {w.shared.unit}rx_slot(batch);")
+    for line in begin:
+        w.line(line)
+
+
+@dataclass(slots=True, eq=False)
+class States:
+    """Writes the initial states: one for each choice of the parameters of `init`."""
+
+    unit: Unit
+    w: Writer
+    init: Function
+    begin: list[str]
+    missing: dict[str, int]
+    label: str = ""
+
+    def disabled(self) -> Pieces:
+        """This is no initial state."""
+        return (f"goto {self.label};",) if self.label else ("return;",)
+
+    def fault(self, error: int) -> Pieces:
+        """This state has no answer."""
+        return f"{{ {self.unit.name}rx_fault(batch, {error}, 0); ", *self.disabled(), " }"
+
+    def bound(self, place: int) -> Pieces:
+        """This state leaves a bound."""
+        return f"{{ {self.unit.name}rx_bound(batch, {place}); ", *self.disabled(), " }"
+
+    def choices(self, index: int, env: Env) -> None:
+        """Choose the parameters from a place on."""
+        w = self.w
+        if index == len(self.init.arguments):
+            outer, self.label = self.label, w.name("L")
+            label = self.label
+            body, _, _ = w.branch(lambda: self._one(env))
+            self.label = outer
+            w.region(body, label)
             return
-        self._for_each(w, argument, self._values(argument), lambda item, _: body(item))
+        argument = self.init.arguments[index]
 
-    def _init_domain(
-        self, w: Statements, argument: Argument, env: Env, begin: list[str], body: Callable[[Any], None]
-    ) -> None:
+        def chosen(item: Held) -> None:
+            self.choices(index + 1, {**env, argument.name: item})
+
+        if argument.domain is None:
+            for_each(w, argument, values_for(self.unit.shapes, argument), lambda item, _: chosen(item))
+            return
+        body, _, _ = w.branch(lambda: self._domain(argument, env, chosen))
+        w.region(body, w.name("L"))
+
+    def _domain(self, argument: Argument, env: Env, chosen: Callable[[Held], None]) -> None:
         """A parameter of init that a guard restricts: the guard reads the variables as they begin."""
+        w = self.w
         assert argument.domain is not None
-        w.line(f"uint64_t t[{self.unit}W];")
-        for line in begin:
+        w.line(f"uint64_t t[{self.unit.name}W];")
+        for line in self.begin:
             w.line(line)
-        domain = w.named(w.domain(w.ev(argument.domain, env)))
+        w.changed()
+        domain = domain_of(w.named(Here(w, env).ev(argument.domain)))
 
-        def choose(item: Any) -> None:
-            fine, own = self._of_type(w, item, argument.type)
-            w._if(fine, lambda: body(w.named(own)))
+        def choose(item: Value) -> None:
+            fine, own = of_type(w, item, argument.type)
+            under(w, fine, partial(chosen, w.named(own)))
 
-        w.loop(domain, choose, copies=False)
+        loop(w, domain, choose, copies=False)
 
-    def _one_initial(
-        self, w: Statements, init: Function, env: Env, begin: list[str], missing: dict[str, int]
-    ) -> None:
-        w.memory, w.unassigned = {}, missing
-        w.line(f"uint64_t *restrict t = {self.unit}rx_slot(batch);")
-        for line in begin:
-            w.line(line)
-        if missing:
+    def _one(self, env: Env) -> None:
+        w = self.w
+        w.memory, w.unassigned = {}, self.missing
+        _slot(w, self.begin)
+        if self.missing:
             w.line("uint64_t have = 0;")
-        w.run_body(init, env)
-        for name, bit in missing.items():
-            w.fault_unless(Num(f"(have >> {bit} & 1)", 0, 1), f"init does not assign `{name}`", init.span)
-        w.line(f"{self.unit}rx_emit(batch, 0);")
+        w.changed()
+        run_body(w, self.init, env)
+        for name, bit in self.missing.items():
+            w.fault_unless(have(bit), f"init does not assign `{name}`", self.init.span)
+        w.line(f"{self.unit.name}rx_emit(batch, 0);")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratified.explore.native.codegen.shapes import Shape, Unsupported, fitting, widths
+from ratified.explore.native.codegen.leaves import leaves
+from ratified.explore.native.codegen.lifting import lift, lower
+from ratified.explore.native.codegen.packing import value_of
+from ratified.explore.native.codegen.shapes import Shape, Shapes, Unsupported, fitting, widths
 from ratified.explore.native.codegen.terms import Pos, Ref
-from ratified.explore.native.codegen.values import Values
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import Values as State
 from ratified.language.model import Model
@@ -23,34 +25,35 @@ WORDS_MOST = 64
 class Layout:
     """The places of a model's variables."""
 
-    def __init__(self, model: Model, values: Values) -> None:
-        self.values = values
+    def __init__(self, model: Model, shapes: Shapes) -> None:
+        self.of = shapes
         self.variables = {d.name: d for d in model.module.variables}
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, tuple[Pos, ...]] = {}
+        self._refs: dict[tuple[str, str], Ref] = {}
         for name, declaration in self.variables.items():
             try:
-                self.shapes[name] = values.shape(declaration.type)
+                self.shapes[name] = shapes.shape(declaration.type)
             except RatifiedError as problem:
                 problem.span = problem.span or declaration.span
                 raise fitting(f"the variable `{name}`", problem) from None
         self.words = self._place()
 
     def _place(self) -> int:
-        leaves = [
+        parts = [
             (name, k, width) for name, shape in self.shapes.items() for k, width in enumerate(widths(shape))
         ]
         found: dict[tuple[str, int], Pos] = {}
         used: list[int] = []
         # Whole words first, each followed by the rest of its set: then sets of more than 64 elements stand side by side.
-        whole = [i for i, (_, _, width) in enumerate(leaves) if width == 64]
-        together = sorted({j for i in whole for j in (i, i + 1) if j < len(leaves)})
+        whole = [i for i, (_, _, width) in enumerate(parts) if width == 64]
+        together = sorted({j for i in whole for j in (i, i + 1) if j < len(parts)})
         for i in together:
-            name, k, width = leaves[i]
+            name, k, width = parts[i]
             if width == 64 or (i - 1 in whole):
                 found[name, k] = Pos(len(used), 0, width)
                 used.append(width)
-        for name, k, width in leaves:
+        for name, k, width in parts:
             if (name, k) in found:
                 continue
             word = next((w for w, bits in enumerate(used) if bits + width <= 64), len(used))
@@ -76,14 +79,17 @@ class Layout:
 
     def ref(self, name: str, memory: str) -> Ref:
         """A variable in a packed state."""
-        return Ref(memory, self.shapes[name], (self.places[name],))
+        key = name, memory
+        if key not in self._refs:
+            self._refs[key] = Ref(memory, self.shapes[name], (self.places[name],))
+        return self._refs[key]
 
     def pack(self, state: State) -> tuple[int, ...]:
         """The words of a state."""
         words = [0] * self.words
         for (name, declaration), value in zip(self.variables.items(), state, strict=True):
-            leaves = self.values.leaves(self.values.lift(value, declaration.type), self.shapes[name])
-            for pos, leaf in zip(self.places[name], leaves, strict=True):
+            words_of = leaves(self.of, lift(self.of, value, declaration.type), self.shapes[name])
+            for pos, leaf in zip(self.places[name], words_of, strict=True):
                 assert isinstance(leaf, int), (name, leaf)
                 assert 0 <= leaf < 1 << pos.width, (name, leaf, pos)
                 words[pos.word] |= leaf << pos.shift
@@ -92,12 +98,10 @@ class Layout:
     def unpack(self, words: Sequence[int]) -> State:
         """The state that words stand for."""
         found = []
-        with running(self.values.scope):
+        with running(self.of.scope):
             for name, declaration in self.variables.items():
-                leaves = [words[p.word] >> p.shift & ((1 << p.width) - 1) for p in self.places[name]]
-                found.append(
-                    self.values.lower(self.values.value(leaves, self.shapes[name]), declaration.type)
-                )
+                row = [words[p.word] >> p.shift & ((1 << p.width) - 1) for p in self.places[name]]
+                found.append(lower(self.of, value_of(row, self.shapes[name]), declaration.type))
         return tuple(found)
 
     def describe(self) -> list[str]:

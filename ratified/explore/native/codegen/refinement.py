@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.numbers import Num, literal
-from ratified.explore.native.codegen.statements import Statements
-from ratified.explore.native.codegen.writer import Ended
+from ratified.explore.native.codegen.printing import literal
+from ratified.explore.native.codegen.statements import run_body
+from ratified.explore.native.codegen.writer import Ended, Writer, have
 from ratified.language import ir
 from ratified.language.ir import Function, Module, Node
 
@@ -43,7 +43,7 @@ def refinement_text(
     return "\n".join([*macros, "", before, *(f"{text}\n" for text in functions), after])
 
 
-def write_image(w: Statements, function: Function, abstract: Layout) -> None:
+def write_image(w: Writer, function: Function, abstract: Layout) -> None:
     """The body of a mapping: from the state `s` to the abstract state `t`."""
     w.copied, w.abstract = True, abstract
     for k in range(abstract.words):
@@ -54,14 +54,12 @@ def write_image(w: Statements, function: Function, abstract: Layout) -> None:
         w.imageless = {name: k for k, name in enumerate(abstract.variables)}
         w.line("uint64_t have = 0;")
     try:
-        w.run_body(function, {})
+        run_body(w, function, {})
     except Ended:
         if not early:
             raise
     for name, bit in w.imageless.items():
-        w.fault_unless(
-            Num(f"(have >> {bit} & 1)", 0, 1), f"{function.name} does not assign `{name}`", function.body[0]
-        )
+        w.fault_unless(have(bit), f"{function.name} does not assign `{name}`", function.body[0])
 
 
 def reads(module: Module, function: Function) -> set[str]:

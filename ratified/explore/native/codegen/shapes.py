@@ -8,9 +8,10 @@ universe apart, whose leaves are words of bits.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ratified.explore.native.codegen.nodes import HIGH, LOW
 from ratified.language.errors import RatifiedError, SizeError
 from ratified.language.scope import Scope, running
 from ratified.language.types import (
@@ -33,12 +34,6 @@ from ratified.language.types import (
     resolved,
     values_of,
 )
-
-LOW, HIGH = -(2**63), 2**63 - 1
-"""The integers that generated code computes with."""
-
-SMALL = 2**31
-"""So many numbers of this size that their sum would be past the integers, no loop adds up."""
 
 UNIVERSE_MOST = 1024
 """A set of at most so many possible elements is a row of bits."""
@@ -73,10 +68,9 @@ class Universe:
         self.type = t
         self.number = number
         with running(scope):
-            self.values: list[Any] = list(values_of(t, scope))
-        self.index: dict[Any, int] = {value: index for index, value in enumerate(self.values)}
+            self.values: list[object] = list(values_of(t, scope))
+        self.index: dict[object, int] = {value: index for index, value in enumerate(self.values)}
         self.size = len(self.values)
-        self.lifted: dict[int, Any] = {}
         self.words = max(1, -(-self.size // 64))
 
     def mask(self, word: int) -> int:
@@ -88,7 +82,9 @@ class Universe:
 class Shape:
     """How a value is laid out."""
 
-    __slots__ = ()
+    __slots__ = ("_widths",)
+
+    _widths: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +242,17 @@ def bits_for(largest: int) -> int:
     return largest.bit_length()
 
 
-def widths(shape: Shape) -> list[int]:
+def widths(shape: Shape) -> tuple[int, ...]:
     """How many bits each leaf of a shape takes."""
+    try:
+        return shape._widths
+    except AttributeError:
+        found = tuple(_widths(shape))
+        object.__setattr__(shape, "_widths", found)  # worked out once; of a frozen value
+        return found
+
+
+def _widths(shape: Shape) -> Sequence[int]:
     match shape:
         case SNum(low, high):
             return [bits_for(high - low)]
@@ -293,6 +298,7 @@ class Shapes:
         self.scope = scope
         self._universes: dict[Type, Universe | None] = {}
         self._shapes: dict[tuple[Type, bool], Shape] = {}
+        self.lifted: dict[tuple[int, int], object] = {}  # values of universes as terms: see lifting
 
     def universe(self, t: Type) -> Universe | None:
         """The universe of a type, if it is small and its values can be numbered by arithmetic."""

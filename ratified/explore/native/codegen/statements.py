@@ -1,334 +1,288 @@
-"""Statements: local names, branches, loops, guards and the changes of variables.
+"""Rules for statements: local names, branches, loops, guards and the changes of variables; and for calls.
 
-Guarantees: names that are assigned on several ways are brought together in C variables; the state before a step (`s`) never
-changes, the one after it (`t`) is a whole copy before its first change.
+Guarantees: names that are assigned on several ways are brought together; the state before a step (`s`) never changes, the one
+after it (`t`) is a whole copy before its first change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from ratified.explore.native.codegen.comprehensions import Comprehensions
-from ratified.explore.native.codegen.expressions import Env
-from ratified.explore.native.codegen.loops import UNROLLED_MOST
-from ratified.explore.native.codegen.numbers import FALSE, Num, literal, negation, word_text
-from ratified.explore.native.codegen.shapes import Shape, SMap, SSeq, STup, Unsupported, widths
-from ratified.explore.native.codegen.terms import MapV, Ref, RefArr, Tup, known
-from ratified.explore.native.codegen.writer import Ended, Lines
+from ratified.explore.native.codegen import build
+from ratified.explore.native.codegen.asking import index, key_code
+from ratified.explore.native.codegen.bounds import fitted
+from ratified.explore.native.codegen.code import Block, Line
+from ratified.explore.native.codegen.joins import joined, joined_all, shape_of
+from ratified.explore.native.codegen.leaves import leaves, select
+from ratified.explore.native.codegen.loops import (
+    counted,
+    domain_of,
+    loop,
+    size,
+    stem,
+    two_ways,
+    written_out,
+)
+from ratified.explore.native.codegen.nodes import ALL, Node, Word
+from ratified.explore.native.codegen.numbers import FALSE, Num
+from ratified.explore.native.codegen.packing import entry, load, part, value_of, where
+from ratified.explore.native.codegen.shapes import Shape, SMap, SSeq, Unsupported, widths
+from ratified.explore.native.codegen.terms import Held, MapV, Ref, Value, as_num, same
+from ratified.explore.native.codegen.writer import Ended, Env, Here, Returns, Variable, Writer
 from ratified.language import ir
-from ratified.language.ir import Node
-from ratified.language.types import Type, resolved
+from ratified.language.rules import Rules
+from ratified.language.types import TupleType, Type, resolved
+
+calls: Rules[Here, Held] = Rules("C of calls")
+statements: Rules[Here, None] = Rules("C of statements")
 
 
-@dataclass(slots=True)
-class Frame:
-    """A function being run: where it returns, and what."""
-
-    label: str
-    returns: list[tuple[Lines, Any]] = field(default_factory=list)
+# --- functions ---
 
 
-class Statements(Comprehensions):
-    """Writes statements."""
+@calls.rule(ir.Call)
+def _(node: ir.Call, here: Here) -> Held:
+    w = here.w
+    function = w.shared.module.functions[node.function]
+    given = [w.named(here.ev(a)) for a in node.arguments]
+    env = dict(zip((a.name for a in function.arguments), given, strict=True))
+    with w.variables_of(node.which):
+        return value_of_call(w, function, env)
 
-    granted: tuple[ir.Expr, ...] = ()
-    frame: Frame | None = None
-    flow: Env | None = None
 
-    # --- functions ---
+def value_of_call(w: Writer, function: ir.Function, env: Env) -> Held:
+    """What a function gives."""
+    if w.shared.fact(_simple, function.body):
+        return _expression(w, function.body, env)
+    found = run_body(w, function, env)
+    assert found is not None
+    return found
 
-    def run_body(self, function: ir.Function, env: Env) -> Any:
-        """A function's body as statements: its value, or None for a procedure."""
-        saved = self.frame, self.flow
-        self.frame = frame = Frame(self.name("L"))
-        self.flow = None
-        try:
-            lines, _, ended = self.branch(lambda: self.run(function.body, dict(env)))
-        finally:
-            self.frame, self.flow = saved
-        if function.returns is None:
-            self.lines.extend(lines)
-            if ended and not frame.returns:
-                raise Ended
-            for slot, _ in frame.returns:
-                slot.append(f"goto {frame.label};")
-            if frame.returns:
-                self.line(f"{frame.label}:;")
-            return None
-        if not frame.returns:
-            self.lines.extend(lines)
-            raise Ended
-        if len(frame.returns) == 1 and lines and lines[-1] is frame.returns[0][0]:
-            self.lines.extend(lines[:-1])
-            return frame.returns[0][1]
-        shape = self.v.joined_all([self.v.shape_of(value) for _, value in frame.returns])
-        names, found, declared = self.variable(shape)
-        self.lines.extend(declared)
-        for slot, value in frame.returns:
-            slot.extend([*self.assign(names, value, shape), f"goto {frame.label};"])
-        self.lines.extend(lines)
-        self.line(f"{frame.label}:;")
-        return found
 
-    def run(self, body: Sequence[Node], env: Env) -> None:
-        """Statements in order. `env` is changed. Raises Ended if control never comes past them."""
-        for statement in body:
-            if stores(statement) and not self.copies_itself(statement):
-                self.copy()
-            match statement:
-                case ir.Let(_, (name,), value):
-                    env[name] = self.named(self.ev(value, env))
-                case ir.Let(_, names, value):
-                    env.update(zip(names, map(self.named, self.val(value, env).items), strict=True))
-                case ir.Store():
-                    self.store(statement, env)
-                case ir.Require(_, test):
-                    self.require(test, env)
-                case ir.Assert(_, test):
-                    self.fault_unless(self.val(test, env), "the assertion is false", statement)
-                case ir.If():
-                    self.if_(statement, env)
-                case ir.For():
-                    self.for_(statement, env)
-                case ir.Return(_, value):
-                    assert self.frame is not None
-                    found = None if value is None else self.ev(value, env)
-                    self.frame.returns.append((self.later(), found))
-                    raise Ended
-                case ir.Do(_, key, arguments):
-                    self.do(self.module.functions[key], [self.named(self.ev(a, env)) for a in arguments])
-                case _:
-                    raise AssertionError(statement)
+def _simple(body: Sequence[ir.Node]) -> bool:
+    """Whether statements are names, conditionals and returns alone, so that they come to one expression."""
+    for k, statement in enumerate(body):
+        match statement:
+            case ir.Let():
+                pass
+            case ir.Return(_, value):
+                return value is not None
+            case ir.If(_, _, then, orelse):
+                rest = body[k + 1 :]
+                if _returns(then) and _returns(orelse):
+                    return _simple(then) and _simple(orelse)
+                if _returns(then):
+                    return _simple(then) and _simple((*orelse, *rest))
+                if _returns(orelse):
+                    return _simple(orelse) and _simple((*then, *rest))
+                return False
+            case _:
+                return False
+    return False
 
-    def do(self, procedure: ir.Function, given: Sequence[Any]) -> None:
-        """A procedure's body in place of its call. Guards there may be about other values: all are asked."""
-        saved, self.granted = self.granted, ()
-        try:
-            self.run_body(procedure, dict(zip((a.name for a in procedure.arguments), given, strict=True)))
-        finally:
-            self.granted = saved
 
-    def copies_itself(self, statement: Node) -> bool:
-        """Whether a call may leave the copy to the procedure, whose guards then come first.
+def _returns(body: Sequence[ir.Node]) -> bool:
+    """Whether statements always come to a return."""
+    if not body:
+        return False
+    last = body[-1]
+    return isinstance(last, ir.Return) or (
+        isinstance(last, ir.If) and _returns(last.then) and _returns(last.orelse)
+    )
 
-        It may if the procedure has one end: with several, some would come without a copy.
-        """
-        return isinstance(statement, ir.Do) and not any(
-            isinstance(n, ir.Return)
-            for s in self.module.functions[statement.function].body
-            for n in ir.walk(s)
-        )
 
-    def require(self, test: ir.Expr, env: Env) -> None:
-        """A guard, condition by condition."""
-        if isinstance(test, ir.And):
-            for operand in test.operands:
-                self.require(operand, env)
-            return
-        if isinstance(test, ir.In) and test.container in self.granted and not self.copied:
-            return
-        self.leave_unless(self.val(test, env), self.exits.disabled)
-
-    # --- branches ---
-
-    def if_(self, node: ir.If, env: Env) -> None:
-        """A conditional, and the names that both ways give a value."""
-        test = self.val(node.test, env)
-        if test.known:
-            self.run(node.then if test.c else node.orelse, env)
-            return
-        if not node.orelse and test.test is None and not isinstance(test.c, int) and len(test.c) > 400:
-            test = self.named_num(test)
-        a_env, b_env = dict(env), dict(env)
-        a_lines, _, a_ended = self._way(node.then, a_env)
-        b_lines, _, b_ended = self._way(node.orelse, b_env)
-        if a_ended:
-            self.put(f"if ({test.text()}) {{", a_lines)
-            self.lines.extend(b_lines)
-            if b_ended:
-                raise Ended
-            _become(env, b_env)
-            return
-        if b_ended:
-            self.put(f"if ({negation(test).text()}) {{", b_lines)
-            self.lines.extend(a_lines)
-            _become(env, a_env)
-            return
-        merged: Env = {}
-        for name in a_env.keys() & b_env.keys():
-            a, b = a_env[name], b_env[name]
-            if a is b or same(a, b):
-                merged[name] = a
-                continue
-            shape = self.v.joined(self.v.shape_of(a), self.v.shape_of(b))
-            names, merged[name], declared = self.variable(shape, name_stem(name))
-            self.lines.extend(declared)
-            a_lines = [*a_lines, *self.assign(names, a, shape)]
-            b_lines = [*b_lines, *self.assign(names, b, shape)]
-        if a_lines:
-            self.put(f"if ({test.text()}) {{", a_lines, "}" if not b_lines else "} else {")
-            if b_lines:
-                self.lines.extend([*b_lines, "}"])
-        elif b_lines:
-            self.put(f"if ({negation(test).text()}) {{", b_lines)
-        _become(env, merged)
-
-    def _way(self, body: Sequence[Node], env: Env) -> tuple[Lines, None, bool]:
-        saved, self.flow = self.flow, None
-        try:
-            return self.branch(lambda: self.run(body, env))
-        finally:
-            self.flow = saved
-
-    def guarded(self, test: Num, body: Callable[[], None]) -> None:
-        """What `body` writes, in a block under a test; names of the loop's environment that it changes are brought together."""
-        env = self.flow
-        if env is None:
-            super().guarded(test, body)
-            return
-        before = dict(env)
-        lines, _, ended = self.branch(body)
-        after = dict(env)
-        _become(env, before)
-        if not ended:
-            for name, old in before.items():
-                new = after.get(name, old)
-                if new is old or same(new, old):
-                    continue
-                shape = self.v.joined(self.v.shape_of(old), self.v.shape_of(new))
-                names, env[name], declared = self.variable(shape, name_stem(name))
-                self.lines.extend([*declared, *self.assign(names, old, shape)])
-                lines = [*lines, *self.assign(names, new, shape)]
-        if lines:
-            self.put(f"if ({test.text()}) {{", lines)
-
-    # --- loops ---
-
-    def for_(self, node: ir.For, env: Env) -> None:
-        """A loop: unrolled, or in C with its names in C variables."""
-        domain = self.named(self.domain(self.ev(node.domain, env)))
-        changed = {n: t for n, t in assigned(node.body) if n in env and n not in node.names}
-        shapes: dict[str, Shape] = {}
-        unroll = False
-        for name, t in changed.items():
-            try:
-                shapes[name] = self.v.joined(self.v.shape(t), self.v.shape_of(env[name]))
-            except (Unsupported, AssertionError):
-                unroll = True
-        places = self.size(domain)
-        rolled = not unroll and places > 1 and (self.rolled or places * self.multiplicity > UNROLLED_MOST)
-        saved, self.flow = self.flow, None if rolled else env
-        try:
-            if rolled:
-                self._rolled(node, env, domain, shapes)
-            else:
-                self.loop(domain, lambda item: self._once(node, env, item), unroll=True)
-        finally:
-            self.flow = saved
-        for name in node.names:
-            env.pop(name, None)
-
-    def _once(self, node: ir.For, env: Env, item: Any) -> None:
-        env.update(self.bound_to({}, node.names, self.named(item)))
-        self.run(node.body, env)
-
-    def _rolled(self, node: ir.For, env: Env, domain: Any, shapes: dict[str, Shape]) -> None:
-        names: dict[str, list[str]] = {}
-        for name, shape in shapes.items():
-            own, value, declared = self.variable(shape, name_stem(name))
-            self.lines.extend([*declared, *self.assign(own, env[name], shape)])
-            names[name], env[name] = own, value
-        for variable in changes(node.body, self.module):
-            self.memory[variable] = "t"
-
-        def body(item: Any) -> None:
-            inner = dict(env)
-            self._once(node, inner, item)
-            # All new values are read before any name gets its own: they may be made of one another.
-            whole = STup(tuple(shapes.values()))
-            every = [n for name in shapes for n in names[name]]
-            self.lines.extend(self.assign(every, Tup(tuple(inner[name] for name in shapes)), whole))
-
-        self.loop(domain, body)
-
-    # --- variables ---
-
-    def copy(self) -> None:
-        """Make the state after the step a copy of the one before it, once."""
-        if not self.copied:
-            self.copied = True
-            self.line(f"uint64_t *restrict t = {self.shared.unit}rx_slot(batch);")
-            self.line(f"{self.shared.unit}rt_copy(t, s);")
-
-    def store(self, node: ir.Store, env: Env) -> None:
-        """Give a variable, or a part of it, another value."""
-        # CPython evaluates the value, then the path, and checks the bound last, when all is written.
-        fit = node.value if isinstance(node.value, ir.Fit) else None
-        value = self.named(self.ev(fit.operand if fit else node.value, env))
-        path = [self.named(self.val(step, env)) for step in node.path]
-        if path:
-            self.read(node.variable, node.which, node)
-        abstract = self.abstract if node.which is ir.Which.ABSTRACT else None
-        layout = abstract or self.layout
-        ref = layout.ref(node.variable, "t")
-        for step in path:
-            if isinstance(ref.shape, SMap):
-                ref = self.v.entry(ref, self.key_code(ref.shape.keys, step, node))
-                continue
-            assert isinstance(ref.shape, SSeq)
-            assert ref.shape.item is not None
-            row = self.v.load(ref).row
-            assert isinstance(row, RefArr)
-            index = self.fixed_num(self.index(row, step, node))
-            ref = self.v._part(ref, 1, len(widths(ref.shape.item)), ref.shape.most, index, ref.shape.item)
-        if not path:
-            self.check_keys(value, ref.shape, node)
-        if fit:
-            value = self.fitted(value, resolved(fit.type, layout.values.scope), fit.name, fit)
-        self.write(ref, value)
-        if abstract is None:
-            self.memory[node.variable] = "t"
-        # The names in an abstract model are its own.
-        missing = self.unassigned if abstract is None else self.imageless
-        if node.variable in missing:
-            self.line(f"have |= {literal(1 << missing[node.variable])};")
-
-    def check_keys(self, value: Any, shape: Shape, node: Node) -> None:
-        """A map must have a value for every key, at every depth."""
-        if isinstance(shape, SMap) and isinstance(value, MapV):
-            if set(value.keys.values) != set(shape.keys.values):
-                self.fault_unless(FALSE, "the map does not have a value for every key", node)
-            for entry in value.entries:
-                self.check_keys(entry, shape.value, node)
-
-    def write(self, ref: Ref, value: Any) -> None:
-        """Put a value at its place in the state after the step."""
-        leaves = self.v.leaves(value, ref.shape)
-        leaves = [w if isinstance(w, int) else self.fixed(w) for w in leaves]
-        for k, leaf in enumerate(leaves):
-            word, shift, width = self.v.where(ref, k)
-            if width == 0:
-                continue
-            at = f"t[{word}]"
-            if width == 64:
-                self.line(f"{at} = {word_text(leaf)};")
-                continue
-            mask = (1 << width) - 1
-            if isinstance(shift, int):
-                moved = (
-                    literal(leaf << shift)
-                    if isinstance(leaf, int)
-                    else f"({leaf} << {shift})"
-                    if shift
-                    else leaf
+def _expression(w: Writer, body: Sequence[ir.Node], env: Env) -> Held:
+    """The value of statements that `_simple` is true of."""
+    for k, statement in enumerate(body):
+        here = Here(w, env)
+        match statement:
+            case ir.Let():
+                env = _let(statement, here)
+            case ir.Return(_, value):
+                assert value is not None
+                return here.ev(value)
+            case ir.If(_, test, then, orelse):
+                rest = body[k + 1 :]
+                one = then if _returns(then) else (*then, *rest)
+                other = orelse if _returns(orelse) else (*orelse, *rest)
+                found = w.pinned_num(here.num(test))
+                return two_ways(
+                    w, found, partial(_expression, w, one, env), partial(_expression, w, other, env)
                 )
-                clear = literal(~(mask << shift))
-            else:
-                moved, clear = f"({word_text(leaf)} << {shift})", f"~({literal(mask)} << {shift})"
-            kept = f"({at} & {clear})"
-            self.line(f"{at} = {kept};" if leaf == 0 else f"{at} = {kept} | {moved};")
+    raise AssertionError(body)
+
+
+def _let(node: ir.Let, here: Here) -> Env:
+    """The names as they are after an assignment."""
+    value = here.w.named(here.ev(node.value))
+    return here.bind(node.names, value).env
+
+
+def run_body(w: Writer, function: ir.Function, env: Env) -> Held | None:
+    """A function's body as statements: its value, or None for a procedure."""
+    saved = w.returns, w.flow
+    w.returns = returns = Returns(w.name("L"))
+    w.flow = None
+    try:
+        body, _, ended = w.branch(lambda: run(w, function.body, dict(env)))
+    finally:
+        w.returns, w.flow = saved
+    if not returns.found:
+        w.extend(body)
+        if ended or function.returns is not None:
+            raise Ended
+        return None
+    if len(returns.found) == 1 and body.statements and body.statements[-1] is returns.found[0][0]:
+        w.extend(body)
+        return returns.found[0][1]
+    values = [value for _, value in returns.found if value is not None]
+    found: Variable | None = None
+    if values:
+        found = w.variable(joined_all(w.shapes, [shape_of(w.shapes, v) for v in values]))
+        w.declare(found)
+    for slot, value in returns.found:
+        if found is not None and value is not None:
+            slot.statements.extend(w.assign(found, value))
+        slot.statements.append(Line((f"goto {returns.label};",)))
+    w.region(body, returns.label)
+    return found.value if found is not None else None
+
+
+def run(w: Writer, body: Sequence[ir.Node], env: Env) -> None:
+    """Statements in order. `env` is changed. Raises Ended if control never comes past them."""
+    here = Here(w, env)
+    for statement in body:
+        if w.shared.fact(stores, statement) and not _copies_itself(w, statement):
+            copy(w)
+        statements(statement, here)
+
+
+@statements.rule(ir.Let)
+def _(node: ir.Let, here: Here) -> None:
+    here.env.update(_let(node, here))
+
+
+@statements.rule(ir.Require)
+def _(node: ir.Require, here: Here) -> None:
+    _require(node.test, here)
+
+
+def _require(test: ir.Expr, here: Here) -> None:
+    """A guard, condition by condition."""
+    w = here.w
+    if isinstance(test, ir.And):
+        for operand in test.operands:
+            _require(operand, here)
+    elif not (isinstance(test, ir.In) and test.container in w.granted and not w.copied):
+        w.leave_unless(here.num(test), w.exits.disabled)
+
+
+@statements.rule(ir.Assert)
+def _(node: ir.Assert, here: Here) -> None:
+    here.w.fault_unless(here.num(node.test), "the assertion is false", node)
+
+
+@statements.rule(ir.Return)
+def _(node: ir.Return, here: Here) -> None:
+    w = here.w
+    assert w.returns is not None
+    found = None if node.value is None else here.ev(node.value)
+    w.returns.found.append((w.later(), found))
+    raise Ended
+
+
+@statements.rule(ir.Do)
+def _(node: ir.Do, here: Here) -> None:
+    w = here.w
+    procedure = w.shared.module.functions[node.function]
+    given = [w.named(here.ev(a)) for a in node.arguments]
+    # Guards there may be about other values: all are asked.
+    saved, w.granted = w.granted, ()
+    try:
+        run_body(w, procedure, dict(zip((a.name for a in procedure.arguments), given, strict=True)))
+    finally:
+        w.granted = saved
+
+
+def _copies_itself(w: Writer, statement: ir.Node) -> bool:
+    """Whether a call may leave the copy to the procedure, whose guards then come first.
+
+    It may if the procedure has one end: with several, some would come without a copy.
+    """
+    if not isinstance(statement, ir.Do):
+        return False
+    body = w.shared.module.functions[statement.function].body
+    return not any(isinstance(n, ir.Return) for s in body for n in ir.walk(s))
+
+
+# --- branches ---
+
+
+@statements.rule(ir.If)
+def _(node: ir.If, here: Here) -> None:
+    w, env = here.w, here.env
+    test = here.num(node.test)
+    if test.known:
+        run(w, node.then if test.c else node.orelse, env)
+        return
+    if w.shared.fact(stores, node):
+        test = w.pinned_num(test)
+    before = w.memory, w.version
+    ways: list[tuple[Block, Env, bool]] = []
+    memory: dict[str, str] = {}
+    for body in (node.then, node.orelse):
+        own = dict(env)
+        w.memory, w.version = dict(before[0]), before[1]
+        block, ended = _way(w, body, own)
+        ways.append((block, own, ended))
+        if not ended:
+            memory |= w.memory
+    w.memory = memory
+    if w.shared.fact(stores, node):
+        w.changed()
+    else:
+        w.version = before[1]
+    (then, a, a_ended), (orelse, b, b_ended) = ways
+    if a_ended or b_ended:
+        w.when(test, then if a_ended else Block(), orelse if b_ended else Block())
+        if a_ended and b_ended:
+            raise Ended
+        w.extend(orelse if a_ended else then)
+        _become(env, b if a_ended else a)
+        return
+    _become(env, _together(w, test, then, orelse, a, b))
+
+
+def _way(w: Writer, body: Sequence[ir.Node], env: Env) -> tuple[Block, bool]:
+    saved, w.flow = w.flow, None
+    copied = w.copied
+    try:
+        block, _, ended = w.branch(lambda: run(w, body, env))
+        assert w.copied == copied, "a copy made on one way only"
+        return block, ended
+    finally:
+        w.flow = saved
+
+
+def _together(w: Writer, test: Num, then: Block, orelse: Block, a: Env, b: Env) -> Env:
+    """The names as they are after either way."""
+    merged: Env = {}
+    simple = not then and not orelse
+    for name in sorted(a.keys() & b.keys()):
+        if same(a[name], b[name]):
+            merged[name] = a[name]
+        elif simple:
+            merged[name] = select(w.shapes, test, a[name], b[name])
+        else:
+            shape = joined(w.shapes, shape_of(w.shapes, a[name]), shape_of(w.shapes, b[name]))
+            variable = w.variable(shape, stem(name))
+            w.declare(variable)
+            then.statements.extend(w.assign(variable, a[name]))
+            orelse.statements.extend(w.assign(variable, b[name]))
+            merged[name] = variable.value
+    w.when(test, then, orelse)
+    return merged
 
 
 def _become(env: Env, other: Env) -> None:
@@ -337,38 +291,180 @@ def _become(env: Env, other: Env) -> None:
     env.update(other)
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two values are the same constant or expression."""
+# --- loops ---
+
+
+@statements.rule(ir.For)
+def _(node: ir.For, here: Here) -> None:
+    w, env = here.w, here.env
+    domain = domain_of(w.named(here.ev(node.domain)))
+    changed = {n: t for n, t in assigned(node.body) if n in env and n not in node.names}
+    shapes: dict[str, Shape] = {}
+    unroll = False
+    for name, t in changed.items():
+        try:
+            shapes[name] = joined(w.shapes, w.shapes.shape(t), shape_of(w.shapes, env[name]))
+        except (Unsupported, AssertionError):
+            unroll = True
+    count = size(domain)
+    w.multiplicity *= max(1, count)
+    rolled = not unroll and count > 1 and not written_out(w)
+    w.multiplicity //= max(1, count)
+    saved, w.flow = w.flow, None if rolled else env
     try:
-        return bool(type(a) is type(b) and a == b and (known(a) or isinstance(a, Num | Ref)))
-    except (TypeError, ValueError):
-        return False
+        if rolled:
+            _rolled(node, here, domain, shapes)
+        else:
+            loop(w, domain, lambda one: _once(node, here, one), unroll=True)
+    finally:
+        w.flow = saved
+    for name in node.names:
+        env.pop(name, None)
 
 
-def name_stem(name: str) -> str:
-    """A model's name as the beginning of one in C."""
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name) + "_"
+def _once(node: ir.For, here: Here, one: Held) -> None:
+    inner = Here(here.w, {}).bind(node.names, here.w.named(one))
+    here.env.update(inner.env)
+    run(here.w, node.body, here.env)
 
 
-def stores(node: Node) -> bool:
+def _rolled(node: ir.For, here: Here, domain: Held, shapes: dict[str, Shape]) -> None:
+    w, env = here.w, here.env
+    carried: dict[str, Variable] = {}
+    for name, shape in shapes.items():
+        carried[name] = w.variable(shape, stem(name))
+        w.declare(carried[name])
+        for statement in w.assign(carried[name], env[name]):
+            w.put(statement)
+    stored = changes(node.body, w.shared.module)
+    for name in stored:
+        w.changed(name)
+
+    def body(one: Value) -> None:
+        if stored:
+            w.changed()
+        inner = dict(env)
+        for name, variable in carried.items():
+            inner[name] = _frozen(w, variable)
+        _once(node, Here(w, inner), one)
+        for name, variable in carried.items():
+            for statement in w.assign(variable, inner[name]):
+                w.put(statement)
+
+    counted(w, domain_of(domain), body, copies=True)
+    if stored:
+        w.changed()
+    for name, variable in carried.items():
+        env[name] = variable.value
+
+
+def _frozen(w: Writer, variable: Variable) -> Value:
+    """What C variables hold as a turn of a loop begins."""
+    words = leaves(w.shapes, variable.now, variable.shape)
+    return value_of([w.let(x) if isinstance(x, Node) else x for x in words], variable.shape)
+
+
+# --- variables ---
+
+
+def copy(w: Writer) -> None:
+    """Make the state after the step a copy of the one before it, once."""
+    if not w.copied:
+        w.copied = True
+        unit = w.shared.unit
+        w.line(f"uint64_t *restrict t = {unit}rx_slot(batch);")
+        w.line(f"{unit}rt_copy(t, s);")
+
+
+@statements.rule(ir.Store)
+def _(node: ir.Store, here: Here) -> None:
+    # CPython evaluates the value, then the path, and checks the bound last, when all is written.
+    w = here.w
+    fit = node.value if isinstance(node.value, ir.Fit) else None
+    value = w.named(here.ev(fit.operand if fit else node.value))
+    path = [w.named(here.val(step)) for step in node.path]
+    if path:
+        w.read(node.variable, node.which, node)
+    abstract = w.abstract if node.which is ir.Which.ABSTRACT else None
+    layout = abstract or w.shared.layout
+    ref = layout.ref(node.variable, "t")
+    for step in path:
+        if isinstance(ref.shape, SMap):
+            ref = entry(ref, key_code(w, ref.shape.keys, step, node))
+            continue
+        assert isinstance(ref.shape, SSeq)
+        assert ref.shape.item is not None
+        found = load(ref)
+        at = w.pinned_num(index(w, found.row, as_num(step), node))  # type: ignore[union-attr]  # a sequence
+        ref = part(ref, 1, len(widths(ref.shape.item)), ref.shape.most, at, ref.shape.item)
+    if not path:
+        _check_keys(w, value, ref.shape, node)
+    if fit:
+        value = fitted(w, value, resolved(fit.type, layout.of.scope), fit.name, fit)
+    write(w, ref, value)
+    if abstract is None:
+        w.changed(node.variable)
+    # The names in an abstract model are its own.
+    missing = w.unassigned if abstract is None else w.imageless
+    if node.variable in missing:
+        w.line(f"have |= {1 << missing[node.variable]:#x}ull;")
+
+
+def _check_keys(w: Writer, value: Held, shape: Shape, node: ir.Node) -> None:
+    """A map must have a value for every key, at every depth."""
+    if isinstance(shape, SMap) and isinstance(value, MapV):
+        if set(value.keys.values) != set(shape.keys.values):
+            w.fault_unless(FALSE, "the map does not have a value for every key", node)
+        for one in value.entries:
+            _check_keys(w, one, shape.value, node)
+
+
+def write(w: Writer, ref: Ref, value: Held) -> None:
+    """Put a value at its place in the state after the step."""
+    words = [w.pinned(x) for x in leaves(w.shapes, value, ref.shape)]
+    together: dict[int, tuple[int, list[Word]]] = {}
+    for k, word in enumerate(words):
+        at, shift, width = where(ref, k)
+        if width == 0:
+            continue
+        mask = (1 << width) - 1
+        if isinstance(at, int) and isinstance(shift, int):
+            covered, moved = together.setdefault(at, (0, []))
+            together[at] = covered | mask << shift, moved
+            moved.append(build.shift_left(word, shift))
+            continue
+        here = build.load("t", at, stable=False)
+        kept = build.without(here, build.shift_left(mask, shift)) if width < 64 else 0
+        _put(w, at, build.bit_or(kept, build.shift_left(word, shift)))
+    for place, (covered, moved) in together.items():
+        kept = build.bit_and(build.load("t", place, stable=False), ALL & ~covered)
+        _put(w, place, build.bit_or(kept, *moved))
+
+
+def _put(w: Writer, at: Word, value: Word) -> None:
+    w.line("t[", at, "] = ", value, ";")
+
+
+# --- what statements do ---
+
+
+def stores(node: ir.Node) -> bool:
     """Whether a statement may change variables."""
     return any(isinstance(n, ir.Store | ir.Do) for n in ir.walk(node))
 
 
-def assigned(body: Sequence[Node]) -> list[tuple[str, Type]]:
+def assigned(body: Sequence[ir.Node]) -> Iterator[tuple[str, Type]]:
     """The local names that statements give a value, with its type."""
-    found: list[tuple[str, Type]] = []
     for statement in body:
         for node in ir.walk(statement):
-            if isinstance(node, ir.Let):
-                if len(node.names) == 1:
-                    found.append((node.names[0], node.value.type))
-                else:
-                    found += list(zip(node.names, node.value.type.items, strict=True))  # type: ignore[attr-defined]  # a tuple
-    return found
+            if isinstance(node, ir.Let) and len(node.names) == 1:
+                yield node.names[0], node.value.type
+            elif isinstance(node, ir.Let):
+                assert isinstance(node.value.type, TupleType)
+                yield from zip(node.names, node.value.type.items, strict=True)
 
 
-def changes(body: Sequence[Node], module: ir.Module) -> set[str]:
+def changes(body: Sequence[ir.Node], module: ir.Module) -> set[str]:
     """The variables that statements may change, procedures' included."""
     found: set[str] = set()
     for statement in body:

@@ -81,3 +81,10 @@ static inline void rt_sort(uint64_t *q, int64_t n, int64_t k) {
                 q[(j - 1) * k + x] = one;
             }
 }
+
+/* An index below n, whatever is asked for. */
+static inline uint64_t rt_inside(uint64_t i, uint64_t n) { return i < n ? i : 0; }
+
+static inline bool rt_add_overflows(int64_t a, int64_t b) { return __builtin_add_overflow(a, b, &(int64_t){0}); }
+static inline bool rt_subtract_overflows(int64_t a, int64_t b) { return __builtin_sub_overflow(a, b, &(int64_t){0}); }
+static inline bool rt_multiply_overflows(int64_t a, int64_t b) { return __builtin_mul_overflow(a, b, &(int64_t){0}); }

@@ -11,14 +11,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from ratified.explore.native.codegen.numbers import const, num, word_text
-from ratified.explore.native.codegen.statements import Statements
-from ratified.explore.native.codegen.terms import BagV, Bits, MapV, Opt, Rec, SeqV, SlotV, Tup, Uni
-from ratified.explore.native.codegen.writer import Exits, Shared, flat
+from ratified.explore.native.codegen import build
+from ratified.explore.native.codegen.functions import Unit
+from ratified.explore.native.codegen.joins import item_shape
+from ratified.explore.native.codegen.leaves import leaves, moved
+from ratified.explore.native.codegen.lifting import narrow_to
+from ratified.explore.native.codegen.loops import settled, to_array
+from ratified.explore.native.codegen.nodes import Word
+from ratified.explore.native.codegen.numbers import num
+from ratified.explore.native.codegen.packing import item as item_at
+from ratified.explore.native.codegen.packing import leaf, load
+from ratified.explore.native.codegen.shapes import Universe
+from ratified.explore.native.codegen.terms import (
+    BagV,
+    Bits,
+    MapV,
+    Opt,
+    Rec,
+    SeqV,
+    SlotV,
+    Tup,
+    Uni,
+    Value,
+    as_num,
+    listed,
+    pair_of,
+)
+from ratified.explore.native.codegen.writer import Exits, Writer
 from ratified.explore.symmetry import Renaming, Symmetry
-from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import Sort
 from ratified.language.types import (
@@ -32,6 +54,7 @@ from ratified.language.types import (
     TupleType,
     Type,
     UnionType,
+    record_fields,
     sorts_of,
 )
 
@@ -41,129 +64,122 @@ WRITTEN_MOST = 130
 """So many permutations may each have code of their own."""
 
 
+def renaming(unit: Unit, name: str, permutation: Permutation) -> str:
+    """A function that renames a packed state: reads `s`, writes `t`."""
+    exits = Exits(lambda: ("return;",), lambda _: ("return;",), None, "symmetry")
+    lines = unit.lines_once(exits, lambda w: Renamer(unit, w, permutation).write(), 1 << 60, rolled=False)
+    head = f"static void {name}(const uint64_t *restrict s, uint64_t *restrict t) {{"
+    return "\n".join([head, *lines, "}"])
+
+
+@dataclass(slots=True, eq=False)
 class Renamer:
-    """Writes a function that renames a packed state."""
+    """Writes what renames a packed state."""
 
-    def __init__(self, shared: Shared, permutation: Permutation) -> None:
-        self.v = shared.values
-        self.layout = shared.layout
-        self.permutation = permutation
-        self.rename = Renaming(permutation)
-        exits = Exits(lambda: "return;", lambda _: "return;", None, "symmetry")
-        self.w = Statements(shared, exits, rolled=False)
-        self.w.base = "s"
+    unit: Unit
+    w: Writer
+    permutation: Permutation
 
-    def lines(self) -> list[str]:
-        """The body: reads `s`, writes `t`."""
-        w = self.w
-        for name, declaration in self.layout.variables.items():
-            shape = self.layout.shapes[name]
-            places = self.layout.places[name]
-            if not self._moves(declaration.type):
-                leaves = [self.v.leaf(self.layout.ref(name, "s"), k) for k in range(len(places))]
+    def write(self) -> None:
+        """The body: each word of the state as it is renamed."""
+        layout = self.unit.layout
+        words: list[list[Word]] = [[] for _ in range(layout.words)]
+        for name, declaration in layout.variables.items():
+            ref, places = layout.ref(name, "s"), layout.places[name]
+            if self._moves(declaration.type):
+                row = leaves(self.unit.shapes, self.renamed(load(ref), declaration.type), layout.shapes[name])
             else:
-                value = self.renamed(self.v.load(self.layout.ref(name, "s")), declaration.type)
-                leaves = self._leaves(value, shape)
-            for pos, leaf in zip(places, leaves, strict=True):
-                if pos.width and leaf != 0:
-                    text = word_text(leaf)
-                    w.line(f"t[{pos.word}] |= {f'{text} << {pos.shift}' if pos.shift else text};")
-        return list(flat(w.lines))
-
-    def _leaves(self, value: Any, shape: Any) -> list[Any]:
-        return self.v.leaves(value, shape)
+                row = [leaf(ref, k) for k in range(len(places))]
+            for pos, word in zip(places, row, strict=True):
+                if pos.width:
+                    words[pos.word].append(build.shift_left(word, pos.shift))
+        for k, several in enumerate(words):
+            self.w.line(f"t[{k}] = ", build.bit_or(*several), ";")
 
     def _moves(self, t: Type) -> bool:
         return any(s in self.permutation for s in sorts_of(t))
 
-    def renamed(self, value: Any, t: Type) -> Any:
+    def renamed(self, value: Value, t: Type) -> Value:
         """A value of a type, renamed."""
-        value = self.v.loaded(value)
         if not self._moves(t):
             return value
-        match t:
-            case SortType(sort):
-                table = [int(v) for v in self.permutation[sort]]
-                word = self.v.table(table, value)
-                return num(word if isinstance(word, int) else f"(int64_t){word}", 0, len(table) - 1)
-            case OptionalType(item):
-                if value.item is None:
-                    return value
-                return Opt(value.some, self.renamed(value.item, item))
-            case RecordType():
-                value = self.v.narrow_to(value, t)
-                return Rec(
-                    t,
-                    tuple(
-                        self.renamed(f, ft)
-                        for f, ft in zip(value.fields, self.v.fields(t).values(), strict=True)
-                    ),
-                )
-            case UnionType():
-                return Uni(t, value.tag, tuple(a and self.renamed(a, a.type) for a in value.alternatives))
-            case TupleType(items):
+        match t, value:
+            case SortType(sort), _:
+                table, own = [int(v) for v in self.permutation[sort]], as_num(value)
+                return num(build.table(table, own.c, own.low, own.high), 0, len(table) - 1)
+            case OptionalType(inner), Opt():
+                return value if value.item is None else Opt(value.some, self.renamed(value.item, inner))
+            case RecordType(), _:
+                return self._record(narrow_to(value, t))
+            case UnionType(), Uni():
+                made = tuple(None if a is None else self._record(a) for a in value.alternatives)
+                return Uni(t, value.tag, made)
+            case TupleType(items), Tup():
                 return Tup(tuple(map(self.renamed, value.items, items)))
-            case MapType(_, item):
+        return self._container(value, t)
+
+    def _record(self, value: Rec) -> Rec:
+        types = record_fields(value.type, self.unit.shapes.scope).values()
+        return Rec(value.type, tuple(map(self.renamed, value.fields, types)))
+
+    def _container(self, value: Value, t: Type) -> Value:
+        match t, value:
+            case MapType(_, inner), MapV():
                 keys = value.keys
-                entries: list[Any] = [None] * keys.size
-                for k, entry in enumerate(value.entries):
-                    entries[self._number(keys, k)] = self.renamed(entry, item)
-                return MapV(keys, tuple(entries))
-            case SeqType(item):
-                row = value.row
+                entries = {self._number(keys, k): self.renamed(e, inner) for k, e in enumerate(value.entries)}
+                return MapV(keys, tuple(entries[k] for k in range(keys.size)))
+            case SeqType(inner), SeqV(row):
                 return SeqV(
-                    self.w.listed(
-                        row.length, [self.renamed(row.get(const(k)), item) for k in range(row.most)]
-                    )
+                    listed((self.renamed(item_at(row, k), inner) for k in range(row.most)), row.length)
                 )
-            case SetType(item) if isinstance(value, Bits):
+            case SetType(), Bits():
                 pairs = [(k, self._number(value.universe, k)) for k in range(value.universe.size)]
-                return self.v.moved(value, pairs, value.universe)
-            case SetType(item):
-                return self._sorted(value, item, bag=False)
-            case BagType(item):
-                return self._sorted(value, item, bag=True)
+                return moved(value, pairs, value.universe)
+            case SetType(inner) | BagType(inner), SlotV() | BagV():
+                return self._sorted(value, inner)
         raise AssertionError(t)
 
-    def _number(self, universe: Any, k: int) -> int:
-        with running(self.v.scope):
-            return universe.index[self.rename(universe.values[k])]  # type: ignore[no-any-return]  # an index
+    def _number(self, universe: Universe, k: int) -> int:
+        with running(self.unit.shapes.scope):
+            return universe.index[Renaming(self.permutation)(universe.values[k])]
 
-    def _sorted(self, value: Any, item: Type, *, bag: bool) -> Any:
+    def _sorted(self, value: SlotV | BagV, inner: Type) -> SlotV | BagV:
         """A large set or a bag: its elements renamed and put in order again."""
         w, row = self.w, value.row
-        shape = w.item_shape(row)
+        shape = item_shape(w.shapes, row)
         assert shape is not None
-        places = []
+        places: list[Value] = []
         for k in range(row.most):
-            own = row.get(const(k))
-            places.append(
-                Tup((self.renamed(own.items[0], item), own.items[1])) if bag else self.renamed(own, item)
-            )
-        memory = w.to_memory(w.listed(row.length, places), shape, row.most)
-        w.line(f"rt_sort({memory.name}, {memory.length.text()}, {memory.stride});")
-        memory = w.settle(memory)
-        return BagV(memory, value.copies) if bag else SlotV(memory)
+            own = item_at(row, k)
+            if isinstance(value, BagV):
+                one, copies = pair_of(own)
+                places.append(Tup((self.renamed(one, inner), copies)))
+            else:
+                places.append(self.renamed(own, inner))
+        memory = to_array(w, listed(places, row.length), shape, row.most)
+        w.line(f"rt_sort({memory.name}, ", memory.length.c, f", {memory.stride});")
+        done = settled(w, memory)
+        return BagV(done, value.copies) if isinstance(value, BagV) else SlotV(done)
 
 
 _Key = tuple[int, ...]
 
 
-def canonical_text(model: Model, shared: Shared, symmetry: Symmetry) -> tuple[list[str], str]:
+def canonical_text(unit: Unit, symmetry: Symmetry) -> tuple[list[str], str]:
     """Functions that rename, and the body of `model_canonical`."""
-    permutations = symmetry.permutations
+    permutations, model = symmetry.permutations, unit.model
     sorts = [s.sort for s in model.module.sorts if s.symmetric and model.scope.sizes[s.sort] > 1]
     whole = math.prod(math.factorial(model.scope.sizes[s]) for s in sorts)
     if len(permutations) == whole and whole > 6:
-        return _walk(model, shared, sorts)
+        return _walk(unit, sorts)
     if len(permutations) > WRITTEN_MOST:
         generators, walk = _tour(permutations)
-        return _walking(shared, generators, walk)
+        return _walking(unit, generators, walk)
     functions, body = [], ["uint64_t best[W]; rt_copy(best, s);"]
     for k, permutation in enumerate(
-        p for p in permutations if any(int(v) != k for moved in p.values() for k, v in enumerate(moved))
+        p for p in permutations if any(int(v) != k for values in p.values() for k, v in enumerate(values))
     ):
-        functions.append(_function(f"renaming_{k}", Renamer(shared, permutation).lines()))
+        functions.append(renaming(unit, f"renaming_{k}", permutation))
         body.append(f"{{ uint64_t t[W]; renaming_{k}(s, t); if (rx_before(t, best)) rt_copy(best, t); }}")
     return [_BEFORE, *functions], "\n".join("    " + line for line in [*body, "rt_copy(s, best);"])
 
@@ -175,17 +191,11 @@ _BEFORE = """static inline bool rx_before(const uint64_t *a, const uint64_t *b) 
 }"""
 
 
-def _function(name: str, lines: Sequence[str]) -> str:
-    inner = "\n".join("    " + line for line in lines)
-    head = f"static void {name}(const uint64_t *restrict s, uint64_t *restrict t) {{"
-    return f"{head}\n    memset(t, 0, sizeof(uint64_t) * W);\n{inner}\n}}"
-
-
-def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[list[str], str]:
+def _walk(unit: Unit, sorts: Sequence[type[Sort]]) -> tuple[list[str], str]:
     """All permutations of all sorts, each from the one before by one exchange of neighbours."""
     renamings: list[Permutation] = []
     exchanges: dict[tuple[int, int], int] = {}
-    with model:
+    with unit.model:
         for i, sort in enumerate(sorts):
             values = tuple(sort)
             for j in range(len(values) - 1):
@@ -193,19 +203,14 @@ def _walk(model: Model, shared: Shared, sorts: Sequence[type[Sort]]) -> tuple[li
                 swapped[j], swapped[j + 1] = swapped[j + 1], swapped[j]
                 exchanges[i, j] = len(exchanges)
                 renamings.append({sort: tuple(swapped)})
-    steps = _steps([model.scope.sizes[s] for s in sorts])
-    return _walking(shared, renamings, [exchanges[step] for step in steps])
+    steps = _steps([unit.model.scope.sizes[s] for s in sorts])
+    return _walking(unit, renamings, [exchanges[step] for step in steps])
 
 
-def _walking(
-    shared: Shared, renamings: Sequence[Permutation], numbers: Sequence[int]
-) -> tuple[list[str], str]:
+def _walking(unit: Unit, renamings: Sequence[Permutation], numbers: Sequence[int]) -> tuple[list[str], str]:
     """A walk through all that a state can be renamed to, each from the one before by one of a few renamings."""
     functions = [_BEFORE]
-    functions += [
-        _function(f"exchange_{k}", Renamer(shared, permutation).lines())
-        for k, permutation in enumerate(renamings)
-    ]
+    functions += [renaming(unit, f"exchange_{k}", permutation) for k, permutation in enumerate(renamings)]
     functions.append(f"static const uint8_t WALK[] = {{{', '.join(map(str, numbers))}}};")
     cases = " ".join(f"case {k}: exchange_{k}(now, t); break;" for k in range(len(renamings)))
     body = [
@@ -253,9 +258,9 @@ def _tour(permutations: Sequence[Permutation]) -> tuple[list[Permutation], list[
 def _key(permutation: Permutation) -> _Key:
     """What every value becomes, the sorts' values being numbered one after another."""
     found: list[int] = []
-    for moved in permutation.values():
+    for values in permutation.values():
         before = len(found)
-        found += [before + int(value) for value in moved]
+        found += [before + int(value) for value in values]
     return tuple(found)
 
 

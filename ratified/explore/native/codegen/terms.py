@@ -1,23 +1,17 @@
-"""Terms: what a value of the language is to the generator, made of numbers and words that are constants or C expressions."""
+"""Terms: what a value of the language is to the generator, made of numbers and words that are constants or trees.
+
+Guarantees: a value may be read only where the model may read it: the item of an optional that may be None is a tree that means
+nothing where it is None.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from ratified.explore.native.codegen.numbers import (
-    FALSE,
-    Num,
-    Word,
-    compare,
-    const,
-)
-from ratified.explore.native.codegen.shapes import (
-    Shape,
-    SOptNum,
-    Universe,
-    widths,
-)
+from ratified.explore.native.codegen.nodes import Word
+from ratified.explore.native.codegen.numbers import FALSE, Num
+from ratified.explore.native.codegen.shapes import Shape, Universe
 from ratified.language.types import (
     IntType,
     OptionalType,
@@ -26,50 +20,46 @@ from ratified.language.types import (
     TupleType,
     Type,
     UnionType,
+    join,
 )
 
-if TYPE_CHECKING:
-    from ratified.explore.native.codegen.values import Values
-
-Code = tuple[Universe, str] | None
-"""The number of a value in a universe, where it is known as an expression already."""
-
+Code = tuple[Universe, Word] | None
+"""The number of a value in a universe, where it is known already."""
 
 Read = tuple[tuple[Shape, tuple[Word, ...]], ...]
 """The leaves that a value was read from, for each shape that it was read in: they are in order as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Opt:
-    """An optional. `leaf` is the leaf it was read from, with the shape that leaf has."""
+    """An optional."""
 
     some: Num
-    item: Any
-    leaf: tuple[SOptNum, Word] | None = None
+    item: Value | None
     code: Code = None
     read: Read = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rec:
     """A record."""
 
     type: RecordType
-    fields: tuple[Any, ...]
+    fields: tuple[Value, ...]
     code: Code = None
     read: Read = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tup:
     """A tuple."""
 
-    items: tuple[Any, ...]
+    items: tuple[Value, ...]
     code: Code = None
     read: Read = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Uni:
     """One of several records. Alternatives that it cannot be are None."""
 
@@ -80,7 +70,7 @@ class Uni:
     read: Read = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bits:
     """A set of a small universe. `possible` says for each word which bits may be set."""
 
@@ -89,91 +79,72 @@ class Bits:
     possible: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MapV:
     """A map: a value for each key of the universe."""
 
     keys: Universe
-    entries: tuple[Any, ...]
+    entries: tuple[Value, ...]
 
 
-class Arr:
-    """A row of values: its length now, the most there can be, and the values by position."""
-
-    length: Num
-    most: int
-    item: Shape | None
-
-    def get(self, position: Num) -> Any:
-        """The value at a position within the length."""
-        raise NotImplementedError
-
-
-@dataclass(slots=True)
-class ListArr(Arr):
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
     """A row whose values are known one by one."""
 
-    world: Values
     length: Num
-    items: list[Any]
+    items: tuple[Value, ...]
     item: Shape | None = None
     read: Read = ()
-    most: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.most = len(self.items)
-
-    def get(self, position: Num) -> Any:
-        """See Arr."""
-        if isinstance(position.c, int):
-            return self.items[position.c]
-        found = self.items[-1]
-        for index in range(len(self.items) - 2, -1, -1):
-            found = self.world.select(compare("==", position, const(index)), self.items[index], found)
-        return found
+    @property
+    def most(self) -> int:
+        """The most values there can be."""
+        return len(self.items)
 
 
-@dataclass(slots=True)
-class MemArr(Arr):
+@dataclass(frozen=True, slots=True, eq=False)
+class InArray:
     """A row in a C array of words, `stride` to a value; places past the length are 0."""
 
-    world: Values
     name: str
     item: Shape
     length: Num
     most: int
     stride: int
 
-    def get(self, position: Num) -> Any:
-        """See Arr."""
-        return self.world.value(self.words(position), self.item)
 
-    def words(self, position: Num) -> list[Word]:
-        """The leaves of the value at a position."""
-        if isinstance(position.c, int):
-            return [f"{self.name}[{position.c * self.stride + k}]" for k in range(self.stride)]
-        return [f"{self.name}[{position.c} * {self.stride} + {k}]" for k in range(self.stride)]
+@dataclass(frozen=True, slots=True, eq=False)
+class InState:
+    """A row in a packed state."""
+
+    ref: Ref
+    length: Num
+    most: int
+    item: Shape | None
 
 
-@dataclass(frozen=True, slots=True)
+Row = Listed | InArray | InState
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SeqV:
     """A sequence."""
 
-    row: Arr
+    row: Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SlotV:
     """A set as a row of its elements, in canonical order."""
 
-    row: Arr
+    row: Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BagV:
     """A bag as a row of pairs of an element and its copies, in canonical order."""
 
-    row: Arr
+    row: Row
     copies: int
 
 
@@ -186,7 +157,7 @@ class Pos:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ref:
     """A value in a packed state, not read yet: its leaves at `places[index]`."""
 
@@ -196,27 +167,20 @@ class Ref:
     index: Num = FALSE
 
 
-@dataclass(slots=True)
-class RefArr(Arr):
-    """A row in a packed state."""
+Value = Num | Opt | Rec | Tup | Uni | Bits | MapV | SeqV | SlotV | BagV
+"""A value, read."""
 
-    world: Values
-    ref: Ref
-    length: Num
-    most: int
-    item: Shape | None
+Held = Value | Ref
+"""A value, read or not yet."""
 
-    def get(self, position: Num) -> Any:
-        """See Arr."""
-        width = len(widths(self.item)) if self.item else 0
-        return self.world.part(self.ref, 1, width, self.most, position, self.item)
+Parts = Opt | Rec | Tup | Uni
 
 
-def known(value: Any) -> bool:
+def known(value: Held | None) -> bool:
     """Whether a value is a constant."""
     match value:
         case Num():
-            return value.known
+            return isinstance(value.c, int)
         case Opt():
             return value.some.c == 0 or (value.some.c == 1 and known(value.item))
         case Rec():
@@ -224,28 +188,94 @@ def known(value: Any) -> bool:
         case Tup():
             return all(map(known, value.items))
         case Uni():
-            return value.tag.known and known(value.alternatives[value.tag.c])  # type: ignore[index]  # known
+            return isinstance(value.tag.c, int) and known(value.alternatives[value.tag.c])
         case Bits():
             return all(isinstance(w, int) for w in value.words)
         case MapV():
             return all(map(known, value.entries))
         case SeqV() | SlotV() | BagV():
-            return (
-                isinstance(value.row, ListArr) and value.row.length.known and all(map(known, value.row.items))
-            )
+            row = value.row
+            return isinstance(row, Listed) and row.length.known and all(map(known, row.items))
     return False
 
 
-def members_of(value: Bits) -> list[Any]:
+def as_num(value: Held | None) -> Num:
+    """A value that is a number."""
+    assert isinstance(value, Num), value
+    return value
+
+
+def listed(items: Iterable[Value], length: Num | None = None, item: Shape | None = None) -> Listed:
+    """A row of known places."""
+    items = tuple(items)
+    return Listed(Num(len(items), len(items), len(items)) if length is None else length, items, item)
+
+
+def with_row(value: SeqV | SlotV | BagV, row: Row) -> SeqV | SlotV | BagV:
+    """The same kind of container of other elements."""
+    return BagV(row, value.copies) if isinstance(value, BagV) else type(value)(row)
+
+
+def pair_of(value: Value) -> tuple[Value, Num]:
+    """An element of a bag's row, and its copies."""
+    assert isinstance(value, Tup)
+    return value.items[0], as_num(value.items[1])
+
+
+def members_of(value: Bits) -> list[object]:
     """The elements of a known set."""
     numbers = [w if isinstance(w, int) else 0 for w in value.words]
     return [v for k, v in enumerate(value.universe.values) if numbers[k >> 6] >> (k & 63) & 1]
 
 
+def numbers_of(value: Bits) -> list[int]:
+    """The numbers of the elements that a set may have."""
+    return [k for k in range(value.universe.size) if value.possible[k >> 6] >> (k & 63) & 1]
+
+
+def full(universe: Universe) -> Bits:
+    """The set of a whole universe."""
+    words = tuple(universe.mask(k) for k in range(universe.words))
+    return Bits(universe, words, words)
+
+
+def empty(universe: Universe) -> Bits:
+    """The empty set of a universe."""
+    words = (0,) * universe.words
+    return Bits(universe, words, words)
+
+
+def same(a: Held | None, b: Held | None) -> bool:
+    """Whether two values are surely the same: the same constants and trees."""
+    if a is b:
+        return True
+    match a, b:
+        case Num(), Num():
+            return a.c is b.c or (isinstance(a.c, int) and a.c == b.c)
+        case Opt(), Opt():
+            return same(a.some, b.some) and (a.some.c == 0 or same(a.item, b.item))
+        case Rec(), Rec():
+            return a.type == b.type and all(map(same, a.fields, b.fields))
+        case Tup(), Tup():
+            return len(a.items) == len(b.items) and all(map(same, a.items, b.items))
+        case Uni(), Uni():
+            return a.type == b.type and same(a.tag, b.tag) and all(map(same, a.alternatives, b.alternatives))
+        case Bits(), Bits():
+            return a.universe is b.universe and a.words == b.words
+        case MapV(), MapV():
+            return a.keys is b.keys and all(map(same, a.entries, b.entries))
+        case Ref(), Ref():
+            return (
+                (a.memory, a.places) == (b.memory, b.places)
+                and a.shape == b.shape
+                and a.memory != "t"
+                and same(a.index, b.index)
+            )
+    return False
+
+
 def join_types(a: Type, b: Type) -> Type:
     """A type that holds the values of both, keeping bounds of ints."""
-    from ratified.language.types import join
-
     match a, b:
         case IntType(int(low), int(high)), IntType(int(least), int(most)):
             return IntType(min(low, least), max(high, most))
@@ -258,16 +288,18 @@ def join_types(a: Type, b: Type) -> Type:
     return join(a, b)
 
 
-def hull(values: Any, t: Type) -> Type:
+def hull(values: Sequence[object], t: Type) -> Type:
     """The type with the bounds that some Python values need."""
     values = list(values)
     match t:
         case IntType() if values:
-            return IntType(min(values), max(values))
+            numbers = [v for v in values if isinstance(v, int)]
+            return IntType(min(numbers), max(numbers))
         case OptionalType(item):
             return OptionalType(hull([v for v in values if v is not None], item))
         case TupleType(items):
-            return TupleType(tuple(hull([v[k] for v in values], i) for k, i in enumerate(items)))
+            rows = [v for v in values if isinstance(v, tuple)]
+            return TupleType(tuple(hull([r[k] for r in rows], i) for k, i in enumerate(items)))
         case SetType(item):
-            return SetType(hull([x for v in values for x in v], item))
+            return SetType(hull([x for v in values for x in v], item))  # type: ignore[attr-defined]  # sets
     return t

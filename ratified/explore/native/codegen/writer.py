@@ -1,4 +1,4 @@
-"""Lines of C, control flow and names: what all parts of the generator share.
+"""What writes one C function: statements, exits, names, and the variables of the model.
 
 Guarantees: an expression is emitted only where it may be evaluated; what may fail leaves through the exits of the function that
 is being written, in the order in which CPython would come to it.
@@ -6,57 +6,58 @@ is being written, in the order in which CPython would come to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
+from ratified.explore.native.codegen import build
+from ratified.explore.native.codegen.code import Block, Let, Line, Loop, Piece, Region, Statement, When
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.numbers import Num, Word, negation, word_text
-from ratified.explore.native.codegen.shapes import Shape, SPacked, widths
+from ratified.explore.native.codegen.leaves import leaves
+from ratified.explore.native.codegen.nodes import Word
+from ratified.explore.native.codegen.numbers import Num, negation, num, truth
+from ratified.explore.native.codegen.packing import CHANGING, load, value_of
+from ratified.explore.native.codegen.printing import Tables
+from ratified.explore.native.codegen.shapes import Shape, Shapes, widths
 from ratified.explore.native.codegen.terms import (
     BagV,
     Bits,
-    ListArr,
+    Held,
+    InArray,
+    InState,
+    Listed,
     MapV,
-    MemArr,
     Opt,
     Rec,
     Ref,
+    Row,
     SeqV,
     SlotV,
     Tup,
     Uni,
-    known,
+    Value,
+    with_row,
 )
-from ratified.explore.native.codegen.values import Values
 from ratified.language import ir
 from ratified.language.errors import Span
+from ratified.language.rules import Rules
 
 T = TypeVar("T")
-Lines = list[Any]
-"""Lines of C; a list among them is filled in later."""
 
-SHORT = 28
-"""An expression up to so many characters may be repeated; a longer one gets a name."""
+READ_MOST = 8
+"""A value of up to so many leaves is read out of a state that changes; of a larger one the state is copied."""
 
-NAME = 12
-"""What a local name of the model stands for is given a name in C if it is longer than one."""
-
-TEXT_MOST = 6000
-"""An expression longer than this is taken apart into statements."""
+Pieces = tuple[Piece, ...]
+Env = dict[str, Held]
 
 
 class Ended(Exception):
     """What was written last always leaves: nothing after it is reached."""
 
 
-class Impure(Exception):
-    """This cannot be written as an expression alone."""
-
-
 class TooLong(Exception):
-    """The text would grow past its budget: write it with loops."""
+    """The function would grow past its budget: write it with loops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,131 +73,168 @@ class Place:
 class Exits:
     """How the function being written is left: each makes a C statement."""
 
-    disabled: Callable[[], str]
-    fault: Callable[[int], str]
-    bound: Callable[[int], str] | None
+    disabled: Callable[[], Pieces]
+    fault: Callable[[int], Pieces]
+    bound: Callable[[int], Pieces] | None
     action: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Shared:
     """What the functions of one model have in common.
 
     `unit` comes before the names of the model's functions and of all that they call: two models may stand in one program.
+    `evaluated` is what expressions came to that needed no statements, by the node, the state it reads, and the names it uses.
     """
 
-    values: Values
+    shapes: Shapes
     layout: Layout
     module: ir.Module
+    expressions: Rules[Here, Held]
+    tables: Tables = field(default_factory=Tables)
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
     bounds: list[Place] = field(default_factory=list)
     unit: str = ""
     names: int = 0
-    impure: set[tuple[int, str]] = field(default_factory=set)
-    kept: list[object] = field(default_factory=list)  # nodes whose identity is in `impure` must not be freed
+    evaluated: dict[tuple[object, ...], tuple[Held, object]] = field(default_factory=dict)
+    used: dict[int, tuple[frozenset[str], object]] = field(default_factory=dict)
+    facts: dict[tuple[object, int], tuple[bool, object]] = field(default_factory=dict)
+
+    def fact(self, question: Callable[[T], bool], node: T) -> bool:
+        """The answer to a question about a part of the model, asked once."""
+        key = question, id(node)
+        if key not in self.facts:
+            self.facts[key] = question(node), node
+        return self.facts[key][0]
+
+    def names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
+        """The local names that a part of the model uses and does not bind."""
+        found = self.used.get(id(node))
+        if found is None:
+            found = self.used[id(node)] = self._names_in(node), node
+        return found[0]
+
+    def _names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
+        if isinstance(node, ir.Local):
+            return frozenset((node.name,))
+        if not isinstance(node, ir.Collect):
+            return frozenset().union(*map(self.names_in, ir.children(node)))
+        found, bound = frozenset[str](), frozenset[str]()
+        for clause in node.clauses:
+            found |= self.names_in(clause.domain) - bound
+            bound |= frozenset(clause.names)
+            found |= frozenset[str]().union(*map(self.names_in, clause.conditions)) - bound
+        inside = [self.names_in(part) for part in (node.element, node.key) if part is not None]
+        found |= frozenset[str]().union(*inside) - bound
+        return found | self.names_in(node.default) if node.default is not None else found
 
 
 class Writer:
     """Writes one C function."""
 
-    def __init__(self, shared: Shared, exits: Exits, *, rolled: bool = False, budget: int = 1 << 30) -> None:
+    def __init__(self, shared: Shared, exits: Exits, *, rolled: bool = False, budget: int = 1 << 60) -> None:
         self.shared = shared
-        self.v = shared.values
-        self.layout = shared.layout
-        self.module = shared.module
+        self.shapes = shared.shapes
         self.exits = exits
         self.rolled = rolled
         self.budget = budget
-        self.lines: Lines = []
-        self.pure_depth = 0
+        self.block = Block()
+        self.emitted = 0
         self.memory: dict[str, str] = {}
         self.base = "s"
         self.old_base: str | None = None
+        self.version = 0
         self.copied = False
         self.abstract: Layout | None = None
         self.unassigned: dict[str, int] = {}
         self.imageless: dict[str, int] = {}
         self.multiplicity = 1
+        self.room = 1
+        self.granted: tuple[ir.Expr, ...] = ()
+        self.returns: Returns | None = None
+        self.flow: Env | None = None
 
-    # --- lines ---
+    def close(self) -> None:
+        """Let go of everything: what the exits know of the writer would keep it until the garbage collector comes by."""
+        self.__dict__.clear()
 
-    def line(self, text: Any) -> None:
-        """Write a line; not where only an expression is wanted."""
-        if self.pure_depth:
-            raise Impure
-        if isinstance(text, str):
-            self.budget -= len(text)
-            if self.budget < 0:
-                raise TooLong
-        self.lines.append(text)
+    # --- statements ---
+
+    def put(self, statement: Statement | Block) -> None:
+        """Write a statement."""
+        self.emitted += 1
+        self.budget -= 1
+        if self.budget < 0:
+            raise TooLong
+        self.block.statements.append(statement)
+
+    def line(self, *pieces: Piece) -> None:
+        """Write a statement without blocks."""
+        self.put(Line(pieces))
 
     def name(self, stem: str) -> str:
         """A new name."""
         self.shared.names += 1
         return f"{stem}{self.shared.names}"
 
-    def pure(self, compute: Callable[[], T], key: object = None) -> T | None:
-        """What `compute` gives if it needs no statements, else None (also when that is already known of `key`)."""
-        known_key = (id(key), self.exits.action) if key is not None else None
-        if known_key in self.shared.impure:
-            if self.pure_depth:
-                raise Impure
-            return None
-        self.pure_depth += 1
-        try:
-            return compute()
-        except (Impure, Ended):
-            if known_key is not None:
-                self.shared.impure.add(known_key)
-                self.shared.kept.append(key)
-            return None
-        finally:
-            self.pure_depth -= 1
-
-    def branch(self, write: Callable[[], T]) -> tuple[Lines, T | None, bool]:
-        """Lines written apart: these, what `write` gave, and whether control never comes to their end."""
-        if self.pure_depth:
-            raise Impure
-        outer, self.lines = self.lines, []
+    def branch(self, write: Callable[[], T]) -> tuple[Block, T | None, bool]:
+        """What is written apart: the block, what `write` gave, and whether control never comes to its end."""
+        outer, self.block = self.block, Block()
         try:
             found = write()
-            return self.lines, found, False
+            return self.block, found, False
         except Ended:
-            return self.lines, None, True
+            return self.block, None, True
         finally:
-            self.lines = outer
+            self.block = outer
 
-    def put(self, head: str, lines: Lines, tail: str = "}") -> None:
-        """A block."""
-        self.line(head)
-        self.lines.extend(lines)
-        self.line(tail)
+    def extend(self, block: Block) -> None:
+        """Write what was written apart."""
+        if block:
+            self.block.statements.append(block)
+
+    def when(self, test: Num, then: Block, orelse: Block | None = None) -> None:
+        """A conditional, as far as there is anything to do."""
+        orelse = orelse or Block()
+        if then:
+            self.put(When(test.c, then, orelse))
+        elif orelse:
+            self.put(When(negation(test).c, orelse, Block()))
 
     @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        """A block around what is written inside."""
-        self.line(head)
+    def loop(self, *head: Piece) -> Iterator[None]:
+        """A loop in C around what is written inside."""
+        outer, self.block = self.block, Block()
         try:
             yield
         finally:
-            self.lines.append("}")
+            inner, self.block = self.block, outer
+        self.put(Loop(head, inner))
+
+    def region(self, body: Block, label: str) -> None:
+        """Statements that may jump to the label behind them."""
+        self.put(Region(body, label))
+
+    def later(self) -> Block:
+        """A place among the statements, to be filled in later."""
+        slot = Block()
+        self.put(slot)
+        return slot
 
     # --- exits ---
 
-    def leave(self, statement: str) -> None:
+    def leave(self, pieces: Pieces) -> None:
         """Leave here, always."""
-        self.line(statement)
+        self.line(*pieces)
         raise Ended
 
-    def leave_unless(self, fine: Num, statement: Callable[[], str]) -> None:
+    def leave_unless(self, fine: Num, pieces: Callable[[], Pieces]) -> None:
         """Leave where a condition is false."""
         if fine.c == 1:
             return
-        if self.pure_depth:
-            raise Impure
         if fine.c == 0:
-            self.leave(statement())
-        self.line(f"if ({negation(fine).text()}) {statement()}")
+            self.leave(pieces())
+        self.put(When(negation(fine).c, Block([Line(pieces())]), Block()))
 
     def fault_unless(self, fine: Num, message: str, at: ir.Node | Span) -> None:
         """A partial operation has no answer where `fine` is false."""
@@ -206,7 +244,7 @@ class Writer:
     def bound_unless(self, fine: Num, what: str, span: Span | None) -> None:
         """A declared bound is left where `fine` is false."""
 
-        def statement() -> str:
+        def pieces() -> Pieces:
             if self.exits.bound is None:
                 return self.exits.fault(self.error(f"this leaves {what}, outside of a step", span))
             place = Place(what, self.exits.action, span)
@@ -214,7 +252,7 @@ class Writer:
                 self.shared.bounds.append(place)
             return self.exits.bound(self.shared.bounds.index(place))
 
-        self.leave_unless(fine, statement)
+        self.leave_unless(fine, pieces)
 
     def error(self, message: str, span: Span | None) -> int:
         """The number of an error."""
@@ -225,154 +263,232 @@ class Writer:
 
     # --- names for values ---
 
-    def temp(self, word: Word, kind: str = "uint64_t", stem: str = "x") -> str:
-        """A name for a word."""
+    def let(self, word: Word, stem: str = "x") -> Word:
+        """A word that is evaluated here, under a name."""
+        if isinstance(word, int):
+            return word
         name = self.name(stem)
-        self.line(f"const {kind} {name} = {word_text(word)};")
-        return name
+        self.put(Let(name, word))
+        return build.var(name, word.low, word.high)
 
-    def named_num(self, value: Num) -> Num:
-        """A number under a name, if it is long."""
-        if isinstance(value.c, int) or len(value.c) <= SHORT:
-            return value
-        return Num(self.temp(value.c, "int64_t", "n"), value.low, value.high)
+    def pinned(self, word: Word) -> Word:
+        """A word that later stores do not change."""
+        return word if isinstance(word, int) or word.stable else self.let(word)
 
-    def named(self, value: Any) -> Any:
-        """A value whose expressions are short and do not change any more: what a local name stands for."""
-        if known(value):
-            return value
-        if isinstance(value, Opt | Rec | Tup | Uni) and not value.code:
-            for shape, words in value.read:
-                other = isinstance(value, Uni) and self.v.shape_of(value) not in (
-                    shape,
-                    getattr(shape, "inner", None),
-                )
-                if isinstance(shape, SPacked) and not other:
-                    found = self.v.value([w if isinstance(w, int) else self.fixed(w) for w in words], shape)
-                    return self.v.narrow_to(found, value.type) if isinstance(value, Rec) else found
-        match value:
-            case Num():
-                return self.fixed_num(value)
-            case Rec():
-                return replace(value, fields=tuple(map(self.named, value.fields)))
-            case Tup():
-                return replace(value, items=tuple(map(self.named, value.items)))
-            case Bits():
-                return replace(
-                    value, words=tuple(w if isinstance(w, int) else self.fixed(w) for w in value.words)
-                )
-            case MapV():
-                return replace(value, entries=tuple(map(self.named, value.entries)))
-            case Opt() | Uni():
-                if value.code:
-                    return value
-                if isinstance(value, Opt) and value.some.c == 1:
-                    return Opt(value.some, self.named(value.item))
-                if isinstance(value, Uni) and value.tag.known:
-                    return Uni(value.type, value.tag, tuple(a and self.named(a) for a in value.alternatives))
-                return self.named_leaves(value, self.v.shape_of(value))
-            case Ref():
-                return self.snapshot(value)
-            case SeqV() | SlotV() | BagV():
-                return self.named_row(value)
-        raise AssertionError(value)
-
-    def named_row(self, value: Any) -> Any:
-        """A sequence, set or bag that does not change any more."""
-        row = value.row
-        if isinstance(row, MemArr):
-            return replace(value, row=replace_length(row, self.fixed_num(row.length)))
-        if isinstance(row, ListArr) and row.length.known:
-            return replace(value, row=ListArr(self.v, row.length, list(map(self.named, row.items)), row.item))
-        if not isinstance(row, ListArr):
-            ref = self.snapshot(row.ref)
-            return self.v.load(ref)
-        return self.named_leaves(value, self.v.shape_of(value))
-
-    def named_leaves(self, value: Any, shape: Shape) -> Any:
-        """A value read back from names for its leaves."""
-        return self.v.value(
-            [w if isinstance(w, int) else self.fixed(w) for w in self.v.leaves(value, shape)], shape
+    def pinned_num(self, value: Num) -> Num:
+        """The same of a number."""
+        return (
+            value
+            if isinstance(value.c, int) or value.c.stable
+            else num(self.let(value.c), value.low, value.high)
         )
 
-    def fixed(self, word: str) -> str:
-        """A word that later stores do not change."""
-        if len(word) <= SHORT and not self._changes(word):
-            return word
-        return self.temp(word)
+    def named(self, value: Held) -> Held:
+        """A value that does not change any more: what a local name stands for."""
+        if not self.version:
+            return value  # nothing that is read changes
+        match value:
+            case Num():
+                return self.pinned_num(value)
+            case Ref():
+                return self._snapshot(value)
+            case SeqV() | SlotV() | BagV():
+                return with_row(value, self._named_row(value.row))
+            case Bits():
+                return Bits(value.universe, tuple(map(self.pinned, value.words)), value.possible)
+            case MapV():
+                return MapV(value.keys, tuple(map(self.named_value, value.entries)))
+        read = tuple((s, tuple(map(self.pinned, words))) for s, words in value.read)
+        code = (value.code[0], self.pinned(value.code[1])) if value.code else None
+        match value:
+            case Opt():
+                item = None if value.item is None else self.named_value(value.item)
+                return Opt(self.pinned_num(value.some), item, code, read)
+            case Rec():
+                return Rec(value.type, tuple(map(self.named_value, value.fields)), code, read)
+            case Tup():
+                return Tup(tuple(map(self.named_value, value.items)), code, read)
+            case Uni():
+                made = tuple(None if a is None else self._named_record(a) for a in value.alternatives)
+                return Uni(value.type, self.pinned_num(value.tag), made, code, read)
+        raise AssertionError(value)
 
-    def fixed_num(self, value: Num) -> Num:
-        """A number that later stores do not change."""
-        if isinstance(value.c, int) or (len(value.c) <= NAME and not self._changes(value.c)):
-            return value
-        return Num(self.temp(value.c, "int64_t", "n"), value.low, value.high)
+    def named_value(self, value: Held) -> Value:
+        """The same, read."""
+        found = self.named(value)
+        return load(found) if isinstance(found, Ref) else found
 
-    @staticmethod
-    def _changes(text: str) -> bool:
-        return "t[" in text
+    def _named_record(self, value: Rec) -> Rec:
+        found = self.named(value)
+        assert isinstance(found, Rec)
+        return found
 
-    def snapshot(self, ref: Ref) -> Ref:
-        """A packed value that later stores do not change: the state before the step, or a copy."""
-        if ref.memory != "t":
-            return replace(ref, index=self.fixed_num(ref.index))
-        index = self.fixed_num(ref.index)
-        copy = self.name("w")
-        self.line(f"uint64_t {copy}[{self.shared.unit}W]; {self.shared.unit}rt_copy({copy}, t);")
-        return Ref(copy, ref.shape, ref.places, index)
+    def _named_row(self, row: Row) -> Row:
+        match row:
+            case InArray():
+                return InArray(row.name, row.item, self.pinned_num(row.length), row.most, row.stride)
+            case InState():
+                found = self.named_value(row.ref)
+                assert isinstance(found, SeqV | SlotV | BagV)
+                return found.row
+        read = tuple((s, tuple(map(self.pinned, words))) for s, words in row.read)
+        return Listed(self.pinned_num(row.length), tuple(map(self.named_value, row.items)), row.item, read)
 
-    def variable(self, shape: Shape, stem: str = "v") -> tuple[list[str], Any, Lines]:
-        """C variables for the leaves of a shape: their names, the value that they hold, and their declaration (to be placed)."""
-        names = [self.name(stem) for _ in widths(shape)]
-        lines: Lines = [f"uint64_t {', '.join(f'{n} = 0' for n in names)};"] if names else []
-        return names, self.v.value(names, shape), lines
+    def _snapshot(self, ref: Ref) -> Held:
+        """A packed value that later stores do not change: its leaves, or a copy of the state."""
+        ref = Ref(ref.memory, ref.shape, ref.places, self.pinned_num(ref.index))
+        if ref.memory != CHANGING:
+            return ref
+        if len(ref.places[0]) <= READ_MOST:
+            return value_of([self.pinned(w) for w in leaves(self.shapes, ref, ref.shape)], ref.shape)
+        copy, unit = self.name("w"), self.shared.unit
+        self.line(f"uint64_t {copy}[{unit}W]; {unit}rt_copy({copy}, t);")
+        return Ref(copy, ref.shape, ref.places, ref.index)
 
-    def assign(self, names: list[str], value: Any, shape: Shape) -> list[str]:
-        """Statements that put a value into the variables of a shape."""
-        leaves = self.v.leaves(value, shape)
-        pairs = [(n, word_text(w)) for n, w in zip(names, leaves, strict=True) if n != w]
-        if len(pairs) <= 1:
-            return [f"{n} = {w};" for n, w in pairs]
-        # All are read before any is written: a value may be made of the variables' own.
-        stems = [self.name("y") for _ in pairs]
-        made = [f"const uint64_t {s} = {w};" for s, (_, w) in zip(stems, pairs, strict=True)]
-        return ["{ " + " ".join(made), *(f"{n} = {s};" for (n, _), s in zip(pairs, stems, strict=True)), "}"]
+    # --- variables of C ---
+
+    def variable(self, shape: Shape, stem: str = "v") -> Variable:
+        """C variables for the leaves of a shape. Where `declare` is written they come into being."""
+        return Variable(tuple(self.name(stem) if width else "" for width in widths(shape)), shape)
+
+    def declare(self, variable: Variable, at: Block | None = None) -> None:
+        """Declare the C variables of a value; they begin as 0."""
+        names = [n for n in variable.names if n]
+        if names:
+            line = Line((f"uint64_t {', '.join(f'{n} = 0' for n in names)};",))
+            (self.block if at is None else at).statements.append(line)
+            self.emitted += 1
+
+    def assign(self, variable: Variable, value: Held) -> list[Statement]:
+        """Statements that put a value into variables."""
+        words = leaves(self.shapes, value, variable.shape)
+        return [Line((f"{n} = ", w, ";")) for n, w in zip(variable.names, words, strict=True) if n]
+
+    def flag(self, begins: bool) -> str:
+        """A variable that is 0 or 1."""
+        name = self.name("r")
+        self.line(f"uint64_t {name} = {int(begins)};")
+        return name
+
+    def array(self, item: Shape, most: int, length: Num, at: Block | None = None) -> InArray:
+        """A C array for a row. Its words begin as 0."""
+        stride = len(widths(item))
+        name = self.name("q")
+        line = Line((f"uint64_t {name}[{max(1, most * stride)}] = {{0}};",))
+        (self.block if at is None else at).statements.append(line)
+        self.emitted += 1
+        return InArray(name, item, length, most, stride)
 
     # --- the model's variables ---
 
-    def read(self, name: str, which: ir.Which, node: ir.Node) -> Any:
+    def read(self, name: str, which: ir.Which, node: ir.Node) -> Ref:
         """A variable, not read yet."""
+        layout = self.shared.layout
         if which is ir.Which.OLD:
             assert self.old_base is not None
-            return self.layout.ref(name, self.old_base)
+            return layout.ref(name, self.old_base)
         if name in self.unassigned:
-            bit = self.unassigned[name]
-            fine = Num(f"(have >> {bit} & 1)", 0, 1)
-            self.fault_unless(fine, f"`{name}` has no value yet", node)
-        return self.layout.ref(name, self.memory.get(name, self.base))
+            self.fault_unless(have(self.unassigned[name]), f"`{name}` has no value yet", node)
+        return layout.ref(name, self.memory.get(name, self.base))
 
-    def array(self, item: Shape, most: int, length: Num, stem: str = "q") -> MemArr:
-        """A C array for a row. Its words begin as 0."""
-        stride = len(widths(item))
-        name = self.name(stem)
-        self.line(f"uint64_t {name}[{max(1, most * stride)}] = {{0}};")
-        return MemArr(self.v, name, item, length, most, stride)
+    def changed(self, name: str | None = None) -> None:
+        """The state after the step is another now, and (if a name is given) holds that variable."""
+        if name is not None:
+            self.memory[name] = CHANGING
+        self.shared.names += 1
+        self.version = self.shared.names
 
-    def check_text(self, value: Any) -> Any:
-        """Refuse expressions that have grown too long."""
-        if isinstance(value, Num) and isinstance(value.c, str) and len(value.c) > TEXT_MOST:
-            raise Impure
-        return value
+    @contextmanager
+    def variables_of(self, which: ir.Which) -> Iterator[None]:
+        """Read the variables of a state."""
+        if which is ir.Which.NOW:
+            yield
+            return
+        saved = self.base, self.memory, self.old_base, self.unassigned, self.version
+        assert self.old_base is not None
+        self.base, self.memory, self.old_base, self.unassigned, self.version = self.old_base, {}, None, {}, 0
+        try:
+            yield
+        finally:
+            self.base, self.memory, self.old_base, self.unassigned, self.version = saved
 
 
-def replace_length(row: MemArr, length: Num) -> MemArr:
-    """The same array with another length."""
-    return MemArr(row.world, row.name, row.item, length, row.most, row.stride)
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The C variables of a value of a shape ("" for a leaf that takes no bits)."""
+
+    names: tuple[str, ...]
+    shape: Shape
+
+    @property
+    def value(self) -> Value:
+        """What they hold when they do not change any more."""
+        return self._value(stable=True)
+
+    @property
+    def now(self) -> Value:
+        """What they hold, while they still change."""
+        return self._value(stable=False)
+
+    def _value(self, *, stable: bool) -> Value:
+        sizes = zip(self.names, widths(self.shape), strict=True)
+        return value_of(
+            [build.var(n, 0, (1 << w) - 1, stable=stable) if w else 0 for n, w in sizes], self.shape
+        )
 
 
-def flat(lines: Lines) -> Iterator[str]:
-    """Lines with what was filled in."""
-    for line in lines:
-        if isinstance(line, str):
-            yield line
-        else:
-            yield from flat(line)
+@dataclass(slots=True)
+class Returns:
+    """A function being run: the label behind it, and where it returns what."""
+
+    label: str
+    found: list[tuple[Block, Held | None]] = field(default_factory=list)
+
+
+def have(bit: int) -> Num:
+    """Whether a variable that begins without a value has one by now."""
+    return truth(build.field(build.var("have", stable=False), bit, 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Here:
+    """What expressions are translated in: what writes, and what the local names stand for."""
+
+    w: Writer
+    env: Env
+
+    def ev(self, node: ir.Expr) -> Held:
+        """The value of an expression (a Ref where it stands in a packed state)."""
+        if isinstance(node, ir.Local):
+            return self.env[node.name]
+        w, shared = self.w, self.w.shared
+        names = shared.names_in(node)
+        held = [self.env[n] for n in names]
+        key = (id(node), w.base, w.old_base, w.version, *map(id, held))
+        known = shared.evaluated.get(key)
+        if known is not None:
+            return known[0]
+        before = w.emitted
+        found = shared.expressions(node, self)
+        if w.emitted == before:
+            shared.evaluated[key] = found, (node, held)
+        return found
+
+    def val(self, node: ir.Expr) -> Value:
+        """The value of an expression, read."""
+        found = self.ev(node)
+        return load(found) if isinstance(found, Ref) else found
+
+    def num(self, node: ir.Expr) -> Num:
+        """The value of an expression that is a number or truth value."""
+        found = self.val(node)
+        assert isinstance(found, Num), node
+        return found
+
+    def bind(self, names: Sequence[str], item: Held) -> Here:
+        """Here, with an element's names."""
+        if len(names) == 1:
+            return Here(self.w, {**self.env, names[0]: item})
+        whole = load(item) if isinstance(item, Ref) else item
+        assert isinstance(whole, Tup)
+        return Here(self.w, {**self.env, **dict(zip(names, whole.items, strict=True))})

@@ -1,0 +1,239 @@
+"""One proof script through every engine that decides it, and what they make of it together.
+
+`compared(cls)` explores it at sizes 1 to 3 by the reference machine, proves it (both solvers), and asks bounded model checking
+with k-induction. Failures are what cannot be: proved and false, a formula that differs from CPython, a counterexample that it
+does not confirm, solvers or engines that contradict each other, an error that is none of the model's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from ratified.language.errors import RatifiedError
+from ratified.language.model import Model
+from ratified.results.result import Verdict
+from ratified.smt import proving
+from ratified.smt.finite.bounded import bounded
+from ratified.smt.first_order.shapes import Refused
+from ratified.smt.proving import Options, prove
+from ratified.smt.result import Proof, Status
+from ratified.smt.solving import Answer, Job, Pool
+from ratified.smt.validation.validate import TranslationFault
+from ratified.smt.worker import SOLVERS
+from tests.generate.models import GeneratedModel
+from tests.generate.running import Run, run
+
+SIZES = {1: 300, 2: 300, 3: 120}
+"""Elements of each sort, and how many states are explored at most."""
+
+DEPTH = 3
+SECONDS = 4.0
+
+
+def load_script(generated: GeneratedModel, folder: Path) -> type[Model]:
+    """Write the file and import it. The module stays loaded: its source is needed. Raises what the file raises."""
+    name = f"script_{hashlib.sha256(generated.text.encode()).hexdigest()[:16]}"
+    path = folder / f"{name}.py"
+    path.write_text(generated.text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    made: type[Model] = getattr(module, generated.name)
+    return made
+
+
+class Here(Pool):
+    """Solvers in this process: none is started for a model that takes some milliseconds."""
+
+    def run(
+        self,
+        jobs: list[Job],
+        done: Callable[[Answer], list[Job]],
+        waiting: Callable[[int], None] | None = None,
+    ) -> None:
+        """See Pool."""
+        queue = deque(jobs)
+        while queue:
+            job = queue.popleft()
+            started = time.process_time()
+            try:
+                said = SOLVERS[job.solver](job.text, job.seconds, job.effort)
+            except Exception as problem:  # noqa: BLE001  # as in a process of its own
+                said = f'(error "{problem}")'
+            told = {"said": said, "seconds": time.process_time() - started}
+            worker: Any = SimpleNamespace(job=job)
+            for answer in self._heard(worker, told):
+                queue.extendleft(reversed(done(answer)))
+
+
+@contextmanager
+def in_this_process() -> Iterator[None]:
+    """Solvers are asked without starting processes."""
+    with mock.patch.object(proving, "Pool", Here):
+        yield
+
+
+@dataclass(slots=True)
+class Compared:
+    """What the engines say. `word` is the prover's: proved, not proved, undecided, refused, unreadable, no size."""
+
+    word: str = ""
+    reason: str = ""
+    violated: dict[str, str] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    bounded: str = ""
+
+    def fails(self, what: str) -> None:
+        """Note what cannot be."""
+        self.failures.append(what)
+
+
+def compared(cls: type[Model], *, second: bool = True, finite: bool = True) -> Compared:
+    """Ask all engines."""
+    found = Compared()
+    runs = explored(cls, found)
+    try:
+        with in_this_process():
+            proof = prove(cls, options=Options("z3", "cvc5" if second else None, SECONDS, 1))
+    except TranslationFault as fault:
+        found.word = "fault"
+        found.fails(f"validation: {fault.message}")
+        return found
+    except RatifiedError as problem:
+        refused = isinstance(problem, Refused)
+        found.word, found.reason = "refused" if refused else "error", problem.message
+        return found
+    except Exception as crash:  # noqa: BLE001  # whatever it is, it is a failure
+        found.word = "crash"
+        found.fails(f"crash: {type(crash).__name__}: {str(crash)[:200]}")
+        return found
+    _proof(proof, found)
+    if finite and 2 in runs:
+        _bounded(cls, runs[2], found)
+    return found
+
+
+def explored(cls: type[Model], found: Compared) -> dict[int, Run]:
+    """What the reference machine comes to, by size."""
+    runs: dict[int, Run] = {}
+    for size, most in SIZES.items():
+        try:
+            model = cls(**{t.sort.__name__: size for t in cls.module.sorts})
+        except RatifiedError:
+            continue  # what it assumes is not so at this size
+        runs[size] = run(model, most)
+        for claim in runs[size].violated:
+            found.violated.setdefault(claim, f"size {size}")
+    return runs
+
+
+def _proof(proof: Proof, found: Compared) -> None:
+    words = {Verdict.HOLDS: "proved", Verdict.VIOLATED: "not proved", Verdict.UNDECIDED: "undecided"}
+    found.word = words[proof.verdict]
+    wrong = sorted({*proof.lemmas, *proof.goals} & found.violated.keys())
+    if proof.verdict is Verdict.HOLDS and wrong:
+        found.fails(f"proved and false: {wrong[0]} at {found.violated[wrong[0]]}")
+    if any(c.contradicted for c in proof.cells):
+        found.fails("the solvers contradict each other")
+    counterexamples = [c.counterexample for c in proof.cells if c.counterexample is not None]
+    if any(c.confirmed is False for c in counterexamples):
+        found.fails("a counterexample that CPython does not confirm")
+    if found.word == "not proved":
+        failed = [c for c in proof.cells if c.status is Status.FAILED]
+        shown = any(c.confirmed for c in counterexamples) or any(c.action is None for c in failed)
+        found.reason = "violated" if wrong else "not inductive" if shown else "not explained"
+    elif found.word == "undecided":
+        found.reason = next(c.why for c in proof.cells if c.status is Status.UNDECIDED)[:80]
+
+
+def _bounded(cls: type[Model], seen: Run, found: Compared) -> None:
+    model = cls(**{t.sort.__name__: 2 for t in cls.module.sorts})
+    try:
+        said = bounded(model, DEPTH, induction=True, seconds=SECONDS)
+    except RatifiedError as problem:
+        found.bounded = f"refused: {problem.message[:60]}"
+        if "disagree" in problem.message:
+            found.fails(f"bmc: {problem.message}")
+        return
+    except Exception as crash:  # noqa: BLE001  # whatever it is, it is a failure
+        found.fails(f"bmc: crash: {type(crash).__name__}: {str(crash)[:200]}")
+        return
+    found.bounded = said.verdict.value
+    if said.verdict is Verdict.HOLDS and seen.violated:
+        found.fails(f"bmc holds, and false: {min(seen.violated)}")
+    if said.verdict is Verdict.VIOLATED and seen.complete and not seen.violated and not seen.left:
+        found.fails("bmc finds a violation that is none")
+
+
+# --- many -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Tally:
+    """Figures of many models; failures with their seeds."""
+
+    words: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    bounded: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, seed: int, found: Compared) -> None:
+        """Count one."""
+        self.words[found.word] += 1
+        self.bounded[found.bounded.partition(":")[0] or "not asked"] += 1
+        if found.reason:
+            self.reasons[f"{found.word}: {found.reason}"] += 1
+        self.failures += [(seed, failure) for failure in found.failures]
+
+    @property
+    def total(self) -> int:
+        """How many models."""
+        return self.words.total()
+
+    def lines(self) -> list[str]:
+        """As text."""
+        shares = [
+            f"  {100 * n / max(1, self.total):5.1f} %  {n:6d}  {w}" for w, n in self.words.most_common()
+        ]
+        reasons = [f"  {n:6d}  {reason}" for reason, n in self.reasons.most_common(30)]
+        finite = ", ".join(f"{n} {word}" for word, n in self.bounded.most_common())
+        failures = [f"  seed {seed}: {failure.splitlines()[0]}" for seed, failure in self.failures]
+        return [
+            f"{self.total} models",
+            *shares,
+            "reasons:",
+            *reasons,
+            f"bmc with induction at size 2: {finite}",
+            f"failures: {len(failures)}",
+            *failures,
+        ]
+
+
+def many(
+    make: Callable[[int], GeneratedModel], seeds: Collection[int], folder: Path, *, second_every: int = 4
+) -> Tally:
+    """The models of some seeds through all engines. The second solver is asked about every so many of them."""
+    tally = Tally()
+    for seed in seeds:
+        generated = make(seed)
+        try:
+            cls = load_script(generated, folder)
+        except RatifiedError as problem:
+            tally.add(seed, Compared("unreadable", problem.message[:60]))
+            continue
+        tally.add(seed, compared(cls, second=seed % second_every == 0, finite=seed % 3 == 0))
+    return tally
