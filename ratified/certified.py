@@ -171,16 +171,16 @@ class Script:
         inside, at, start = [list[Expression]()], 0, 0
         try:
             while at < len(text):
-                line = text[at : text.find("\n", at)]
-                known = None if inside[1:] or self._asked else terms.memory.get(line)
-                if known and all(self._declared.get(s.name) == s for s in known[0]):
+                known = None if inside[1:] else terms.memory.get(text[at : text.find("\n", at)])
+                if known and not self._asked and all(self._declared.get(s.name) == s for s in known[0]):
                     self.assertions.append(known[1])  # it was read before, and its names mean the same here
-                    at += len(line)
+                    at = text.find("\n", at)
                     continue
                 if not (found := TOKEN.match(text, at)):
                     raise Refused(f"{text[at]!r} begins no token")
                 start, at, word = start if inside[1:] else at, found.end(), found[1]
-                need(inside[1:] or word in (None, "("), f"{word} stands where a command should")
+                if not inside[1:] and word not in (None, "("):
+                    raise Refused(f"{word} stands where a command should")
                 if word == "(":
                     inside.append([])
                 elif word == ")":
