@@ -104,7 +104,7 @@ def program_text(row: Row) -> str:
 def measure(row: Row, threads: int) -> dict[str, float]:
     """One exploration, in this process."""
     from ratified.explore.native.compile import compile_text
-    from ratified.explore.native.driver import Exploration, Options
+    from ratified.explore.native.driver import Exploration, RunOptions
     from ratified.explore.native.library import Program
     from ratified.language.errors import RatifiedError
     from ratified.results.limits import peak_memory
@@ -115,9 +115,9 @@ def measure(row: Row, threads: int) -> dict[str, float]:
     generating = time.perf_counter() - begun
     compiled = compile_text(text, flags=row.macros)
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(threads=threads)
+        options = RunOptions(threads=threads)
         if row.memory:
-            options = Options(threads=threads, limits=Limits(memory=row.memory << 20), spill=Path(folder))
+            options = RunOptions(threads=threads, limits=Limits(memory=row.memory << 20), spill=Path(folder))
         with Exploration(Program(compiled.path), options) as exploration:
             outcome = exploration.run()
     if outcome.distinct != (row.distinct or outcome.distinct) or outcome.stopped:

@@ -9,13 +9,13 @@ import sys
 
 from ratified.bundled import models
 from ratified.cli.scripts import script_for
-from ratified.smt.proving import Options, prove
+from ratified.smt.proving import ProofOptions, prove
 
 
 def main() -> None:
     """Prove each, and print a line for it and its slowest obligations."""
     for name in sys.argv[1:] or [name for name, model in models.items() if model.proof]:
-        proof = prove(script_for(name), options=Options(counterexamples=False))
+        proof = prove(script_for(name), options=ProofOptions(counterexamples=False))
         print(
             f"{name:20} {proof.verdict.value:9} {len(proof.cells):4} obligations  "
             f"solving {proof.solving:6.2f} s, of them {proof.solving / 2:5.2f} s on each of two cores; "

@@ -11,7 +11,7 @@ from ratified.impl.contract import Control, Core, Durable, Effects, Input, MakeC
 from ratified.impl.machines import KeyValue
 
 
-class Violation(Exception):
+class BrokenPromise(Exception):
     """A run broke a promise: `promise` is its short name, `how` says what happened."""
 
     def __init__(self, promise: str, how: str) -> None:
@@ -28,10 +28,10 @@ class Inspector(Protocol):
     """Watches a cluster for what is a promise of one protocol, such as one leader in a term. One is made for each run."""
 
     def started(self, core: Core, durable: Durable) -> None:
-        """A core was made from what is durable. Raises Violation if that shows something that must not be."""
+        """A core was made from what is durable. Raises BrokenPromise if that shows something that must not be."""
 
     def stepped(self, core: Core, event: Input, effects: Effects) -> None:
-        """A core took a step. Raises Violation if it must not have."""
+        """A core took a step. Raises BrokenPromise if it must not have."""
 
 
 class NoInspector:

@@ -105,7 +105,7 @@ if TYPE_CHECKING:
         Violation,
     )
     from ratified.smt.finite.bounded import Bounded, bounded
-    from ratified.smt.proving import prove
+    from ratified.smt.proving import ProofOptions, ProofProgress, prove
     from ratified.smt.result import Cell, Counterexample, Proof, Status
     from ratified.smt.script import Goals, lemma
 
@@ -138,6 +138,8 @@ __all__ = [
     "Param",
     "Progress",
     "Proof",
+    "ProofOptions",
+    "ProofProgress",
     "PropertyKind",
     "PropertyReport",
     "Range",
@@ -223,7 +225,7 @@ _PLACES = {
         "Violation",
     ),
     "ratified.smt.finite.bounded": ("Bounded", "bounded"),
-    "ratified.smt.proving": ("prove",),
+    "ratified.smt.proving": ("ProofOptions", "ProofProgress", "prove"),
     "ratified.smt.result": ("Cell", "Counterexample", "Proof", "Status"),
     "ratified.smt.script": ("Goals", "lemma"),
 }

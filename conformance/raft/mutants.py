@@ -10,7 +10,7 @@ from ratified.impl.contract import Command, Send, WriteRecord
 from ratified.impl.raft.log import UNKNOWN_TERM
 from ratified.impl.raft.membership import is_majority, majority_index
 from ratified.impl.raft.messages import AppendResponse, HardState, PreVoteResponse
-from ratified.impl.raft.progress import Progress
+from ratified.impl.raft.progress import FollowerProgress
 from ratified.impl.raft.replication import Replication
 from ratified.impl.raft.state import Role, State
 
@@ -165,7 +165,7 @@ def acknowledge_at_once(self: Any, to: str, message: Any) -> None:
 
 
 def _matched() -> Any:
-    original = Progress.matched
+    original = FollowerProgress.matched
 
     def one_too_many(self: Any, index: int) -> bool:
         return original(self, index + 1)
@@ -230,8 +230,10 @@ MUTANTS: Mapping[str, Mutant] = {
     "commit-goes-back": Mutant(((f"{STATE}.commit_to", _commit_to()),)),
     "truncating-append": Mutant(((f"{REPLICATION}.take_entries", take_and_cut),)),
     "kept-conflict": Mutant(((f"{REPLICATION}.take_entries", take_what_is_beyond),)),
-    "match-goes-back": Mutant((("ratified.impl.raft.progress:Progress.matched", match_is_what_was_said),)),
-    "match-too-high": Mutant((("ratified.impl.raft.progress:Progress.matched", _matched()),)),
+    "match-goes-back": Mutant(
+        (("ratified.impl.raft.progress:FollowerProgress.matched", match_is_what_was_said),)
+    ),
+    "match-too-high": Mutant((("ratified.impl.raft.progress:FollowerProgress.matched", _matched()),)),
     "commit-beyond-new": Mutant(((f"{REPLICATION}.commit_of_follower", whatever_the_leader_has),)),
     "counted-rejections": Mutant(((f"{REPLICATION}.handle_append_response", _handle_append_response()),)),
     "repeated-append": Mutant(((f"{REPLICATION}.take_entries", _take_entries()),)),

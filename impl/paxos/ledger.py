@@ -2,7 +2,7 @@
 
 A vote is cast, and a promise given, when it is durable. From that follows, whatever nodes believe, what is chosen.
 
-Guarantees: raises Violation at the first step after which one of these does not hold.
+Guarantees: raises BrokenPromise at the first step after which one of these does not hold.
 
 - A promise never falls, and no vote is cast below it.
 - A ballot is prepared once it is durable, in one life of its owner, and proposed in once a quorum has promised it.
@@ -30,7 +30,7 @@ from ratified.impl.contract import (
     Write,
 )
 from ratified.impl.paxos.ballots import NO_BALLOT, Ballot
-from ratified.impl.system import Violation
+from ratified.impl.system import BrokenPromise
 
 
 class Disk:
@@ -118,7 +118,9 @@ class Ledger:
         """A promise is durable."""
         disk = self.disks[node]
         if ballot < disk.promised:
-            raise Violation("promises only rise", f"{node} had promised {disk.promised}, and now {ballot}")
+            raise BrokenPromise(
+                "promises only rise", f"{node} had promised {disk.promised}, and now {ballot}"
+            )
         disk.promised = ballot
         self._promised.setdefault(ballot, set()).add(node)
 
@@ -129,16 +131,16 @@ class Ledger:
         if node in voters:
             return
         if ballot < disk.promised:
-            raise Violation("promises are kept", f"{node} promised {disk.promised} and votes in {ballot}")
+            raise BrokenPromise("promises are kept", f"{node} promised {disk.promised} and votes in {ballot}")
         other = self._proposed.setdefault(slot, {}).setdefault(ballot, value)
         if other != value:
-            raise Violation(
+            raise BrokenPromise(
                 "one value in a ballot",
                 f"{node} votes for {value} at {slot} in {ballot}; {other} was proposed",
             )
         chosen = self.chosen.get(slot)
         if chosen is not None and chosen[0] < ballot and chosen[1] != value:
-            raise Violation(
+            raise BrokenPromise(
                 "one value is chosen",
                 f"{node} votes for {value} at {slot} in {ballot}; chosen was {chosen[1]}",
             )
@@ -151,7 +153,7 @@ class Ledger:
         self.chosen[slot] = (ballot, value)
         for later, other in self._proposed[slot].items():
             if later > ballot and other != value:
-                raise Violation(
+                raise BrokenPromise(
                     "one value is chosen",
                     f"{value} is chosen at {slot} in {ballot}; {other} was proposed in {later}",
                 )
@@ -159,11 +161,11 @@ class Ledger:
     def preparing(self, node: NodeId, ballot: Ballot, durable: Ballot) -> None:
         """A node asks for promises; of its ballots, `durable` is the last that it cannot forget."""
         if durable < ballot:
-            raise Violation(
+            raise BrokenPromise(
                 "ballots are durable", f"{node} prepares {ballot}; after a crash it would know of {durable}"
             )
         if ballot in self.disks[node].used:
-            raise Violation(
+            raise BrokenPromise(
                 "ballots are used once", f"{node} prepares {ballot}, as it did before it restarted"
             )
         self._prepared.setdefault(node, set()).add(ballot)
@@ -171,17 +173,17 @@ class Ledger:
     def proposing(self, node: NodeId, ballot: Ballot, slot: int, value: Any) -> None:
         """A node asks for votes."""
         if len(self._promised.get(ballot, ())) < self._quorum:
-            raise Violation(
+            raise BrokenPromise(
                 "a quorum has promised", f"{node} proposes in {ballot}, which no quorum has promised"
             )
         other = self._proposed.setdefault(slot, {}).setdefault(ballot, value)
         if other != value:
-            raise Violation(
+            raise BrokenPromise(
                 "one value in a ballot", f"{node} proposes {value} at {slot} in {ballot}, and {other} as well"
             )
         chosen = self.chosen.get(slot)
         if chosen is not None and chosen[0] < ballot and chosen[1] != value:
-            raise Violation(
+            raise BrokenPromise(
                 "one value is chosen",
                 f"{node} proposes {value} at {slot} in {ballot}; {chosen[1]} is chosen",
             )
@@ -189,14 +191,14 @@ class Ledger:
     def promising(self, node: NodeId, ballot: Ballot) -> None:
         """A node says that it has promised a ballot."""
         if self.disks[node].promised < ballot:
-            raise Violation(
+            raise BrokenPromise(
                 "promises are durable", f"{node} promises {ballot}; after a crash it would not know"
             )
 
     def voting(self, node: NodeId, ballot: Ballot, slot: int) -> None:
         """A node says that it has voted, and does not know what is chosen by other means."""
         if self.disks[node].votes.get(slot, NO_BALLOT) < ballot:
-            raise Violation(
+            raise BrokenPromise(
                 "votes are durable", f"{node} votes at {slot} in {ballot}; after a crash it would not know"
             )
 
@@ -204,12 +206,12 @@ class Ledger:
         if isinstance(what, Applied):
             chosen = self.chosen.get(what.index)
             if chosen is None:
-                raise Violation(
+                raise BrokenPromise(
                     "what is executed is chosen",
                     f"{node} executes {what.entry} at {what.index}; nothing is chosen",
                 )
             if chosen[1] != what.entry:
-                raise Violation(
+                raise BrokenPromise(
                     "what is executed is chosen",
                     f"{node} executes {what.entry} at {what.index}; {chosen[1]} is chosen",
                 )

@@ -20,7 +20,7 @@ class Flow(StrEnum):
     SNAPSHOT = "snapshot"
 
 
-class Progress:
+class FollowerProgress:
     """A follower, as its leader sees it."""
 
     __slots__ = ("active", "commit_sent", "flow", "inflight", "match", "next", "read", "snapshot", "waiting")

@@ -20,7 +20,7 @@ from ratified.impl.raft.messages import (
     Snapshot,
     TimeoutNow,
 )
-from ratified.impl.raft.progress import Flow, Progress
+from ratified.impl.raft.progress import Flow, FollowerProgress
 from ratified.impl.raft.reads import Reads
 from ratified.impl.raft.state import Role, State
 
@@ -45,7 +45,7 @@ class Replication:
         """Keep track of those who are to get the log, and of nobody else."""
         peers = [peer for peer in self.state.membership.everyone() if peer != self.state.node]
         self.state.progress = {
-            peer: self.state.progress.get(peer) or Progress(self.state.log.last + 1) for peer in peers
+            peer: self.state.progress.get(peer) or FollowerProgress(self.state.log.last + 1) for peer in peers
         }
 
     def broadcast(self, heartbeat: bool = False) -> None:
@@ -53,7 +53,7 @@ class Replication:
         for peer, progress in self.state.progress.items():
             self.send_append(peer, progress, heartbeat)
 
-    def send_append(self, peer: NodeId, progress: Progress, heartbeat: bool = False) -> None:
+    def send_append(self, peer: NodeId, progress: FollowerProgress, heartbeat: bool = False) -> None:
         """Send a follower what it needs, within its window; or, as a heartbeat, at least that there is a leader."""
         while progress.may_send(self.state.config.max_inflight):
             previous = progress.next - 1
@@ -72,7 +72,7 @@ class Replication:
         if heartbeat:
             self.send_heartbeat(peer, progress)
 
-    def send_heartbeat(self, peer: NodeId, progress: Progress) -> None:
+    def send_heartbeat(self, peer: NodeId, progress: FollowerProgress) -> None:
         """Say that there is a leader; where it is known where the logs may agree, ask about that as well."""
         if progress.flow is Flow.SNAPSHOT:
             self.send_entries(peer, progress, 0, ())  # all logs agree there
@@ -82,7 +82,7 @@ class Replication:
             self.send_entries(peer, progress, progress.next - 1, ())
 
     def send_entries(
-        self, peer: NodeId, progress: Progress, previous: int, entries: tuple[Entry, ...]
+        self, peer: NodeId, progress: FollowerProgress, previous: int, entries: tuple[Entry, ...]
     ) -> None:
         """Send entries after an index that is here."""
         term_before = self.state.log.term_at(previous) if previous else 0
@@ -96,7 +96,7 @@ class Replication:
         """Whether what comes after an index has been dropped here."""
         return self.state.log.term_at(previous) == UNKNOWN_TERM
 
-    def send_snapshot(self, peer: NodeId, progress: Progress) -> None:
+    def send_snapshot(self, peer: NodeId, progress: FollowerProgress) -> None:
         """Send the snapshot, and nothing more until it is there."""
         progress.await_snapshot(self.state.snapshot.index)
         self.state.send(peer, InstallSnapshot(self.state.term, self.state.snapshot))
@@ -227,7 +227,7 @@ class Replication:
         """Whether an answer is to this leader, in its present term."""
         return self.state.role is Role.LEADER and m.term == self.state.term
 
-    def is_stale_rejection(self, progress: Progress, m: AppendResponse) -> bool:
+    def is_stale_rejection(self, progress: FollowerProgress, m: AppendResponse) -> bool:
         """Whether a rejection is of a message from before what is known now."""
         if progress.flow is Flow.PROBE:
             return m.index != progress.next - 1

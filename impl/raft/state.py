@@ -42,7 +42,7 @@ from ratified.impl.raft.config import Config
 from ratified.impl.raft.log import Log
 from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, Message, Snapshot
-from ratified.impl.raft.progress import Progress
+from ratified.impl.raft.progress import FollowerProgress
 from ratified.impl.sessions import Sessions
 
 
@@ -106,7 +106,7 @@ class State:
         self.timeout = 0
         self.votes: dict[NodeId, bool] = {}  # of a candidate: who has answered what
         # Volatile, of a leader
-        self.progress: dict[NodeId, Progress] = {}
+        self.progress: dict[NodeId, FollowerProgress] = {}
         self.transferee: NodeId | None = None
         self.waiting: dict[int, Command] = {}  # whose answers are due when an index is applied
         self.on_the_way: set[tuple[str, int]] = set()  # their clients and numbers

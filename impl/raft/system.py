@@ -33,7 +33,7 @@ from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.raft.operators import AddVoter, ChangeMembership, RemoveNode, TransferLeadership
 from ratified.impl.raft.state import Role
-from ratified.impl.system import System, Violation
+from ratified.impl.system import BrokenPromise, System
 
 SMALL = Config(
     election_ticks=6, heartbeat_ticks=2, max_batch=4, max_inflight=3, snapshot_every=12, snapshot_keep=3
@@ -160,14 +160,14 @@ class RaftInspector:
         assert isinstance(core, RaftCore)
         if core.role is Role.LEADER and self._leaders.setdefault(core.term, core.node) != core.node:
             other = self._leaders[core.term]
-            raise Violation(
+            raise BrokenPromise(
                 "election safety", f"{core.node} leads in term {core.term}, in which {other} has led"
             )
         for write in effects.writes:
             self._written(core, write)
         if core.commit < self._commits[core.node]:
             before = self._commits[core.node]
-            raise Violation("commit", f"{core.node} takes back commit {before}; it is {core.commit} now")
+            raise BrokenPromise("commit", f"{core.node} takes back commit {before}; it is {core.commit} now")
         self._commits[core.node] = core.commit
 
     def _written(self, core: RaftCore, write: object) -> None:
@@ -176,18 +176,20 @@ class RaftInspector:
                 self._record(core.node, record)
             case Truncate(first):
                 if core.role is Role.LEADER:
-                    raise Violation(
+                    raise BrokenPromise(
                         "leader append-only", f"{core.node}, a leader, removes entries from {first} on"
                     )
                 if first <= self._commits[core.node]:
-                    raise Violation("durable", f"{core.node} removes {first}, which it knows to be committed")
+                    raise BrokenPromise(
+                        "durable", f"{core.node} removes {first}, which it knows to be committed"
+                    )
             case WriteEntries(first, entries):
                 before = core.log.term_at(first - 1)
                 for index, entry in enumerate(entries, first):
                     mine = (before, entry.value)
                     known = self._entries.setdefault((index, entry.term), mine)
                     if known != mine and before >= 0:
-                        raise Violation(
+                        raise BrokenPromise(
                             "log matching",
                             f"{core.node} has {entry.value} of term {entry.term} at {index}, after term {before}; "
                             f"there was {known[1]} after term {known[0]}",
@@ -197,9 +199,9 @@ class RaftInspector:
     def _record(self, node: NodeId, record: HardState) -> None:
         before = self._records[node]
         if record.term < before.term:
-            raise Violation("durable", f"{node} goes back from term {before.term} to {record.term}")
+            raise BrokenPromise("durable", f"{node} goes back from term {before.term} to {record.term}")
         if record.term == before.term and before.voted_for not in (None, record.voted_for):
-            raise Violation(
+            raise BrokenPromise(
                 "durable",
                 f"{node} votes for {record.voted_for} in term {record.term} after {before.voted_for}",
             )

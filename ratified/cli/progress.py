@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from ratified.results.result import Progress
 
 if TYPE_CHECKING:
-    from ratified.smt.proving import Progress as ProofProgress
+    from ratified.smt.proving import ProofProgress
 
 SHOWN_AFTER = 2.0
 """Seconds before the line appears."""

@@ -14,7 +14,7 @@ from ratified.follow.binding import Event
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import explain
 from ratified.impl.contract import Effects, Observation
-from ratified.impl.system import Violation
+from ratified.impl.system import BrokenPromise
 from ratified.impl.text import printed
 from ratified.language.values import show
 from ratified.simulator.run import Run
@@ -37,7 +37,7 @@ def run_diagram(run: Run, *, rows: int | None = ROWS) -> SequenceDiagram:
         for step in run.schedule:
             world.perform(step)
         world.calm()
-    except Violation as violation:
+    except BrokenPromise as violation:
         ending = Ending("a promise is broken", (str(violation),))
     drawing.departed()
     made = drawing.recorder.diagram(ending)

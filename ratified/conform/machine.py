@@ -28,7 +28,7 @@ from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
 from ratified.follow.binding import Event
 from ratified.follow.mismatch import told
 from ratified.impl.contract import Campaign, Command, Compact
-from ratified.impl.system import Violation
+from ratified.impl.system import BrokenPromise
 from ratified.simulator.steps import (
     Ask,
     Crash,
@@ -117,7 +117,7 @@ class ClusterMachine(RuleBasedStateMachine):
             self.over = True
             if self.cluster.follower.result.mismatch is not None:
                 self.fail("checker", told(self.cluster.follower))
-        except Violation as broken:
+        except BrokenPromise as broken:
             self.over = True
             self.fail("exception", str(broken))
 
@@ -146,7 +146,7 @@ class ClusterMachine(RuleBasedStateMachine):
         try:
             if not self.over:
                 self.world.stabilise(self.perform)
-        except Violation as broken:
+        except BrokenPromise as broken:
             self.fail("exception", str(broken))
 
     @rule(n=node, group=st.sets(node), to_the_end=st.sampled_from([True, True, False]))

@@ -20,7 +20,7 @@ from ratified.follow.linearizability import KeyValue, Operation, Outcome, Record
 from ratified.follow.mismatch import told
 from ratified.follow.trace import line_of
 from ratified.impl.contract import Answer, Applied, Campaign, Command, Compact, Control, NodeId, Restored
-from ratified.impl.system import NoInspector, Violation
+from ratified.impl.system import BrokenPromise, NoInspector
 from ratified.results.result import Verdict
 from ratified.simulator.chaos import Chaos, Faults
 from ratified.simulator.checks import Checks
@@ -108,7 +108,7 @@ class Cluster:
             raise Enough
 
     def perform(self, step: Step) -> None:
-        """Do a step. Raises Mismatched once the model has not explained something, Violation where a core raises."""
+        """Do a step. Raises Mismatched once the model has not explained something, BrokenPromise where a core raises."""
         self.schedule.append(step)
         self.world.perform(step)
         self.settle()
@@ -191,7 +191,7 @@ def simulated(
         cluster.settle()
     except (Mismatched, Enough):
         pass
-    except Violation as violation:
+    except BrokenPromise as violation:
         broken = "" if cluster.enough else str(violation)
     return _outcome(cluster, seed, nodes, schedule, broken)
 
@@ -300,7 +300,7 @@ def replayed(
         cluster.settle()
     except Mismatched:
         pass
-    except Violation as violation:
+    except BrokenPromise as violation:
         broken = str(violation)
     return _outcome(cluster, seed, nodes, cluster.schedule, broken)
 

@@ -16,7 +16,7 @@ from ratified.explore.native import look
 from ratified.explore.native.codegen.program import Program, generate
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
-from ratified.explore.native.driver import Exploration, Options, Stop
+from ratified.explore.native.driver import Exploration, RunOptions, Stop
 from ratified.explore.native.library import Program as Library
 from ratified.explore.native.library import load
 from ratified.explore.native.look import Looked
@@ -391,7 +391,7 @@ def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limit
         first = _reference(model, quiet, symmetry, replace(limits, seconds=None, states=SOON), None)
         return replace(first, stopped=str(stop))
     limits = replace(limits, seconds=watch.left, memory=limits.memory or watch.memory - limiting.resident())
-    with Exploration(library, Options(limits=limits)) as exploration:
+    with Exploration(library, RunOptions(limits=limits)) as exploration:
         outcome = exploration.run(progress)
         if outcome.finding is not None or not outcome.distinct:
             # An evaluation error, or no beginning: the reference engine says it better.

@@ -29,7 +29,7 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedRun:
     """How far a run is one of the model's.
 
     `trace` is the part that is, with the actions that explain it; `wrong` is the state, by its index in the run, that no action
@@ -47,7 +47,7 @@ class Followed:
     back: bool = False
 
 
-def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> Followed:
+def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> FollowedRun:
     """Follow a run through a model. Raises StepError where the model has no answer."""
     machine = PythonMachine(model)
     seen = [state_dict(machine, s) for s in states]
@@ -59,7 +59,7 @@ def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> F
             Near("init", tuple(zip(names, a, strict=False)), changes(state_dict(machine, s), seen[0]))
             for a, s in begins
         ]
-        return Followed(Trace(seen[0], ()), len(states), 0, seen[0], _nearest(near))
+        return FollowedRun(Trace(seen[0], ()), len(states), 0, seen[0], _nearest(near))
     steps: list[Step] = []
     for index, (before, after) in enumerate(pairwise(states), start=1):
         found = _step(machine, before, after)
@@ -70,14 +70,14 @@ def follow(model: Model, states: Sequence[Values], loop: int | None = None) -> F
     if loop is not None and not isinstance(found := _step(machine, states[-1], states[loop]), Step):
         whole = Trace(seen[0], tuple(steps))
         return _wrong(whole, len(states), len(states), seen[loop], found, back=True)
-    return Followed(Trace(seen[0], tuple(steps)), len(states), violated=tuple(_violated(machine, states)))
+    return FollowedRun(Trace(seen[0], tuple(steps)), len(states), violated=tuple(_violated(machine, states)))
 
 
 def _wrong(
     trace: Trace, length: int, index: int, seen: State, near: list[Near], *, back: bool = False
-) -> Followed:
+) -> FollowedRun:
     enabled = tuple(dict.fromkeys(n.action for n in near))
-    return Followed(trace, length, index, seen, _nearest(near), enabled, back=back)
+    return FollowedRun(trace, length, index, seen, _nearest(near), enabled, back=back)
 
 
 def _step(machine: Machine, before: Values, after: Values) -> Step | list[Near]:

@@ -16,7 +16,7 @@ of scenario scripts.
 
 from __future__ import annotations
 
-from ratified.impl.system import Inspector, NoInspector, System, Violation
+from ratified.impl.system import BrokenPromise, Inspector, NoInspector, System
 from ratified.simulator.chaos import EVERY_FAULT, NO_FAULTS, Faults
 from ratified.simulator.history import History, Operation
 from ratified.simulator.run import Run, read_schedule, replay, simulate
@@ -27,6 +27,7 @@ from ratified.simulator.world import World
 __all__ = [
     "EVERY_FAULT",
     "NO_FAULTS",
+    "BrokenPromise",
     "Faults",
     "History",
     "Inspector",
@@ -36,7 +37,6 @@ __all__ = [
     "ScheduleError",
     "System",
     "Transcript",
-    "Violation",
     "World",
     "parse_step",
     "read_schedule",

@@ -6,7 +6,7 @@
 - A command that a client was told is done is in the log, with that result.
 - A read shows a state that was current at some moment between its call and its answer.
 
-Guarantees: raises Violation at the first step that breaks one of these.
+Guarantees: raises BrokenPromise at the first step that breaks one of these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from ratified.impl.contract import Answer, Applied, Command, Done, NodeId, Restored, StateMachine
 from ratified.impl.sessions import Sessions
-from ratified.impl.system import System, Violation
+from ratified.impl.system import BrokenPromise, System
 from ratified.impl.text import shown
 from ratified.simulator.history import History
 
@@ -56,7 +56,7 @@ class Checks:
     def started(self, node: NodeId, applied: int) -> None:
         """A node starts, its state machine standing at an index (that of its snapshot)."""
         if applied > len(self._log):
-            raise Violation(
+            raise BrokenPromise(
                 "order", f"{node} starts with a snapshot up to {applied}; only {len(self._log)} are applied"
             )
         self._at[node] = applied
@@ -66,15 +66,15 @@ class Checks:
         before = self._at[node]
         if isinstance(what, Restored):
             if not before <= what.index <= len(self._log):
-                raise Violation(
+                raise BrokenPromise(
                     "order", f"{node}, at {before}, takes a snapshot up to {what.index} of {len(self._log)}"
                 )
         elif what.index != before + 1:
-            raise Violation("order", f"{node} applies {what.index} after {before}")
+            raise BrokenPromise("order", f"{node} applies {what.index} after {before}")
         elif what.index <= len(self._log):
             known = self._log[what.index - 1]
             if known != what:
-                raise Violation(
+                raise BrokenPromise(
                     "agreement",
                     f"{node} applies at {what.index} {told(what)}; another node applied {told(known)}",
                 )
@@ -89,7 +89,7 @@ class Checks:
         self._first.setdefault((what.entry.client, what.entry.serial), what.index)
         due = self._memory.apply(what.entry) if self._sessions else self._shadow.apply(what.entry.payload)
         if what.result != due:
-            raise Violation(
+            raise BrokenPromise(
                 "result",
                 f"{node} applies at {what.index} {told(what)}; executed once, in order, gives {due!r}",
             )
@@ -118,7 +118,7 @@ class Checks:
             index = next((index for index, due in reading.answers if due == result), None)
             if index is None:
                 dues = sorted({shown(due) for _, due in reading.answers})
-                raise Violation(
+                raise BrokenPromise(
                     "linearizability",
                     f"{answer.client} is told {shown(result)!r} for its query {answer.serial} ({shown(reading.payload)}); "
                     f"since it asked the answer has been {' or '.join(map(repr, dues))}",
@@ -126,13 +126,13 @@ class Checks:
         else:
             index = self._first.get(name)
             if index is None:
-                raise Violation(
+                raise BrokenPromise(
                     "acknowledged",
                     f"{answer.client} is told that {answer.serial} is done; nobody has applied it",
                 )
             if self._log[index - 1].result != result:
                 due = self._log[index - 1].result
-                raise Violation(
+                raise BrokenPromise(
                     "acknowledged",
                     f"{answer.client} is told {result!r} for {answer.serial}; its result is {due!r}",
                 )
@@ -155,11 +155,13 @@ class Checks:
     def settled(self, node: NodeId, machine: StateMachine) -> None:
         """Everything has come to rest: a node that has applied everything has the state that the log gives."""
         if self._at[node] != len(self._log):
-            raise Violation(
+            raise BrokenPromise(
                 "all is applied", f"{node} has applied {self._at[node]} of {len(self._log)} when all is calm"
             )
         if machine.snapshot() != self._shadow.snapshot():
-            raise Violation("state", f"{node} has another state than the log gives: {machine.snapshot()!r}")
+            raise BrokenPromise(
+                "state", f"{node} has another state than the log gives: {machine.snapshot()!r}"
+            )
 
 
 def told(what: Applied) -> str:

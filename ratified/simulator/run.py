@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ratified.impl.contract import NodeId
-from ratified.impl.system import System, Violation
+from ratified.impl.system import BrokenPromise, System
 from ratified.simulator.chaos import EVERY_FAULT, Chaos, Faults
 from ratified.simulator.history import History
 from ratified.simulator.steps import Step, parse_step
@@ -27,7 +27,7 @@ class Run:
     nodes: Nodes
     seed: int
     schedule: tuple[Step, ...]
-    violation: Violation | None
+    violation: BrokenPromise | None
     inputs: int  # steps that cores have taken
     applied: int  # entries applied
     history: History
@@ -43,7 +43,7 @@ class Run:
                 world.perform(step)
             transcript.write("      -- calm: faults end, all nodes run, clients ask again")
             world.calm()
-        except Violation as violation:
+        except BrokenPromise as violation:
             verdict = f"VIOLATION: {violation}"
         transcript.write(verdict)
         heading = f"{self.system.name}, {len(world.nodes)} nodes, seed {self.seed}"
@@ -76,11 +76,11 @@ def simulate(
     """
     world = World(system, nodes, seed)
     chaos = Chaos(world, faults, clients)
-    violation: Violation | None = None
+    violation: BrokenPromise | None = None
     try:
         chaos.run(steps)
         world.calm()
-    except Violation as broken:
+    except BrokenPromise as broken:
         violation = broken
     return _run(world, nodes, chaos.schedule, violation)
 
@@ -89,17 +89,17 @@ def replay(system: System, nodes: Nodes, seed: int, schedule: Iterable[Step]) ->
     """Perform a schedule, then calm."""
     schedule = list(schedule)
     world = World(system, nodes, seed)
-    violation: Violation | None = None
+    violation: BrokenPromise | None = None
     try:
         for step in schedule:
             world.perform(step)
         world.calm()
-    except Violation as broken:
+    except BrokenPromise as broken:
         violation = broken
     return _run(world, nodes, schedule, violation)
 
 
-def _run(world: World, nodes: Nodes, schedule: Sequence[Step], violation: Violation | None) -> Run:
+def _run(world: World, nodes: Nodes, schedule: Sequence[Step], violation: BrokenPromise | None) -> Run:
     checks = world.checks
     return Run(
         world.system,

@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ratified.impl.contract import Command, Durable, NodeId
-from ratified.impl.system import SettingError, System, Violation
+from ratified.impl.system import BrokenPromise, SettingError, System
 from ratified.impl.text import printed
 from ratified.simulator.steps import (
     CONTROLS,
@@ -79,7 +79,7 @@ def play(script: str, make: MakeSystem, name: str = "script") -> str:
             scene.line(line.strip())
         except (ScheduleError, SettingError) as error:
             raise ScheduleError(f"{name}:{number}: {error}") from None
-        except Violation as violation:
+        except BrokenPromise as violation:
             scene.transcript.say(f"VIOLATION: {violation}")
             break
     return scene.transcript.text()

@@ -1,7 +1,7 @@
 """A simulated cluster: nodes with their disks, the network between them, and clients; it does what steps say, and nothing else.
 
 Guarantees: the same seed, nodes and steps give the same run. What a core asks for is done as the contract has it: writes go
-to the disk, what must wait for them waits. Everything is checked as it happens; the first broken promise is a Violation, and
+to the disk, what must wait for them waits. Everything is checked as it happens; the first broken promise is a BrokenPromise, and
 so is an exception out of a core.
 """
 
@@ -31,7 +31,7 @@ from ratified.impl.contract import (
     Tick,
     Token,
 )
-from ratified.impl.system import System, Violation
+from ratified.impl.system import BrokenPromise, System
 from ratified.simulator.checks import Checks
 from ratified.simulator.disk import Disk
 from ratified.simulator.steps import (
@@ -130,7 +130,7 @@ class World:
         """Do what a step says; nothing if it makes no sense here.
 
         Raises:
-            Violation: a promise is broken.
+            BrokenPromise: a promise is broken.
         """
         self.now += 1
         if self.watcher is not None:
@@ -216,7 +216,9 @@ class World:
         try:
             core = self.system.make(node.name, durable, random, observer)
         except Exception as error:
-            raise Violation("no exception", f"{node.name} cannot be made from its disk: {error!r}") from error
+            raise BrokenPromise(
+                "no exception", f"{node.name} cannot be made from its disk: {error!r}"
+            ) from error
         node.core = core
         self.checks.started(node.name, core.applied)
         self.inspector.started(core, durable)
@@ -234,7 +236,7 @@ class World:
         try:
             effects = core.step(event)
         except Exception as error:
-            raise Violation(
+            raise BrokenPromise(
                 "no exception", f"{node.name} raised {error!r} when it was given {event}"
             ) from error
         if effects is not NOTHING:
@@ -246,7 +248,7 @@ class World:
             self.watcher.effects(node, effects)
         if effects.writes:
             if effects.token <= max(node.disk.pending, node.disk.persisted):
-                raise Violation(
+                raise BrokenPromise(
                     "tokens", f"{node.name} writes under token {effects.token}, which is not a new one"
                 )
             node.disk.write(effects.token, effects.writes)
@@ -318,7 +320,7 @@ class World:
                 return
             for step in steps:
                 perform(step)
-        raise Violation(
+        raise BrokenPromise(
             "rest", f"messages go on without end: after {STABLE_ROUNDS} rounds there are still more"
         )
 
@@ -326,7 +328,7 @@ class World:
         """End all faults and wait until a leader is elected, clients have their answers, and every member has applied everything.
 
         Raises:
-            Violation: this does not come about.
+            BrokenPromise: this does not come about.
         """
         self.perform(Heal())
         for name, node in self.nodes.items():
@@ -342,7 +344,7 @@ class World:
                 self.perform(Pass(name))
         else:
             promise, how = self._unrest()
-            raise Violation(promise, f"when all had been calm for {CALM_ROUNDS} ticks {how}")
+            raise BrokenPromise(promise, f"when all had been calm for {CALM_ROUNDS} ticks {how}")
         for name in self._members():
             core = self.nodes[name].core
             assert core is not None

@@ -54,7 +54,7 @@ SMALL = range(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ProofProgress:
     """How far a proof has come."""
 
     seconds: float
@@ -64,7 +64,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ProofOptions:
     """How to prove.
 
     `second` is the solver that is asked for its opinion of everything; `smt2` is a folder for the obligations, `certificate` one
@@ -78,13 +78,13 @@ class Options:
     smt2: Path | None = None
     certificate: Path | None = None
     counterexamples: bool = True
-    progress: Callable[[Progress], None] | None = None
+    progress: Callable[[ProofProgress], None] | None = None
 
 
 def prove(
     script_class: type[Model],
     *,
-    options: Options | None = None,
+    options: ProofOptions | None = None,
     without: Collection[str] = (),
     goals: Collection[str] | None = None,
 ) -> Proof:
@@ -103,13 +103,13 @@ def prove(
 def prove_script(
     wanted: Script,
     cls: type[Model],
-    options: Options | None = None,
+    options: ProofOptions | None = None,
     *,
     only: Collection[str] | None = None,
     by: Collection[str] | None = None,
 ) -> Proof:
     """Prove what a script says, or only that certain actions preserve certain claims."""
-    how = options or Options()
+    how = options or ProofOptions()
     solvers = (how.solver, *([how.second] if how.second else []))
     for solver in solvers:
         needs(solver)
@@ -149,7 +149,9 @@ def _what(function: Function) -> str:
     return f"{function.name}: {doc}" if doc else function.name
 
 
-def _run(pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: Options, started: float) -> None:
+def _run(
+    pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: ProofOptions, started: float
+) -> None:
     by_id: dict[int, _Attempt | _Beginning] = {id(beginning): beginning, **{id(a): a for a in attempts}}
     finished = 0
 
@@ -165,7 +167,7 @@ def _run(pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: Optio
         if how.progress:
             failed = sum(a.status is Status.FAILED for a in attempts)
             trivial = sum(a.trivial for a in attempts)
-            how.progress(Progress(time.monotonic() - started, finished + trivial, len(attempts), failed))
+            how.progress(ProofProgress(time.monotonic() - started, finished + trivial, len(attempts), failed))
 
     pool.run([*beginning.begin(), *(job for a in attempts for job in a.begin())], done, waiting)
 
@@ -200,7 +202,7 @@ def file_name(number: int, obligation: Obligation) -> str:
     return f"{number:03d}-{obligation.about.replace(' ', '-')}-{where.replace(' ', '-')}"
 
 
-def _certified(folder: Path, proof: Proof, attempts: list[_Attempt], how: Options) -> Certificates:
+def _certified(folder: Path, proof: Proof, attempts: list[_Attempt], how: ProofOptions) -> Certificates:
     wanted = [
         Wanted(file_name(n, a.obligation), _text(a.obligation), a.status is Status.PROVED)
         for n, a in enumerate(attempts, 1)
@@ -233,7 +235,7 @@ class _Beginning:
     """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
 
     facts: list[Fact]
-    how: Options
+    how: ProofOptions
     tried: int = 0
     answer: str = ""
 
@@ -290,7 +292,7 @@ class _Attempt:
     """
 
     obligation: Obligation
-    how: Options
+    how: ProofOptions
     status: Status = Status.UNDECIDED
     opinions: list[Opinion] = field(default_factory=list)
     why: str = ""
@@ -463,6 +465,6 @@ class _Attempt:
             self.why = "a step may leave these bounds, and beyond them nothing is known"
 
 
-def with_solver(options: Options, **changes: object) -> Options:
+def with_solver(options: ProofOptions, **changes: object) -> ProofOptions:
     """The same options but for these."""
-    return replace(options, **changes)  # type: ignore[arg-type]  # the fields of Options
+    return replace(options, **changes)  # type: ignore[arg-type]  # the fields of ProofOptions

@@ -26,7 +26,7 @@ from ratified.results.result import Verdict
 from ratified.smt import proving
 from ratified.smt.finite.bounded import bounded
 from ratified.smt.first_order.shapes import Refused
-from ratified.smt.proving import Options, prove
+from ratified.smt.proving import ProofOptions, prove
 from ratified.smt.result import Proof, Status
 from ratified.smt.solving import Answer, Job, Pool
 from ratified.smt.validation.validate import TranslationFault
@@ -108,7 +108,7 @@ def compared(cls: type[Model], *, second: bool = True, finite: bool = True) -> C
     runs = explored(cls, found)
     try:
         with in_this_process():
-            proof = prove(cls, options=Options("z3", "cvc5" if second else None, SECONDS, 1))
+            proof = prove(cls, options=ProofOptions("z3", "cvc5" if second else None, SECONDS, 1))
     except TranslationFault as fault:
         found.word = "fault"
         found.fails(f"validation: {fault.message}")

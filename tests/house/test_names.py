@@ -52,7 +52,6 @@ def test_the_first_page_of_help_is_an_example_that_runs() -> None:
 
 NOT_FOR_PEOPLE = {
     "ratified.diagram.picture.Edge": "a part of a picture",
-    "ratified.smt.proving.Options": "a name that another class has too",
 }
 """What signatures mention and `ratified` does not have, and why."""
 

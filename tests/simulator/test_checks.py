@@ -23,7 +23,7 @@ from ratified.impl.contract import (
 from ratified.impl.machines import KeyValue
 from ratified.impl.raft import raft_system
 from ratified.impl.sessions import Sessions
-from ratified.simulator import Violation
+from ratified.simulator import BrokenPromise
 from ratified.simulator.checks import Checks
 from ratified.simulator.disk import Disk
 
@@ -40,7 +40,7 @@ def checks() -> Checks:
 
 
 def violation(do: Callable[[], object]) -> str:
-    with pytest.raises(Violation) as caught:
+    with pytest.raises(BrokenPromise) as caught:
         do()
     return str(caught.value)
 

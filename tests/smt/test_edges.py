@@ -40,7 +40,7 @@ from ratified.explore import check
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
 from ratified.smt.first_order.shapes import Refused
-from ratified.smt.proving import Options, prove
+from ratified.smt.proving import ProofOptions, prove
 
 Small = Annotated[int, Range(0, 2)]
 
@@ -583,7 +583,7 @@ def test_what_is_wrong_at_a_size_is_not_proved(
     model: type[Model], sizes: dict[str, object], said: Verdict | None
 ) -> None:
     assert check(model(**sizes), engine="reference").verdict is Verdict.VIOLATED
-    how = Options(processes=1, seconds=20)
+    how = ProofOptions(processes=1, seconds=20)
     if said is REFUSED:
         with pytest.raises(Refused) as refused:
             prove(model, options=how)
@@ -595,7 +595,7 @@ def test_what_is_wrong_at_a_size_is_not_proved(
 
 def test_a_step_that_leaves_a_range_is_undecided_as_it_is_for_the_explorer() -> None:
     assert check(OutOfBounds(), engine="reference").verdict is Verdict.UNDECIDED
-    proof = prove(OutOfBounds, options=Options(processes=1))
+    proof = prove(OutOfBounds, options=ProofOptions(processes=1))
     assert proof.verdict is Verdict.UNDECIDED
     assert [(c.name, c.why) for c in proof.cells if c.status.value != "proved"] == [
         ("within bounds / up", "a step may leave these bounds, and beyond them nothing is known")
@@ -607,7 +607,7 @@ def test_a_step_that_leaves_a_range_is_undecided_as_it_is_for_the_explorer() -> 
 def test_a_step_that_raises_is_not_proved() -> None:
     with pytest.raises(RatifiedError, match="the assertion is false"):
         check(Asserted(), engine="reference")
-    proof = prove(Asserted, options=Options(processes=1))
+    proof = prove(Asserted, options=ProofOptions(processes=1))
     assert proof.verdict is Verdict.VIOLATED
     (cell,) = [c for c in proof.cells if c.status.value == "failed"]
     assert cell.name == "well-defined / claim"
@@ -651,7 +651,7 @@ class Contradictory(Alarm):
 @pytest.mark.parametrize("model", [NeverBegins, Contradictory])
 def test_nothing_is_proved_of_what_cannot_begin(model: type[Model]) -> None:
     with pytest.raises(RatifiedError, match="has no initial state, at any size"):
-        prove(model, options=Options(processes=1))
+        prove(model, options=ProofOptions(processes=1))
 
 
 class LargeEnough(Alarm):
@@ -739,4 +739,4 @@ class Clamped(Model):
 
 @pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped])
 def test_what_is_inductive_is_proved(model: type[Model]) -> None:
-    assert prove(model, options=Options(processes=1)).verdict is Verdict.HOLDS
+    assert prove(model, options=ProofOptions(processes=1)).verdict is Verdict.HOLDS

@@ -26,9 +26,9 @@ from ratified import (
 from ratified.explore import check
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
-from ratified.smt.proving import Options, prove
+from ratified.smt.proving import ProofOptions, prove
 
-HOW = Options(processes=1, seconds=20)
+HOW = ProofOptions(processes=1, seconds=20)
 
 
 class Int(Sort):

@@ -6,7 +6,7 @@ import pytest
 
 from ratified.language import Map, Model, ModelError, Symmetric, action, invariant, require
 from ratified.smt.houdini import houdini
-from ratified.smt.proving import Options
+from ratified.smt.proving import ProofOptions
 
 
 class Client(Symmetric):
@@ -59,7 +59,7 @@ class Lock(Model):
         return self.holder is None
 
 
-HOW = Options(processes=1, seconds=60)
+HOW = ProofOptions(processes=1, seconds=60)
 
 
 def test_the_largest_inductive_subset_is_kept() -> None:

@@ -7,10 +7,10 @@ import pytest
 from ratified.language import ModelError, invariant
 from ratified.smt.houdini import houdini
 from ratified.smt.induct import Reach, induct
-from ratified.smt.proving import Options
+from ratified.smt.proving import ProofOptions
 from tests.smt.test_houdini import Lock
 
-HOW = Options(processes=1, seconds=60)
+HOW = ProofOptions(processes=1, seconds=60)
 
 
 class Guesses(Lock):

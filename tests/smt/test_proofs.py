@@ -32,7 +32,7 @@ from ratified.smt.confirming import told
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.obligations import Obligation, Translation
-from ratified.smt.proving import Options, prove, prove_script
+from ratified.smt.proving import ProofOptions, prove, prove_script
 from ratified.smt.result import Cell, Status
 from ratified.smt.script import about_of, script_of
 from ratified.smt.smtlib import refuted_at_once
@@ -40,7 +40,7 @@ from ratified.smt.worker import with_z3
 
 RELATIONAL = "ratified.models.raft.relational_broken"
 BUILT = ("raft-elections", "raft-clients")
-PATIENT = Options(seconds=120, processes=1)
+PATIENT = ProofOptions(seconds=120, processes=1)
 
 PROVED = [name for name, model in models.items() if model.proof]
 UNSAID = [name for name, bug in bugs.items() if bug.no_proof]

@@ -16,7 +16,7 @@ from ratified.cli.report.proof import proof_text
 from ratified.cli.scripts import script_for
 from ratified.smt import solving
 from ratified.smt.first_order.obligations import Translation
-from ratified.smt.proving import Options, prove, write_all
+from ratified.smt.proving import ProofOptions, prove, write_all
 from ratified.smt.script import script_of
 from ratified.smt.worker import with_cvc5, with_z3
 
@@ -213,7 +213,7 @@ def test_both_solvers_agree_on_paxos(capsys: Capture) -> None:
 
 
 def test_the_circle_of_sorts_is_told_where_something_is_undecided(models: str) -> None:
-    found = prove(load(f"{models}:Fermat"), options=Options(seconds=0.5))
+    found = prove(load(f"{models}:Fermat"), options=ProofOptions(seconds=0.5))
     circle = "Ballot -> Quorum (a quorum for each ballot); Quorum -> Ballot (voted)"
     told = proof_text("Fermat", replace(found, cycles=(circle,)))
     assert "cycle       functions and quantifiers alternate in cycles" in told

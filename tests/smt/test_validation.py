@@ -32,7 +32,7 @@ from ratified import (
 )
 from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Obligation, Translation
-from ratified.smt.proving import Options, prove
+from ratified.smt.proving import ProofOptions, prove
 from ratified.smt.result import Held
 from ratified.smt.script import script_of
 from ratified.smt.smtlib import Fact
@@ -293,7 +293,7 @@ def test_a_claim_that_is_false_where_the_model_comes_is_never_proved(monkeypatch
     with pytest.raises(
         TranslationFault, match="`never_two` is proved, and false in a reachable state of Wrong"
     ):
-        prove(Wrong, options=Options(counterexamples=False))
+        prove(Wrong, options=ProofOptions(counterexamples=False))
 
 
 # --- reading and evaluating ---------------------------------------------------------------------------------------------

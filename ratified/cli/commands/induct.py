@@ -40,10 +40,10 @@ def induct(request: InductRequest) -> int:
     from ratified.cli.scripts import own_script
     from ratified.smt.houdini import houdini
     from ratified.smt.induct import induct as try_candidate
-    from ratified.smt.proving import Options
+    from ratified.smt.proving import ProofOptions
 
     cls: Any = own_script(request.model)
-    options = Options(seconds=request.timeout)
+    options = ProofOptions(seconds=request.timeout)
     color = colorful(sys.stdout, None)
     if request.claim is None:
         kept = houdini(cls, options=options)

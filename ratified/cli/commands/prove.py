@@ -90,7 +90,7 @@ def prove(request: ProveRequest) -> int:
     name = name_of(request.model, script)
     live = ProofLine(sys.stderr, name) if sys.stderr.isatty() and not request.output.quiet else None
     second = {"z3": "cvc5", "cvc5": "z3"}[request.solver] if request.cross_check else None
-    options = proving.Options(
+    options = proving.ProofOptions(
         request.solver,
         second,
         request.timeout,

@@ -18,7 +18,7 @@ from ratified.cli.report.text import (
 from ratified.cli.report.words import listed, plural
 from ratified.language.values import show
 from ratified.results.result import Verdict
-from ratified.smt.finite.bounded import Bounded, Induction
+from ratified.smt.finite.bounded import Bounded, InductionGap
 from ratified.version import __version__
 
 SCHEMA = "ratified-bounded/1"
@@ -92,7 +92,7 @@ def _about(found: Bounded) -> Iterator[tuple[str, str]]:
     yield "time", duration(found.seconds)
 
 
-def _against(induction: Induction, paint: Paint) -> Iterator[str]:
+def _against(induction: InductionGap, paint: Paint) -> Iterator[str]:
     """A counterexample to induction: a run from a state that need not be reachable."""
     steps = plural(len(induction.trace.steps), "step")
     what = f"a run ({steps}) that satisfies every claim until it violates {induction.claim}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from ratified.cli.report.machine import json_trace
 from ratified.cli.report.text import trace_lines
 from ratified.cli.report.words import plural
-from ratified.itf import Followed
+from ratified.itf import FollowedRun
 from ratified.language import Model
 from ratified.language.values import show
 from ratified.results.changes import changes
@@ -22,17 +22,17 @@ from ratified.version import __version__
 SCHEMA = "ratified-itf/1"
 
 
-def itf_verdict(found: Followed) -> Verdict:
+def itf_verdict(found: FollowedRun) -> Verdict:
     """Return whether the run is one of the model's."""
     return Verdict.HOLDS if found.wrong is None else Verdict.VIOLATED
 
 
-def itf_text(found: Followed, path: Path, model: Model) -> str:
+def itf_text(found: FollowedRun, path: Path, model: Model) -> str:
     """Return the report as text, ending in a newline."""
     return "\n".join(line.rstrip() for line in _lines(found, path, model)).rstrip("\n") + "\n"
 
 
-def _lines(found: Followed, path: Path, model: Model) -> Iterator[str]:
+def _lines(found: FollowedRun, path: Path, model: Model) -> Iterator[str]:
     name = model.module.name
     if found.wrong is None:
         what = f"{plural(found.length, 'state')}, a run of {name}"
@@ -53,7 +53,7 @@ def _lines(found: Followed, path: Path, model: Model) -> Iterator[str]:
         yield from _instead(found)
 
 
-def _instead(found: Followed) -> Iterator[str]:
+def _instead(found: FollowedRun) -> Iterator[str]:
     if found.wrong and found.seen is not None:
         yield f"step {found.wrong}, as observed"
         for change in changes(found.trace.states[-1], found.seen):
@@ -69,7 +69,7 @@ def _instead(found: Followed) -> Iterator[str]:
             yield f"       and {len(near.differences) - 8} more"
 
 
-def itf_json(found: Followed, path: Path) -> str:
+def itf_json(found: FollowedRun, path: Path) -> str:
     """Return everything that is known, as one JSON object."""
     verdict = itf_verdict(found)
     report = {

@@ -14,7 +14,7 @@ from ratified.explore.engines import SOON
 from ratified.explore.native.codegen.program import generate
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
-from ratified.explore.native.driver import Exploration, Options
+from ratified.explore.native.driver import Exploration, RunOptions
 from ratified.explore.native.driver import Kind as Found
 from ratified.explore.native.library import load
 from ratified.explore.search import Search
@@ -108,7 +108,7 @@ def _reference(sought: Model, model: Model, query: Query, limits: Limits, progre
 
 def _native(sought: Model, model: Model, query: Query, limits: Limits, progress: Watch) -> Sought:
     program = generate(sought)
-    with Exploration(load(program.text), Options(limits=limits)) as exploration:
+    with Exploration(load(program.text), RunOptions(limits=limits)) as exploration:
         outcome = exploration.run(progress)
     finding = outcome.finding
     if finding is None:

@@ -71,7 +71,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """How to explore. `spill` and `checkpoint` are folders; `witness` and `witness_step` the bits to look for."""
 
     threads: int | None = None
@@ -90,7 +90,7 @@ class Outcome:
 
     `new[i]` counts the states for which i is the smallest of the instances that reach them from the level before (complete
     levels only). `message` is what went wrong with files.
-    `unwitnessed` are the bits of `Options.witness` that no state was a witness for. `memory` is what states,
+    `unwitnessed` are the bits of `RunOptions.witness` that no state was a witness for. `memory` is what states,
     table and workers took.
     """
 
@@ -122,9 +122,9 @@ def cores() -> int:
 class Exploration:
     """One exploration: `run` it, then read from it until it is closed. A context manager."""
 
-    def __init__(self, program: Program, options: Options | None = None) -> None:
+    def __init__(self, program: Program, options: RunOptions | None = None) -> None:
         self.program = program
-        self.options = options = options or Options()
+        self.options = options = options or RunOptions()
         limits = options.limits
         self._config = ConfigStruct(
             threads=options.threads or cores(),
@@ -336,14 +336,14 @@ def simulate(
     seed: int,
     walks: int,
     depth: int,
-    options: Options | None = None,
+    options: RunOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Walks:
     """Walks at random: `walks` times at most `depth` states. Walk i of a seed is always the same walk.
 
     `options.limits.seconds`, `threads` and `deadlock` apply. The finding is the first along the walk of the smallest number.
     """
-    options = options or Options()
+    options = options or RunOptions()
     with Exploration(program, replace(options, spill=None, checkpoint=None)) as exploration:
         return exploration.walk(WalksStruct(seed & (2**64 - 1), walks, depth, options.deadlock, 0), progress)
 

@@ -24,8 +24,8 @@ from ratified.explore.native.driver import (
     Exploration,
     Finding,
     Kind,
-    Options,
     Outcome,
+    RunOptions,
     Stop,
 )
 from ratified.explore.native.library import NativeError
@@ -116,7 +116,7 @@ def check_native(
     if claims and reduction is not None:
         raise reference._no_symmetry(model.module.name, claims[0])
     refuse_what_is_not_told(model, program)
-    options = Options(
+    options = RunOptions(
         threads=threads,
         deadlock=deadlock,
         limits=replace(

@@ -27,7 +27,7 @@ Bounds: a step that would leave a bound is not taken, and what lies beyond is no
 as the last of the path. Initial states: there must be one, or nothing was claimed of anything, which is an error as in `check`.
 
 Sources: Biere, Cimatti, Clarke, Zhu, "Symbolic Model Checking without BDDs" (TACAS 1999); Sheeran, Singh, Stalmarck, "Checking
-Safety Properties Using Induction and a SAT-Solver" (FMCAD 2000).
+Safety Properties Using InductionGap and a SAT-Solver" (FMCAD 2000).
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violat
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
-from ratified.smt.finite.steps import Steps
+from ratified.smt.finite.steps import CircuitSteps
 from ratified.smt.finite.symbolic import Members, Slots, Symbolic, Table
 from ratified.smt.finite.unrolled import Unrolled
 
 
 @dataclass(frozen=True, slots=True)
-class Induction:
+class InductionGap:
     """A run that keeps every claim until its last step breaks one, from a state that may not be reachable."""
 
     claim: str
@@ -80,7 +80,7 @@ class Bounded:
     violation: Violation | None = None
     proved_by: int | None = None
     complete: bool = False
-    induction: Induction | None = None
+    induction: InductionGap | None = None
     stopped: str | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
@@ -96,7 +96,7 @@ class _Search:
     def __init__(self, model: Model, claims: Sequence[Property], solver: str, watch: Watch) -> None:
         self._watch = watch
         self._asked: BooleanSolver | None = None
-        self.steps = Steps(model)
+        self.steps = CircuitSteps(model)
         self.machine = PythonMachine(model)
         self.claims = claims
         self.solver = solver
@@ -305,7 +305,7 @@ class _Search:
 
     # --- by induction ---
 
-    def _inductive(self, free: Unrolled, fresh: int) -> Induction | None:
+    def _inductive(self, free: Unrolled, fresh: int) -> InductionGap | None:
         """Return what stands in the way of the claims being inductive over so many steps; None if nothing does.
 
         Nothing is wrong before the last state and step. Where only that state can be wrong, it is `fresh`: none of the others.
@@ -327,7 +327,7 @@ class _Search:
         (_, _, start), *rest = free.run(free.solver.true)
         numbers = {action.name: index for index, action in enumerate(self.machine.actions)}
         taken = [(numbers[way.action.name], given, state) for way, given, state in rest if way and way.action]
-        return Induction(claimed, self._teller().trace(start, taken))
+        return InductionGap(claimed, self._teller().trace(start, taken))
 
     def _shrink(self, unrolled: Unrolled, bad: int) -> None:
         """Let the solver end on a run whose first state has sets and bags as small as can be: with nothing left that may go."""
@@ -375,7 +375,7 @@ def bounded(
     """Look for a shortest run of at most `depth` steps that violates a claim; with `induction`, for a proof that none does.
 
     The claims are invariants and step invariants (all of the model's by default); with `deadlock` also that some step is
-    always possible. Every constraint bounds the runs, as in `check`. Induction is over k = 1, 2, ... up to `depth` steps,
+    always possible. Every constraint bounds the runs, as in `check`. InductionGap is over k = 1, 2, ... up to `depth` steps,
     from states of which nothing is known but that all claims hold: with k = 1 it says whether the claims together are
     inductive at this size. `solver` is "sat" or "z3".
 

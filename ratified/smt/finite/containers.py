@@ -23,7 +23,7 @@ from ratified.language.types import (
 from ratified.smt.finite.algebra import ONE, ZERO
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.conversion import packed, widened
-from ratified.smt.finite.expressions import Env, Expressions
+from ratified.smt.finite.expressions import CircuitExpressions, Env
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
@@ -38,8 +38,8 @@ from ratified.smt.finite.symbolic import (
 )
 
 
-class Containers(Expressions):
-    """Expressions, with those that make and ask containers."""
+class Containers(CircuitExpressions):
+    """CircuitExpressions, with those that make and ask containers."""
 
     @staticmethod
     def _bind(env: Env, names: tuple[str, ...], value: Symbolic) -> None:

@@ -1,4 +1,4 @@
-"""Expressions of the intermediate form on symbolic values: leaves, logic, numbers, types.
+"""CircuitExpressions of the intermediate form on symbolic values: leaves, logic, numbers, types.
 
 Guarantees: see execute.py, where a run begins.
 """
@@ -48,7 +48,7 @@ class Event:
     span: Span | None
 
 
-class Expressions(ABC):
+class CircuitExpressions(ABC):
     """Computes expressions of one module. `now` and `old` hold variables by name; `path` is what must be so to come here."""
 
     def __init__(self, module: ir.Module, algebra: Algebra) -> None:

@@ -38,7 +38,7 @@ class Moves:
     events: tuple[Event, ...]
 
 
-class Steps:
+class CircuitSteps:
     """Makes circuits of one model at one size."""
 
     def __init__(self, model: Model) -> None:

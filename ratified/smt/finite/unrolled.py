@@ -15,7 +15,7 @@ from ratified.results.seen import Property
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import solver_for
-from ratified.smt.finite.steps import Moves, Steps, Way
+from ratified.smt.finite.steps import CircuitSteps, Moves, Way
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Stage:
 class Unrolled:
     """Runs of growing length from the beginning, or from any state at all (`free`). Literals speak of the last state."""
 
-    def __init__(self, steps: Steps, solver: str, *, free: bool, constrained: bool = True) -> None:
+    def __init__(self, steps: CircuitSteps, solver: str, *, free: bool, constrained: bool = True) -> None:
         """`constrained` unless states that a constraint leaves out are to be met as well."""
         self.steps = steps
         self._constrained = constrained

@@ -23,7 +23,7 @@ from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.names import argument_name, is_of, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
-from ratified.smt.first_order.steps import Path, Run, State, Steps
+from ratified.smt.first_order.steps import Path, Run, State, SymbolicSteps
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
 from ratified.smt.first_order.variants import known_of
@@ -128,7 +128,7 @@ class Translation:
         self.module = lowered(script.module)
         self.theory = Theory(self.module)
         self.logic = logic_of(self.module, self.theory)
-        self.steps = Steps(self.logic)
+        self.steps = SymbolicSteps(self.logic)
         self.definitions = Definitions()
         self.state: State = {
             d.name: self.theory.shapes.from_symbols(variable_name(d.name), d.type)

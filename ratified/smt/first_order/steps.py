@@ -78,7 +78,7 @@ class _Running:
         self.guard.append(demand.holds)
 
 
-class Steps:
+class SymbolicSteps:
     """Executes the procedures of one module."""
 
     def __init__(self, logic: Logic) -> None:

@@ -3,7 +3,7 @@
 Guarantees: in the structure that stands for a state (and the arguments of an action), what is given is true, for some values
 of the constants that the translation introduces; a lemma is true exactly if CPython says so; a step is taken exactly if CPython
 takes it, to the very state; a conclusion is refuted exactly if the claim is true after the step. Where CPython has no answer (an
-error, a bound that is left) nothing is compared. What is not so raises `Mismatch`.
+error, a bound that is left) nothing is compared. What is not so raises `Disagreement`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _no_step(left: OutOfBounds) -> NoStep:
     return NoStep.LAST if left.what.startswith("the last ") else NoStep.SIZE
 
 
-class Mismatch(Exception):
+class Disagreement(Exception):
     """A formula and CPython differ. `lines` tell where, in what state, and what each says."""
 
     def __init__(self, what: str, span: Span | None, lines: Sequence[str]) -> None:
@@ -129,7 +129,7 @@ class Comparison:
                 self._prepare(effort)
             except Unlike as problem:
                 what = f"a value of the model has no symbols of its own: {problem}"
-                raise Mismatch(what, None, [repr(model)]) from None
+                raise Disagreement(what, None, [repr(model)]) from None
 
     def _prepare(self, effort: Effort) -> None:
         plan, translation = self.plan, self.plan.translation
@@ -187,7 +187,7 @@ class Comparison:
     # --- one state ----------------------------------------------------------------------------------------------------
 
     def state(self, state: Values) -> None:
-        """Compare what is said of a state, and of the steps from it. Raises Mismatch, and TooMuch when there is no time left."""
+        """Compare what is said of a state, and of the steps from it. Raises Disagreement, and TooMuch at the end of its time."""
         with running(self.model.scope):
             self._put(state)
             self.counted["states"] += 1
@@ -425,7 +425,7 @@ class Comparison:
     ) -> Iterator[None]:
         """The structure, with some values for the constants that nothing has fixed, so that all that is given of them is true.
 
-        Raises Mismatch if there are none.
+        Raises Disagreement if there are none.
         """
         search = self._search(wanted, step)
         tables = self.encoding.evaluation.tables
@@ -503,8 +503,10 @@ class Comparison:
 
     # --- telling -----------------------------------------------------------------------------------------------------------
 
-    def _mismatch(self, what: str, span: Span | None, state: Values, more: Sequence[str] = ()) -> Mismatch:
-        return Mismatch(
+    def _mismatch(
+        self, what: str, span: Span | None, state: Values, more: Sequence[str] = ()
+    ) -> Disagreement:
+        return Disagreement(
             what,
             span,
             [f"at:      {self.model!r}", *([f"state:   {self._shown(state)}"] if state else []), *more],
@@ -529,4 +531,4 @@ class Comparison:
         return function.span if function else self.model.module.span
 
 
-__all__ = ["Comparison", "Mismatch", "TooMuch"]
+__all__ = ["Comparison", "Disagreement", "TooMuch"]

@@ -19,7 +19,7 @@ from ratified.results.result import Verdict
 from ratified.smt.first_order.obligations import Obligation, Translation
 from ratified.smt.result import Held, Proof
 from ratified.smt.script import Lemma, Script
-from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Mismatch, Share
+from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Disagreement, Share
 from ratified.smt.validation.evaluation import Effort, TooMuch
 from ratified.smt.validation.plan import plan_of
 from ratified.smt.validation.sampling import changed, drawn, instances, sizes_of
@@ -104,7 +104,7 @@ def validate(
                 _compare(comparison, reached, rng)
             except TooMuch as problem:
                 left_out.append(f"{model!r}: {problem}")
-            except Mismatch as found:
+            except Disagreement as found:
                 raise fault(found) from None
             if comparison is not None:
                 counted.update(comparison.counted)
@@ -194,7 +194,7 @@ def _growing(found: dict[Values, None]) -> Iterator[Values]:
         yield from batch
 
 
-def fault(found: Mismatch) -> TranslationFault:
+def fault(found: Disagreement) -> TranslationFault:
     """What to tell about a mismatch."""
     return TranslationFault(
         "\n".join([f"the proof does not count: {found.what}", *found.lines]),

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Options, Outcome, Stop
+from ratified.explore.native.driver import Exploration, Outcome, RunOptions, Stop
 from ratified.explore.native.library import Program
 from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
@@ -14,7 +14,7 @@ from tests.explore.native.maze import Expected, Maze
 from tests.explore.native.programs import maze_program, program
 
 
-def run(program: Program, options: Options) -> Outcome:
+def run(program: Program, options: RunOptions) -> Outcome:
     with Exploration(program, options) as exploration:
         return exploration.run()
 
@@ -22,7 +22,7 @@ def run(program: Program, options: Options) -> Outcome:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize(("ballots", "distinct", "depth"), [(2, 3_921, 17), (3, 185_369, 25)])
 def test_paxos(ballots: int, distinct: int, depth: int, threads: int) -> None:
-    outcome = run(program("paxos", BALLOTS=ballots), Options(threads=threads))
+    outcome = run(program("paxos", BALLOTS=ballots), RunOptions(threads=threads))
     assert (outcome.distinct, outcome.depth, outcome.finding, outcome.stopped) == (
         distinct,
         depth,
@@ -39,7 +39,7 @@ def test_paxos(ballots: int, distinct: int, depth: int, threads: int) -> None:
     [(3, 288, 11), (4, 1_568, 14), (5, 8_832, 17), (6, 50_816, 20), (7, 296_448, 23)],
 )
 def test_two_phase_commit(managers: int, distinct: int, depth: int, threads: int) -> None:
-    outcome = run(program("twophase", MANAGERS=managers), Options(threads=threads))
+    outcome = run(program("twophase", MANAGERS=managers), RunOptions(threads=threads))
     assert (outcome.distinct, outcome.depth, outcome.finding) == (distinct, depth, None)
 
 
@@ -89,7 +89,7 @@ def test_any_maze(seed: int, words: int) -> None:
     deadlock = seed % 3 == 0
     expected = oracle.explore(maze, words, deadlock=deadlock)
     for threads in (1, 2):
-        agree(run(maze_program(maze, words), Options(threads=threads, deadlock=deadlock)), expected)
+        agree(run(maze_program(maze, words), RunOptions(threads=threads, deadlock=deadlock)), expected)
 
 
 def test_many_successors_of_one_state() -> None:
@@ -97,18 +97,18 @@ def test_many_successors_of_one_state() -> None:
     maze = Maze(seed=3, nodes=5000, span=700, starts=3)
     expected = oracle.explore(maze)
     for threads in (1, 2):
-        agree(run(maze_program(maze, RX_BATCH=4), Options(threads=threads)), expected)
+        agree(run(maze_program(maze, RX_BATCH=4), RunOptions(threads=threads)), expected)
 
 
 def test_wide_slots() -> None:
     """Slots of 64 bits, for more than 2^32 states."""
     maze = Maze(seed=4, nodes=5000, span=700)
-    agree(run(maze_program(maze, RX_SLOT_BITS=64), Options(threads=2)), oracle.explore(maze))
+    agree(run(maze_program(maze, RX_SLOT_BITS=64), RunOptions(threads=2)), oracle.explore(maze))
 
 
 def test_an_initial_state_outside() -> None:
     maze = Maze(seed=5, nodes=10, span=2, outside0=1)
-    outcome = run(maze_program(maze), Options())
+    outcome = run(maze_program(maze), RunOptions())
     assert (outcome.distinct, outcome.generated, outcome.depth, outcome.constrained) == (0, 1, 0, (1, 0))
 
 
@@ -120,7 +120,7 @@ def test_witnesses() -> None:
     )
     assert 0 < expected < wanted
     for threads in (1, 2):
-        outcome = run(maze_program(maze), Options(threads=threads, witness=wanted, witness_step=1))
+        outcome = run(maze_program(maze), RunOptions(threads=threads, witness=wanted, witness_step=1))
         assert (outcome.unwitnessed, outcome.unwitnessed_step) == (expected, 0)
 
 
@@ -129,7 +129,7 @@ def test_depth_limit(depth: int) -> None:
     maze = Maze(seed=7, nodes=5000, span=60)
     expected = oracle.explore(maze, depth=depth)
     for threads in (1, 2):
-        outcome = run(maze_program(maze), Options(threads=threads, limits=Limits(depth=depth)))
+        outcome = run(maze_program(maze), RunOptions(threads=threads, limits=Limits(depth=depth)))
         agree(outcome, expected)
         assert outcome.stopped is not None
         assert outcome.stopped.name == "DEPTH"
@@ -138,7 +138,7 @@ def test_depth_limit(depth: int) -> None:
 def test_a_depth_limit_that_is_not_reached() -> None:
     maze = Maze(seed=7, nodes=500, span=60)
     expected = oracle.explore(maze)
-    outcome = run(maze_program(maze), Options(limits=Limits(depth=expected.depth + 1)))
+    outcome = run(maze_program(maze), RunOptions(limits=Limits(depth=expected.depth + 1)))
     agree(outcome, expected)
     assert outcome.stopped is None
 
@@ -149,27 +149,27 @@ def test_a_depth_limit_behind_which_there_is_nothing(threads: int) -> None:
     maze = Maze(seed=7, nodes=500, span=60)
     whole = oracle.explore(maze)
     for depth, stopped in ((whole.depth, None), (whole.depth - 1, Stop.DEPTH)):
-        outcome = run(maze_program(maze), Options(threads=threads, limits=Limits(depth=depth)))
+        outcome = run(maze_program(maze), RunOptions(threads=threads, limits=Limits(depth=depth)))
         agree(outcome, oracle.explore(maze, depth=depth) if stopped else whole)
         assert outcome.stopped is stopped
 
 
 def test_state_limit() -> None:
-    outcome = run(program("paxos", BALLOTS=3), Options(threads=2, limits=Limits(states=50_000)))
+    outcome = run(program("paxos", BALLOTS=3), RunOptions(threads=2, limits=Limits(states=50_000)))
     assert outcome.stopped is not None
     assert outcome.stopped.name == "STATES"
     assert 50_000 <= outcome.distinct < 60_000
 
 
 def test_time_limit() -> None:
-    outcome = run(program("paxos", BALLOTS=4), Options(limits=Limits(seconds=1e-9)))
+    outcome = run(program("paxos", BALLOTS=4), RunOptions(limits=Limits(seconds=1e-9)))
     assert outcome.stopped is not None
     assert outcome.stopped.name == "SECONDS"
     assert outcome.distinct < 8_220_065
 
 
 def test_memory_limit() -> None:
-    outcome = run(program("paxos", BALLOTS=4), Options(threads=2, limits=Limits(memory=20_000_000)))
+    outcome = run(program("paxos", BALLOTS=4), RunOptions(threads=2, limits=Limits(memory=20_000_000)))
     assert outcome.stopped is not None
     assert outcome.stopped.name == "MEMORY"
     assert outcome.memory <= 20_000_000
@@ -177,7 +177,7 @@ def test_memory_limit() -> None:
 
 
 def test_too_little_memory_to_begin() -> None:
-    outcome = run(program("paxos", BALLOTS=3), Options(limits=Limits(memory=1000)))
+    outcome = run(program("paxos", BALLOTS=3), RunOptions(limits=Limits(memory=1000)))
     assert outcome.stopped is not None
     assert outcome.stopped.name == "MEMORY"
     assert outcome.distinct == 0

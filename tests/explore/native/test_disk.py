@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Options, Outcome, Stop
+from ratified.explore.native.driver import Exploration, Outcome, RunOptions, Stop
 from ratified.explore.native.library import NativeError
 from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
@@ -23,7 +23,7 @@ MIB = 1 << 20
 SIGKILL = 9
 
 
-def run(name: str, options: Options, **macros: int) -> Outcome:
+def run(name: str, options: RunOptions, **macros: int) -> Outcome:
     with Exploration(program(name, **macros), options) as exploration:
         return exploration.run()
 
@@ -50,9 +50,11 @@ def counts(outcome: Outcome) -> tuple[object, ...]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("memory", [2 * MIB, 3 * MIB])
 def test_less_memory_than_it_wants(threads: int, memory: int, tmp_path: Path) -> None:
-    whole = run("paxos", Options(threads=1), BALLOTS=3)
+    whole = run("paxos", RunOptions(threads=1), BALLOTS=3)
     assert whole.memory > 2 * memory * 9 / 10
-    spilled = run("paxos", Options(threads=threads, limits=Limits(memory=memory), spill=tmp_path), BALLOTS=3)
+    spilled = run(
+        "paxos", RunOptions(threads=threads, limits=Limits(memory=memory), spill=tmp_path), BALLOTS=3
+    )
     assert counts(spilled) == counts(whole)
     assert spilled.disk == whole.distinct * 16
     assert spilled.memory <= memory
@@ -62,21 +64,23 @@ def test_less_memory_than_it_wants(threads: int, memory: int, tmp_path: Path) ->
 @pytest.mark.parametrize(("depth", "stopped"), [(25, None), (24, Stop.DEPTH)])
 def test_a_depth_limit_on_disk(depth: int, stopped: Stop | None, tmp_path: Path) -> None:
     """Looking behind the limit leaves no trace: neither in the counts, nor in the checkpoint."""
-    whole = run("paxos", Options(limits=Limits(depth=depth)), BALLOTS=3)
-    options = Options(limits=Limits(depth=depth, memory=2 * MIB), spill=tmp_path, checkpoint=tmp_path / "c")
+    whole = run("paxos", RunOptions(limits=Limits(depth=depth)), BALLOTS=3)
+    options = RunOptions(
+        limits=Limits(depth=depth, memory=2 * MIB), spill=tmp_path, checkpoint=tmp_path / "c"
+    )
     assert counts(run("paxos", options, BALLOTS=3)) == counts(whole)
     assert whole.stopped is stopped
     resumed = run("paxos", replace(options, limits=Limits(memory=2 * MIB)), BALLOTS=3)
-    assert counts(resumed) == counts(run("paxos", Options(), BALLOTS=3))
+    assert counts(resumed) == counts(run("paxos", RunOptions(), BALLOTS=3))
     assert resumed.resumed
 
 
 def test_many_runs_in_a_level(tmp_path: Path) -> None:
     """So little memory that a level's candidates are written in many runs and merged in many pieces."""
     limits = Limits(memory=1_500_000)
-    whole = run("twophase", Options(), MANAGERS=7)
+    whole = run("twophase", RunOptions(), MANAGERS=7)
     assert counts(
-        run("twophase", Options(threads=2, limits=limits, spill=tmp_path), MANAGERS=7, RX_RECENT_LOG=4)
+        run("twophase", RunOptions(threads=2, limits=limits, spill=tmp_path), MANAGERS=7, RX_RECENT_LOG=4)
     ) == counts(whole)
 
 
@@ -87,7 +91,7 @@ def test_any_maze_on_disk(seed: int, tmp_path: Path) -> None:
     expected = oracle.explore(maze, 2, deadlock=True)
     for threads in (1, 2):
         loaded = maze_program(maze, 2, RX_BATCH=16, RX_RECENT_LOG=4)
-        options = Options(
+        options = RunOptions(
             threads=threads, deadlock=True, limits=Limits(memory=600_000 * threads), spill=tmp_path
         )
         with Exploration(loaded, options) as exploration:
@@ -97,7 +101,7 @@ def test_any_maze_on_disk(seed: int, tmp_path: Path) -> None:
 
 
 def test_a_counterexample_from_disk(tmp_path: Path) -> None:
-    options = Options(threads=2)
+    options = RunOptions(threads=2)
     whole = run("paxos", options, BALLOTS=4, BROKEN=1)
     spilled = run(
         "paxos", replace(options, limits=Limits(memory=2 * MIB), spill=tmp_path), BALLOTS=4, BROKEN=1
@@ -108,7 +112,7 @@ def test_a_counterexample_from_disk(tmp_path: Path) -> None:
 
 def test_the_graph_is_refused_on_disk(tmp_path: Path) -> None:
     with Exploration(
-        program("paxos", BALLOTS=3), Options(limits=Limits(memory=2 * MIB), spill=tmp_path)
+        program("paxos", BALLOTS=3), RunOptions(limits=Limits(memory=2 * MIB), spill=tmp_path)
     ) as exploration:
         exploration.run()
         with pytest.raises(NativeError, match="does not fit into memory"):
@@ -116,7 +120,7 @@ def test_the_graph_is_refused_on_disk(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    options = Options(threads=2, limits=Limits(memory=2 * MIB), spill=tmp_path)
+    options = RunOptions(threads=2, limits=Limits(memory=2 * MIB), spill=tmp_path)
     loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
     for operation in (1, 2, 20):
         loaded.library.rx_test_files(ctypes.c_int64(operation), ctypes.c_int64(0))
@@ -129,11 +133,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_resuming_after_a_full_disk(tmp_path: Path) -> None:
-    whole = run("paxos", Options(), BALLOTS=3)
+    whole = run("paxos", RunOptions(), BALLOTS=3)
     loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
     for memory in (None, 2 * MIB):
         folder = tmp_path / f"checkpoint-{memory}"
-        options = Options(
+        options = RunOptions(
             limits=Limits(memory=memory), spill=tmp_path, checkpoint=folder, checkpoint_seconds=0
         )
         for operation in (3, 17, 31, 41):
@@ -150,7 +154,7 @@ def test_resuming_after_a_full_disk(tmp_path: Path) -> None:
 def test_more_initial_states_than_memory_holds(tmp_path: Path) -> None:
     maze = Maze(seed=31, nodes=60_000, span=60_000, starts=90_000, dead_modulus=2)
     expected = oracle.explore(maze)
-    options = Options(threads=1, limits=Limits(memory=700_000), spill=tmp_path)
+    options = RunOptions(threads=1, limits=Limits(memory=700_000), spill=tmp_path)
     with Exploration(maze_program(maze, RX_BATCH=16, RX_RECENT_LOG=4), options) as exploration:
         outcome = exploration.run()
     assert outcome.disk
@@ -158,7 +162,7 @@ def test_more_initial_states_than_memory_holds(tmp_path: Path) -> None:
 
 
 def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
-    options = Options(limits=Limits(memory=2 * MIB), spill=tmp_path / "missing")
+    options = RunOptions(limits=Limits(memory=2 * MIB), spill=tmp_path / "missing")
     with Exploration(program("paxos", BALLOTS=3), options) as exploration:
         outcome = exploration.run()
     assert outcome.stopped is Stop.DISK
@@ -168,8 +172,8 @@ def test_a_spill_folder_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("memory", [None, 2 * MIB])
 @pytest.mark.parametrize("depth", [1, 12, 24])
 def test_resuming(memory: int | None, depth: int, tmp_path: Path) -> None:
-    whole = run("paxos", Options(), BALLOTS=3)
-    options = Options(
+    whole = run("paxos", RunOptions(), BALLOTS=3)
+    options = RunOptions(
         threads=2,
         limits=Limits(depth=depth, memory=memory),
         spill=tmp_path,
@@ -186,8 +190,8 @@ def test_resuming(memory: int | None, depth: int, tmp_path: Path) -> None:
     ("before", "after"), [(None, 2 * MIB), (2 * MIB, None), (2 * MIB, 4 * MIB), (None, 1_500_000)]
 )
 def test_resuming_with_another_memory(before: int | None, after: int | None, tmp_path: Path) -> None:
-    whole = run("paxos", Options(), BALLOTS=3)
-    options = Options(
+    whole = run("paxos", RunOptions(), BALLOTS=3)
+    options = RunOptions(
         limits=Limits(depth=20, memory=before), spill=tmp_path, checkpoint=tmp_path / "checkpoint"
     )
     run("paxos", options, BALLOTS=3)
@@ -197,8 +201,8 @@ def test_resuming_with_another_memory(before: int | None, after: int | None, tmp
 
 
 def test_a_counterexample_after_resuming(tmp_path: Path) -> None:
-    whole = run("paxos", Options(), BALLOTS=3, BROKEN=1)
-    options = Options(limits=Limits(depth=7), checkpoint=tmp_path)
+    whole = run("paxos", RunOptions(), BALLOTS=3, BROKEN=1)
+    options = RunOptions(limits=Limits(depth=7), checkpoint=tmp_path)
     run("paxos", options, BALLOTS=3, BROKEN=1)
     assert counts(run("paxos", replace(options, limits=Limits()), BALLOTS=3, BROKEN=1)) == counts(whole)
 
@@ -207,14 +211,14 @@ KILLED = """
 import ctypes
 import re, sys
 from pathlib import Path
-from ratified.explore.native.driver import Exploration, Options
+from ratified.explore.native.driver import Exploration, RunOptions
 from ratified.results.result import Limits
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import program
 loaded = program("paxos", BALLOTS=3, RX_TESTING=1)
 folder, memory, kill_in = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 loaded.library.rx_test_files(ctypes.c_int64(0), ctypes.c_int64(kill_in))
-options = Options(limits=Limits(memory=memory or None), spill=folder, checkpoint=folder / "checkpoint", checkpoint_seconds=0)
+options = RunOptions(limits=Limits(memory=memory or None), spill=folder, checkpoint=folder / "checkpoint", checkpoint_seconds=0)
 with Exploration(loaded, options) as exploration:
     exploration.run()
 """
@@ -223,7 +227,7 @@ with Exploration(loaded, options) as exploration:
 @pytest.mark.parametrize("memory", [0, 2 * MIB])
 def test_killed_again_and_again(memory: int, tmp_path: Path) -> None:
     """Killed at its n-th operation on a file, n growing until a run gets to the end; each goes on from the last checkpoint."""
-    whole = run("paxos", Options(), BALLOTS=3)
+    whole = run("paxos", RunOptions(), BALLOTS=3)
     root = Path(__file__).parents[3]
     kill_in, runs = 1, 0
     while True:
@@ -235,7 +239,7 @@ def test_killed_again_and_again(memory: int, tmp_path: Path) -> None:
         assert done.returncode == -SIGKILL, done.stderr
         kill_in += 1 if runs < 12 else 7
     assert runs > 10
-    options = Options(
+    options = RunOptions(
         limits=Limits(memory=memory or None), spill=tmp_path, checkpoint=tmp_path / "checkpoint"
     )
     outcome = run("paxos", options, BALLOTS=3)
@@ -244,18 +248,18 @@ def test_killed_again_and_again(memory: int, tmp_path: Path) -> None:
 
 
 def test_another_models_checkpoint(tmp_path: Path) -> None:
-    run("paxos", Options(limits=Limits(depth=5), checkpoint=tmp_path), BALLOTS=3)
+    run("paxos", RunOptions(limits=Limits(depth=5), checkpoint=tmp_path), BALLOTS=3)
     for other in (program("paxos", BALLOTS=2), program("twophase", MANAGERS=3)):
         with pytest.raises(
             NativeError, match=r'is of another model, size or version: it says "paxos 3 2 3 0", this is'
         ):
-            Exploration(other, Options(checkpoint=tmp_path))
+            Exploration(other, RunOptions(checkpoint=tmp_path))
     with pytest.raises(NativeError, match="was made by a check of other properties"):
-        Exploration(program("paxos", BALLOTS=3), Options(checkpoint=tmp_path, deadlock=True))
+        Exploration(program("paxos", BALLOTS=3), RunOptions(checkpoint=tmp_path, deadlock=True))
 
 
 def test_a_checkpoint_in_use(tmp_path: Path) -> None:
-    options = Options(checkpoint=tmp_path)
+    options = RunOptions(checkpoint=tmp_path)
     with (
         Exploration(program("paxos", BALLOTS=2), options),
         pytest.raises(NativeError, match="is in use by another process"),
@@ -265,7 +269,7 @@ def test_a_checkpoint_in_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("memory", [None, 2 * MIB])
 def test_a_damaged_checkpoint(memory: int | None, tmp_path: Path) -> None:
-    options = Options(limits=Limits(depth=20, memory=memory), spill=tmp_path, checkpoint=tmp_path / "c")
+    options = RunOptions(limits=Limits(depth=20, memory=memory), spill=tmp_path, checkpoint=tmp_path / "c")
     run("paxos", options, BALLOTS=3)
     states = next((tmp_path / "c").glob("states-*"))
     header = tmp_path / "c" / "header"
@@ -297,4 +301,4 @@ def test_a_damaged_checkpoint(memory: int | None, tmp_path: Path) -> None:
 def test_a_checkpoint_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NativeError, match="cannot make the folder"):
-        Exploration(program("paxos", BALLOTS=2), Options(checkpoint=tmp_path / "file" / "below"))
+        Exploration(program("paxos", BALLOTS=2), RunOptions(checkpoint=tmp_path / "file" / "below"))

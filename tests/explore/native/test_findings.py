@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Finding, Kind, Options
+from ratified.explore.native.driver import Exploration, Finding, Kind, RunOptions
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
 from tests.explore.native.programs import maze_program, program
 
 
 def find(name: str, threads: int, **macros: int) -> Finding | None:
-    with Exploration(program(name, **macros), Options(threads=threads)) as exploration:
+    with Exploration(program(name, **macros), RunOptions(threads=threads)) as exploration:
         return exploration.run().finding
 
 
@@ -33,7 +33,7 @@ def test_each_kind(field: str) -> None:
     expected = oracle.explore(maze, 2).finding
     assert expected is not None
     for threads in (1, 2):
-        with Exploration(maze_program(maze, 2), Options(threads=threads)) as exploration:
+        with Exploration(maze_program(maze, 2), RunOptions(threads=threads)) as exploration:
             assert exploration.run().finding == expected
 
 
@@ -42,15 +42,15 @@ def test_deadlock_only_when_asked() -> None:
     expected = oracle.explore(maze, deadlock=True).finding
     assert expected is not None
     assert expected.kind is Kind.DEADLOCK
-    with Exploration(maze_program(maze), Options(deadlock=True)) as exploration:
+    with Exploration(maze_program(maze), RunOptions(deadlock=True)) as exploration:
         assert exploration.run().finding == expected
-    with Exploration(maze_program(maze), Options()) as exploration:
+    with Exploration(maze_program(maze), RunOptions()) as exploration:
         assert exploration.run().finding is None
 
 
 def test_a_fault_in_an_initial_state() -> None:
     maze = Maze(seed=13, nodes=1, span=1, fault_state=0)
-    with Exploration(maze_program(maze), Options()) as exploration:
+    with Exploration(maze_program(maze), RunOptions()) as exploration:
         assert exploration.run().finding == Finding(Kind.FAULT, 9, None, ((0,),), ())
 
 
@@ -101,7 +101,7 @@ def test_a_step_invariant_under_symmetry(threads: int) -> None:
 
 def test_symmetric_counts() -> None:
     """Every unordered pair once: n (n + 1) / 2 where n squared is the number without symmetry."""
-    with Exploration(program("pair", SYMMETRY=0), Options()) as exploration:
+    with Exploration(program("pair", SYMMETRY=0), RunOptions()) as exploration:
         assert exploration.run().distinct == 40 * 40
-    with Exploration(program("pair", SYMMETRY=1), Options()) as exploration:
+    with Exploration(program("pair", SYMMETRY=1), RunOptions()) as exploration:
         assert exploration.run().distinct == 40 * 41 // 2

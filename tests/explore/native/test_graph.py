@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.explore.native.driver import Exploration, Graph, Kind, Options, simulate
+from ratified.explore.native.driver import Exploration, Graph, Kind, RunOptions, simulate
 from ratified.explore.native.library import NativeError
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Maze
@@ -12,7 +12,7 @@ from tests.explore.native.programs import maze_program, program
 
 
 def graph_of(maze: Maze, words: int, threads: int) -> tuple[Graph, list[int]]:
-    with Exploration(maze_program(maze, words), Options(threads=threads)) as exploration:
+    with Exploration(maze_program(maze, words), RunOptions(threads=threads)) as exploration:
         outcome = exploration.run()
         graph = exploration.graph()
         states = [exploration.state(i) for i in range(outcome.distinct)]
@@ -39,7 +39,7 @@ def test_every_edge(words: int, outside: int) -> None:
 
 
 def test_paxos_graph() -> None:
-    with Exploration(program("paxos", BALLOTS=3), Options(threads=2)) as exploration:
+    with Exploration(program("paxos", BALLOTS=3), RunOptions(threads=2)) as exploration:
         outcome = exploration.run()
         graph = exploration.graph()
         assert exploration.state(0) == (0, 0)
@@ -50,7 +50,8 @@ def test_paxos_graph() -> None:
 def test_walks_are_the_same_for_a_seed() -> None:
     loaded = program("paxos", BALLOTS=4)
     one, two = (
-        simulate(loaded, seed=7, walks=200, depth=60, options=Options(threads=threads)) for threads in (1, 2)
+        simulate(loaded, seed=7, walks=200, depth=60, options=RunOptions(threads=threads))
+        for threads in (1, 2)
     )
     assert (one.walks, one.states, one.fired, one.finding) == (two.walks, two.states, two.fired, two.finding)
     assert one.walks == 200
@@ -62,7 +63,7 @@ def test_walks_are_the_same_for_a_seed() -> None:
 def test_a_walk_that_finds_something() -> None:
     loaded = program("paxos", BALLOTS=4, BROKEN=1)
     found = [
-        simulate(loaded, seed=3, walks=5000, depth=80, options=Options(threads=threads))
+        simulate(loaded, seed=3, walks=5000, depth=80, options=RunOptions(threads=threads))
         for threads in (1, 2, 2)
     ]
     first = found[0]
@@ -94,7 +95,7 @@ def test_a_walk_is_a_run(field: str) -> None:
 
 def test_a_walk_into_a_deadlock() -> None:
     maze = Maze(seed=23, nodes=300, span=20, dead_modulus=10)
-    walks = simulate(maze_program(maze), seed=1, walks=100, depth=100, options=Options(deadlock=True))
+    walks = simulate(maze_program(maze), seed=1, walks=100, depth=100, options=RunOptions(deadlock=True))
     assert walks.finding is not None
     assert walks.finding.kind is Kind.DEADLOCK
     assert maze.steps(walks.finding.states[-1][0])[0] == []

@@ -14,7 +14,7 @@ from ratified.impl.raft.log import Log
 from ratified.impl.raft.membership import Membership, majority_index
 from ratified.impl.raft.messages import AppendResponse, Entry, RequestVote, VoteResponse
 from ratified.impl.raft.operators import Operators
-from ratified.impl.raft.progress import Progress
+from ratified.impl.raft.progress import FollowerProgress
 from ratified.impl.raft.reads import Reads
 from ratified.impl.raft.replication import Replication
 from ratified.impl.raft.state import State
@@ -104,7 +104,7 @@ def keeps_conflicts(self: Replication, previous: int, new: tuple[Entry, ...]) ->
     return True
 
 
-def match_goes_back(self: Progress, index: int) -> bool:
+def match_goes_back(self: FollowerProgress, index: int) -> bool:
     """An old answer takes match back (PySyncObj, RaftOS, WRaft)."""
     right_matched(self, index)
     self.match, self.next = index, index + 1
@@ -153,7 +153,7 @@ def executes_again(self: Sessions, command: Command) -> bool:
     return False
 
 
-right_matched = Progress.matched
+right_matched = FollowerProgress.matched
 right_handle_append_response = Replication.handle_append_response
 right_first_conflict = Log.first_conflict
 
@@ -172,7 +172,7 @@ BUGS = {
         Bug(State, "commit_to", commit_goes_back),
         Bug(Replication, "take_entries", truncates_always),
         Bug(Replication, "take_entries", keeps_conflicts),
-        Bug(Progress, "matched", match_goes_back),
+        Bug(FollowerProgress, "matched", match_goes_back),
         Bug(Replication, "handle_append_response", rejections_count),
         Bug(Log, "first_conflict", appends_again),
         Bug(Replication, "commit_of_follower", commits_past_the_leaders_entries),

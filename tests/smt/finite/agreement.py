@@ -16,7 +16,7 @@ from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.decode import Truth
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import solver_for
-from ratified.smt.finite.steps import Moves, Steps
+from ratified.smt.finite.steps import CircuitSteps, Moves
 from tests.generate.agreement import Disagreement, Exact, exact
 
 
@@ -32,7 +32,7 @@ class Ways:
 def agree(model: Model, most: int, symbolic: int) -> int:
     """Compare up to `most` reachable states one by one, and `symbolic` of them as values of unknowns; how many there were."""
     tree = TreeMachine(model)
-    steps = Steps(model)
+    steps = CircuitSteps(model)
     with running(model.scope):
         try:
             first = [state for _, state in tree.initial()]
@@ -61,7 +61,7 @@ def agree(model: Model, most: int, symbolic: int) -> int:
     return len(queue)
 
 
-def _in_any_state(tree: TreeMachine, steps: Steps, expected: list[tuple[Values, Ways]]) -> None:
+def _in_any_state(tree: TreeMachine, steps: CircuitSteps, expected: list[tuple[Values, Ways]]) -> None:
     unknown, condition = steps.any_state()
     moves = steps.moves(unknown)
     solver = solver_for(steps.circuit, "sat")
@@ -76,7 +76,7 @@ def _in_any_state(tree: TreeMachine, steps: Steps, expected: list[tuple[Values, 
         _same_claims(tree, steps, state, unknown, solver.true)
 
 
-def _lifted(steps: Steps, state: Values) -> Env:
+def _lifted(steps: CircuitSteps, state: Values) -> Env:
     return {n: steps.algebra.lift(v, t) for (n, t), v in zip(steps.types.items(), state, strict=True)}
 
 
@@ -100,7 +100,7 @@ def _of_tree(tree: TreeMachine, state: Values) -> tuple[Ways, list[Values]]:
     return Ways(taken, len(after) < len(found), False), [t for _, _, t in after]
 
 
-def _decoded(steps: Steps, moves: Moves, true: Truth) -> Ways:
+def _decoded(steps: CircuitSteps, moves: Moves, true: Truth) -> Ways:
     taken: set[Exact] = set()
     for way in moves.ways:
         if not true(way.possible):
@@ -129,7 +129,7 @@ def _same(what: str, tree: Ways, circuit: Ways) -> None:
         raise Disagreement("\n".join([what, flags, *only]))
 
 
-def _same_claims(tree: TreeMachine, steps: Steps, state: Values, now: Env, true: Truth) -> None:
+def _same_claims(tree: TreeMachine, steps: CircuitSteps, state: Values, now: Env, true: Truth) -> None:
     for kind in (Kind.INVARIANT, Kind.CONSTRAINT):
         for claim in tree.module.of_kind(kind):
             _same_answer(
@@ -137,7 +137,7 @@ def _same_claims(tree: TreeMachine, steps: Steps, state: Values, now: Env, true:
             )
 
 
-def _same_step_claims(tree: TreeMachine, steps: Steps, old: Values, new: Values) -> None:
+def _same_step_claims(tree: TreeMachine, steps: CircuitSteps, old: Values, new: Values) -> None:
     for claim in tree.module.of_kind(Kind.STEP_INVARIANT):
         try:
             wanted: bool | None = tree.step_holds(claim.name, old, new)
