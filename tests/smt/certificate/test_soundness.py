@@ -154,7 +154,7 @@ def test_what_has_a_model_gets_no_certificate_and_what_has_none_gets_one_that_is
         assert answers(text.replace("(check-sat)", "")) == "unsat"
         found["unsat"] += 1
     assert found["sat"] >= 10, found
-    assert found["unsat"] >= 8, found
+    assert found["unsat"] >= 5, found
 
 
 GROUND = """(declare-sort S 0)
