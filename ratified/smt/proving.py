@@ -37,11 +37,13 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: facts,
     lambda facts: (facts[-1], *facts[:-1]),
     lambda facts: (*facts[1::2], *facts[::2]),
+    lambda facts: facts[::-1],
+    lambda facts: (*facts[len(facts) // 2 :], *facts[: len(facts) // 2]),
 )
 """The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
 
-AT_ONCE = 250_000
-"""Effort of each of these tries (a tenth of a second)."""
+AT_ONCE, TRIES = 250_000, 5
+"""Effort of a short try with one of the first of these (a tenth of a second), and how many are made."""
 
 QUICK = 5_000_000
 """Effort (Z3's own steps, some seconds) of the first try, before a counterexample is looked for."""
@@ -313,12 +315,12 @@ class _Attempt:
         if refuted_at_once(self.obligation.facts):
             self.trivial, self.status = True, Status.PROVED
             return []
-        self.text = script(title(self.obligation), self.obligation.facts)
+        self.text = script(title(self.obligation), settled(self.obligation.facts))
         return self._quick()
 
     def _quick(self) -> list[Job]:
         """A short try with each order of the facts, and then a longer one."""
-        if self.how.solver == "z3" and self.order < len(ORDERS):
+        if self.how.solver == "z3" and self.order < TRIES:
             text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
             return [self._job("z3", text, AT_ONCE)]
         return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
@@ -340,9 +342,7 @@ class _Attempt:
                 self.why = "" if self.read else "there is a model, but it could not be read"
                 return self._second()
             case "long":
-                self._note(answer)
-                self._settle(answer)
-                return self._second()
+                return self._after_long(answer)
         self._note(answer)  # the second opinion
         answers = {o.answer for o in self.opinions}
         if {"sat", "unsat"} <= answers:
@@ -367,7 +367,7 @@ class _Attempt:
         self.spent = 0.0
 
     def _after_quick(self, answer: Answer) -> list[Job]:
-        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < len(ORDERS):
+        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < TRIES:
             self.order += 1
             self.spent += answer.seconds
             return self._quick()
@@ -423,8 +423,20 @@ class _Attempt:
 
     def _long(self) -> list[Job]:
         self.opinions.clear()
-        self.stage = "long"
+        self.stage, self.order = "long", 0
         return [self._job(self.how.solver, self.text)]
+
+    def _after_long(self, answer: Answer) -> list[Job]:
+        """Z3 gives up with one order of the facts, and not with another."""
+        self.order += 1
+        gave_up = answer.verdict == "unknown" and answer.seconds < self.how.seconds / 2
+        if gave_up and answer.job.solver == "z3" and self.order < len(ORDERS):
+            self.spent += answer.seconds
+            text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
+            return [self._job("z3", text)]
+        self._note(answer)
+        self._settle(answer)
+        return self._second()
 
     def _second(self) -> list[Job]:
         if self.how.second is None or self.stage == "second":
