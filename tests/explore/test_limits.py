@@ -26,18 +26,15 @@ from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.engine import check_native
 from ratified.explore.native.preparing import Order, Preparation
 from ratified.explore.simulate import simulate
-from ratified.language import Map, Model, Range, Sort, action, invariant, require
+from ratified.language import Map, Model, Range, action, invariant, require
 from ratified.results import limits as limits_module
 from ratified.results.background import Background
 from ratified.results.limits import Reached, Watch, memory_share, resident
 from ratified.results.result import Limits, Progress, Verdict
+from tests.shared.sorts import Node
 
 Million = Annotated[int, Range(0, 999_999)]
 Thousand = Annotated[int, Range(0, 999)]
-
-
-class Node(Sort):
-    """A place."""
 
 
 class Leap(Model):

@@ -13,7 +13,6 @@ from ratified.explore import check
 from ratified.language import (
     Map,
     Model,
-    Sort,
     action,
     constraint,
     eventually,
@@ -22,10 +21,7 @@ from ratified.language import (
     require,
 )
 from ratified.results.result import Limits, Result, Verdict
-
-
-class Node(Sort):
-    """A place."""
+from tests.shared.sorts import Node
 
 
 class Stuck(Model):

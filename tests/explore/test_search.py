@@ -15,12 +15,10 @@ from ratified.language import (
     Map,
     Model,
     ModelError,
-    Ordered,
     Range,
     RatifiedError,
     Seq,
     Set,
-    Sort,
     action,
     constraint,
     invariant,
@@ -38,16 +36,9 @@ from ratified.results.result import (
     Verdict,
 )
 from ratified.results.seen import NOWHERE, Edge
+from tests.shared.sorts import Node, Time
 
 Small = Annotated[int, Range(0, 9)]
-
-
-class Node(Sort):
-    """A place."""
-
-
-class Time(Ordered):
-    """A clock with an end."""
 
 
 def run(result: Result) -> list[str]:

@@ -16,7 +16,6 @@ from ratified.language import (
     Param,
     Range,
     RatifiedError,
-    Sort,
     action,
     constraint,
     eventually,
@@ -27,10 +26,7 @@ from ratified.language import (
 )
 from ratified.language.machine import PythonMachine
 from ratified.results.result import ConstraintReport, PropertyKind, Trace, Verdict
-
-
-class Lamp(Sort):
-    """Shines or not."""
+from tests.shared.sorts import Lamp
 
 
 class Lamps(Model):

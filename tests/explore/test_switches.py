@@ -14,22 +14,13 @@ from ratified.language import (
     Bag,
     Map,
     Model,
-    Ordered,
     Param,
     Range,
-    Sort,
     action,
     record,
     require,
 )
-
-
-class Node(Sort):
-    """Told apart."""
-
-
-class Time(Ordered):
-    """In order."""
+from tests.shared.sorts import Node, Time
 
 
 class Way(Enum):

@@ -16,7 +16,6 @@ from ratified.language import (
     Map,
     Model,
     ModelError,
-    Ordered,
     Param,
     Range,
     Seq,
@@ -34,10 +33,7 @@ from ratified.language.machine import PythonMachine, Values, state_dict
 from ratified.language.sorts import Sort as AnySort
 from ratified.language.values import order_key
 from ratified.results.result import PropertyKind, Trace, Verdict
-
-
-class Client(Symmetric):
-    """Interchangeable."""
+from tests.shared.sorts import Client, Round
 
 
 class Item(Symmetric):
@@ -46,10 +42,6 @@ class Item(Symmetric):
 
 class Place(Sort):
     """Told apart."""
-
-
-class Round(Ordered):
-    """In order."""
 
 
 @record

@@ -12,24 +12,15 @@ from ratified.explore.vacuity import witnesses
 from ratified.language import (
     Map,
     Model,
-    Ordered,
     Range,
     Set,
-    Sort,
     action,
     constraint,
     invariant,
     require,
     step_invariant,
 )
-
-
-class Node(Sort):
-    """Told apart."""
-
-
-class Term(Ordered):
-    """In order."""
+from tests.shared.sorts import Node, Term
 
 
 class Mode(Enum):

@@ -15,25 +15,16 @@ from ratified.language import (
     Bag,
     Map,
     Model,
-    Ordered,
     Param,
     Range,
     Seq,
     Set,
     SizeError,
-    Sort,
     record,
 )
+from tests.shared.sorts import Node, Turn
 
 Small = Annotated[int, Range(0, 5)]
-
-
-class Node(Sort):
-    """A place."""
-
-
-class Turn(Ordered):
-    """When."""
 
 
 class Light(Enum):

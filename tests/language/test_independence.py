@@ -14,8 +14,6 @@ from ratified.language import (
     Range,
     RatifiedError,
     Set,
-    Sort,
-    Symmetric,
     action,
     ir,
     require,
@@ -27,6 +25,8 @@ from ratified.language.uses import Uses, loops
 from tests.generate.models import random_model
 from tests.generate.running import load
 from tests.language.test_uses import Run, cases
+from tests.shared.sorts import Slot
+from tests.shared.symmetric import Node
 
 
 def backwards(function: Function, loop: ir.For) -> Function:
@@ -78,14 +78,6 @@ def test_turns_that_cannot_see_each_other_may_be_run_in_another_order(tmp_path: 
                     assert first == second
     assert agreed > 100
     assert differed > 5
-
-
-class Slot(Sort):
-    """Told apart."""
-
-
-class Node(Symmetric):
-    """Interchangeable."""
 
 
 Small = Annotated[int, Range(0, 3)]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import pytest
 
-from ratified import AtMost, Map, Model, Seq, Set, Sort, action, invariant, require
+from ratified import AtMost, Map, Model, Seq, Set, action, invariant, require
 from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import TreeMachine
@@ -18,6 +18,7 @@ from ratified.language.lower import PASSES, Pass, lowered
 from ratified.language.machine import OutOfBounds, StepError, Values
 from tests.generate.models import random_model
 from tests.generate.running import load
+from tests.shared.sorts import Lamp
 
 STATES_MOST = 25
 MODELS = 60
@@ -82,10 +83,6 @@ def test_a_pass_keeps_what_a_model_does(one: Pass | None, tmp_path: Path) -> Non
         except StepError:
             continue  # init goes wrong by itself
     assert states == 251
-
-
-class Lamp(Sort):
-    """Is lit or not."""
 
 
 class Everything(Model):

@@ -15,14 +15,11 @@ from ratified import (
     Map,
     Model,
     ModelError,
-    Ordered,
     Param,
     Range,
     Seq,
     Set,
     SizeError,
-    Sort,
-    Symmetric,
     action,
     assume,
     invariant,
@@ -34,18 +31,8 @@ from ratified import (
 )
 from ratified.language.evaluate import TreeMachine
 from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError
-
-
-class Node(Symmetric):
-    """A node."""
-
-
-class Slot(Sort):
-    """A slot."""
-
-
-class Turn(Ordered):
-    """A turn."""
+from tests.shared.sorts import Slot, Turn
+from tests.shared.symmetric import Node
 
 
 class Light(Enum):

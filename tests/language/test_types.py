@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratified.language import Ordered, Range, Symmetric, record
+from ratified.language import Range, record
 from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import (
@@ -42,14 +42,7 @@ from ratified.language.types import (
     values_of,
 )
 from tests.generate.profile import examples
-
-
-class Client(Symmetric):
-    """Interchangeable."""
-
-
-class Turn(Ordered):
-    """In order."""
+from tests.shared.sorts import Client, Turn
 
 
 class Light(Enum):

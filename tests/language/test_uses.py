@@ -16,13 +16,11 @@ from ratified.language import (
     Bag,
     Map,
     Model,
-    Ordered,
     Param,
     Range,
     RatifiedError,
     Seq,
     Set,
-    Sort,
     action,
     first,
     invariant,
@@ -43,6 +41,7 @@ from tests.generate.agreement import exact
 from tests.generate.models import GeneratedModel, model_texts, random_model
 from tests.generate.profile import examples
 from tests.generate.running import load
+from tests.shared.sorts import Slot, Turn
 
 STATES_MOST = 12
 CHOICES_MOST = 6
@@ -313,14 +312,6 @@ def test_a_procedure_written_out_does_what_it_did(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def readers() -> Uses:
     return Uses(Readers.module)
-
-
-class Slot(Sort):
-    """Told apart."""
-
-
-class Turn(Ordered):
-    """In order."""
 
 
 class Readers(Model):

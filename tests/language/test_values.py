@@ -8,8 +8,9 @@ from enum import Enum
 
 import pytest
 
-from ratified import Bag, Map, ModelError, Ordered, Seq, Set, SizeError, Sort, Symmetric, record, replace
+from ratified import Bag, Map, ModelError, Seq, Set, SizeError, Sort, Symmetric, record, replace
 from ratified.language.values import order_key, show
+from tests.shared.sorts import Term
 
 
 class Server(Symmetric):
@@ -18,10 +19,6 @@ class Server(Symmetric):
 
 class Disk(Sort, prefix="disk"):
     """Told apart."""
-
-
-class Term(Ordered):
-    """In order."""
 
 
 class Role(Enum):

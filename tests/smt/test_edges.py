@@ -17,12 +17,10 @@ from ratified import (
     Goals,
     Map,
     Model,
-    Ordered,
     Param,
     Range,
     Seq,
     Set,
-    Sort,
     action,
     assume,
     at_size,
@@ -41,16 +39,9 @@ from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
 from ratified.smt.first_order.shapes import Refused
 from ratified.smt.proving import ProofOptions, prove
+from tests.shared.sorts import Floor, Lamp
 
 Small = Annotated[int, Range(0, 2)]
-
-
-class Lamp(Sort):
-    """Is lit or not."""
-
-
-class Floor(Ordered):
-    """One above the other."""
 
 
 class Colour(Enum):

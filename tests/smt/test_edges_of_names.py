@@ -27,16 +27,13 @@ from ratified.explore import check
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
 from ratified.smt.proving import ProofOptions, prove
+from tests.shared.sorts import Floor
 
 HOW = ProofOptions(processes=1, seconds=20)
 
 
 class Int(Sort):
     """A sort that is called as that of integers is."""
-
-
-class Floor(Ordered):
-    """One above the other."""
 
 
 class Über(Sort):  # noqa: PLC2401  # a letter that SMT-LIB has not

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ratified.language import Map, Model, ModelError, Symmetric, action, invariant, require
+from ratified.language import Map, Model, ModelError, action, invariant, require
 from ratified.smt.houdini import houdini
 from ratified.smt.proving import ProofOptions
-
-
-class Client(Symmetric):
-    """Wants the lock."""
+from tests.shared.sorts import Client
 
 
 class Lock(Model):

@@ -10,10 +10,8 @@ from ratified import (
     Map,
     Model,
     ModelError,
-    Ordered,
     Range,
     Set,
-    Symmetric,
     action,
     invariant,
     record,
@@ -21,15 +19,9 @@ from ratified import (
 )
 from ratified.language.machine import OutOfBounds
 from ratified.smt.validation.validate import comparison_of
+from tests.shared.sorts import Round
+from tests.shared.symmetric import Node
 from tests.smt.test_translation import ALL, EFFORT
-
-
-class Node(Symmetric):
-    """Sends and receives."""
-
-
-class Round(Ordered):
-    """Comes one after the other."""
 
 
 @record

@@ -9,18 +9,15 @@ import pytest
 from ratified.explore.native.codegen.functions import LISTED_MOST
 from ratified.explore.native.codegen.program import generate
 from ratified.explore.native.codegen.shapes import Unsupported
-from ratified.language import AtMost, Bag, Map, Model, Range, Set, Symmetric, action, record, require
+from ratified.language import AtMost, Bag, Map, Model, Range, Set, action, record, require
 from ratified.language.evaluate import TreeMachine
 from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.models.raft.raft import Raft
 from ratified.models.raft.sorts import AppendEntries, Message
 from tests.explore.native.differential import differences
+from tests.shared.symmetric import Node
 
 Number = Annotated[int, Range(0, 3)]
-
-
-class Node(Symmetric):
-    """Sends and receives."""
 
 
 @record

@@ -22,12 +22,9 @@ from ratified.language import (
     require,
 )
 from tests.explore.native.differential import differences
+from tests.shared.symmetric import Node
 
 Small = Annotated[int, Range(0, 2)]
-
-
-class Node(Symmetric):
-    """Interchangeable, but for what the parameters say."""
 
 
 class Value(Symmetric, prefix="v"):

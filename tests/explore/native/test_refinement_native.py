@@ -21,7 +21,6 @@ from ratified.language import (
     Seq,
     Set,
     Sort,
-    Symmetric,
     action,
     constraint,
     invariant,
@@ -43,6 +42,7 @@ from tests.explore.native.differential import TooLarge, differences, outcome, to
 from tests.explore.native.refined import random_refinement
 from tests.explore.test_refinement import HeldAtFirst, High, Lease, Stealing, Twice, Votes
 from tests.generate.running import load
+from tests.shared.sorts import Client
 
 
 def reference(model: Model, **options: Any) -> Result:
@@ -449,10 +449,6 @@ def test_an_error_comes_before_a_violation_of_the_same_length() -> None:
 
 
 # --- larger images, parameters, choices of beginnings -----------------------------------------------------------------
-
-
-class Client(Symmetric):
-    """Wants to be served."""
 
 
 class Slot(Ordered):

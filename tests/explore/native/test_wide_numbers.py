@@ -20,7 +20,6 @@ from ratified.language import (
     Param,
     Range,
     RatifiedError,
-    Sort,
     action,
     invariant,
     record,
@@ -29,13 +28,10 @@ from ratified.language import (
 from ratified.results.result import Limits, Result, Verdict
 from tests.explore.native.differential import outcome, told
 from tests.explore.native.wide import wide_model
+from tests.shared.sorts import Node
 
 LEAST, MOST = -9223372036854775808, 9223372036854775807
 """The ends of what 64 bits hold."""
-
-
-class Node(Sort):
-    """A place."""
 
 
 class Doubling(Model):

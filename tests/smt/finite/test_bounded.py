@@ -17,7 +17,6 @@ from ratified.language import (
     Range,
     RatifiedError,
     Set,
-    Sort,
     action,
     constraint,
     invariant,
@@ -33,12 +32,9 @@ from ratified.smt.finite.solver import SOLVERS
 from ratified.smt.finite.symbolic import TooLarge
 from tests.generate.models import random_model
 from tests.generate.running import load
+from tests.shared.sorts import Node
 
 Small = Annotated[int, Range(0, 7)]
-
-
-class Node(Sort):
-    """Somebody."""
 
 
 class Counter(Model):

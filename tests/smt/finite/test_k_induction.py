@@ -17,7 +17,6 @@ from ratified.language import (
     Param,
     Range,
     Set,
-    Sort,
     action,
     constraint,
     eventually,
@@ -31,6 +30,7 @@ from ratified.smt.finite.bounded import Bounded, bounded
 from ratified.smt.finite.circuit import Circuit
 from ratified.smt.finite.solver import solver_for
 from ratified.smt.finite.unrolled import Unrolled
+from tests.shared.sorts import Node
 
 Place = Annotated[int, Range(0, 6)]
 Edge = tuple[Place, Place]
@@ -203,10 +203,6 @@ def test_what_cannot_begin_is_an_error(induction: bool) -> None:
     assert error.value.span is not None
     with pytest.raises(ModelError, match=r"no initial state: `inside` leaves out all"):
         bounded(Graph(outside=Set([0])), 3, induction=induction)
-
-
-class Node(Sort):
-    """Somebody."""
 
 
 class Promises(Model):
