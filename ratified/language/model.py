@@ -112,14 +112,14 @@ class Model:
         object.__setattr__(self, "scope", scope)
         self._enter_scope()
         zeros = self.zeros()
-        with running(scope):
-            for declaration in module.variables:
-                if declaration.name in zeros:
-                    check_beginning(declaration, zeros[declaration.name], scope)
         self.__dict__.update(zeros)  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
             if not getattr(self, assumption.name)():
                 raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
+        with running(scope):
+            for declaration in module.variables:
+                if declaration.name in zeros:
+                    check_beginning(declaration, zeros[declaration.name], scope)
 
     def _makes_no_sense(self, assumption: Function, given: Mapping[str, object]) -> SizeError:
         """The refusal of a size; its reason is the assumption's first line, and what to do the rest of it, if there is one."""

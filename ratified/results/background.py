@@ -21,6 +21,16 @@ CLEANING_UP = 20
 """So many half seconds work that was ended may take for cleaning up before it is ended again."""
 
 
+_STARTING = threading.Lock()
+"""Held while a thread starts: until it runs, Python takes it for the one that starts it, and would end it instead."""
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread from work that may be ended."""
+    with _STARTING:
+        thread.start()
+
+
 class _Ended(BaseException):
     """What the thread of the work is sent. No handler of exceptions takes it for one of the work's own."""
 
@@ -34,7 +44,7 @@ class Background(Generic[T]):
         self._returned: list[T] = []
         self._raised: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="preparing", daemon=True)
-        self._thread.start()
+        start(self._thread)
 
     def _run(self) -> None:
         try:
@@ -78,9 +88,10 @@ class Background(Generic[T]):
     def end(self) -> None:
         """End the work, wherever it is in Python's own code, and wait for that."""
         while self._thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
-            )
+            with _STARTING:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
+                )
             for _ in range(CLEANING_UP):  # which another of these would disturb
                 self._interrupt()
                 if self.over(0.5):

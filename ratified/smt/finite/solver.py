@@ -12,6 +12,7 @@ from importlib import import_module
 from threading import TIMEOUT_MAX, Timer
 from typing import Any
 
+from ratified.results.background import start
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.solving import installed
 
@@ -122,7 +123,7 @@ class Glucose(BooleanSolver):
         # Without the lock of Python's interpreter, so that the keyboard is heeded.
         alarm = Timer(seconds if seconds is not None else TIMEOUT_MAX, self._solver.interrupt)
         alarm.daemon = True
-        alarm.start()
+        start(alarm)
         try:
             answer: bool | None = self._solver.solve_limited(assumptions=literals, expect_interrupt=True)
         finally:

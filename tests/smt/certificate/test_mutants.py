@@ -74,11 +74,3 @@ def test_of_a_sample_of_mutants_only_proofs_are_accepted(protocol: str) -> None:
     found = tally(protocol, SAMPLE)
     assert found["line"]["accepted"] == 0
     assert min(found[kind]["refused"] for kind in found) >= 3, found
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_of_all_mutants_only_proofs_are_accepted(protocol: str) -> None:
-    found = tally(protocol, 1)
-    assert found["line"]["accepted"] == 0
-    assert min(found[kind]["refused"] for kind in found) >= 200, found

@@ -86,6 +86,7 @@ class Unit:
         self.shared = Shared(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)
         if self.within is not None:
             self.shared.tables, self.shared.errors = self.within.tables, self.within.errors
+            self.shared.numbers = self.within.numbers
         found: list[Instances] = []
         for action in self.module.of_kind(Kind.ACTION):
             static = tuple(values_for(self.shapes, a) for a in action.arguments if a.domain is None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TypeVar
 
 from ratified.explore.native.codegen import build
@@ -84,6 +85,7 @@ class Shared:
     """What the functions of one model have in common.
 
     `unit` comes before the names of the model's functions and of all that they call: two models may stand in one program.
+    `numbers` are for names: models in one program share them, since a name stands for one node, with one interval.
     `evaluated` is what expressions came to that needed no statements, by the node, the state it reads, and the names it uses.
     """
 
@@ -95,7 +97,7 @@ class Shared:
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
     bounds: list[Place] = field(default_factory=list)
     unit: str = ""
-    names: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     evaluated: dict[tuple[object, ...], tuple[Held, object]] = field(default_factory=dict)
     used: dict[int, tuple[frozenset[str], object]] = field(default_factory=dict)
     facts: dict[tuple[object, int], tuple[bool, object]] = field(default_factory=dict)
@@ -174,8 +176,7 @@ class Writer:
 
     def name(self, stem: str) -> str:
         """A new name."""
-        self.shared.names += 1
-        return f"{stem}{self.shared.names}"
+        return f"{stem}{next(self.shared.numbers)}"
 
     def branch(self, write: Callable[[], T]) -> tuple[Block, T | None, bool]:
         """What is written apart: the block, what `write` gave, and whether control never comes to its end."""
@@ -395,8 +396,7 @@ class Writer:
         """The state after the step is another now, and (if a name is given) holds that variable."""
         if name is not None:
             self.memory[name] = CHANGING
-        self.shared.names += 1
-        self.version = self.shared.names
+        self.version = next(self.shared.numbers)
 
     @contextmanager
     def variables_of(self, which: ir.Which) -> Iterator[None]:
