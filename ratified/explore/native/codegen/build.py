@@ -49,8 +49,10 @@ TABLE_MOST = 4096
 
 
 def var(name: str, low: int = 0, high: int = ALL, *, stable: bool = True) -> Node:
-    """A name in C."""
-    return make(Var, (stable,), low, high, of=name, stable=stable)
+    """A name in C: of one thing, which has one interval."""
+    made = make(Var, (stable,), low, high, of=name, stable=stable)
+    assert (made.low, made.high) == (low, high), f"{name} stands for two things"
+    return made
 
 
 def load(base: str, index: Word, high: int = ALL, *, stable: bool = True) -> Node:
