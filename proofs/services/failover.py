@@ -18,7 +18,6 @@ class FailoverSafety(Failover):
 
     goals: ClassVar[Goals] = {
         "one_primary": ("who_believes_has_the_lease",),
-        "a_token_is_of_one": ("a_token_is_of_one",),
         "writes_take_effect_in_order": ("the_store_has_seen_what_it_accepted",),
     }
 

@@ -16,7 +16,6 @@ class RecoverySafety(Recovery):
     """A log in a folder with one owner."""
 
     goals: ClassVar[Goals] = {
-        "acknowledged_is_durable": ("acknowledged_is_durable",),
         "one_owner": ("one_at_a_time",),
         "nothing_acknowledged_is_taken_back": (),
     }
