@@ -20,15 +20,16 @@ from ratified.explore.native.codegen.functions import Instances, Unit, comment, 
 from ratified.explore.native.codegen.initial import initial
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
-from ratified.explore.native.codegen.refinement import reads, refinement_text, write_image
+from ratified.explore.native.codegen.refinement import refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.symmetry import canonical_text
 from ratified.explore.native.codegen.writer import Exits, Place
 from ratified.explore.symmetry import Symmetry
 from ratified.language.errors import Span
-from ratified.language.ir import Function, Kind
+from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
+from ratified.language.uses import Uses
 
 INSTANCES_MOST = 2**22
 """So many instances of actions, each of which is counted by every thread."""
@@ -175,7 +176,7 @@ def _refinements(unit: Unit, functions: Sequence[Function]) -> list[str]:
             "    return RX_OK;",
             "}",
         ]
-        read = reads(unit.module, function)
+        read = Uses(unit.module).reads(function, Which.NOW, Which.OLD)
         texts.append(refinement_text(name, [*steps, "\n".join(image)], abstract.layout, unit.layout, read))
     if functions:
         calls = [(f"r{k}_begins(s)", k) for k in range(len(functions))]

@@ -6,7 +6,7 @@ is a fault. The abstract model's constraints are not asked, and a step of it tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ratified.explore.native.codegen.layout import Layout
@@ -14,7 +14,7 @@ from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.statements import run_body
 from ratified.explore.native.codegen.writer import Ended, Writer, have
 from ratified.language import ir
-from ratified.language.ir import Function, Module, Node
+from ratified.language.ir import Function
 
 TEMPLATE = (Path(__file__).resolve().parent / "refinement.h").read_text(encoding="utf-8")
 
@@ -26,7 +26,7 @@ KEPT_BYTES = 1 << 16
 
 
 def refinement_text(
-    unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: set[str]
+    unit: str, functions: Sequence[str], abstract: Layout, concrete: Layout, read: frozenset[str]
 ) -> str:
     """All of a refinement: its mapping and the abstract model's functions, and what asks them."""
     log = max(4, (KEPT_BYTES // (16 * abstract.words)).bit_length() - 1)
@@ -60,27 +60,3 @@ def write_image(w: Writer, function: Function, abstract: Layout) -> None:
             raise
     for name, bit in w.imageless.items():
         w.fault_unless(have(bit), f"{function.name} does not assign `{name}`", function.body[0])
-
-
-def reads(module: Module, function: Function) -> set[str]:
-    """The variables that a function reads, itself or through what it calls."""
-    found: set[str] = set()
-    seen: set[str] = set()
-
-    def visit(one: Function) -> None:
-        if one.key in seen:
-            return
-        seen.add(one.key)
-        for node in _nodes(one):
-            if isinstance(node, ir.Variable) and node.which is not ir.Which.ABSTRACT:
-                found.add(node.name)
-            elif isinstance(node, ir.Call | ir.Do):
-                visit(module.functions[node.function])
-
-    visit(function)
-    return found
-
-
-def _nodes(function: Function) -> Iterator[Node | ir.Clause]:
-    for statement in function.body:
-        yield from ir.walk(statement)
