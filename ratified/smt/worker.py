@@ -20,7 +20,11 @@ def with_z3(text: str, seconds: float, effort: int) -> str:
     # The time-out is an option of the script; the answer comes as Z3's own command line would print it.
     limits = f"(set-option :timeout {max(1, int(seconds * 1000))})\n(set-option :rlimit {effort})\n"
     limited = limits + text
-    return str(z3.Z3_eval_smtlib2_string(context.ref(), limited))
+    try:
+        return str(z3.Z3_eval_smtlib2_string(context.ref(), limited))
+    except z3.Z3Exception as problem:
+        # Raised with all that was printed where a command fails: after "unknown" there may be no model to ask for.
+        return problem.value.decode() if isinstance(problem.value, bytes) else str(problem.value)
 
 
 STRATEGIES: tuple[tuple[Mapping[str, str], float], ...] = (
