@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.arithmetic import numbers
+from ratified.explore.native.codegen.choosing import explode, from_list
 from ratified.explore.native.codegen.comprehensions import comprehensions
 from ratified.explore.native.codegen.containers import containers
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.leaves import explode, from_list
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.logic import logic
 from ratified.explore.native.codegen.loops import UNROLLED_MOST, ended_quietly
