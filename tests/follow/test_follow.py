@@ -7,10 +7,21 @@ from typing import Annotated, Any
 
 import pytest
 
-from ratified import Map, Model, Param, Range, Sort, action, invariant, require
+from ratified import (
+    Map,
+    Model,
+    Param,
+    Range,
+    Sort,
+    action,
+    eventually,
+    invariant,
+    require,
+    step_invariant,
+)
 from ratified.follow.binding import Binding, Event, EventError, Names, Observed
 from ratified.follow.follower import ConformanceError, Follower
-from ratified.follow.mismatch import explain
+from ratified.follow.mismatch import explain, told
 from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
@@ -234,10 +245,111 @@ def test_in_a_test_it_is_an_assertion_that_tells_why() -> None:
 
 def test_the_models_claims_are_asked() -> None:
     events = [at("a", "up", by=2)] * 3 + [at("a", "up", by=1), at("a", "up", by=1)]
-    assert followed(*events).result.verdict is Verdict.HOLDS
-    asked = followed(*events, claims_every=1)
-    assert asked.result.mismatch is not None
-    assert (asked.result.mismatch.number, asked.result.mismatch.claim) == (4, "not_seven")
+    assert followed(*events, claims_every=0).result.verdict is Verdict.HOLDS
+    assert followed(*events, claims_every=5).result.verdict is Verdict.HOLDS
+    for every in (1, 2, 4):
+        asked = followed(*events, claims_every=every)
+        assert asked.result.mismatch is not None
+        assert (asked.result.mismatch.number, asked.result.mismatch.claim) == (4, "not_seven")
+        assert followed(*events).result.mismatch == asked.result.mismatch
+
+
+def test_claims_are_asked_of_what_a_run_passes_through() -> None:
+    """Also between two steps of one event, after steps that nobody saw, and after a change that is no step."""
+    at_six = [at("a", "up", by=2)] * 3
+    assert followed(*at_six, at("a", "many", 7)).result.mismatch is not None
+    through = followed(*at_six, at("a", "many", 8))
+    assert through.result.mismatch is not None
+    assert (through.result.mismatch.number, through.result.mismatch.claim) == (4, "not_seven")
+    assert "it does, but then not_seven is false" in told(through)
+    unseen = followed(*at_six, at("a", "up", 8, by=2), at("a", "is_even", 6), binding=Leaky())
+    assert unseen.result.mismatch is not None
+    assert (unseen.result.mismatch.number, unseen.result.mismatch.claim) == (5, "not_seven")
+    changed = followed(*at_six, at("a", "set", to=7), binding=Setting())
+    assert changed.result.mismatch is not None
+    assert (changed.result.mismatch.number, changed.result.mismatch.claim) == (4, "not_seven")
+
+
+def test_one_way_that_breaks_no_claim_is_enough() -> None:
+    follower = followed(*[at("a", "up", by=2)] * 3, at("a", "up_by_some"), at("a", "is_even"))
+    assert (follower.result.verdict, follower.result.most_states) == (Verdict.HOLDS, 1)
+
+
+class Rising(Counters):
+    """Counters that, it is claimed, never fall, and all come to their bound."""
+
+    @step_invariant
+    def never_falls(self, old: Rising) -> bool:
+        return all(self.count[c] >= old.count[c] for c in Counter)
+
+    @eventually
+    def full(self) -> bool:
+        return all(self.count[c] == self.most for c in Counter)
+
+
+class RisingCounts(Counting):
+    """The same counters."""
+
+    def model(self) -> Rising:
+        return Rising(Counter=2, most=self.most)
+
+    def on_down(self, node: str) -> Steps:
+        return do("down", c=self.counter(node))
+
+
+def test_claims_of_steps_are_asked_and_what_is_not_asked_is_said() -> None:
+    events = [at("a", "up", by=2), at("a", "down"), at("a", "up", by=1)]
+    fell = followed(*events, binding=RisingCounts())
+    assert fell.result.mismatch is not None
+    assert (fell.result.mismatch.number, fell.result.mismatch.claim) == (2, "never_falls")
+    assert fell.claims.asked == ("not_seven", "never_falls")
+    assert [(c.name, c.why) for c in fell.claims.unasked] == [
+        ("full", "a run that has not ended cannot break it")
+    ]
+    rarely = followed(*events, binding=RisingCounts(), claims_every=2)
+    assert (rarely.result.verdict, rarely.claims.asked) == (Verdict.HOLDS, ("not_seven",))
+    assert [(c.name, c.why) for c in rarely.claims.unasked] == [
+        ("full", "a run that has not ended cannot break it"),
+        ("never_falls", "claims were asked after every 2 events only"),
+    ]
+    off = followed(*events, binding=RisingCounts(), claims_every=0)
+    assert (off.result.verdict, off.claims.asked) == (Verdict.HOLDS, ())
+    assert [c.name for c in off.claims.unasked] == ["full", "not_seven", "never_falls"]
+
+
+class Seven(Counters):
+    """A model that is wrong from the beginning."""
+
+    def init(self) -> None:
+        self.count = Map({c: 7 for c in Counter})
+        self.reset = False
+
+
+class SevenCounts(Counting):
+    """The same counters."""
+
+    def model(self) -> Seven:
+        return Seven(Counter=2)
+
+
+def test_a_model_that_begins_with_a_claim_false_is_refused() -> None:
+    with pytest.raises(
+        RatifiedError, match=r"^Seven begins with not_seven false, so that no run can be held to it"
+    ):
+        Follower(SevenCounts())
+    assert Follower(SevenCounts(), claims_every=0).states
+
+
+class Setting(Counting):
+    """A counter that is set."""
+
+    def on_set(self, node: str, to: int) -> Steps:
+        c = self.counter(node)
+
+        def put(m: Any) -> None:
+            m.count[c] = to
+
+        return change("set", put)
 
 
 def test_a_model_that_is_too_small_decides_nothing() -> None:

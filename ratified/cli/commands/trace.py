@@ -53,9 +53,10 @@ PROGRESS_EVERY = 256
 @click.option(
     "--claims-every",
     type=click.IntRange(min=0),
-    default=0,
+    default=1,
+    show_default=True,
     metavar="N",
-    help="Check the model's invariants after every N events.",
+    help="Check the model's invariants after every N events (0: never), at N = 1 its step invariants too.",
 )
 @option_of_diagram("the event that the model does not allow")
 @option_of_format

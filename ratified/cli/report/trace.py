@@ -6,6 +6,8 @@ Guarantees: rendering is pure.
 from __future__ import annotations
 
 import json
+import textwrap
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,17 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
         ("binding", type(follower.binding).__name__),
         ("model", repr(follower.model)),
         ("states", f"at most {result.most_states:,} explain what was observed"),
+        ("claims", _claims(follower)),
         ("time", f"{took:.1f} s{rate}"),
     ]
     lines += [f"{name:8} {value}" for name, value in about]
+    for why, claims in groupby(follower.claims.unasked, lambda c: c.why):
+        lines += textwrap.wrap(
+            f"not asked: {', '.join(f'{c.name} ({c.kind.value})' for c in claims)}: {why}",
+            98,
+            initial_indent=9 * " ",
+            subsequent_indent=9 * " ",
+        )
     if result.actions:
         width = max(map(len, result.actions))
         lines += ["", f"{'action':{width}}  events"]
@@ -42,6 +52,15 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
     if result.mismatch is not None:
         lines += ["", told(follower, str(path))]
     return "\n".join(lines) + "\n"
+
+
+def _claims(follower: Follower) -> str:
+    """Which claims of the model were asked of the run."""
+    claims = follower.claims
+    if not claims.asked:
+        return "none was asked"
+    when = "every step" if claims.every == 1 else f"the states after every {claims.every:,} events"
+    return f"{len(claims.asked):,} asked of {when}"
 
 
 def trace_json(follower: Follower, path: Path, took: float) -> str:
@@ -54,6 +73,13 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
         "model": follower.machine.module.name,
         "events": result.events,
         "actions": dict(sorted(result.actions.items())),
+        "claims": {
+            "asked": list(follower.claims.asked),
+            "asked_every": follower.claims.every,
+            "not_asked": [
+                {"name": c.name, "kind": c.kind.value, "why": c.why} for c in follower.claims.unasked
+            ],
+        },
         "most_states": result.most_states,
         "seconds": round(took, 3),
         "stopped": result.stopped,
