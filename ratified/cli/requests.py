@@ -198,6 +198,7 @@ class TraceRequest:
     trace: Path
     settings: Mapping[str, str]
     size: str | None
+    follow: bool
     unobserved: int | None
     states: int
     events: int | None

@@ -13,6 +13,7 @@ from typing import Any
 
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import explain, told
+from ratified.follow.source import STANDARD_INPUT, name_of
 from ratified.results.result import Verdict
 
 SCHEMA = "ratified-trace/1"
@@ -24,9 +25,9 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
     count = f"{result.events:,} event{'' if result.events == 1 else 's'}"
     model = follower.machine.module.name
     headline = {
-        Verdict.HOLDS: f"HOLDS  {path.name}: {count}, each a step of {model}",
-        Verdict.VIOLATED: f"VIOLATED  {path.name}: after {count}, one that {model} does not allow",
-        Verdict.UNDECIDED: f"UNDECIDED  {path.name}: after {count}: {result.stopped}",
+        Verdict.HOLDS: f"HOLDS  {name_of(path)}: {count}, each a step of {model}",
+        Verdict.VIOLATED: f"VIOLATED  {name_of(path)}: after {count}, one that {model} does not allow",
+        Verdict.UNDECIDED: f"UNDECIDED  {name_of(path)}: after {count}: {result.stopped}",
     }[result.verdict]
     rate = f", {result.events / took:,.0f} events/s" if took >= 0.1 else ""
     lines = [headline, ""]
@@ -50,8 +51,12 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
         lines += ["", f"{'action':{width}}  events"]
         lines += [f"{name:{width}}  {times:6,}" for name, times in sorted(result.actions.items())]
     if result.mismatch is not None:
-        lines += ["", told(follower, str(path))]
+        lines += ["", told(follower, _place(path))]
     return "\n".join(lines) + "\n"
+
+
+def _place(path: Path) -> str:
+    return name_of(path) if path == STANDARD_INPUT else str(path)
 
 
 def _claims(follower: Follower) -> str:
@@ -69,7 +74,7 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "verdict": result.verdict.value,
-        "trace": str(path),
+        "trace": _place(path),
         "model": follower.machine.module.name,
         "events": result.events,
         "actions": dict(sorted(result.actions.items())),
