@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from ratified.follow.binding import Binding, Claim, Event, EventError, Observed, Place, TooSmallError
 from ratified.follow.claims import Claims
+from ratified.follow.meaning import Meaning, Room, checked_model
 from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
@@ -86,8 +87,9 @@ class Tracker:
         most_states: int = MOST_STATES,
     ) -> None:
         self.binding = binding
-        self.model = binding.model()
+        self.model = checked_model(binding)
         self.machine = PythonMachine(self.model)
+        self._meaning = Meaning(binding, self.machine)
         self.result = Followed()
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
@@ -118,7 +120,9 @@ class Tracker:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             with running(self.model.scope):
                 steps = self.binding.steps(event)
+                self._meaning.check_steps(event, steps)
                 observed = self.binding.observed(event) if event.certain else {}
+                self._meaning.check_observed(observed)
         except TooSmallError as small:
             return self._stop(small.message)
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
@@ -253,8 +257,12 @@ class Tracker:
 
     def _do(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         found: list[Values] = []
+        room, left = self._meaning.room(step)
+        if room is Room.TOO_SMALL:
+            self._left = left
         for state in states:
-            taken = self._take(state, step)
+            within = room is Room.WITHIN
+            taken = self.machine.take(state, step.action, step.arguments) if within else []
             for arguments, after in taken:
                 if isinstance(after, OutOfBounds):
                     self._left = f"{step.action} leaves {after.what}"
@@ -271,23 +279,6 @@ class Tracker:
             self.result.actions[step.action] += 1
         return _distinct(found)
 
-    def _take(self, state: Values, step: Do) -> list[tuple[Values, Values | OutOfBounds]]:
-        try:
-            return self.machine.take(state, step.action, step.arguments)
-        except KeyError as missing:
-            known = {a.name: [x.name for x in a.arguments] for a in self.machine.actions}
-            who, name = type(self.binding).__name__, missing.args[0]
-            if step.action not in known:
-                problem = f"{who} takes {name!r}, which is no action of {self.machine.module.name}"
-                raise RatifiedError(problem, remedy=f"its actions: {', '.join(known)}") from None
-            wanted = known[step.action]
-            if set(step.arguments) <= set(wanted):
-                raise
-            given = ", ".join(n for n in step.arguments if n not in wanted)
-            raise RatifiedError(
-                f"{who} takes {step.action} with {given}", remedy=f"its arguments: {', '.join(wanted)}"
-            ) from None
-
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         kept = []
         for state in states:
@@ -301,8 +292,11 @@ class Tracker:
         kept, value = [], self.value
         for state in states:
             for place, seen in observed.items():
-                if value(state, place) != seen:
+                there = value(state, place)
+                if there != seen:
                     break
+                if type(there) is not type(seen):
+                    self._meaning.check_value(place, seen, there)
             else:
                 kept.append(state)
         return kept
@@ -354,6 +348,8 @@ class Tracker:
             self.result.stopped = (
                 f"no explanation with up to {self.most_unobserved} unobserved steps between two events"
             )
+        for place, seen in observed.items():
+            self._meaning.check_value(place, seen, self.value(states[0], place))
         return self._mismatch(Mismatch(self.result.events + 1, event, observed, tuple(states)))
 
     def _mismatch(self, mismatch: Mismatch) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from ratified import (
     require,
     step_invariant,
 )
-from ratified.follow.binding import Binding, Event, EventError, Names, Observed
+from ratified.follow.binding import Binding, BindingError, Event, EventError, Names, Observed
 from ratified.follow.follower import ConformanceError, Follower
 from ratified.follow.mismatch import explain, told
 from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
@@ -394,17 +395,174 @@ def test_events_that_make_no_sense_are_told_from_a_mismatch(event: Event, messag
     assert str(raised.value).startswith(message)
 
 
-def test_bindings_that_make_no_sense() -> None:
-    with pytest.raises(
-        RatifiedError, match="takes 'sideways', which is no action of Counters\n  its actions: up, down"
-    ):
-        followed(at("a", "sideways"))
+def test_a_step_is_one_that_the_model_has() -> None:
+    """Whatever an action would do with arguments outside of its bounds: the model does not take it with them."""
+    assert followed(at("a", "up", by=2)).result.verdict is Verdict.HOLDS
+    beyond = followed(at("a", "up", by=3)).result
+    assert (beyond.verdict, beyond.mismatch is not None) == (Verdict.VIOLATED, True)
 
+    class Bounded(Counters):
+        """A counter that is set to a number within the size of the model."""
+
+        @action
+        def put(self, c: Counter, to: Count) -> None:
+            self.count[c] = min(to, 3)
+
+    class Putting(Counting):
+        def model(self) -> Bounded:
+            return Bounded(Counter=2, most=self.most)
+
+        def on_put(self, node: str, to: int) -> Steps:
+            return do("put", c=self.counter(node), to=to)
+
+    assert followed(at("a", "put", to=10), binding=Putting()).result.verdict is Verdict.HOLDS
+    large = followed(at("a", "put", to=11), binding=Putting()).result
+    assert (large.verdict, large.stopped) == (
+        Verdict.UNDECIDED,
+        "the model as bound is too small: put leaves the range 0..10 of to",
+    )
+
+
+class Mistaken(Counting):
+    """A binding with a mistake of each kind."""
+
+    def on_nothing_said(self) -> Any:
+        do("down", c=self.counter("a"))
+
+    def on_nested(self, node: str) -> Any:
+        return (maybe(either(do("down", c=self.counter(node)), "down")),)  # type: ignore[arg-type]  # the mistake
+
+    def on_lift(self, node: str) -> Steps:
+        return do("up", c=node, by=1)
+
+    def on_lift_one(self, node: str) -> Steps:
+        return do("up", c=0, by=1)
+
+    def on_lift_true(self, node: str) -> Steps:
+        return do("up", c=self.counter(node), by=True)
+
+    def on_climb(self, node: str) -> Steps:
+        return do("up", c=self.counter(node), to=1)
+
+    def on_fails(self, node: str) -> Steps:
+        return do("up", c=self.counters[node], by=1)  # type: ignore[attr-defined]  # the mistake
+
+    def observe(self, node: str, variables: Mapping[str, Any]) -> Any:
+        return variables["seen"]
+
+
+def seen(value: object) -> Event:
+    return Event("nothing", {}, "a", {"seen": value})
+
+
+NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Counter(0)"
+
+
+@pytest.mark.parametrize(
+    ("event", "method", "told", "remedy"),
+    [
+        (
+            at("a", "sideways"),
+            "on_sideways",
+            "Mistaken takes 'sideways', which is no action of Counters",
+            "its actions: up, down",
+        ),
+        (
+            at("a", "nothing_said"),
+            "on_nothing_said",
+            "Mistaken.on_nothing_said returns None, which is no step",
+            'return do("action", ...), or () if nothing happens',
+        ),
+        (
+            at("a", "nested"),
+            "on_nested",
+            "Mistaken.on_nested returns 'down', which is no step",
+            'return do("action", ...), or () if nothing happens',
+        ),
+        (at("a", "lift"), "on_lift", "Mistaken takes up(c='a', by=1) where c is a text, not Counter", NODE),
+        (
+            at("a", "lift_one"),
+            "on_lift_one",
+            "Mistaken takes up(c=0, by=1) where c is a number, not Counter",
+            NODE,
+        ),
+        (
+            at("a", "lift_true"),
+            "on_lift_true",
+            "Mistaken takes up(c=c1, by=True) where by is a truth value, not int in 1..2",
+            "make it one of int in 1..2",
+        ),
+        (at("a", "climb"), "on_climb", "Mistaken takes up with to", "its arguments: c, by"),
+        (
+            seen(None),
+            "observe",
+            "Mistaken.observe returns None, not what was observed",
+            'return {("variable", key): value}, or {} for nothing',
+        ),
+        (
+            seen({"reset": True}),
+            "observe",
+            "Mistaken observes 'reset', which is no place",
+            'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
+        ),
+        (
+            seen({("rest",): True}),
+            "observe",
+            "Mistaken observes 'rest', which Counters does not have",
+            "its variables: count, reset",
+        ),
+        (
+            seen({("count", 0): 0}),
+            "observe",
+            "Mistaken observes ('count', 0), where 0 is a number, not Counter",
+            NODE,
+        ),
+        (
+            seen({("reset",): 0}),
+            "observe",
+            "Mistaken observes 0 at ('reset'): that is a number, not bool",
+            "there it has False now; make it one of bool",
+        ),
+        (
+            seen({("count", Counter(0)): "0"}),
+            "observe",
+            "Mistaken observes '0' at ('count', c1): that is a text, not int in 0..most",
+            "there it has 0 now; make it one of int in 0..most",
+        ),
+    ],
+)
+def test_a_mistake_in_a_binding_is_told_at_its_own_line(
+    event: Event, method: str, told: str, remedy: str
+) -> None:
+    with pytest.raises(BindingError) as raised:
+        followed(event, binding=Mistaken())
+    assert (raised.value.message, raised.value.remedy) == (told, remedy)
+    assert raised.value.span
+    assert f"def {method}(" in linecache.getline(raised.value.span.file, raised.value.span.line)
+
+
+def test_what_a_handler_raises_is_told_with_its_place() -> None:
+    with pytest.raises(EventError) as raised:
+        followed(at("a", "fails"), binding=Mistaken())
+    assert "'Mistaken' object has no attribute 'counters'" in raised.value.message
+    assert "c=self.counters[node]" in raised.value.remedy
+
+
+def test_bindings_without_a_model_or_with_unknown_steps() -> None:
     class Wrong(Counting):
         unobserved = ("sideways",)
 
     with pytest.raises(RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is no action"):
         followed(binding=Wrong())
+
+    class ClassOnly(Counting):
+        def model(self) -> Any:
+            return Counters
+
+    with pytest.raises(BindingError, match=r"ClassOnly.model returns Counters, which is no model\n"):
+        followed(binding=ClassOnly())
+    with pytest.raises(BindingError, match=r"Binding has no model\(\) method\n  it returns the model"):
+        followed(binding=Binding())
 
 
 def test_names_are_given_out_as_they_come_or_are_closed() -> None:

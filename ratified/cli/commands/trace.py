@@ -139,7 +139,7 @@ def follow_events(request: TraceRequest) -> int:
 
 def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, began: float) -> str | None:
     """Follow events up to the first that nothing explains, or to a limit; return which limit, if it was one."""
-    from ratified.follow.binding import EventError
+    from ratified.follow.binding import BindingError, EventError
     from ratified.follow.source import TraceError
     from ratified.language.machine import StepError
 
@@ -152,6 +152,9 @@ def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, 
         try:
             if not follower.step(event):
                 return None
+        except BindingError as problem:
+            told = f"{problem.message} (event at {place})"
+            raise BindingError(told, span=problem.span, remedy=problem.remedy) from None
         except EventError as problem:
             raise TraceError(f"{place}: {problem.message}", remedy=problem.remedy) from None
         except StepError as problem:
