@@ -213,6 +213,11 @@ def _handlers(cls: type[Binding]) -> dict[str, _Handler]:
     return _known[cls]
 
 
+def known_events(cls: type[Binding]) -> tuple[str, ...]:
+    """The events that a binding has handlers for, by name."""
+    return tuple(_handlers(cls))
+
+
 def _handler(method: Callable[..., Steps]) -> _Handler:
     # What it returns is not looked at: the words of that annotation need not be imported where the binding is written.
     wanted = {n: a for n, a in getattr(method, "__annotations__", {}).items() if n != "return"}

@@ -17,7 +17,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ratified.follow.binding import Binding, Claim, Event, EventError, Observed, Place, TooSmallError
+from ratified.follow.binding import (
+    Binding,
+    Claim,
+    Event,
+    EventError,
+    Observed,
+    Place,
+    TooSmallError,
+    known_events,
+)
 from ratified.follow.claims import Claims
 from ratified.follow.meaning import Meaning, Room, checked_model
 from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
@@ -110,6 +119,19 @@ class Tracker:
     def is_over(self) -> bool:
         """Whether nothing more can be said: there was a mismatch, or something ran out."""
         return self.result.verdict is not Verdict.HOLDS
+
+    @property
+    def actions_never_taken(self) -> tuple[str, ...]:
+        """The model's actions that explained nothing so far: what the run says nothing about."""
+        hidden = self.binding.unobserved if self.result.unobserved else ()
+        return tuple(
+            a.name for a in self.machine.actions if not self.result.actions[a.name] and a.name not in hidden
+        )
+
+    @property
+    def events_never_met(self) -> tuple[str, ...]:
+        """The events that the binding knows and that did not come."""
+        return tuple(name for name in known_events(type(self.binding)) if not self.result.names[name])
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""

@@ -244,6 +244,23 @@ def test_in_a_test_it_is_an_assertion_that_tells_why() -> None:
     )
 
 
+def test_what_a_run_says_nothing_about_is_told() -> None:
+    follower = followed(at("a", "up", by=2), at("b", "wiped"))
+    assert follower.result.verdict is Verdict.VIOLATED
+    assert follower.actions_never_taken == ("down",)
+    assert follower.events_never_met == (
+        "is_even",
+        "many",
+        "nothing",
+        "sideways",
+        "up_and_down",
+        "up_by_some",
+        "up_somewhere",
+        "wiped",
+    )
+    assert followed(at("a", "up", by=2), at("a", "up_by_some", 3), binding=Leaky()).actions_never_taken == ()
+
+
 def test_the_models_claims_are_asked() -> None:
     events = [at("a", "up", by=2)] * 3 + [at("a", "up", by=1), at("a", "up", by=1)]
     assert followed(*events, claims_every=0).result.verdict is Verdict.HOLDS

@@ -50,6 +50,15 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
         width = max(map(len, result.actions))
         lines += ["", f"{'action':{width}}  events"]
         lines += [f"{name:{width}}  {times:6,}" for name, times in sorted(result.actions.items())]
+    never = (
+        ("never taken", follower.actions_never_taken),
+        ("never met", follower.events_never_met),
+    )
+    if any(names for _, names in never):
+        lines.append("")
+    for what, names in never:
+        if names:
+            lines += textwrap.wrap(f"{what:12} {', '.join(names)}", 98, subsequent_indent=13 * " ")
     if result.mismatch is not None:
         lines += ["", told(follower, _place(path))]
     return "\n".join(lines) + "\n"
@@ -85,6 +94,8 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
                 {"name": c.name, "kind": c.kind.value, "why": c.why} for c in follower.claims.unasked
             ],
         },
+        "actions_never_taken": list(follower.actions_never_taken),
+        "events_never_met": list(follower.events_never_met),
         "most_states": result.most_states,
         "seconds": round(took, 3),
         "stopped": result.stopped,
