@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         State,
         Step,
         Trace,
+        Unexpected,
         Verdict,
         Violation,
     )
@@ -161,6 +162,7 @@ __all__ = [
     "Steps",
     "Symmetric",
     "Trace",
+    "Unexpected",
     "Verdict",
     "Violation",
     "__version__",
@@ -221,6 +223,7 @@ _PLACES = {
         "State",
         "Step",
         "Trace",
+        "Unexpected",
         "Verdict",
         "Violation",
     ),
@@ -253,4 +256,11 @@ def _picture(result: Any) -> str:
     return result_html(result)
 
 
+def _report(result: Any) -> str:
+    from ratified.cli.report.render import told
+
+    return told(result)
+
+
 pictures.html = _picture
+pictures.text = _report

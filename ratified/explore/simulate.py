@@ -28,6 +28,7 @@ from ratified.results.limits import Reached, Watch
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
+    Decided,
     PropertyKind,
     Trace,
     Verdict,
@@ -43,7 +44,7 @@ DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Decided):
     """What random walks met with.
 
     `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `depth` steps; `longest`

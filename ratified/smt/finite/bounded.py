@@ -45,7 +45,7 @@ from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch
-from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violation
+from ratified.results.result import Decided, Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.expressions import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
@@ -63,7 +63,7 @@ class InductionGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
+class Bounded(Decided):
     """What was found out.
 
     No run of at most `steps` steps (None: not even the beginning was decided) violates a claim. `proved_by` is the k of the
