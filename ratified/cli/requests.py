@@ -48,7 +48,10 @@ class Exploring:
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn."""
+    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn.
+
+    `expect` is a verdict and perhaps the name of the claim that is violated.
+    """
 
     model: str
     settings: Mapping[str, str]
@@ -57,6 +60,9 @@ class CheckRequest:
     dump: Path | None
     deadlock: bool
     diagram: Path | None
+    expect: tuple[str, str | None] | None
+    expect_states: int | None
+    expect_depth: int | None
     exploring: Exploring
     output: Output
 

@@ -57,6 +57,7 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "description": check.description,
         "broken": check.broken,
         "as_expected": check.verdict is Verdict.HOLDS,
+        "surprises": list(check.surprises),
         "verdict": result.verdict.value,
         "stopped": result.stopped,
         "model": result.model,
@@ -196,6 +197,11 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
             None if tag is None else (tag, says, says + (_NOT_REFUTED if tag == "failure" else "")),
         )
         return
+    if check.expected is not None:
+        tag = "error" if check.verdict is Verdict.UNDECIDED else "failure"
+        yield "is as expected", (tag, says, says) if check.surprises else None
+        if check.expected.verdict is not Verdict.HOLDS:
+            return
     violation = result.violation
     known = [(p.kind, p.name) for p in result.properties]
     for prop in result.properties:
@@ -290,6 +296,12 @@ def _findings(check: Checked) -> Iterator[_Finding]:
             says + _NOT_REFUTED,
             None,
         )
+        return
+    if check.expected is not None and (
+        check.expected.verdict is not Verdict.HOLDS or result.verdict is Verdict.HOLDS
+    ):
+        level = "warning" if check.verdict is Verdict.UNDECIDED else "error"
+        yield "unexpected", "A check came to something else than was expected.", level, says, None
         return
     if result.violation is not None:
         rule = result.violation.kind.value.replace(" ", "-")

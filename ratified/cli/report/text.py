@@ -77,6 +77,8 @@ def _headline(check: Checked) -> tuple[str, str]:
         what = what_failed(result.violation)
     else:
         what = f"no violation in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
+    if check.expected is not None:
+        what += f"; but {' and '.join(check.surprises)}" if check.surprises else "; as expected"
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
