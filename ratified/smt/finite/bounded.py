@@ -38,6 +38,7 @@ from typing import NoReturn
 
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
+from ratified.language.kinds import refuse_other_types
 from ratified.language.machine import PythonMachine, StepError, Values
 from ratified.language.model import CLAIMS, Model
 from ratified.language.scope import running
@@ -52,6 +53,7 @@ from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
 from ratified.smt.finite.steps import CircuitSteps
 from ratified.smt.finite.symbolic import Members, Slots, Symbolic, Table
 from ratified.smt.finite.unrolled import Unrolled
+from ratified.smt.kinds import TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +386,7 @@ def bounded(
         TooLarge: the model cannot be made a circuit at this size.
         RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds.
     """
+    refuse_other_types(model.module, TYPES, "bounded model checking")
     watch = Watch(Limits(seconds=seconds))
     asked = properties(model, claims, deadlock=deadlock)
     search = _Search(model, asked, solver, watch)
