@@ -72,7 +72,7 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProveRequest:
-    """Prove a model for every size; `timeout` is in seconds, for one obligation."""
+    """Prove a model for every size; `timeout` is in seconds, for one obligation, `seconds` for all of it."""
 
     model: str
     goals: tuple[str, ...]
@@ -80,6 +80,7 @@ class ProveRequest:
     solver: str
     cross_check: bool
     timeout: float
+    seconds: float | None
     processes: int | None
     smt2: Path | None
     certificate: Path | None
@@ -133,6 +134,8 @@ class SimulateRequest:
     runs: int
     depth: int
     seed: int
+    seconds: float | None
+    memory: int | None
     show: bool
     claims: tuple[str, ...]
     deadlock: bool

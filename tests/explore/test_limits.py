@@ -166,7 +166,7 @@ def test_there_is_a_limit_of_memory_for_the_native_engine_too(monkeypatch: pytes
     assert found.verdict is Verdict.UNDECIDED
     assert (found.stopped or "").startswith("the memory limit of 1,000 bytes, a share of what there is here")
     assert 0 < found.distinct < 1_000_000
-    walked = simulate(Leap(), runs=1, depth=1)
+    walked = simulate(Leap(), runs=1, length=1)
     assert (walked.stopped or "").startswith("the memory limit of 1,000 bytes")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ratified.language.errors import RatifiedError
 from tests.generate.kinds import KINDS, Kind, planted
-from tests.generate.pairs import NOTHING, Asked, Case, Held, Said, ask, between
+from tests.generate.pairs import NOTHING, Asked, Case, Held, Pair, Said, ask, judged
 
 LANGUAGE = "ratified.language.evaluate"
 SEARCH = "ratified.explore.search"
@@ -258,7 +258,7 @@ def plant(
     asked: Asked,
     models: Collection[Case],
     said: Mapping[int, Mapping[str, Said]],
-    table: Mapping[tuple[str, str], Held],
+    table: Mapping[Pair, Held],
     *,
     most: int,
     told: Callable[[str], object] | None = None,
@@ -269,7 +269,7 @@ def plant(
     """
     rows = ["| fault | planted into | models | found by |", "|---|---|---|---|"]
     for fault in FAULTS:
-        found: dict[tuple[str, str], int] = {}
+        found: dict[Pair, int] = {}
         fell = tried = after = 0
         pairs = [p for p in table if set(p) & set(fault.names)]
         for case in models:
@@ -278,8 +278,9 @@ def plant(
             with planted(fault.kind):
                 try:
                     now = {**before, **dict.fromkeys(fault.names, NOTHING), **ask(asked, case, fault.engines)}
-                    for pair in pairs:
-                        if pair not in found and between(asked, case, pair, now)[1]:
+                    open_ = [pair for pair in pairs if pair not in found]
+                    for pair, (_, wrong) in judged(asked, case, now, open_).items():
+                        if wrong:
                             found[pair] = tried
                 except RatifiedError:
                     pass

@@ -38,7 +38,7 @@ from ratified.smt.proving import ProofOptions, prove_script
 from ratified.smt.result import Status
 from ratified.smt.script import Lemma, Script, script_of
 from ratified.smt.validation.validate import TranslationFault, validate
-from ratified.tla import export
+from ratified.tla import export, tlc
 from ratified.tla.crosscheck import compare
 from ratified.tla.tlc import TlcResult
 from tests.explore.native import differential
@@ -254,6 +254,14 @@ class Asked:
                 return Said(verdict="error", shortest=len(told.states), raw=told)
         return Said(raw=told)
 
+    def alone(self, case: Case) -> Mapping[str, Said]:
+        """What TLC says in a process of its own: of one that has explored other models before, something may be left behind."""
+        assert self.tlc is not None
+        exported = export(case.model)
+        told = tlc.run(self.tlc.tool, exported.files, exported.name, seconds=60)
+        self._told[tuple(exported.files.values())] = told
+        return {"TLC": self._checked(case)}
+
     def closely(self, case: Case, pair: tuple[str, str], said: Mapping[str, Said]) -> list[str] | None:
         """What is wrong between two engines that are held together more closely; None if these are not, here."""
         one, other = (said.get(name, NOTHING).raw for name in pair)
@@ -338,7 +346,7 @@ def _reduced(said: Said) -> Said:
 def _walked(case: Case) -> Said:
     """What random walks say: of what is wrong, that it is; of what is not, nothing."""
     try:
-        found = simulate(case.model, runs=12, depth=12, seed=case.seed)
+        found = simulate(case.model, runs=12, length=12, seed=case.seed)
     except EvaluationError as error:
         return Said(
             verdict="error",
@@ -365,7 +373,9 @@ def _written(model: Model, run: Trace) -> list[str]:
 def _bounded(case: Case, solver: str, name: str, inductive: str = "") -> Mapping[str, Said]:
     """What bounded model checking says, and k-induction (`inductive`) of the same question."""
     try:
-        found = bounded(case.model, DEPTH, solver=solver, seconds=SECONDS, induction=bool(inductive))
+        found = bounded(
+            case.model, DEPTH, solver=solver, limits=Limits(seconds=SECONDS), induction=bool(inductive)
+        )
     except EvaluationError as error:
         return {name: Said(verdict="error", shortest=len(error.trace) if error.trace else None)}
     except RatifiedError as problem:
@@ -445,6 +455,9 @@ NAMES = (
 )
 PAIRS = tuple(combinations(NAMES, 2))
 
+Pair = tuple[str, str]
+Compared = tuple[set[str], list[str]]
+
 
 @dataclass(slots=True)
 class Held:
@@ -476,10 +489,18 @@ def ask(asked: Asked, case: Case, only: Collection[str] = ()) -> dict[str, Said]
     return said
 
 
-def between(
-    asked: Asked, case: Case, pair: tuple[str, str], said: Mapping[str, Said]
-) -> tuple[set[str], list[str]]:
-    """What was compared between two engines, and what they disagree about."""
+def judged(
+    asked: Asked, case: Case, said: dict[str, Said], pairs: Collection[Pair] = PAIRS
+) -> dict[Pair, Compared]:
+    """What was compared between the engines of each pair, and what they disagree about. TLC is asked once more if it is one."""
+    found = {pair: _between(asked, case, pair, said) for pair in pairs}
+    if any(wrong for pair, (_, wrong) in found.items() if "TLC" in pair):
+        said.update(asked.alone(case))
+        found |= {pair: _between(asked, case, pair, said) for pair in pairs if "TLC" in pair}
+    return found
+
+
+def _between(asked: Asked, case: Case, pair: Pair, said: Mapping[str, Said]) -> Compared:
     one, other = (said.get(name, NOTHING) for name in pair)
     compared, wrong = differ(one, other)
     closely = asked.closely(case, pair, said)
@@ -494,14 +515,14 @@ def between(
 
 def hold(
     asked: Asked, models: Collection[Case], told: Callable[[str], object] | None = None
-) -> tuple[dict[tuple[str, str], Held], dict[int, dict[str, Said]]]:
+) -> tuple[dict[Pair, Held], dict[int, dict[str, Said]]]:
     """Hold every engine against every other on these models: what came of it, and what they said of each, by its seed."""
     table = {pair: Held() for pair in PAIRS}
     answers: dict[int, dict[str, Said]] = {}
     for number, case in enumerate(models):
         said = answers[case.seed] = ask(asked, case)
-        for pair, held in table.items():
-            compared, wrong = between(asked, case, pair, said)
+        for pair, (compared, wrong) in judged(asked, case, said).items():
+            held = table[pair]
             held.models += bool(compared)
             held.compared.update(compared)
             held.wrong += [(case.seed, text) for text in wrong]
@@ -513,7 +534,7 @@ def hold(
     return table, answers
 
 
-def lines(table: Mapping[tuple[str, str], Held], models: int) -> list[str]:
+def lines(table: Mapping[Pair, Held], models: int) -> list[str]:
     """The table as text, pairs that were never compared left out; at the end, what they disagree about."""
     rows = ["| pair | models | what was compared | disagreements | faults found |", "|---|---|---|---|---|"]
     for pair, held in table.items():

@@ -213,7 +213,7 @@ def test_both_solvers_agree_on_paxos(capsys: Capture) -> None:
 
 
 def test_the_circle_of_sorts_is_told_where_something_is_undecided(models: str) -> None:
-    found = prove(load(f"{models}:Fermat"), options=ProofOptions(seconds=0.5))
+    found = prove(load(f"{models}:Fermat"), options=ProofOptions(timeout=0.5))
     circle = "Ballot -> Quorum (a quorum for each ballot); Quorum -> Ballot (voted)"
     told = proof_text("Fermat", replace(found, cycles=(circle,)))
     assert "cycle       functions and quantifiers alternate in cycles" in told
