@@ -93,6 +93,8 @@ def _pairs(given: argparse.Namespace) -> int:
             _say(f"TLC is left out: {missing.message}")
         asked, models = pairs.Asked(service), list(pairs.cases(seeds, Path(name)))
         table, said = pairs.hold(asked, models, _say)
+        for line in pairs.lines(table, len(models)):
+            _say(line)
         faults = pair_faults.plant(asked, models, said, table, most=given.faults, told=_say)
     sys.stdout.write("\n".join([*pairs.lines(table, len(models)), "", *faults]) + "\n")
     return 1 if any(held.wrong for held in table.values()) else 0
