@@ -14,7 +14,7 @@ from ratified.cli.report.checks import Report
 from ratified.cli.report.render import render
 from ratified.cli.report.text import headline, verify_headline
 from ratified.cli.requests import Exploring, Output
-from ratified.explore import Resources, check
+from ratified.explore import NativeOptions, check
 from ratified.language import Model
 from ratified.results.result import Limits, Progress, Result
 
@@ -28,7 +28,7 @@ class ExploreOptions:
     deadlock: bool = False
     engine: str = "auto"
     claims: tuple[str, ...] | None = None
-    resources: Resources = field(default_factory=Resources)
+    options: NativeOptions = field(default_factory=NativeOptions)
 
 
 def explore_options(
@@ -47,7 +47,7 @@ def explore_options(
         deadlock,
         asked.engine,
         tuple(claims) or None,
-        Resources(asked.threads, checkpoint, dump),
+        NativeOptions(asked.threads, checkpoint, dump),
     )
 
 
@@ -72,7 +72,7 @@ def explore(model: Model, how: ExploreOptions, progress: Callable[[Progress], No
         progress=progress,
         engine=how.engine,
         claims=how.claims,
-        resources=how.resources,
+        options=how.options,
     )
 
 

@@ -78,7 +78,7 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProveRequest:
-    """Prove a model for every size; `timeout` is in seconds, for one obligation."""
+    """Prove a model for every size; `timeout` is in seconds, for one obligation, `seconds` for all of it."""
 
     model: str
     goals: tuple[str, ...]
@@ -86,6 +86,7 @@ class ProveRequest:
     solver: str
     cross_check: bool
     timeout: float
+    seconds: float | None
     processes: int | None
     smt2: Path | None
     certificate: Path | None
@@ -139,6 +140,8 @@ class SimulateRequest:
     runs: int
     depth: int
     seed: int
+    seconds: float | None
+    memory: int | None
     show: bool
     claims: tuple[str, ...]
     deadlock: bool

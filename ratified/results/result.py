@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from ratified.language.errors import Span
+from ratified.language.errors import RatifiedError, Span
 from ratified.results import pictures
 
 if TYPE_CHECKING:
@@ -260,12 +260,33 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where an exploration stops early, undecided. None means no limit, but for memory a share of what there is (`limits.py`).
+    """Where an engine stops early, undecided. None means no limit, but for memory a share of what there is (`limits.py`).
 
-    `memory` is in bytes, `seconds` wall time.
+    `depth` is in breadth-first levels, of which the initial states are the first, `states` in distinct states, `seconds` is wall
+    time of the whole call, `memory` is in bytes. An engine refuses a limit that has no meaning for it.
+
+    Raises:
+        RatifiedError: a limit makes no sense.
     """
 
     depth: int | None = None
     states: int | None = None
     seconds: float | None = None
     memory: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no limit."""
+        for name, least in (("depth", 1), ("states", 1), ("seconds", 0), ("memory", 1)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:  # NaN is refused too
+                first = ": the initial states are level 1" if name == "depth" else ""
+                raise RatifiedError(
+                    f"the limit {name}={value} makes no sense{first}", remedy=f"give at least {least}"
+                )
+
+    def only(self, engine: str, *names: str) -> None:
+        """Refuse limits that an engine has no use for; `names` are those that it heeds. Raises RatifiedError."""
+        for name in ("depth", "states", "seconds", "memory"):
+            if getattr(self, name) is not None and name not in names:
+                heeded = ", ".join(names)
+                raise RatifiedError(f"{engine} has no limit {name}", remedy=f"its limits are {heeded}")

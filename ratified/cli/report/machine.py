@@ -87,6 +87,7 @@ def _json_check(check: Checked) -> dict[str, Any]:
         ],
         **json_cuts(result.bounds, result.constraints),
         "notes": list(result.notes),
+        "warnings": [{"rule": d.kind, "text": d.says, "place": json_place(d.span)} for d in doubts(check)],
         "violation": None if result.violation is None else json_violation(result.violation),
     }
 

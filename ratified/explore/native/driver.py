@@ -203,7 +203,9 @@ class Exploration:
         fired, new, left, constrained = (
             tuple(numbers[:size]) for numbers, size in zip(counts, sizes, strict=True)
         )
+        # A state that a limit has cut short has steps, and is not counted among those that were expanded.
         mean = sum(fired) / counted.expanded if counted.expanded else 0.0
+        mean = min(max(mean, counted.degree_min), counted.degree_max)
         return Outcome(
             distinct=counted.distinct,
             generated=counted.generated,

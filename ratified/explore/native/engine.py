@@ -203,7 +203,7 @@ def _while_preparing(watch: Watch) -> Watch:
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
     machine = PythonMachine(model)
     seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
-    return reference._nothing_begins(machine, seen)
+    return reference.nothing_begins(machine, seen)
 
 
 def _stopped(outcome: Outcome, watch: Watch) -> str | None:

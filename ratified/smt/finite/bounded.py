@@ -32,7 +32,7 @@ Safety Properties Using InductionGap and a SAT-Solver" (FMCAD 2000).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -365,35 +365,37 @@ def _disagreement(model: str) -> RatifiedError:
 
 def bounded(
     model: Model,
-    depth: int = 20,
+    length: int = 20,
     *,
-    claims: Sequence[str] | None = None,
+    claims: Collection[str] | None = None,
     induction: bool = False,
     deadlock: bool = False,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     solver: str = SOLVERS[0],
-    seconds: float | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Bounded:
-    """Look for a shortest run of at most `depth` steps that violates a claim; with `induction`, for a proof that none does.
+    """Look for a shortest run of at most `length` steps that violates a claim; with `induction`, for a proof that none does.
 
     The claims are invariants and step invariants (all of the model's by default); with `deadlock` also that some step is
-    always possible. Every constraint bounds the runs, as in `check`. InductionGap is over k = 1, 2, ... up to `depth` steps,
+    always possible. Every constraint bounds the runs, as in `check`. Induction is over k = 1, 2, ... up to `length` steps,
     from states of which nothing is known but that all claims hold: with k = 1 it says whether the claims together are
-    inductive at this size. `solver` is "sat" or "z3".
+    inductive at this size. `limits` are of seconds and memory. `solver` is "sat" or "z3". `progress` is told the length of runs
+    that is being asked about.
 
     Raises:
         EvaluationError: a run comes upon an operation without an answer.
         TooLarge: the model cannot be made a circuit at this size.
-        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds.
+        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds; a limit of another kind.
     """
     refuse_other_types(model.module, TYPES, "bounded model checking")
-    watch = Watch(Limits(seconds=seconds))
+    limits.only("bounded model checking", "seconds", "memory")
+    watch = Watch(limits)
     asked = properties(model, claims, deadlock=deadlock)
     search = _Search(model, asked, solver, watch)
 
     def work() -> None:
         with running(model.scope):
-            (search.both if induction else search.base)(depth, progress)
+            (search.both if induction else search.base)(length, progress)
 
     # Circuits are made and handed to a solver for long whiles in which nothing is asked.
     under_way = Background(work, search.interrupt)
@@ -401,7 +403,7 @@ def bounded(
         under_way.attend(watch.tick)
         under_way.result()
     except _Unknown:
-        why = "the solver gave up" if seconds is None else watch.time_limit()
+        why = "the solver gave up" if limits.seconds is None else watch.time_limit()
         search.found = replace(search.found, stopped=why)
     except Reached as stop:
         search.found = replace(search.found, stopped=str(stop))
@@ -419,7 +421,9 @@ def _others(model: Model) -> list[str]:
     return [f.name for kind in CLAIMS if kind not in asked for f in model.module.of_kind(kind)]
 
 
-def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = False) -> tuple[Property, ...]:
+def properties(
+    model: Model, claims: Collection[str] | None, *, deadlock: bool = False
+) -> tuple[Property, ...]:
     """Return the claims that are asked about. Raises RatifiedError for one that there is not, or that is of another kind."""
     kinds = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
     module = model.module
@@ -443,7 +447,7 @@ def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = F
         asked.append(Property(PropertyKind.DEADLOCK, "deadlock", None))
     if not asked:
         raise RatifiedError(
-            f"{module.name} has nothing to be asked: no invariant and no step invariant",
+            f"{module.name} claims nothing that a solver can check: it has no invariant and no step invariant",
             span=module.span,
             remedy="write a method with @invariant, or ask for deadlock",
         )
