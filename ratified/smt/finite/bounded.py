@@ -47,10 +47,10 @@ from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
-from ratified.smt.finite.expressions import Env, Event
+from ratified.smt.finite.context import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
 from ratified.smt.finite.steps import CircuitSteps
-from ratified.smt.finite.symbolic import Members, Slots, Symbolic, Table
+from ratified.smt.finite.symbolic import Cases, Members, Slots, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
 
 
@@ -349,8 +349,9 @@ class _Search:
                     found += [self.steps.algebra.longer(count, 0) for count in counts.values()]
                 case Slots(_, slots):
                     found += [used for used, _ in slots]
-                case Table(entries):
-                    stack += entries.values()
+                case Cases(cases):
+                    for _, parts in cases.values():
+                        stack += parts
         return found
 
 

@@ -13,9 +13,10 @@ from ratified.language.machine import Values
 from ratified.results.result import PropertyKind
 from ratified.results.seen import Property
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.expressions import Env, Event
+from ratified.smt.finite.context import Env, Event
 from ratified.smt.finite.solver import solver_for
 from ratified.smt.finite.steps import CircuitSteps, Moves, Way
+from ratified.smt.finite.symbolic import decoded
 
 
 @dataclass(slots=True)
@@ -123,10 +124,7 @@ class Unrolled:
         for stage in self.stages:
             arguments: Values = ()
             if way is not None and way.action is not None:
-                arguments = tuple(
-                    self.steps.value(v, a.type, true)
-                    for v, a in zip(way.arguments, way.action.arguments, strict=True)
-                )
+                arguments = tuple(decoded(v, true) for v in way.arguments)
             found.append((way, arguments, self.steps.known(stage.state, true)))
             way = self._taken(stage.moves.ways, stage.chosen, true) if stage.moves and stage.chosen else None
         return found

@@ -13,10 +13,10 @@ from ratified.language.machine import OutOfBounds, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.decode import Truth
-from ratified.smt.finite.expressions import Env, Event
+from ratified.smt.finite.context import Env, Event
 from ratified.smt.finite.solver import solver_for
 from ratified.smt.finite.steps import CircuitSteps, Moves
+from ratified.smt.finite.symbolic import Truth, decoded
 from tests.generate.agreement import Disagreement, Exact, exact
 
 
@@ -109,8 +109,7 @@ def _decoded(steps: CircuitSteps, moves: Moves, true: Truth) -> Ways:
         if way.action is None:
             taken.add(("init", after))
         else:
-            pairs = zip(way.arguments, way.action.arguments, strict=True)
-            arguments = tuple(steps.value(v, a.type, true) for v, a in pairs)
+            arguments = tuple(decoded(v, true) for v in way.arguments)
             taken.add((way.action.name, exact(arguments), after))
     return Ways(
         frozenset(taken),
