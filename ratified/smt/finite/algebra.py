@@ -67,6 +67,7 @@ class Algebra:
     def __init__(self, circuit: Circuit, scope: Scope) -> None:
         self.circuit = circuit
         self.scope = scope
+        self._lifted: dict[Type, dict[Any, Symbolic]] = {}
         self._slotted: dict[Type, bool] = {}
         self._keys: dict[tuple[Type, frozenset[Any]], Keys] = {}
 
@@ -140,6 +141,13 @@ class Algebra:
         raise _unheard_of(t)
 
     # --- values that are known, and values of which nothing is ---
+
+    def lifted(self, value: Any, t: Type) -> Symbolic:
+        """Return a known value of a type, which is hashed: always the same one."""
+        known = self._lifted.setdefault(t, {})
+        if value not in known:
+            known[value] = self.lift(value, t)
+        return known[value]
 
     def lift(self, value: Any, t: Type) -> Symbolic:
         """Return a known value of a type."""
@@ -419,13 +427,13 @@ class Algebra:
                 yield from slots
             case Cases():
                 for key, there in self.keys_of(container).items():
-                    yield there, self.lift(key, item)
+                    yield there, self.lifted(key, item)
             case Members(_, counts):
                 for known in sorted(counts, key=order_key):
                     count = counts[known]
                     for i in range(max(count.options, default=0)):
                         if (there := self.longer(count, i)) != FALSE:
-                            yield there, self.lift(known, item)
+                            yield there, self.lifted(known, item)
 
     def keys_of(self, mapping: Cases) -> dict[Any, int]:
         """Return the keys that a map may have, in order, and whether it has them."""

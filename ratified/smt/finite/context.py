@@ -115,13 +115,17 @@ class Context:
         """Where a literal is true."""
         if literal == TRUE or literal in self.path:
             return self
-        return replace(self, path=self.path | {FALSE if -literal in self.path else literal})
+        return self._at(self.env, self.path | {FALSE if -literal in self.path else literal})
+
+    def _at(self, env: Env, path: frozenset[int]) -> Context:
+        """`replace`, which takes much longer."""
+        return Context(self.shared, self.now, self.old, env, self.events, path, self.returned, self.answer)
 
     def bound(self, names: Sequence[str], value: Symbolic) -> Context:
         """With names for a value, or for the items of a tuple."""
         if len(names) == 1:
-            return replace(self, env={**self.env, names[0]: value})
-        return replace(self, env={**self.env, **dict(zip(names, items(value), strict=True))})
+            return self._at({**self.env, names[0]: value}, self.path)
+        return self._at({**self.env, **dict(zip(names, items(value), strict=True))}, self.path)
 
     def since(self, outer: Context) -> int:
         """Return what must be so to come here from an outer context."""

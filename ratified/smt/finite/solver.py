@@ -98,7 +98,7 @@ class Glucose(BooleanSolver):
         super().__init__(circuit)
         self._solver: Any = _imported("pysat.solvers").Glucose4()
         self._solver.add_clause([TRUE])
-        self._model: dict[int, bool] = {}
+        self._model: list[int] = []  # each variable or its negation, in their order
 
     def __del__(self) -> None:
         """Give back what the solver holds outside of Python."""
@@ -130,11 +130,11 @@ class Glucose(BooleanSolver):
             alarm.cancel()
             alarm.join()
             self._solver.clear_interrupt()
-        self._model = {abs(n): n > 0 for n in self._solver.get_model()} if answer else {}
+        self._model = self._solver.get_model() if answer else []
         return answer
 
     def _found(self, variable: int) -> bool:
-        return self._model.get(variable, False)
+        return variable <= len(self._model) and self._model[variable - 1] > 0
 
 
 class Z3(BooleanSolver):

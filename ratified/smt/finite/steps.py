@@ -118,7 +118,7 @@ class CircuitSteps:
         """Yield the values that an argument may have, and whether it may."""
         if argument.domain is None:
             for known in self.algebra.listed(argument.type):
-                yield TRUE, self.algebra.lift(known, argument.type)
+                yield TRUE, self.algebra.lifted(known, argument.type)
             return
         item = containers.item_of(argument.domain.type)
         for there, value in self.algebra.elements(context.expr(argument.domain), item):
