@@ -36,10 +36,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import PythonMachine, StepError, Values
-from ratified.language.model import CLAIMS, Model
+from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
@@ -52,6 +53,9 @@ from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
 from ratified.smt.finite.steps import CircuitSteps
 from ratified.smt.finite.symbolic import Cases, Members, Slots, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
+
+KINDS = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
+"""The kinds of claims that are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Bounded:
 
     No run of at most `steps` steps (None: not even the beginning was decided) violates a claim. `proved_by` is the k of the
     k-induction that proved the claims for runs of every length, `complete` that no run is longer. `induction` is what stands
-    in the way of a proof by the largest k that was tried. `seconds` is wall time.
+    in the way of a proof by the largest k that was tried. `unchecked` are claims of other kinds. `seconds` is wall time.
     """
 
     model: str
@@ -84,6 +88,7 @@ class Bounded:
     stopped: str | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 class _Unknown(Exception):
@@ -405,26 +410,18 @@ def bounded(
         search.found = replace(search.found, stopped=str(stop))
     except KeyboardInterrupt:
         search.found = replace(search.found, stopped=INTERRUPTED)
-    notes = search.found.notes
-    if claims is None and (others := _others(model)):
-        notes = (*notes, f"not asked of a solver, but by check: {', '.join(others)}")
-    return replace(search.found, notes=notes, seconds=watch.seconds)
-
-
-def _others(model: Model) -> list[str]:
-    """The claims of a model that are of other kinds: refinements, and those about whole runs."""
-    asked = (Kind.INVARIANT, Kind.STEP_INVARIANT)
-    return [f.name for kind in CLAIMS if kind not in asked for f in model.module.of_kind(kind)]
+    of_these = {f.name for kind in KINDS for f in model.module.of_kind(kind)}
+    left_out = unchecked(model.module, of_these) if claims is None else ()
+    return replace(search.found, unchecked=left_out, seconds=watch.seconds)
 
 
 def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = False) -> tuple[Property, ...]:
     """Return the claims that are asked about. Raises RatifiedError for one that there is not, or that is of another kind."""
-    kinds = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
     module = model.module
     known = {
-        f.name: Property(kinds[f.kind], f.name, f.span)
+        f.name: Property(KINDS[f.kind], f.name, f.span)
         for f in module.functions.values()
-        if f.key == f.name and f.kind in kinds
+        if f.key == f.name and f.kind in KINDS
     }
     chosen = list(known) if claims is None else list(dict.fromkeys(claims))
     for name in chosen:

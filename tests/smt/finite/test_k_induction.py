@@ -224,8 +224,9 @@ class Promises(Model):
 
 
 def test_claims_of_other_kinds_are_named() -> None:
-    assert "not asked of a solver, but by check: all_up" in bounded(Promises(Node=2), 2).notes
-    assert bounded(Promises(Node=2), 2, claims=["fine"]).notes == ()
+    found = bounded(Promises(Node=2), 2)
+    assert [str(claim) for claim in found.unchecked] == ["all_up (eventually claim)"]
+    assert bounded(Promises(Node=2), 2, claims=["fine"]).unchecked == ()
 
 
 def test_an_interrupt_while_circuits_are_made_ends_undecided() -> None:
