@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from ratified.language.types import (
     Type,
     UnionType,
     cardinality,
+    element_type,
     record_fields,
     records_of,
     unbounded,
@@ -36,13 +38,14 @@ from ratified.smt.finite.symbolic import (
     Choice,
     Form,
     Keys,
+    Kind,
+    Listed,
     Members,
     Parts,
-    Row,
-    Slots,
     Some,
     Symbolic,
     TooLarge,
+    Way,
     atomic,
     made,
     one_form,
@@ -57,8 +60,7 @@ ALTERNATIVES_MOST = 20_000
 
 ZERO, ONE = one_of(0), one_of(1)
 
-Way = tuple[int, Symbolic]
-"""A value, and what makes it the one that is meant."""
+KINDS: dict[type[Type], Kind] = {SeqType: Seq, SetType: Set, BagType: Bag}
 
 
 class Algebra:
@@ -73,12 +75,13 @@ class Algebra:
 
     # --- types ---
 
-    def slotted(self, item: Type) -> bool:
-        """Return whether sets and bags of a type are held in slots."""
-        if item not in self._slotted:
+    def slotted(self, t: Type) -> bool:
+        """Return whether values of a type of sets, bags or sequences are held in slots."""
+        if t not in self._slotted:
+            item = element_type(t)
             many = isinstance(item, RecordType | UnionType) and cardinality(item, self.scope) > VALUES_MOST
-            self._slotted[item] = many
-        return self._slotted[item]
+            self._slotted[t] = many or isinstance(t, SeqType)
+        return self._slotted[t]
 
     def listed(self, t: Type) -> list[Any]:
         """Return every value of a type."""
@@ -156,29 +159,22 @@ class Algebra:
         if atomic(t):
             return one_of(value)
         match t:
-            case SeqType(item):
-                return Row(tuple([self.lift(v, item) for v in value]), one_of(len(value)))
-            case SetType(item) | BagType(item) if self.slotted(item):
-                return Slots(isinstance(t, BagType), tuple([(TRUE, self.lift(v, item)) for v in value]))
-            case SetType():
-                return Members(False, dict.fromkeys(value, ONE))
-            case BagType():
-                return Members(True, {v: one_of(value.count(v)) for v in value.distinct()})
+            case SeqType(item) | SetType(item) | BagType(item):
+                if self.slotted(t):
+                    return Listed(KINDS[type(t)], tuple([(TRUE, self.lift(v, item)) for v in value]))
+                return Members(KINDS[type(t)], {v: one_of(n) for v, n in Counter(value).items()})
         form, given = self._form_of(value, t)
         return one_form(form, *map(self.lift, given, self.parts(t, form)))
 
     def anything(self, t: Type) -> Symbolic:
-        """Return a value of a type for where none is ever looked at."""
+        """Return a value of a type for where none is ever looked at; of a set, bag or sequence it is the empty one."""
         if isinstance(t, BoolType):
             return FALSE
         if atomic(t):
             return Choice({})
         match t:
-            case SeqType():
-                return Row((), Choice({}))
-            case SetType(item) | BagType(item):
-                bag = isinstance(t, BagType)
-                return Slots(bag, ()) if self.slotted(item) else Members(bag, {})
+            case SeqType() | SetType() | BagType():
+                return Listed(KINDS[type(t)], ()) if self.slotted(t) else Members(KINDS[type(t)], {})
             case MapType() | OptionalType(MapType()):
                 return Cases({})
         forms = self._forms(t)
@@ -191,16 +187,8 @@ class Algebra:
         if atomic(t):
             return self._any_of(self.listed(t), conditions)
         match t:
-            case SeqType(item, int(size)):
-                length = self._any_of(range(size + 1), conditions)
-                return Row(tuple([self.unknown(item, conditions) for _ in range(size)]), length)
-            case SetType(item, size):
-                return self._any_container(t, item, size, 1, conditions)
-            case BagType(item, size, copies):
-                return self._any_container(t, item, size, copies, conditions)
-            case SeqType():
-                remedy = "give it a bound: AtMost(n), Range(low, high)"
-                raise TooLarge(f"there is no end of values of type {t}", remedy=remedy)
+            case SeqType() | SetType() | BagType():
+                return self._any_slots(t, conditions) if self.slotted(t) else self._any_members(t, conditions)
         forms = self._forms(t)
         parts = [tuple([self.unknown(p, conditions) for p in self.parts(t, form)]) for form in forms]
         literals = self._any_of(range(len(forms)), conditions).options.values()
@@ -216,30 +204,29 @@ class Algebra:
         conditions.append(self.circuit.exactly_one(list(options.values())))
         return Choice(options)
 
-    def _any_container(
-        self, t: Type, item: Type, size: int | str | None, copies: int | str | None, conditions: list[int]
-    ) -> Symbolic:
-        assert not isinstance(size, str)
-        assert not isinstance(copies, str)
-        bag = isinstance(t, BagType)
-        if self.slotted(item):
-            if size is None:
-                many = _many(cardinality(item, self.scope))
-                raise TooLarge(
-                    f"{item} has {many} values at this size, and {t} no bound",
-                    remedy="bound it: Annotated[..., AtMost(n)]",
-                )
-            slots = tuple([(self.circuit.fresh(), self.unknown(item, conditions)) for _ in range(size)])
-            conditions += [self.circuit.either(a, -b) for (a, _), (b, _) in itertools.pairwise(slots)]
-            if copies is not None:
-                conditions.append(-self.too_equal(slots, copies))
-            return Slots(bag, slots)
-        most = copies if copies is not None else size
-        if most is None:
+    def _any_slots(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Listed:
+        if not isinstance(t.size, int):
+            many = _many(cardinality(t.item, self.scope))
+            raise TooLarge(
+                f"{t.item} has {many} values at this size, and {t} no bound",
+                remedy="bound it: Annotated[..., AtMost(n)]",
+            )
+        slots = tuple([(self.circuit.fresh(), self.unknown(t.item, conditions)) for _ in range(t.size)])
+        conditions += [self.circuit.either(a, -b) for (a, _), (b, _) in itertools.pairwise(slots)]
+        copies = t.copies if isinstance(t, BagType) else 1 if isinstance(t, SetType) else None
+        if isinstance(copies, int):
+            conditions.append(-self.too_equal(slots, copies))
+        return Listed(KINDS[type(t)], slots)
+
+    def _any_members(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Members:
+        copies = 1 if isinstance(t, SetType) else t.copies if isinstance(t, BagType) else None
+        most = t.size if copies is None else copies
+        if not isinstance(most, int):
             raise TooLarge(f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)")
-        members = Members(bag, {v: self._any_of(range(most + 1), conditions) for v in self.listed(item)})
-        if size is not None and size < most * len(members.counts):
-            conditions.append(self.at_most(self.size(members), size))
+        counts = {v: self._any_of(range(most + 1), conditions) for v in self.listed(t.item)}
+        members = Members(KINDS[type(t)], counts)
+        if isinstance(t.size, int) and t.size < most * len(counts):
+            conditions.append(self.at_most(self.size(members), t.size))
         return members
 
     # --- equality and choice ---
@@ -252,27 +239,26 @@ class Algebra:
         match a, b:
             case int(), int():
                 return circuit.same(a, b)
-            case Choice(xs), Choice(ys):
-                return circuit.some([circuit.both(x, ys[v]) for v, x in xs.items() if v in ys])
+            case Choice(xo), Choice(yo):
+                return circuit.some([circuit.both(x, yo[v]) for v, x in xo.items() if v in yo])
             case Cases(xc), Cases(yc):
                 return circuit.some(
                     [circuit.both(x, self._equal_parts(xp, *yc[f])) for f, (x, xp) in xc.items() if f in yc]
                 )
-            case Row(xr, n), Row(yr, m):
-                agree = [
-                    circuit.either(-self.longer(n, i), self.equal(x, y))
-                    for i, (x, y) in enumerate(zip(xr, yr, strict=False))
-                ]
-                return circuit.every([self.equal(n, m), *agree])
             case Members(_, xm), Members(_, ym):
                 return circuit.every(
                     [self.equal(xm.get(v, ZERO), ym.get(v, ZERO)) for v in dict.fromkeys([*xm, *ym])]
                 )
-            case Slots(_, slots), Slots():
-                counts = [
-                    circuit.either(-used, self.equal(self.count(a, x), self.count(b, x))) for used, x in slots
-                ]
-                return circuit.every([self.equal(self.size(a), self.size(b)), *counts])
+            case Listed(kind, xs), Listed(_, ys):
+                used = itertools.zip_longest((u for u, _ in xs), (u for u, _ in ys), fillvalue=FALSE)
+                if kind is Seq:
+                    alike = [
+                        circuit.either(-u, self.equal(x, y)) for (u, x), (_, y) in zip(xs, ys, strict=False)
+                    ]
+                else:
+                    counts = [(u, self.count(a, x), self.count(b, x)) for u, x in xs]
+                    alike = [circuit.either(-u, self.equal(n, m)) for u, n, m in counts]
+                return circuit.every([*itertools.starmap(circuit.same, used), *alike])
         raise AssertionError((a, b))
 
     def _equal_parts(self, parts: Parts, literal: int, others: Parts) -> int:
@@ -292,23 +278,15 @@ class Algebra:
             case Cases(xc), Cases(yc):
                 forms = dict.fromkeys([*xc, *yc])
                 return Cases({f: self._choose_parts(test, xc.get(f), yc.get(f)) for f in forms})
-            case Row(xr, n), Row(yr, m):
-                items = itertools.zip_longest(xr, yr)
-                return Row(
-                    tuple(
-                        [y if x is None else x if y is None else self.choose(test, x, y) for x, y in items]
-                    ),
-                    self.choose_option(test, n, m),
-                )
-            case Members(bag, xm), Members(_, ym):
+            case Members(kind, xm), Members(_, ym):
                 values = dict.fromkeys([*xm, *ym])
                 return Members(
-                    bag, {v: self.choose_option(test, xm.get(v, ZERO), ym.get(v, ZERO)) for v in values}
+                    kind, {v: self.choose_option(test, xm.get(v, ZERO), ym.get(v, ZERO)) for v in values}
                 )
-            case Slots(bag, xs), Slots(_, ys):
+            case Listed(kind, xs), Listed(_, ys):
                 pairs = itertools.zip_longest([(u, (x,)) for u, x in xs], [(u, (y,)) for u, y in ys])
                 chosen = [self._choose_parts(test, x, y) for x, y in pairs]
-                return Slots(bag, tuple([(used, item) for used, (item,) in chosen]))
+                return Listed(kind, tuple([(used, item) for used, (item,) in chosen]))
         raise AssertionError((then, orelse))
 
     def choose_option(self, test: int, then: Choice, orelse: Choice) -> Choice:
@@ -375,19 +353,17 @@ class Algebra:
                     for known, inner in self.combinations(parts)
                     if both(literal, inner) != FALSE
                 )
-            case Row(items, length):
+            case Members(kind, counts):
                 return (
-                    (Seq(known), both(literal, inner))
-                    for n, literal in length.options.items()
-                    for known, inner in self.combinations(items[:n])
-                )
-            case Members(bag, counts):
-                make: Any = Bag if bag else Set
-                return (
-                    (make([v for v, n in zip(counts, known, strict=True) for _ in range(n)]), literal)
+                    (kind([v for v, n in zip(counts, known, strict=True) for _ in range(n)]), literal)
                     for known, literal in self.combinations(tuple(counts.values()))
                 )
-        raise TooLarge("the sets that this may be are too many", remedy="choose smaller sizes")
+            case Listed(kind, slots):
+                return (
+                    (kind(known), both(literal, inner))
+                    for n, literal in self.size(value).options.items()
+                    for known, inner in self.combinations([item for _, item in slots[:n]])
+                )
 
     def combinations(self, values: Sequence[Symbolic]) -> Iterator[tuple[tuple[Any, ...], int]]:
         """Yield the combinations of what several values may be, without those that cannot be."""
@@ -417,13 +393,9 @@ class Algebra:
         return self.circuit.some([o for n, o in number.options.items() if n <= most])
 
     def elements(self, container: Symbolic, item: Type) -> Iterator[Way]:
-        """Yield each element (copies one by one) that may be there and whether it is: in order, but for slots."""
+        """Yield each element (copies one by one) that may be there and whether it is: in order, but for sets in slots."""
         match container:
-            case Row(items, length):
-                for i, value in enumerate(items):
-                    if (there := self.longer(length, i)) != FALSE:
-                        yield there, value
-            case Slots(_, slots):
+            case Listed(_, slots):
                 yield from slots
             case Cases():
                 for key, there in self.keys_of(container).items():
@@ -454,14 +426,14 @@ class Algebra:
     def size(self, container: Symbolic) -> Choice:
         """Return how many elements there are, copies counted."""
         match container:
-            case Row(_, length):
-                return length
             case Cases(cases):
                 return Choice(
                     self.collected([(len(f.at), o) for f, (o, _) in cases.items() if isinstance(f, Keys)])
                 )
-            case Slots(_, slots):
-                there = [used for used, _ in slots]
+            case Listed(_, slots):
+                used = [TRUE, *(u for u, _ in slots), FALSE]
+                last = [self.circuit.both(a, -b) for a, b in itertools.pairwise(used)]
+                return Choice({n: o for n, o in enumerate(last) if o != FALSE})
             case Members(_, counts):
                 there = [self.longer(c, i) for c in counts.values() for i in range(max(c.options, default=0))]
             case _:
@@ -481,13 +453,9 @@ class Algebra:
                     for n, o in counts.get(value, ZERO).options.items()
                 ]
                 return Choice(self.collected(options))
-            case Row(items, length):
-                pairs = [(self.longer(length, i), x) for i, x in enumerate(items)]
-            case Slots(_, slots):
-                pairs = list(slots)
-            case _:
-                raise AssertionError(container)
-        return self._counted([self.circuit.both(there, self.equal(x, item)) for there, x in pairs])
+            case Listed(_, slots):
+                return self._counted([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
+        raise AssertionError(container)
 
     def contains(self, container: Symbolic, item: Symbolic) -> int:
         """Return whether an item is among the elements of a set, bag or sequence, or the keys of a map."""
@@ -496,8 +464,10 @@ class Algebra:
                 inside = self.keys_of(container)
             case Members(_, counts):
                 inside = {value: self.longer(count, 0) for value, count in counts.items()}
+            case Listed(_, slots):
+                return self.circuit.some([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
             case _:
-                return -self.count(container, item).options.get(0, FALSE)
+                raise AssertionError(container)
         return self.circuit.some(
             [
                 self.circuit.both(literal, inside[value])
@@ -506,64 +476,64 @@ class Algebra:
             ]
         )
 
-    def inserted(self, container: Symbolic, item: Symbolic) -> Symbolic:
-        """Return a set, bag or sequence with one more element (at the end)."""
+    def inserted(self, container: Symbolic, item: Symbolic, there: int = TRUE) -> Symbolic:
+        """Return a set, bag or sequence with one more element (at the end) if it is to be `there`."""
+        both = self.circuit.both
         match container:
-            case Members(bag, counts):
+            case Members(kind, counts):
                 changed = dict(counts)
                 for value, literal in self.alternatives(item).items():
                     count = counts.get(value, ZERO)
-                    more = Choice({n + 1: o for n, o in count.options.items()}) if bag else ONE
-                    changed[value] = self.choose_option(literal, more, count)
-                return Members(bag, changed)
-            case Slots(bag, slots):
-                room = TRUE if bag else -self.contains(container, item)
-                return Slots(bag, self._placed(slots, room, item))
-            case Row(items, length):
-                after = Choice({n + 1: o for n, o in length.options.items()})
-                longest = max(after.options, default=0)
-                padded = [items[i] if i < len(items) else item for i in range(longest)]
-                at = [self.choose(length.options.get(i, FALSE), item, x) for i, x in enumerate(padded)]
-                return Row(tuple(at), after)
+                    more = ONE if kind is Set else Choice({n + 1: o for n, o in count.options.items()})
+                    changed[value] = self.choose_option(both(there, literal), more, count)
+                return Members(kind, changed)
+            case Listed(kind, slots):
+                if kind is Set:
+                    there = both(there, -self.contains(container, item))
+                placed: list[Way] = []
+                room = there  # for all slots before are used
+                for used, held in slots:
+                    placed.append(
+                        (self.circuit.either(used, room), self.choose(both(room, -used), item, held))
+                    )
+                    room = both(there, used)
+                return Listed(kind, (*placed, (room, item)) if room != FALSE else tuple(placed))
         raise AssertionError(container)
 
-    def packed(self, value: Slots) -> Slots:
-        """Return slots with those that are used first."""
-        placed: tuple[Way, ...] = ()
-        for used, item in value.slots:
-            placed = self._placed(placed, used, item)
-        return Slots(value.bag, placed)
-
-    def _placed(self, slots: Sequence[Way], room: int, item: Symbolic) -> tuple[Way, ...]:
-        """Return slots, those that are used first, with an item put down if there is to be `room` for it."""
-        placed: list[Way] = []
-        for used, held in slots:
-            here = self.circuit.both(room, -used)
-            placed.append((self.circuit.either(used, here), self.choose(here, item, held)))
-            room = self.circuit.both(room, used)
-        return (*placed, (room, item)) if room != FALSE else tuple(placed)
+    def extended(self, container: Symbolic, ways: Iterable[Way]) -> Symbolic:
+        """Return a set, bag or sequence with all elements more that are there."""
+        for there, item in ways:
+            container = self.inserted(container, item, there)
+        return container
 
     def removed(self, container: Symbolic, item: Symbolic) -> Symbolic:
         """Return a set or bag with one copy of an element less, if it is there."""
         match container:
-            case Members(bag, counts):
+            case Members(kind, counts):
                 changed = dict(counts)
                 for value, literal in self.alternatives(item).items():
                     if value in counts:
                         less = self.collected([(max(n - 1, 0), o) for n, o in counts[value].options.items()])
                         changed[value] = self.choose_option(literal, Choice(less), counts[value])
-                return Members(bag, changed)
-            case Slots(bag, slots):
-                gone, moved = FALSE, list(slots)
-                for i, (used, held) in enumerate(slots):
-                    gone = self.circuit.either(gone, self.circuit.both(used, self.equal(held, item)))
-                    following = slots[i + 1] if i + 1 < len(slots) else (FALSE, held)
-                    moved[i] = (
-                        self.circuit.choose(gone, following[0], used),
-                        self.choose(gone, following[1], held),
-                    )
-                return Slots(bag, tuple(moved))
+                return Members(kind, changed)
+            case Listed(_, slots):
+                return self.without(
+                    container, [self.circuit.both(u, self.equal(held, item)) for u, held in slots]
+                )
         raise AssertionError(container)
+
+    def without(self, value: Listed, here: Sequence[int]) -> Listed:
+        """Return slots without the first of which it is said that it is `here`."""
+        gone, moved = FALSE, []
+        for (used, item), this, (after, following) in zip(
+            value.slots,
+            here,
+            [*value.slots[1:], *((FALSE, item) for _, item in value.slots[-1:])],
+            strict=True,
+        ):
+            gone = self.circuit.either(gone, this)
+            moved.append((self.circuit.choose(gone, after, used), self.choose(gone, following, item)))
+        return Listed(value.kind, tuple(moved))
 
     def total(self, value: Symbolic, t: Type) -> int:
         """Return whether a map has a value for every key of its (resolved) type, at every depth of maps."""

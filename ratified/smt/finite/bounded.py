@@ -42,6 +42,7 @@ from ratified.language.ir import Kind
 from ratified.language.machine import PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.language.values import Seq
 from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
@@ -51,7 +52,7 @@ from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Pr
 from ratified.smt.finite.context import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
 from ratified.smt.finite.steps import CircuitSteps
-from ratified.smt.finite.symbolic import Cases, Members, Slots, Symbolic
+from ratified.smt.finite.symbolic import Cases, Listed, Members, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
 
 KINDS = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
@@ -352,7 +353,7 @@ class _Search:
             match stack.pop():
                 case Members(_, counts):
                     found += [self.steps.algebra.longer(count, 0) for count in counts.values()]
-                case Slots(_, slots):
+                case Listed(kind, slots) if kind is not Seq:
                     found += [used for used, _ in slots]
                 case Cases(cases):
                     for _, parts in cases.values():

@@ -11,12 +11,13 @@ from typing import Any
 from ratified.language import ir
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
-from ratified.language.types import BagType, MapType, SeqType, SetType, Type, element_type
+from ratified.language.types import MapType, Type, element_type
+from ratified.language.values import Bag, Seq, Set
 from ratified.smt.finite.algebra import ONE, ZERO
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.context import Context, items, refused
 from ratified.smt.finite.expressions import combined, less, number
-from ratified.smt.finite.symbolic import Choice, Members, Row, Slots, Symbolic, one_form, one_of
+from ratified.smt.finite.symbolic import Choice, Listed, Members, Symbolic, one_form
 
 rules: Rules[Context, Symbolic] = Rules("circuits of comprehensions")
 
@@ -24,7 +25,7 @@ rules: Rules[Context, Symbolic] = Rules("circuits of comprehensions")
 def run_through(domain: Expr, context: Context, *, ordered: bool) -> Iterator[tuple[int, Symbolic]]:
     """Yield the elements of a container that is looped over, and whether they are there."""
     container = context.expr(domain)
-    if ordered and isinstance(container, Slots) and len(container.slots) > 1:
+    if ordered and isinstance(container, Listed) and container.kind is not Seq and len(container.slots) > 1:
         raise refused(domain, "the order of these elements matters, and is not kept")
     item = element_type(domain.type)
     assert item is not None
@@ -118,28 +119,19 @@ def _extreme(
 def gathered(t: Type, found: Sequence[tuple[int, Symbolic]], context: Context) -> Symbolic:
     """Return the set, bag or sequence of the elements that are there."""
     algebra, circuit = context.algebra, context.circuit
-    assert isinstance(t, SetType | BagType | SeqType)
-    if isinstance(t, SeqType):
-        row: Symbolic = Row((), one_of(0))
-        for there, value in found:
-            row = algebra.choose(there, algebra.inserted(row, value), row)
-        return row
-    bag = isinstance(t, BagType)
-    if algebra.slotted(t.item):
-        slots = Slots(bag, ())
-        for there, value in found:
-            new = there if bag else circuit.both(there, -algebra.contains(slots, value))
-            slots = Slots(bag, (*slots.slots, (new, value)))
-        return algebra.packed(slots)
+    empty = algebra.anything(t)
+    if isinstance(empty, Listed):
+        return algebra.extended(empty, found)
+    assert isinstance(empty, Members)
     hits: dict[Any, list[int]] = {}
     for there, value in found:
         for known, literal in algebra.alternatives(value).items():
             hit = circuit.both(there, literal)
             if hit != FALSE:
                 hits.setdefault(known, []).append(hit)
-    if bag:
-        return Members(True, {v: Choice(dict(enumerate(circuit.counted(o)))) for v, o in hits.items()})
-    return Members(False, {v: _once(circuit.some(literals)) for v, literals in hits.items()})
+    if empty.kind is Set:
+        return Members(Set, {v: _once(circuit.some(literals)) for v, literals in hits.items()})
+    return Members(Bag, {v: Choice(dict(enumerate(circuit.counted(o)))) for v, o in hits.items()})
 
 
 def _once(literal: int) -> Choice:

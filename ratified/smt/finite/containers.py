@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from ratified.language import ir
 from ratified.language.ir import Node, Which
 from ratified.language.rules import Rules
-from ratified.language.types import MapType, RecordType, SeqType, Type, element_type, record_fields
+from ratified.language.types import MapType, RecordType, Type, element_type, record_fields
+from ratified.language.values import Seq
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.comprehensions import gathered, tabled
 from ratified.smt.finite.context import Context, Event, items
 from ratified.smt.finite.conversion import widened
 from ratified.smt.finite.expressions import fitting, one_by_one
-from ratified.smt.finite.symbolic import Cases, Choice, Keys, Row, Symbolic, one_form, one_of
+from ratified.smt.finite.symbolic import Cases, Choice, Keys, Listed, Symbolic, one_form, one_of
 
 rules: Rules[Context, Symbolic] = Rules("circuits of containers")
 
@@ -75,8 +76,8 @@ def _item(node: ir.Item, context: Context) -> Symbolic:
 @rules.rule(ir.At)
 def _at(node: ir.At, context: Context) -> Symbolic:
     container, key = context.expr(node.container), context.expr(node.key)
-    if isinstance(container, Row):
-        ways = [(literal, container.items[i]) for i, literal in _positions(node, container, key, context)]
+    if isinstance(container, Listed):
+        ways = [(literal, container.slots[i][1]) for i, literal in _positions(node, container, key, context)]
         return context.algebra.select(ways, node.type)
     assert isinstance(container, Cases)
     known = _keys(node, container, key, context)
@@ -95,12 +96,12 @@ def _keys(node: Node, mapping: Cases, key: Symbolic, context: Context) -> list[t
     return [(k, literal) for k, literal in known.items() if k in inside]
 
 
-def _positions(node: Node, row: Row, key: Symbolic, context: Context) -> list[tuple[int, int]]:
+def _positions(node: Node, row: Listed, key: Symbolic, context: Context) -> list[tuple[int, int]]:
     """Return the positions that an index may mean, and what makes it mean them."""
     assert isinstance(key, Choice)
     found: list[tuple[int, int]] = []
     for index, literal in key.options.items():
-        for n, length in row.length.options.items():
+        for n, length in context.algebra.size(row).options.items():
             both = context.circuit.both(literal, length)
             if -n <= index < n:
                 found.append((index % n, both))
@@ -114,25 +115,24 @@ def _slice(node: ir.Slice, context: Context) -> Symbolic:
     row, low, high = [
         one_of(None) if e is None else context.expr(e) for e in (node.operand, node.low, node.high)
     ]
-    assert isinstance(row, Row)
+    assert isinstance(row, Listed)
     assert isinstance(low, Choice)
     assert isinstance(high, Choice)
     starts: list[tuple[int, int]] = []
     lengths: list[tuple[int, int]] = []
     for (first, a), (last, b), (n, c) in itertools.product(
-        low.options.items(), high.options.items(), row.length.options.items()
+        low.options.items(), high.options.items(), context.algebra.size(row).options.items()
     ):
         chosen, literal = range(n)[first:last], context.circuit.every((a, b, c))
         starts.append((chosen.start, literal))
         lengths.append((len(chosen), literal))
-    begins = context.algebra.collected(starts)
-    length = Choice(context.algebra.collected(lengths))
-    assert isinstance(node.type, SeqType)
-    found = []
+    begins, length = context.algebra.collected(starts), Choice(context.algebra.collected(lengths))
+    found: list[tuple[int, Symbolic]] = []
     for k in range(max(length.options, default=0)):
-        there = [(o, row.items[s + k]) for s, o in begins.items() if s + k < len(row.items)]
-        found.append(context.algebra.select(there, node.type.item))
-    return Row(tuple(found), length)
+        there = [(o, row.slots[s + k][1]) for s, o in begins.items() if s + k < len(row.slots)]
+        value = context.algebra.select(there, item_of(node.type))
+        found.append((context.algebra.longer(length, k), value))
+    return Listed(Seq, tuple(found))
 
 
 @rules.rule(ir.Length)
@@ -175,9 +175,7 @@ def _set_op(node: ir.SetOp, context: Context) -> Symbolic:
 @rules.rule(ir.Concat)
 def _concat(node: ir.Concat, context: Context) -> Symbolic:
     left, right = context.expr(node.left), context.expr(node.right)
-    for there, x in context.algebra.elements(right, item_of(node.type)):
-        left = context.algebra.choose(there, context.algebra.inserted(left, x), left)
-    return left
+    return context.algebra.extended(left, context.algebra.elements(right, item_of(node.type)))
 
 
 @rules.rule(ir.Insert)
@@ -198,14 +196,13 @@ def _remove(node: ir.Remove, context: Context) -> Symbolic:
 @rules.rule(ir.Pop)
 def _pop(node: ir.Pop, context: Context) -> Symbolic:
     row, index = context.expr(node.container), context.expr(node.index)
-    assert isinstance(row, Row)
-    gone, kept = FALSE, list(row.items)
+    assert isinstance(row, Listed)
     at = dict(_positions(node, row, index, context))
-    for i in range(len(kept) - 1):
-        gone = context.circuit.either(gone, at.get(i, FALSE))
-        kept[i] = context.algebra.choose(gone, row.items[i + 1], kept[i])
-    less = {n - 1: o for n, o in row.length.options.items() if n > 0}
-    return Row(tuple(kept[: max(less, default=0)]), Choice(less))
+    if not row.slots:
+        return row
+    moved = context.algebra.without(row, [at.get(i, FALSE) for i in range(len(row.slots))])
+    used = [u for u, _ in row.slots[1:]]  # as many less one, whichever goes
+    return Listed(Seq, tuple([(u, item) for u, (_, item) in zip(used, moved.slots, strict=False)]))
 
 
 @rules.rule(ir.With)
@@ -222,11 +219,12 @@ def replaced(
         return value
     choose = context.algebra.choose
     key, rest = path[0], path[1:]
-    if isinstance(container, Row):
-        found = list(container.items)
+    if isinstance(container, Listed):
+        slots = list(container.slots)
         for i, literal in _positions(node, container, key, context):
-            found[i] = choose(literal, replaced(node, found[i], rest, value, context), found[i])
-        return Row(tuple(found), container.length)
+            used, held = slots[i]
+            slots[i] = used, choose(literal, replaced(node, held, rest, value, context), held)
+        return Listed(Seq, tuple(slots))
     assert isinstance(container, Cases)
     cases = {form: (literal, list(parts)) for form, (literal, parts) in container.cases.items()}
     for k, literal in _keys(node, container, key, context):
@@ -243,10 +241,9 @@ def _convert(node: ir.Convert, context: Context) -> Symbolic:
         return one_by_one(node, context)
     operand = context.expr(node.operand)
     if node.what == "enumerate":
-        assert isinstance(operand, Row)
-        return Row(
-            tuple([one_form(tuple, one_of(i), x) for i, x in enumerate(operand.items)]), operand.length
-        )
+        assert isinstance(operand, Listed)
+        pairs = enumerate(operand.slots)
+        return Listed(Seq, tuple([(used, one_form(tuple, one_of(i), x)) for i, (used, x) in pairs]))
     ways = list(context.algebra.elements(operand, item_of(node.operand.type)))
     if node.what in ("values", "items"):
         assert isinstance(operand, Cases)

@@ -24,9 +24,8 @@ from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
+    Listed,
     Members,
-    Row,
-    Slots,
     Some,
     Symbolic,
     atomic,
@@ -67,12 +66,10 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
     assert a is not None
     assert b is not None
     match value:
-        case Row(items, length):
-            return Row(tuple([widened(algebra, v, a, b) for v in items]), length)
-        case Slots(bag, slots):
-            return Slots(bag, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
-        case Members(bag) if algebra.slotted(b):
-            return algebra.packed(Slots(bag, tuple(algebra.elements(value, b))))
+        case Listed(kind, slots):
+            return Listed(kind, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
+        case Members() if algebra.slotted(into):
+            return algebra.extended(algebra.anything(into), algebra.elements(value, b))
     return value
 
 
@@ -134,22 +131,18 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
                 fine.append(circuit.either(-literal, circuit.every([f for f, _ in pairs])))
                 held[form] = literal, tuple([v for _, v in pairs])
             return circuit.every(fine), Cases(held)
-        case Row(items, length), SeqType(item, size):
-            if isinstance(size, int):
-                items = items[:size]
-                length = Choice({n: o for n, o in length.options.items() if n <= size})
-            pairs = [fitted(algebra, v, item) for v in items]
-            inside = [circuit.either(-algebra.longer(length, i), fine) for i, (fine, _) in enumerate(pairs)]
-            row = Row(tuple([v for _, v in pairs]), length)
-            return circuit.every([circuit.some(length.options.values()), *inside]), row
+        case Listed(kind, slots), SeqType(item, size) | SetType(item, size) | BagType(item, size):
+            most = size if isinstance(size, int) else len(slots)
+            ways = [(used, *fitted(algebra, v, item)) for used, v in slots[:most]]
+            few = [circuit.either(-used, ok) for used, ok, _ in ways] + [
+                -used for used, _ in slots[most:][:1]
+            ]
+            if isinstance(t, BagType) and isinstance(t.copies, int):
+                few.append(-algebra.too_equal(slots, t.copies))
+            return circuit.every(few), Listed(kind, tuple([(used, v) for used, _, v in ways]))
         case Members(), SetType(item, size) | BagType(item, size):
             inner, within = _members_within(algebra, value, item)
             return circuit.both(inner, _few(algebra, within, t, size)), within
-        case Slots(bag, slots), SetType(_, size) | BagType(_, size):
-            few = _few(algebra, value, t, None)
-            if isinstance(size, int) and len(slots) > size:
-                return circuit.both(few, -slots[size][0]), Slots(bag, slots[:size])
-            return few, value
     return TRUE, value
 
 
@@ -166,18 +159,12 @@ def _members_within(algebra: Algebra, value: Members, item: Type) -> tuple[int, 
             kept[known] = count
         except BoundLeft:
             outside.append(algebra.longer(count, 0))
-    return -algebra.circuit.some(outside), Members(value.bag, kept)
+    return -algebra.circuit.some(outside), Members(value.kind, kept)
 
 
-def _few(algebra: Algebra, value: Members | Slots, t: Type, size: object) -> int:
+def _few(algebra: Algebra, value: Members, t: Type, size: object) -> int:
     """Return whether a set or bag has no more elements, and no more copies of one, than its type allows."""
-    fine = TRUE
-    if isinstance(size, int):
-        fine = algebra.at_most(algebra.size(value), size)
+    few = [algebra.at_most(algebra.size(value), size)] if isinstance(size, int) else []
     if isinstance(t, BagType) and isinstance(t.copies, int):
-        if isinstance(value, Members):
-            few = [algebra.at_most(count, t.copies) for count in value.counts.values()]
-            fine = algebra.circuit.every([fine, *few])
-        else:
-            fine = algebra.circuit.both(fine, -algebra.too_equal(value.slots, t.copies))
-    return fine
+        few += [algebra.at_most(count, t.copies) for count in value.counts.values()]
+    return algebra.circuit.every(few)

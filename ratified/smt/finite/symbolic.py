@@ -5,9 +5,8 @@
 | bool | a literal |
 | int, sort, enum, None, and these or bool as an optional | `Choice`: one literal for each value that it may be |
 | record, union, tuple, Map, other optionals | `Cases`: for each form that it may have a literal, and its parts |
-| Seq | `Row`: the elements, and the length as a `Choice` |
 | Set, Bag | `Members`: how many copies (a set: at most one) of each value, as a `Choice` |
-| Set, Bag of very many values, with a bound | `Slots`: elements, each with a literal for whether it is there |
+| Seq; Set, Bag of very many values, with a bound | `Listed`: elements, each with a literal for whether it is there |
 
 Guarantees: values are immutable; under the condition they were computed, just one literal of a `Choice` or `Cases` is true.
 """
@@ -56,6 +55,9 @@ def made(form: Form, parts: tuple[Any, ...]) -> Any:
     return form(*parts)
 
 
+Kind = type[Seq[Any]] | type[Set[Any]] | type[Bag[Any]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """One of several values."""
@@ -71,31 +73,25 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """A sequence; what stands past its length means nothing."""
-
-    items: Parts
-    length: Choice
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Members:
-    """A set or bag: for each value how many copies there are, which is 0 for values that are not listed."""
+    """A set or bag: for each value how many copies there are, which is 0 for values that are not in the mapping."""
 
-    bag: bool
+    kind: Kind
     counts: Mapping[Any, Choice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slots:
-    """A set or bag of few among very many values; in a set, no two slots that are used hold the same."""
+class Listed:
+    """A sequence, or a set or bag in no order: the first few slots are used. Those used in a set differ."""
 
-    bag: bool
-    slots: tuple[tuple[int, Symbolic], ...]
+    kind: Kind
+    slots: tuple[Way, ...]
 
 
-Symbolic = int | Choice | Cases | Row | Members | Slots
+Symbolic = int | Choice | Cases | Members | Listed
 Parts = tuple[Symbolic, ...]
+Way = tuple[int, Symbolic]
+"""A value, and what makes it the one that is meant, or makes it be there."""
 
 Truth = Callable[[int], bool]
 """Whether a literal is true."""
@@ -128,9 +124,7 @@ def decoded(value: Symbolic, true: Truth) -> Any:
         case Cases(cases):
             form, parts = next((form, parts) for form, (literal, parts) in cases.items() if true(literal))
             return made(form, tuple([decoded(part, true) for part in parts]))
-        case Row(items, length):
-            return Seq([decoded(item, true) for item in items[: decoded(length, true)]])
-        case Slots(bag, slots):
-            return (Bag if bag else Set)([decoded(item, true) for used, item in slots if true(used)])
-        case Members(bag, counts):
-            return (Bag if bag else Set)([v for v, n in counts.items() for _ in range(decoded(n, true))])
+        case Members(kind, counts):
+            return kind([v for v, n in counts.items() for _ in range(decoded(n, true))])
+        case Listed(kind, slots):
+            return kind([decoded(item, true) for used, item in slots if true(used)])
