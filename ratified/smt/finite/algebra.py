@@ -226,7 +226,7 @@ class Algebra:
         counts = {v: self._any_of(range(most + 1), conditions) for v in self.listed(t.item)}
         members = Members(KINDS[type(t)], counts)
         if isinstance(t.size, int) and t.size < most * len(counts):
-            conditions.append(self.at_most(self.size(members), t.size))
+            conditions.append(-self.longer(self.size(members), t.size))
         return members
 
     # --- equality and choice ---
@@ -387,10 +387,6 @@ class Algebra:
     def longer(self, length: Choice, than: int) -> int:
         """Return whether a length is greater than a number."""
         return self.circuit.some([o for n, o in length.options.items() if n > than])
-
-    def at_most(self, number: Choice, most: int) -> int:
-        """Return whether a number is no greater than a bound."""
-        return self.circuit.some([o for n, o in number.options.items() if n <= most])
 
     def elements(self, container: Symbolic, item: Type) -> Iterator[Way]:
         """Yield each element (copies one by one) that may be there and whether it is: in order, but for sets in slots."""

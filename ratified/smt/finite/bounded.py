@@ -32,6 +32,7 @@ Safety Properties Using InductionGap and a SAT-Solver" (FMCAD 2000).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -50,7 +51,7 @@ from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.context import Env, Event
-from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
+from ratified.smt.finite.solver import SOLVERS, BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps
 from ratified.smt.finite.symbolic import Cases, Listed, Members, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
@@ -175,7 +176,7 @@ class _Search:
         if any(e.error for e in runs.begun.events):
             self.machine.initial()  # raises what is wrong
         if left := [e for e in runs.begun.events if not e.error]:
-            begun = solver_for(self.steps.circuit, self.solver)
+            begun = BooleanSolver(self.steps.circuit, self.solver)
             self._note(begun, left, "is")
 
     def _nothing_begins(self) -> ModelError:
@@ -285,28 +286,22 @@ class _Search:
     def _teller(self) -> Counterexample:
         return Counterexample(self.machine, Exploration(tuple(self.claims)), None)
 
-    def _rerun(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
+    def _taken(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
         """Take the run that the solver has found with the reference machine."""
-        (_, _, start), *rest = unrolled.run(unrolled.solver.true)
+        start, *rest = unrolled.states()
+        taken: list[tuple[int, Values, Values]] = []
+        for state, target in itertools.pairwise([start, *rest]):
+            step = next(((i, given, to) for i, given, to in self.machine.steps(state) if to == target), None)
+            if step is None:
+                raise _disagreement(self.steps.module.name)
+            taken.append((step[0], step[1], target))
+        return start, taken
+
+    def _rerun(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
+        """Take a run from the beginning with the reference machine."""
+        start, taken = self._taken(unrolled)
         if start not in [state for _, state in self.machine.initial()]:
             raise _disagreement(self.steps.module.name)
-        taken: list[tuple[int, Values, Values]] = []
-        state = start
-        for way, arguments, target in rest:
-            assert way is not None
-            assert way.action is not None
-            for step in self.machine.steps(state):
-                index, given, reached = step
-                if (
-                    self.machine.actions[index].name == way.action.name
-                    and given == arguments
-                    and reached == target
-                ):
-                    taken.append((index, given, target))
-                    break
-            else:
-                raise _disagreement(self.steps.module.name)
-            state = target
         return start, taken
 
     # --- by induction ---
@@ -330,10 +325,7 @@ class _Search:
                 return None
         self._shrink(free, some)
         claimed = next(name for name, literal in wrong if free.solver.true(literal))
-        (_, _, start), *rest = free.run(free.solver.true)
-        numbers = {action.name: index for index, action in enumerate(self.machine.actions)}
-        taken = [(numbers[way.action.name], given, state) for way, given, state in rest if way and way.action]
-        return InductionGap(claimed, self._teller().trace(start, taken))
+        return InductionGap(claimed, self._teller().trace(*self._taken(free)))
 
     def _shrink(self, unrolled: Unrolled, bad: int) -> None:
         """Let the solver end on a run whose first state has sets and bags as small as can be: with nothing left that may go."""

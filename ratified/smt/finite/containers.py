@@ -22,8 +22,28 @@ from ratified.smt.finite.symbolic import Cases, Choice, Keys, Listed, Symbolic, 
 
 rules: Rules[Context, Symbolic] = Rules("circuits of containers")
 
+# --- those that take a line ---
 
-# --- making them ---
+rules.rule(ir.MakeTuple)(lambda node, context: one_form(tuple, *map(context.expr, node.items)))
+rules.rule(ir.MakeSet, ir.MakeSeq)(
+    lambda node, context: gathered(node.type, [(TRUE, context.expr(i)) for i in node.items], context)
+)
+rules.rule(ir.MakeMap)(
+    lambda node, context: tabled(
+        node, [(TRUE, context.expr(k), context.expr(v)) for k, v in node.pairs], context
+    )
+)
+rules.rule(ir.Item)(lambda node, context: items(context.expr(node.operand))[node.index])
+rules.rule(ir.Length)(lambda node, context: context.algebra.size(context.expr(node.operand)))
+rules.rule(ir.Count)(
+    lambda node, context: context.algebra.count(context.expr(node.container), context.expr(node.item))
+)
+rules.rule(ir.Insert)(
+    lambda node, context: context.algebra.inserted(context.expr(node.container), context.expr(node.item))
+)
+rules.rule(ir.Call)(
+    lambda node, context: call(node.function, [*map(context.expr, node.arguments)], node.which, context)
+)
 
 
 @rules.rule(ir.MakeRecord)
@@ -35,21 +55,6 @@ def _make_record(node: ir.MakeRecord, context: Context) -> Symbolic:
         fitting(node, v, t, f"{name}.{n}", context) for v, (n, t) in zip(values, types.items(), strict=True)
     ]
     return one_form(node.type.record, *fields)
-
-
-@rules.rule(ir.MakeTuple)
-def _make_tuple(node: ir.MakeTuple, context: Context) -> Symbolic:
-    return one_form(tuple, *[context.expr(i) for i in node.items])
-
-
-@rules.rule(ir.MakeSet, ir.MakeSeq)
-def _make(node: ir.MakeSet | ir.MakeSeq, context: Context) -> Symbolic:
-    return gathered(node.type, [(TRUE, context.expr(i)) for i in node.items], context)
-
-
-@rules.rule(ir.MakeMap)
-def _make_map(node: ir.MakeMap, context: Context) -> Symbolic:
-    return tabled(node, [(TRUE, context.expr(k), context.expr(v)) for k, v in node.pairs], context)
 
 
 # --- asking them ---
@@ -66,11 +71,6 @@ def _field(node: ir.Field, context: Context) -> Symbolic:
             value = fields[[*types].index(node.name)]
             ways.append((literal, widened(context.algebra, value, types[node.name], node.type)))
     return context.algebra.select(ways, node.type)
-
-
-@rules.rule(ir.Item)
-def _item(node: ir.Item, context: Context) -> Symbolic:
-    return items(context.expr(node.operand))[node.index]
 
 
 @rules.rule(ir.At)
@@ -135,17 +135,6 @@ def _slice(node: ir.Slice, context: Context) -> Symbolic:
     return Listed(Seq, tuple(found))
 
 
-@rules.rule(ir.Length)
-def _length(node: ir.Length, context: Context) -> Choice:
-    return context.algebra.size(context.expr(node.operand))
-
-
-@rules.rule(ir.Count)
-def _count(node: ir.Count, context: Context) -> Choice:
-    container, item = context.expr(node.container), context.expr(node.item)
-    return context.algebra.count(container, item)
-
-
 # --- other ones ---
 
 
@@ -178,10 +167,10 @@ def _concat(node: ir.Concat, context: Context) -> Symbolic:
     return context.algebra.extended(left, context.algebra.elements(right, item_of(node.type)))
 
 
-@rules.rule(ir.Insert)
-def _insert(node: ir.Insert, context: Context) -> Symbolic:
-    container, item = context.expr(node.container), context.expr(node.item)
-    return context.algebra.inserted(container, item)
+@rules.rule(ir.With)
+def _with(node: ir.With, context: Context) -> Symbolic:
+    container = context.expr(node.container)
+    return replaced(node, container, [context.expr(node.key)], context.expr(node.value), context)
 
 
 @rules.rule(ir.Remove)
@@ -203,12 +192,6 @@ def _pop(node: ir.Pop, context: Context) -> Symbolic:
     moved = context.algebra.without(row, [at.get(i, FALSE) for i in range(len(row.slots))])
     used = [u for u, _ in row.slots[1:]]  # as many less one, whichever goes
     return Listed(Seq, tuple([(u, item) for u, (_, item) in zip(used, moved.slots, strict=False)]))
-
-
-@rules.rule(ir.With)
-def _with(node: ir.With, context: Context) -> Symbolic:
-    container = context.expr(node.container)
-    return replaced(node, container, [context.expr(node.key)], context.expr(node.value), context)
 
 
 def replaced(
@@ -263,14 +246,6 @@ def item_of(t: Type) -> Type:
     found = element_type(t)
     assert found is not None
     return found
-
-
-# --- calls ---
-
-
-@rules.rule(ir.Call)
-def _call(node: ir.Call, context: Context) -> Symbolic:
-    return call(node.function, [context.expr(a) for a in node.arguments], node.which, context)
 
 
 def call(key: str, arguments: Sequence[Symbolic], which: Which, context: Context) -> Symbolic:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ratified.language import ir
 from ratified.language.errors import Span
@@ -26,6 +26,7 @@ from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.symbolic import Cases, Symbolic, TooLarge
 
 Env = Mapping[str, Symbolic]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +136,16 @@ class Context:
 
     def problem(self, literal: int, node: Node, message: str) -> None:
         """Note that there is no answer if a literal is true."""
-        self._meet(Event(literal, True, message, node.span))
+        self.meet([Event(literal, True, message, node.span)])
 
     def left(self, literal: int, node: Node, what: str) -> None:
         """Note that a bound is left if a literal is true."""
-        self._meet(Event(literal, False, what, node.span))
+        self.meet([Event(literal, False, what, node.span)])
 
     def meet(self, events: Iterable[Event]) -> None:
         """Note what is met here."""
         for event in events:
-            self._meet(event)
-
-    def _meet(self, event: Event) -> None:
-        if event.literal != FALSE:
-            met = self.circuit.every((*self.path, event.literal))
-            if met != FALSE:
+            if event.literal != FALSE and (met := self.circuit.every((*self.path, event.literal))) != FALSE:
                 self.events.append(replace(event, literal=met))
 
     def only_if(self, literal: int, since: int) -> None:
@@ -162,13 +158,7 @@ class Context:
 
     def expr(self, node: Expr) -> Symbolic:
         """Return the value of an expression here. Raises TooLarge, with its place."""
-        try:
-            return self.shared.expressions(node, self)
-        except NoRuleError:
-            raise refused(node, f"there are no circuits of {type(node).__name__}") from None
-        except TooLarge as problem:
-            problem.span = problem.span or node.span
-            raise
+        return _applied(self.shared.expressions, node, self)
 
     def truth(self, node: Expr) -> int:
         """Return whether a condition is true here."""
@@ -180,7 +170,7 @@ class Context:
 
     def block(self, body: Sequence[Node]) -> Context:
         """Return where a run is after some statements."""
-        return self.follow([partial(_statement, statement) for statement in body])
+        return self.follow([partial(_applied, self.shared.statements, statement) for statement in body])
 
     def follow(self, steps: Sequence[Callable[[Context], Context]]) -> Context:
         """Return where a run is that has taken steps as long as it has not returned."""
@@ -229,11 +219,14 @@ class Context:
         return orelse if then is None else then if orelse is None else self.algebra.choose(test, then, orelse)
 
 
-def _statement(node: Node, context: Context) -> Context:
+def _applied(rules: Rules[Context, R], node: Node, context: Context) -> R:
     try:
-        return context.shared.statements(node, context)
+        return rules(node, context)
     except NoRuleError:
         raise refused(node, f"there are no circuits of {type(node).__name__}") from None
+    except TooLarge as problem:
+        problem.span = problem.span or node.span
+        raise
 
 
 def items(value: Symbolic) -> tuple[Symbolic, ...]:

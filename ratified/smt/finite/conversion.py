@@ -164,7 +164,7 @@ def _members_within(algebra: Algebra, value: Members, item: Type) -> tuple[int, 
 
 def _few(algebra: Algebra, value: Members, t: Type, size: object) -> int:
     """Return whether a set or bag has no more elements, and no more copies of one, than its type allows."""
-    few = [algebra.at_most(algebra.size(value), size)] if isinstance(size, int) else []
+    few = [-algebra.longer(algebra.size(value), size)] if isinstance(size, int) else []
     if isinstance(t, BagType) and isinstance(t.copies, int):
-        few += [algebra.at_most(count, t.copies) for count in value.counts.values()]
+        few += [-algebra.longer(count, t.copies) for count in value.counts.values()]
     return algebra.circuit.every(few)

@@ -24,6 +24,19 @@ from ratified.smt.finite.symbolic import Cases, Choice, Symbolic, TooLarge
 
 rules: Rules[Context, Symbolic] = Rules("circuits of expressions")
 
+# --- those that take a line ---
+
+rules.rule(ir.Local)(lambda node, context: context.env[node.name])
+rules.rule(ir.Not)(lambda node, context: -context.truth(node.operand))
+rules.rule(ir.Number)(lambda node, context: number(context.expr(node.operand), context))
+rules.rule(ir.Narrow)(lambda node, context: narrowed(context.expr(node.operand), node.type))
+rules.rule(ir.Widen)(
+    lambda node, context: widened(context.algebra, context.expr(node.operand), node.operand.type, node.type)
+)
+rules.rule(ir.Fit)(
+    lambda node, context: fitting(node, context.expr(node.operand), node.type, node.name, context)
+)
+
 
 # --- leaves, and whatever is computed for every value that it may be made of ---
 
@@ -59,11 +72,6 @@ def _given(operand: Expr, value: object) -> ir.Literal:
 rules.rule(ir.Subsets, ir.IntRange)(one_by_one)
 
 
-@rules.rule(ir.Local)
-def _local(node: ir.Local, context: Context) -> Symbolic:
-    return context.env[node.name]
-
-
 @rules.rule(ir.Variable)
 def _variable(node: ir.Variable, context: Context) -> Symbolic:
     variables = context.now if node.which is Which.NOW else context.old
@@ -74,11 +82,6 @@ def _variable(node: ir.Variable, context: Context) -> Symbolic:
 
 
 # --- logic ---
-
-
-@rules.rule(ir.Not)
-def _not(node: ir.Not, context: Context) -> int:
-    return -context.truth(node.operand)
 
 
 @rules.rule(ir.And)
@@ -239,32 +242,12 @@ def _valued(node: Expr, index: Symbolic, context: Context) -> Choice:
     return Choice({values[i]: o for i, o in index.options.items() if 0 <= i < len(values)})
 
 
-@rules.rule(ir.Number)
-def _number(node: ir.Number, context: Context) -> Choice:
-    return number(context.expr(node.operand), context)
-
-
 def number(value: Symbolic, context: Context) -> Choice:
     """Return a bool or a value of a sort as a number."""
     return Choice({1: value, 0: -value}) if isinstance(value, int) else _mapped(value, int, context)
 
 
 # --- types ---
-
-
-@rules.rule(ir.Narrow)
-def _narrow(node: ir.Narrow, context: Context) -> Symbolic:
-    return narrowed(context.expr(node.operand), node.type)
-
-
-@rules.rule(ir.Widen)
-def _widen(node: ir.Widen, context: Context) -> Symbolic:
-    return widened(context.algebra, context.expr(node.operand), node.operand.type, node.type)
-
-
-@rules.rule(ir.Fit)
-def _fit(node: ir.Fit, context: Context) -> Symbolic:
-    return fitting(node, context.expr(node.operand), node.type, node.name, context)
 
 
 def fitting(node: Node, value: Symbolic, t: Type, name: str, context: Context) -> Symbolic:

@@ -18,10 +18,8 @@ from ratified.smt.finite.symbolic import Symbolic
 
 rules: Rules[Context, Context] = Rules("circuits of statements")
 
-
-@rules.rule(ir.Let)
-def _let(node: ir.Let, context: Context) -> Context:
-    return context.bound(node.names, context.expr(node.value))
+rules.rule(ir.Let)(lambda node, context: context.bound(node.names, context.expr(node.value)))
+rules.rule(ir.Require)(lambda node, context: context.under(context.truth(node.test)))
 
 
 @rules.rule(ir.Store)
@@ -34,11 +32,6 @@ def _store(node: ir.Store, context: Context) -> Context:
         total = context.algebra.total(value, context.shared.types[node.variable])
         context.problem(-total, node, f"the map for {node.variable} has not the keys of its type")
     return replace(context, now={**context.now, node.variable: value})
-
-
-@rules.rule(ir.Require)
-def _require(node: ir.Require, context: Context) -> Context:
-    return context.under(context.truth(node.test))
 
 
 @rules.rule(ir.Assert)
