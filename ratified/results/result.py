@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from ratified.language.claims import Unchecked
 from ratified.language.errors import RatifiedError, Span
 from ratified.results import pictures
 
@@ -198,6 +199,7 @@ class Result(Decided):
 
     `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates
     included; `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, if anything did.
+    `unchecked` are claims of a kind that the engine does not check.
     `subject` is the model at the size that was explored, for pictures of it.
     `seconds` is wall time; `memory` the process's peak in bytes.
     """
@@ -221,6 +223,7 @@ class Result(Decided):
     memory: int = 0
     out_degree: tuple[int, float, int] = (0, 0.0, 0)
     notes: tuple[str, ...] = field(default=())
+    unchecked: tuple[Unchecked, ...] = ()
     subject: Model | None = field(default=None, repr=False, compare=False)
 
     def _repr_html_(self) -> str:

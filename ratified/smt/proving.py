@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ratified.language.claims import unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
@@ -26,7 +27,7 @@ from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
-from ratified.smt.script import Script, assumed_by, script_of
+from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
 from ratified.smt.terms import TRUE, Term, symbols_of
@@ -155,6 +156,7 @@ def prove_script(
         () if found is None else (described(found),),
         solvers,
         time.monotonic() - started,
+        unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
