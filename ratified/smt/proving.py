@@ -281,8 +281,8 @@ class _Beginning:
         if self.tried == len(SMALL):
             return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
         sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
-        text, _ = small.at_sizes(title, self.facts, sizes, values=False, near=False)
-        return Job(id(self), "z3", text, self.how.timeout, SEARCH)
+        asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
+        return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
 
     def heard(self, answer: Answer) -> list[Job]:
         self.answer = answer.verdict
@@ -335,7 +335,7 @@ class _Attempt:
     sizes: dict[str, int] = field(default_factory=dict)
     smallest: dict[str, int] = field(default_factory=dict)
     shrinking: list[str] = field(default_factory=list)
-    asked: list[Term] = field(default_factory=list)
+    asked: Sequence[Term] = ()
     read: str = ""
     searching: float = 0.0
     order: int = 0
@@ -422,8 +422,9 @@ class _Attempt:
 
     def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
         facts = self.obligation.facts
-        text, self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
-        return self._job("z3", text, SEARCH)
+        asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        self.asked = asked.ask
+        return self._job(asked.solver, asked.text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds
