@@ -76,7 +76,8 @@ class Grant:
 class Grantor:
     """Gives a lease to one at a time. Its timer runs longer than any holder's can, by the drift that is promised.
 
-    `drift_ppm` is how many parts in a million a clock may gain or lose against another's.
+    `drift_ppm` is how many parts in a million a clock may gain or lose against another's. `token` is the last one that was
+    given, by whoever did so before: as that lease may still run, a grantor that starts anew waits for as long as one lasts.
     """
 
     def __init__(self, ttl_ms: int, drift_ppm: int = 1_000, token: int = 0) -> None:
@@ -84,26 +85,33 @@ class Grantor:
         self._ttl_ms = ttl_ms
         self._drift_ppm = drift_ppm
         self._moments = Moments()
-        self._until_ms = 0
+        self._until_ms: int | None = (
+            None if token > 0 else 0
+        )  # None: somebody may hold it, nobody knows since when
         self.holder: str | None = None
         self.token = token
+
+    def _lease_ms(self) -> int:
+        """How long it is until nobody can think any more that a lease given now is still running."""
+        return -(-self._ttl_ms * (1_000_000 + self._drift_ppm) // 1_000_000)
 
     def ask(self, name: str, now_ms: int) -> Grant | None:
         """Somebody asks for the lease, or for more of it: a grant, or None while another holds it."""
         now = self._moments.at(now_ms)
-        if self.holder != name:
-            if self.holder is not None and now < self._until_ms:
-                return None
+        if self._until_ms is None:
+            self._until_ms = now + self._lease_ms()
+        over = now >= self._until_ms
+        if self.holder != name and not over:
+            return None
+        if self.holder != name or over:  # once it is over, others may have been told so
             self.token += 1
             self.holder = name
-        elif now >= self._until_ms:
-            self.token += 1  # it was nobody's for a while: others may have been told so
-        self._until_ms = now + -(-self._ttl_ms * (1_000_000 + self._drift_ppm) // 1_000_000)
+        self._until_ms = now + self._lease_ms()
         return Grant(name, self.token, self._ttl_ms)
 
-    def release(self, name: str) -> None:
-        """The holder needs it no more."""
-        if self.holder == name:
+    def release(self, token: int) -> None:
+        """The holder needs it no more. It says its token: a release that comes twice must end no later lease (etcd 22082)."""
+        if self.holder is not None and self.token == token:
             self.holder, self._until_ms = None, 0
 
 
@@ -127,6 +135,11 @@ class Holder:
     def leads(self, now_ms: int) -> bool:
         """Whether this may still act as the primary. Its writes carry the token all the same."""
         return self.token is not None and self._moments.at(now_ms) < self._until_ms
+
+    def resign(self) -> int | None:
+        """Lead no more; the token to release the lease by, which is not to be sent before. None if this does not lead."""
+        token, self._until_ms = self.token, 0
+        return token
 
     def renew_at_ms(self) -> int:
         """When to ask for more: with a third of the time left."""

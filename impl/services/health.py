@@ -126,7 +126,8 @@ class Outliers:
         for name, record in self._records.items():
             if record.until_ms is not None and now_ms >= record.until_ms:
                 record.until_ms = None
-                record.in_a_row = 0
+                # It begins anew: what it was ejected for must not eject it once more in the same breath.
+                record.in_a_row = record.successes = record.failures = 0
                 back.add(name)
         out: set[str] = set()
         if now_ms >= self._next_ms:
@@ -166,9 +167,12 @@ class Outliers:
         allowed = 100 * after <= self._config.most_percent * len(self._records)
         if not (allowed or (self._config.always_one and after == 1)) or after == len(self._records):
             return False
-        record.ejections += 1
-        longest = max(self._config.longest_ms, self._config.base_ms)
-        record.until_ms = now_ms + min(longest, self._config.base_ms * record.ejections)
+        longest, base = max(self._config.longest_ms, self._config.base_ms), self._config.base_ms
+        if (
+            base * record.ejections < longest + base
+        ):  # more would make it no longer, and take for ever to be forgiven
+            record.ejections += 1
+        record.until_ms = now_ms + min(longest, base * record.ejections)
         return True
 
 

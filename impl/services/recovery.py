@@ -126,6 +126,27 @@ def take_over(found: Owner | None, process: str, alive: bool) -> Owner:
     return Owner(process, 1 if found is None else found.generation + 1)
 
 
+class Journal:
+    """The log in a folder as its owner has it in memory: who asked for an entry is told once it is durable, and not before.
+
+    `found` is what is on disk when a process starts, which nobody waits for any more.
+    """
+
+    def __init__(self, found: Iterable[str] = ()) -> None:
+        self.entries = list(found)
+        self._durable = len(self.entries)
+
+    def append(self, entry: str) -> None:
+        """Somebody asks for an entry. What is to be written are `entries`, all of them."""
+        self.entries.append(entry)
+
+    def written(self, count: int) -> Sequence[str]:
+        """So many entries are on disk: those whose askers are to be told now."""
+        told = self.entries[self._durable : count]
+        self._durable = max(self._durable, count)
+        return told
+
+
 @dataclass(slots=True)
 class Session:
     """What a client wants to have again after its connection, or its server, was lost.

@@ -179,8 +179,7 @@ class Call:
 
 def pushed_back(told: str) -> int | None:
     """A server's pushback in milliseconds; None for never: negative, no number, or longer than any client waits."""
-    try:
-        ms = int(told) if told.isascii() and len(told) <= 20 else -1
-    except ValueError:
-        return None
-    return ms if 0 <= ms <= PUSHBACK_MOST_MS else None
+    if not (told.isascii() and told.isdigit() and len(told) <= 20):
+        return None  # int() would take "1_000", " 5" and "+5" as well
+    ms = int(told)
+    return ms if ms <= PUSHBACK_MOST_MS else None
