@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from ratified.conform.policy import Subject
-from ratified.follow.binding import Binding, Event, Observed
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.follow.binding import Event, Observed
 from ratified.follow.steps import Steps, change, do, either
 from ratified.impl.services.budgets import Adaptive, Budget, RetriesInFlight, Throttle
 from ratified.language import Model, invariant, require
@@ -17,7 +17,11 @@ from ratified.models.services import budgets as models
 MOST = 1_000
 
 
-class InFlightBinding(Binding):
+def _no_number() -> Any:
+    return float("nan")
+
+
+class InFlightBinding(PolicyBinding):
     """All is a step; a retry that is refused is one too many."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
@@ -85,6 +89,16 @@ class InFlightSubject(Subject):
     def seen(self) -> Mapping[str, Any]:
         """What is counted."""
         return {"active": self.budget.active, "retries": self.budget.retries}
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: shares that are none."""
+        says, nan = "the share is 0 to 100 percent, the least 0 or more", _no_number()
+        return [
+            (lambda: RetriesInFlight(-1), says),
+            (lambda: RetriesInFlight(101), says),
+            (lambda: RetriesInFlight(20, -1), says),
+            (lambda: RetriesInFlight(nan), "percent is a whole number"),
+        ]
 
     def begin(self, count: int) -> Iterable[Event]:
         """Requests."""
@@ -155,7 +169,7 @@ def in_flight_graph() -> tuple[Model, Subject]:
 # A share of the requests
 
 
-class BudgetBinding(Binding):
+class BudgetBinding(PolicyBinding):
     """Requests and retries are steps; a retry that is refused is one too many; what is long ago is told."""
 
     def __init__(self, percent: int, reserve: int) -> None:
@@ -197,12 +211,27 @@ class BudgetSubject(Subject):
         ttl = Budget.SLICES * self.SLICE_MS
         self.reserve = least * ttl // 1000
         self.budget = Budget(self.percent, least, ttl)
-        self.now = 0
+        self.now = self.told = 0
         self.counted: dict[str, deque[int]] = {"request": deque(), "retry": deque()}
 
     def binding(self) -> BudgetBinding:
         """See Subject."""
         return BudgetBinding(self.percent, self.reserve)
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, a budget of nothing."""
+        budget, before, says, nan = self.budget, self.told - 1, "a budget is 0 to 1000 percent", _no_number()
+        return [
+            (lambda: budget.request(before), "the clock went back"),
+            (lambda: budget.retry(before), "the clock went back"),
+            (lambda: budget.retry(nan), "the time is a whole number"),
+            (lambda: Budget(-1), says),
+            (lambda: Budget(1_001), says),
+            (lambda: Budget(20, -1), says),
+            (lambda: Budget(20, 10, 9), says),
+            (lambda: Budget(0, 0), "a budget of nothing"),
+            (lambda: Budget(20, 10, nan), "ttl_ms is a whole number"),
+        ]
 
     def still(self) -> dict[str, int]:
         """What counts: of a slice that began less than the whole time ago."""
@@ -216,6 +245,7 @@ class BudgetSubject(Subject):
         """Requests."""
         for _ in range(count + 1):
             still = self.still()
+            self.told = self.now
             self.budget.request(self.now)
             self.counted["request"].append(self.now)
             yield self.event("request", **still)
@@ -224,6 +254,7 @@ class BudgetSubject(Subject):
         """Retries are asked for."""
         for _ in range(count + 1):
             still = self.still()
+            self.told = self.now
             if self.budget.retry(self.now):
                 self.counted["retry"].append(self.now)
                 yield self.event("retry", **still)
@@ -239,7 +270,7 @@ class BudgetSubject(Subject):
 # The throttle
 
 
-class ThrottleBinding(Binding):
+class ThrottleBinding(PolicyBinding):
     """All is a step."""
 
     def __init__(self, most: int) -> None:
@@ -288,6 +319,16 @@ class ThrottleSubject(Subject):
         """The tokens, in tenths; a part of a tenth is not seen."""
         return {"tokens": self.throttle.tokens_thousandths / 100, "allows": self.throttle.allows}
 
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: no tokens, too many, a success that gives nothing back."""
+        nan = _no_number()
+        return [
+            (lambda: Throttle(0), "tokens are 1 to 1000, not 0"),
+            (lambda: Throttle(1_001), "tokens are 1 to 1000, not 1001"),
+            (lambda: Throttle(10, 0), "a success gives back something"),
+            (lambda: Throttle(10, nan), "ratio_thousandths is a whole number"),
+        ]
+
     def fail(self, count: int) -> Iterable[Event]:
         """Failures."""
         for _ in range(count + 1):
@@ -335,7 +376,7 @@ class FollowedAdaptive(models.Adaptive):
         return self.accepts >= 0
 
 
-class AdaptiveBinding(Binding):
+class AdaptiveBinding(PolicyBinding):
     """A request is a step with what was drawn; what is long ago is told."""
 
     def model(self) -> FollowedAdaptive:
@@ -385,6 +426,18 @@ class AdaptiveSubject(Subject):
         """The chance that the next is refused."""
         refused, of = self.adaptive.chance(self.now)
         return {"refused": refused, "of": of}
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, a window that is none."""
+        made, before, nan = self.adaptive, self.now - 1, _no_number()
+        return [
+            (lambda: made.admits(before, lambda _: 0), "the clock went back"),
+            (lambda: made.accepted(before), "the clock went back"),
+            (lambda: made.accepted(nan), "the time is a whole number"),
+            (lambda: Adaptive(0), "k is at least 1"),
+            (lambda: Adaptive(2, 59), "k is at least 1"),
+            (lambda: Adaptive(nan), "k is a whole number"),
+        ]
 
     def ask(self, drawn: int, count: int) -> Iterable[Event]:
         """Requests are asked for, and chance draws a number for each."""

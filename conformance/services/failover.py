@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from ratified.conform.cover import Edge, NothingToTryError
-from ratified.conform.policy import Subject
-from ratified.follow.binding import Binding, Event, Names, Observed
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do, holds
-from ratified.impl.services.failover import Fence, FencedError, Grantor, Holder
+from ratified.impl.services.failover import Fence, FencedError, Grant, Grantor, Holder
 from ratified.language import Model, Range, action, require
 from ratified.models.services import failover as models
 
@@ -33,7 +33,7 @@ class FollowedFailover(models.Failover):
         self.passed[n] = 0
 
 
-class FailoverBinding(Binding):
+class FailoverBinding(PolicyBinding):
     """Grants, ticks and writes are steps; so is what the store lets through, and what it does not is older."""
 
     def __init__(self, names: Sequence[str], ttl: int, drift: int) -> None:
@@ -162,6 +162,32 @@ class FailoverSubject(Subject):
         """Who leads, and the tokens."""
         believes = {name: self.holders[name].token if self.leads(name) else 0 for name in self.names}
         return {"believes": believes, "token": self.grantor.token, "seen": self.fence.seen}
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, leases that are none, what is no token."""
+        grantor, fence, holder, before = self.grantor, self.fence, self.holders[self.names[0]], self.now - 1
+        nan: Any = float("nan")
+        drift = "clocks drift 0 to 999,999 parts in a million"
+        asked: list[tuple[Callable[[], object], str]] = [
+            (lambda: grantor.ask("z", before), "the clock went back"),
+        ]
+        return [
+            *(asked if self.grantor.token and not self.waits else []),
+            (lambda: grantor.ask("z", nan), "the time is a whole number"),
+            (lambda: fence.admit(nan), "token is a whole number"),
+            (lambda: fence.admit(-1), "token -1 is older than"),
+            (lambda: holder.granted(Grant("a", 9, nan), 0), "ttl_ms is a whole number"),
+            (lambda: holder.granted(Grant("a", 9, 0), 0), "a lease lasts 1 ms or more, not 0"),
+            (lambda: holder.granted(Grant("a", nan, 9), 0), "token is a whole number"),
+            (lambda: Grantor(0), "a lease lasts 1 ms or more, not 0"),
+            (lambda: Grantor(1, -1), drift),
+            (lambda: Grantor(1, 1_000_000), drift),
+            (lambda: Grantor(nan), "ttl_ms is a whole number"),
+            (lambda: Grantor(1, 0, nan), "token is a whole number"),
+            (lambda: Holder(-1), drift),
+            (lambda: Holder(nan), "drift_ppm is a whole number"),
+            (lambda: Fence(nan), "seen is a whole number"),
+        ]
 
     def ask(self, n: int) -> Iterable[Event]:
         """A node asks for the lease, or for more of it."""

@@ -7,13 +7,14 @@ itself, in whole numbers: who is an outlier of an interval is an argument of the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
-from ratified.conform.policy import Subject
-from ratified.follow.binding import Binding, Claim, Event, Names, Observed
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.follow.binding import Claim, Event, Names, Observed
 from ratified.follow.steps import Steps, change, do, either
 from ratified.impl.services import health
 from ratified.impl.services.health import Checks, OutlierConfig, Outliers, usable
@@ -24,7 +25,7 @@ TICK_MS = 1_000
 NAMES = ("a", "b", "c", "d", "e", "f")
 
 
-class EjectionBinding(Binding):
+class EjectionBinding(PolicyBinding):
     """Results and checks are steps, and so is an interval; one that finds outliers is one in which these are ejected."""
 
     def __init__(self, names: Sequence[str], settings: Mapping[str, Any]) -> None:
@@ -147,6 +148,33 @@ class EjectionSubject(Subject):
         claims, self.claims = self.claims, {}
         return {"ejected": sorted(out), "down": sorted(down), "used": sorted(used), "claims": claims}
 
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, endpoints that are there twice, limits that are none."""
+        made, name, before = self.outliers, self.names[0], self.now - 1
+        nan: Any = float("nan")
+        settings: Sequence[tuple[dict[str, Any], str]] = (
+            ({"consecutive": 0}, "consecutive failures, interval and base time"),
+            ({"interval_ms": 0}, "consecutive failures, interval and base time"),
+            ({"base_ms": 0}, "consecutive failures, interval and base time"),
+            ({"most_percent": 101}, "at most 0 to 100 percent"),
+            ({"most_percent": -1}, "at most 0 to 100 percent"),
+            ({"failure_percent": 0}, "a share of failures"),
+            ({"failure_percent": nan}, "failure_percent is a whole number"),
+            ({"rate_requests": 0}, "what a rate is told from"),
+            ({"longest_ms": -1}, "the longest ejection"),
+        )
+        return [
+            (lambda: made.result(name, before, ok=False), "the clock went back"),
+            (lambda: made.sweep(before), "the clock went back"),
+            (lambda: made.sweep(nan), "the time is a whole number"),
+            (lambda: made.update((*self.names, name)), f"endpoint {name} is there twice"),
+            (lambda: usable(self.names, (), nan), "panic_percent is a whole number"),
+            (lambda: Checks(rise=0), "a check counts to 1 at least: rise 0, fall 3"),
+            (lambda: Checks(fall=0), "a check counts to 1 at least: rise 2, fall 0"),
+            (lambda: Checks(fall=nan), "fall is a whole number"),
+            *((partial(OutlierConfig, **given), says) for given, says in settings),
+        ]
+
     def named(self, n: int) -> str:
         """An endpoint by its number."""
         return self.names[n % len(self.names)]
@@ -258,7 +286,7 @@ CIRCUITS = {
 }
 
 
-class CircuitBinding(Binding):
+class CircuitBinding(PolicyBinding):
     """Requests and answers are steps; a tick is one until the circuit has been as it is for long enough."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
@@ -319,7 +347,7 @@ class CircuitSubject(Subject):
         self.limits = {"least": least, "percent": percent, "open_for": open_for, "most": most}
         slices = health.CircuitBreaker.SLICES
         self.breaker = health.CircuitBreaker(least, percent, slices * SLICE_MS, open_for * SLICE_MS)
-        self.now = 0
+        self.now = self.told = 0
         self.waiting: list[int] = []
         self.late: list[int] = []
         self.counted: deque[tuple[int, bool]] = deque()
@@ -332,6 +360,23 @@ class CircuitSubject(Subject):
         """The circuit."""
         return {"circuit": self.breaker.circuit}
 
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, limits that are none."""
+        breaker, before, says = self.breaker, self.told - 1, "a circuit opens at 1 request or more"
+        nan: Any = float("nan")
+        made = health.CircuitBreaker
+        return [
+            (lambda: breaker.request(before), "the clock went back"),
+            (lambda: breaker.ended(0, before, ok=False), "the clock went back"),
+            (lambda: breaker.request(nan), "the time is a whole number"),
+            (lambda: made(requests=0), says),
+            (lambda: made(error_percent=0), says),
+            (lambda: made(error_percent=101), says),
+            (lambda: made(window_ms=9), says),
+            (lambda: made(open_ms=0), says),
+            (lambda: made(open_ms=nan), "open_ms is a whole number"),
+        ]
+
     def changed(self) -> None:
         """The circuit has changed: what is on the way is late, and nothing is counted."""
         self.late += self.waiting
@@ -341,6 +386,7 @@ class CircuitSubject(Subject):
     def request(self, count: int = 0) -> Iterable[Event]:
         """Requests are asked for."""
         for _ in range(count + 1):
+            self.told = self.now
             closed = self.breaker.circuit is health.Circuit.CLOSED
             ticket = self.breaker.request(self.now)
             if ticket is None:
@@ -354,6 +400,7 @@ class CircuitSubject(Subject):
     def answer(self, n: int, ok: int) -> Iterable[Event]:
         """A request that counts ends."""
         if self.waiting:
+            self.told = self.now
             ticket = self.waiting.pop(n % len(self.waiting))
             before = self.breaker.circuit
             while self.counted and self.counted[0][0] <= self.now - SLICE_MS * health.CircuitBreaker.SLICES:
@@ -373,6 +420,7 @@ class CircuitSubject(Subject):
     def late_answer(self, n: int, ok: int) -> Iterable[Event]:
         """A request of before ends."""
         if self.late:
+            self.told = self.now
             self.breaker.ended(self.late.pop(n % len(self.late)), self.now, ok=bool(ok))
             yield self.event("late_answer", ok=bool(ok))
 

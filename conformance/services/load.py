@@ -11,11 +11,11 @@ from fractions import Fraction
 from random import Random
 from typing import Any, ClassVar
 
-from ratified.conform.policy import Subject
+from ratified.conform.policy import PolicyBinding, Subject
 from ratified.conformance.services.turns import NAMES, Turns
-from ratified.follow.binding import Binding, Event, Names, Observed
+from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
-from ratified.impl.services.balancing import BoundedRing, LeastOutstanding, Picking, TwoChoices
+from ratified.impl.services.balancing import Balancer, BoundedRing, LeastOutstanding, Picking, TwoChoices
 from ratified.impl.services.balancing.hashing import hashed
 from ratified.language import Model
 from ratified.models.services import load as models
@@ -27,7 +27,7 @@ KEYS = (b"x", b"y", b"z")
 DRAWS = 60
 
 
-class LoadBinding(Binding):
+class LoadBinding(PolicyBinding):
     """What is common to those that count: ends, who is down, who is gone."""
 
     def __init__(self, weights: Mapping[str, int]) -> None:
@@ -76,6 +76,11 @@ class LoadSubject(Turns):
         """Begin with all endpoints."""
         self.balancer = balancer
         balancer.update(self.endpoints())
+
+    def held(self) -> Balancer:
+        """See Turns."""
+        made: Balancer = self.balancer
+        return made
 
     def seen(self) -> Mapping[str, Any]:
         """What is on the way."""
@@ -278,6 +283,15 @@ class RingSubject(LoadSubject):
         """See Subject."""
         order = {k: self.met_by(key) for k, key in enumerate(KEYS)}
         return RingBinding(self.weights, order, self.percent)
+
+    def cannot_be_made(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Turns."""
+        return [
+            (lambda: BoundedRing(Fraction(1)), "the load factor is above 1, not 1"),
+            (lambda: BoundedRing(1.5), "the load factor is a fraction, not 1.5"),  # type: ignore[arg-type]  # that is what is wrong
+            (lambda: BoundedRing(points=0), "an endpoint has at least 1 point on the ring, not 0"),
+            (lambda: BoundedRing(points=0.5), "points is a whole number"),  # type: ignore[arg-type]  # likewise
+        ]
 
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""

@@ -5,12 +5,12 @@ Of the delays and orders of a supervisor the model of supervision knows nothing:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Annotated, Any, ClassVar
 
-from ratified.conform.policy import Subject
-from ratified.follow.binding import Binding, Claim, Event, Names, Observed
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.follow.binding import Claim, Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.recovery import (
     GiveUp,
@@ -32,7 +32,7 @@ PROCESSES = ("p", "q")
 ENTRIES = tuple(f"e{i}" for i in range(12))
 
 
-class RecoveryBinding(Binding):
+class RecoveryBinding(PolicyBinding):
     """All is a step of the model."""
 
     def __init__(self, processes: Sequence[str], entries: int) -> None:
@@ -185,7 +185,7 @@ class FollowedSupervision(supervised.Supervision):
     most: Param[Annotated[int, Range(0, 50)]] = 2
 
 
-class SupervisionBinding(Binding):
+class SupervisionBinding(PolicyBinding):
     """A child that ends is one that fails and is started again, at once for the model."""
 
     def __init__(self, most: int) -> None:
@@ -254,6 +254,27 @@ class SupervisionSubject(Subject):
         """Whether it gave up."""
         claims, self.claims = self.claims, {}
         return {"gave_up": self.supervisor.given_up, "claims": claims}
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, children that are none or there twice."""
+        made, before, says = self.supervisor, self.now - 1, "a supervisor has children, each of a name"
+        nan: Any = float("nan")
+        late: list[tuple[Callable[[], object], str]] = [
+            (lambda: made.ended("x", before, lambda _: 0), "the clock went back")
+        ]
+        return [
+            *(late if self.restarts and self.restarts[-1] == self.now else []),
+            (lambda: made.ended("x", nan, lambda _: 0), "the time is a whole number"),
+            (
+                lambda: made.ended("nobody", self.now, lambda _: 0),
+                "there is no child nobody; there are x, y, z",
+            ),
+            (lambda: Supervisor(()), says),
+            (lambda: Supervisor(("x", "x")), says),
+            (lambda: Supervisor(("x",), most=-1), "restarts are 0 or more"),
+            (lambda: Supervisor(("x",), window_ms=0), "restarts are 0 or more"),
+            (lambda: Supervisor(("x",), most=nan), "most is a whole number"),
+        ]
 
     def begin(self) -> Iterable[Event]:
         """All are started, in their order."""

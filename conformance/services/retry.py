@@ -7,12 +7,13 @@ The model of retries says how many there may be and what comes of them. When, an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
-from ratified.conform.policy import Subject
-from ratified.follow.binding import Binding, Claim, Event, Observed
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.follow.binding import Claim, Event, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.contract import Command
 from ratified.impl.machines import KeyValue
@@ -43,7 +44,7 @@ class CountingKeyValue(KeyValue):
         return super().apply(payload)
 
 
-class RetriesBinding(Binding):
+class RetriesBinding(PolicyBinding):
     """Whatever is sent, executed, lost and learned is a step; whoever gives up has no attempt or no budget left."""
 
     def __init__(self, attempts: int, budget: int) -> None:
@@ -146,6 +147,21 @@ class RetriesSubject(Subject):
         """How often each request was executed."""
         claims, self.claims = self.claims, {}
         return {"executed": [self.executed[payload(c)] for c in range(CLIENTS)], "claims": claims}
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: clocks that go back or are none, deadlines that are over, back-off that is none."""
+        nan: Any = float("nan")
+        early: list[tuple[Callable[[], object], str]] = [
+            (partial(call.failed, -1, Failure.TIMED_OUT, lambda _: 0), "the clock went back")
+            for call in self.requests.values()
+        ]
+        return [
+            *early,
+            (lambda: Call(self.policy, started_ms=5, deadline_ms=5), "the deadline is over before"),
+            (lambda: Call(self.policy, started_ms=5, deadline_ms=0), "the deadline is over before"),
+            (lambda: Call(self.policy, started_ms=nan), "the time is a whole number"),
+            (lambda: Call(self.policy, started_ms=0, deadline_ms=nan), "deadline_ms is a whole number"),
+        ]
 
     def send(self, c: int) -> Iterable[Event]:
         """A client sends its request."""
@@ -292,7 +308,7 @@ def payload(c: int) -> bytes:
 # Overload
 
 
-class OverloadBinding(Binding):
+class OverloadBinding(PolicyBinding):
     """A tick is a step; outages begin and end."""
 
     def __init__(self, settings: Mapping[str, int]) -> None:

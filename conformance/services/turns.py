@@ -6,15 +6,16 @@ for which the models have no step: those that are gone are down for good, and a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Annotated, Any, ClassVar
 
-from ratified.conform.policy import Subject
-from ratified.follow.binding import Binding, Event, Names, Observed
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
-from ratified.impl.services.balancing import EarliestDeadline, Picking, RoundRobin, SmoothWeighted
-from ratified.impl.services.endpoints import Endpoint
+from ratified.impl.services.balancing import Balancer, EarliestDeadline, Picking, RoundRobin, SmoothWeighted
+from ratified.impl.services.endpoints import Endpoint, NoEndpointError
 from ratified.language import Map, Model, Param, Range, Set, action, at_size, invariant, require
 from ratified.models.services import balancing as smooth_models
 from ratified.models.services import turns as models
@@ -55,6 +56,31 @@ class Turns(Subject):
     def request(self) -> Picking:
         """A request that must not go to those that are down."""
         return Picking(avoid=frozenset(self.down))
+
+    def held(self) -> Balancer:
+        """The balancer."""
+        raise NotImplementedError
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Subject: nowhere to go, and what cannot be a set of endpoints."""
+        balancer, here = self.held(), self.endpoints()
+        everybody = Picking(draw=lambda _: 0, avoid=frozenset(self.names))
+        weights: tuple[Any, ...] = (0, -1, 10**9, float("nan"), 1.5, True)
+        cannot_be: Sequence[tuple[list[Endpoint], str]] = (
+            ([*here, here[0]], f"endpoint {here[0].name} is there twice"),
+            ([*here, Endpoint("")], "an endpoint needs a name"),
+            *(([*here, Endpoint("z", weight)], f"endpoint z: weight {weight} ") for weight in weights),
+        )
+        return [
+            (lambda: balancer.pick(everybody), f"all {len(here)} are to be avoided"),
+            (lambda: type(balancer)().pick(), "there are no endpoints"),
+            *((partial(balancer.update, given), says) for given, says in cannot_be),
+            *self.cannot_be_made(),
+        ]
+
+    def cannot_be_made(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """What no balancer of this kind can be made with."""
+        return ()
 
     def fail(self, n: int) -> Iterable[Event]:
         """One goes down, unless it is the last."""
@@ -117,7 +143,7 @@ def pick_and_recover(m: Any) -> None:
     m.effective = Map({n: v if n in m.down else min(m.weight[n], v + 1) for n, v in m.effective.items()})
 
 
-class SmoothBinding(Binding):
+class SmoothBinding(PolicyBinding):
     """Picks are steps; failures and changes of the endpoints are what nginx does about them."""
 
     def __init__(self, weights: Mapping[str, int], failures: int) -> None:
@@ -153,21 +179,20 @@ class SmoothBinding(Binding):
 
         return change(f"{name} loses a part of its weight", lose)
 
-    def on_update(self, present: list[str], weights: dict[str, int]) -> Steps:
-        """The endpoints are others: those that stay have what they had, and share what those had that went, the first more."""
-        there = [self.node(name) for name in present]
-        new = {self.node(name): weight for name, weight in weights.items()}
+    def on_update(self, weights: dict[str, int], anew: bool) -> Steps:
+        """The endpoints are others: those that stay keep what they had; what went is shared, and the first have more of it."""
+        there = {self.node(name): weight for name, weight in weights.items()}
 
         def update(m: Any) -> None:
-            had = {n: m.credit[n] for n in there}
-            share, rest = divmod(-sum(had.values()), len(there))
-            lost = {n: m.weight[n] - m.effective[n] for n in new}
-            m.credit = Map({n: had[n] + share + (there.index(n) < rest) if n in had else 0 for n in new})
-            m.effective = Map({n: max(0, new[n] - lost[n]) if n in had else 0 for n in new})
-            m.weight = Map({n: new[n] if n in had else 0 for n in new})
-            for n in new:
-                if n not in had:
-                    m.down.add(n)
+            stay = [n for n in there if m.weight[n] > 0 and not anew]
+            share, rest = divmod(-sum(m.credit[n] for n in stay), len(there))
+            shares = {n: share + (i < rest) for i, n in enumerate(there)}
+            lost = {n: m.weight[n] - m.effective[n] if n in stay else 0 for n in there}
+            nodes = [n for n, _ in m.weight.items()]
+            m.down = Set(n for n in nodes if n not in there or (n in m.down and n in stay))
+            m.credit = Map({n: (m.credit[n] if n in stay else 0) + shares.get(n, 0) for n in nodes})
+            m.effective = Map({n: max(0, there[n] - lost[n]) if n in there else 0 for n in nodes})
+            m.weight = Map({n: there.get(n, 0) for n in nodes})
             m.begin_round()
             m.steady = False
 
@@ -183,10 +208,12 @@ class SmoothSubject(Turns):
 
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         **Turns.calls,
-        "unwell": (len(NAMES),),
+        "unwell": (len(NAMES), 6),
         "well": (len(NAMES),),
         "leave": (len(NAMES),),
+        "come": (len(NAMES),),
         "reweight": (len(NAMES), len(WEIGHTS)),
+        "begin_again": (4,),
         "round": (),
     }
 
@@ -195,6 +222,17 @@ class SmoothSubject(Turns):
         self.failures = 1 + number % 3
         self.balancer = SmoothWeighted(self.failures)
         self.balancer.update(self.endpoints())
+
+    def held(self) -> Balancer:
+        """See Turns."""
+        return self.balancer
+
+    def cannot_be_made(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Turns."""
+        return [
+            (lambda: SmoothWeighted(0), "an endpoint is given at least 1 failure, not 0"),
+            (lambda: SmoothWeighted(1.5), "failures is a whole number"),  # type: ignore[arg-type]  # that is what is wrong
+        ]
 
     def binding(self) -> SmoothBinding:
         """See Subject."""
@@ -215,10 +253,10 @@ class SmoothSubject(Turns):
         for _ in range(sum(self.weights[name] for name in self.up())):
             yield from self.pick()
 
-    def unwell(self, n: int) -> Iterable[Event]:
-        """A request fails."""
+    def unwell(self, n: int, count: int = 0) -> Iterable[Event]:
+        """Requests fail."""
         name = self.named(n)
-        if name not in self.gone:
+        for _ in range(count + 1 if name not in self.gone else 0):
             self.balancer.done(name, ok=False)
             yield self.event("unwell", name=name)
 
@@ -237,17 +275,35 @@ class SmoothSubject(Turns):
             self.down.discard(name)
             yield from self.update()
 
+    def come(self, n: int) -> Iterable[Event]:
+        """One that has left is there again."""
+        if self.named(n) in self.gone:
+            self.gone.discard(self.named(n))
+            yield from self.update()
+
+    def begin_again(self, often: int) -> Iterable[Event]:
+        """There are no endpoints for a while, and then all of them anew."""
+        if often == 0:
+            self.balancer.update([])
+            try:
+                self.balancer.pick()
+            except NoEndpointError:
+                self.down.clear()
+                yield from self.update(anew=True)
+            else:
+                raise AssertionError("nobody was picked from nobody")
+
     def reweight(self, n: int, weight: int) -> Iterable[Event]:
         """An endpoint has another weight."""
         if self.named(n) not in self.gone:
             self.weights[self.named(n)] = WEIGHTS[weight]
             yield from self.update()
 
-    def update(self) -> Iterable[Event]:
+    def update(self, *, anew: bool = False) -> Iterable[Event]:
         """The balancer is told of the endpoints."""
         self.balancer.update(self.endpoints())
-        present = [endpoint.name for endpoint in self.endpoints()]
-        yield self.event("update", present=present, weights=dict(self.weights))
+        weights = {endpoint.name: endpoint.weight for endpoint in self.endpoints()}
+        yield self.event("update", weights=weights, anew=anew)
 
     def take(self, action: str, *arguments: Any) -> None:
         """See Subject."""
@@ -275,7 +331,7 @@ def smooth_graph() -> tuple[Model, Subject]:
 # Round-robin
 
 
-class RoundRobinBinding(Binding):
+class RoundRobinBinding(PolicyBinding):
     """Each client's picks are steps; who is gone is down for good."""
 
     def __init__(self, names: Sequence[str], clients: int) -> None:
@@ -303,6 +359,11 @@ class RoundRobinBinding(Binding):
         n = self.node(name)
         return change(f"{name} leaves", lambda m: leave(m, n))
 
+    def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - clients are in the variables
+        """Whom each client picked last."""
+        last = enumerate(variables["last"])
+        return {("last", models.Client(client)): self.node.maybe(name) for client, name in last}
+
 
 def leave(m: Any, n: Any) -> None:
     """Node n is down for good."""
@@ -328,7 +389,16 @@ class RoundRobinSubject(Turns):
     def make(self) -> None:
         """The clients."""
         self.balancers = [RoundRobin(client) for client in range(self.CLIENTS)]
+        self.last: list[str | None] = [None] * self.CLIENTS
         tuple(self.again())
+
+    def held(self) -> Balancer:
+        """See Turns."""
+        return self.balancers[0]
+
+    def cannot_be_made(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Turns."""
+        return [(lambda: RoundRobin("b"), "start is a whole number, not 'b'")]  # type: ignore[arg-type]  # that is what is wrong
 
     def binding(self) -> RoundRobinBinding:
         """See Subject."""
@@ -336,8 +406,12 @@ class RoundRobinSubject(Turns):
 
     def pick(self, client: int) -> Iterable[Event]:
         """A request of a client."""
-        name = self.balancers[client].pick(self.request()).name
+        name = self.last[client] = self.balancers[client].pick(self.request()).name
         yield self.event("pick", client=client, name=name)
+
+    def seen(self) -> Mapping[str, Any]:
+        """Whom each client picked last."""
+        return {"last": self.last}
 
     def leave(self, n: int) -> Iterable[Event]:
         """An endpoint leaves, if two that are up stay."""
@@ -371,7 +445,7 @@ class RoundRobinPair(RoundRobinSubject):
 
 
 def round_robin_graph() -> tuple[Model, Subject]:
-    """Two nodes and two clients. What the model counts of the beginning cannot be seen."""
+    """Two nodes and two clients."""
     return models.RoundRobin(Node=2, Client=2), RoundRobinPair()
 
 
@@ -428,7 +502,7 @@ class FollowedDeadlines(models.EarliestDeadline):
         return self.due[n] <= self.period // self.weight[n]
 
 
-class DeadlineBinding(Binding):
+class DeadlineBinding(PolicyBinding):
     """Picks are steps; a deadline moves with the weight."""
 
     def __init__(self, weights: Mapping[str, int], quarters: Sequence[int]) -> None:
@@ -463,6 +537,10 @@ class DeadlineBinding(Binding):
         n = self.node(name)
         return change(f"{name} leaves", lambda m: m.down.add(n))
 
+    def on_again(self) -> Steps:
+        """It is told of the endpoints again."""
+        return do("change")
+
     def on_reweight(self, name: str, weight: int) -> Steps:
         """It is due sooner or later by as much as its period is shorter or longer."""
         n = self.node(name)
@@ -472,6 +550,10 @@ class DeadlineBinding(Binding):
             m.weight[n] = weight
 
         return change(f"{name} has weight {weight}", reweight)
+
+    def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - there is one balancer
+        """Who was picked last."""
+        return {("last",): self.node.maybe(variables["last"])}
 
 
 class DeadlineSubject(Turns):
@@ -492,10 +574,15 @@ class DeadlineSubject(Turns):
         self.weights = {name: random.choice(self.WEIGHTS) for name in self.names}
         self.quarters = [random.randint(1, 4) if number % 2 else 4 for _ in self.names]
         self.reweighted = 0
+        self.last: str | None = None
         drawn = iter(self.quarters)
         start = (lambda grain: next(drawn) * grain // 4 - 1) if number % 2 else None
         self.balancer = EarliestDeadline(start)
         tuple(self.again())
+
+    def held(self) -> Balancer:
+        """See Turns."""
+        return self.balancer
 
     def binding(self) -> DeadlineBinding:
         """See Subject."""
@@ -503,7 +590,12 @@ class DeadlineSubject(Turns):
 
     def pick(self) -> Iterable[Event]:
         """A request."""
-        yield self.event("pick", name=self.balancer.pick(self.request()).name)
+        self.last = self.balancer.pick(self.request()).name
+        yield self.event("pick", name=self.last)
+
+    def seen(self) -> Mapping[str, Any]:
+        """Who was picked last."""
+        return {"last": self.last}
 
     def round(self) -> Iterable[Event]:
         """As many requests as there are weights."""
@@ -531,7 +623,7 @@ class DeadlineSubject(Turns):
     def again(self) -> Iterable[Event]:
         """The balancer is told of the endpoints, which may be the same."""
         self.balancer.update(self.endpoints())
-        return ()
+        yield self.event("again")
 
     def take(self, action: str, *arguments: Any) -> None:  # noqa: ARG002 - it is all that there is
         """See Subject."""
@@ -543,7 +635,7 @@ class DeadlinePair(DeadlineSubject):
 
     def __init__(self, number: int = 0) -> None:
         super().__init__(number)
-        self.names, self.weights = NAMES[:2], {"a": 1, "b": 2}
+        self.names, self.weights, self.quarters = NAMES[:2], {"a": 1, "b": 2}, [4, 4]
         self.balancer = EarliestDeadline()
         tuple(self.again())
 

@@ -53,10 +53,23 @@ def checked(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple(found.values())
 
 
+def whole(**values: object) -> None:
+    """Raise ServiceError unless all are whole numbers: none of them a truth value, a fraction, or no number at all."""
+    for name, value in values.items():
+        if type(value) is not int:
+            raise ServiceError(f"{name} is a whole number, not {value!r}")
+
+
+def nobody(endpoints: Collection[Endpoint]) -> NoEndpointError:
+    """The error that says why there is no endpoint that a request may go to."""
+    if endpoints:
+        return NoEndpointError(f"all {len(endpoints)} are to be avoided")
+    return NoEndpointError("there are no endpoints")
+
+
 def eligible(endpoints: Collection[Endpoint], avoid: Collection[str]) -> list[Endpoint]:
     """The endpoints that a request may go to. Raises NoEndpointError if there are none."""
-    found = [e for e in endpoints if e.name not in avoid] if avoid else list(endpoints)
+    found = [e for e in endpoints if e.name not in avoid]
     if not found:
-        why = f"all {len(endpoints)} are to be avoided" if endpoints else "there are no endpoints"
-        raise NoEndpointError(why)
+        raise nobody(endpoints)
     return found

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import NoEndpointError, ServiceError
+from ratified.impl.services.endpoints import NoEndpointError, ServiceError, whole
 
 
 class LeaderHints:
@@ -25,7 +25,8 @@ class LeaderHints:
         self.leader: str | None = None
 
     def heard(self, term: int, leader: str | None) -> bool:
-        """Somebody said who leads in a term (None: nobody, yet). Whether that is news."""
+        """Somebody said who leads in a term (None: nobody, yet). Whether that is news. Raises ServiceError of what is no term."""
+        whole(term=term)
         if term < self.term or (term == self.term and (leader is None or self.leader is not None)):
             return False
         self.term, self.leader = term, leader
@@ -55,10 +56,12 @@ class Fence:
     """At the resource: lets through what comes under the greatest token seen so far, and nothing older."""
 
     def __init__(self, seen: int = 0) -> None:
+        whole(seen=seen)
         self.seen = seen
 
     def admit(self, token: int) -> None:
-        """Admit a write. Raises FencedError; what was seen is then as before."""
+        """Admit a write. Raises FencedError, or ServiceError of what is no token; what was seen is then as before."""
+        whole(token=token)
         if token < self.seen:
             raise FencedError(f"token {token} is older than {self.seen}")
         self.seen = token
@@ -82,6 +85,7 @@ class Grantor:
 
     def __init__(self, ttl_ms: int, drift_ppm: int = 1_000, token: int = 0) -> None:
         _check_lease(ttl_ms, drift_ppm)
+        whole(token=token)
         self._ttl_ms = ttl_ms
         self._drift_ppm = drift_ppm
         self._moments = Moments()
@@ -126,7 +130,10 @@ class Holder:
         self.token: int | None = None
 
     def granted(self, grant: Grant, asked_ms: int) -> None:
-        """A grant came in, to what was asked at that time."""
+        """A grant came in, to what was asked at that time. Raises ServiceError of one that is none; all is then as before."""
+        whole(token=grant.token, ttl_ms=grant.ttl_ms, asked_ms=asked_ms)
+        if grant.ttl_ms < 1:
+            raise ServiceError(f"a lease lasts 1 ms or more, not {grant.ttl_ms}")
         if self.token is not None and grant.token < self.token:
             return  # an answer of before
         self.token = grant.token
@@ -147,6 +154,7 @@ class Holder:
 
 
 def _check_lease(ttl_ms: int, drift_ppm: int) -> None:
+    whole(ttl_ms=ttl_ms, drift_ppm=drift_ppm)
     if ttl_ms < 1:
         raise ServiceError(f"a lease lasts 1 ms or more, not {ttl_ms}")
     if not 0 <= drift_ppm < 1_000_000:
@@ -163,6 +171,7 @@ class Priorities:
     def __init__(
         self, flaps: int = 3, window_ms: int = 60_000, quarantine_ms: int = 30_000, longest_ms: int = 600_000
     ) -> None:
+        whole(flaps=flaps, window_ms=window_ms, quarantine_ms=quarantine_ms, longest_ms=longest_ms)
         if flaps < 1 or window_ms < 1 or not 1 <= quarantine_ms <= longest_ms:
             raise ServiceError(
                 "flaps, window and quarantine are at least 1, and the longest quarantine no shorter"

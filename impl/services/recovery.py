@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from ratified.impl.services.balancing.base import Draw
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.endpoints import ServiceError, whole
 from ratified.impl.services.retry import Backoff
 
 
@@ -65,6 +65,7 @@ class Supervisor:
         self.children = tuple(children)
         if not self.children or len(set(self.children)) != len(self.children):
             raise ServiceError("a supervisor has children, each of a name of its own")
+        whole(most=most, window_ms=window_ms)
         if most < 0 or window_ms < 1:
             raise ServiceError(f"restarts are 0 or more in 1 ms or more: {most}, {window_ms}")
         self._strategy, self._most, self._window_ms = strategy, most, window_ms
@@ -84,9 +85,9 @@ class Supervisor:
 
     def ended(self, name: str, now_ms: int, draw: Draw) -> Sequence[Order]:
         """A child has ended by itself: what is to be done."""
-        now = self._moments.at(now_ms)
         if name not in self.children:
             raise ServiceError(f"there is no child {name}; there are {', '.join(self.children)}")
+        now = self._moments.at(now_ms)
         if self.given_up:
             return []
         at = self.children.index(name)
@@ -163,6 +164,7 @@ class Session:
 
     def seen(self, key: str, revision: int) -> bool:
         """An event of a watch came in. Whether it is a new one: after a reconnection some come twice, and none are left out."""
+        whole(revision=revision)
         if revision <= self.watches.get(key, 0):
             return False
         self.watches[key] = revision
@@ -170,6 +172,7 @@ class Session:
 
     def reattach(self, now_ms: int) -> tuple[Mapping[str, int], Sequence[int], Sequence[int]]:
         """What to ask a new server for: watches from the revision after the last seen; leases to renew; leases that are lost."""
+        whole(now_ms=now_ms)
         kept = [number for number, until in self.leases.items() if now_ms < until]
         lost = [number for number, until in self.leases.items() if now_ms >= until]
         self.leases = {number: self.leases[number] for number in kept}

@@ -26,6 +26,7 @@ from ratified.conform.policy import (
     PolicyRun,
     Running,
     by_chance,
+    calls_of,
     graph_of,
     shortened,
 )
@@ -89,7 +90,7 @@ def machine_of(policy: Policy, tried: Tried) -> type[RuleBasedStateMachine]:
         made: Any = rule(**numbers)
         return made(call)
 
-    calls = policy.subject(0).calls
+    calls = calls_of(policy.subject(0))
     return type(
         "Machine", (Machine,), {f"call_{name}": rule_of(name, limits) for name, limits in calls.items()}
     )

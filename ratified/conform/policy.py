@@ -27,20 +27,37 @@ from ratified.conform.mutants import Mutant
 from ratified.follow.binding import Binding, Event
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import place_text, told
+from ratified.follow.steps import Steps
 from ratified.language.machine import Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.values import show
 from ratified.results.result import Verdict
 
+REFUSALS = 60
+"""More than there are wrong things that are asked of any one object."""
+
 CONFIGURATIONS = 1_000
 """Numbers from which a subject draws its configuration: weights, limits, how many there are."""
 
 
+class PolicyBinding(Binding):
+    """A binding that knows what is wrong: it is refused, and all is as before."""
+
+    def on_wrong(self) -> Steps:
+        """Nothing happens."""
+        return ()
+
+
 class Subject:
-    """Derive from this: an object, what can be done to it, and the binding that maps that to the model."""
+    """Derive from this: an object, what can be done to it, and the binding that maps that to the model.
+
+    Beside its own, every subject has the call `refuse`: something `wrong` is asked of the object, each a function that must raise
+    one of `refusals`, whose message says what is wrong and must be the one given, where one is.
+    """
 
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    refusals: ClassVar[tuple[type[Exception], ...]] = (ValueError,)
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -52,6 +69,26 @@ class Subject:
     def seen(self) -> Mapping[str, Any]:
         """What can be seen of the object: the variables of every event."""
         return {}
+
+    def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """What cannot be asked of the object as it is now, and the beginning of what it says."""
+        return ()
+
+    def refuse(self, number: int) -> Iterable[Event]:
+        """Something wrong is asked, which must be refused; what can be seen is then as before."""
+        wrong = self.wrong()
+        if wrong:
+            ask, says = wrong[number % len(wrong)]
+            try:
+                answer = ask()
+            except self.refusals as refusal:
+                if not str(refusal).startswith(says):
+                    raise AssertionError(f"it says {str(refusal)!r} and not {says!r}") from None
+                yield self.event("wrong")
+            else:
+                raise AssertionError(
+                    f"what is wrong was not refused, with {says!r}; the answer was {answer!r}"
+                )
 
     def event(self, action: str, **arguments: Any) -> Event:
         """An event, with what can be seen now."""
@@ -161,6 +198,11 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def calls_of(subject: Subject) -> Mapping[str, tuple[int, ...]]:
+    """The calls of a subject, with that for what is wrong."""
+    return {**subject.calls, "refuse": (REFUSALS,)} if subject.wrong() else subject.calls
+
+
 def drawn(calls: Mapping[str, tuple[int, ...]], random: Random, steps: int) -> tuple[Call, ...]:
     """A script by chance."""
     names = list(calls)
@@ -184,7 +226,7 @@ def replayed(policy: Policy, number: int, script: Iterable[Call], *, claims_ever
 def by_chance(policy: Policy, seed: int, *, steps: int = 40, claims_every: int = 0) -> PolicyRun:
     """Run a script that a seed draws, in a configuration of the seed's number."""
     try:
-        calls = policy.subject(seed).calls
+        calls = calls_of(policy.subject(seed))
     except Exception:  # noqa: BLE001 - which the run will tell
         calls = {}
     script = drawn(calls, Random(seed), steps) if calls else ()  # noqa: S311 - no secret
