@@ -64,9 +64,9 @@ class InFlightSubject(Subject):
     """`RetriesInFlight` held to its model."""
 
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
-        "begin": (20,),
+        "begin": (60,),
         "end": (4,),
-        "fail": (20,),
+        "fail": (100,),
         "send": (4,),
         "release": (4,),
     }
@@ -99,6 +99,10 @@ class InFlightSubject(Subject):
             (lambda: RetriesInFlight(20, -1), says),
             (lambda: RetriesInFlight(nan), "percent is a whole number"),
         ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: RetriesInFlight(0, 0), lambda: RetriesInFlight(100, 0)]
 
     def begin(self, count: int) -> Iterable[Event]:
         """Requests."""
@@ -202,7 +206,7 @@ class BudgetSubject(Subject):
     """`Budget` held to its model. What still counts is found by the subject, from when each request came."""
 
     SLICE_MS = 10
-    calls: ClassVar[Mapping[str, tuple[int, ...]]] = {"request": (12,), "retry": (6,), "rest": (30,)}
+    calls: ClassVar[Mapping[str, tuple[int, ...]]] = {"request": (60,), "retry": (70,), "rest": (30,)}
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -231,6 +235,13 @@ class BudgetSubject(Subject):
             (lambda: Budget(20, 10, 9), says),
             (lambda: Budget(0, 0), "a budget of nothing"),
             (lambda: Budget(20, 10, nan), "ttl_ms is a whole number"),
+        ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject. One retry a second is none in 999 ms."""
+        return [
+            lambda: Budget(1_000, 0, Budget.SLICES),
+            lambda: Budget(0, 1, 1_000).retry(0) and not Budget(0, 1, 999).retry(0),
         ]
 
     def still(self) -> dict[str, int]:
@@ -328,6 +339,10 @@ class ThrottleSubject(Subject):
             (lambda: Throttle(10, 0), "a success gives back something"),
             (lambda: Throttle(10, nan), "ratio_thousandths is a whole number"),
         ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: Throttle(1_000, 1), lambda: Throttle(1, 1)]
 
     def fail(self, count: int) -> Iterable[Event]:
         """Failures."""
@@ -438,6 +453,10 @@ class AdaptiveSubject(Subject):
             (lambda: Adaptive(2, 59), "k is at least 1"),
             (lambda: Adaptive(nan), "k is a whole number"),
         ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: Adaptive(1, Adaptive.SLICES)]
 
     def ask(self, drawn: int, count: int) -> Iterable[Event]:
         """Requests are asked for, and chance draws a number for each."""

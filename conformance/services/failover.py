@@ -189,6 +189,10 @@ class FailoverSubject(Subject):
             (lambda: Fence(nan), "seen is a whole number"),
         ]
 
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: Grantor(1, 0), lambda: Grantor(1, 999_999), lambda: Holder(0)]
+
     def ask(self, n: int) -> Iterable[Event]:
         """A node asks for the lease, or for more of it."""
         name, token = self.names[n % len(self.names)], self.grantor.token

@@ -175,6 +175,11 @@ class EjectionSubject(Subject):
             *((partial(OutlierConfig, **given), says) for given, says in settings),
         ]
 
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        least = OutlierConfig(consecutive=1, interval_ms=1, base_ms=1, longest_ms=0, most_percent=0)
+        return [lambda: Checks(1, 1), lambda: Outliers(least)]
+
     def named(self, n: int) -> str:
         """An endpoint by its number."""
         return self.names[n % len(self.names)]
@@ -376,6 +381,10 @@ class CircuitSubject(Subject):
             (lambda: made(open_ms=0), says),
             (lambda: made(open_ms=nan), "open_ms is a whole number"),
         ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: health.CircuitBreaker(1, 1, health.CircuitBreaker.SLICES, 1)]
 
     def changed(self) -> None:
         """The circuit has changed: what is on the way is late, and nothing is counted."""

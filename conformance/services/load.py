@@ -293,6 +293,10 @@ class RingSubject(LoadSubject):
             (lambda: BoundedRing(points=0.5), "points is a whole number"),  # type: ignore[arg-type]  # likewise
         ]
 
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: BoundedRing(Fraction(101, 100), 1)]
+
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""
         points = sorted(

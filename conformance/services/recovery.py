@@ -220,6 +220,20 @@ class SupervisionBinding(PolicyBinding):
         return {("gave_up",): variables["gave_up"], **claims}
 
 
+def delays_are_those_of_the_default() -> bool:
+    """From 100 ms, twice as long each time, to 5 s; within 5 s there are 3 restarts, and the fourth is one too many."""
+
+    def after(supervisor: Supervisor, now: int) -> int | None:
+        (order, *_) = supervisor.ended("x", now, lambda of: of - 1)
+        return order.after_ms if isinstance(order, Start) else None
+
+    often = Supervisor(("x",), most=8)
+    few = Supervisor(("x",))
+    return [after(often, 0) for _ in range(8)] == [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] and [
+        after(few, now) for now in (0, 0, 0, 5_000, 5_000, 5_000, 9_999)
+    ] == [100, 200, 400, 800, 1_600, 3_200, None]
+
+
 class SupervisionSubject(Subject):
     """`Supervisor` held to its model, and its orders and delays to what they must be."""
 
@@ -227,7 +241,7 @@ class SupervisionSubject(Subject):
         "break_down": (len(CHILDREN),),
         "end": (len(CHILDREN), 1_000),
         "well": (len(CHILDREN),),
-        "rest": (WINDOW_MS // 2,),
+        "rest": (24,),
     }
 
     def __init__(self, number: int) -> None:
@@ -275,6 +289,10 @@ class SupervisionSubject(Subject):
             (lambda: Supervisor(("x",), window_ms=0), "restarts are 0 or more"),
             (lambda: Supervisor(("x",), most=nan), "most is a whole number"),
         ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: Supervisor(("x",), most=0, window_ms=1), delays_are_those_of_the_default]
 
     def begin(self) -> Iterable[Event]:
         """All are started, in their order."""
@@ -335,5 +353,5 @@ class SupervisionSubject(Subject):
 
     def rest(self, by: int) -> Iterable[Event]:
         """Time goes by."""
-        self.now += by
+        self.now += by * 50
         return ()

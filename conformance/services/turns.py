@@ -234,6 +234,10 @@ class SmoothSubject(Turns):
             (lambda: SmoothWeighted(1.5), "failures is a whole number"),  # type: ignore[arg-type]  # that is what is wrong
         ]
 
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: SmoothWeighted(1)]
+
     def binding(self) -> SmoothBinding:
         """See Subject."""
         return SmoothBinding(self.weights, self.failures)

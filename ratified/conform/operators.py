@@ -101,11 +101,11 @@ class Mutation:
         made = _compiled(self.tree, module, owner if outer else None)
         if outer:
             return Mutant(((self.place, made),))
-        package = module_name.rpartition(".")[0].split(".")[:3]
+        package = module_name.partition(".")[0]
         users = [
-            m
-            for m in sorted(sys.modules)
-            if m.split(".")[: len(package)] == package and vars(sys.modules[m]).get(name) is original
+            user
+            for user, its in sorted(sys.modules.items())
+            if user.partition(".")[0] == package and vars(its).get(name) is original
         ]
         return Mutant(tuple((f"{user}:{name}", made) for user in users))
 

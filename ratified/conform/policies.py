@@ -160,7 +160,7 @@ def hold(
     """
     began, result = clock(), Held()
     if events is None:
-        result.covered = covered(policy, seconds=max(5.0, seconds * 0.3))
+        result.covered = covered(policy, seconds=max(60.0, seconds * 0.3))
         result.tried = explore(policy, examples=max(10, min(400, int(seconds * 2))))
         if result.tried.run is not None:
             result.failure = shortened(policy, result.tried.run)

@@ -74,8 +74,15 @@ class Subject:
         """What cannot be asked of the object as it is now, and the beginning of what it says."""
         return ()
 
+    def right(self) -> Sequence[Callable[[], object]]:
+        """What is only just not wrong: each must be true, and changes nothing."""
+        return ()
+
     def refuse(self, number: int) -> Iterable[Event]:
         """Something wrong is asked, which must be refused; what can be seen is then as before."""
+        for n, ask in enumerate(self.right()):
+            if not ask():
+                raise AssertionError(f"what is only just not wrong is wrong: number {n}")
         wrong = self.wrong()
         if wrong:
             ask, says = wrong[number % len(wrong)]

@@ -467,7 +467,7 @@ PROTOCOL = BundledProtocol(
             model="overload",
             subject=f"{HELD}.retry:OverloadSubject",
             mutants=MUTANTS,
-            sources=(f"{POLICIES}.budgets:Budget",),
+            sources=(),
             graph=f"{HELD}.retry:overload_graph",
             survivors=SURVIVORS,
         ),
