@@ -197,6 +197,7 @@ class MutantsRequest:
     names: tuple[str, ...]
     quick: bool
     scripts: bool
+    systematic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
