@@ -57,17 +57,18 @@ class Allowance:
         if isinstance(self._budget, RetriesInFlight):
             self._budget.release()
 
-    def succeeded(self, now_ms: int) -> None:
-        """A server took a request."""
+    def attempted(self, now_ms: int, *, error: bool, failed: bool) -> None:
+        """An attempt has ended: with an error or not; and if so, whether in a way that tells against retries."""
         match self._budget:
-            case Throttle() as budget:
-                budget.succeeded()
+            case (
+                Throttle() as budget
+            ):  # an error that is the request's own counts neither way (gRPC proposal A6)
+                if failed:
+                    budget.failed()
+                elif not error:
+                    budget.succeeded()
             case Adaptive() as budget:
-                budget.accepted(now_ms)
+                if not failed:
+                    budget.accepted(now_ms)
             case _:
                 pass
-
-    def failed(self) -> None:
-        """An attempt failed in a way that is the server's."""
-        if isinstance(self._budget, Throttle):
-            self._budget.failed()

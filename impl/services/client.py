@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from ratified.impl.services.allowance import Allowance, AnyBudget
 from ratified.impl.services.balancing import Balancer, Picking, RoundRobin
@@ -110,6 +110,18 @@ class _Request(Generic[Q]):
     held: int = 0  # retries that the budget has given and that have not ended
 
 
+@dataclass(slots=True)
+class Attempt:
+    """One attempt, at an endpoint."""
+
+    request: int
+    number: int
+    endpoint: Endpoint
+    began_ms: int
+    ticket: int | None  # of the circuit breaker
+    over: bool = False
+
+
 class Client(Generic[Q, A]):
     """Sends requests to endpoints by policies. One is shared by all that use the same endpoints.
 
@@ -190,7 +202,7 @@ class Client(Generic[Q, A]):
                 self._allowance.retried()
             self._allowance.end()
 
-    def _gave_up(self, run: _Request[Q], why: str) -> RequestError:
+    def _gave_up(self, run: _Request[Any], why: str) -> RequestError:
         self._watch(GaveUp(run.number, run.sent, why))
         return RequestError(why, run.sent)
 
@@ -325,41 +337,76 @@ class Client(Generic[Q, A]):
     # --- one attempt ---
 
     async def _attempt(self, run: _Request[Q]) -> A:
-        endpoint, ticket = self._pick(run)
-        run.sent += 1
-        attempt, began = run.sent, self._now_ms()
-        limits = [ms for ms in (run.call.timeout_ms(began), self._attempt_timeout_ms) if ms is not None]
+        attempt = self._begin(run)
+        limits = [
+            ms for ms in (run.call.timeout_ms(attempt.began_ms), self._attempt_timeout_ms) if ms is not None
+        ]
         limit = min(limits, default=None)
-        blamed = False
+        error: CallError | None = None
         try:
             try:
                 async with asyncio.timeout(None if limit is None else limit / 1000):
-                    answer = await self._send(endpoint, run.content, limit)
-            except TimeoutError as error:
+                    answer = await self._send(attempt.endpoint, run.content, limit)
+            except TimeoutError as late:
                 within = "" if limit is None else f" within {limit} ms"
-                raise CallError(Failure.TIMED_OUT, f"no answer{within}") from error
-        except CallError as error:
-            blamed = error.blames
-            self._judge(endpoint, error)
-            took = self._now_ms() - began
-            self._watch(Failed(run.number, attempt, endpoint.name, error.failure, took, str(error)))
+                raise CallError(Failure.TIMED_OUT, f"no answer{within}") from late
+        except CallError as failed:
+            error = failed
             raise
-        except asyncio.CancelledError:
-            self._watch(Cancelled(run.number, attempt, endpoint.name))
-            ticket = (
-                None  # it says nothing of the endpoint: a probe that was cancelled is followed by another
-            )
+        except BaseException:
+            self.cancelled(attempt)
             raise
         finally:
-            self._balancer.done(endpoint.name, ok=not blamed)
-            if ticket is not None:
-                self._circuit(endpoint.name, ticket, ok=not blamed)
-        self._allowance.succeeded(self._now_ms())
-        self._outliers.result(endpoint.name, self._now_ms(), ok=True)
-        self._watch(Answered(run.number, attempt, endpoint.name, self._now_ms() - began))
+            if not attempt.over:
+                self.ended(attempt, error)
         return answer
 
-    def _pick(self, run: _Request[Q]) -> tuple[Endpoint, int | None]:
+    def begin(self, *, key: bytes = b"") -> Attempt:
+        """Pick an endpoint for what is sent once, a stream for instance; then call `ended` or `cancelled`.
+
+        Raises:
+            RequestError: every circuit is open.
+            NoEndpointError: there is no endpoint.
+        """
+        self._requests += 1
+        call = Call(self._retry, started_ms=self._now_ms())
+        run = _Request(None, key, call, self._requests)
+        try:
+            return self._begin(run)
+        except CallError as error:
+            raise self._gave_up(run, error.final) from error
+
+    def ended(self, attempt: Attempt, error: CallError | None = None) -> None:
+        """An attempt has its answer, or failed."""
+        assert not attempt.over, "an attempt ends once"
+        attempt.over = True
+        now = self._now_ms()
+        name, blamed = attempt.endpoint.name, error is not None and error.blames
+        self._balancer.done(name, ok=not blamed)
+        breaker = self._breakers.get(name)
+        if breaker is not None and attempt.ticket is not None:
+            before = breaker.circuit
+            breaker.ended(attempt.ticket, now, ok=not blamed)
+            if breaker.circuit is not before:
+                self._watch(CircuitChanged(name, breaker.circuit))
+        # An error that is not the endpoint's is the request's, or that of the service as a whole.
+        self._allowance.attempted(now, error=error is not None, failed=blamed or _refused(error))
+        if (blamed or error is None) and self._outliers.result(name, now, ok=not blamed):
+            self._watch(Ejected(name, "it failed too often in a row"))
+        numbers, took = (attempt.request, attempt.number, name), now - attempt.began_ms
+        if error is None:
+            self._watch(Answered(*numbers, took))
+        else:
+            self._watch(Failed(*numbers, error.failure, took, str(error)))
+
+    def cancelled(self, attempt: Attempt) -> None:
+        """An attempt was ended from outside, which says nothing of the endpoint: a probe is followed by another."""
+        assert not attempt.over, "an attempt ends once"
+        attempt.over = True
+        self._balancer.done(attempt.endpoint.name)
+        self._watch(Cancelled(attempt.request, attempt.number, attempt.endpoint.name))
+
+    def _begin(self, run: _Request[Any]) -> Attempt:
         """Pick an endpoint: none whose circuit is open; none that is ejected, as long as enough are left; rather a new one."""
         now = self._now_ms()
         avoid = self._avoided(run, now)
@@ -369,17 +416,18 @@ class Client(Generic[Q, A]):
             raise CallError(Failure.NOT_SENT, blames=False, final="every circuit is open")
         picked = self._balancer.pick(Picking(self._draw, run.key, avoid))
         run.tried.add(picked.name)
+        run.sent += 1
         reasons = tuple(sorted(avoid.items()))
-        self._watch(Picked(run.number, run.sent + 1, picked.name, because(self._balancer, picked), reasons))
+        self._watch(Picked(run.number, run.sent, picked.name, because(self._balancer, picked), reasons))
+        ticket = None
         breaker = self._breakers.get(picked.name)
-        if breaker is None:
-            return picked, None
-        before, ticket = breaker.circuit, breaker.request(now)
-        if breaker.circuit is not before:
-            self._watch(CircuitChanged(picked.name, breaker.circuit))
-        return picked, ticket
+        if breaker is not None:
+            before, ticket = breaker.circuit, breaker.request(now)
+            if breaker.circuit is not before:
+                self._watch(CircuitChanged(picked.name, breaker.circuit))
+        return Attempt(run.number, run.sent, picked, now, ticket)
 
-    def _avoided(self, run: _Request[Q], now: int) -> dict[str, str]:
+    def _avoided(self, run: _Request[Any], now: int) -> dict[str, str]:
         """Whom a request is not to go to, and why. All of them only if every circuit is open."""
         out, back = self._outliers.sweep(now)
         for name in sorted(out):
@@ -398,19 +446,7 @@ class Client(Generic[Q, A]):
                 return avoid
         return broken
 
-    def _judge(self, endpoint: Endpoint, error: CallError) -> None:
-        """What a failure says of the endpoint, and of how much fails."""
-        if not error.blames:
-            return  # the request is at fault, or the service as a whole
-        self._allowance.failed()
-        if self._outliers.result(endpoint.name, self._now_ms(), ok=False):
-            self._watch(Ejected(endpoint.name, "it failed too often in a row"))
 
-    def _circuit(self, name: str, ticket: int, *, ok: bool) -> None:
-        breaker = self._breakers.get(name)
-        if breaker is None:
-            return
-        before = breaker.circuit
-        breaker.ended(ticket, self._now_ms(), ok=ok)
-        if breaker.circuit is not before:
-            self._watch(CircuitChanged(name, breaker.circuit))
+def _refused(error: CallError | None) -> bool:
+    """Whether a server asks not to be asked again."""
+    return error is not None and error.pushback is not None and pushed_back(error.pushback) is None
