@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -106,7 +106,7 @@ class _Request(Generic[Q]):
     call: Call
     number: int
     sent: int = 0  # attempts that have begun
-    tried: set[str] = field(default_factory=set)
+    passed: dict[str, str] = field(default_factory=dict)  # endpoints that it rather does not go to, and why
     held: int = 0  # retries that the budget has given and that have not ended
 
 
@@ -327,11 +327,15 @@ class Client(Generic[Q, A]):
         error = task.exception()
         if not isinstance(error, CallError):
             return task.result()
+        left = run.call.timeout_ms(self._now_ms())
         if error.final or error.failure is Failure.FATAL:
             why = error.final or "it would fail again"
+        elif _refused(error):
+            why = "the server asks not to be asked again"
+        elif left is not None and left <= (pushed_back(error.pushback or "0") or 0):
+            why = TOO_LATE
         else:
-            late = run.call.timeout_ms(self._now_ms()) == 0
-            why = TOO_LATE if late else f"it was tried {run.sent} times"
+            why = f"it was tried {run.sent} times"
         raise self._gave_up(run, why) from error
 
     # --- one attempt ---
@@ -361,8 +365,10 @@ class Client(Generic[Q, A]):
                 self.ended(attempt, error)
         return answer
 
-    def begin(self, *, key: bytes = b"") -> Attempt:
+    def begin(self, *, key: bytes = b"", rather_not: Mapping[str, str] | None = None) -> Attempt:
         """Pick an endpoint for what is sent once, a stream for instance; then call `ended` or `cancelled`.
+
+        `rather_not` are endpoints to be picked only if there are no others, each with the reason.
 
         Raises:
             RequestError: every circuit is open.
@@ -370,7 +376,7 @@ class Client(Generic[Q, A]):
         """
         self._requests += 1
         call = Call(self._retry, started_ms=self._now_ms())
-        run = _Request(None, key, call, self._requests)
+        run = _Request(None, key, call, self._requests, passed=dict(rather_not or {}))
         try:
             return self._begin(run)
         except CallError as error:
@@ -415,7 +421,7 @@ class Client(Generic[Q, A]):
         elif len(avoid) == len(self.endpoints):
             raise CallError(Failure.NOT_SENT, blames=False, final="every circuit is open")
         picked = self._balancer.pick(Picking(self._draw, run.key, avoid))
-        run.tried.add(picked.name)
+        run.passed[picked.name] = "tried"
         run.sent += 1
         reasons = tuple(sorted(avoid.items()))
         self._watch(Picked(run.number, run.sent, picked.name, because(self._balancer, picked), reasons))
@@ -436,12 +442,12 @@ class Client(Generic[Q, A]):
             self._watch(Readmitted(name))
         ejected = self._outliers.ejected
         broken = {name: "its circuit is open" for name, b in self._breakers.items() if not b.admits(now)}
-        if not (ejected or broken or run.tried):
+        if not (ejected or broken or run.passed):
             return {}
         names = {e.name for e in self.endpoints}
-        tried = {name: "tried" for name in sorted(run.tried & names)}
+        passed = {name: why for name, why in run.passed.items() if name in names}
         unfit = {name: "ejected" for name in sorted(names - usable(names, ejected))}
-        for avoid in ({**tried, **unfit, **broken}, {**unfit, **broken}):
+        for avoid in ({**passed, **unfit, **broken}, {**unfit, **broken}):
             if len(avoid) < len(names):
                 return avoid
         return broken

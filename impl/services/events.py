@@ -122,7 +122,8 @@ class GaveUp:
     why: str
 
     def __str__(self) -> str:
-        return f"request {self.request}: gave up after {self.attempts} attempts because {self.why}"
+        many = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"request {self.request}: gave up after {many} because {self.why}"
 
 
 @dataclass(frozen=True, slots=True)

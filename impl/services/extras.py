@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 
-def missing(package: str, extra: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
+def missing(module: str, package: str, extra: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
     """Return the error that names the extra; if another package is missing, that error as it is."""
-    if error.name != package.partition(".")[0]:
+    if error.name != module:
         return error
     return ModuleNotFoundError(f"this needs {package}: pip install 'ratified[{extra}]'", name=error.name)

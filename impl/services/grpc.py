@@ -31,7 +31,7 @@ try:
     import grpc
     from grpc.aio import AioRpcError, Metadata
 except ModuleNotFoundError as error:
-    raise missing("grpcio", "grpc", error) from None
+    raise missing("grpc", "grpcio", "grpc", error) from None
 
 CODES: Mapping[grpc.StatusCode, Failure] = {
     grpc.StatusCode.UNAVAILABLE: Failure.UNAVAILABLE,
@@ -49,7 +49,7 @@ PREVIOUS = "grpc-previous-rpc-attempts"
 OPTIONS = (
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),  # which is how long a connection may take to be made
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 """Of the channels that are made here: no retries of their own, and an endpoint that is back is found soon."""
@@ -102,7 +102,8 @@ class _Interceptor(grpc.aio.UnaryUnaryClientInterceptor):
         except NoEndpointError as error:
             raise AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), str(error)) from None
         except RequestError as error:
-            raise _told(error) from error
+            failed = error
+        raise _told(failed)  # here, so that it keeps its own cause
 
     async def start(
         self,
@@ -159,7 +160,7 @@ class _Balancing(_Interceptor):
     ) -> Any:
         """Begin an attempt at an endpoint, once there is a connection: before that, it is sure that nothing was executed."""
         channel = self._owner.channel_to(endpoint)
-        await _connected(channel, endpoint)
+        await _connected(channel, endpoint, self._owner.connect_timeout_s)
         method = _text(details.method)
         call = channel.unary_unary(method, *self._owner.codecs[method])
         return call(
@@ -174,7 +175,8 @@ class _Balancing(_Interceptor):
 class BalancedChannel(grpc.aio.Channel):
     """A channel to all endpoints (`host:port`) of a service; the further arguments are those of Client.
 
-    `connect` makes the channel to one endpoint; by default one without TLS. To be made where a loop runs, as channels are.
+    `connect` makes the channel to one endpoint, by default one without TLS; it has `connect_timeout_s` to be connected before the
+    next one is tried. To be made where a loop runs, as channels are.
     """
 
     def __init__(
@@ -184,11 +186,13 @@ class BalancedChannel(grpc.aio.Channel):
         connect: Callable[[str], grpc.aio.Channel] = lambda target: grpc.aio.insecure_channel(
             target, OPTIONS
         ),
+        connect_timeout_s: float = 1.0,
         idempotent: Collection[str] = (),
         repeatable: Collection[str] = ("idempotency-key",),
         **policies: Any,
     ) -> None:
         self._connect = connect
+        self.connect_timeout_s = connect_timeout_s
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.codecs: dict[str, tuple[Any, Any]] = {}
@@ -240,7 +244,13 @@ class BalancedChannel(grpc.aio.Channel):
         more.pop("_registered_method", None)
 
         def call(*given: Any, **how: Any) -> Any:
-            attempt = self.client.begin(key=_key(Metadata(*(how.get("metadata") or ()))))
+            key = _key(Metadata(*(how.get("metadata") or ())))
+            down = [
+                name
+                for name, channel in self._channels.items()
+                if channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+            ]
+            attempt = self.client.begin(key=key, rather_not=dict.fromkeys(down, "not connected"))
             stream = getattr(self.channel_to(attempt.endpoint), kind)(method, *codecs, **more)(*given, **how)
             stream.add_done_callback(lambda ended: asyncio.ensure_future(self._ended(attempt, ended)))
             return stream
@@ -310,12 +320,17 @@ def _text(name: str | bytes) -> str:
     return name.decode() if isinstance(name, bytes) else name
 
 
-async def _connected(channel: grpc.aio.Channel, endpoint: Endpoint) -> None:
+async def _connected(channel: grpc.aio.Channel, endpoint: Endpoint, timeout_s: float) -> None:
     """Wait for a connection. Raises CallError if there is none to be had."""
-    while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
-        if state in (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN):
-            raise CallError(Failure.NOT_SENT, f"no connection to {endpoint.name}")
-        await channel.wait_for_state_change(state)
+    try:
+        async with asyncio.timeout(timeout_s):
+            while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+                if state in (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN):
+                    raise CallError(Failure.NOT_SENT, f"no connection to {endpoint.name}")
+                await channel.wait_for_state_change(state)
+    except TimeoutError:
+        message = f"no connection to {endpoint.name} within {timeout_s} s"
+        raise CallError(Failure.NOT_SENT, message) from None
 
 
 def _failed(code: grpc.StatusCode, message: str, pushback: str | None) -> CallError:

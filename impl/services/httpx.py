@@ -31,7 +31,7 @@ from ratified.impl.services.retry import Failure
 try:
     import httpx
 except ModuleNotFoundError as error:
-    raise missing("httpx", "http", error) from None
+    raise missing("httpx", "httpx", "http", error) from None
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """The methods that take effect once however often they are sent (RFC 9110, section 9.2.2)."""
@@ -109,10 +109,11 @@ class BalancedTransport(httpx.AsyncBaseTransport):
         except NoEndpointError as error:
             raise httpx.ConnectError(str(error), request=request) from None
         except RequestError as error:
-            cause = error.__cause__
-            if isinstance(cause, _StatusError):
-                return cause.response
-            raise _told(cause, error, request) from error
+            failed = error
+        cause = failed.__cause__
+        if isinstance(cause, _StatusError):
+            return cause.response
+        raise _told(cause, failed, request)  # here, so that it keeps its own cause
 
     def may_be_repeated(self, request: httpx.Request) -> bool:
         """Whether a request may be executed twice, and its body can be sent twice."""
@@ -146,7 +147,7 @@ class BalancedTransport(httpx.AsyncBaseTransport):
             )  # all connections are in use: our own
             raise CallError(failure, _said(error), final=final, blames=blames) from error
         if failure is not None:
-            raise _StatusError(response, failure, self._pushback(response), once)
+            raise _StatusError(response, failure, self.pushback(response), once)
         return response
 
     def _addressed(self, endpoint: Endpoint, request: httpx.Request, timeout_ms: int | None) -> httpx.Request:
@@ -162,11 +163,13 @@ class BalancedTransport(httpx.AsyncBaseTransport):
             request.method, url, headers=headers, stream=request.stream, extensions=extensions
         )
 
-    def _pushback(self, response: httpx.Response) -> str | None:
+    def pushback(self, response: httpx.Response) -> str | None:
         """What `Retry-After` says, in milliseconds (RFC 9110, section 10.2.3: seconds, or a date)."""
         said = response.headers.get("Retry-After")
-        if said is None or (said.isascii() and said.isdigit()):
-            return None if said is None else f"{said[:18]}000"
+        if said is None:
+            return None
+        if said.isascii() and said.isdigit():
+            return str(int(said) * 1000) if len(said) < 16 else "never"
         try:
             at = parsedate_to_datetime(said).timestamp()
         except (ValueError, OverflowError):

@@ -39,7 +39,7 @@ from ratified.impl.services.health import Circuit
 try:
     from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 except ModuleNotFoundError as error:
-    raise missing("prometheus-client", "metrics", error) from None
+    raise missing("prometheus_client", "prometheus-client", "metrics", error) from None
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds of the histogram, in seconds."""
