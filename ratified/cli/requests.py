@@ -162,6 +162,33 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicesRequest:
+    """Run policies against nodes with faults. Times, nodes and faults are still text."""
+
+    policies: tuple[str, ...]
+    nodes: str
+    requests: int
+    rate: int | None
+    writes: int
+    service: str
+    workers: int
+    fail: tuple[str, ...]
+    slow: tuple[str, ...]
+    pause: tuple[str, ...]
+    slow_factor: int
+    deadline: str
+    timeout: str
+    attempts: int
+    backoff: str
+    budget: str
+    hedge: str | None
+    health: str
+    seed: int
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
 class PlayRequest:
     """Play a scenario."""
 
