@@ -163,7 +163,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class ServicesRequest:
-    """Run policies against nodes with faults. Times, nodes and faults are still text."""
+    """Run policies against nodes with faults, every combination of them. Times, nodes and faults are still text."""
 
     policies: tuple[str, ...]
     nodes: str
@@ -180,9 +180,9 @@ class ServicesRequest:
     timeout: str
     attempts: int
     backoff: str
-    budget: str
-    hedge: str | None
-    health: str
+    budgets: tuple[str, ...]
+    hedges: tuple[str, ...]
+    healths: tuple[str, ...]
     seed: int
     diagram: Path | None
     output: Output

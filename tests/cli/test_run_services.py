@@ -54,12 +54,17 @@ def test_each_runs(policy: str, capsys: Capture) -> None:
     )
 
 
-@pytest.mark.parametrize("budget", ["throttle", "share", "in-flight", "adaptive", "none"])
-@pytest.mark.parametrize("health", ["eject", "breaker", "none"])
-def test_each_budget_and_each_way_to_avoid_nodes_runs(budget: str, health: str, capsys: Capture) -> None:
-    more = ("--budget", budget, "--health", health, "--requests", "300", "--fail", "a@0ms..1s")
-    assert said(capsys, *more)[0] == 0
-    assert said(capsys, *more, "--hedge", "20ms")[0] == 0
+def test_budgets_health_and_hedges_are_compared_in_every_combination(capsys: Capture) -> None:
+    more = [f"--budget={b}" for b in ("throttle", "share", "in-flight", "adaptive", "none")]
+    more += [f"--health={h}" for h in ("eject", "breaker", "none")] + ["--hedge=none", "--hedge=20ms"]
+    status, out, _ = said(
+        capsys, *more, "--requests", "200", "--fail", "a@0ms..1s", "--policy", "earliest-deadline"
+    )
+    assert status == 0
+    assert max(map(len, out.splitlines())) <= 100
+    names = [line for line in out.splitlines() if line.startswith("earliest-deadline/")]
+    assert len(set(names)) == 5 * 3 * 2
+    assert "earliest-deadline/in-flight/breaker/hedge 20 ms" in names
 
 
 def test_json_has_what_the_text_has(capsys: Capture, tmp_path: Path) -> None:
@@ -88,7 +93,9 @@ def test_the_picture_has_what_happened(capsys: Capture, tmp_path: Path) -> None:
         said(capsys, "--policy", "random", "--policy", "two-choices", *SHORT, "--diagram", str(file))[0] == 0
     )
     texts = ["".join(t.itertext()) for t in ET.parse(file).iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] == "1,400 requests, 700 a second; up to 3 attempts, back-off from 50 ms, budget throttle"
+    assert texts[0] == (
+        "1,400 requests, 700 a second; retries: up to 3 attempts, back-off from 50 ms, budget throttle"
+    )
     assert [t.partition(":")[0] for t in texts if "% succeed" in t] == ["random", "two-choices"]
     assert [texts.count(name) for name in ("a (5)", "b (1)", "fails", "paused")] == [2, 2, 2, 2]
     page = tmp_path / "load.html"

@@ -40,7 +40,8 @@ _span = "NODE@FROM..UNTIL"
     multiple=True,
     type=click.Choice(POLICIES),
     default=("smooth-weighted",),
-    help="A balancing policy (may be repeated): all have the same requests. Default: smooth-weighted.",
+    show_default=True,
+    help="A balancing policy. It may be repeated, as --budget, --hedge and --health may: all have the same requests.",
 )
 @click.option(
     "--nodes", default="a=1,b=1,c=1", show_default=True, metavar="NAME=WEIGHT,...", help="Who serves."
@@ -102,16 +103,27 @@ _span = "NODE@FROM..UNTIL"
 )
 @click.option(
     "--budget",
+    "budgets",
+    multiple=True,
     type=click.Choice(BUDGETS),
-    default="throttle",
+    default=("throttle",),
     show_default=True,
     help="What limits retries: gRPC's throttle; a share of requests (Finagle); of those in flight (Envoy); adaptive (SRE).",
 )
-@click.option("--hedge", metavar="TIME", help="Send a read once more if it takes longer, instead of retries.")
+@click.option(
+    "--hedge",
+    "hedges",
+    multiple=True,
+    default=("none",),
+    metavar="TIME",
+    help="Send a read once more if it takes longer, instead of retries.",
+)
 @click.option(
     "--health",
+    "healths",
+    multiple=True,
     type=click.Choice(HEALTH),
-    default="eject",
+    default=("eject",),
     show_default=True,
     help="Who is avoided: after 5 failures in a row, for 1 s and more, at most half of the nodes; or by circuit breakers.",
 )
@@ -144,7 +156,7 @@ def services(request: ServicesRequest) -> int:
 
         kind_of(request.diagram, DRAWN)
         check_writable(request.diagram)
-    setups = [setup_of(request, policy) for policy in dict.fromkeys(request.policies)]
+    setups = setups_of(request)
     compared = Compared(load, described(request), tuple(simulate(load, setup) for setup in setups))
 
     def rendered(form: str, *, color: bool = False) -> str:
@@ -181,62 +193,79 @@ def load_of(request: ServicesRequest) -> Load:
     )
 
 
-def setup_of(request: ServicesRequest, policy: str) -> Setup:
-    """The policies of the client. Raises RatifiedError."""
+def setups_of(request: ServicesRequest) -> list[Setup]:
+    """The policies of the client, in every combination, named by what is not the same for all. Raises RatifiedError."""
     from functools import partial
+    from itertools import product
 
-    from ratified.cli.services import read_ms
+    from ratified.cli.services import read_ms, time_of
     from ratified.impl.services import budgets
     from ratified.impl.services.balancing import BALANCERS
+    from ratified.impl.services.budgets import Budget
     from ratified.impl.services.health import CircuitBreaker, OutlierConfig, Outliers
     from ratified.impl.services.hedging import Hedge
     from ratified.impl.services.retry import Backoff, RetryPolicy
     from ratified.impl.services.simulation import Setup
 
-    base = read_ms("--backoff", request.backoff)
+    base, timeout_ms = read_ms("--backoff", request.backoff), read_ms("--timeout", request.timeout)
     made: dict[str, Any] = {
         "throttle": budgets.Throttle,
-        "share": budgets.Budget,
+        "share": Budget,
         "in-flight": budgets.RetriesInFlight,
         "adaptive": partial(budgets.Adaptive, window_ms=10_000),
-        "none": partial(budgets.Budget, 1000, 1_000_000),
+        "none": partial(Budget, 1000, 1_000_000),
     }
-    ejection = OutlierConfig(base_ms=1_000, longest_ms=10_000, most_percent=50)
-    out = {"eject": ejection, "breaker": OutlierConfig(most_percent=0), "none": OutlierConfig(most_percent=0)}
-    return Setup(
-        policy,
-        BALANCERS[policy],
-        RetryPolicy(request.attempts, Backoff(base, max(base, 10_000))),
-        made[request.budget],
-        None
-        if request.hedge is None
-        else partial(Hedge, read_ms("--hedge", request.hedge), request.attempts),
-        partial(Outliers, out[request.health]),
-        partial(CircuitBreaker, open_ms=1_000) if request.health == "breaker" else None,
-        read_ms("--timeout", request.timeout),
-    )
+    nobody = OutlierConfig(most_percent=0)
+    out = {"eject": OutlierConfig(base_ms=1_000, longest_ms=10_000, most_percent=50)}
+    hedges = {text: None if text == "none" else read_ms("--hedge", text) for text in request.hedges}
+    varied = [dict.fromkeys(all_) for all_ in (request.policies, request.budgets, request.healths, hedges)]
+    setups = []
+    for policy, budget, health, hedge in product(*varied):
+        hedge_ms = hedges[hedge]
+        words = (policy, budget, health, "no hedge" if hedge_ms is None else f"hedge {time_of(hedge_ms)}")
+        named = [word for n, word in enumerate(words) if n == 0 or len(varied[n]) > 1]
+        setups.append(
+            Setup(
+                "/".join(named),
+                BALANCERS[policy],
+                RetryPolicy(request.attempts, Backoff(base, max(base, 10_000))),
+                made[budget],
+                None if hedge_ms is None else partial(Hedge, hedge_ms, request.attempts),
+                partial(Outliers, out.get(health, nobody)),
+                partial(CircuitBreaker, open_ms=1_000) if health == "breaker" else None,
+                timeout_ms,
+            )
+        )
+    return setups
 
 
-def described(request: ServicesRequest) -> tuple[tuple[str, str], ...]:
+HEALTH_WORDS = {
+    "eject": "5 failures in a row eject for 1 s, longer each time, at most half of the nodes",
+    "breaker": "circuit breakers, which half of 20 requests that fail in 10 s open for 1 s",
+    "none": "nobody is avoided",
+}
+
+
+def described(request: ServicesRequest) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The options that say how the client behaves, in words. Raises RatifiedError."""
     from ratified.cli.services import read_ms, time_of
 
     def said(option: str, text: str) -> str:
         return time_of(read_ms(option, text))
 
-    if request.attempts == 1:
-        how = "none: one attempt"
-    elif request.hedge is not None:
-        how = f"up to {request.attempts} attempts side by side, a read once more after {said('--hedge', request.hedge)}"
-    else:
-        how = f"up to {request.attempts} attempts, back-off from {said('--backoff', request.backoff)}"
+    how = ["none"]
+    if request.attempts > 1:
+        how = [f"up to {request.attempts} attempts", f"back-off from {said('--backoff', request.backoff)}"]
+        how.append(f"budget {' or '.join(dict.fromkeys(request.budgets))}")
+        hedges = [
+            f"after {said('--hedge', text)}" if text != "none" else "not at all"
+            for text in dict.fromkeys(request.hedges)
+        ]
+        if hedges != ["not at all"]:
+            how.append(f"reads hedged {' or '.join(hedges)}")
     limits = (
-        f"{said('--timeout', request.timeout)} an attempt, {said('--deadline', request.deadline)} a request"
+        f"{said('--timeout', request.timeout)} an attempt",
+        f"{said('--deadline', request.deadline)} a request",
     )
-    health = {
-        "eject": "5 failures in a row eject for 1 s, longer each time, at most half of the nodes",
-        "breaker": "a circuit breaker a node: half of 20 failed in 10 s, open for 1 s",
-        "none": "nobody is avoided",
-    }
-    budget = "" if request.attempts == 1 else f", budget {request.budget}"
-    return (("retries", f"{how}{budget}"), ("limits", limits), ("health", health[request.health]))
+    health = tuple(HEALTH_WORDS[name] for name in dict.fromkeys(request.healths))
+    return (("retries", tuple(how)), ("limits", limits), ("health", health))

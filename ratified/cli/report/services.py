@@ -20,6 +20,9 @@ SCHEMA = "ratified-services/1"
 SLICES = 90
 """Slices of time in a picture."""
 
+WIDEST = 26
+"""Longer names of policies stand on a line of their own."""
+
 VERBS = {Trouble.FAIL: "fails", Trouble.SLOW: "slow", Trouble.PAUSE: "paused"}
 
 
@@ -28,7 +31,7 @@ class Compared:
     """What came of a load with each policy; `how` are the options of the client, in words."""
 
     load: Load
-    how: tuple[tuple[str, str], ...]
+    how: tuple[tuple[str, tuple[str, ...]], ...]
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -86,17 +89,21 @@ def services_text(compared: Compared, *, color: bool = False) -> str:
             ],
         ),
         ("faults", faults or ["none"]),
-        *((name, [words]) for name, words in compared.how),
+        *((name, list(words)) for name, words in compared.how),
         ("seed", [str(load.seed)]),
     ]
     for name, parts in heads:
         lines += _filled(f"{name:10}  ", parts)
-    width = max(len("policy"), *(len(o.name) for o in compared.outcomes))
+    width = max(len(name) for name in ("policy", *(o.name for o in compared.outcomes)) if len(name) <= WIDEST)
     lines += ["", f"{'policy':{width}}  success      p50      p99  attempts  retries  ejections  gave up"]
     for o in compared.outcomes:
         again = sum(attempt.again for attempt in o.attempts)
+        name = o.name
+        if len(name) > width:
+            lines.append(name)
+            name = ""
         lines.append(
-            f"{o.name:{width}}  {100 * o.succeeded / o.requests:6.2f}%  {o.percentile_ms(50):4} ms  {o.percentile_ms(99):4} ms"
+            f"{name:{width}}  {100 * o.succeeded / o.requests:6.2f}%  {o.percentile_ms(50):4} ms  {o.percentile_ms(99):4} ms"
             f"  {len(o.attempts) / o.requests:8.3f}  {again:7,}  {len(o.ejections):9,}  {o.requests - o.succeeded:7,}"
         )
     names = max(len("node"), *(len(node.name) for node in load.nodes))
@@ -129,7 +136,7 @@ def services_json(compared: Compared) -> str:
             {"trouble": f.trouble.value, "node": f.node, "from_ms": f.from_ms, "until_ms": f.until_ms}
             for f in load.faults
         ],
-        "client": dict(compared.how),
+        "client": {name: list(words) for name, words in compared.how},
         "seed": load.seed,
         "policies": [_policy_json(load, outcome) for outcome in compared.outcomes],
     }
@@ -176,8 +183,8 @@ def services_picture(compared: Compared) -> LoadPicture:
         )
         panels.append(Panel(f"{o.name}: {success}", lanes))
     load = compared.load
-    retries = dict(compared.how).get("retries", "")
-    title = f"{load.requests:,} requests, {load.a_second:,.0f} a second; {retries}"
+    retries = ", ".join(dict(compared.how)["retries"])
+    title = f"{load.requests:,} requests, {load.a_second:,.0f} a second; retries: {retries}"
     return LoadPicture(title, slice_ms / 1000, tuple(panels))
 
 
