@@ -10,7 +10,7 @@ from typing import Annotated
 import pytest
 
 from ratified.explore import check
-from ratified.language import Map, Model, Range, action, invariant, ir, require
+from ratified.language import AtMost, Map, Model, Range, Seq, action, invariant, ir, require
 from ratified.language.scope import Scope, running
 from ratified.language.types import BOOL, OptionalType, TupleType, Type
 from ratified.results.errors import EvaluationError
@@ -18,6 +18,7 @@ from ratified.results.result import Verdict
 from ratified.smt.finite.algebra import Algebra
 from ratified.smt.finite.bounded import bounded
 from ratified.smt.finite.circuit import Circuit
+from ratified.smt.finite.solver import SOLVERS
 from ratified.smt.finite.steps import EXPRESSIONS, STATEMENTS
 from ratified.smt.finite.symbolic import TooLarge
 
@@ -115,6 +116,41 @@ class Partial(Counter):
     @action
     def forget(self) -> None:
         self.held = Map({k: True for k in range(3)})
+
+
+class Rows(Model):
+    """Two sequences, of which one is empty for ever; which is looked at changes."""
+
+    at: Small
+    rows: Map[Small, Annotated[Seq[Small], AtMost(2)]]
+
+    @action
+    def look(self) -> None:
+        require(self.at < 3)
+        self.at += 1
+
+    @action
+    def grow(self) -> None:
+        require(self.at > 0)
+        require(len(self.rows[self.at]) < 2)
+        self.rows[self.at].append(0)
+
+    @action
+    def write(self) -> None:
+        require(len(self.rows[self.at]) > 0)
+        self.rows[self.at][0] = 1
+
+    @invariant
+    def never_written(self) -> bool:
+        return all(not any(x == 1 for x in row) for row in self.rows.values())
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_place_that_is_not_meant_may_lack_what_is_written(solver: str) -> None:
+    found, searched = bounded(Rows(), 4, solver=solver), check(Rows(), engine="reference")
+    assert found.violation is not None
+    assert searched.violation is not None
+    assert len(found.violation.trace) == len(searched.violation.trace) == 4
 
 
 def test_a_map_that_lacks_a_key_is_an_error_as_in_the_search() -> None:
