@@ -166,6 +166,27 @@ def test_hedges_obey_pushback() -> None:
     within(test)
 
 
+def test_two_hedges_that_are_both_pushed_back_are_both_waited_for() -> None:
+    async def test() -> None:
+        answers: list[Answer] = [
+            (30, down(Failure.OVERLOADED, "400")),
+            (25, down(Failure.OVERLOADED, "300")),
+            (10, "ok"),
+        ]
+        # The first fails at 30 ms and may be followed after 400 more, the second at 45 ms and after 300 more.
+        lab = Lab(lambda _, n: answers[n - 1], hedge=Hedge20)
+        assert await lab.ask() == "ok at 355 ms"
+        lab = Lab(lambda _, n: answers[n - 1], hedge=partial(Hedge, 20, 2))
+        assert await lab.ask() == "it was tried 2 times (attempts: 2) at 785 ms"
+        budget = Budget(0, 1, 1_000)
+        for _ in range(2):  # attempts that cannot be sent take nothing from the budget
+            lab = Lab(lambda *_: (10, down()), hedge=partial(Hedge, 20, 1), budget=budget)
+            await lab.ask()
+        assert budget.retry(lab.now_ms())
+
+    within(test)
+
+
 def test_hedges_end_at_the_deadline_and_with_the_budget() -> None:
     async def test() -> None:
         lab = Lab(lambda *_: (FOREVER, "ok"), hedge=Hedge20)
