@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from ratified.impl.services.balancing import BALANCERS, LeastOutstanding, Picking, RoundRobin
+from ratified.impl.services.balancing import (
+    BALANCERS,
+    LeastOutstanding,
+    Picking,
+    PriorityLevels,
+    RoundRobin,
+    ZoneAware,
+)
 from ratified.impl.services.balancing.base import ANY, Balancer, lowest
 from ratified.impl.services.budgets import Adaptive, Budget, RetriesInFlight, Throttle
 from ratified.impl.services.client import CallError, Client, RequestError
@@ -332,7 +339,19 @@ def test_what_goes_wrong_in_the_program_is_no_failure_of_an_endpoint() -> None:
 def test_every_policy_says_why(name: str) -> None:
     balancer = BALANCERS[name]()
     balancer.update([Endpoint("a", 2)])
-    assert not because(balancer, balancer.pick(Picking(lowest, b"key"))).endswith("has it next")
+    assert (
+        because(balancer, balancer.pick(Picking(lowest, b"key"))) != f"{type(balancer).__name__} has it next"
+    )
+
+
+def test_so_do_levels_and_zones() -> None:
+    levels, zones = PriorityLevels(RoundRobin), ZoneAware(RoundRobin, "west", {"west": 1})
+    for balancer, why in (
+        (levels, "level 1 gets the request, and"),
+        (zones, "zone west gets the request, and"),
+    ):
+        balancer.update([Endpoint("a", zone="west", priority=1)])
+        assert because(balancer, balancer.pick()) == f"{why} has it next"
 
 
 def test_a_policy_of_ones_own_is_named() -> None:
