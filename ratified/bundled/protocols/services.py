@@ -8,6 +8,9 @@ MODELS = "ratified.models.services"
 PROOFS = "ratified.proofs.services"
 
 SUMS = "what adds up to zero is a sum, which this logic cannot say"
+COUNTS = "what it breaks is a bound on counts, which are sums, and this logic cannot say them"
+ENOUGH = "how many hosts are left is a number of members, which this logic cannot say"
+DEALT = "who comes at which place of a sorted row is a number of members, which this logic cannot say"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
 
 PROTOCOL = BundledProtocol(
@@ -18,6 +21,43 @@ PROTOCOL = BundledProtocol(
             "smooth-weighted",
             f"{MODELS}.balancing:SmoothWeighted",
             "smooth weighted round-robin while nodes go down and come up",
+        ),
+        BundledModel(
+            "reweighted",
+            f"{MODELS}.reweighting:Reweighted",
+            "smooth weighted round-robin while weights change",
+        ),
+        BundledModel(
+            "round-robin",
+            f"{MODELS}.turns:RoundRobin",
+            "turns among endpoints that come and go",
+        ),
+        BundledModel(
+            "two-choices",
+            f"{MODELS}.choices:TwoChoices",
+            "the less busy of two servers that are drawn",
+            proof=f"{PROOFS}.balancing:TwoChoicesSafety",
+        ),
+        BundledModel(
+            "ring",
+            f"{MODELS}.ring:Ring",
+            "consistent hashing: a change moves only what it must",
+            proof=f"{PROOFS}.balancing:RingSafety",
+        ),
+        BundledModel(
+            "bounded-load",
+            f"{MODELS}.bounded:BoundedLoad",
+            "hashing that goes on to the next where one has its share",
+        ),
+        BundledModel(
+            "maglev",
+            f"{MODELS}.maglev:Maglev",
+            "a table that nodes fill in turns",
+        ),
+        BundledModel(
+            "ejection",
+            f"{MODELS}.ejection:Ejection",
+            "hosts that fail are left out, but never too many",
         ),
         BundledModel(
             "retries",
@@ -71,6 +111,76 @@ PROTOCOL = BundledProtocol(
             "forgets-the-light",
             "the schedule begins anew with each change: light nodes are never served",
             model=f"{MODELS}.balancing:ForgetsTheLight",
+            no_proof=LIVENESS,
+        ),
+        Bug(
+            "reweighted-begins-anew",
+            "the schedule begins anew with each change of weights: light nodes are never served",
+            model=f"{MODELS}.reweighting:BeginsAnew",
+            no_proof=LIVENESS,
+        ),
+        Bug(
+            "turns-begin-anew",
+            "turns begin with the first endpoint whenever one comes or goes",
+            model=f"{MODELS}.turns:BeginsAnew",
+            no_proof=COUNTS,
+        ),
+        Bug(
+            "turns-by-number",
+            "the turn is a number to count endpoints by: when one goes, another is passed over",
+            model=f"{MODELS}.turns:ByNumber",
+            no_proof=COUNTS,
+        ),
+        Bug(
+            "choices-with-replacement",
+            "the two that are drawn may be the same one, which may be the busiest",
+            model=f"{MODELS}.choices:WithReplacement",
+        ),
+        Bug(
+            "one-choice",
+            "whoever is drawn first has the request, however busy it is",
+            model=f"{MODELS}.choices:OneChoice",
+        ),
+        Bug(
+            "hash-modulo",
+            "keys are dealt by their number: nearly all move when a node comes or goes",
+            model=f"{MODELS}.ring:Modulo",
+            no_proof=DEALT,
+        ),
+        Bug(
+            "hash-alone",
+            "the hash decides, however much a server has on the way",
+            model=f"{MODELS}.bounded:HashAlone",
+            no_proof=COUNTS,
+        ),
+        Bug(
+            "bound-without-the-arriving",
+            "the bound does not count the request that arrives: idle servers have no room",
+            model=f"{MODELS}.bounded:WithoutTheArriving",
+            no_proof=COUNTS,
+        ),
+        Bug(
+            "maglev-keeps-its-turn",
+            "a node that found a place goes on: the first have more than their share",
+            model=f"{MODELS}.maglev:KeepsItsTurn",
+            no_proof=COUNTS,
+        ),
+        Bug(
+            "ejection-limit-before",
+            "the limit of ejections is asked for before the ejection: with 67% all three hosts go",
+            model=f"{MODELS}.ejection:LimitBefore",
+            no_proof=ENOUGH,
+        ),
+        Bug(
+            "no-panic",
+            "the few hosts that are left get all the requests",
+            model=f"{MODELS}.ejection:NoPanic",
+            no_proof=ENOUGH,
+        ),
+        Bug(
+            "never-forgiven",
+            "ejections only ever become longer",
+            model=f"{MODELS}.ejection:NeverForgiven",
             no_proof=LIVENESS,
         ),
         Bug(
