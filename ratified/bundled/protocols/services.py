@@ -115,7 +115,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "reweighted-begins-anew",
-            "the schedule begins anew with each change of weights: light nodes are never served",
+            "weights that change begin the schedule anew: light nodes starve",
             model=f"{MODELS}.reweighting:BeginsAnew",
             no_proof=LIVENESS,
         ),
@@ -127,7 +127,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "turns-by-number",
-            "the turn is a number to count endpoints by: when one goes, another is passed over",
+            "a turn is a number to count by: when one goes, another is passed over",
             model=f"{MODELS}.turns:ByNumber",
             no_proof=COUNTS,
         ),
@@ -155,7 +155,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "bound-without-the-arriving",
-            "the bound does not count the request that arrives: idle servers have no room",
+            "the request that arrives is not counted: no idle server has room",
             model=f"{MODELS}.bounded:WithoutTheArriving",
             no_proof=COUNTS,
         ),
@@ -167,7 +167,7 @@ PROTOCOL = BundledProtocol(
         ),
         Bug(
             "ejection-limit-before",
-            "the limit of ejections is asked for before the ejection: with 67% all three hosts go",
+            "the limit is asked for before the ejection: with 67% all of three go",
             model=f"{MODELS}.ejection:LimitBefore",
             no_proof=ENOUGH,
         ),
