@@ -74,7 +74,7 @@ REFUTED_SOON = [
     ("services-choices-with-replacement", "the_busiest_is_not_picked", 4),
     ("services-one-choice", "the_busiest_is_not_picked", 4),
     ("services-hash-alone", "within_the_bound", 3),
-    ("services-bound-without-the-arriving", "somebody_has_room", 0),
+    ("services-arriving-not-counted", "somebody_has_room", 0),
     ("services-maglev-keeps-its-turn", "counts_differ_by_one", 4),
     ("services-ejection-limit-before", "the_limit_holds", 6),
     ("services-no-panic", "enough_are_used", 4),

@@ -154,7 +154,7 @@ PROTOCOL = BundledProtocol(
             no_proof=COUNTS,
         ),
         Bug(
-            "bound-without-the-arriving",
+            "arriving-not-counted",
             "the request that arrives is not counted: no idle server has room",
             model=f"{MODELS}.bounded:WithoutTheArriving",
             no_proof=COUNTS,
