@@ -1,4 +1,7 @@
-"""Power of two choices: two different servers are drawn, and the request goes to the one with less on the way.
+"""Power of two choices, of any number of servers: two different ones are drawn, and the less busy is sent the request.
+
+The same policy as `load.TwoChoices`, without weights and servers that are down: servers are drawn one after the other, so that a
+hundred of them can be measured, and no number of servers is counted, so that it is proved for any.
 
 n requests to n servers put ln ln n / ln 2 + O(1) on the fullest, where one choice puts some ln n / ln ln n. (Azar, Broder, Karlin
 and Upfal, "Balanced allocations", 1999.) Whatever is drawn, the busiest server is never picked while another has less: it would
@@ -28,7 +31,7 @@ class Server(Symmetric):
     """Serves requests."""
 
 
-class TwoChoices(Model):
+class TwoDraws(Model):
     """What is on the way to each server, and which was drawn first for the request that is to be sent."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -99,7 +102,7 @@ class TwoChoices(Model):
         return self.load
 
 
-class WithReplacement(TwoChoices):
+class WithReplacement(TwoDraws):
     """The second may be the first again: then nobody is compared with it."""
 
     def may_be_second(self, s: Server) -> bool:
@@ -107,7 +110,7 @@ class WithReplacement(TwoChoices):
         return True
 
 
-class OneChoice(TwoChoices):
+class OneDraw(TwoDraws):
     """The first that is drawn is sent the request, whatever it has on the way."""
 
     def less_busy(self, s: Server, first: Server) -> bool:

@@ -1,7 +1,11 @@
-"""Round-robin while endpoints come and go: the next is the first at or after the place where the last pick ended.
+"""Turns: round-robin of many clients that begin at different places, and earliest deadline first.
 
-Endpoints have a fixed order, and the turn is a place in it, not a number to count endpoints by. So who stays is served at least
-once in as many picks as there can be endpoints, whoever else comes and goes meanwhile.
+Round-robin: each client asks one node after the other, and passes over who is down. Clients that all began at the first node
+would send it their first requests all at once: it is each client's start that spreads them. (nginx-devel, November 2020.)
+
+Earliest deadline first: a node of weight w is due every 1/w. The node that is due first is picked, and time moves on to that
+moment; a change of the nodes leaves their deadlines as they are, since a schedule that begins anew with each change never comes
+to the light nodes. (Envoy, issues 14597 and 31378.)
 """
 
 from __future__ import annotations
@@ -12,11 +16,12 @@ from typing import Annotated, ClassVar, Self
 from ratified.language import (
     Map,
     Model,
-    Ordered,
+    Param,
     Range,
     Set,
+    Sort,
     action,
-    first,
+    at_size,
     invariant,
     leads_to,
     require,
@@ -25,112 +30,180 @@ from ratified.language import (
 )
 
 
-class Endpoint(Ordered, prefix="e"):
-    """Serves requests; endpoints have an order, such as that of their names."""
+class Node(Sort):
+    """Serves requests."""
+
+
+class Client(Sort):
+    """Sends requests, by turns of its own."""
 
 
 class RoundRobin(Model):
-    """Which endpoints are there, whose turn it is, and how many picks each has waited."""
+    """Where each client is, who is down, and how many clients sent each node their first request."""
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
-        "small": {"Endpoint": 3},
-        "standard": {"Endpoint": 4},
-        "large": {"Endpoint": 6},
+        "small": {"Node": 2, "Client": 2},
+        "standard": {"Node": 3, "Client": 2},
+        "large": {"Node": 3, "Client": 3},
     }
 
-    there: Set[Endpoint]
-    turn: Endpoint  # the next is there, or after it
-    waited: Map[Endpoint, Annotated[int, Range(0, "len(Endpoint)")]]  # since it was served, or came
-    picked: Endpoint | None = None
+    at: Map[Client, Annotated[int, Range(0, "len(Node) - 1")]]  # whose turn is next
+    last: Map[Client, Node | None]  # whom each client picked last
+    down: Set[Node]
+    firsts: Map[Node, Annotated[int, Range(0, "len(Client)")]]  # first requests, while nobody had been down
+    steady: bool = True  # nobody has been down
 
     def init(self) -> None:
-        """All are there."""
-        self.there = Set(Endpoint)
-        self.turn = first(Endpoint)
+        """Each client has its start."""
+        self.at = Map({c: self.start(c) for c in Client})
 
-    def is_next(self, e: Endpoint) -> bool:
-        """Of those that are there, endpoint e is the first from the turn on, around the end."""
-        return e in self.there and all(
-            (e <= other if other >= self.turn else True)
-            if e >= self.turn
-            else (other < self.turn and e <= other)
-            for other in self.there
-        )
+    def start(self, c: Client) -> int:
+        """Clients begin one after the other."""
+        return int(c) % len(Node)
 
-    @action(fair="weak")
-    def pick(self, e: Endpoint) -> None:
-        """Endpoint e is picked, and the turn is behind it."""
-        require(self.is_next(e))
-        self.waited = Map(
-            {
-                other: 0
-                if other == e or other not in self.there
-                else min(self.waited[other] + 1, len(Endpoint))
-                for other in Endpoint
-            }
-        )
-        self.picked = e
-        self.turn = self.behind(e)
+    def ahead(self, c: Client, n: Node) -> int:
+        """How many turns it is from where client c is to node n."""
+        return (int(n) + len(Node) - self.at[c]) % len(Node)
 
-    def behind(self, e: Endpoint) -> Endpoint:
-        """Where the turn is when e was picked."""
-        return first(Endpoint) if e.is_last() else e + 1
+    @action(fair="weak", each=("c",))
+    def pick(self, c: Client, n: Node) -> None:
+        """Client c picks node n: the next that is up."""
+        require(n not in self.down)
+        require(all(self.ahead(c, n) <= self.ahead(c, m) for m in Node if m not in self.down))
+        if self.last[c] is None and self.steady:
+            self.firsts[n] += 1
+        self.at[c] = (int(n) + 1) % len(Node)
+        self.last[c] = n
 
     @action
-    def come(self, e: Endpoint) -> None:
-        """An endpoint comes."""
-        require(e not in self.there)
-        self.there.add(e)
-        self.waited[e] = 0
-        self.changed()
+    def fail(self, n: Node) -> None:
+        """Node n goes down; another is up."""
+        require(n not in self.down and len(self.down) + 1 < len(Node))
+        self.down.add(n)
+        self.steady = False
 
     @action
-    def go(self, e: Endpoint) -> None:
-        """An endpoint goes, but not the last one."""
-        require(e in self.there and len(self.there) > 1)
-        self.there.remove(e)
-        self.waited[e] = 0
-        self.changed()
-
-    def changed(self) -> None:
-        """Others are there than before: the turn is where it was."""
+    def recover(self, n: Node) -> None:
+        """Node n comes up again."""
+        require(n in self.down)
+        self.down.remove(n)
 
     @invariant
-    def nobody_waits_longer_than_a_round(self, e: Endpoint) -> bool:
-        """Who is there is served within as many picks as there can be endpoints."""
-        return self.waited[e] < len(Endpoint)
+    def no_rush_at_the_beginning(self, n: Node) -> bool:
+        """The clients' first requests are spread: no node has more of them than its share, rounded up."""
+        return self.firsts[n] * len(Node) < len(Client) + len(Node)
 
     @step_invariant
-    def who_is_not_there_is_not_picked(self, old: Self) -> bool:
-        """Picks go to endpoints that are there."""
-        return self.picked == old.picked or any(self.picked == e for e in old.there)
+    def who_is_down_is_not_picked(self, old: Self) -> bool:
+        """No request goes to a node that is known to be down."""
+        return all(self.last[c] == old.last[c] or self.last[c] not in old.down for c in Client)
 
     @leads_to
-    def nobody_starves(self, e: Endpoint) -> tuple[bool, bool]:
-        """Who is there is picked, or goes before."""
-        return e in self.there, self.picked == e or e not in self.there
+    def nobody_starves(self, c: Client, n: Node) -> tuple[bool, bool]:
+        """A node that is up is picked by each client, or goes down before."""
+        return n not in self.down, self.last[c] == n or n in self.down
 
     @view
-    def waits(self) -> tuple[Endpoint, Map[Endpoint, int]]:
-        """Whose turn it is, and how long each has waited."""
-        return self.turn, self.waited
+    def turns(self) -> Map[Client, int]:
+        """Where each client is."""
+        return self.at
 
 
-class BeginsAnew(RoundRobin):
-    """With each change the first has its turn: those at the end are never served if changes are frequent."""
+class SameStart(RoundRobin):
+    """All clients begin with the first node."""
 
-    def changed(self) -> None:
+    def start(self, c: Client) -> int:
+        """With the first."""
+        return 0
+
+
+Weight = Annotated[int, Range(1, 12)]
+
+
+class EarliestDeadline(Model):
+    """When each node is due, in parts of a period, from now on; a round is as many picks as weights add up to."""
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"Node": 2},
+        "standard": {"Node": 3},
+        "large": {"Node": 4},
+    }
+
+    weights: Param[Map[Node, Weight]] = at_size(lambda: Map({n: 1 + int(n) for n in Node}))
+    period: Param[Annotated[int, Range(1, 100_000)]] = 12  # of weight 1; a multiple of every weight
+
+    due: Map[Node, Annotated[int, Range(0, "period")]]
+    served: Map[Node, Annotated[int, Range(0, 12)]]  # since the round began
+    last: Node | None = None
+
+    def init(self) -> None:
+        """Each is due a period of its own from now."""
+        self.due = Map({n: self.period_of(n) for n in Node})
+
+    def period_of(self, n: Node) -> int:
+        """From one deadline of a node to the next."""
+        return self.period // self.weights[n]
+
+    def in_turn(self, n: Node) -> bool:
+        """Node n is on the schedule at all."""
+        return True
+
+    @action(fair="weak")
+    def pick(self, n: Node) -> None:
+        """Node n is due first (the first of equals), and due again after its period."""
+        require(self.in_turn(n))
+        require(
+            all(
+                self.due[n] < self.due[m] or (self.due[n] == self.due[m] and int(n) <= int(m))
+                for m in Node
+                if self.in_turn(m)
+            )
+        )
+        now = self.due[n]
+        self.due = Map({m: self.period_of(m) if m == n else max(0, self.due[m] - now) for m in Node})
+        self.served[n] += 1
+        self.last = n
+        if sum(self.served[m] for m in Node) == sum(self.weights[m] for m in Node):
+            self.served = Map({m: 0 for m in Node})
+
+    @action
+    def change(self) -> None:
+        """Nodes are told anew, and are the same: their deadlines stay."""
+
+    @invariant
+    def a_round_serves_each_its_weight(self, n: Node) -> bool:
+        """In a round nobody is picked more often than its weight says, so that all are picked as often."""
+        return self.served[n] <= self.weights[n]
+
+    @invariant
+    def within_its_period(self, n: Node) -> bool:
+        """Nobody is due later than a period from now."""
+        return self.due[n] <= self.period // self.weights[n]
+
+    @leads_to
+    def nobody_starves(self, n: Node) -> tuple[bool, bool]:
+        """Every node is picked."""
+        return self.last != n, self.last == n
+
+    @view
+    def deadlines(self) -> Map[Node, int]:
+        """When each is due."""
+        return self.due
+
+
+class BegunAnew(EarliestDeadline):
+    """With each change all deadlines begin anew: the light are never due first (Envoy, issues 14597 and 31378)."""
+
+    @action
+    def change(self) -> None:
         """All begin again."""
-        self.turn = first(Endpoint)
+        self.due = Map({n: self.period_of(n) for n in Node})
+        self.served = Map({n: 0 for n in Node})
 
 
-class ByNumber(RoundRobin):
-    """The turn is a number to count those by that are there: when one goes, another that was to be next is passed over."""
+class RoundedAway(EarliestDeadline):
+    """Weights are scaled to small numbers, and what is light comes to nothing (grpc-java, issues 10366 and 10472)."""
 
-    def is_next(self, e: Endpoint) -> bool:
-        """So many of those that are there come before e as the number says, around the end."""
-        return e in self.there and sum(1 for o in self.there if o < e) == int(self.turn) % len(self.there)
-
-    def behind(self, e: Endpoint) -> Endpoint:
-        """The next number."""
-        return first(Endpoint) if self.turn.is_last() else self.turn + 1
+    def in_turn(self, n: Node) -> bool:
+        """Scaled to 0 or 1, it is 1."""
+        return self.weights[n] // max(self.weights[m] for m in Node) > 0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ratified.models.services.choices import Server, TwoChoices
+from ratified.models.services.choices import Server, TwoDraws
 from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
 
 
-class TwoChoicesSafety(TwoChoices):
+class TwoDrawsSafety(TwoDraws):
     """Any number of servers and requests."""
 
     goals: ClassVar[Goals] = {"the_busiest_is_not_picked": ("there_is_room_for_what_is_drawn",)}

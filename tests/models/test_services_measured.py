@@ -92,8 +92,8 @@ def mean(values: dict[int, Fraction]) -> float:
 @pytest.mark.parametrize(
     ("name", "exact", "known"),
     [
-        ("services-one-choice", fullest_of_random, 2.77),
-        ("two-choices", fullest_of_two_choices, 2.01),
+        ("services-one-draw", fullest_of_random, 2.77),
+        ("two-draws", fullest_of_two_choices, 2.01),
     ],
 )
 def test_the_fullest_of_ten(name: str, exact: Any, known: float) -> None:
@@ -102,7 +102,7 @@ def test_the_fullest_of_ten(name: str, exact: Any, known: float) -> None:
     holds(balls(name, 10, 20_000).figures[0], expected)
 
 
-@pytest.mark.parametrize(("name", "known"), [("services-one-choice", 4.24), ("two-choices", 2.54)])
+@pytest.mark.parametrize(("name", "known"), [("services-one-draw", 4.24), ("two-draws", 2.54)])
 def test_the_fullest_of_a_hundred(name: str, known: float) -> None:
     """The means are published to 0.05. A mean is the sum over k of the probabilities of a load of at least k.
 
@@ -121,13 +121,13 @@ def test_the_fullest_of_a_hundred(name: str, known: float) -> None:
 
 def test_with_replacement_the_idle_one_of_two_is_missed_in_a_quarter() -> None:
     """One of two servers is busy: the idle one is picked with 1 - (1/2)^2 = 0.75 with replacement, else always (Envoy, 20420)."""
-    for name, share in (("services-choices-with-replacement", Fraction(3, 4)), ("two-choices", Fraction(1))):
+    for name, share in (("services-drawn-twice", Fraction(3, 4)), ("two-choices", Fraction(1))):
         found = measure(
-            made(name, Server=2, requests=2),
-            "load[s1] == load[s2]",
+            made(name, Node=2, most=2),
+            "outstanding[n1] == outstanding[n2]",
             runs=20_000,
-            depth=4,
-            weights={"end": 0},
+            depth=2,
+            weights={"end": 0, "fail": 0, "recover": 0},
         )
         low, high = proportion_interval(dict(found.figures[0].estimate.values).get(1, 0), 20_000, SURE)
         assert low <= share <= high

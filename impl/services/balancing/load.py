@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 
 from ratified.impl.services.balancing.base import ANY, Balancer, Picking
-from ratified.impl.services.endpoints import Endpoint, eligible
+from ratified.impl.services.endpoints import Endpoint, eligible, nobody
 
 
 class _Counting(Balancer):
@@ -47,7 +47,7 @@ class _Counting(Balancer):
 class LeastOutstanding(_Counting):
     """The endpoint with least on the way; of equals, any with the same probability.
 
-    Endpoints of one weight that have as much on the way stand in one row, in their order: a pick looks at the first row of each weight.
+    Endpoints of one weight with as much on the way stand in one row, in their order: a pick looks at each weight's first row.
     """
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class TwoChoices(_Counting):
         """Draw two, and take the less busy; of equals the first drawn."""
         found = eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints
         if not found:
-            return eligible(found, ())[0]  # there is none, which this says
+            raise nobody(found)
         first = request.draw(len(found))
         if len(found) == 1:
             return self._taken(found[0])
