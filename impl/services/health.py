@@ -239,10 +239,15 @@ class CircuitBreaker:
     def request(self, now_ms: int) -> int | None:
         """Ask to send a request: a ticket for it, or None if it is not to be sent."""
         self._moments.at(now_ms)
-        if self.circuit is not Circuit.CLOSED and now_ms >= self._change_ms + self._open_ms:
+        if not self.admits(now_ms):
+            return None
+        if self.circuit is not Circuit.CLOSED:
             self._change(Circuit.HALF_OPEN, now_ms)
-            return self._epoch
-        return self._epoch if self.circuit is Circuit.CLOSED else None
+        return self._epoch
+
+    def admits(self, now_ms: int) -> bool:
+        """Whether `request` would give a ticket. Nothing changes, so that a balancer can be told whom to avoid."""
+        return self.circuit is Circuit.CLOSED or now_ms >= self._change_ms + self._open_ms
 
     def ended(self, ticket: int, now_ms: int, *, ok: bool) -> None:
         """A request has ended."""

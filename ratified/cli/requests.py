@@ -177,6 +177,33 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicesRequest:
+    """Run policies against nodes with faults, every combination of them. Times, nodes and faults are still text."""
+
+    policies: tuple[str, ...]
+    nodes: str
+    requests: int
+    rate: int | None
+    writes: int
+    service: str
+    workers: int
+    fail: tuple[str, ...]
+    slow: tuple[str, ...]
+    pause: tuple[str, ...]
+    slow_factor: int
+    deadline: str
+    timeout: str
+    attempts: int
+    backoff: str
+    budgets: tuple[str, ...]
+    hedges: tuple[str, ...]
+    healths: tuple[str, ...]
+    seed: int
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
 class PlayRequest:
     """Play a scenario."""
 

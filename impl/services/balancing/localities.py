@@ -3,8 +3,8 @@
 Levels: requests go to the first level as long as enough of it is there, and then, in proportion to what is missing, to the next
 (as Envoy has it). Zones: a client keeps to its own zone as far as endpoints then still get equal shares of what all clients send.
 
-Guarantees: no request goes to a group of which nobody may be picked, while another has somebody; shares are whole numbers. An update
-that is refused leaves every group as it was.
+Guarantees: no request goes to a group of which nobody may be picked, while another has somebody; shares are whole numbers. An
+update that is refused leaves every group as it was.
 """
 
 from __future__ import annotations
