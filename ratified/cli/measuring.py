@@ -14,6 +14,7 @@ def measure(request: SimulateRequest) -> int:
     from ratified.cli.loading import load, name_of
     from ratified.cli.report.measured import measured_headline, measured_json, measured_text
     from ratified.explore import measure as measuring
+    from ratified.results.result import Limits
 
     _refuse_claims(request)
     check_drawable(request.diagram)
@@ -32,6 +33,7 @@ def measure(request: SimulateRequest) -> int:
         confidence=request.confidence or 0.95,
         engine=request.engine or "auto",
         threads=request.threads,
+        limits=Limits(seconds=request.seconds, memory=request.memory),
     )
     first = None
     if request.show or request.diagram is not None:

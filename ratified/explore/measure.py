@@ -19,7 +19,7 @@ from ratified.explore.measuring import NEVER, At, End, Plan, Run, Runs, plan_of
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.estimates import Estimate, Number, estimate
-from ratified.results.limits import Watch
+from ratified.results.limits import Reached, Watch
 from ratified.results.result import BoundReport, ConstraintReport, Limits, Trace
 from ratified.results.seen import INTERRUPTED
 
@@ -90,6 +90,7 @@ def measure(
     confidence: float = 0.95,
     engine: str = "auto",
     threads: int | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[int], None] | None = None,
 ) -> Measured:
     """Measure runs of at most `depth` steps, which end early where `until` is true.
@@ -97,8 +98,8 @@ def measure(
     A measure is an expression of the language over a state, a number or a condition; in it `steps` is how many steps the run has
     taken, and `times_pick` how often the action `pick`. It is asked at the end of a run, or as it says: `max: queue`,
     `min: queue`, `mean: queue` (over all states of the run, the first and last too), `first: queue == 0` (the steps until then).
-    `weights` are of actions, in place of what the model says. `confidence` is of each interval by itself. `progress` is called
-    with how many runs are done.
+    `weights` are of actions, in place of what the model says. `confidence` is of each interval by itself. `limits` are of
+    seconds and memory: what is measured are then the runs that were done. `progress` is called with how many these are.
 
     Raises:
         EvaluationError: the model, a weight or a measure has no answer in a state that a run comes to; with that run.
@@ -107,25 +108,45 @@ def measure(
     """
     _check(model, measures, runs, depth, confidence, engine, threads)
     plan = plan_of(model, measures, until=until, weights=weights or {}, depth=depth, seed=seed)
-    reference = Runs(plan, Watch(Limits()).tick)
-    told = progress or (lambda _: None)
-    collected, notes = _Collected(plan), list[str]()
+    limits.only("measuring", "seconds", "memory")
+    watch = Watch(limits)
+    try:
+        reference = Runs(plan, watch.tick)
+    except Reached as stop:
+        raise RatifiedError(f"no run has begun before {stop}", remedy="give more of it") from None
+    collected, notes, stopped = _Collected(plan), list[str](), INTERRUPTED
+
+    def looked(done: int) -> bool:
+        """Whether to go on."""
+        nonlocal stopped
+        if progress:
+            progress(done)
+        try:
+            watch.tick()
+        except Reached as stop:
+            stopped = str(stop)
+        return stopped == INTERRUPTED
+
     native = None
     if engine == "native" or (engine == "auto" and runs * depth > SOON):
         native = _native(plan, reference, engine, notes)
     done = (
         map(reference.run, range(runs))
         if native is None
-        else _by_native(native, reference, runs, threads, told)
+        else _by_native(native, reference, runs, threads, looked)
     )
     try:
         for run in done:
             collected.add(run)
-            told(collected.runs)
+            if native is None and not looked(collected.runs):
+                break
     except KeyboardInterrupt:
         if not collected.runs:
             raise
-    return collected.measured(reference, runs, confidence, tuple(notes))
+    except Reached as stop:
+        stopped = str(stop)
+    whole = collected.runs == runs
+    return collected.measured(reference, runs, confidence, tuple(notes), None if whole else stopped)
 
 
 def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> NativeRuns | None:
@@ -144,10 +165,10 @@ def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> Nativ
 
 
 def _by_native(
-    native: NativeRuns, reference: Runs, runs: int, threads: int | None, told: Callable[[int], None]
+    native: NativeRuns, reference: Runs, runs: int, threads: int | None, looked: Callable[[int], bool]
 ) -> Iterator[Run]:
     """Runs of generated code; one in which it has no answer is CPython's, which has one or says why not."""
-    found = native.run(runs, threads, told)
+    found = native.run(runs, threads, looked)
     for place, times in found.left:
         reference.bounds[place.what, place.action, place.span] += times
     for name, times in zip(reference.constraints, found.constrained, strict=True):
@@ -206,7 +227,9 @@ class _Collected:
             else:
                 self._counted[k][Fraction(value, run.steps + 1) if m.at is At.MEAN else value] += 1
 
-    def measured(self, reference: Runs, asked: int, confidence: float, notes: tuple[str, ...]) -> Measured:
+    def measured(
+        self, reference: Runs, asked: int, confidence: float, notes: tuple[str, ...], stopped: str | None
+    ) -> Measured:
         """What they came to."""
         plan, model = self._plan, self._plan.model
         weights = dict(plan.weights)
@@ -236,7 +259,7 @@ class _Collected:
             ),
             constraints=tuple(ConstraintReport(n, reference.left_out[n]) for n in reference.constraints),
             notes=notes,
-            stopped=None if self.runs == asked else INTERRUPTED,
+            stopped=stopped,
         )
 
 

@@ -64,7 +64,7 @@ def estimate(
     proportion: bool = False,
     quantiles: Sequence[Fraction] = QUANTILES,
 ) -> Estimate:
-    """Estimate from how often each value was seen; at least one was, or is missing."""
+    """Estimate from how often each value was seen. Of nothing there is nothing to say."""
     values = tuple(sorted((value, times) for value, times in counted.items() if times))
     count = sum(times for _, times in values)
     mean = low = high = deviation = None
@@ -80,7 +80,8 @@ def estimate(
         elif deviation is not None:
             reach = student_quantile((1 + confidence) / 2, count - 1) * deviation / math.sqrt(count)
             low, high = mean - reach, mean + reach
-    ranked = () if proportion else tuple(_quantile(values, count + missing, q, confidence) for q in quantiles)
+    unknown = proportion or not count + missing
+    ranked = () if unknown else tuple(_quantile(values, count + missing, q, confidence) for q in quantiles)
     return Estimate(
         count, missing, confidence, proportion, mean, low, high, method, deviation, ranked, values
     )

@@ -27,7 +27,7 @@ from ratified.language import (
 from ratified.language.ir import Kind
 from ratified.results.errors import EvaluationError
 from ratified.results.estimates import proportion_interval
-from ratified.results.result import BoundReport, ConstraintReport
+from ratified.results.result import BoundReport, ConstraintReport, Limits
 from tests.generate.models import random_model
 from tests.generate.running import load
 from tests.shared.sorts import Node
@@ -401,11 +401,22 @@ def test_an_interruption_leaves_the_runs_before_it(monkeypatch: pytest.MonkeyPat
     assert (found.runs, found.asked, found.stopped, found.complete) == (4, 9, "interrupted", False)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_limit_of_time_leaves_what_was_run(engine: str) -> None:
+    found = measure(
+        Urn(Node=3), "balls[n1]", runs=10**6, depth=500, engine=engine, limits=Limits(seconds=0.3)
+    )
+    assert 0 < found.runs < 10**6
+    assert found.stopped is not None
+    assert "time limit" in found.stopped
+    assert sum(values(found).values()) == found.runs
+
+
 def test_an_interruption_of_generated_code_leaves_what_was_run_without_a_gap() -> None:
     plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, depth=500, seed=0)
     reference = Runs(plan, lambda: None)
 
-    def report(_: int) -> None:
+    def report(_: int) -> bool:
         raise KeyboardInterrupt
 
     found = NativeRuns(plan, reference.initial).run(1_000_000, 2, report)

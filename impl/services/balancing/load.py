@@ -73,16 +73,15 @@ class LeastOutstanding(_Counting):
         """Look at the first rows; at all endpoints, if some are to be avoided."""
         if request.avoid or not self.endpoints:
             return self._of(eligible(self.endpoints, request.avoid), request)
-        best: list[int] = []  # weights whose first rows have as little on the way for each part of the weight
-        load, of = 0, 0
-        for weight, least in self._least.items():
-            less = (least + 1) * of - load * weight
-            if not best or less < 0:
-                best, load, of = [weight], least + 1, weight
-            elif less == 0:
-                best.append(weight)
-        rows = [self._rows[weight][self._least[weight]] for weight in best]
-        return self._taken(self.endpoints[_of_all(rows, request.draw(sum(map(len, rows))))])
+        rows = [self._rows[weight][least] for weight, least in self._least.items()]
+        best = rows[:1]
+        for row in rows[1:]:
+            one, other = self.endpoints[row[0]], self.endpoints[best[0][0]]
+            if self._less(one, other):
+                best = [row]
+            elif not self._less(other, one):
+                best.append(row)
+        return self._taken(self.endpoints[_of_all(best, request.draw(sum(map(len, best))))])
 
     def _of(self, found: list[Endpoint], request: Picking) -> Endpoint:
         best = [found[0]]

@@ -116,6 +116,9 @@ def _figure(figure: Figure, depth: int, paint: Paint) -> Iterator[str]:
 
 def _rows(figure: Figure, depth: int) -> Iterator[tuple[str, str, str, str]]:
     found = figure.estimate
+    if not found.count + found.missing:
+        yield "no run", "", "", ""
+        return
     if found.proportion:
         assert found.mean is not None
         between = f"{_percent(found.low)} to {_percent(found.high)}"

@@ -57,8 +57,8 @@ class NativeRuns:
         except OSError as error:
             raise NativeError(f"cannot load the compiled model: {error}") from error
 
-    def run(self, runs: int, threads: int | None, report: Callable[[int], None]) -> Measured:
-        """Run them. After Ctrl-C there are fewer: those up to the first that was not run."""
+    def run(self, runs: int, threads: int | None, report: Callable[[int], bool]) -> Measured:
+        """Run them. After Ctrl-C, or where `report` says so, there are fewer: those up to the first that was not run."""
         width, shared = len(self._plan.measures), self._unit.shared
         values, steps = (ctypes.c_int64 * (runs * width + 1))(), (ctypes.c_uint64 * runs)()
         ends = (ctypes.c_uint8 * runs).from_buffer(bytearray(bytes([_NOT_RUN]) * runs))
@@ -82,9 +82,11 @@ class NativeRuns:
         def stop() -> None:
             order.stop = 1
 
-        in_background(
-            lambda: self._library.rx_measure(ctypes.byref(order)), stop, lambda _: report(order.done)
-        )
+        def look(_: float) -> None:
+            if not report(order.done):
+                stop()
+
+        in_background(lambda: self._library.rx_measure(ctypes.byref(order)), stop, look)
         done = ends[:].index(_NOT_RUN) if _NOT_RUN in ends else runs
         return Measured(
             list(_read(values[: done * width], steps[:done], ends[:done], width)),
