@@ -120,9 +120,11 @@ class Tracker:
         except TooSmallError as small:
             return self._stop(small.message)
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
-            raise EventError(f"{event.action} makes no sense: {type(problem).__name__}: {problem}") from None
+            raise EventError(
+                f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
+            ) from None
         except BoundLeft as left:
-            return self._stop(f"the model as bound is too small: {event.action} leaves {left.what}")
+            return self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
         if not event.certain:
             steps = Either((steps, ()))
         self._left = None
@@ -132,7 +134,7 @@ class Tracker:
         try:
             found = self._matching(self.run(steps, states), observed)
         except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
-            raise EventError(f"the arguments of {event.action} make no sense: {problem}") from None
+            raise EventError(f"the arguments of {event.action} cannot be interpreted: {problem}") from None
         if not found:
             return self._unexplained(event, observed, states)
         if len(found) > self._most_states:
@@ -236,7 +238,7 @@ class Tracker:
             known = {a.name: [x.name for x in a.arguments] for a in self.machine.actions}
             who, name = type(self.binding).__name__, missing.args[0]
             if step.action not in known:
-                problem = f"{who} takes {name!r}, which is no action of {self.machine.module.name}"
+                problem = f"{who} takes {name!r}, which is not an action of {self.machine.module.name}"
                 raise RatifiedError(problem, remedy=f"its actions: {', '.join(known)}") from None
             wanted = known[step.action]
             if set(step.arguments) <= set(wanted):
@@ -306,7 +308,7 @@ class Tracker:
 
     def _unexplained(self, event: Event, observed: Observed, states: list[Values]) -> bool:
         if self._left is not None:
-            return self._stop(f"the model as bound is too small: {self._left}")
+            return self._stop(f"the sizes in the binding are too small: {self._left}")
         if self._unfinished:
             self.result.stopped = (
                 f"no explanation with up to {self.most_unobserved} unobserved steps between two events"
@@ -335,6 +337,6 @@ def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
     for name in binding.unobserved:
         if name not in actions:
             raise RatifiedError(
-                f"{type(binding).__name__} lets {name!r} happen unobserved, which is no action of its model",
+                f"{type(binding).__name__} lets {name!r} happen unobserved, which is not an action of its model",
                 remedy=f"its actions: {', '.join(actions)}",
             )

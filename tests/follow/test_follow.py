@@ -245,7 +245,7 @@ def test_a_model_that_is_too_small_decides_nothing() -> None:
     assert followed(*events, binding=Counting(most=6)).result.verdict is Verdict.HOLDS
     small = followed(*events, binding=Counting(most=5)).result
     assert (small.verdict, small.events) == (Verdict.UNDECIDED, 2)
-    assert small.stopped == "the model as bound is too small: up leaves the range 0..5 of count"
+    assert small.stopped == "the sizes in the binding are too small: up leaves the range 0..5 of count"
     many = followed(*[at("a", "many", most=1)] * 4, most_states=3).result
     assert (many.verdict, many.stopped) == (
         Verdict.UNDECIDED,
@@ -268,12 +268,15 @@ def test_states_are_tidied_now_and_then() -> None:
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        (Event("jump"), "Counting knows no event 'jump'\n  it knows is_even, many, nothing, sideways, up,"),
+        (
+            Event("jump"),
+            "Counting has no handler for the event 'jump'\n  known events: is_even, many, nothing, sideways, up,",
+        ),
         (at("c", "up", by=1), "there is no counter 'c'\n  there are a, b"),
-        (at("a", "up"), "up has no 'by'\n  it comes with by"),
+        (at("a", "up"), "up has no 'by'\n  its arguments: by"),
         (at("a", "up", by="x"), "up has by = 'x', not a number"),
         (at("a", "up", by=True), "up has by = True, not a number"),
-        (Event("up", {"by": 1}, "a", {"cont": 1}), "up shows no 'count' among its variables"),
+        (Event("up", {"by": 1}, "a", {"cont": 1}), "up does not report the variable 'count'"),
     ],
 )
 def test_events_that_make_no_sense_are_told_from_a_mismatch(event: Event, message: str) -> None:
@@ -284,14 +287,16 @@ def test_events_that_make_no_sense_are_told_from_a_mismatch(event: Event, messag
 
 def test_bindings_that_make_no_sense() -> None:
     with pytest.raises(
-        RatifiedError, match="takes 'sideways', which is no action of Counters\n  its actions: up, down"
+        RatifiedError, match="takes 'sideways', which is not an action of Counters\n  its actions: up, down"
     ):
         followed(at("a", "sideways"))
 
     class Wrong(Counting):
         unobserved = ("sideways",)
 
-    with pytest.raises(RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is no action"):
+    with pytest.raises(
+        RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is not an action"
+    ):
         followed(binding=Wrong())
 
 

@@ -144,7 +144,7 @@ class Algebra:
                 assert not isinstance(copies, str)
                 return self._any_container(t, item, size, copies, conditions)
         raise TooLarge(
-            f"there is no end of values of type {t}", remedy="give it a bound: AtMost(n), Range(low, high)"
+            f"{t} has infinitely many values", remedy="give it a bound: AtMost(n), Range(low, high)"
         )
 
     def _any_of(self, values: Sequence[Any], conditions: list[int]) -> Choice:
