@@ -1,7 +1,7 @@
 """Faults of each engine, planted into its source one at a time: which pairs of engines notice, on generated models.
 
 A fault is a stretch of source and what stands in its place (`kinds.planted`). It is looked for among models whose text has what
-it takes to come to it (`needs`): a comparison, a constraint, a bag. Only the engine that has the fault is asked with it, and a few
+it takes to come to it (`needs`): a comparison, a constraint, a bag. Only the engine that has the fault is asked with it, and some
 that are quick without. One that falls over is counted as that, and not as a disagreement.
 """
 
