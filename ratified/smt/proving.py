@@ -210,7 +210,7 @@ def _no_error(answer: Answer) -> None:
         asked = answer.job.text.partition("\n")[0].removeprefix("; ")
         raise RatifiedError(
             f"{answer.job.solver} refuses what it was asked for {asked}: {answer.rest.strip()}",
-            remedy="this is a fault of Ratified's: please report it, with the model",
+            remedy="this is a bug in Ratified: please report it with the model",
         )
 
 
@@ -389,7 +389,7 @@ class _Attempt:
                 map(small.is_majority, symbols_of(f.formula for f in self.obligation.facts).values())
             )
             self.status = Status.FAILED if sure else Status.UNDECIDED
-            self.why = "there is a model, but none of few elements was found"
+            self.why = "there is a counterexample, but no small one was found"
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
 
