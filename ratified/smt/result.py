@@ -6,9 +6,10 @@ Guarantees: values only; HOLDS only if every obligation was refuted by the solve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
+from ratified.language.errors import Span
 from ratified.results.result import Verdict
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.concrete import FalsePart
@@ -101,7 +102,8 @@ class Held:
 class Proof:
     """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
 
-    `certificates` are what was written of them, if that was asked for.
+    `certificates` are what was written of them, if that was asked for; `assumes` what the script assumes beyond its model, and
+    where it says so.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Proof:
     seconds: float
     held: Held | None = None
     certificates: Certificates | None = None
+    assumes: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
