@@ -439,7 +439,7 @@ def test_a_step_is_one_that_the_model_has() -> None:
     large = followed(at("a", "put", to=11), binding=Putting()).result
     assert (large.verdict, large.stopped) == (
         Verdict.UNDECIDED,
-        "the model as bound is too small: put leaves the range 0..10 of to",
+        "the sizes in the binding are too small: put leaves the range 0..10 of to",
     )
 
 
