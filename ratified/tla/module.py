@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from ratified.interchange.representation import Representation, family, refined_by
 from ratified.language import ir
+from ratified.language.claims import Unchecked, not_checked, unchecked
 from ratified.language.ir import Function, Kind
 from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
@@ -55,6 +56,7 @@ class Export:
 
     `variables` are the names of the model's variables in it; `claims` says which of the model's claims each name is of that the
     configuration asks about, `operators` what its functions are called. `symmetric` if states that differ by renaming are one.
+    `unchecked` are claims that it does not ask about.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Export:
     claims: Mapping[str, str]
     operators: Mapping[str, str]
     symmetric: bool = False
+    unchecked: tuple[Unchecked, ...] = ()
 
     @property
     def files(self) -> dict[str, str]:
@@ -90,7 +93,15 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     words = own.words
     operators = {"init": "Init", **words.operators}
     return Export(
-        own.name, modules, own.config(), form, words.variables, own.claims.names, operators, symmetry
+        own.name,
+        modules,
+        own.config(),
+        form,
+        words.variables,
+        own.claims.names,
+        operators,
+        symmetry,
+        own.unchecked,
     )
 
 
@@ -397,6 +408,9 @@ class ModuleWriter:
             self.claims.liveness(one)
         if bounds is not None:
             self.claims.tell_of_constraints()
+        self.unchecked = unchecked(self.module, set(self.claims.names.values()))
+        if self.unchecked:
+            self.claims.blocks.append([*commented(not_checked("TLC", self.unchecked)), ""])
 
     def _refinement(self, one: Function, abstract: Model, bounds: Atom | None) -> None:
         frame = self.operators.frame()

@@ -142,7 +142,7 @@ class Exploration:
         self._handle: int | None = program.library.rx_new(ctypes.byref(self._config))
         if not self._handle:
             raise NativeError(
-                "no memory to begin exploring with",
+                "not enough memory to start exploring",
                 remedy="free some, or raise the limit on address space (ulimit -v)",
             )
         if program.library.rx_open(self._handle):
@@ -203,7 +203,9 @@ class Exploration:
         fired, new, left, constrained = (
             tuple(numbers[:size]) for numbers, size in zip(counts, sizes, strict=True)
         )
+        # A state that a limit has cut short has steps, and is not counted among those that were expanded.
         mean = sum(fired) / counted.expanded if counted.expanded else 0.0
+        mean = min(max(mean, counted.degree_min), counted.degree_max)
         return Outcome(
             distinct=counted.distinct,
             generated=counted.generated,
