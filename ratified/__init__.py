@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
+    from ratified.language.claims import Unchecked
     from ratified.language.errors import Span
     from ratified.language.machine import StepError
     from ratified.results.errors import EvaluationError
@@ -199,6 +200,7 @@ __all__ = [
     "Steps",
     "Symmetric",
     "Trace",
+    "Unchecked",
     "Unexpected",
     "Verdict",
     "Violation",
@@ -261,6 +263,7 @@ _PLACES = {
         "repeat",
     ),
     "ratified.follow.tracker": ("Followed", "Mismatch"),
+    "ratified.language.claims": ("Unchecked",),
     "ratified.language.errors": ("Span",),
     "ratified.language.machine": ("StepError",),
     "ratified.results.errors": ("EvaluationError",),

@@ -6,27 +6,18 @@ what cannot be asked of a run that has not ended (liveness), and what is not ask
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ratified.language.claims import Unchecked, unchecked
 from ratified.language.ir import Kind
 from ratified.language.machine import PythonMachine, Values
 from ratified.language.uses import Uses
 
 NOT_OF_A_RUN: Final = {
-    Kind.EVENTUALLY: "a run that has not ended cannot break it",
-    Kind.LEADS_TO: "a run that has not ended cannot break it",
-    Kind.REFINEMENT: "`ratified check` asks it",
+    Kind.EVENTUALLY.value: "a run that has not ended cannot break it",
+    Kind.LEADS_TO.value: "a run that has not ended cannot break it",
+    Kind.REFINEMENT.value: "`ratified check` asks it",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Unasked:
-    """A claim of the model that a run was not asked about."""
-
-    name: str
-    kind: Kind
-    why: str
 
 
 class Claims:
@@ -42,22 +33,21 @@ class Claims:
             (f.name, tuple(index[v] for v in uses.reads(f.body))) for f in module.of_kind(Kind.INVARIANT)
         ]
         self._of_steps = [f.name for f in module.of_kind(Kind.STEP_INVARIANT)]
-        self.unasked = tuple(
-            Unasked(f.name, kind, why)
-            for kind, why in (NOT_OF_A_RUN | self._off()).items()
-            for f in module.of_kind(kind)
-        )
         self.asked = (
             *(name for name, _ in self._invariants if every),
             *(name for name in self._of_steps if every == 1),
         )
+        self.unasked = unchecked(module, self.asked)
 
-    def _off(self) -> dict[Kind, str]:
-        if self.every == 1:
-            return {}
+    def why_not(self, claim: Unchecked) -> str:
+        """Why a claim was not asked."""
+        if claim.kind in NOT_OF_A_RUN:
+            return NOT_OF_A_RUN[claim.kind]
         if self.every == 0:
-            return dict.fromkeys((Kind.INVARIANT, Kind.STEP_INVARIANT), "claims were turned off")
-        return {Kind.STEP_INVARIANT: f"claims were asked after every {self.every:,} events only"}
+            return "claims were turned off"
+        if self.every > 1 and claim.kind == Kind.STEP_INVARIANT.value:
+            return f"claims were asked after every {self.every:,} events only"
+        return "a run cannot be asked about claims of this kind"
 
     def broken_in(self, state: Values, before: Values | None = None) -> str | None:
         """An invariant that is false in a state. None was false in `before`, if that is given."""

@@ -96,6 +96,8 @@ BROKEN = {
     "services-unchecked-token": "writes_take_effect_in_order / store",
     "services-fast-clock": "who_believes_has_the_lease / tick_of_the_service",
     "services-token-used-again": "tokens_were_given / forget",
+    "services-released-by-name": "who_believes_has_the_lease / release_again",
+    "services-lease-forgotten": "who_believes_has_the_lease / start_anew",
     "services-acknowledged-early": "acknowledged_is_durable / acknowledge",
     "services-two-processes": "one_at_a_time / start",
 }

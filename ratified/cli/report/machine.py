@@ -109,7 +109,7 @@ def json_cuts(
 
 def json_unchecked(claims: Iterable[Unchecked]) -> list[dict[str, str]]:
     """Return claims that were not checked for JSON."""
-    return [{"name": claim.name, "kind": claim.kind.value} for claim in claims]
+    return [{"name": claim.name, "kind": claim.kind} for claim in claims]
 
 
 def json_place(span: Span | None) -> dict[str, Any] | None:
@@ -215,7 +215,7 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
     for prop in result.properties:
         yield f"{prop.kind.value}: {prop.name}", _junit_outcome(prop, violation, says)
     for claim in result.unchecked:
-        yield f"{claim.kind.value}: {claim.name}", ("error", f"not checked by the {result.engine} engine", "")
+        yield f"{claim.kind}: {claim.name}", ("error", f"not checked by the {result.engine} engine", "")
     if violation is not None and (violation.kind, violation.name) not in known:
         yield f"{violation.kind.value}: {violation.name}", ("failure", says, _story(violation))
     elif not known and not result.unchecked:

@@ -39,9 +39,9 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
         ("time", f"{took:.1f} s{rate}"),
     ]
     lines += [f"{name:8} {value}" for name, value in about]
-    for why, claims in groupby(follower.claims.unasked, lambda c: c.why):
+    for why, claims in groupby(follower.claims.unasked, follower.claims.why_not):
         lines += textwrap.wrap(
-            f"not asked: {', '.join(f'{c.name} ({c.kind.value})' for c in claims)}: {why}",
+            f"not asked: {', '.join(map(str, claims))}: {why}",
             98,
             initial_indent=9 * " ",
             subsequent_indent=9 * " ",
@@ -91,7 +91,8 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
             "asked": list(follower.claims.asked),
             "asked_every": follower.claims.every,
             "not_asked": [
-                {"name": c.name, "kind": c.kind.value, "why": c.why} for c in follower.claims.unasked
+                {"name": c.name, "kind": c.kind, "why": follower.claims.why_not(c)}
+                for c in follower.claims.unasked
             ],
         },
         "actions_never_taken": list(follower.actions_never_taken),
