@@ -17,13 +17,13 @@ CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY,
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """A claim that was not checked."""
+    """A claim that was not checked, and what kind of claim it is."""
 
     name: str
-    kind: Kind
+    kind: str
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.kind.value})"
+        return f"{self.name} ({self.kind})"
 
 
 def claims_of(module: Module) -> tuple[Function, ...]:
@@ -33,7 +33,7 @@ def claims_of(module: Module) -> tuple[Function, ...]:
 
 def unchecked(module: Module, checked: Collection[str]) -> tuple[Unchecked, ...]:
     """Return the claims of a model that are not among those checked."""
-    return tuple(Unchecked(f.name, f.kind) for f in claims_of(module) if f.name not in checked)
+    return tuple(Unchecked(f.name, f.kind.value) for f in claims_of(module) if f.name not in checked)
 
 
 def not_checked(engine: str, claims: Iterable[Unchecked]) -> str:

@@ -15,7 +15,7 @@ from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.smt.proving import ProofOptions, prove_script
+from ratified.smt.proving import USUAL, ProofOptions, prove_script
 from ratified.smt.result import Cell, Status
 from ratified.smt.script import Lemma, Script
 
@@ -34,7 +34,7 @@ class Houdini:
 
 
 def houdini(
-    cls: type[Model], candidates: Collection[str] | None = None, options: ProofOptions | None = None
+    cls: type[Model], candidates: Collection[str] | None = None, options: ProofOptions = USUAL
 ) -> Houdini:
     """Keep the largest inductive subset of a model's invariants, or of those that are named.
 
@@ -51,7 +51,7 @@ def houdini(
                 span=module.span,
                 remedy=f"its invariants: {', '.join(known) or 'none'}",
             )
-    how = replace(options or ProofOptions(), counterexamples=False)
+    how = replace(options, counterexamples=False)
     dropped: list[tuple[str, Cell]] = []
     rounds = 0
     while names:

@@ -244,7 +244,8 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result) 
     false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     if ours.symmetry and theirs.kind != "invariant":
         false |= {claim}  # its last state may be a renamed one, and the last step then none of the model's
-    if not false or (not live and claim not in false):
+    # Of a refinement that fails in an initial state TLC names the other module's Init, and no claim.
+    if not false or (not live and claim and claim not in false):
         told = claim or theirs.violated or "a claim"
         return _differ(found, f"TLC says that its run violates {told}, and it does not")
     return found if found.differences else _of_another(found, violation.name, false)

@@ -16,6 +16,7 @@ from ratified.interchange.representation import Representation, family, refined_
 from ratified.language import ir
 from ratified.language.claims import Unchecked, not_checked, unchecked
 from ratified.language.ir import Function, Kind
+from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
 from ratified.language.types import IntType, MapType, SortType, Type
 from ratified.language.values import Map
@@ -45,7 +46,7 @@ from ratified.tla.syntax import (
     hang,
     indent,
 )
-from ratified.tla.typesets import belongs, type_set
+from ratified.tla.typesets import SETS, belongs, type_set
 from ratified.tla.vocabulary import NOTHING, Vocabulary
 
 
@@ -80,8 +81,10 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     Raises:
         ModelError: it says something that TLA+ cannot.
     """
-    form = Representation(model)
     whole = family(model)
+    for one in whole:
+        refuse_other_types(one.module, SETS, "TLA+")
+    form = Representation(model)
     names: dict[type[Model], str] = {}
     for one in whole:
         names[type(one)] = module_name(one.module.name, {name.lower() for name in names.values()})

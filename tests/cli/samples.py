@@ -216,7 +216,7 @@ def out_of_states() -> Result:
 def out_of_bounds() -> Result:
     return result(
         Verdict.UNDECIDED,
-        unchecked=(Unchecked("as_voting", Kind.REFINEMENT),),
+        unchecked=(Unchecked("as_voting", Kind.REFINEMENT.value),),
         stopped="some steps would exceed a declared bound and were not taken; nothing is known beyond it",
         properties=properties(Verdict.UNDECIDED, Verdict.UNDECIDED),
         bounds=(BoundReport("the last Ballot, b1", "prepare", 1_200, span(4, 20, 25)),),

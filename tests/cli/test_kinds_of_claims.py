@@ -123,7 +123,7 @@ def _houdini() -> Told:
 
 
 def _simulate() -> Told:
-    found = simulate(Counter(), runs=2, depth=4)
+    found = simulate(Counter(), runs=2, length=4)
     forms = {"text": simulation_text("counter", found), "json": simulation_json("counter", found)}
     return Told({name for _, name, _ in found.checked}, _names(found), found.verdict, forms)
 

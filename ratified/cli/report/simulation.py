@@ -94,7 +94,7 @@ def _about(walked: Simulation) -> Iterator[tuple[str, str]]:
         yield "parameters", " ".join(f"{name}={show(value)}" for name, value in walked.parameters.items())
     yield "seed", str(walked.seed)
     begun = "" if walked.runs == walked.asked else f" of {walked.asked:,}"
-    yield "runs", f"{walked.runs:,}{begun}, of at most {plural(walked.depth, 'step')}; {_ends(walked)}"
+    yield "runs", f"{walked.runs:,}{begun}, of at most {plural(walked.length, 'step')}; {_ends(walked)}"
     yield "steps", f"{walked.steps:,}, at most {walked.longest:,} in a run"
     yield "states", f"{'more than ' if walked.more_distinct else ''}{walked.distinct:,} distinct"
 
@@ -131,7 +131,7 @@ def simulation_json(name: str, walked: Simulation) -> str:
         "runs": walked.runs,
         "runs_asked": walked.asked,
         "runs_ended": walked.ended,
-        "depth": walked.depth,
+        "depth": walked.length,
         "longest": walked.longest,
         "steps": walked.steps,
         "distinct": walked.distinct,

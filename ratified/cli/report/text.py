@@ -16,6 +16,7 @@ from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import Change, ChangeKind, compact, step_changes
 from ratified.results.result import (
+    BEYOND_BOUNDS,
     BoundReport,
     ConstraintReport,
     PropertyKind,
@@ -78,6 +79,8 @@ def _headline(check: Checked) -> tuple[str, str]:
         what = what_failed(result.violation)
     else:
         what = f"no violation in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
+    if check.expected is not None:
+        what += f"; but {' and '.join(check.surprises)}" if check.surprises else "; as expected"
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
@@ -128,7 +131,8 @@ def _about(result: Result) -> Iterator[tuple[str, str]]:
     distinct, generated = f"{result.distinct:,} distinct", f"{result.generated:,} generated"
     yield "states", f"{distinct}, {generated}, depth {result.depth}"
     least, mean, greatest = result.out_degree
-    yield "successors", f"{least} to {greatest}, {mean:.1f} on average"
+    cut_short = not greatest and result.stopped not in (None, BEYOND_BOUNDS)
+    yield "successors", "unknown" if cut_short else f"{least} to {greatest}, {mean:.1f} on average"
     rate = f", {result.distinct / result.seconds:,.0f} states/s" if result.seconds >= 0.1 else ""
     yield "time", f"{duration(result.seconds)}{rate}"
     if result.memory:

@@ -33,13 +33,14 @@ Safety Properties Using InductionGap and a SAT-Solver" (FMCAD 2000).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from ratified.language.claims import Unchecked, claims_of, unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
+from ratified.language.kinds import refuse_other_types
 from ratified.language.machine import PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
@@ -48,13 +49,14 @@ from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch
-from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violation
+from ratified.results.result import Decided, Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
 from ratified.smt.finite.context import Env, Event
 from ratified.smt.finite.solver import SOLVERS, BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps
 from ratified.smt.finite.symbolic import Cases, Listed, Members, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
+from ratified.smt.kinds import TYPES
 
 KINDS = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
 """The kinds of claims that are checked."""
@@ -69,7 +71,7 @@ class InductionGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
+class Bounded(Decided):
     """What was found out.
 
     No run of at most `steps` steps (None: not even the beginning was decided) violates a claim. `proved_by` is the k of the
@@ -362,34 +364,37 @@ def _disagreement(model: str) -> RatifiedError:
 
 def bounded(
     model: Model,
-    depth: int = 20,
+    length: int = 20,
     *,
-    claims: Sequence[str] | None = None,
+    claims: Collection[str] | None = None,
     induction: bool = False,
     deadlock: bool = False,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     solver: str = SOLVERS[0],
-    seconds: float | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Bounded:
-    """Look for a shortest run of at most `depth` steps that violates a claim; with `induction`, for a proof that none does.
+    """Look for a shortest run of at most `length` steps that violates a claim; with `induction`, for a proof that none does.
 
     The claims are invariants and step invariants (all of the model's by default); with `deadlock` also that some step is
-    always possible. Every constraint bounds the runs, as in `check`. InductionGap is over k = 1, 2, ... up to `depth` steps,
+    always possible. Every constraint bounds the runs, as in `check`. Induction is over k = 1, 2, ... up to `length` steps,
     from states of which nothing is known but that all claims hold: with k = 1 it says whether the claims together are
-    inductive at this size. `solver` is "sat" or "z3".
+    inductive at this size. `limits` are of seconds and memory. `solver` is "sat" or "z3". `progress` is told the length of runs
+    that is being asked about.
 
     Raises:
         EvaluationError: a run comes upon an operation without an answer.
         TooLarge: the model cannot be made a circuit at this size.
-        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds.
+        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds; a limit of another kind.
     """
-    watch = Watch(Limits(seconds=seconds))
+    refuse_other_types(model.module, TYPES, "bounded model checking")
+    limits.only("bounded model checking", "seconds", "memory")
+    watch = Watch(limits)
     asked = properties(model, claims, deadlock=deadlock)
     search = _Search(model, asked, solver, watch)
 
     def work() -> None:
         with running(model.scope):
-            (search.both if induction else search.base)(depth, progress)
+            (search.both if induction else search.base)(length, progress)
 
     # Circuits are made and handed to a solver for long whiles in which nothing is asked.
     under_way = Background(work, search.interrupt)
@@ -397,7 +402,7 @@ def bounded(
         under_way.attend(watch.tick)
         under_way.result()
     except _Unknown:
-        why = "the solver gave up" if seconds is None else watch.time_limit()
+        why = "the solver gave up" if limits.seconds is None else watch.time_limit()
         search.found = replace(search.found, stopped=why)
     except Reached as stop:
         search.found = replace(search.found, stopped=str(stop))
@@ -408,7 +413,9 @@ def bounded(
     return replace(search.found, unchecked=left_out, seconds=watch.seconds)
 
 
-def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = False) -> tuple[Property, ...]:
+def properties(
+    model: Model, claims: Collection[str] | None, *, deadlock: bool = False
+) -> tuple[Property, ...]:
     """Return the claims that are asked about. Raises RatifiedError for one that there is not, or that is of another kind."""
     module = model.module
     known = {f.name: Property(KINDS[f.kind], f.name, f.span) for f in claims_of(module) if f.kind in KINDS}
@@ -427,7 +434,7 @@ def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = F
         asked.append(Property(PropertyKind.DEADLOCK, "deadlock", None))
     if not asked:
         raise RatifiedError(
-            f"{module.name} has nothing to be asked: no invariant and no step invariant",
+            f"{module.name} claims nothing that a solver can check: it has no invariant and no step invariant",
             span=module.span,
             remedy="write a method with @invariant, or ask for deadlock",
         )

@@ -79,7 +79,7 @@ def _searched(model: Model, deadlock: bool) -> tuple[Said, bool]:
 def _bounded(model: Model, deadlock: bool, *, induction: bool) -> Said | None:
     """What the solver says; None if it had not the time."""
     try:
-        found = bounded(model, DEPTH, induction=induction, deadlock=deadlock, seconds=SECONDS)
+        found = bounded(model, DEPTH, induction=induction, deadlock=deadlock, limits=Limits(seconds=SECONDS))
     except EvaluationError as error:
         return Said(NO_ANSWER, len(error.trace) if error.trace else 0)
     except TooLarge:
