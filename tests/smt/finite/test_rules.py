@@ -190,7 +190,7 @@ def test_a_place_that_is_not_meant_may_lack_what_is_written(solver: str) -> None
 
 
 def test_a_map_that_lacks_a_key_is_an_error_as_in_the_search() -> None:
-    for engine in (partial(check, engine="reference"), partial(bounded, depth=2)):
+    for engine in (partial(check, engine="reference"), partial(bounded, length=2)):
         with pytest.raises(EvaluationError, match="the map for held has no value for 3"):
             engine(Partial())
     assert bounded(Counter(), 5).verdict is Verdict.HOLDS
