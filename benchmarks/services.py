@@ -54,7 +54,7 @@ def choices(endpoints: Sequence[Endpoint]) -> Pick:
 
 
 def smooth(endpoints: Sequence[Endpoint]) -> Pick:
-    """nginx's loop."""
+    """Nginx's loop."""
     current, total = [0] * len(endpoints), sum(e.weight for e in endpoints)
 
     def pick(_: int) -> Endpoint:
@@ -100,7 +100,7 @@ def two(endpoints: Sequence[Endpoint]) -> Pick:
     load: Counter[str] = Counter()
 
     def pick(_: int) -> Endpoint:
-        found = min(random.sample(endpoints, min(2, len(endpoints))), key=lambda e: load[e.name])  # noqa: S311
+        found = min(random.sample(endpoints, min(2, len(endpoints))), key=lambda e: load[e.name])
         load[found.name] += 1
         load[found.name] -= 1
         return found
@@ -143,7 +143,7 @@ BY_HAND: dict[str, Callable[[Sequence[Endpoint]], Pick]] = {
 
 
 def uhashring(endpoints: Sequence[Endpoint]) -> Pick:
-    """uhashring's ketama ring."""
+    """Uhashring's ketama ring."""
     from uhashring import HashRing
 
     hashing = HashRing(nodes=[e.name for e in endpoints], vnodes=100)

@@ -275,7 +275,7 @@ def test_what_cannot_be_a_circuit_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("claims", "message"),
-    [(["nothing"], "claims nothing called 'nothing'"), (["step"], "is no invariant and no step invariant")],
+    [(["nothing"], "has no claim 'nothing'"), (["step"], "is neither an invariant nor a step invariant")],
 )
 def test_claims_that_there_are_not(claims: list[str], message: str) -> None:
     with pytest.raises(RatifiedError, match=message):
