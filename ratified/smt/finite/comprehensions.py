@@ -16,7 +16,7 @@ from ratified.language.values import Bag, Seq, Set
 from ratified.smt.finite.algebra import ONE, ZERO
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.context import Context, items, refused
-from ratified.smt.finite.expressions import combined, less, number
+from ratified.smt.finite.expressions import less
 from ratified.smt.finite.symbolic import Choice, Listed, Members, Symbolic, one_form
 
 rules: Rules[Context, Symbolic] = Rules("circuits of comprehensions")
@@ -76,8 +76,9 @@ def _collected(node: ir.Collect, context: Context) -> Symbolic:
         case "sum":
             total: Symbolic = ZERO
             for there, value in found:
-                added = context.algebra.choose(there, number(value, context), ZERO)
-                total = combined("+", total, added, context)
+                term = Choice({1: value, 0: -value}) if isinstance(value, int) else value
+                pairs = context.algebra.combinations([total, context.algebra.choose(there, term, ZERO)])
+                total = Choice(context.algebra.collected((x + y, o) for (x, y), o in pairs))
             return total
         case "min" | "max":
             return _extreme(node, context, found, keys)
