@@ -12,12 +12,23 @@ from dataclasses import replace
 from ratified.language import ir
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
-from ratified.language.types import EnumType, IntType, MapType, OptionalType, SeqType, SetType, SortType
+from ratified.language.types import (
+    BagType,
+    EnumType,
+    IntType,
+    MapType,
+    OptionalType,
+    SeqType,
+    SetType,
+    SortType,
+    Type,
+)
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Failing
-from ratified.smt.first_order.logic import bag_of, before, literal
-from ratified.smt.first_order.names import sort_name
+from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.logic import bag_of, before, literal, where
+from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
     Function,
@@ -33,19 +44,19 @@ from ratified.smt.terms import (
     FALSE,
     INT,
     TRUE,
+    Arithmetic,
+    Choice,
     Number,
     Term,
-    The,
-    at_most,
     choice,
     conj,
-    every,
+    disj,
+    equal,
+    free,
     fresh,
     implies,
-    less,
     neg,
     plus,
-    some,
 )
 
 comprehensions: Rules[Context, Shape] = Rules("comprehensions in first-order logic")
@@ -53,8 +64,10 @@ comprehensions: Rules[Context, Shape] = Rules("comprehensions in first-order log
 
 @comprehensions.rule(ir.Collect)
 def _(node: ir.Collect, context: Context) -> Shape:
-    if node.kind in ("min", "max", "sum") and (items := _displayed(node, context)) is not None:
+    if node.kind in ("min", "max") and (items := _displayed(node, context)) is not None:
         return _folded(node, items, context)
+    if node.kind == "sum":
+        return Atom(_sum(node, context))
     if node.kind == "bag" and (items := _displayed(node, context)) is not None:
         return bag_of(node.element.type, [element for element, _ in items], context)
     first = _domain(node.clauses[0].domain, context)
@@ -78,26 +91,11 @@ def _(node: ir.Collect, context: Context) -> Shape:
 
 
 def _domain(node: Expr, context: Context) -> Members:
+    """What a clause runs through as a set: in what order, and how often, does not matter where it is asked."""
+    while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
+        node = node.operand
     if isinstance(node, ir.IntRange):
-        low, high = context.number(node.low), context.number(node.high)
-
-        def inside(x: Term) -> Term:
-            return conj(at_most(low, x), less(x, high))
-
-        def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
-            def quantify(f: Callable[[Shape], Term]) -> Term:
-                i = fresh("i", INT)
-                if universal:
-                    return every([i], implies(inside(i), f(Atom(i))))
-                return some([i], conj(inside(i), f(Atom(i))))
-
-            return quantify
-
-        def has(x: Shape) -> Term:
-            assert isinstance(x, Atom)
-            return inside(as_number(x.term))
-
-        return Members(IntType(), has, over(True), over(False))
+        return run_of(node, context).places
     return iterated(context.expr(node), context, node)
 
 
@@ -231,6 +229,8 @@ def _map_of(node: ir.Collect, context: Context) -> Shape:
 def _seq_of(node: ir.Collect, context: Context) -> Shape:
     assert isinstance(node.type, SeqType)
     clause = node.clauses[0]
+    if (places := _places(node, node.clauses, context)) is not None:
+        return _gathered(node.type.item, places, context)
     if len(node.clauses) != 1 or clause.conditions:
         raise sh.refuse(node.span, "a sequence of what fits a condition", "use a set")
     domain = context.expr(clause.domain)
@@ -241,6 +241,48 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
         return context.bound(clause.names, domain.at(i)).expr(node.element)
 
     return Listing(node.type.item, domain.length, at)
+
+
+def _places(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> list[tuple[Term, Shape]] | None:
+    """The elements that a comprehension over what is written out may have, and whether they are there; None if it is not."""
+    if not clauses:
+        return [(TRUE, context.expr(node.element))]
+    written = _written(clauses[0].domain, context)
+    if written is None or isinstance(clauses[0].domain.type, BagType):
+        return None
+    domain = clauses[0].domain
+    if isinstance(domain, ir.Convert) and not (
+        domain.what in ("keys", "distinct")
+        or (domain.what == "sorted" and isinstance(domain.operand.type, SetType | MapType))
+    ):
+        return None
+    found: list[tuple[Term, Shape]] = []
+    for there, _, item in written:
+        inner = context.bound(clauses[0].names, item)
+        passed = conj(there, *map(inner.formula, clauses[0].conditions))
+        more = _places(node, clauses[1:], inner)
+        if more is None:
+            return None
+        found += [(conj(passed, test), element) for test, element in more if conj(passed, test) != FALSE]
+    return found if len(found) <= FEW else None
+
+
+def _gathered(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Listing:
+    """The sequence of those that are there: an element stands at the number of those before it."""
+    length: Term = Number(0)
+    positions: list[tuple[Term, Term, Shape]] = []
+    for there, element in places:
+        positions.append((there, length, element))
+        length = plus(length, as_number(there))
+    otherwise = context.theory.unknown(item)
+
+    def at(i: Term) -> Shape:
+        found = otherwise
+        for there, position, element in positions:
+            found = either(conj(there, equal(i, position)), element, found)
+        return found
+
+    return Listing(item, length, at)
 
 
 # --- the least, the greatest, the sum ---------------------------------------------------------------------------------
@@ -267,12 +309,6 @@ def _displayed(node: ir.Collect, context: Context) -> list[tuple[Shape, Shape]] 
 
 
 def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Context) -> Shape:
-    if node.kind == "sum":
-        total: Term = Number(0)
-        for element, _ in items:
-            assert isinstance(element, Atom)
-            total = plus(total, as_number(element.term))
-        return Atom(total)
     t = (node.key or node.element).type
     best, rank = items[0]
     for element, key in items[1:]:
@@ -284,30 +320,197 @@ def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Con
 
 def _extreme(node: ir.Collect, context: Context) -> Shape:
     """Min and max: the one that is among them and beyond which none is."""
-    t = node.element.type
-    t = t.item if isinstance(t, OptionalType) else t
-    if node.key is not None or not isinstance(_core(node.element).type, IntType | SortType):
-        raise sh.refuse(node.span, f"`{node.kind}` of {t}", "use it for ints and ordered sorts, without key=")
-    quiet = context.silent()
-    members = _set_of(node, quiet)
-    sort = INT if isinstance(t, IntType) else sort_name(t)  # type: ignore[arg-type]  # a sort
-
-    def best(x: Term) -> Term:
-        def within(y: Shape) -> Term:
-            y = y.value if isinstance(y, Maybe) else y
-            low, high = (y, Atom(x)) if node.kind == "max" else (Atom(x), y)
-            return before(t, low, high, context, strict=False, span=node.span)
-
-        return conj(members.has(Atom(x)), members.every(within))
-
     heard: list[Term] = []
     listener = replace(context, hear=lambda d: heard.append(d.holds))
     first = _domain(node.clauses[0].domain, listener)
     _demands(node, node.clauses, first, listener)
-    empty = members.every(lambda _: FALSE)
-    x = fresh(node.kind, sort)
-    found = Atom(The(x, conj(neg(empty), *heard), best(x)))
+    quiet = context.silent()
+    empty = _quantify(True, node.clauses, quiet, lambda _: FALSE)
+    exists = conj(neg(empty), *heard)
+    found = _ranked(node, exists, quiet) if node.key is not None else _greatest(node, exists, quiet)
     if node.default is None:
         context.demand(Failing.ERROR, neg(empty), f"{node.kind} of nothing", node.span)
         return found
     return either(empty, context.under(empty).expr(node.default), found)
+
+
+def _better(node: ir.Collect, t: Type, x: Shape, y: Shape, context: Context, *, strict: bool) -> Term:
+    """Whether `x` is beyond `y`, as the least or the greatest."""
+    low, high = (x, y) if node.kind == "min" else (y, x)
+    return before(t, low, high, context, strict=strict, span=node.span)
+
+
+def _greatest(node: ir.Collect, exists: Term, context: Context) -> Shape:
+    """The element beyond which none is: equal ones are one."""
+    t = node.element.type
+    t = t.item if isinstance(t, OptionalType) else t
+    members = _set_of(node, context)
+
+    def best(x: Shape) -> Term:
+        def within(y: Shape) -> Term:
+            y = y.value if isinstance(y, Maybe) else y
+            return _better(node, t, x, y, context, strict=False)
+
+        return conj(members.has(x), members.every(within))
+
+    return chosen(t, exists, best, context, node.kind)
+
+
+def _ranked(node: ir.Collect, exists: Term, context: Context) -> Shape:
+    """The first element of those with the best key."""
+    assert node.key is not None
+    if len(node.clauses) > 1:
+        raise sh.refuse(node.span, f"`{node.kind}` with a key, of two things run through", "run through one")
+    (clause,), t = node.clauses, node.key.type
+    run = run_of(clause.domain, context)
+
+    def at(place: Shape) -> Context:
+        return context.bound(clause.names, run.item(place))
+
+    def passes(place: Shape) -> Term:
+        return conj(*map(at(place).formula, clause.conditions))
+
+    def best(x: Shape) -> Term:
+        assert node.key is not None
+        key = at(x).expr(node.key)
+
+        def worse(y: Shape) -> Term:
+            assert node.key is not None
+            other = at(y).expr(node.key)
+            better = _better(node, t, other, key, context, strict=True)
+            as_good = _better(node, t, other, key, context, strict=False)
+            if as_good in (FALSE, better):
+                return implies(passes(y), neg(better))
+            tie = conj(as_good, run.before(y, x, context, node.span))
+            return implies(passes(y), neg(disj(better, tie)))
+
+        return conj(run.places.has(x), passes(x), run.places.every(worse))
+
+    return at(chosen(run.index, exists, best, context, node.kind)).expr(node.element)
+
+
+# --- sums -------------------------------------------------------------------------------------------------------------
+
+
+def _sum(node: ir.Collect, context: Context) -> Term:
+    """A sum of what is written out is that of its parts; any other is how often each number is added, times the number."""
+    if (found := _added(node, node.clauses, context)) is not None:
+        return found
+    first = _domain(node.clauses[0].domain, context)
+    _demands(node, node.clauses, first, context)
+    if len(node.clauses) > 1:
+        raise sh.refuse(node.span, "a sum over two things run through", "count with comparisons")
+    (clause,), quiet = node.clauses, context.silent()
+    run = run_of(clause.domain, quiet)
+
+    def at(place: Shape) -> Context:
+        return quiet.bound(clause.names, run.item(place))
+
+    return tallied(
+        run,
+        lambda x: conj(*map(at(x).formula, clause.conditions)),
+        lambda x: at(x).number(node.element),
+        context,
+        node,
+        whole=isinstance(clause.domain, ir.Universe) and not clause.conditions,
+    )
+
+
+def tallied(
+    run: Run,
+    passes: Callable[[Shape], Term],
+    number: Callable[[Shape], Term],
+    context: Context,
+    node: ir.Node,
+    *,
+    whole: bool = False,
+) -> Term:
+    """The sum of a number at each place that passes: one of few constants, or the same at all of them. Raises Refused."""
+    variants = context.shapes.variants(run.index)
+    total: Term = Number(0)
+    columns = [[fresh("x", s) for s in v.sorts] for v in variants]
+    terms = [number(v.build(c)) for v, c in zip(variants, columns, strict=True)]
+    used = {b for term in terms for b in free(term)}
+    if not used & {b for c in columns for b in c} and all(t == terms[0] for t in terms):
+        amount = terms[0]
+        times = _times(run, passes, context, node, whole=whole)
+        return times if amount == Number(1) else _product(amount, times)
+    for amount in dict.fromkeys(n for term in terms for n in _leaves(term, node)):
+        if amount != Number(0):
+            there = lambda x, k=amount: conj(passes(x), equal(number(x), k))  # noqa: E731
+            total = plus(total, _product(amount, _times(run, there, context, node)))
+    return total
+
+
+def _leaves(term: Term, node: ir.Node) -> list[Term]:
+    match term:
+        case Number():
+            return [term]
+        case Choice(_, then, orelse):
+            return [*_leaves(then, node), *_leaves(orelse, node)]
+    raise sh.refuse(node.span, "a sum of numbers that differ", "sum constants, or count with comparisons")
+
+
+def _product(left: Term, right: Term) -> Term:
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(left.value * right.value)
+    return right if left == Number(1) else Arithmetic("*", (left, right))
+
+
+def _times(
+    run: Run, passes: Callable[[Shape], Term], context: Context, node: ir.Node, *, whole: bool = False
+) -> Term:
+    """How many places pass."""
+    if run.copies:
+        raise sh.refuse(node.span, "a sum over a Bag", "sum over its distinct elements")
+    if whole and isinstance(run.index, SortType):
+        return context.theory.size(run.index)
+    if isinstance(run.index, IntType) and run.index.low is None:
+        if run.length is not None and passes(Atom(fresh("i", INT))) == TRUE:
+            return run.length
+        raise sh.refuse(node.span, "how many of a sequence fit a condition", "use a set")
+    return size_of(where(run.places, passes), context)
+
+
+def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Term | None:
+    """The sum over what is written out; None if it is not."""
+    if not clauses:
+        return context.number(node.element)
+    places = _written(clauses[0].domain, context)
+    if places is None:
+        return None
+    total: Term = Number(0)
+    for there, times, item in places:
+        inner, passed = context.under(there).bound(clauses[0].names, item), there
+        for condition in clauses[0].conditions:
+            test = inner.formula(condition)
+            inner, passed = inner.under(test), conj(passed, test)
+        if passed == FALSE:
+            continue
+        found = _added(node, clauses[1:], inner)
+        if found is None:
+            return None
+        total = plus(total, choice(passed, _product(times, found), Number(0)))
+    return total
+
+
+def _written(node: Expr, context: Context) -> list[tuple[Term, Term, Shape]] | None:
+    """What may be run through: whether it is there, how often, and the item; None if it is not the same at each size, or many."""
+    while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
+        node = node.operand
+    if isinstance(node, ir.MakeSeq | ir.IntRange):
+        shape = context.expr(node)
+    elif isinstance(node.type, SetType | BagType | MapType):
+        values = few(node.type.key if isinstance(node.type, MapType) else node.type.item)
+        if values is None:
+            return None
+        shape = context.expr(node)
+        members = shape.keys if isinstance(shape, Function) else shape
+        assert isinstance(members, Members)
+        one, count = Number(1), members.count
+        return [(members.has(v), one if count is None else count(v), v) for v in values]
+    else:
+        return None
+    if isinstance(shape, Listing) and isinstance(shape.length, Number) and shape.length.value <= FEW:
+        return [(TRUE, Number(1), shape.at(Number(i))) for i in range(shape.length.value)]
+    return None

@@ -9,10 +9,22 @@ from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
-from ratified.language.types import BagType, IntType, MapType, RecordType, SeqType, SetType, Type, records_of
+from ratified.language.types import (
+    BagType,
+    IntType,
+    MapType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    Type,
+    records_of,
+)
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.logic import bag_of, mapping, sequence, where
+from ratified.smt.first_order.ordering import few
 from ratified.smt.first_order.shapes import (
     Atom,
     Function,
@@ -194,24 +206,24 @@ def _(node: ir.Length, context: Context) -> Shape:
     if isinstance(node.operand, ir.Universe):
         t = node.operand.type
         assert isinstance(t, SetType)
-        if hasattr(t.item, "enum"):
-            return Atom(Number(len(t.item.enum)))
-        return Atom(context.theory.size(t.item))  # type: ignore[arg-type]  # a sort
+        if isinstance(t.item, SortType):
+            return Atom(context.theory.size(t.item))
     operand = context.expr(node.operand)
     if isinstance(operand, Listing):
         return Atom(operand.length)
+    if isinstance(operand, Function):
+        if operand.total and isinstance(operand.type.key, SortType):
+            return Atom(context.theory.size(operand.type.key))
+        operand = operand.keys
     if isinstance(operand, Members) and operand.count is None:
-        ways = context.shapes.variants(operand.item)
-        if not any(v.sorts for v in ways):  # of bools, members of an Enum, and the like: as many as there are
-            found: Term = Number(0)
-            for v in ways:
-                found = plus(found, as_number(operand.has(v.build([]))))
-            return Atom(found)
-    raise sh.refuse(
-        node.span,
-        "the number of elements",
-        "compare it with a small number, or `2 * len(s) > len(Sort)`, which says that s is a majority",
-    )
+        return Atom(size_of(operand, context))
+    if isinstance(operand, Members) and (values := few(operand.item)) is not None:
+        found: Term = Number(0)
+        for value in values:
+            assert operand.count is not None
+            found = plus(found, operand.count(value))
+        return Atom(found)
+    raise sh.refuse(node.span, "the number of a Bag's elements", "compare it with a small number")
 
 
 @reading.rule(ir.Count)

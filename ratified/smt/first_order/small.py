@@ -7,7 +7,7 @@ sort of it can have fewer elements with the others as they are, unless the solve
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ratified.smt.smtlib import Fact, script, sorts_in
 from ratified.smt.solving import read_values
@@ -21,6 +21,7 @@ from ratified.smt.terms import (
     Symbol,
     Term,
     at_most,
+    choice,
     conj,
     constant,
     disj,
@@ -28,6 +29,7 @@ from ratified.smt.terms import (
     every,
     fresh,
     neg,
+    plus,
     symbols_of,
 )
 
@@ -57,6 +59,7 @@ def at_sizes(
         closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
     symbols = symbols_of(f.formula for f in facts).values()
     closed += [_counted(s, sizes) for s in symbols if is_majority(s)]
+    closed += [f for s in symbols if (f := _sized(s, symbols, sizes))]
     numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
     close = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
     within = Fact("integers are small, to be read", conj(*close) if near else TRUE)
@@ -82,6 +85,24 @@ def _counted(symbol: Symbol, sizes: Mapping[str, int]) -> Fact:
         inside = [Apply(symbol, (q, n)) for n in names]
         ways.append(conj(*(x if i in members else neg(x) for i, x in enumerate(inside))))
     return Fact(f"majorities have {size // 2 + 1} of {size} members", every([q], disj(*ways)))
+
+
+def _sized(size: Symbol, symbols: Iterable[Symbol], sizes: Mapping[str, int]) -> Fact | None:
+    """How many elements sets (or a sort) have where sorts are so large; None for other symbols, and sets of other things."""
+    whole, slash, what = size.name.rpartition("/")
+    if not whole.startswith("sort/") or (slash, what) != ("/", "size") or whole not in sizes:
+        return None
+    if not size.arguments:
+        return Fact(f"{whole} has {sizes[whole]}", equal(Apply(size, ()), Number(sizes[whole])))
+    has = next((s for s in symbols if s.name == f"{whole}/has" and len(s.arguments) == 2), None)
+    if has is None or has.arguments[1] not in sizes:
+        return None
+    s = fresh("s", whole)
+    total: Term = Number(0)
+    for i in range(sizes[has.arguments[1]]):
+        there = Apply(has, (s, element(has.arguments[1], i)))
+        total = plus(total, choice(there, Number(1), Number(0)))
+    return Fact(f"how many elements each of {whole} has", every([s], equal(Apply(size, (s,)), total)))
 
 
 def _applied(symbol: Symbol, sizes: Mapping[str, int]) -> list[Term]:
