@@ -247,7 +247,7 @@ def _places(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> li
     """The elements that a comprehension over what is written out may have, and whether they are there; None if it is not."""
     if not clauses:
         return [(TRUE, context.expr(node.element))]
-    written = _written(clauses[0].domain, context)
+    written = written_out(clauses[0].domain, context)
     if written is None or isinstance(clauses[0].domain.type, BagType):
         return None
     domain = clauses[0].domain
@@ -476,7 +476,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
     """The sum over what is written out; None if it is not."""
     if not clauses:
         return context.number(node.element)
-    places = _written(clauses[0].domain, context)
+    places = written_out(clauses[0].domain, context)
     if places is None:
         return None
     total: Term = Number(0)
@@ -494,7 +494,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
     return total
 
 
-def _written(node: Expr, context: Context) -> list[tuple[Term, Term, Shape]] | None:
+def written_out(node: Expr, context: Context) -> list[tuple[Term, Term, Shape]] | None:
     """What may be run through: whether it is there, how often, and the item; None if it is not the same at each size, or many."""
     while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
         node = node.operand

@@ -136,8 +136,8 @@ def _(node: ir.Item, context: Context) -> Shape:
 def _(node: ir.At, context: Context) -> Shape:
     container, key = context.expr(node.container), context.expr(node.key)
     if isinstance(container, Function) and container.total and _is_field_of(node.key, container.type.key):
-        return container.at(key)  # records are within their bounds
-    return at(container, key, context, node.span)
+        return sh.known(container.at(key))  # records are within their bounds
+    return sh.known(at(container, key, context, node.span))
 
 
 def _is_field_of(node: Expr, t: Type) -> bool:
@@ -389,6 +389,7 @@ def updated(container: Shape, path: Sequence[Shape], value: Shape, context: Cont
     """A map or sequence with another value at a path of keys, which must be there."""
     if not path:
         return value
+    container = sh.known(container)
     match container:
         case Function(_, value_at):
             key = path[0]

@@ -17,6 +17,7 @@ from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Function, Node
 from ratified.language.types import IntType, MapType, Type, parts
+from ratified.language.uses import Uses
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.shapes import Atom, Maybe, Members, Refused, Row, Shape, either
 from ratified.smt.first_order.theory import Theory
@@ -60,12 +61,20 @@ def conjuncts(*terms: Term) -> frozenset[Term]:
 class Logic:
     """What all expressions of a module share: its functions, the theory, equality, and who knows the rules."""
 
-    def __init__(self, module: ir.Module, theory: Theory, rules: Callable[[Node, Context], Shape]) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        theory: Theory,
+        rules: Callable[[Node, Context], Shape],
+        bodies: Callable[[Sequence[Node], Context], Shape],
+    ) -> None:
         self.module = module
         self.theory = theory
+        self.uses = Uses(module)
         self.shapes: Shapes = theory.shapes
         self.same = Equality(theory.shapes)
         self.rules = rules
+        self.bodies = bodies
         self._partial: dict[int, tuple[object, bool]] = {}
 
     def partial(self, node: Node | ir.Clause) -> bool:
@@ -101,6 +110,11 @@ class Context:
     def shapes(self) -> Shapes:
         """What makes shapes."""
         return self.logic.shapes
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nobody hears of demands."""
+        return self.hear is unheard
 
     # --- other contexts ---
 
@@ -222,7 +236,7 @@ class Context:
                 case ir.Return(_, value) if value is not None:
                     return here.expr(value)
                 case ir.Assert(span, test):
-                    here.demand(Failing.ERROR, here.formula(test), "the assertion", span)
+                    here.demand(Failing.ERROR, here.formula(test), "an assertion that is false", span)
                 case ir.If(_, test, then, orelse):
                     holds, rest = here.formula(test), body[i + 1 :]
                     if holds == TRUE:
@@ -232,9 +246,7 @@ class Context:
                     first = here.under(holds)._value((*then, *rest))
                     return either(holds, first, here.under(neg(holds))._value((*orelse, *rest)))
                 case ir.For():
-                    raise sh.refuse(
-                        statement.span, "this loop", "write a comprehension, all(...) or any(...)"
-                    )
+                    return here.logic.bodies(body[i:], here)
                 case _:
                     raise sh.refuse(statement.span, "this statement", "use it in an action only")
         raise AssertionError(body)

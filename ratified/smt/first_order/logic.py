@@ -165,16 +165,16 @@ def bag_of(item: Type, items: Sequence[Shape], context: Context) -> Members:
 
 @leaves.rule(ir.Local)
 def _(node: ir.Local, context: Context) -> Shape:
-    return context.env[node.name]
+    return sh.known(context.env[node.name])
 
 
 @leaves.rule(ir.Variable)
 def _(node: ir.Variable, context: Context) -> Shape:
     if node.which is Which.OLD:
-        return context.old[node.name]
+        return sh.known(context.old[node.name])
     if node.name in context.unset:
         context.demand(Failing.ERROR, FALSE, f"`{node.name}` before it has a value", node.span)
-    return context.now[node.name]
+    return sh.known(context.now[node.name])
 
 
 @leaves.rule(ir.Parameter)

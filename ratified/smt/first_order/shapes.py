@@ -125,7 +125,40 @@ class Listing:
     origin: Term | None = None
 
 
-Shape = Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an iteration of a loop finds and leaves, whatever it is: nothing may depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an iteration of a loop makes of something if a test is true; otherwise it leaves it as it is."""
+
+    test: Term
+    value: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A value that is worked out when it is read."""
+
+    read: Callable[[], Shape]
+
+
+Shape = Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing | Kept | Changed | Later
+
+
+class Dependent(Exception):
+    """What an iteration of a loop does depends on what it finds, where that is not known."""
+
+
+def known(shape: Shape) -> Shape:
+    """A shape as it is read. Raises Dependent."""
+    while isinstance(shape, Later):
+        shape = shape.read()
+    if isinstance(shape, Kept | Changed):
+        raise Dependent
+    return shape
 
 
 @dataclass(slots=True)
@@ -182,6 +215,11 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
     if test == FALSE:
         return orelse
     match then, orelse:
+        case (Later(), _) | (_, Later()):
+            then, orelse = (s.read() if isinstance(s, Later) else s for s in (then, orelse))
+            return either(test, then, orelse)
+        case (Kept() | Changed(), _) | (_, Kept() | Changed()):
+            return _either_changed(test, then, orelse)
         case Nothing(), Nothing():
             return then
         case (Nothing() | Maybe(), _) | (_, Nothing() | Maybe()):
@@ -205,6 +243,18 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
             at = lambda i: either(test, x(i), y(i))  # noqa: E731
             return Listing(item, choice(test, n, m), at, _origin(test, then, orelse))
     raise AssertionError((then, orelse))
+
+
+def _either_changed(test: Term, then: Shape, orelse: Shape) -> Shape:
+    if isinstance(then, Kept) and isinstance(orelse, Kept):
+        return then
+    a, b = (x if isinstance(x, Kept | Changed) else Changed(TRUE, x) for x in (then, orelse))
+    if isinstance(a, Kept):
+        assert isinstance(b, Changed)
+        return Changed(conj(neg(test), b.test), b.value)
+    if isinstance(b, Kept):
+        return Changed(conj(test, a.test), a.value)
+    return Changed(choice(test, a.test, b.test), either(test, a.value, b.value))
 
 
 def _origin(
