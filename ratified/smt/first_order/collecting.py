@@ -1,7 +1,7 @@
 """What comprehensions mean in first-order logic: quantifiers, sets, maps, and the largest of what there is.
 
-What is demanded is demanded of each element that the conditions let pass, also of `all` and `any`, which stop at one that
-decides: so it has to be shown that nothing is amiss with any of them, that none passes the last value of a sort included.
+What is demanded is demanded of each element that the conditions let pass, in `all` and `any` of each that CPython comes to,
+which stops at the first that decides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ratified.language.types import (
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import iterated
-from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.logic import bag_of, before, literal, where
 from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
@@ -107,11 +107,12 @@ def _demands(node: ir.Collect, clauses: Sequence[Clause], domain: Members, conte
         if not any(map(context.logic.partial, parts)):
             return
 
-    if node.kind in ("all", "any"):
-        context = context.deciding()
+    run = run_of(clauses[0].domain, context.silent()) if node.kind in ("all", "any") else None
 
-    def within(here: Context, x: Shape) -> None:
-        inner, passed = here.bound(clauses[0].names, x), TRUE
+    def within(here: Context, place: Shape) -> None:
+        if run is not None:
+            here = _come_to(node, clauses, run, place, here)
+        inner, passed = here.bound(clauses[0].names, place if run is None else run.item(place)), TRUE
         for condition in clauses[0].conditions:
             passed = conj(passed, inner.under(passed).formula(condition))
         inner = inner.under(passed)
@@ -122,7 +123,40 @@ def _demands(node: ir.Collect, clauses: Sequence[Clause], domain: Members, conte
         if node.key is not None:
             inner.expr(node.key)
 
-    context.each(domain, within)
+    context.each(domain if run is None else run.places, within)
+
+
+def _come_to(
+    node: ir.Collect, clauses: Sequence[Clause], run: Run, place: Shape, context: Context
+) -> Context:
+    """Where CPython comes to a place of `all` or `any`: nothing before it has decided what the answer is.
+
+    Where the order is none that can be said, all places have to be in order, and to pass the last value is to leave a bound.
+    """
+    quiet, outer = context.silent(), context.hear
+
+    def decides(y: Shape) -> Term:
+        inner = quiet.bound(clauses[0].names, run.item(y))
+        test = conj(*map(inner.formula, clauses[0].conditions))
+
+        def decisive(at: Context) -> Term:
+            found = at.formula(node.element)
+            return neg(found) if node.kind == "all" else found
+
+        found = conj(test, _quantify(False, clauses[1:], inner, decisive))
+        return found if found == FALSE else conj(found, run.before(y, place, quiet, node.span))
+
+    reached: list[Term] = []
+
+    def hear(demand: Demand) -> None:
+        try:
+            if not reached:
+                reached.append(neg(run.places.some(decides)))
+            outer(replace(demand, holds=implies(reached[0], demand.holds)))
+        except sh.Refused:
+            outer(replace(demand, failing=Failing.LEFT) if demand.failing is Failing.LAST else demand)
+
+    return context.hearing(hear)
 
 
 def _quantify(

@@ -143,17 +143,6 @@ class Context:
         """Where nobody hears of demands."""
         return self if self.hear is unheard else replace(self, hear=unheard)
 
-    def deciding(self) -> Context:
-        """Where CPython may stop before it comes to what is demanded, so that it must not be taken for no step."""
-        if self.hear is unheard:
-            return self
-        outer = self.hear
-
-        def hear(demand: Demand) -> None:
-            outer(replace(demand, failing=Failing.LEFT) if demand.failing is Failing.LAST else demand)
-
-        return replace(self, hear=hear)
-
     def hearing(self, hear: Hear) -> Context:
         """Where somebody else does."""
         return replace(self, hear=hear)

@@ -11,7 +11,7 @@ Guarantees: what is said is exactly what CPython comes to, one turn after the ot
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.language import ir
@@ -32,6 +32,7 @@ from ratified.smt.first_order.shapes import (
     Function,
     Kept,
     Later,
+    Lost,
     Maybe,
     Members,
     Nothing,
@@ -152,11 +153,11 @@ class _Loop:
         self.run: Run = run_of(node.domain, context)
         self.quiet = context.silent()
         uses = path.logic.uses
-        self.locals = {n: t for n, t in assigned(node.body).items() if n in path.env}
-        self.variables = {
-            d.name: d.type for d in path.logic.module.variables if d.name in uses.writes(node.body, Which.NOW)
-        }
-        if path.unset & self.variables.keys():
+        lasting = _lasting(node.body)
+        self.locals = {n: t for n, t in assigned(lasting).items() if n in path.env}
+        written = uses.writes(lasting, Which.NOW)
+        self.variables = {d.name: d.type for d in path.logic.module.variables if d.name in written}
+        if path.unset & uses.writes(node.body, Which.NOW):
             raise Dependent
         self.carried: dict[tuple[bool, str], _Carried] = {}
         self.problem: Dependent | Refused = Dependent()
@@ -173,18 +174,23 @@ class _Loop:
         self,
         place: Shape,
         found: Mapping[tuple[bool, str], Shape],
+        before: Collection[tuple[bool, str]] | None = None,
         *,
         hearing: Context | None = None,
         tried: bool = True,
     ) -> list[Running]:
-        """The paths through a turn, which finds this at what is carried; on what is not known it may not depend."""
+        """The paths through a turn, which finds this at what is carried, and what is known of what was worked out `before`.
+
+        On anything else that is carried it may not depend.
+        """
         self.left[0] -= 1
         if self.left[0] < 0:
             raise sh.refuse(self.span, "a loop that carries so much from turn to turn", "split it")
         env, state = dict(self.path.env), dict(self.path.state)
         for local, name in [*((True, n) for n in self.locals), *((False, n) for n in self.variables)]:
             key = (local, name)
-            what = found.get(key) or self._found(key, place, solving=bool(found))
+            known_now = before is None or key in before
+            what = found.get(key) or (self._found(key, place, solving=bool(found)) if known_now else Kept())
             (env if local else state)[name] = what
         item = self.run.item(place)
         env = dict(replace(self.quiet, env=env).bound(self.node.names, item).env)
@@ -207,12 +213,15 @@ class _Loop:
         """Work out something that is carried, if that can be done by now."""
         key = (local, name)
         begin = (self.path.env if local else self.path.state)[name]
+        before = frozenset(self.carried)
 
         def outcome(found: Shape, place: Shape) -> Shape:
             result: Shape | None = None
-            for way in reversed(self._turn(place, {key: found})):
+            for way in reversed(self._turn(place, {key: found}, before)):
                 after = found if way.ended else (way.env if local else way.state)[name]
                 result = after if result is None else either(conj(*way.tests), after, result)
+            if isinstance(result, Lost):
+                raise Dependent
             return found if result is None else result
 
         t = self.locals[name] if local else self.variables[name]
@@ -547,6 +556,18 @@ class _Loop:
                 here.hear(demand)
 
         context.each(self.run.places, within)
+
+
+def _lasting(body: Sequence[Node]) -> list[Node]:
+    """The statements after which another turn may follow."""
+    if any(isinstance(s, ir.Return) for s in body):
+        return []
+    return [
+        ir.If(s.span, s.test, tuple(_lasting(s.then)), tuple(_lasting(s.orelse)))
+        if isinstance(s, ir.If)
+        else s
+        for s in body
+    ]
 
 
 def _nodes(loop: ir.For) -> list[Node | ir.Clause]:

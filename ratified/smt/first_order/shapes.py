@@ -139,13 +139,20 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """What an iteration of a loop makes of something where that depends on what it finds, which is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A value that is worked out when it is read."""
 
     read: Callable[[], Shape]
 
 
-Shape = Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing | Kept | Changed | Later
+Shape = (
+    Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing | Kept | Changed | Lost | Later
+)
 
 
 class Dependent(Exception):
@@ -156,7 +163,7 @@ def known(shape: Shape) -> Shape:
     """A shape as it is read. Raises Dependent."""
     while isinstance(shape, Later):
         shape = shape.read()
-    if isinstance(shape, Kept | Changed):
+    if isinstance(shape, Kept | Changed | Lost):
         raise Dependent
     return shape
 
@@ -218,6 +225,8 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
         case (Later(), _) | (_, Later()):
             then, orelse = (s.read() if isinstance(s, Later) else s for s in (then, orelse))
             return either(test, then, orelse)
+        case (Lost(), _) | (_, Lost()):
+            return Lost()
         case (Kept() | Changed(), _) | (_, Kept() | Changed()):
             return _either_changed(test, then, orelse)
         case Nothing(), Nothing():

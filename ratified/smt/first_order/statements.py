@@ -63,9 +63,19 @@ def _statement(node: Node, path: Running) -> list[Running]:
         case ir.Let(_, (name,), value) if path.tried and (copied := _copied(value, path)) is not None:
             path.env[name] = copied
         case ir.Let(_, names, value):
-            path.env = dict(context.bound(names, context.expr(value)).env)
-        case ir.Store():
-            _store(node, path, context)
+            try:
+                path.env = dict(context.bound(names, context.expr(value)).env)
+            except sh.Dependent:
+                if not path.tried:
+                    raise
+                path.env.update(dict.fromkeys(names, sh.Lost()))
+        case ir.Store(variable=variable):
+            try:
+                _store(node, path, context)
+            except sh.Dependent:
+                if not path.tried:
+                    raise
+                path.state[variable] = sh.Lost()
         case ir.Require(_, test):
             for each in test.operands if isinstance(test, ir.And) else (test,):
                 if not path.tried:
@@ -98,7 +108,13 @@ def _copied(value: ir.Expr, path: Running) -> Shape | None:
             found = path.env[name]
         case ir.Variable(name=name, which=ir.Which.NOW):
             found = path.state[name]
-    return found if isinstance(found, sh.Kept | sh.Changed) else None
+        case ir.IfElse(_, _, test, then, orelse):
+            sides = [_copied(side, path) for side in (then, orelse)]
+            if any(side is not None for side in sides):
+                context = path.context()
+                a, b = (s or context.expr(e) for s, e in zip(sides, (then, orelse), strict=True))
+                found = either(context.formula(test), a, b)
+    return found if isinstance(found, sh.Kept | sh.Changed | sh.Lost) else None
 
 
 def called(function: Function, arguments: Sequence[Shape], path: Running) -> list[Running]:
