@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.generate.choices import Chooser, RandomSource
 from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES, Idiom
-from tests.generate.models import GeneratedModel
+from tests.generate.models import GeneratedModel, random_model
 from tests.generate.updates import Lines, indented
 
 IMPORTED = (
@@ -158,6 +159,14 @@ RENAMED = (
 def provable_model(seed: int) -> GeneratedModel:
     """The proof script of a seed."""
     return ProvableWriter(Chooser(RandomSource(seed))).model()
+
+
+def claimed_model(seed: int) -> GeneratedModel:
+    """The general model of a seed, each of its invariants a lemma."""
+    made = random_model(seed)
+    head, imported, rest = made.text.partition("from ratified import ")
+    text = head + imported + "lemma, " + rest.replace("    @invariant\n", "    @lemma\n")
+    return replace(made, text=text)
 
 
 class ProvableWriter:

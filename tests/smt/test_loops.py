@@ -159,7 +159,9 @@ class Carrying(Model):
     log: Annotated[Seq[Node], AtMost(2)]
     inside: Map[bool, Set[Node]]
 
-    def init(self, n: Node, m: Node, three: bool, seen: Set[Node], log: Annotated[Seq[Node], AtMost(2)]) -> None:
+    def init(
+        self, n: Node, m: Node, three: bool, seen: Set[Node], log: Annotated[Seq[Node], AtMost(2)]
+    ) -> None:
         self.seen, self.log = seen, log
         self.count[n] = 1
         self.count[m] = 3 if three else 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ratified.language import ir
+from ratified.language import ir, uses
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
 from ratified.language.types import (
@@ -21,7 +21,9 @@ from ratified.language.types import (
     SeqType,
     SetType,
     SortType,
+    TupleType,
     Type,
+    parts,
 )
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import iterated
@@ -36,6 +38,7 @@ from ratified.smt.first_order.shapes import (
     Maybe,
     Members,
     Nothing,
+    Row,
     Shape,
     either,
 )
@@ -218,6 +221,9 @@ def _set_of(node: ir.Collect, context: Context) -> Members:
 def _bag_of(node: ir.Collect, context: Context) -> Members:
     """A bag of a set's elements has one of each; how often another expression has a value would have to be counted."""
     clause = node.clauses[0]
+    if (places := _places(node, node.clauses, context)) is not None:
+        assert isinstance(node.type, BagType)
+        return _bagged(node.type.item, places, context)
     if len(node.clauses) != 1 or not _is_name(node.element, clause):
         raise sh.refuse(node.span, "a Bag of what elements are mapped to", "use a Set")
     domain = _domain(clause.domain, context)
@@ -237,6 +243,25 @@ def _bag_of(node: ir.Collect, context: Context) -> Members:
 
         found = replace(found, has=has)
     return replace(found, count=count)
+
+
+def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Members:
+    """The bag of those that are there."""
+    same = context.logic.same
+
+    def count(x: Shape) -> Term:
+        found: Term = Number(0)
+        for there, element in places:
+            found = plus(found, as_number(conj(there, same(x, element))))
+        return found
+
+    return Members(
+        item,
+        lambda x: disj(*(conj(there, same(x, element)) for there, element in places)),
+        lambda f: conj(*(implies(there, f(element)) for there, element in places)),
+        lambda f: disj(*(conj(there, f(element)) for there, element in places)),
+        count=count,
+    )
 
 
 def _map_of(node: ir.Collect, context: Context) -> Shape:
@@ -265,6 +290,9 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
     clause = node.clauses[0]
     if (places := _places(node, node.clauses, context)) is not None:
         return _gathered(node.type.item, places, context)
+    names = {n for c in node.clauses for n in c.names}
+    if not isinstance(clause.domain.type, SeqType) and not names & uses.free(node.element):
+        return _repeated(node, node.type.item, context)
     if len(node.clauses) != 1 or clause.conditions:
         raise sh.refuse(node.span, "a sequence of what fits a condition", "use a set")
     domain = context.expr(clause.domain)
@@ -275,6 +303,15 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
         return context.bound(clause.names, domain.at(i)).expr(node.element)
 
     return Listing(node.type.item, domain.length, at)
+
+
+def _repeated(node: ir.Collect, item: Type, context: Context) -> Listing:
+    """A sequence of the same value, once for each of what is run through."""
+    run, _, passes = _together(node.clauses, context)
+    whole = len(node.clauses) == 1 and isinstance(node.clauses[0].domain, ir.Universe)
+    length = _times(run, passes, context, node, whole=whole and not node.clauses[0].conditions)
+    value = context.expr(node.element)
+    return Listing(item, length, lambda _: value)
 
 
 def _places(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> list[tuple[Term, Shape]] | None:
@@ -432,22 +469,60 @@ def _sum(node: ir.Collect, context: Context) -> Term:
         return found
     first = _domain(node.clauses[0].domain, context)
     _demands(node, node.clauses, first, context)
-    if len(node.clauses) > 1:
-        raise sh.refuse(node.span, "a sum over two things run through", "count with comparisons")
-    (clause,), quiet = node.clauses, context.silent()
-    run = run_of(clause.domain, quiet)
+    domain, plain = node.clauses[0].domain, not any(c.conditions for c in node.clauses)
+    run, at, passes = _together(node.clauses, context.silent())
+    whole = isinstance(domain, ir.Universe) and plain and len(node.clauses) == 1
+    return tallied(run, passes, lambda x: at(x).number(node.element), context, node, whole=whole)
+
+
+def _together(
+    clauses: Sequence[Clause], context: Context
+) -> tuple[Run, Callable[[Shape], Context], Callable[[Shape], Term]]:
+    """What clauses run through as one: pairs of places, and what is bound at each, and whether the conditions let it pass."""
+    clause, rest = clauses[0], clauses[1:]
+    run = run_of(clause.domain, context)
 
     def at(place: Shape) -> Context:
-        return quiet.bound(clause.names, run.item(place))
+        return context.bound(clause.names, run.item(place))
 
-    return tallied(
-        run,
-        lambda x: conj(*map(at(x).formula, clause.conditions)),
-        lambda x: at(x).number(node.element),
-        context,
-        node,
-        whole=isinstance(clause.domain, ir.Universe) and not clause.conditions,
-    )
+    def passes(place: Shape) -> Term:
+        return conj(*map(at(place).formula, clause.conditions))
+
+    if not rest:
+        return run, at, passes
+    anywhere = context.shapes.variants(run.index)[0]
+    sample = _together(rest, at(anywhere.build([fresh("x", s) for s in anywhere.sorts])))[0]
+    t = TupleType((run.index, sample.index))
+
+    def split(pair: Shape) -> tuple[Shape, Shape]:
+        assert isinstance(pair, Row)
+        return pair.fields[0], pair.fields[1]
+
+    def has(pair: Shape) -> Term:
+        x, y = split(pair)
+        return conj(run.places.has(x), _together(rest, at(x))[0].places.has(y))
+
+    def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
+        def quantify(f: Callable[[Shape], Term]) -> Term:
+            def outer(x: Shape) -> Term:
+                inner = _together(rest, at(x))[0].places
+                each = lambda y: f(Row(t, (x, y)))  # noqa: E731
+                return inner.every(each) if universal else inner.some(each)
+
+            return run.places.every(outer) if universal else run.places.some(outer)
+
+        return quantify
+
+    def bound(pair: Shape) -> Context:
+        x, y = split(pair)
+        return _together(rest, at(x))[1](y)
+
+    def passing(pair: Shape) -> Term:
+        x, y = split(pair)
+        return conj(passes(x), _together(rest, at(x))[2](y))
+
+    places = Members(t, has, over(True), over(False))
+    return Run(t, places, lambda p: p, copies=run.copies or sample.copies), bound, passing
 
 
 def tallied(
@@ -499,7 +574,7 @@ def _times(
         raise sh.refuse(node.span, "a sum over a Bag", "sum over its distinct elements")
     if whole and isinstance(run.index, SortType):
         return context.theory.size(run.index)
-    if isinstance(run.index, IntType) and run.index.low is None:
+    if any(isinstance(p, IntType) and p.low is None for p in parts(run.index)):
         if run.length is not None and passes(Atom(fresh("i", INT))) == TRUE:
             return run.length
         raise sh.refuse(node.span, "how many of a sequence fit a condition", "use a set")

@@ -306,6 +306,7 @@ def union(left: Members, right: Members) -> Members:
         lambda x: disj(left.has(x), right.has(x)),
         lambda f: conj(left.every(f), right.every(f)),
         lambda f: disj(left.some(f), right.some(f)),
+        parts=(*(left.parts or (left,)), *(right.parts or (right,))),
     )
 
 

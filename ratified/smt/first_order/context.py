@@ -193,11 +193,11 @@ class Context:
             return
         kinds: dict[Failing, Demand] = {}
 
-        def about(wanted: Failing | None) -> Callable[[Shape], Term]:
+        def about(wanted: Failing | None, part: Members) -> Callable[[Shape], Term]:
             def one(x: Shape) -> Term:
                 heard: list[Demand] = []
                 inner = self.hearing(heard.append)
-                if domain.typed:
+                if part.typed:
                     inner = inner.knowing(known_of(self.shapes, domain.item, x))
                 within(inner, x)
                 for demand in heard:
@@ -206,9 +206,12 @@ class Context:
 
             return one
 
-        whole = domain.every(about(None))
+        def every(wanted: Failing | None) -> Term:
+            return conj(*(part.every(about(wanted, part)) for part in domain.parts or (domain,)))
+
+        whole = every(None)
         for failing, first in list(kinds.items()):
-            holds = whole if len(kinds) == 1 else domain.every(about(failing))
+            holds = whole if len(kinds) == 1 else every(failing)
             self.hear(replace(first, holds=holds))
 
     def call(self, function: Function, arguments: Sequence[Shape]) -> Shape:

@@ -214,6 +214,8 @@ def where(members: Members, test: Callable[[Shape], Term]) -> Members:
         lambda x: conj(members.has(x), test(x)),
         lambda f: members.every(lambda x: implies(test(x), f(x))),
         lambda f: members.some(lambda x: conj(test(x), f(x))),
+        typed=members.typed,
+        parts=tuple(where(part, test) for part in members.parts),
     )
 
 
@@ -380,6 +382,9 @@ def _(node: ir.Shift, context: Context) -> Shape:
 
 @numbers.rule(ir.Number)
 def _(node: ir.Number, context: Context) -> Shape:
+    if isinstance(node.operand, ir.Literal) and isinstance(node.operand.value, Sort):
+        context.expr(node.operand)
+        return Atom(Number(int(node.operand.value)))
     if not isinstance(node.operand.type, BoolType):
         raise sh.refuse(node.span, "the number of a sort's value", "compare values of the sort themselves")
     return Atom(context.number(node.operand))

@@ -131,7 +131,7 @@ class Translation:
         self.steps = SymbolicSteps(self.logic)
         self.definitions = Definitions()
         self.state: State = {
-            d.name: self.theory.shapes.from_symbols(variable_name(d.name), d.type)
+            d.name: vs.within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
             for d in self.module.variables
         }
         self.bounds = {

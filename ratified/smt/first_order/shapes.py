@@ -103,7 +103,8 @@ class Members:
     """A set or a bag: who is a member, and what is true of all of them.
 
     `every(f)` and `some(f)` are quantified formulas over the members; `origin` as for maps. Of a bag, `count` says how many
-    copies of a value there are. All elements of one that is `typed` are known to be within the bounds of `item`.
+    copies of a value there are. All elements of one that is `typed` are known to be within the bounds of `item`; of a union,
+    those of the `parts` that are.
     """
 
     item: Type
@@ -113,6 +114,7 @@ class Members:
     origin: Term | None = None
     count: Callable[[Shape], Term] | None = None
     typed: bool = False
+    parts: tuple[Members, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

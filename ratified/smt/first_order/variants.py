@@ -305,6 +305,16 @@ class Shapes:
         return with_origin(made, term)
 
 
+def within_bounds(shape: Shape) -> Shape:
+    """A shape of which it is known that all that is in its sets is within the bounds of their types."""
+    match shape:
+        case Members():
+            return replace(shape, typed=True)
+        case Function(at=at):
+            return replace(shape, at=lambda key: within_bounds(at(key)))
+    return shape
+
+
 def with_origin(shape: Function | Members | Listing, origin: Term) -> Shape:
     """A container that a term stands for."""
     return replace(shape, origin=origin)
