@@ -9,7 +9,7 @@ Guarantees: a context is never changed; what a name stands for is settled where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -22,7 +22,19 @@ from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.shapes import Atom, Maybe, Members, Refused, Row, Shape, either
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.variants import Equality, Shapes, as_number, known_of
-from ratified.smt.terms import FALSE, TRUE, And, Term, conj, disj, implies, neg
+from ratified.smt.terms import (
+    FALSE,
+    TRUE,
+    And,
+    Arithmetic,
+    Number,
+    Term,
+    at_most,
+    conj,
+    disj,
+    implies,
+    neg,
+)
 
 Env = Mapping[str, Shape]
 
@@ -56,6 +68,47 @@ def conjuncts(*terms: Term) -> frozenset[Term]:
     """What these say, one by one."""
     whole = conj(*terms)
     return frozenset(whole.operands if isinstance(whole, And) else (whole,))
+
+
+def follows_from(known: Collection[Term], wanted: Term) -> bool:
+    """Whether a condition is among those that are known, or is that an int is at most another by way of others."""
+    if wanted in known:
+        return True
+    link = _at_most(wanted)
+    if link is None or (
+        isinstance(wanted, Arithmetic) and wanted.op == "<" and link[1] == wanted.operands[1]
+    ):
+        return False  # that it is less is not to be had from that it is at most so much
+    least, greatest = link
+    links = [found for term in known if (found := _at_most(term)) is not None]
+    reached, waiting = {least}, [least]
+    while waiting:
+        here = waiting.pop()
+        if here == greatest or (
+            _is_number(here) and _is_number(greatest) and at_most(here, greatest) == TRUE
+        ):
+            return True
+        for low, high in links:
+            if high not in reached and (low == here or at_most(here, low) == TRUE):
+                reached.add(high)
+                waiting.append(high)
+    return False
+
+
+def _is_number(term: Term) -> bool:
+    return isinstance(term, Number)
+
+
+def _at_most(term: Term) -> tuple[Term, Term] | None:
+    """The two ints of which a comparison says that one is at most the other."""
+    match term:
+        case Arithmetic("<=", (a, b)):
+            return a, b
+        case Arithmetic("<", (a, Arithmetic("+", (b, Number(1))))):
+            return a, b
+        case Arithmetic("<", (a, b)):
+            return a, b
+    return None
 
 
 class Logic:
@@ -183,7 +236,7 @@ class Context:
         if self.hear is unheard:
             return
         parts = holds.operands if isinstance(holds, And) else (holds,)
-        new = conj(*(part for part in parts if part not in self.known))
+        new = conj(*(part for part in parts if not follows_from(self.known, part)))
         if new != TRUE:
             self.hear(Demand(failing, new, what, span))
 
@@ -199,6 +252,8 @@ class Context:
                 inner = self.hearing(heard.append)
                 if part.typed:
                     inner = inner.knowing(known_of(self.shapes, domain.item, x))
+                elif isinstance(domain.item, IntType):
+                    inner = inner.knowing(part.has(x))
                 within(inner, x)
                 for demand in heard:
                     kinds.setdefault(demand.failing, demand)
