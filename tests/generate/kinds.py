@@ -51,12 +51,12 @@ KINDS = (
             "functions = {k: f if one is named_apart else one(f) for k, f in functions.items()}",
             Kind(
                 "statements share their names",
-                f"{LOGIC}.steps",
-                "context = Context(self.logic, dict(path.env), dict(path.state),",
-                "context = Context(self.logic, path.env, dict(path.state),",
+                f"{LOGIC}.running",
+                "made = Context(self.logic, dict(self.env), dict(self.state),",
+                "made = Context(self.logic, self.env, dict(self.state),",
                 Kind(
                     "names change in place",
-                    f"{LOGIC}.steps",
+                    f"{LOGIC}.statements",
                     "path.env = dict(context.bound(names, context.expr(value)).env)",
                     "context.bound(names, context.expr(value))",
                 ),
@@ -125,8 +125,8 @@ KINDS = (
     ),
     Kind(
         "a loop reads what its other turns have written",
-        f"{LOGIC}.steps",
-        "if any(_reads(part, v, name) for part in seen for v in written):",
+        f"{LOGIC}.turns",
+        "if any(_reads(part, v, turn.name, uses) for part in parts for v in written):",
         "if False:",
     ),
     Kind(
@@ -219,6 +219,8 @@ def planted(kind: Kind) -> Iterator[None]:
         if code is None or code == old or code.co_freevars != function.__code__.co_freevars:
             continue
         changed.append((function, function.__code__, code))
+    if not changed:
+        raise LookupError(f"{kind.says}: no function of {kind.module} is changed by it")
     for function, _, wrong in changed:
         function.__code__ = wrong
     try:

@@ -156,7 +156,7 @@ def at(container: Shape, key: Shape, context: Context, span: Span) -> Shape:
         container = container.value
     match container:
         case Function():
-            context.demand(Failing.ERROR, container.keys.has(key), "the key", span)
+            context.demand(Failing.ERROR, container.keys.has(key), "a key that is not there", span)
             return container.at(key)
         case Listing():
             return container.at(position(container, key, context, span))
@@ -168,7 +168,7 @@ def position(listing: Listing, key: Shape, context: Context, span: Span) -> Term
     assert isinstance(key, Atom)
     index, length = as_number(key.term), listing.length
     inside = conj(at_most(minus(Number(0), length), index), less(index, length))
-    context.demand(Failing.ERROR, inside, "the index", span)
+    context.demand(Failing.ERROR, inside, "an index out of range", span)
     return choice(less(index, Number(0)), plus(length, index), index)
 
 
@@ -356,7 +356,7 @@ def _(node: ir.Remove, context: Context) -> Shape:
     container, item = context.expr(node.container), context.expr(node.item)
     assert isinstance(container, Members)
     if node.strict:
-        context.demand(Failing.ERROR, container.has(item), "an element to remove", node.span)
+        context.demand(Failing.ERROR, container.has(item), "removing what is not there", node.span)
     same = context.logic.same
     if (count := container.count) is None:
         return where(container, lambda x: neg(same(x, item)))

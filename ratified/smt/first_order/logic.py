@@ -118,10 +118,12 @@ def literal(value: object, t: Type, span: Span | None, context: Context) -> Shap
 def numbered(t: SortType, index: int, span: Span | None, context: Context) -> Shape:
     """A value by its number: the first of an ordered sort and so on, or one that is known to differ from others."""
     if index < 0:
-        context.demand(Failing.ERROR, FALSE, f"{t}({index})", span)
+        context.demand(Failing.ERROR, FALSE, f"{t}({index}), which there is not", span)
         return context.theory.unknown(t)
     found, there = context.theory.numbered(t, index)
-    context.demand(Failing.LAST if t.ordered else Failing.ERROR, there, f"{t}({index})", span)
+    context.demand(
+        Failing.LAST if t.ordered else Failing.ERROR, there, f"{t}({index}) where there are fewer", span
+    )
     return Atom(found)
 
 
@@ -173,7 +175,7 @@ def _(node: ir.Variable, context: Context) -> Shape:
     if node.which is Which.OLD:
         return sh.known(context.old[node.name])
     if node.name in context.unset:
-        context.demand(Failing.ERROR, FALSE, f"`{node.name}` before it has a value", node.span)
+        context.demand(Failing.ERROR, FALSE, f"reading `{node.name}` before it has a value", node.span)
     return sh.known(context.now[node.name])
 
 
@@ -341,7 +343,7 @@ def _(node: ir.Arithmetic, context: Context) -> Shape:
             if isinstance(left, Number) and isinstance(right, Number):
                 return Atom(Number(left.value * right.value))
             return Atom(Arithmetic("*", (left, right)))
-    context.demand(Failing.ERROR, neg(equal(right, Number(0))), "division", node.span)
+    context.demand(Failing.ERROR, neg(equal(right, Number(0))), "a division by zero", node.span)
     return Atom(_divided(node.op, left, right))
 
 

@@ -117,7 +117,7 @@ class Obligation:
         where = {f"{d.what} ({d.span})" if d.span else d.what: None for d in self.demands}
         if self.part is Part.BOUNDS:
             return f"no step of {step} leaves {', '.join(where)}"
-        return f"in {step} there is always {', '.join(where)}"
+        return f"{step} never fails by {', '.join(where)}"
 
 
 class Translation:

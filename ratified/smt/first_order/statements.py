@@ -137,7 +137,7 @@ def _store(node: ir.Store, path: Running, context: Context) -> None:
         path.state[name], path.unset = value, path.unset - {name}
         return
     if name in path.unset:
-        context.demand(Failing.ERROR, FALSE, f"`{name}` before it has a value", node.span)
+        context.demand(Failing.ERROR, FALSE, f"reading `{name}` before it has a value", node.span)
     keys = [context.expr(k) for k in node.path]
     path.state[name] = updated(path.state[name], keys, value, context, node.span)
 
@@ -152,7 +152,7 @@ def _total(node: ir.Store, value: Shape, context: Context) -> None:
         if not (shape.total and shape.type.key == t.key):
             every_key = context.shapes.universe(t.key)
             same = conj(every_key.every(shape.keys.has), shape.keys.every(every_key.has))
-            here.demand(Failing.ERROR, same, "a value for every key", node.span)
+            here.demand(Failing.ERROR, same, "a map that lacks a key", node.span)
         if isinstance(t.value, MapType):
             here.each(shape.keys, partial(inner, t.value, shape))
 

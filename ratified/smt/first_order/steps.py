@@ -107,7 +107,7 @@ class SymbolicSteps:
         found = block(function.body, [path])
         for each in found:
             for name in sorted(each.unset):
-                lacking = Demand(Failing.ERROR, FALSE, f"a value for `{name}`", function.span)
+                lacking = Demand(Failing.ERROR, FALSE, f"leaving `{name}` without a value", function.span)
                 each.hear(lacking)
         ways = ((conj(*p.guard), {n: sh.known(v) for n, v in p.state.items()}) for p in found)
         paths = tuple(Path(guard, state) for guard, state in ways if guard != FALSE)

@@ -34,12 +34,11 @@ def turns_of(node: ir.For, uses: Uses) -> list[Turn] | None:
     written = uses.writes(node.body, Which.NOW)
     changed = stores(node.body)
     for at, turn in enumerate(found):
-        parts = _of_its_own(turn.statement, turn.name)
-        if parts is None:
+        own = _of_its_own(turn.statement, turn.name)
+        if own is None:
             return None
-        if any(
-            _reads(part, v, turn.name, uses) for part in (*turn.clause.conditions, *parts) for v in written
-        ):
+        parts = (*turn.clause.conditions, *own)
+        if any(_reads(part, v, turn.name, uses) for part in parts for v in written):
             return None
         if at < len(found) - 1 and uses.reads(node.domain, Which.NOW) & uses.writes(turn.statement):
             return None
@@ -126,7 +125,7 @@ def _store_everywhere(turn: Turn, node: ir.Store, path: Running) -> None:
     """A map that every turn gives another value at its own key."""
     base, context = sh.known(path.state[node.variable]), path.context()
     if node.variable in path.unset:
-        context.demand(Failing.ERROR, FALSE, f"`{node.variable}` before it has a value", node.span)
+        context.demand(Failing.ERROR, FALSE, f"reading `{node.variable}` before it has a value", node.span)
     assert isinstance(base, sh.Function)
     domain = context.silent().expr(turn.clause.domain)
     assert isinstance(domain, sh.Members)
