@@ -126,6 +126,8 @@ def compared(cls: type[Model], *, second: bool = True, finite: bool = True) -> C
         found.fails(f"crash: {type(crash).__name__}: {str(crash)[:200]}")
         return found
     _proof(proof, found)
+    if proof.verdict is Verdict.HOLDS and runs and not any(r.states or r.error for r in runs.values()):
+        found.fails("proved of what cannot begin")
     if finite and 2 in runs:
         _bounded(cls, runs[2], found)
     return found

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.generate.choices import Chooser, RandomSource
-from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES, Idiom
+from tests.generate.idiom import Idiom
+from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES
 from tests.generate.models import GeneratedModel, random_model
 from tests.generate.updates import Lines, indented
 
@@ -199,6 +200,11 @@ class ProvableWriter:
         lines += indented([*declared, "bad: bool"])
         for mover in movers:
             lines += ["", *indented(["@action", *mover])]
+        if self.choose.chance(3):  # it cannot begin
+            lines += [
+                "",
+                *indented(["def init(self) -> None:", "    require(len(Node) > 2 and len(Node) < 2)"]),
+            ]
         lines += [*(line for each in assumed for line in ["", *indented(each)]), *body, *claims]
         text = self._renamed(_assembled(lines))
         return GeneratedModel(text, "Script", {})
@@ -230,6 +236,16 @@ class ProvableWriter:
                 "    sender: Node",
                 "    mark: bool | None",
             ),
+            *(
+                "",
+                "",
+                "class Other:",
+                '    """Has a record of its own."""',
+                "",
+                "    @record",
+                "    class Ask:",
+            ),
+            *('        """Asks for another thing."""', "", "        sender: Node"),
         ]
 
     def _assume(self, name: str) -> Lines:

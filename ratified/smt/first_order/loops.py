@@ -527,7 +527,8 @@ class _Loop:
 
     def _alike(self, places: Sequence[Shape]) -> bool:
         """Whether it is the same which turn returns: there is one way to do so, and nothing is left by other turns."""
-        if self.variables or (not self.path.tried and self.path.logic.uses.may_refuse(self.node.body)):
+        uses, body = self.path.logic.uses, self.node.body
+        if uses.writes(body) or (not self.path.tried and uses.may_refuse(body)):
             return False
         ways = [[w for w in self._turn(x, {}, tried=self.path.tried) if w.ended] for x in places]
         if any(len(way) != 1 for way in ways):
