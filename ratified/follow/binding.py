@@ -31,6 +31,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.steps import Steps
 from ratified.language.errors import RatifiedError
+from ratified.language.machine.failures import where
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
 
@@ -52,6 +53,10 @@ class Claim(str):
 
 class EventError(RatifiedError):
     """An event that makes no sense: unknown, or with the wrong arguments. The message has no line; who reads files adds it."""
+
+
+class BindingError(EventError):
+    """A binding that answers what makes no sense for its model; it says where in the binding."""
 
 
 class TooSmallError(RatifiedError):
@@ -104,7 +109,10 @@ class Binding:
 
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
-        raise NotImplementedError(f"{type(self).__name__} says no model")
+        raise BindingError(
+            f"{type(self).__name__} must implement model()",
+            remedy="it returns the model, at a size with room for all",
+        )
 
     def begin(self, heading: Mapping[str, Any]) -> None:
         """Take note of the heading of a trace, empty if it has none: it may name the nodes, say."""
@@ -127,7 +135,8 @@ class Binding:
         if handler is None:
             known = ", ".join(sorted(_handlers(type(self)))) or "none"
             raise EventError(
-                f"{type(self).__name__} knows no event {event.action!r}", remedy=f"it knows {known}"
+                f"{type(self).__name__} has no handler for the event {event.action!r}",
+                remedy=f"known events: {known}",
             )
         return handler.steps(self, event)
 
@@ -138,11 +147,13 @@ class Binding:
         try:
             return self.observe(event.node, event.variables)
         except KeyError as missing:
-            raise EventError(f"{event.action} shows no {missing.args[0]!r} among its variables") from None
+            raise EventError(f"{event.action} does not report the variable {missing.args[0]!r}") from None
         except (EventError, TooSmallError):
             raise
         except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
-            raise EventError(f"the variables of {event.action} make no sense: {problem}") from None
+            raise EventError(
+                f"the variables of {event.action} cannot be interpreted: {problem}", remedy=_raised(problem)
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +180,27 @@ class _Handler:
             elif not optional:
                 raise EventError(
                     f"{event.action} has no {name!r}",
-                    remedy=f"it comes with {', '.join(n for n, *_ in self.parameters if n != 'node')}",
+                    remedy=f"its arguments: {', '.join(n for n, *_ in self.parameters if n != 'node')}",
                 )
         try:
             return self.method(binding, **values)
         except (EventError, TooSmallError):
             raise
         except RatifiedError as problem:
-            raise EventError(f"the arguments of {event.action} make no sense: {problem.message}") from None
+            raise EventError(
+                f"the arguments of {event.action} cannot be interpreted: {problem.message}"
+            ) from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
-            raise EventError(f"the arguments of {event.action} make no sense: {what}") from None
+            raise EventError(
+                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=_raised(problem)
+            ) from None
+
+
+def _raised(problem: Exception) -> str:
+    """Where in a binding something was raised."""
+    span = where(problem.__traceback__)
+    return f"raised at {span}\n{span.excerpt()}" if span else ""
 
 
 _known: dict[type, dict[str, _Handler]] = {}
@@ -193,6 +214,11 @@ def _handlers(cls: type[Binding]) -> dict[str, _Handler]:
             if name.startswith("on_") and callable(getattr(cls, name))
         }
     return _known[cls]
+
+
+def known_events(cls: type[Binding]) -> tuple[str, ...]:
+    """The events that a binding has handlers for, by name."""
+    return tuple(_handlers(cls))
 
 
 def _handler(method: Callable[..., Steps]) -> _Handler:
@@ -260,7 +286,7 @@ class Names(Generic[S]):
         try:
             found = self._known.get(name)
         except TypeError:
-            raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()}") from None
+            raise EventError(f"{name!r:.60} is not a value of {self._sort.__name__}") from None
         if found is None:
             if self._closed:
                 raise EventError(

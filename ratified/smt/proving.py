@@ -13,9 +13,12 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from ratified.language.claims import unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
+from ratified.results.limits import Reached, Watch
+from ratified.results.result import Limits
 from ratified.smt.certificate.folder import Entry, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.confirming import shown
@@ -25,7 +28,7 @@ from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
-from ratified.smt.script import Script, assumed_by, script_of
+from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
 from ratified.smt.terms import TRUE, Term, symbols_of
@@ -77,62 +80,78 @@ class ProofProgress:
 class ProofOptions:
     """How to prove.
 
-    `second` is the solver that is asked for its opinion of everything; `smt2` is a folder for the obligations, `certificate` one
-    for obligations and certificates.
+    `second` is the solver that is asked for its opinion of everything; `timeout` is in seconds, for one question to a solver;
+    `smt2` is a folder for the obligations, `certificate` one for obligations and certificates.
     """
 
     solver: str = "z3"
     second: str | None = None
-    seconds: float = LIMIT
+    timeout: float = LIMIT
     processes: int | None = None
     smt2: Path | None = None
     certificate: Path | None = None
     counterexamples: bool = True
-    progress: Callable[[ProofProgress], None] | None = None
+
+
+_UNLIMITED = Limits()
+USUAL = ProofOptions()
 
 
 def prove(
     script_class: type[Model],
     *,
-    options: ProofOptions | None = None,
     without: Collection[str] = (),
     goals: Collection[str] | None = None,
+    limits: Limits = _UNLIMITED,
+    options: ProofOptions = USUAL,
+    progress: Callable[[ProofProgress], None] | None = None,
 ) -> Proof:
     """Prove a script's goals for every size, by induction.
 
-    `without` leaves lemmas out; `goals` are other goals than the script's.
+    `without` leaves lemmas out; `goals` are other goals than the script's. When `limits.seconds` have passed, whatever a solver
+    has not answered is undecided; there are no other limits. `progress` is called some five times a second.
 
     Raises:
         ModelError: the script has no lemmas, or names what there is not; or the model cannot be said in first-order logic.
         TranslationFault: everything is proved, and CPython says otherwise at a small size.
-        RatifiedError: a solver is missing.
+        RatifiedError: a solver is missing; a limit other than `seconds`.
     """
-    return prove_script(script_of(script_class, without=without, goals=goals), script_class, options)
+    script = script_of(script_class, without=without, goals=goals)
+    return prove_script(script, script_class, options, limits=limits, progress=progress)
 
 
 def prove_script(
     wanted: Script,
     cls: type[Model],
-    options: ProofOptions | None = None,
+    options: ProofOptions = USUAL,
     *,
+    limits: Limits = _UNLIMITED,
+    progress: Callable[[ProofProgress], None] | None = None,
     only: Collection[str] | None = None,
     by: Collection[str] | None = None,
 ) -> Proof:
     """Prove what a script says, or only that certain actions preserve certain claims."""
-    how = options or ProofOptions()
+    how = options
+    limits.only("the prover", "seconds")
     solvers = (how.solver, *([how.second] if how.second else []))
     for solver in solvers:
         needs(solver)
-    started = time.monotonic()
+    watch, started = Watch(limits), time.monotonic()
     translation = Translation(wanted)
-    translation.notes[:0] = [f"the script assumes {_what(f)}" for f in assumed_by(cls)]
+    assumed = {f.name: f.span for f in assumed_by(cls)}
+    translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
     obligations = translation.obligations(only, by)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     attempts = [_Attempt(o, how) for o in obligations]
-    beginning = _Beginning(translation.beginning(), how)
-    with Pool(how.processes, solvers) as pool:
-        _run(pool, attempts, beginning, how, started)
+    beginning = _Beginning(translation.beginning(), translation.assumed(), how)
+    try:
+        with Pool(how.processes, solvers) as pool:
+            _run(pool, attempts, beginning, progress, watch)
+    except Reached as stop:
+        beginning.why = str(stop)
+        for attempt in attempts:
+            attempt.end(str(stop))
     cells = (*beginning.cells(translation), *(a.cell(translation, cls) for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
@@ -146,6 +165,8 @@ def prove_script(
         () if found is None else (described(found),),
         solvers,
         time.monotonic() - started,
+        unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
+        assumes=assumed,
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
@@ -160,8 +181,13 @@ def _what(function: Function) -> str:
 
 
 def _run(
-    pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: ProofOptions, started: float
+    pool: Pool,
+    attempts: list[_Attempt],
+    beginning: _Beginning,
+    progress: Callable[[ProofProgress], None] | None,
+    watch: Watch,
 ) -> None:
+    """Ask the solvers. Raises Reached."""
     by_id: dict[int, _Attempt | _Beginning] = {id(beginning): beginning, **{id(a): a for a in attempts}}
     finished = 0
 
@@ -170,14 +196,17 @@ def _run(
         _no_error(answer)
         attempt = by_id[answer.job.key]  # type: ignore[index]  # keys are these ids
         jobs = attempt.heard(answer)
-        finished += not jobs and attempt is not beginning
+        if not jobs:
+            attempt.ended = True
+            finished += attempt is not beginning
         return jobs
 
     def waiting(_: int) -> None:
-        if how.progress:
+        watch.tick()
+        if progress:
             failed = sum(a.status is Status.FAILED for a in attempts)
             trivial = sum(a.trivial for a in attempts)
-            how.progress(ProofProgress(time.monotonic() - started, finished + trivial, len(attempts), failed))
+            progress(ProofProgress(watch.seconds, finished + trivial, len(attempts), failed))
 
     pool.run([*beginning.begin(), *(job for a in attempts for job in a.begin())], done, waiting)
 
@@ -191,7 +220,7 @@ def _no_error(answer: Answer) -> None:
         asked = answer.job.text.partition("\n")[0].removeprefix("; ")
         raise RatifiedError(
             f"{answer.job.solver} refuses what it was asked for {asked}: {answer.rest.strip()}",
-            remedy="this is a fault of Ratified's: please report it, with the model",
+            remedy="this is a bug in Ratified: please report it with the model",
         )
 
 
@@ -218,7 +247,7 @@ def _certified(folder: Path, proof: Proof, attempts: list[_Attempt], how: ProofO
         for n, a in enumerate(attempts, 1)
     ]
     heading = Heading(proof.name, proof.model, proof.lemmas, proof.goals)
-    return certify(folder, heading, wanted, seconds=how.seconds, processes=how.processes)
+    return certify(folder, heading, wanted, seconds=how.timeout, processes=how.processes)
 
 
 def entries_of(script_class: type[Model]) -> list[Entry]:
@@ -245,9 +274,14 @@ class _Beginning:
     """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
 
     facts: list[Fact]
+    assumed: list[Fact]
     how: ProofOptions
     tried: int = 0
     answer: str = ""
+    never: bool | None = None
+    """Whether what is assumed is true at no size."""
+    ended: bool = False
+    why: str = ""
 
     def begin(self) -> list[Job]:
         if all(f.formula == TRUE for f in self.facts):
@@ -258,16 +292,24 @@ class _Beginning:
     def _job(self) -> Job:
         title = "there is an initial state\nIt is so if there is a model: the answer is to be sat."
         if self.tried == len(SMALL):
-            return Job(id(self), "z3", script(title, self.facts), self.how.seconds)
+            return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
         sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
-        text, _ = small.at_sizes(title, self.facts, sizes, values=False, near=False)
-        return Job(id(self), "z3", text, self.how.seconds, SEARCH)
+        asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
+        return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
 
     def heard(self, answer: Answer) -> list[Job]:
+        if self.never is not None:
+            self.never = answer.verdict == "unsat"
+            return []
         self.answer = answer.verdict
         self.tried += 1
         if answer.verdict == "sat" or self.tried > len(SMALL):
-            return []
+            self.never = False
+            title = (
+                "what is assumed is true at some size\nIt is so if there is a model: the answer is to be sat."
+            )
+            job = Job(id(self), "z3", script(title, self.assumed), self.how.timeout)
+            return [job] if answer.verdict == "unsat" and self.assumed else []
         return [self._job()]
 
     def cells(self, translation: Translation) -> list[Cell]:
@@ -278,7 +320,14 @@ class _Beginning:
         raises = translation.steps.initial(translation.state)[0].demanded(Failing.ERROR)
         if self.answer == "unsat" and not raises:
             init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
-            what = [*(["what init requires"] if init else []), *(f"the assumption {f.name}" for f in assumed)]
+            what = [f"the assumption {f.name}" for f in assumed]
+            if self.never:
+                raise ModelError(
+                    f"{module.name} assumes what is so at no size: nothing can be proved of it",
+                    span=assumed[0].span,
+                    remedy=f"weaken {' or '.join(what)}",
+                )
+            what[:0] = ["what init requires"] if init else []
             raise ModelError(
                 f"{module.name} has no initial state, at any size: nothing can be proved of it",
                 span=init.span if init else assumed[0].span if assumed else module.span,
@@ -287,7 +336,8 @@ class _Beginning:
                 else "give its variables values that they can have",
             )
         says = "there is an initial state at some size"
-        why = "init may raise" if raises else f"none was found with up to {SMALL[-1]} values of each sort"
+        none = self.why or f"none was found with up to {SMALL[-1]} values of each sort"
+        why = "init may raise" if raises else none
         name = "a beginning / init"
         return [Cell(name, Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)]
 
@@ -313,15 +363,16 @@ class _Attempt:
     sizes: dict[str, int] = field(default_factory=dict)
     smallest: dict[str, int] = field(default_factory=dict)
     shrinking: list[str] = field(default_factory=list)
-    asked: list[Term] = field(default_factory=list)
+    asked: Sequence[Term] = ()
     read: str = ""
     searching: float = 0.0
     order: int = 0
     spent: float = 0.0
+    ended: bool = False
 
     def begin(self) -> list[Job]:
         if refuted_at_once(self.obligation.facts):
-            self.trivial, self.status = True, Status.PROVED
+            self.trivial, self.status, self.ended = True, Status.PROVED, True
             return []
         self.text = self._ordered(0)
         return self._quick()
@@ -337,7 +388,7 @@ class _Attempt:
         return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
 
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
-        return Job(id(self), solver, text, self.how.seconds, effort)
+        return Job(id(self), solver, text, self.how.timeout, effort)
 
     def heard(self, answer: Answer) -> list[Job]:
         match self.stage:
@@ -364,12 +415,11 @@ class _Attempt:
         if answer.verdict == "unsat":
             self.status = Status.PROVED
         elif answer.verdict == "sat":
-            # Of majorities more is true than the axioms say.
-            sure = not any(
-                map(small.is_majority, symbols_of(f.formula for f in self.obligation.facts).values())
-            )
+            # Of majorities and sizes more is true than the axioms say.
+            symbols = symbols_of(f.formula for f in self.obligation.facts).values()
+            sure = not any(small.is_majority(s) or small.is_size(s) for s in symbols)
             self.status = Status.FAILED if sure else Status.UNDECIDED
-            self.why = "there is a model, but none of few elements was found"
+            self.why = "there is a counterexample, but no small one was found"
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
 
@@ -402,8 +452,9 @@ class _Attempt:
 
     def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
         facts = self.obligation.facts
-        text, self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
-        return self._job("z3", text, SEARCH)
+        asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        self.asked = asked.ask
+        return self._job(asked.solver, asked.text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds
@@ -442,12 +493,12 @@ class _Attempt:
     def _next_long(self) -> list[Job]:
         """The next of the last tries, in the time that is left; cvc5's is the very last."""
         share = OTHER if find_spec("cvc5") else 0.0
-        left = self.how.seconds * (1 - share) - self.spent
+        left = self.how.timeout * (1 - share) - self.spent
         if self.order < len(LONG) and left > 0:
             order, effort = LONG[self.order]
             return [Job(id(self), "z3", self._ordered(order), left, effort)]
         if share and self.how.second is None:
-            return [Job(id(self), "cvc5", self.text, max(1.0, self.how.seconds - self.spent))]
+            return [Job(id(self), "cvc5", self.text, max(1.0, self.how.timeout - self.spent))]
         return []
 
     def _after_long(self, answer: Answer) -> list[Job]:
@@ -472,6 +523,11 @@ class _Attempt:
         return [self._job(self.how.second, self.text)]
 
     # --- what it came to ---
+
+    def end(self, why: str) -> None:
+        """A limit was reached. What was refuted stays so; what awaits its second opinion is undecided."""
+        if not self.ended and self.status is not Status.FAILED:
+            self.status, self.why = Status.UNDECIDED, why
 
     def cell(self, translation: Translation, cls: type[Model]) -> Cell:
         obligation = self.obligation
@@ -502,8 +558,3 @@ class _Attempt:
         elif self.obligation.part is Part.BOUNDS:
             self.status = Status.UNDECIDED
             self.why = "a step may leave these bounds, and beyond them nothing is known"
-
-
-def with_solver(options: ProofOptions, **changes: object) -> ProofOptions:
-    """The same options but for these."""
-    return replace(options, **changes)  # type: ignore[arg-type]  # the fields of ProofOptions

@@ -256,8 +256,8 @@ KINDS = (
     Kind(
         "of a majority nothing but that two meet is looked for in small models",
         f"{LOGIC}.small",
-        "closed += [_counted(s, sizes) for s in symbols if is_majority(s)]",
-        "pass",
+        "counted = [_counted(s, sizes) for s in symbols if is_majority(s)]",
+        "counted = []",
     ),
     Kind(
         "the state before is the state after",

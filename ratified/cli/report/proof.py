@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratified.cli.report.machine import json_place
+from ratified.cli.report.machine import json_place, json_unchecked
 from ratified.cli.report.text import WIDTH, Paint, duration, excerpt, facts, labelled, table
 from ratified.cli.report.words import listed, plural
+from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
@@ -39,6 +40,8 @@ def _headline(name: str, proof: Proof) -> tuple[str, str]:
     if proof.verdict is Verdict.HOLDS:
         goals = listed(proof.goals or proof.lemmas)
         what = f"{goals} {'hold' if len(proof.goals or proof.lemmas) > 1 else 'holds'} at every size"
+        if proof.assumes:
+            what += f" where {listed(tuple(proof.assumes))} {'is' if len(proof.assumes) == 1 else 'are'} so"
     else:
         failed, open_ = proof.of(Status.FAILED), proof.of(Status.UNDECIDED)
         parts = [f"{plural(len(failed), 'obligation')} failed"] if failed else []
@@ -61,9 +64,10 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
     yield ""
     yield from _matrix(proof, paint)
     yield ""
-    for note in proof.notes:
+    notes = [*proof.notes, *([not_checked("prove", proof.unchecked)] if proof.unchecked else [])]
+    for note in notes:
         yield from labelled("note", note, "cyan", paint)
-    if proof.notes:
+    if notes:
         yield ""
     if proof.cycles and proof.of(Status.UNDECIDED):
         why = "functions and quantifiers alternate in cycles, so that solvers may not terminate: "
@@ -210,7 +214,9 @@ def _false(cell: Cell, found: Counterexample, paint: Paint) -> Iterator[str]:
         yield "  " + paint(f"{cell.claim} is{when} false", "red")
         return
     names = ", ".join(f"{name}={value}" for name, value in part.names.items())
-    where = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
+    said = f"has{when} no answer" if part.why else f"is{when} false"
+    why = f": {part.why}" if part.why else ""
+    where = said + (f" for {names}" if names else "") + f"{why}  ({part.span})"
     yield from labelled(f"  {cell.claim}", where, "red", paint, gap=1)
     yield from excerpt(part.span)
 
@@ -229,7 +235,9 @@ def proof_json(name: str, proof: Proof) -> str:
         "solvers": list(proof.solvers),
         "seconds": round(proof.seconds, 3),
         "solving_seconds": round(proof.solving, 3),
+        "assumes": [{"name": name, "place": json_place(span)} for name, span in proof.assumes.items()],
         "notes": list(proof.notes),
+        "not_checked": json_unchecked(proof.unchecked),
         "cycles": list(proof.cycles),
         "held": None if proof.held is None else _json_held(proof.held),
         "certificates": None if proof.certificates is None else _json_certificates(proof.certificates),
@@ -291,7 +299,12 @@ def _json_found(found: Counterexample) -> dict[str, Any]:
         "confirmed": found.confirmed,
         "false": None
         if part is None
-        else {"text": part.text, "names": dict(part.names), "place": json_place(part.span)},
+        else {
+            "text": part.text,
+            "names": dict(part.names),
+            "place": json_place(part.span),
+            "why": part.why or None,
+        },
     }
 
 
@@ -329,4 +342,6 @@ def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
     lines = list(labelled(word, f"{name}: {len(found.kept)} of {of}", style, paint, gap=2))
     lines += ["", *(f"  kept     {claim}" for claim in found.kept)]
     lines += [f"  dropped  {claim}: {cell.name} {cell.status.value}" for claim, cell in found.dropped]
+    if found.unchecked:
+        lines += ["", *labelled("note", not_checked("houdini", found.unchecked), "cyan", paint)]
     return "\n".join(lines) + "\n"
