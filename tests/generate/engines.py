@@ -293,5 +293,6 @@ def read_lines(kept: Path) -> dict[int, Compared]:
     found: dict[int, Compared] = {}
     for line in text.splitlines():
         said = json.loads(line)
-        found[said.pop("seed")] = Compared(**said)
+        seed = said.pop("seed")
+        found[seed] = Compared(**said)
     return found
