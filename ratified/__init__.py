@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
+    from ratified.language.claims import Unchecked
     from ratified.language.errors import Span
     from ratified.language.machine import StepError
     from ratified.results.errors import EvaluationError
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
         State,
         Step,
         Trace,
+        Unexpected,
         Verdict,
         Violation,
     )
@@ -198,6 +200,8 @@ __all__ = [
     "Steps",
     "Symmetric",
     "Trace",
+    "Unchecked",
+    "Unexpected",
     "Verdict",
     "Violation",
     "__version__",
@@ -259,6 +263,7 @@ _PLACES = {
         "repeat",
     ),
     "ratified.follow.tracker": ("Followed", "Mismatch"),
+    "ratified.language.claims": ("Unchecked",),
     "ratified.language.errors": ("Span",),
     "ratified.language.machine": ("StepError",),
     "ratified.results.errors": ("EvaluationError",),
@@ -274,6 +279,7 @@ _PLACES = {
         "State",
         "Step",
         "Trace",
+        "Unexpected",
         "Verdict",
         "Violation",
     ),
@@ -309,4 +315,11 @@ def _picture(result: Any) -> str:
     return result_html(result)
 
 
+def _report(result: Any) -> str:
+    from ratified.cli.report.render import told
+
+    return told(result)
+
+
 pictures.html = _picture
+pictures.text = _report

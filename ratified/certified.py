@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 TOKEN = re.compile(r'[ \t\r\n]+|;[^\n]*|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
 SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
-NUMERAL = re.compile(r"0|[1-9][0-9]{0,999}")
+NUMERAL, NUMBER = re.compile(r"0|[1-9][0-9]{0,999}"), re.compile(r"[1-9][0-9]{0,8}")
 MANY = 200_000  # formulas that are visited to flatten one assertion; more are refused
 # The sort of the operands of each operation (any one sort if it is empty), how few there may be, and how many.
 OPERATORS = {"not": ("Bool", 1, 1), "xor": ("Bool", 2, 2), "=>": ("Bool", 2, MANY), "-": ("Int", 1, MANY)}
@@ -52,28 +52,27 @@ class Terms:
     """Terms and formulas: each is made once and called by its number. Formulas are of `not`, `and`, `forall` and atoms."""
 
     def __init__(self) -> None:
-        self.heads, self.parts = list[Symbol](), list[tuple[int, ...]]()
-        self.free = list[frozenset[int]]()  # the variables that are not bound inside
-        self.known, self.flat = dict[tuple[Symbol, tuple[int, ...]], int](), dict[int, Flattening]()
-        self.memory: dict[str, tuple[frozenset[Symbol], int]] = {}  # texts of assertions: what they are of
+        self.heads, self.parts, self.free = list[Symbol](), list[tuple[int, ...]](), list[frozenset[int]]()
+        self.known, self.flat = dict[tuple[Symbol | str, tuple[int, ...]], int](), dict[int, Flattening]()
+        self.memory = dict[str, Any]()  # commands that were read: what they speak of, declare and assert
         self.one, self.true, self.false = (self.make(name) for name in ("1", "true", "false"))
 
     def make(self, head: Symbol | str, *parts: int) -> int:
         """The term of a symbol, or of one of the language itself. The sides of an equality have no order."""
-        if isinstance(head, str):
-            parts = tuple(sorted(parts)) if head == "=" else parts
-            sort = "Int" if head in INTEGER or NUMERAL.fullmatch(head) else "Bool"
-            sort = self.heads[parts[1]].result if head == "ite" else sort
-            head = Symbol(head, self.sorts(parts), sort, THEORY)
-        if (head, parts) not in self.known:
+        key = head, (parts := tuple(sorted(parts)) if head == "=" else parts)
+        if key not in self.known:
+            if isinstance(head, str):
+                sort = "Int" if head in INTEGER or NUMERAL.fullmatch(head) else "Bool"
+                sort = self.heads[parts[1]].result if head == "ite" else sort
+                head = Symbol(head, self.sorts(parts), sort, THEORY)
             need(self.sorts(parts) == head.arguments, f"{head.name} is not for terms of these sorts")
             free = frozenset([len(self.heads)] if head.owner == VARIABLE else ())
             bound = parts[:-1] if head.owner == THEORY and head.name == "forall" else ()
             self.free.append(free.union(*(self.free[p] for p in parts)).difference(bound))
             self.heads.append(head)
             self.parts.append(parts)
-            self.known[head, parts] = len(self.heads) - 1
-        return self.known[head, parts]
+            self.known[key] = len(self.heads) - 1
+        return self.known[key]
 
     def any(self, *formulas: int) -> int:
         """The disjunction of formulas."""
@@ -118,10 +117,8 @@ class Flattening:
 
     def __init__(self, terms: Terms, formula: int) -> None:
         self.terms, self.steps, self.number = terms, count(), formula
-        self.made = list[
-            Symbol
-        ]()  # Skolem functions; predicates that name operands, whose clauses follow from them
-        self.named = list[Clause]()
+        # Skolem functions, and predicates that name operands; the clauses that follow from these.
+        self.made, self.named = list[Symbol](), list[Clause]()
         self.clauses = [*self.of(formula, True), *self.named]
         terms.flat[formula] = self
 
@@ -171,16 +168,15 @@ class Script:
         inside, at, start = [list[Expression]()], 0, 0
         try:
             while at < len(text):
-                known = None if inside[1:] else terms.memory.get(text[at : text.find("\n", at)])
-                if known and not self._asked and all(self._declared.get(s.name) == s for s in known[0]):
-                    self.assertions.append(known[1])  # it was read before, and its names mean the same here
-                    at = text.find("\n", at)
+                outside = len(inside) == 1
+                start = at if outside else start
+                if outside and self._again(line := text[at : text.find("\n", at)]):
+                    at += len(line)
                     continue
                 if not (found := TOKEN.match(text, at)):
                     raise Refused(f"{text[at]!r} begins no token")
-                start, at, word = start if inside[1:] else at, found.end(), found[1]
-                if not inside[1:] and word not in (None, "("):
-                    raise Refused(f"{word} stands where a command should")
+                at, word = found.end(), found[1]
+                need(not outside or word in (None, "("), f"{word} stands where a command should")
                 if word == "(":
                     inside.append([])
                 elif word == ")":
@@ -192,31 +188,38 @@ class Script:
                     inside[-1].append(bare if SYMBOL.fullmatch(bare) and bare not in RESERVED else word)
             need(self._asked and not inside[1:], "the script ends before (check-sat), or in a command")
         except (Refused, RecursionError) as problem:
-            place = text.count("\n", 0, at) + 1
-            raise Refused(f"line {place}: {problem}") from None
+            raise Refused(f"line {text.count(chr(10), 0, at) + 1}: {problem}") from None
 
     def _command(self, command: Expression, text: str) -> None:
-        self._numbers, self._used = count(1), set[Symbol]()  # of its variables, and what it speaks of
+        self._numbers, self._used, symbols, formulas = count(1), set[Symbol](), list[Symbol](), list[int]()
         match command:
             case ["set-logic" | "set-info" | "set-option", str(), *_] | ["exit"]:
-                pass
+                return
             case _ if self._asked:
                 raise Refused("something is said after (check-sat)")
             case ["check-sat"]:
                 self._asked = True
+                return
             case ["declare-sort", name, "0"]:
-                self._declare("sort ", name, (), "")
-            case ["declare-fun", name, list(sorts), result]:
-                self._declare("", name, tuple(map(self.sort, sorts)), self.sort(result))
+                symbols = [Symbol(f"sort {self._name(name)}", (), "", DECLARED)]
+            case ["declare-fun", name, list(parts), sort]:
+                symbols = [Symbol(self._name(name), tuple(map(self.sort, parts)), self.sort(sort), DECLARED)]
             case ["assert", formula]:
-                self.assertions.append(self.apply("and", (self._term(formula, {}),)))
-                self.terms.memory[text] = frozenset(self._used), self.assertions[-1]
+                formulas = [self.apply("and", (self._term(formula, {}),))]
             case _:
                 raise Refused("the command is not understood")
+        self.terms.memory[text] = frozenset(self._used), {s.name: s for s in symbols}, formulas
+        need(self._again(text), f"{command[1]} is declared twice")
 
-    def _declare(self, kind: str, name: Expression, arguments: tuple[str, ...], result: str) -> None:
-        need((full := kind + self._name(name)) not in self._declared, f"{name} is declared twice")
-        self._declared[full] = Symbol(full, arguments, result, DECLARED)
+    def _again(self, text: str) -> bool:
+        """Do a command that was read before; False if it cannot be done here, or does not mean the same."""
+        used, symbols, formulas = self.terms.memory.get(text, (None, {}, []))
+        twice = symbols.keys() & self._declared.keys()
+        if used is None or self._asked or twice or any(self._declared.get(s.name) != s for s in used):
+            return False
+        self._declared.update(symbols)
+        self.assertions += formulas
+        return True
 
     def _name(self, name: Expression) -> str:
         """A name that may be given: not the language's own, nor one for solvers (SMT-LIB 2.6, section 3.1)."""
@@ -289,8 +292,7 @@ def by_equality(terms: Terms, clause: Clause) -> bool:
     different += combinations([t for t in leader if NUMERAL.fullmatch(terms.name(t))], 2)
     while equal:
         for one, other in equal:
-            old, new = leader[one], leader[other]
-            leader.update({t: new for t in leader if leader[t] == old})
+            leader |= dict.fromkeys([t for t in leader if leader[t] == leader[one]], leader[other])
         same: dict[object, int] = {}
         keys = {t: (terms.heads[t], *(leader[p] for p in terms.parts[t])) for t in leader}
         equal = [(t, same.setdefault(key, t)) for t, key in keys.items()]
@@ -301,8 +303,7 @@ def by_equality(terms: Terms, clause: Clause) -> bool:
 def by_arithmetic(terms: Terms, clause: Clause) -> bool:
     """Whether a clause of `<=` holds of integers: if all its literals were false, a negative number would be at least 0."""
     total, waiting = {terms.one: 0}, list[tuple[int, int]]()  # how many of each term
-    if any(terms.name(abs(literal)) != "<=" for literal in clause):
-        return False
+    need(all(terms.name(abs(literal)) == "<=" for literal in clause), "literals of <= are expected")
     for literal in clause:
         left, right = terms.parts[abs(literal)] if literal > 0 else terms.parts[-literal][::-1]
         waiting += [(left, 1), (right, -1), (terms.one, -int(literal > 0))]  # not a <= b: 0 <= a - b - 1
@@ -333,7 +334,7 @@ def propagates(clause: Clause, hints: Iterable[Clause]) -> bool:
 
 def pick(word: str, found: Sequence[Any]) -> Any:
     """One of a sequence, by its number from 1."""
-    need(re.fullmatch("[1-9][0-9]{0,8}", word) and int(word) <= len(found), f"there is no {word} so far")
+    need(NUMBER.fullmatch(word) and int(word) <= len(found), f"there is no {word} so far")
     return found[int(word) - 1]
 
 
@@ -347,9 +348,8 @@ def _term(script: Script, head: str, parts: tuple[int, ...]) -> int:
     number, _, name = head[1:].partition(".")
     if head[:1] != "@":
         return script.apply(head, parts)
-    if number == "0":
-        return script.terms.make(Symbol(head, (), script.sort(name), DECLARED), *parts)
-    return script.terms.make(pick(name, _flat(script, number).made), *parts)
+    some = Symbol(head, (), script.sort(name), DECLARED) if number == "0" else None
+    return script.terms.make(some or pick(name, _flat(script, number).made), *parts)
 
 
 def _follows(script: Script, words: list[str], named: list[int], clauses: list[Clause]) -> Clause:
@@ -391,7 +391,7 @@ def check(script: Script, certificate: str) -> None:
         for line in lines:
             need(() not in clauses[-1:], "something follows the empty clause")
             words = re.findall(r"(?:\|[^|]*\||[^ |])+", line) if "|" in line else line.split(" ")
-            if words[0] == "t" and words[1:]:
+            if words[:1] == ["t"] and words[1:]:
                 named.append(_term(script, words[1], tuple(pick(p, named) for p in words[2:])))
             else:
                 clauses.append(_follows(script, words, named, clauses))

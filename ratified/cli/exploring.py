@@ -12,6 +12,7 @@ from ratified.cli.output import deliver
 from ratified.cli.progress import LiveLine
 from ratified.cli.report.checks import Report
 from ratified.cli.report.render import render
+from ratified.cli.report.text import headline, verify_headline
 from ratified.cli.requests import Exploring, Output
 from ratified.explore import NativeOptions, check
 from ratified.language import Model
@@ -81,5 +82,6 @@ def emit(report: Report, to: Output) -> int:
     def rendered(form: str, *, color: bool = False) -> str:
         return render(report, form, color=color)
 
-    deliver(to, rendered, rendered("text").partition("\n")[0])
+    first = "\n".join(map(headline, report.checks)) if report.protocol is None else verify_headline(report)
+    deliver(to, rendered, first)
     return report.verdict.exit_status

@@ -15,9 +15,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ratified.explore.liveness import liveness_claims
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
+from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
@@ -29,6 +29,7 @@ from ratified.results.limits import Reached, Watch
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
+    Decided,
     Limits,
     PropertyKind,
     Trace,
@@ -45,14 +46,14 @@ LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Decided):
     """What random walks met with.
 
     `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `length` steps; `longest`
     is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came
-    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims of liveness, which walks
-    cannot decide. `switched_off` are actions that cannot fire at all, by parameters and sizes alone. `first` is the first run.
-    The violation's run is not a shortest one, but what led back to where it was is left out of it.
+    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims that
+    walks cannot decide, as those of liveness. `switched_off` are actions that cannot fire at all, by parameters and sizes alone.
+    `first` is the first run. The violation's run is not a shortest one, but what led back to where it was is left out of it.
     """
 
     model: str
@@ -69,7 +70,7 @@ class Simulation:
     ended: int
     fired: Mapping[str, int]
     checked: tuple[tuple[PropertyKind, str, Span | None], ...]
-    unchecked: tuple[str, ...]
+    unchecked: tuple[Unchecked, ...]
     bounds: tuple[BoundReport, ...]
     constraints: tuple[ConstraintReport, ...]
     first: Trace
@@ -191,7 +192,7 @@ class _Walks:
             ended=self._ended,
             fired={a.name: n for a, n in zip(machine.actions, self._fired, strict=True)},
             checked=tuple((c.kind, c.name, c.span) for c in self._claims),
-            unchecked=tuple(f.name for f in liveness_claims(machine.module)),
+            unchecked=unchecked(machine.module, {c.name for c in safety_of(machine.module, deadlock=False)}),
             bounds=tuple(
                 BoundReport(what, action, times, span) for (what, action, span), times in self._bounds.items()
             ),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ratified.language.claims import unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
@@ -26,7 +27,7 @@ from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
-from ratified.smt.script import Script, assumed_by, script_of
+from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
 from ratified.smt.terms import TRUE, Term, symbols_of
@@ -155,6 +156,7 @@ def prove_script(
         () if found is None else (described(found),),
         solvers,
         time.monotonic() - started,
+        unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
@@ -279,8 +281,8 @@ class _Beginning:
         if self.tried == len(SMALL):
             return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
         sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
-        text, _ = small.at_sizes(title, self.facts, sizes, values=False, near=False)
-        return Job(id(self), "z3", text, self.how.timeout, SEARCH)
+        asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
+        return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
 
     def heard(self, answer: Answer) -> list[Job]:
         self.answer = answer.verdict
@@ -333,7 +335,7 @@ class _Attempt:
     sizes: dict[str, int] = field(default_factory=dict)
     smallest: dict[str, int] = field(default_factory=dict)
     shrinking: list[str] = field(default_factory=list)
-    asked: list[Term] = field(default_factory=list)
+    asked: Sequence[Term] = ()
     read: str = ""
     searching: float = 0.0
     order: int = 0
@@ -420,8 +422,9 @@ class _Attempt:
 
     def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
         facts = self.obligation.facts
-        text, self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
-        return self._job("z3", text, SEARCH)
+        asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        self.asked = asked.ask
+        return self._job(asked.solver, asked.text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from ratified.results.result import Verdict
+from ratified.language.claims import Unchecked
+from ratified.results.result import Decided, Verdict
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.concrete import FalsePart
 from ratified.smt.first_order.obligations import Part
@@ -98,10 +99,10 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Decided):
     """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
 
-    `certificates` are what was written of them, if that was asked for.
+    `certificates` are what was written of them, if that was asked for. `unchecked` are claims of kinds that are not proved.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Proof:
     seconds: float
     held: Held | None = None
     certificates: Certificates | None = None
+    unchecked: tuple[Unchecked, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

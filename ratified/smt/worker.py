@@ -85,7 +85,25 @@ def with_certificate(text: str, seconds: float, effort: int) -> str:  # noqa: AR
         return f"unknown\n{problem}"
 
 
-SOLVERS = {"z3": with_z3, "cvc5": with_cvc5, "certificate": with_certificate}
+def expanded(text: str, seconds: float, effort: int) -> str:  # noqa: ARG001  # a solver's arguments
+    """Whether a script has a model where sorts have so many elements: `sat` and its tables, `unsat` or `unknown`."""
+    from ratified.smt.expanded import Unsaid, solved
+
+    told = json.loads(text)
+    try:
+        found = solved(told["script"], told["sizes"], effort // STEPS_A_CONFLICT if effort else -1)
+    except Unsaid as problem:
+        return f"unknown\n{problem}"
+    if found is None or isinstance(found, bool):
+        return "unknown" if found is None else "unsat"
+    tables = {symbol: list(table.items()) for symbol, table in found.items()}
+    return f"sat\n{json.dumps(tables)}"
+
+
+STEPS_A_CONFLICT = 200
+"""Z3's steps that take about as long as a conflict of a SAT solver."""
+
+SOLVERS = {"z3": with_z3, "cvc5": with_cvc5, "certificate": with_certificate, "expanded": expanded}
 
 
 def main() -> None:

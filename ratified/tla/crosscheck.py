@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ratified.language import ir
+from ratified.language.claims import not_checked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
 from ratified.language.model import Model
@@ -78,6 +79,8 @@ def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Expor
 def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> Agreement:
     """Hold what we found against what TLC found."""
     found = Agreement(ours, theirs)
+    if exported.unchecked:
+        return replace(found, undecided=not_checked("TLC", exported.unchecked))
     if why := _undecided(model, ours, theirs):
         return replace(found, undecided=why)
     if theirs.kind == "unread":

@@ -50,10 +50,10 @@ def run(program: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
 
 
 def sources(checkout: Path) -> set[str]:
-    """Return every file of the package, the rooms included, by its place in the wheel."""
+    """Return every file of the package, the rooms included and certificates left out, by its place in the wheel."""
     found = set()
     for folder, folders, files in os.walk(checkout / "ratified", followlinks=True):
-        folders[:] = [name for name in folders if name != "__pycache__"]
+        folders[:] = [name for name in folders if name not in ("__pycache__", "certificates")]
         found |= {(Path(folder) / name).relative_to(checkout).as_posix() for name in files}
     return found
 

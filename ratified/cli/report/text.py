@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratified.cli.report.checks import UNTESTED, Checked, Report
 from ratified.cli.report.words import listed, plural
+from ratified.language.claims import not_checked
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import Change, ChangeKind, compact, step_changes
@@ -78,6 +79,8 @@ def _headline(check: Checked) -> tuple[str, str]:
         what = what_failed(result.violation)
     else:
         what = f"no violation in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
+    if check.expected is not None:
+        what += f"; but {' and '.join(check.surprises)}" if check.surprises else "; as expected"
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
@@ -171,7 +174,8 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
             paint,
         )
     lines += cuts(result.bounds, result.constraints, paint)
-    for note in result.notes:
+    left_out = [not_checked(f"the {result.engine} engine", result.unchecked)] if result.unchecked else []
+    for note in (*result.notes, *left_out):
         lines += labelled("note", note, "cyan", paint)
     if lines:
         yield from lines

@@ -41,6 +41,10 @@ class Congruence:
         """Whether two terms are equal."""
         return self._leader[one] == self._leader[other]
 
+    def leader(self, term: int) -> int:
+        """The term that stands for all that are equal to a term."""
+        return self._leader[term]
+
     def key(self, term: int) -> tuple[object, ...]:
         """What congruent terms share."""
         return (self._terms.heads[term], *(self._leader[p] for p in self._terms.parts[term]))

@@ -131,6 +131,19 @@ def certified(folder: Path, expected: Sequence[Entry] | None = None) -> Certifie
     return Certified(heading, len(listed), tuple(problems), size, time.process_time() - started)
 
 
+def proofs(folder: Path) -> dict[str, str]:
+    """The certificates that a folder holds, by the names of the obligations; none if it is no such folder."""
+    try:
+        files = dict(_unpacked(folder / ARCHIVE))
+    except RatifiedError:
+        return {}
+    return {
+        name.removesuffix(".proof"): content.decode(errors="replace")
+        for name, content in files.items()
+        if name.endswith(".proof")
+    }
+
+
 def _manifest(path: Path) -> tuple[Heading, dict[str, str]]:
     """The heading, and the hash of each obligation."""
     told: Any = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 from math import lcm
 from typing import Any
 
@@ -95,6 +95,7 @@ def _violated(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
         yield lemma
     if not found:
         yield from _integers(terms, held)
+        yield from _same_integers(terms, closure, held)
 
 
 def _sides(terms: Terms, equality: int) -> tuple[int, int]:
@@ -155,6 +156,20 @@ def _integers(terms: Terms, held: Sequence[int]) -> Iterator[Lemma]:
     for found in places.values():
         for one, other in islice(combinations(sorted(found), 2), PAIRS):
             yield _in_order(terms, terms.make("=", one, other))
+
+
+def _same_integers(terms: Terms, closure: Congruence, held: Sequence[int]) -> Iterator[Lemma]:
+    """That integers in inequalities are equal, and so at most each other, where congruence says so and no equation does."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for term in sorted({t for x in held if terms.name(abs(x)) == "<=" for t in _sum(terms, x) if t}):
+        groups[closure.leader(term)].append(term)
+    for group in groups.values():
+        for one, other in pairwise(group):
+            equation = terms.make("=", one, other)
+            if (because := closure.explain([(one, other)])) != {equation}:
+                yield Lemma("e", (*(-x for x in sorted(because)), equation))
+                yield from _at_most(terms, one, other)
+                yield from _at_most(terms, other, one)
 
 
 def _in_order(terms: Terms, equation: int) -> Lemma:

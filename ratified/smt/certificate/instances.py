@@ -412,4 +412,4 @@ def _complete(terms: Terms, source: Source, values: dict[int, int]) -> Instance:
 def some_value(terms: Terms, sort: str) -> int:
     """Some value of a sort: none is empty."""
     simple = {"Bool": terms.true, "Int": terms.one}
-    return simple.get(sort) or terms.make(Symbol(f"@0.{sort}", (), sort, DECLARED))
+    return simple[sort] if sort in simple else terms.make(Symbol(f"@0.{sort}", (), sort, DECLARED))

@@ -1,7 +1,8 @@
 """Certificates for the obligations of a proof: found in parallel processes, and written to a folder.
 
 Guarantees: only an obligation that a solver has refuted is tried, and what is written was accepted by the checker; an obligation
-without a certificate is named. The same obligations give the same bytes, unless a time limit is met.
+without a certificate is named. A certificate that the folder had, under whatever number, is kept if it is one still. In a new
+folder the same obligations give the same bytes, unless a time limit is met.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratified.certified import Terms
+from ratified.certified import Refused, Script, Terms, check
 from ratified.smt.certificate.finder import at_once
-from ratified.smt.certificate.folder import Entry, Heading, write
+from ratified.smt.certificate.folder import Entry, Heading, proofs, write
 from ratified.smt.solving import Answer, Job, Pool, installed
 
 BUSY = 5
@@ -31,7 +32,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """What was written: how many obligations have a certificate, the names of those that have none; `size` in bytes."""
+    """What was written: how many obligations have a certificate, the names of those that have none; `size` in bytes.
+
+    `kept` were there already, for obligations that are not plain.
+    """
 
     folder: Path
     found: int
@@ -39,6 +43,7 @@ class Certificates:
     size: int
     seconds: float
     solving: float
+    kept: int
 
 
 def certify(
@@ -56,10 +61,16 @@ def certify(
         RatifiedError: the folder cannot be written, or a package is missing.
     """
     installed("pysat")
-    write(folder, heading, [])  # what cannot be written is said before the work
+    known = {_name(file): lines for file, lines in proofs(folder).items()}
+    # What cannot be written is said before the work.
+    write(folder, heading, [Entry(o.file, o.text, known.get(_name(o.file))) for o in obligations])
     started = time.monotonic()
-    terms, solving = Terms(), time.process_time()
-    found = {o.file: at_once(o.text, terms) for o in obligations if o.proved}
+    terms, solving, kept = Terms(), time.process_time(), 0
+    found: dict[str, str] = {}
+    for o in (o for o in obligations if o.proved):
+        found[o.file] = at_once(o.text, terms)
+        if not found[o.file] and _holds(o.text, known.get(_name(o.file)), terms):
+            found[o.file], kept = known[_name(o.file)], kept + 1
     solving = time.process_time() - solving
 
     def done(answer: Answer) -> list[Job]:
@@ -80,4 +91,18 @@ def certify(
     size = write(folder, heading, entries)
     missing = tuple(e.file for e in entries if e.certificate is None)
     spent = time.monotonic() - started
-    return Certificates(folder, len(entries) - len(missing), missing, size, spent, solving)
+    return Certificates(folder, len(entries) - len(missing), missing, size, spent, solving, kept)
+
+
+def _name(file: str) -> str:
+    """The name of an obligation without its number, which changes with those before it."""
+    return file.partition("-")[2]
+
+
+def _holds(text: str, lines: str | None, terms: Terms) -> bool:
+    """Whether a certificate, if there is one, is one of this script."""
+    try:
+        check(Script(text, terms), lines or "")
+    except Refused:
+        return False
+    return True

@@ -1,15 +1,18 @@
 """Small models of an obligation: sorts of a few elements, the fewest that will do.
 
 Guarantees: a structure that is returned satisfies every fact of the obligation (as the solver says, and the caller may check); no
-sort of it can have fewer elements with the others as they are, unless the solver did not know.
+sort of it can have fewer elements with the others as they are, unless the solver did not know. Without integers a size is
+decided: quantifiers are written out, for a SAT solver (`ratified.smt.expanded`). With them Z3 is asked, which has to search.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ratified.smt.smtlib import Fact, script, sorts_in
+from ratified.smt.smtlib import Fact, script, sorts_in, uses_numbers
 from ratified.smt.solving import read_values
 from ratified.smt.structure import Structure, applications
 from ratified.smt.terms import (
@@ -40,14 +43,36 @@ def element(sort: str, index: int) -> Term:
     return constant(f"{sort}!{index}", sort)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether facts have a model of a size: for which solver, and the terms whose values it is asked for."""
+
+    solver: str
+    text: str
+    ask: tuple[Term, ...] = ()
+
+
 def at_sizes(
     title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True, near: bool = True
-) -> tuple[str, list[Term]]:
-    """The script of an obligation where sorts have so many elements, and the terms whose values it asks for.
+) -> Question:
+    """The question whether an obligation has a model where sorts have so many elements.
 
-    Without `values` it asks only whether there is a model: relations of many columns have many values. With `near`, integers are
+    Without `values` it asks only whether there is one: relations of many columns have many values. With `near`, integers are
     small, so that they can be read.
     """
+    symbols = symbols_of(f.formula for f in facts).values()
+    counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
+    if uses_numbers(f.formula for f in facts):
+        return _searched(title, [*counted, *facts], sizes, values=values, near=near)
+    return Question(
+        "expanded", json.dumps({"script": script(title, [*counted, *facts]), "sizes": dict(sizes)})
+    )
+
+
+def _searched(
+    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool, near: bool
+) -> Question:
+    """The question for a solver that is told in words how many elements there are."""
     closed = []
     for sort, size in sizes.items():
         names = [element(sort, i) for i in range(size)]
@@ -56,7 +81,6 @@ def at_sizes(
         only = every([x], disj(*(equal(x, n) for n in names)))
         closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
     symbols = symbols_of(f.formula for f in facts).values()
-    closed += [_counted(s, sizes) for s in symbols if is_majority(s)]
     numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
     close = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
     within = Fact("integers are small, to be read", conj(*close) if near else TRUE)
@@ -64,7 +88,7 @@ def at_sizes(
     if values:
         ask += [element(s, i) for s, n in sizes.items() for i in range(n)]
         ask += [t for s in symbols for t in _applied(s, sizes)]
-    return script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), ask
+    return Question("z3", script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), tuple(ask))
 
 
 def is_majority(symbol: Symbol) -> bool:
@@ -99,6 +123,17 @@ def _argument(sort: str, key: int) -> Term:
 
 
 def read_structure(sizes: Mapping[str, int], ask: Sequence[Term], answer: str) -> Structure:
+    """The structure that an answer tells."""
+    if ask:
+        return _of_values(sizes, ask, answer)
+    named: dict[str, dict[tuple[int, ...], int]]
+    named = {f"{sort}!{index}": {(): index} for sort, size in sizes.items() for index in range(size)}
+    told: dict[str, list[tuple[list[int], int]]] = json.loads(answer)
+    tables = {symbol: {tuple(key): value for key, value in entries} for symbol, entries in told.items()}
+    return Structure(sizes, {**named, **tables}, INTEGERS)
+
+
+def _of_values(sizes: Mapping[str, int], ask: Sequence[Term], answer: str) -> Structure:
     """The structure that a solver's values are."""
     values = [value for _, value in read_values(answer)]
     assert len(values) == len(ask), answer[:200]

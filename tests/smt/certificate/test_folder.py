@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from ratified.cli.main import run
-from ratified.smt.certificate.folder import ARCHIVE, MANIFEST, Entry, Heading, _packed, _unpacked, write
+from ratified.smt.certificate.folder import (
+    ARCHIVE,
+    MANIFEST,
+    Entry,
+    Heading,
+    _packed,
+    _unpacked,
+    certified,
+    proofs,
+    write,
+)
+from ratified.smt.certificate.making import Wanted, certify
 
 HEADING = Heading("Script", "Model", ("lemma",), ("goal",))
 HEAD = "(declare-fun a () Bool)\n(declare-fun b () Bool)\n"
@@ -172,6 +183,21 @@ def test_what_is_no_folder_of_certificates_is_an_error(
     status, told = said(capsys, "certified", folder)
     assert status == 2
     assert why in told
+
+
+def test_what_is_a_certificate_still_is_kept_whatever_its_number(folder: Path) -> None:
+    first, second, plain = ENTRIES
+    other = first.text.replace("(check-sat)", "; said in other words\n(check-sat)")
+    changed = second.text.replace("(and b (not b))", "(and a b)")
+    wanted = [
+        Wanted("002-lemma-init", other, proved=True),
+        Wanted("003-lemma-step", changed, proved=True),
+        Wanted("004-goal-step", plain.text, proved=True),
+    ]
+    made = certify(folder, HEADING, wanted, seconds=1, processes=1)
+    assert (made.found, made.kept, made.missing) == (2, 1, ("003-lemma-step",))
+    assert [p.file for p in certified(folder).problems] == ["003-lemma-step"]
+    assert proofs(folder) == {"002-lemma-init": first.certificate, "004-goal-step": plain.certificate}
 
 
 def test_certificates_are_written_checked_and_compared_with_the_model(

@@ -177,6 +177,20 @@ def test_a_line_that_was_read_before_is_read_again_where_its_names_mean_somethin
         Script(f"{one}(assert q)\n", terms)
 
 
+def test_a_line_that_was_read_before_declares_no_name_twice_and_is_read_to_its_end() -> None:
+    terms = Terms()
+    one = "(declare-sort S 0)\n(declare-fun q () Bool)\n(assert q)\n(check-sat)\n"
+    assert Script(one, terms).assertions == Script(one, terms).assertions
+    with pytest.raises(Refused, match=r"^line 3: q is declared twice$"):
+        Script(one.replace("(assert q)", "(declare-fun q () Bool)"), terms)
+    with pytest.raises(Refused, match=r"^line 2: S is declared twice$"):
+        Script(f"(declare-sort S 0)\n{one}", terms)
+    with pytest.raises(Refused, match=r"^line 3: x stands where a command should$"):
+        Script(one.replace("(assert q)", "(assert q)x"), terms)
+    with pytest.raises(Refused, match=r"^line 3: the script ends before \(check-sat\), or in a command$"):
+        Script("(declare-sort S 0)\n(declare-fun q () Bool)\n(assert q)x"[:-1], terms)
+
+
 VALID = f"""; a comment, (assert false)
 (set-logic UF)
 {HEAD}(declare-fun |a b| () S)
@@ -238,6 +252,7 @@ def test_any_text_is_a_script_or_refused(text: str) -> None:
 @example("i .\n")
 @example("u :\n")
 @example("i 9999999999.1\n")
+@example("|\n")
 def test_any_text_is_refused_as_a_certificate_of_what_has_a_model(text: str) -> None:
     with pytest.raises(Refused, match=r"^line [0-9]+: "):
         check(Script(VALID, Terms()), text)

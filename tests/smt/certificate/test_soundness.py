@@ -273,6 +273,25 @@ def test_integers_go_together_with_functions() -> None:
     assert {line[0] for line in lines.splitlines()} == {"t", "i", "l", "o", "e", "u"}
 
 
+def test_integers_that_are_equal_by_congruence_are_equal_in_sums() -> None:
+    head = """(declare-sort S 0)
+(declare-fun g (S) Int)
+(declare-fun c () S)
+(declare-fun d () S)
+(declare-fun i () Int)
+"""
+    text = text_of(["(= c d)", "(<= (+ i (g c)) 3)", "(< 3 (+ (g d) i))"], head)
+    lines = certificate(text, 10.0)
+    check(Script(text, Terms()), lines)
+    assert {line[0] for line in lines.splitlines()} == {"t", "i", "l", "e", "u"}
+
+
+def test_a_lemma_of_arithmetic_is_of_inequalities() -> None:
+    script = Script(text_of([], GROUND), Terms())
+    with pytest.raises(Refused, match=r"^line 4: literals of <= are expected$"):
+        check(script, "t i\nt j\nt = 1 2\nl 3\n")
+
+
 def test_no_sort_is_empty() -> None:
     text = text_of(
         ["(forall ((x S)) (p x))", "(forall ((x S)) (not (p x)))"],
