@@ -110,7 +110,7 @@ class Binding:
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
         raise BindingError(
-            f"{type(self).__name__} has no model() method",
+            f"{type(self).__name__} must implement model()",
             remedy="it returns the model, at a size with room for all",
         )
 

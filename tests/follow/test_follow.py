@@ -490,13 +490,13 @@ NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Coun
         (
             at("a", "nothing_said"),
             "on_nothing_said",
-            "Mistaken.on_nothing_said returns None, which is no step",
+            "Mistaken.on_nothing_said returns None, which is not a step",
             'return do("action", ...), or () if nothing happens',
         ),
         (
             at("a", "nested"),
             "on_nested",
-            "Mistaken.on_nested returns 'down', which is no step",
+            "Mistaken.on_nested returns 'down', which is not a step",
             'return do("action", ...), or () if nothing happens',
         ),
         (at("a", "lift"), "on_lift", "Mistaken takes up(c='a', by=1) where c is a text, not Counter", NODE),
@@ -522,7 +522,7 @@ NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Coun
         (
             seen({"reset": True}),
             "observe",
-            "Mistaken observes 'reset', which is no place",
+            "Mistaken observes 'reset', which is not a place",
             'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
         ),
         (
@@ -581,9 +581,9 @@ def test_bindings_without_a_model_or_with_unknown_steps() -> None:
         def model(self) -> Any:
             return Counters
 
-    with pytest.raises(BindingError, match=r"ClassOnly.model returns Counters, which is no model\n"):
+    with pytest.raises(BindingError, match=r"ClassOnly.model returns Counters, which is not a model\n"):
         followed(binding=ClassOnly())
-    with pytest.raises(BindingError, match=r"Binding has no model\(\) method\n  it returns the model"):
+    with pytest.raises(BindingError, match=r"Binding must implement model\(\)\n  it returns the model"):
         followed(binding=Binding())
 
 
