@@ -45,13 +45,28 @@ from ratified.version import __version__
 if TYPE_CHECKING:
     from ratified.diagram.build import graph
     from ratified.diagram.graph import StateGraph
+    from ratified.diagram.picture import GraphEdge, GraphNode
+    from ratified.diagram.rows import Ending, Fate, Message, Row
     from ratified.diagram.runs import sequence
     from ratified.diagram.sequence import SequenceDiagram
-    from ratified.explore import Resources, check
+    from ratified.explore import NativeOptions, check
     from ratified.explore.simulate import Simulation, simulate
     from ratified.follow.binding import Binding, Claim, Event, Names, Observed, States
     from ratified.follow.follower import ConformanceError, Follower
-    from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
+    from ratified.follow.steps import (
+        Change,
+        Do,
+        Either,
+        Holds,
+        Repeat,
+        Steps,
+        change,
+        do,
+        either,
+        holds,
+        maybe,
+        repeat,
+    )
     from ratified.follow.tracker import Followed, Mismatch
     from ratified.language import (
         AtMost,
@@ -87,7 +102,9 @@ if TYPE_CHECKING:
         subsets,
         view,
     )
+    from ratified.language.claims import Unchecked
     from ratified.language.errors import Span
+    from ratified.language.machine import StepError
     from ratified.results.errors import EvaluationError
     from ratified.results.result import (
         ActionReport,
@@ -101,12 +118,16 @@ if TYPE_CHECKING:
         State,
         Step,
         Trace,
+        Unexpected,
         Verdict,
         Violation,
     )
-    from ratified.smt.finite.bounded import Bounded, bounded
+    from ratified.smt.certificate.making import Certificates
+    from ratified.smt.finite.bounded import Bounded, InductionGap, bounded
+    from ratified.smt.first_order.concrete import FalsePart
+    from ratified.smt.first_order.obligations import Part
     from ratified.smt.proving import ProofOptions, ProofProgress, prove
-    from ratified.smt.result import Cell, Counterexample, Proof, Status
+    from ratified.smt.result import Cell, Counterexample, Held, Opinion, Proof, Status
     from ratified.smt.script import Goals, lemma
 
 __all__ = [
@@ -117,25 +138,41 @@ __all__ = [
     "BoundReport",
     "Bounded",
     "Cell",
+    "Certificates",
+    "Change",
     "Claim",
     "ConformanceError",
     "ConstraintReport",
     "Counterexample",
+    "Do",
+    "Either",
+    "Ending",
     "EvaluationError",
     "Event",
+    "FalsePart",
+    "Fate",
     "Followed",
     "Follower",
     "Goals",
+    "GraphEdge",
+    "GraphNode",
+    "Held",
+    "Holds",
+    "InductionGap",
     "Lifelines",
     "Limits",
     "Map",
+    "Message",
     "Mismatch",
     "Model",
     "ModelError",
     "Names",
+    "NativeOptions",
     "Observed",
+    "Opinion",
     "Ordered",
     "Param",
+    "Part",
     "Progress",
     "Proof",
     "ProofOptions",
@@ -144,8 +181,9 @@ __all__ = [
     "PropertyReport",
     "Range",
     "RatifiedError",
-    "Resources",
+    "Repeat",
     "Result",
+    "Row",
     "Seq",
     "SequenceDiagram",
     "Set",
@@ -158,9 +196,12 @@ __all__ = [
     "States",
     "Status",
     "Step",
+    "StepError",
     "Steps",
     "Symmetric",
     "Trace",
+    "Unchecked",
+    "Unexpected",
     "Verdict",
     "Violation",
     "__version__",
@@ -199,15 +240,32 @@ __all__ = [
 _PLACES = {
     "ratified.diagram.build": ("graph",),
     "ratified.diagram.graph": ("StateGraph",),
+    "ratified.diagram.picture": ("GraphEdge", "GraphNode"),
+    "ratified.diagram.rows": ("Ending", "Fate", "Message", "Row"),
     "ratified.diagram.runs": ("sequence",),
     "ratified.diagram.sequence": ("SequenceDiagram",),
-    "ratified.explore": ("Resources", "check"),
+    "ratified.explore": ("NativeOptions", "check"),
     "ratified.explore.simulate": ("Simulation", "simulate"),
     "ratified.follow.binding": ("Binding", "Claim", "Event", "Names", "Observed", "States"),
     "ratified.follow.follower": ("ConformanceError", "Follower"),
-    "ratified.follow.steps": ("Steps", "change", "do", "either", "holds", "maybe", "repeat"),
+    "ratified.follow.steps": (
+        "Change",
+        "Do",
+        "Either",
+        "Holds",
+        "Repeat",
+        "Steps",
+        "change",
+        "do",
+        "either",
+        "holds",
+        "maybe",
+        "repeat",
+    ),
     "ratified.follow.tracker": ("Followed", "Mismatch"),
+    "ratified.language.claims": ("Unchecked",),
     "ratified.language.errors": ("Span",),
+    "ratified.language.machine": ("StepError",),
     "ratified.results.errors": ("EvaluationError",),
     "ratified.results.result": (
         "ActionReport",
@@ -221,12 +279,16 @@ _PLACES = {
         "State",
         "Step",
         "Trace",
+        "Unexpected",
         "Verdict",
         "Violation",
     ),
-    "ratified.smt.finite.bounded": ("Bounded", "bounded"),
+    "ratified.smt.certificate.making": ("Certificates",),
+    "ratified.smt.finite.bounded": ("Bounded", "InductionGap", "bounded"),
+    "ratified.smt.first_order.concrete": ("FalsePart",),
+    "ratified.smt.first_order.obligations": ("Part",),
     "ratified.smt.proving": ("ProofOptions", "ProofProgress", "prove"),
-    "ratified.smt.result": ("Cell", "Counterexample", "Proof", "Status"),
+    "ratified.smt.result": ("Cell", "Counterexample", "Held", "Opinion", "Proof", "Status"),
     "ratified.smt.script": ("Goals", "lemma"),
 }
 """Where the names come from that are not words of the language."""
@@ -253,4 +315,11 @@ def _picture(result: Any) -> str:
     return result_html(result)
 
 
+def _report(result: Any) -> str:
+    from ratified.cli.report.render import told
+
+    return told(result)
+
+
 pictures.html = _picture
+pictures.text = _report

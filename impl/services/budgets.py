@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ratified.impl.services.balancing.base import Draw
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.endpoints import ServiceError, whole
 
 
 class Throttle:
@@ -20,6 +20,7 @@ class Throttle:
     """
 
     def __init__(self, most: int = 10, ratio_thousandths: int = 100) -> None:
+        whole(most=most, ratio_thousandths=ratio_thousandths)
         if not 1 <= most <= 1000:
             raise ServiceError(f"tokens are 1 to 1000, not {most}")
         if ratio_thousandths < 1:
@@ -56,6 +57,7 @@ class Budget:
     SLICES = 10
 
     def __init__(self, percent: int = 20, least_a_second: int = 10, ttl_ms: int = 10_000) -> None:
+        whole(percent=percent, least_a_second=least_a_second, ttl_ms=ttl_ms)
         if not 0 <= percent <= 1000 or least_a_second < 0 or ttl_ms < self.SLICES:
             raise ServiceError(
                 f"a budget is 0 to 1000 percent, 0 or more a second, over {self.SLICES} ms or more:"
@@ -99,6 +101,7 @@ class RetriesInFlight:
     """
 
     def __init__(self, percent: int = 20, least: int = 3) -> None:
+        whole(percent=percent, least=least)
         if not 0 <= percent <= 100 or least < 0:
             raise ServiceError(f"the share is 0 to 100 percent, the least 0 or more: {percent}, {least}")
         self._percent = percent
@@ -135,6 +138,7 @@ class Adaptive:
     SLICES = 60
 
     def __init__(self, k: int = 2, window_ms: int = 120_000) -> None:
+        whole(k=k, window_ms=window_ms)
         if k < 1 or window_ms < self.SLICES:
             raise ServiceError(f"k is at least 1 and the window {self.SLICES} ms or more: {k}, {window_ms}")
         self._k = k

@@ -7,8 +7,9 @@
 `send(endpoint, request, timeout_ms)` is what speaks to an endpoint; where it fails it raises CallError, which says how. The
 policies are the pure ones of this package; here are the clock, the waiting and the chance, each of which can be handed in.
 
-Guarantees: a request that may have been executed is not sent again unless it may be twice; each decision is told, as an event, to
-`watch`; a request that is cancelled ends its attempt, and is not on the way any more for the balancer.
+Guarantees: a request that may have been executed is not sent again unless it may be twice; no attempt begins past the deadline,
+and none goes on past it; budget and circuit breakers are asked before each; each decision is told, as an event, to `watch`; a
+request that is cancelled ends its attempts, and is not on the way any more for the balancer.
 """
 
 from __future__ import annotations
@@ -16,16 +17,34 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar
 
+from ratified.impl.services.allowance import Allowance, AnyBudget
 from ratified.impl.services.balancing import Balancer, Picking, RoundRobin
 from ratified.impl.services.balancing.base import Draw
 from ratified.impl.services.budgets import Throttle
 from ratified.impl.services.endpoints import Endpoint, ServiceError
-from ratified.impl.services.health import Outliers, usable
-from ratified.impl.services.retry import Call, Failure, GiveUp, RetryPolicy
+from ratified.impl.services.events import (
+    Answered,
+    Cancelled,
+    CircuitChanged,
+    Ejected,
+    Failed,
+    GaveUp,
+    Hedged,
+    Picked,
+    Readmitted,
+    Waiting,
+    Watch,
+    because,
+)
+from ratified.impl.services.health import CircuitBreaker, Outliers, usable
+from ratified.impl.services.hedging import Effect, Hedge, Outcome
+from ratified.impl.services.hedging import Send as SendAttempt
+from ratified.impl.services.retry import Call, Failure, GiveUp, RetryPolicy, TryAgain, pushed_back
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -33,14 +52,30 @@ A = TypeVar("A")
 Send: TypeAlias = Callable[[Endpoint, Q, "int | None"], Awaitable[A]]
 """Sends a request to an endpoint and returns the answer, within so many milliseconds if there is a limit. Raises CallError."""
 
+TOO_LATE = "there is no time left"
+
 
 class CallError(Exception):
-    """An attempt failed: how, and what the server says about trying again (milliseconds, as it sent them)."""
+    """An attempt failed: how, and what the server says about trying again (milliseconds, as it sent them).
 
-    def __init__(self, failure: Failure, message: str = "", pushback: str | None = None) -> None:
+    `blames` is whether it tells against the endpoint; by default all but FATAL does. `final` is a reason of the transport's own
+    for not trying again.
+    """
+
+    def __init__(
+        self,
+        failure: Failure,
+        message: str = "",
+        pushback: str | None = None,
+        *,
+        blames: bool | None = None,
+        final: str = "",
+    ) -> None:
         super().__init__(message or failure.value)
         self.failure = failure
         self.pushback = pushback
+        self.blames = failure is not Failure.FATAL if blames is None else blames
+        self.final = final
 
 
 class RequestError(ServiceError):
@@ -50,60 +85,6 @@ class RequestError(ServiceError):
         super().__init__(f"{why} (attempts: {attempts})")
         self.why = why
         self.attempts = attempts
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """An endpoint was picked for an attempt; `avoided` are those that it could not be."""
-
-    endpoint: str
-    attempt: int
-    avoided: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An attempt ended well."""
-
-    endpoint: str
-    attempt: int
-    took_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An attempt failed."""
-
-    endpoint: str
-    attempt: int
-    failure: Failure
-    took_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ejected:
-    """An endpoint fails more than others, and is avoided for a while."""
-
-    endpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The next attempt begins after a while."""
-
-    attempt: int
-    after_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class GaveUp:
-    """There is no next attempt."""
-
-    attempts: int
-    why: str
-
-
-Event: TypeAlias = Picked | Answered | Failed | Ejected | Waiting | GaveUp
 
 
 def monotonic_ms() -> int:
@@ -116,8 +97,37 @@ async def asleep(ms: int) -> None:
     await asyncio.sleep(ms / 1000)
 
 
+@dataclass(slots=True)
+class _Request(Generic[Q]):
+    """A request on its way."""
+
+    content: Q
+    key: bytes
+    call: Call
+    number: int
+    sent: int = 0  # attempts that have begun
+    passed: dict[str, str] = field(default_factory=dict)  # endpoints that it rather does not go to, and why
+    held: int = 0  # retries that the budget has given and that have not ended
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt, at an endpoint."""
+
+    request: int
+    number: int
+    endpoint: Endpoint
+    began_ms: int
+    ticket: int | None  # of the circuit breaker
+    over: bool = False
+
+
 class Client(Generic[Q, A]):
-    """Sends requests to endpoints by policies. One is shared by all that use the same endpoints."""
+    """Sends requests to endpoints by policies. One is shared by all that use the same endpoints.
+
+    `hedge` makes the hedging of an idempotent request (`partial(Hedge, 50)`), which takes the place of retries; `breaker` the
+    circuit breaker of an endpoint. `attempt_timeout_ms` is how long one attempt may take; by default as long as the deadline.
+    """
 
     def __init__(
         self,
@@ -125,27 +135,45 @@ class Client(Generic[Q, A]):
         *,
         balancer: Balancer | None = None,
         retry: RetryPolicy | None = None,
-        throttle: Throttle | None = None,
+        hedge: Callable[[], Hedge] | None = None,
+        budget: AnyBudget | None = None,
         outliers: Outliers | None = None,
-        watch: Callable[[Event], None] | None = None,
+        breaker: Callable[[], CircuitBreaker] | None = None,
+        attempt_timeout_ms: int | None = None,
+        watch: Watch | None = None,
         draw: Draw | None = None,
         now_ms: Callable[[], int] = monotonic_ms,
         wait: Callable[[int], Awaitable[None]] = asleep,
     ) -> None:
+        if attempt_timeout_ms is not None and attempt_timeout_ms < 1:
+            raise ServiceError(f"an attempt may take 1 ms or more, not {attempt_timeout_ms}")
         self._send = send
         self._draw = random.SystemRandom().randrange if draw is None else draw
         self._balancer = balancer or RoundRobin(self._draw(1 << 30))
         self._retry = retry or RetryPolicy()
-        self._throttle = throttle or Throttle()
+        self._hedge = hedge
+        self._allowance = Allowance(budget or Throttle(), self._draw)
         self._outliers = outliers or Outliers()
+        self._make_breaker = breaker
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._attempt_timeout_ms = attempt_timeout_ms
         self._watch = watch or (lambda _: None)
         self._now_ms = now_ms
         self._wait = wait
+        self._requests = 0
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where requests can go."""
+        return self._balancer.endpoints
 
     def update(self, endpoints: Iterable[Endpoint]) -> None:
         """Have these endpoints from now on. Raises EndpointError; all is then as before."""
         self._balancer.update(endpoints)
-        self._outliers.update(e.name for e in self._balancer.endpoints)
+        names = [e.name for e in self._balancer.endpoints]
+        self._outliers.update(names)
+        if self._make_breaker is not None:
+            self._breakers = {name: self._breakers.get(name) or self._make_breaker() for name in names}
 
     async def request(
         self, request: Q, *, key: bytes = b"", idempotent: bool = False, deadline_ms: int | None = None
@@ -155,59 +183,276 @@ class Client(Generic[Q, A]):
         Raises:
             RequestError: it failed for good.
             NoEndpointError: there is no endpoint.
+            ServiceError: the deadline is not in the future.
         """
         started = self._now_ms()
         deadline = None if deadline_ms is None else started + deadline_ms
         call = Call(self._retry, started_ms=started, deadline_ms=deadline, idempotent=idempotent)
-        tried: set[str] = set()
-        while True:
-            endpoint = self._pick(key, tried, call.attempts)
-            tried.add(endpoint.name)
-            try:
-                return await self._attempt(endpoint, request, call)
-            except CallError as error:
-                decision = call.failed(self._now_ms(), error.failure, self._draw, error.pushback)
-                if not isinstance(decision, GiveUp) and not self._throttle.allows:
-                    decision = GiveUp("too much fails for retries to help")
-                if isinstance(decision, GiveUp):
-                    self._watch(GaveUp(call.attempts, decision.why))
-                    raise RequestError(decision.why, call.attempts) from error
-                self._watch(Waiting(call.attempts, decision.after_ms))
-            await self._wait(decision.after_ms)
-
-    def _pick(self, key: bytes, tried: Collection[str], attempt: int) -> Endpoint:
-        """Pick an endpoint: none that is ejected, as long as enough are left, and rather one that was not tried yet."""
-        names = {e.name for e in self._balancer.endpoints}
-        self._outliers.sweep(self._now_ms())
-        out = names - usable(names, self._outliers.ejected)
-        avoid = out | set(tried)
-        if names <= avoid:
-            avoid = out
-        picked = self._balancer.pick(Picking(self._draw, key, avoid))
-        self._watch(Picked(picked.name, attempt, tuple(sorted(avoid))))
-        return picked
-
-    async def _attempt(self, endpoint: Endpoint, request: Q, call: Call) -> A:
-        began = self._now_ms()
-        ok = False
+        self._requests += 1
+        run = _Request(request, key, call, self._requests)
+        refused = self._allowance.begin(started)
         try:
-            answer = await self._send(endpoint, request, call.timeout_ms(began))
-            ok = True
-        except CallError as error:
-            self._judge(endpoint, error)
-            self._watch(Failed(endpoint.name, call.attempts, error.failure, self._now_ms() - began))
+            if refused is not None:
+                raise self._gave_up(run, refused)
+            if self._hedge is not None and idempotent:
+                return await self._hedged(run, self._hedge())
+            return await self._retried(run)
+        finally:
+            for _ in range(run.held):
+                self._allowance.retried()
+            self._allowance.end()
+
+    def _gave_up(self, run: _Request[Any], why: str) -> RequestError:
+        self._watch(GaveUp(run.number, run.sent, why))
+        return RequestError(why, run.sent)
+
+    # --- one after the other ---
+
+    async def _retried(self, run: _Request[Q]) -> A:
+        while True:
+            try:
+                return await self._attempt(run)
+            except CallError as error:
+                decision = self._decide(run, error)
+                if isinstance(decision, GiveUp):
+                    raise self._gave_up(run, decision.why) from error
+                why = "back-off" if error.pushback is None else "the server asked for it"
+                self._watch(Waiting(run.number, run.sent + 1, decision.after_ms, why))
+                failed = error
+            await self._wait(decision.after_ms)
+            if run.call.timeout_ms(self._now_ms()) == 0:
+                raise self._gave_up(run, TOO_LATE) from failed
+
+    def _decide(self, run: _Request[Q], error: CallError) -> TryAgain | GiveUp:
+        """Whether to try again: as the policy has it, if the budget allows it."""
+        if run.held:  # what failed was a retry: it has ended
+            run.held -= 1
+            self._allowance.retried()
+        if error.final:
+            return GiveUp(error.final)
+        decision = run.call.failed(self._now_ms(), error.failure, self._draw, error.pushback)
+        if isinstance(decision, GiveUp):
+            return decision
+        refused = self._allowance.retry(self._now_ms())
+        if refused is not None:
+            return GiveUp(refused)
+        run.held += 1
+        return decision
+
+    # --- side by side ---
+
+    async def _hedged(self, run: _Request[Q], hedge: Hedge) -> A:
+        """Send attempts as the policy says, until one has the answer; then none is on the way any more."""
+        attempts: dict[int, asyncio.Task[A]] = {}
+        heard: set[int] = set()
+        timers: dict[asyncio.Task[None], Callable[[], Sequence[Effect]]] = {}
+        effects = list(hedge.start())
+        try:
+            while True:
+                for effect in effects:
+                    if isinstance(effect, SendAttempt):
+                        attempts[effect.attempt] = asyncio.ensure_future(self._attempt(run))
+                        if effect.wake_ms is not None:
+                            after = partial(self._slow, run, hedge, effect.attempt)
+                            timers[asyncio.ensure_future(self._waited(effect.wake_ms))] = after
+                    elif isinstance(effect, Outcome):  # those that it makes needless are cancelled below
+                        return self._outcome(run, attempts[effect.attempt])
+                on_the_way = [task for number, task in attempts.items() if number not in heard]
+                await asyncio.wait([*on_the_way, *timers], return_when=asyncio.FIRST_COMPLETED)
+                effects = []
+                for timer in [t for t in timers if t.done()]:
+                    effects += timers.pop(timer)()
+                for number, task in attempts.items():
+                    if number not in heard and task.done():
+                        heard.add(number)
+                        effects += self._heard(run, hedge, number, task.exception(), timers)
+        finally:
+            pending = (*attempts.values(), *timers)
+            for each in pending:
+                each.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _waited(self, ms: int) -> None:
+        await self._wait(ms)
+
+    def _slow(self, run: _Request[Q], hedge: Hedge, attempt: int) -> Sequence[Effect]:
+        """The delay after an attempt is over: send another, if the budget allows it."""
+        if hedge.over or attempt < run.sent or self._allowance.retry(self._now_ms()) is not None:
+            return ()
+        run.held += 1
+        effects = hedge.elapsed(attempt)
+        if effects:
+            self._watch(Hedged(run.number, attempt + 1, "the answer takes long"))
+        return effects
+
+    def _heard(
+        self,
+        run: _Request[Q],
+        hedge: Hedge,
+        attempt: int,
+        error: BaseException | None,
+        timers: MutableMapping[asyncio.Task[None], Callable[[], Sequence[Effect]]],
+    ) -> Sequence[Effect]:
+        """An attempt has ended."""
+        if error is None:
+            return hedge.succeeded(attempt)
+        if not isinstance(error, CallError) or error.failure is Failure.FATAL:
+            return hedge.failed(attempt, fatal=True)
+        pushback = 0 if error.pushback is None else pushed_back(error.pushback)
+        left = run.call.timeout_ms(self._now_ms())
+        if error.final or pushback is None or (left is not None and pushback >= left):
+            return hedge.failed(attempt, fatal=False, stop=True)
+        if pushback:
+            # The server names the time of the next attempt: until then nothing is sent, and the failure is told then.
+            for timer in timers:
+                timer.cancel()
+            timers.clear()
+            self._watch(Waiting(run.number, run.sent + 1, pushback, "the server asked for it"))
+            later = partial(self._failed, run, hedge, attempt)
+            timers[asyncio.ensure_future(self._waited(pushback))] = later
+            return ()
+        return self._failed(run, hedge, attempt)
+
+    def _failed(self, run: _Request[Q], hedge: Hedge, attempt: int) -> Sequence[Effect]:
+        """An attempt failed, and another may begin, if there is time and the budget allows it."""
+        stop = run.call.timeout_ms(self._now_ms()) == 0 or self._allowance.retry(self._now_ms()) is not None
+        run.held += not stop
+        effects = hedge.failed(attempt, fatal=False, stop=stop)
+        if any(isinstance(effect, SendAttempt) for effect in effects):
+            self._watch(Hedged(run.number, run.sent + 1, "another failed"))
+        return effects
+
+    def _outcome(self, run: _Request[Q], task: asyncio.Task[A]) -> A:
+        """What the attempt that counts came to."""
+        error = task.exception()
+        if not isinstance(error, CallError):
+            return task.result()
+        left = run.call.timeout_ms(self._now_ms())
+        if error.final or error.failure is Failure.FATAL:
+            why = error.final or "it would fail again"
+        elif _refused(error):
+            why = "the server asks not to be asked again"
+        elif left is not None and left <= (pushed_back(error.pushback or "0") or 0):
+            why = TOO_LATE
+        else:
+            why = f"it was tried {run.sent} times"
+        raise self._gave_up(run, why) from error
+
+    # --- one attempt ---
+
+    async def _attempt(self, run: _Request[Q]) -> A:
+        attempt = self._begin(run)
+        limits = [
+            ms for ms in (run.call.timeout_ms(attempt.began_ms), self._attempt_timeout_ms) if ms is not None
+        ]
+        limit = min(limits, default=None)
+        error: CallError | None = None
+        try:
+            try:
+                async with asyncio.timeout(None if limit is None else limit / 1000):
+                    answer = await self._send(attempt.endpoint, run.content, limit)
+            except TimeoutError as late:
+                within = "" if limit is None else f" within {limit} ms"
+                raise CallError(Failure.TIMED_OUT, f"no answer{within}") from late
+        except CallError as failed:
+            error = failed
+            raise
+        except BaseException:
+            self.cancelled(attempt)
             raise
         finally:
-            self._balancer.done(endpoint.name, ok=ok)
-        self._throttle.succeeded()
-        self._outliers.result(endpoint.name, self._now_ms(), ok=True)
-        self._watch(Answered(endpoint.name, call.attempts, self._now_ms() - began))
+            if not attempt.over:
+                self.ended(attempt, error)
         return answer
 
-    def _judge(self, endpoint: Endpoint, error: CallError) -> None:
-        """What a failure says of the endpoint, and of how much fails."""
-        if error.failure is Failure.FATAL:
-            return  # the request is at fault, or the service as a whole
-        self._throttle.failed()
-        if self._outliers.result(endpoint.name, self._now_ms(), ok=False):
-            self._watch(Ejected(endpoint.name))
+    def begin(self, *, key: bytes = b"", rather_not: Mapping[str, str] | None = None) -> Attempt:
+        """Pick an endpoint for what is sent once, a stream for instance; then call `ended` or `cancelled`.
+
+        `rather_not` are endpoints to be picked only if there are no others, each with the reason.
+
+        Raises:
+            RequestError: every circuit is open.
+            NoEndpointError: there is no endpoint.
+        """
+        self._requests += 1
+        call = Call(self._retry, started_ms=self._now_ms())
+        run = _Request(None, key, call, self._requests, passed=dict(rather_not or {}))
+        try:
+            return self._begin(run)
+        except CallError as error:
+            raise self._gave_up(run, error.final) from error
+
+    def ended(self, attempt: Attempt, error: CallError | None = None) -> None:
+        """An attempt has its answer, or failed."""
+        assert not attempt.over, "an attempt ends once"
+        attempt.over = True
+        now = self._now_ms()
+        name, blamed = attempt.endpoint.name, error is not None and error.blames
+        self._balancer.done(name, ok=not blamed)
+        breaker = self._breakers.get(name)
+        if breaker is not None and attempt.ticket is not None:
+            before = breaker.circuit
+            breaker.ended(attempt.ticket, now, ok=not blamed)
+            if breaker.circuit is not before:
+                self._watch(CircuitChanged(name, breaker.circuit))
+        # An error that is not the endpoint's is the request's, or that of the service as a whole.
+        self._allowance.attempted(now, error=error is not None, failed=blamed or _refused(error))
+        if (blamed or error is None) and self._outliers.result(name, now, ok=not blamed):
+            self._watch(Ejected(name, "it failed too often in a row"))
+        numbers, took = (attempt.request, attempt.number, name), now - attempt.began_ms
+        if error is None:
+            self._watch(Answered(*numbers, took))
+        else:
+            self._watch(Failed(*numbers, error.failure, took, str(error)))
+
+    def cancelled(self, attempt: Attempt) -> None:
+        """An attempt was ended from outside, which says nothing of the endpoint: a probe is followed by another."""
+        assert not attempt.over, "an attempt ends once"
+        attempt.over = True
+        self._balancer.done(attempt.endpoint.name)
+        self._watch(Cancelled(attempt.request, attempt.number, attempt.endpoint.name))
+
+    def _begin(self, run: _Request[Any]) -> Attempt:
+        """Pick an endpoint: none whose circuit is open; none that is ejected, as long as enough are left; rather a new one."""
+        now = self._now_ms()
+        avoid = self._avoided(run, now)
+        if not self.endpoints:
+            self._watch(GaveUp(run.number, run.sent, "there are no endpoints"))
+        elif len(avoid) == len(self.endpoints):
+            raise CallError(Failure.NOT_SENT, blames=False, final="every circuit is open")
+        picked = self._balancer.pick(Picking(self._draw, run.key, avoid))
+        run.passed[picked.name] = "tried"
+        run.sent += 1
+        reasons = tuple(sorted(avoid.items()))
+        self._watch(Picked(run.number, run.sent, picked.name, because(self._balancer, picked), reasons))
+        ticket = None
+        breaker = self._breakers.get(picked.name)
+        if breaker is not None:
+            before, ticket = breaker.circuit, breaker.request(now)
+            if breaker.circuit is not before:
+                self._watch(CircuitChanged(picked.name, breaker.circuit))
+        return Attempt(run.number, run.sent, picked, now, ticket)
+
+    def _avoided(self, run: _Request[Any], now: int) -> dict[str, str]:
+        """Whom a request is not to go to, and why. All of them only if every circuit is open."""
+        out, back = self._outliers.sweep(now)
+        for name in sorted(out):
+            self._watch(Ejected(name, "it fails more often than the others"))
+        for name in sorted(back):
+            self._watch(Readmitted(name))
+        ejected = self._outliers.ejected
+        broken = {name: "its circuit is open" for name, b in self._breakers.items() if not b.admits(now)}
+        if not (ejected or broken or run.passed):
+            return {}
+        names = {e.name for e in self.endpoints}
+        passed = {name: why for name, why in run.passed.items() if name in names}
+        unfit = {name: "ejected" for name in sorted(names - usable(names, ejected))}
+        for avoid in ({**passed, **unfit, **broken}, {**unfit, **broken}):
+            if len(avoid) < len(names):
+                return avoid
+        return broken
+
+
+def _refused(error: CallError | None) -> bool:
+    """Whether a server asks not to be asked again."""
+    return error is not None and error.pushback is not None and pushed_back(error.pushback) is None

@@ -1,6 +1,6 @@
 """Time as policies are told it: whole milliseconds of a clock that only goes forward.
 
-Guarantees: a moment before the last one is an error, and nothing has changed then.
+Guarantees: a moment before the last one, or one that is no number, is an error, and nothing has changed then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ class Moments:
         self.now_ms = 0
 
     def at(self, now_ms: int) -> int:
-        """Take the time. Raises ClockError if it is earlier than before."""
+        """Take the time. Raises ClockError if it is earlier than before, or none."""
+        if type(now_ms) is not int:
+            raise ClockError(f"the time is a whole number of milliseconds, not {now_ms!r}")
         if now_ms < self.now_ms:
             raise ClockError(f"the clock went back from {self.now_ms} to {now_ms} ms")
         self.now_ms = now_ms

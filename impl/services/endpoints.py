@@ -12,6 +12,9 @@ from dataclasses import dataclass
 WEIGHT_MOST = 1_000_000
 """No balancer needs finer shares; sums and products of weights stay small."""
 
+PRIORITY_MOST = 127
+"""Levels of priority are few."""
+
 
 class ServiceError(ValueError):
     """Something that was asked of a policy makes no sense. The policy is as it was before."""
@@ -27,11 +30,16 @@ class NoEndpointError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where requests can go. `weight` is its share beside the others', 1 to WEIGHT_MOST; `zone` where it stands."""
+    """Where requests can go.
+
+    `weight` is its share beside the others', 1 to WEIGHT_MOST; `zone` where it stands; `priority` its level, 0 first. Zones and
+    levels are looked at by `ratified.impl.services.balancing.localities`.
+    """
 
     name: str
     weight: int = 1
     zone: str = ""
+    priority: int = 0
 
 
 def checked(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
@@ -49,14 +57,30 @@ def checked(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         if not 1 <= weight <= WEIGHT_MOST:
             remedy = "leave out an endpoint that is to get nothing"
             raise EndpointError(f"endpoint {name}: weight {weight} is not in 1 to {WEIGHT_MOST:,}; {remedy}")
+        priority: object = endpoint.priority
+        if type(priority) is not int or not 0 <= priority <= PRIORITY_MOST:
+            raise EndpointError(f"endpoint {name}: priority {priority!r} is not in 0 to {PRIORITY_MOST}")
         found[name] = endpoint
     return tuple(found.values())
 
 
+def whole(**values: object) -> None:
+    """Raise ServiceError unless all are whole numbers: none of them a truth value, a fraction, or no number at all."""
+    for name, value in values.items():
+        if type(value) is not int:
+            raise ServiceError(f"{name} is a whole number, not {value!r}")
+
+
+def nobody(endpoints: Collection[Endpoint]) -> NoEndpointError:
+    """The error that says why there is no endpoint that a request may go to."""
+    if endpoints:
+        return NoEndpointError(f"all {len(endpoints)} are to be avoided")
+    return NoEndpointError("there are no endpoints")
+
+
 def eligible(endpoints: Collection[Endpoint], avoid: Collection[str]) -> list[Endpoint]:
     """The endpoints that a request may go to. Raises NoEndpointError if there are none."""
-    found = [e for e in endpoints if e.name not in avoid] if avoid else list(endpoints)
+    found = [e for e in endpoints if e.name not in avoid]
     if not found:
-        why = f"all {len(endpoints)} are to be avoided" if endpoints else "there are no endpoints"
-        raise NoEndpointError(why)
+        raise nobody(endpoints)
     return found

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import NoEndpointError, ServiceError
+from ratified.impl.services.endpoints import NoEndpointError, ServiceError, whole
 
 
 class LeaderHints:
@@ -25,7 +25,8 @@ class LeaderHints:
         self.leader: str | None = None
 
     def heard(self, term: int, leader: str | None) -> bool:
-        """Somebody said who leads in a term (None: nobody, yet). Whether that is news."""
+        """Somebody said who leads in a term (None: nobody, yet). Whether that is news. Raises ServiceError of what is no term."""
+        whole(term=term)
         if term < self.term or (term == self.term and (leader is None or self.leader is not None)):
             return False
         self.term, self.leader = term, leader
@@ -55,10 +56,12 @@ class Fence:
     """At the resource: lets through what comes under the greatest token seen so far, and nothing older."""
 
     def __init__(self, seen: int = 0) -> None:
+        whole(seen=seen)
         self.seen = seen
 
     def admit(self, token: int) -> None:
-        """Admit a write. Raises FencedError; what was seen is then as before."""
+        """Admit a write. Raises FencedError, or ServiceError of what is no token; what was seen is then as before."""
+        whole(token=token)
         if token < self.seen:
             raise FencedError(f"token {token} is older than {self.seen}")
         self.seen = token
@@ -76,34 +79,43 @@ class Grant:
 class Grantor:
     """Gives a lease to one at a time. Its timer runs longer than any holder's can, by the drift that is promised.
 
-    `drift_ppm` is how many parts in a million a clock may gain or lose against another's.
+    `drift_ppm` is how many parts in a million a clock may gain or lose against another's. `token` is the last one that was
+    given, by whoever did so before: as that lease may still run, a grantor that starts anew waits for as long as one lasts.
     """
 
     def __init__(self, ttl_ms: int, drift_ppm: int = 1_000, token: int = 0) -> None:
         _check_lease(ttl_ms, drift_ppm)
+        whole(token=token)
         self._ttl_ms = ttl_ms
         self._drift_ppm = drift_ppm
         self._moments = Moments()
-        self._until_ms = 0
+        self._until_ms: int | None = (
+            None if token > 0 else 0
+        )  # None: somebody may hold it, nobody knows since when
         self.holder: str | None = None
         self.token = token
+
+    def _lease_ms(self) -> int:
+        """How long it is until nobody can think any more that a lease given now is still running."""
+        return -(-self._ttl_ms * (1_000_000 + self._drift_ppm) // 1_000_000)
 
     def ask(self, name: str, now_ms: int) -> Grant | None:
         """Somebody asks for the lease, or for more of it: a grant, or None while another holds it."""
         now = self._moments.at(now_ms)
-        if self.holder != name:
-            if self.holder is not None and now < self._until_ms:
-                return None
+        if self._until_ms is None:
+            self._until_ms = now + self._lease_ms()
+        over = now >= self._until_ms
+        if self.holder != name and not over:
+            return None
+        if self.holder != name or over:  # once it is over, others may have been told so
             self.token += 1
             self.holder = name
-        elif now >= self._until_ms:
-            self.token += 1  # it was nobody's for a while: others may have been told so
-        self._until_ms = now + -(-self._ttl_ms * (1_000_000 + self._drift_ppm) // 1_000_000)
+        self._until_ms = now + self._lease_ms()
         return Grant(name, self.token, self._ttl_ms)
 
-    def release(self, name: str) -> None:
-        """The holder needs it no more."""
-        if self.holder == name:
+    def release(self, token: int) -> None:
+        """The holder needs it no more. It says its token: a release that comes twice must end no later lease (etcd 22082)."""
+        if self.holder is not None and self.token == token:
             self.holder, self._until_ms = None, 0
 
 
@@ -118,7 +130,10 @@ class Holder:
         self.token: int | None = None
 
     def granted(self, grant: Grant, asked_ms: int) -> None:
-        """A grant came in, to what was asked at that time."""
+        """A grant came in, to what was asked at that time. Raises ServiceError of one that is none; all is then as before."""
+        whole(token=grant.token, ttl_ms=grant.ttl_ms, asked_ms=asked_ms)
+        if grant.ttl_ms < 1:
+            raise ServiceError(f"a lease lasts 1 ms or more, not {grant.ttl_ms}")
         if self.token is not None and grant.token < self.token:
             return  # an answer of before
         self.token = grant.token
@@ -128,12 +143,18 @@ class Holder:
         """Whether this may still act as the primary. Its writes carry the token all the same."""
         return self.token is not None and self._moments.at(now_ms) < self._until_ms
 
+    def resign(self) -> int | None:
+        """Lead no more; the token to release the lease by, which is not to be sent before. None if this does not lead."""
+        token, self._until_ms = self.token, 0
+        return token
+
     def renew_at_ms(self) -> int:
         """When to ask for more: with a third of the time left."""
         return self._until_ms - (self._until_ms - self._moments.now_ms) // 3
 
 
 def _check_lease(ttl_ms: int, drift_ppm: int) -> None:
+    whole(ttl_ms=ttl_ms, drift_ppm=drift_ppm)
     if ttl_ms < 1:
         raise ServiceError(f"a lease lasts 1 ms or more, not {ttl_ms}")
     if not 0 <= drift_ppm < 1_000_000:
@@ -150,6 +171,7 @@ class Priorities:
     def __init__(
         self, flaps: int = 3, window_ms: int = 60_000, quarantine_ms: int = 30_000, longest_ms: int = 600_000
     ) -> None:
+        whole(flaps=flaps, window_ms=window_ms, quarantine_ms=quarantine_ms, longest_ms=longest_ms)
         if flaps < 1 or window_ms < 1 or not 1 <= quarantine_ms <= longest_ms:
             raise ServiceError(
                 "flaps, window and quarantine are at least 1, and the longest quarantine no shorter"

@@ -8,18 +8,19 @@ circuit breaker lets one probe through at a time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from math import sqrt
 
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.endpoints import EndpointError, ServiceError, whole
 
 
 class Checks:
     """Active health checks: `fall` failures in a row make an endpoint unhealthy, `rise` successes in a row healthy again."""
 
     def __init__(self, rise: int = 2, fall: int = 3) -> None:
+        whole(rise=rise, fall=fall)
         if rise < 1 or fall < 1:
             raise ServiceError(f"a check counts to 1 at least: rise {rise}, fall {fall}")
         self._rise, self._fall = rise, fall
@@ -41,6 +42,7 @@ class Checks:
 
 def usable(endpoints: Iterable[str], avoid: Iterable[str], panic_percent: int = 50) -> set[str]:
     """What is left of endpoints to be used: those not to be avoided, or all if that is less than `panic_percent` of them."""
+    whole(panic_percent=panic_percent)
     every = set(endpoints)
     left = every - set(avoid)
     return every if 100 * len(left) < panic_percent * len(every) else left
@@ -70,10 +72,22 @@ class OutlierConfig:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
+        given = {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name != "always_one"
+        }
+        whole(
+            **{name: value for name, value in given.items() if name != "failure_percent" or value is not None}
+        )
         if self.consecutive < 1 or self.interval_ms < 1 or self.base_ms < 1:
             raise ServiceError("consecutive failures, interval and base time of an ejection are at least 1")
         if not 0 <= self.most_percent <= 100:
             raise ServiceError(f"at most 0 to 100 percent are ejected, not {self.most_percent}")
+        if self.failure_percent is not None and not 1 <= self.failure_percent <= 100:
+            raise ServiceError(f"a share of failures is 1 to 100 percent, not {self.failure_percent}")
+        if min(self.rate_hosts, self.rate_requests, self.failure_hosts, self.failure_requests) < 1:
+            raise ServiceError("what a rate is told from are at least 1 endpoint and 1 request")
+        if self.longest_ms < 0 or self.deviations_tenths < 0:
+            raise ServiceError("the longest ejection and the deviations are not below 0")
 
 
 @dataclass(slots=True)
@@ -102,8 +116,11 @@ class Outliers:
         return {name for name, record in self._records.items() if record.until_ms is not None}
 
     def update(self, names: Iterable[str]) -> None:
-        """Have these endpoints from now on."""
-        self._records = {name: self._records.get(name, _Record()) for name in names}
+        """Have these endpoints from now on. Raises EndpointError if one is there twice; all is then as before."""
+        every = tuple(names)
+        if len(set(every)) < len(every):
+            raise EndpointError(f"endpoint {next(n for n in every if every.count(n) > 1)} is there twice")
+        self._records = {name: self._records.get(name, _Record()) for name in every}
 
     def result(self, name: str, now_ms: int, *, ok: bool) -> bool:
         """A request to an endpoint has ended. Whether that ejects it."""
@@ -126,7 +143,8 @@ class Outliers:
         for name, record in self._records.items():
             if record.until_ms is not None and now_ms >= record.until_ms:
                 record.until_ms = None
-                record.in_a_row = 0
+                # It begins anew: what it was ejected for must not eject it once more in the same breath.
+                record.in_a_row = record.successes = record.failures = 0
                 back.add(name)
         out: set[str] = set()
         if now_ms >= self._next_ms:
@@ -166,9 +184,12 @@ class Outliers:
         allowed = 100 * after <= self._config.most_percent * len(self._records)
         if not (allowed or (self._config.always_one and after == 1)) or after == len(self._records):
             return False
-        record.ejections += 1
-        longest = max(self._config.longest_ms, self._config.base_ms)
-        record.until_ms = now_ms + min(longest, self._config.base_ms * record.ejections)
+        longest, base = max(self._config.longest_ms, self._config.base_ms), self._config.base_ms
+        if (
+            base * record.ejections < longest + base
+        ):  # more would make it no longer, and take for ever to be forgiven
+            record.ejections += 1
+        record.until_ms = now_ms + min(longest, base * record.ejections)
         return True
 
 
@@ -202,6 +223,7 @@ class CircuitBreaker:
     def __init__(
         self, requests: int = 20, error_percent: int = 50, window_ms: int = 10_000, open_ms: int = 5_000
     ) -> None:
+        whole(requests=requests, error_percent=error_percent, window_ms=window_ms, open_ms=open_ms)
         if requests < 1 or not 1 <= error_percent <= 100 or window_ms < self.SLICES or open_ms < 1:
             raise ServiceError(
                 f"a circuit opens at 1 request or more and 1 to 100 percent, over {self.SLICES} ms or more, for 1 ms or more"
@@ -217,10 +239,15 @@ class CircuitBreaker:
     def request(self, now_ms: int) -> int | None:
         """Ask to send a request: a ticket for it, or None if it is not to be sent."""
         self._moments.at(now_ms)
-        if self.circuit is not Circuit.CLOSED and now_ms >= self._change_ms + self._open_ms:
+        if not self.admits(now_ms):
+            return None
+        if self.circuit is not Circuit.CLOSED:
             self._change(Circuit.HALF_OPEN, now_ms)
-            return self._epoch
-        return self._epoch if self.circuit is Circuit.CLOSED else None
+        return self._epoch
+
+    def admits(self, now_ms: int) -> bool:
+        """Whether `request` would give a ticket. Nothing changes, so that a balancer can be told whom to avoid."""
+        return self.circuit is Circuit.CLOSED or now_ms >= self._change_ms + self._open_ms
 
     def ended(self, ticket: int, now_ms: int, *, ok: bool) -> None:
         """A request has ended."""
@@ -260,6 +287,7 @@ class Draining:
 
     def drain(self, name: str, now_ms: int, longest_ms: int) -> None:
         """Begin."""
+        whole(longest_ms=longest_ms)
         if longest_ms < 0:
             raise ServiceError(f"draining takes 0 ms or more, not {longest_ms}")
         self._until_ms.setdefault(name, self._moments.at(now_ms) + longest_ms)
@@ -278,6 +306,7 @@ def slow_start(weight: int, age_ms: int, window_ms: int, least_percent: int = 10
 
     All weights beside it are to be given in hundredths too.
     """
+    whole(weight=weight, age_ms=age_ms, window_ms=window_ms, least_percent=least_percent)
     if window_ms <= 0 or age_ms >= window_ms:
         return 100 * weight
     return max(1, weight * max(least_percent, 100 * max(0, age_ms) // window_ms))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.endpoints import ServiceError, whole
 from ratified.impl.services.retry import ATTEMPTS_MOST
 
 
@@ -46,6 +46,7 @@ class Hedge:
     """One request and its hedges."""
 
     def __init__(self, delay_ms: int, attempts: int = 3) -> None:
+        whole(delay_ms=delay_ms, attempts=attempts)
         if delay_ms < 0 or attempts < 1:
             raise ServiceError(
                 f"a hedge waits 0 ms or more, and there is 1 attempt or more: {delay_ms}, {attempts}"

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from ratified.impl.services.balancing.base import Draw
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.endpoints import ServiceError, whole
 from ratified.impl.services.retry import Backoff
 
 
@@ -65,6 +65,7 @@ class Supervisor:
         self.children = tuple(children)
         if not self.children or len(set(self.children)) != len(self.children):
             raise ServiceError("a supervisor has children, each of a name of its own")
+        whole(most=most, window_ms=window_ms)
         if most < 0 or window_ms < 1:
             raise ServiceError(f"restarts are 0 or more in 1 ms or more: {most}, {window_ms}")
         self._strategy, self._most, self._window_ms = strategy, most, window_ms
@@ -84,9 +85,9 @@ class Supervisor:
 
     def ended(self, name: str, now_ms: int, draw: Draw) -> Sequence[Order]:
         """A child has ended by itself: what is to be done."""
-        now = self._moments.at(now_ms)
         if name not in self.children:
             raise ServiceError(f"there is no child {name}; there are {', '.join(self.children)}")
+        now = self._moments.at(now_ms)
         if self.given_up:
             return []
         at = self.children.index(name)
@@ -126,6 +127,27 @@ def take_over(found: Owner | None, process: str, alive: bool) -> Owner:
     return Owner(process, 1 if found is None else found.generation + 1)
 
 
+class Journal:
+    """The log in a folder as its owner has it in memory: who asked for an entry is told once it is durable, and not before.
+
+    `found` is what is on disk when a process starts, which nobody waits for any more.
+    """
+
+    def __init__(self, found: Iterable[str] = ()) -> None:
+        self.entries = list(found)
+        self._durable = len(self.entries)
+
+    def append(self, entry: str) -> None:
+        """Somebody asks for an entry. What is to be written are `entries`, all of them."""
+        self.entries.append(entry)
+
+    def written(self, count: int) -> Sequence[str]:
+        """So many entries are on disk: those whose askers are to be told now."""
+        told = self.entries[self._durable : count]
+        self._durable = max(self._durable, count)
+        return told
+
+
 @dataclass(slots=True)
 class Session:
     """What a client wants to have again after its connection, or its server, was lost.
@@ -142,6 +164,7 @@ class Session:
 
     def seen(self, key: str, revision: int) -> bool:
         """An event of a watch came in. Whether it is a new one: after a reconnection some come twice, and none are left out."""
+        whole(revision=revision)
         if revision <= self.watches.get(key, 0):
             return False
         self.watches[key] = revision
@@ -149,6 +172,7 @@ class Session:
 
     def reattach(self, now_ms: int) -> tuple[Mapping[str, int], Sequence[int], Sequence[int]]:
         """What to ask a new server for: watches from the revision after the last seen; leases to renew; leases that are lost."""
+        whole(now_ms=now_ms)
         kept = [number for number, until in self.leases.items() if now_ms < until]
         lost = [number for number, until in self.leases.items() if now_ms >= until]
         self.leases = {number: self.leases[number] for number in kept}

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from ratified.impl.services.balancing.base import Draw
 from ratified.impl.services.clock import Moments
-from ratified.impl.services.endpoints import ServiceError
+from ratified.impl.services.endpoints import ServiceError, whole
 
 ATTEMPTS_MOST = 5
 """More than this many attempts, the first included, are cut to it (gRPC proposal A6)."""
@@ -55,6 +55,7 @@ class Backoff:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
+        whole(base_ms=self.base_ms, cap_ms=self.cap_ms, multiplier=self.multiplier)
         if not 1 <= self.base_ms <= self.cap_ms:
             raise ServiceError(
                 f"back-off begins at 1 ms or more and not above its cap: {self.base_ms}, {self.cap_ms} ms"
@@ -106,6 +107,7 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
+        whole(attempts=self.attempts)
         if self.attempts < 1:
             raise ServiceError(f"a request is tried at least once, not {self.attempts} times")
 
@@ -138,6 +140,10 @@ class Call:
         deadline_ms: int | None = None,
         idempotent: bool = False,
     ) -> None:
+        moments = Moments()
+        moments.at(started_ms)
+        if deadline_ms is not None:
+            whole(deadline_ms=deadline_ms)
         if deadline_ms is not None and deadline_ms <= started_ms:
             raise ServiceError(
                 f"the deadline is over before the request begins: {deadline_ms} ms, at {started_ms} ms"
@@ -146,8 +152,7 @@ class Call:
         self.attempts = 1
         self.deadline_ms = deadline_ms
         self.idempotent = idempotent
-        self._moments = Moments()
-        self._moments.at(started_ms)
+        self._moments = moments
         self._last_ms: int | None = None
 
     def timeout_ms(self, now_ms: int) -> int | None:
@@ -179,8 +184,8 @@ class Call:
 
 def pushed_back(told: str) -> int | None:
     """A server's pushback in milliseconds; None for never: negative, no number, or longer than any client waits."""
-    try:
-        ms = int(told) if told.isascii() and len(told) <= 20 else -1
-    except ValueError:
-        return None
-    return ms if 0 <= ms <= PUSHBACK_MOST_MS else None
+    text: object = told
+    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 20):
+        return None  # int() would take "1_000", " 5" and "+5" as well
+    ms = int(text)
+    return ms if ms <= PUSHBACK_MOST_MS else None

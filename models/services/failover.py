@@ -172,3 +172,33 @@ class TokenUsedAgain(Failover):
         """The service has lost its count; the lease runs on."""
         require(self.token > 0 and self.holder is None)
         self.token = 0
+
+
+class ReleasedByName(Failover):
+    """A release says whose it is, and not which lease: one that comes twice ends a later lease (etcd, issue 22082)."""
+
+    released: Set[Node]  # whose release is on its way once more
+
+    @action
+    def release(self, n: Node) -> None:
+        """The primary steps down; its release may come again."""
+        super().release(n)
+        self.released.add(n)
+
+    @action
+    def release_again(self, n: Node) -> None:
+        """It comes again, and ends whatever lease node n has by now."""
+        require(n in self.released and self.holder == n)
+        self.released.remove(n)
+        self.holder = None
+
+
+class LeaseForgotten(Failover):
+    """A service that starts anew gives the lease at once, though the one that it has forgotten still runs."""
+
+    @action
+    def start_anew(self) -> None:
+        """The token was kept, the lease was not."""
+        require(self.holder is not None)
+        self.holder = None
+        self.elapsed = 0

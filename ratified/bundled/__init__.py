@@ -13,16 +13,18 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from ratified.bundled import protocols as _files
-from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Implementation
+from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Implementation, PolicyObject
 
 __all__ = [
     "Bug",
     "BundledModel",
     "BundledProtocol",
     "Implementation",
+    "PolicyObject",
     "bugs",
     "implementations",
     "models",
+    "policies",
     "protocols",
 ]
 
@@ -51,3 +53,8 @@ implementations: Mapping[str, Implementation] = MappingProxyType(
     {made.name: made for protocol in _PROTOCOLS for made in protocol.implementations}
 )
 """The implementations by name."""
+
+policies: Mapping[str, PolicyObject] = MappingProxyType(
+    {made.name: made for protocol in _PROTOCOLS for made in protocol.policies}
+)
+"""The implementations that are plain objects, by name."""

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ratified.bundled import Implementation, implementations
+from ratified.bundled import Implementation, PolicyObject, implementations, policies
 from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
 from ratified.conform.cover import Driver, LazyGraph
 from ratified.conform.mutants import Mutant
+from ratified.conform.policy import Policy, Subject
 from ratified.conform.protocol import Protocol
 from ratified.follow.binding import Binding
 from ratified.impl.system import System
+from ratified.language.model import Model
 
 
 def _protocol(made: Implementation) -> Protocol:
@@ -43,3 +45,37 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {name: _protocol(made) for name, made in implementations.items()}
 )
 """By the names of the implementations."""
+
+
+def _policy(made: PolicyObject) -> Policy:
+    def subject(number: int) -> Subject:
+        held: Subject = resolve(made.subject)(number)
+        return held
+
+    def mutants() -> Mapping[str, Mutant]:
+        planted: Mapping[str, Mutant] = resolve(made.mutants)[made.name]
+        return planted
+
+    def graph() -> tuple[Model, Subject]:
+        assert made.graph is not None
+        small: tuple[Model, Subject] = resolve(made.graph)()
+        return small
+
+    def survivors() -> Mapping[str, str]:
+        explained: Mapping[str, str] = resolve(made.survivors).get(made.name, {}) if made.survivors else {}
+        return explained
+
+    place = f'{__name__}:POLICIES["{made.name}"]'
+    return Policy(
+        made.name,
+        place,
+        subject,
+        mutants,
+        graph if made.graph is not None else None,
+        made.sources,
+        survivors,
+    )
+
+
+POLICIES: Mapping[str, Policy] = MappingProxyType({name: _policy(made) for name, made in policies.items()})
+"""By the names of the implementations that are plain objects."""

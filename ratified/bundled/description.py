@@ -67,6 +67,25 @@ class Implementation:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyObject:
+    """An implementation that is a plain object, held to a model; all but `name` and `model` are places.
+
+    `model` is the name of the bundled model. `subject` is a class that makes the object, calls it and tells what that came to;
+    `mutants` has, by name of the object, a mapping of bugs; systematic mistakes are planted in the functions of `sources`, and
+    `survivors` says why some of them are none. `graph` makes a small model and a subject that is driven along its graph. See
+    `ratified.conform.policy`.
+    """
+
+    name: str
+    model: str
+    subject: str
+    mutants: str
+    sources: tuple[str, ...]
+    graph: str | None = None
+    survivors: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BundledProtocol:
     """Everything there is about a protocol. `models` come most abstract first, as `ratified verify` explores them."""
 
@@ -75,6 +94,7 @@ class BundledProtocol:
     models: tuple[BundledModel, ...]
     bugs: tuple[Bug, ...] = ()
     implementations: tuple[Implementation, ...] = ()
+    policies: tuple[PolicyObject, ...] = ()
     variants: Mapping[str, Bug] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,8 +12,9 @@ from ratified.cli.output import deliver
 from ratified.cli.progress import LiveLine
 from ratified.cli.report.checks import Report
 from ratified.cli.report.render import render
+from ratified.cli.report.text import headline, verify_headline
 from ratified.cli.requests import Exploring, Output
-from ratified.explore import Resources, check
+from ratified.explore import NativeOptions, check
 from ratified.language import Model
 from ratified.results.result import Limits, Progress, Result
 
@@ -27,7 +28,7 @@ class ExploreOptions:
     deadlock: bool = False
     engine: str = "auto"
     claims: tuple[str, ...] | None = None
-    resources: Resources = field(default_factory=Resources)
+    options: NativeOptions = field(default_factory=NativeOptions)
 
 
 def explore_options(
@@ -46,7 +47,7 @@ def explore_options(
         deadlock,
         asked.engine,
         tuple(claims) or None,
-        Resources(asked.threads, checkpoint, dump),
+        NativeOptions(asked.threads, checkpoint, dump),
     )
 
 
@@ -71,7 +72,7 @@ def explore(model: Model, how: ExploreOptions, progress: Callable[[Progress], No
         progress=progress,
         engine=how.engine,
         claims=how.claims,
-        resources=how.resources,
+        options=how.options,
     )
 
 
@@ -81,5 +82,6 @@ def emit(report: Report, to: Output) -> int:
     def rendered(form: str, *, color: bool = False) -> str:
         return render(report, form, color=color)
 
-    deliver(to, rendered, rendered("text").partition("\n")[0])
+    first = "\n".join(map(headline, report.checks)) if report.protocol is None else verify_headline(report)
+    deliver(to, rendered, first)
     return report.verdict.exit_status

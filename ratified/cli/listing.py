@@ -25,6 +25,9 @@ def overview() -> str:
         lines += ["  broken on purpose", *_rows(protocol.broken)] if protocol.broken else []
         if protocol.implementations:
             lines.append(f"  implementations: {', '.join(made.name for made in protocol.implementations)}")
+        if protocol.policies:
+            names = ", ".join(made.name for made in protocol.policies)
+            lines += wrap(f"policies: {names}", WIDTH, initial_indent="  ", subsequent_indent="    ")
         lines.append("")
     lines.append("`ratified list MODEL` shows the sizes that a model names.")
     return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ import json
 import linecache
 import os
 import sys
+import sysconfig
 import traceback
 import types
 from collections.abc import Iterator
@@ -186,13 +187,22 @@ def _import_file(path: Path) -> types.ModuleType:
     assert spec is not None  # the name ends in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    folder = str(Path(file).parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    _import_from(Path(file).parent)
     with _explained(str(path), file), contextlib.redirect_stdout(sys.stderr):
         # Not through the loader, which would leave a __pycache__ beside the person's file.
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is what was asked for
     return module
+
+
+def _import_from(folder: Path) -> None:
+    """Let what is in a folder be imported: before what is installed, but never in the standard library's place."""
+    if str(folder) in sys.path:
+        return
+    installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    found = (
+        n for n, p in enumerate(sys.path) if p in installed or p.endswith(("site-packages", "dist-packages"))
+    )
+    sys.path.insert(next(found, len(sys.path)), str(folder))
 
 
 def _files_near(path: Path) -> str:
@@ -201,10 +211,7 @@ def _files_near(path: Path) -> str:
 
 
 def _import_module(name: str) -> types.ModuleType:
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(
-            0, str(Path.cwd())
-        )  # as `python -m` has it; an installed program has its own folder there
+    _import_from(Path.cwd())  # as `python -m` has it; an installed program has its own folder there
     with contextlib.redirect_stdout(sys.stderr):
         try:
             with _explained(name, None):

@@ -48,7 +48,10 @@ class Exploring:
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn."""
+    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn.
+
+    `expect` is a verdict and perhaps the name of the claim that is violated.
+    """
 
     model: str
     settings: Mapping[str, str]
@@ -57,6 +60,9 @@ class CheckRequest:
     dump: Path | None
     deadlock: bool
     diagram: Path | None
+    expect: tuple[str, str | None] | None
+    expect_states: int | None
+    expect_depth: int | None
     exploring: Exploring
     output: Output
 
@@ -72,7 +78,7 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProveRequest:
-    """Prove a model for every size; `timeout` is in seconds, for one obligation."""
+    """Prove a model for every size; `timeout` is in seconds, for one obligation, `seconds` for all of it."""
 
     model: str
     goals: tuple[str, ...]
@@ -80,6 +86,7 @@ class ProveRequest:
     solver: str
     cross_check: bool
     timeout: float
+    seconds: float | None
     processes: int | None
     smt2: Path | None
     certificate: Path | None
@@ -133,6 +140,8 @@ class SimulateRequest:
     runs: int
     depth: int
     seed: int
+    seconds: float | None
+    memory: int | None
     show: bool
     claims: tuple[str, ...]
     deadlock: bool
@@ -157,6 +166,33 @@ class RunRequest:
     shrink: bool
     save: Path | None
     schedule: Path | None
+    diagram: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ServicesRequest:
+    """Run policies against nodes with faults, every combination of them. Times, nodes and faults are still text."""
+
+    policies: tuple[str, ...]
+    nodes: str
+    requests: int
+    rate: int | None
+    writes: int
+    service: str
+    workers: int
+    fail: tuple[str, ...]
+    slow: tuple[str, ...]
+    pause: tuple[str, ...]
+    slow_factor: int
+    deadline: str
+    timeout: str
+    attempts: int
+    backoff: str
+    budgets: tuple[str, ...]
+    hedges: tuple[str, ...]
+    healths: tuple[str, ...]
+    seed: int
     diagram: Path | None
     output: Output
 
@@ -188,6 +224,7 @@ class MutantsRequest:
     names: tuple[str, ...]
     quick: bool
     scripts: bool
+    systematic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +235,7 @@ class TraceRequest:
     trace: Path
     settings: Mapping[str, str]
     size: str | None
+    follow: bool
     unobserved: int | None
     states: int
     events: int | None

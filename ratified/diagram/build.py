@@ -13,7 +13,7 @@ from typing import Any
 
 from ratified.diagram.focus import Focus, focus_of, told_apart, within
 from ratified.diagram.graph import StateGraph
-from ratified.diagram.picture import Edge, Node
+from ratified.diagram.picture import GraphEdge, GraphNode
 from ratified.diagram.size import EXPORTED, FEW, NODES, too_large
 from ratified.diagram.space import Space, Watch, explore
 from ratified.diagram.views import View, change_lines, view_lines, view_of, views_of, whole_lines
@@ -111,7 +111,9 @@ def graph(
     )
 
 
-def _unmarked(nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+def _unmarked(
+    nodes: tuple[GraphNode, ...], edges: tuple[GraphEdge, ...]
+) -> tuple[tuple[GraphNode, ...], tuple[GraphEdge, ...]]:
     """Where all is what the picture is around, nothing need be marked."""
     if all(node.focused for node in nodes):
         nodes = tuple(replace(node, focused=False) for node in nodes)
@@ -188,7 +190,7 @@ class _Builder:
         self.run = around.states if around and around.run else ()
         self.level = space.level_of()
 
-    def build(self) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    def build(self) -> tuple[tuple[GraphNode, ...], tuple[GraphEdge, ...]]:
         """All nodes and edges."""
         path = self._path()
         if self.classes.values is None:
@@ -201,12 +203,12 @@ class _Builder:
             partial = sources < len(self.members[c])
             s, d = self.number[c], self.number[t]
             name = self.space.actions[action]
-            edges.append(Edge(s, d, name, times, sources, partial, on_path=(s, d) in steps and s != d))
+            edges.append(GraphEdge(s, d, name, times, sources, partial, on_path=(s, d) in steps and s != d))
         order = {name: k for k, name in enumerate(self.space.actions)}
         edges.sort(key=lambda e: (e.source, e.target, order[e.action]))
         return tuple(self._merged(c) for c in self.order), tuple(edges)
 
-    def _merged(self, c: int) -> Node:
+    def _merged(self, c: int) -> GraphNode:
         assert self.classes.values is not None
         assert self.view is not None
         names = [text for text, _ in self.view.query.parts]
@@ -221,11 +223,11 @@ class _Builder:
         example: Values,
         parent: int | None,
         view: dict[str, object] | None,
-    ) -> Node:
+    ) -> GraphNode:
         members, space = self.members[c], self.space
         first = members[0]
         violated = space.violated()
-        return Node(
+        return GraphNode(
             self.number[c],
             lines,
             self.level[first],
@@ -272,10 +274,12 @@ class _Builder:
 
     # --- every state a node ---
 
-    def _states(self, path: Collection[tuple[int, int]]) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    def _states(
+        self, path: Collection[tuple[int, int]]
+    ) -> tuple[tuple[GraphNode, ...], tuple[GraphEdge, ...]]:
         lines: dict[int, tuple[str, ...]] = {}
         parents: dict[int, int] = {}
-        edges: list[Edge] = []
+        edges: list[GraphEdge] = []
         on_path = set(path)
         for n in self.order:
             if n not in lines:
@@ -293,7 +297,7 @@ class _Builder:
                 tree = parents.get(target) == n and target not in first
                 first.add(target)
                 edges.append(
-                    Edge(
+                    GraphEdge(
                         self.number[n],
                         self.number[target],
                         self.space.actions[action],

@@ -21,7 +21,7 @@ from ratified.diagram.palette import (
     Look,
     looks,
 )
-from ratified.diagram.picture import Edge, Node, Picture
+from ratified.diagram.picture import GraphEdge, GraphNode, Picture
 from ratified.diagram.size import readable
 
 FONT = "Courier"
@@ -73,7 +73,7 @@ def _levels(placed: Rows, *, bare: bool) -> list[str]:
     return lines
 
 
-def _node(node: Node) -> str:
+def _node(node: GraphNode) -> str:
     label = "".join(f"{quote(line)[1:-1]}\\l" for line in map(_indented, node_text(node)))
     given = [f'label="{label}"', f"tooltip={quote(tooltip(node))}"]
     if node.violated:
@@ -97,14 +97,14 @@ def _indented(line: str) -> str:
     return "\u00a0" * (len(line) - len(rest)) + rest
 
 
-def node_text(node: Node) -> list[str]:
+def node_text(node: GraphNode) -> list[str]:
     """What is written in a node; never nothing."""
     marks = [mark if mark.startswith("\u2717") else f"[{mark}]" for mark in node.marks]
     merged = [f"{node.states:,} states"] if node.states > 1 else []
     return [*node.lines, *marks, *merged] or ["(nothing changed)"]
 
 
-def tooltip(node: Node) -> str:
+def tooltip(node: GraphNode) -> str:
     """All of the state (or the first of them), for those who point at it."""
     from ratified.language.values import show
 
@@ -112,7 +112,7 @@ def tooltip(node: Node) -> str:
     return head + "\n".join(f"{name} = {show(value)}" for name, value in node.example.items())
 
 
-def edge_label(edge: Edge, graph: Picture) -> list[str]:
+def edge_label(edge: GraphEdge, graph: Picture) -> list[str]:
     """What is written at an edge: the action with its arguments, or how many steps it stands for."""
     if not graph.view:
         calls = [f"{edge.action}({call})" for call in edge.calls]
@@ -127,7 +127,7 @@ def edge_label(edge: Edge, graph: Picture) -> list[str]:
     return lines
 
 
-def _edge(edge: Edge, graph: Picture, look: Look, placed: Rows) -> str:
+def _edge(edge: GraphEdge, graph: Picture, look: Look, placed: Rows) -> str:
     # A blank before each line keeps it off the edge that it stands beside.
     label = "".join(f"\u00a0{quote(line)[1:-1]}\\l" for line in edge_label(edge, graph))
     given = [

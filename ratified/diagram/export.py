@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ratified.diagram.picture import Edge, Node, Picture
+from ratified.diagram.picture import GraphEdge, GraphNode, Picture
 from ratified.language.errors import RatifiedError
 from ratified.language.values import show
 
@@ -39,7 +39,7 @@ def to_dict(graph: Picture) -> dict[str, Any]:
     }
 
 
-def _node(node: Node) -> dict[str, Any]:
+def _node(node: GraphNode) -> dict[str, Any]:
     return {
         "id": node.number,
         "level": node.level,
@@ -53,7 +53,7 @@ def _node(node: Node) -> dict[str, Any]:
     }
 
 
-def _edge(edge: Edge) -> dict[str, Any]:
+def _edge(edge: GraphEdge) -> dict[str, Any]:
     return {
         "source": edge.source,
         "target": edge.target,
@@ -115,7 +115,7 @@ def to_graphml(graph: Picture) -> str:
     return "\n".join([*lines, "  </graph>", "</graphml>", ""])
 
 
-def _flat(node: Node) -> dict[str, Any]:
+def _flat(node: GraphNode) -> dict[str, Any]:
     """A node's values without nesting."""
     plain = _node(node)
     return {

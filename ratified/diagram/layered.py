@@ -24,7 +24,7 @@ from ratified.diagram.palette import (
     STILL_FILL,
     looks,
 )
-from ratified.diagram.picture import Edge, Node, Picture
+from ratified.diagram.picture import GraphEdge, GraphNode, Picture
 from ratified.diagram.size import readable
 from ratified.diagram.svg import SPACING, Canvas, arrow, width_of
 
@@ -57,7 +57,7 @@ class _Layout:
         self.rows = placed
         self.places = [_place(node, placed.of[node.number]) for node in graph.nodes]
         self.ways: list[
-            tuple[Edge, list[int]]
+            tuple[GraphEdge, list[int]]
         ] = []  # each edge and the places that it passes, from the upper end
         for edge in graph.drawn_edges:
             self.ways.append((edge, self._way(edge)))
@@ -67,7 +67,7 @@ class _Layout:
         self._order()
         self._place()
 
-    def _way(self, edge: Edge) -> list[int]:
+    def _way(self, edge: GraphEdge) -> list[int]:
         upper, lower = sorted((edge.source, edge.target), key=lambda n: self.rows.of[n])
         way = [upper]
         for row in range(self.rows.of[upper] + 1, self.rows.of[lower]):
@@ -235,7 +235,7 @@ class _Layout:
                     halo=True,
                 )
 
-    def _draw_node(self, canvas: Canvas, node: Node) -> None:
+    def _draw_node(self, canvas: Canvas, node: GraphNode) -> None:
         place = self.places[node.number]
         x, y = place.x - place.width / 2, self.tops[place.row]
         fill, stroke, width, radius = PAPER, INK, 1.2, 6.0
@@ -294,7 +294,7 @@ def _overlap(a: Box, b: Box) -> float:
     return wide * tall if wide > 0 and tall > 0 else 0.0
 
 
-def _place(node: Node, row: int) -> _Place:
+def _place(node: GraphNode, row: int) -> _Place:
     lines = node_text(node)
     return _Place(row, max(width_of(line, SIZE) for line in lines) + 16, len(lines) * SIZE * SPACING + 10)
 

@@ -13,7 +13,7 @@ State = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """A state, or `states` of them that a view does not tell apart.
 
     `lines` is what a reader is shown: all of an initial state, what changed against `parent` of another one, or what the view
@@ -47,7 +47,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class GraphEdge:
     """Steps of one action from one node to another.
 
     `calls` are their arguments as text, where states are drawn one by one. `steps` counts them, `sources` the states of the
@@ -83,8 +83,8 @@ class Picture:
     states: int
     steps: int
     depth: int
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
     view: str = ""
     focus: str = ""
     folded: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Picture:
     most: int | None = None
 
     @property
-    def drawn_edges(self) -> tuple[Edge, ...]:
+    def drawn_edges(self) -> tuple[GraphEdge, ...]:
         """The edges that are drawn: not those that lead back to where they come from, unless asked for."""
         return tuple(e for e in self.edges if self.loops or e.source != e.target)
 

@@ -13,13 +13,14 @@ from typing import Any, Protocol
 
 from ratified.explore.engines import SOON
 from ratified.explore.native import look
-from ratified.explore.native.codegen.program import Program, generate
+from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, RunOptions, Stop
-from ratified.explore.native.library import Program as Library
-from ratified.explore.native.library import load
+from ratified.explore.native.library import Library
 from ratified.explore.native.look import Looked
+from ratified.explore.native.preparing import made
+from ratified.explore.reference import nothing_begins
 from ratified.explore.search import Search
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.errors import ModelError, RatifiedError
@@ -217,14 +218,6 @@ def _auto(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits,
         return replace(found, notes=(f"the native engine was not used: {reason.message}",))
 
 
-def _no_beginning(model: Model) -> ModelError:
-    return ModelError(
-        f"{model.module.name} has no initial state to draw",
-        span=model.module.span,
-        remedy="`ratified check` says why",
-    )
-
-
 # --- with the reference engine ---
 
 
@@ -258,7 +251,7 @@ def _reference(
             found.failure
         ) from None
     if not found.states:
-        raise _no_beginning(model)
+        raise nothing_begins(PythonMachine(quiet), found)
     return Space(
         model,
         machine,
@@ -369,8 +362,8 @@ def _made(
     """The compiled program. Raises Reached if a limit is reached before it is there."""
 
     def make() -> tuple[Program, Library]:
-        program = generate(quiet, symmetry)
-        return program, load(program.text)
+        program, library, _ = made(quiet, symmetry)
+        return program, library
 
     def look() -> None:
         watch.tick()

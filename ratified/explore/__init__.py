@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from ratified.explore.engines import Resources, Task, run
+from ratified.explore.engines import NativeOptions, Task, run
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.errors import EvaluationError
 from ratified.results.result import Limits, Progress, Result
 
-__all__ = ["EvaluationError", "Resources", "check"]
+__all__ = ["EvaluationError", "NativeOptions", "check"]
 
 _UNLIMITED = Limits()
-_WHATEVER = Resources()
+_ANY = NativeOptions()
 
 
 def check(
@@ -26,7 +26,7 @@ def check(
     progress: Callable[[Progress], None] | None = None,
     engine: str = "auto",
     claims: Collection[str] | None = None,
-    resources: Resources = _WHATEVER,
+    options: NativeOptions = _ANY,
 ) -> Result:
     """Visit every reachable state of a model, breadth first, and check what it claims.
 
@@ -42,7 +42,7 @@ def check(
 
     A limit that is reached, a declared bound that is left and an interrupt make the result undecided, unless something
     was violated; but where the native engine has a memory limit, it keeps further states on disk. `progress` is called at most
-    some five times a second. `engine` is auto, reference or native; `resources` are for the native one.
+    some five times a second. `engine` is auto, reference or native; `options` are for the native one.
 
     Raises:
         EvaluationError: the model has no answer in a state that it reaches; with the run to it.
@@ -58,5 +58,5 @@ def check(
         )
     if claims is not None:
         model = model.claiming(claims)
-    found = run(engine, Task(model, limits, symmetry, deadlock, progress, resources))
+    found = run(engine, Task(model, limits, symmetry, deadlock, progress, options))
     return replace(found, subject=model)

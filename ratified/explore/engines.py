@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratified.explore.reference import TooMany, check_reference
+from ratified.language.claims import not_checked, unchecked
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.limits import Reached, Watch
-from ratified.results.result import Limits, Progress, Result
+from ratified.results.result import Limits, Progress, PropertyKind, Result, Verdict
 from ratified.results.seen import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
-    """What the native engine may use. `threads` is all cores if None.
+class NativeOptions:
+    """How the native engine works. `threads` is all cores if None.
 
     `checkpoint` is a folder from which an exploration that was stopped goes on; `dump` a file for the generated C.
     """
@@ -50,7 +51,7 @@ class Resources:
     @property
     def asked(self) -> bool:
         """Whether anything was asked for that only the native engine has."""
-        return self != Resources()
+        return self != NativeOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,34 @@ class Task:
     symmetry: bool
     deadlock: bool
     progress: Callable[[Progress], None] | None
-    resources: Resources
+    options: NativeOptions
 
 
 def run(engine: str, task: Task) -> Result:
     """Explore with the engine of that name. Raises RatifiedError if there is none, or it cannot be used here."""
     if engine not in ENGINES:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
-    watch = Watch(task.limits)
+    return _with_unchecked(_run(engine, task, Watch(task.limits)), task.model)
+
+
+def _with_unchecked(found: Result, model: Model) -> Result:
+    """A result that says what was not checked, and that does not hold if anything was not."""
+    names = {p.name for p in found.properties if p.kind is not PropertyKind.DEADLOCK}
+    left_out = unchecked(model.module, names)
+    if not left_out:
+        return found
+    found = replace(found, unchecked=left_out)
+    if found.verdict is not Verdict.HOLDS:
+        return found
+    why = not_checked(f"the {found.engine} engine", left_out)
+    return replace(found, verdict=Verdict.UNDECIDED, stopped=why)
+
+
+def _run(engine: str, task: Task, watch: Watch) -> Result:
     if engine == "native":
         return _native(task, watch)
     if engine == "reference":
-        if task.resources.asked:
+        if task.options.asked:
             raise RatifiedError(
                 "threads, checkpoints and C code are the native engine's", remedy="use engine native or auto"
             )
@@ -100,7 +117,7 @@ def _auto(task: Task, watch: Watch) -> Result:
 
     most = task.limits.states
     so_far: Callable[[str], Result] | None = None
-    if not task.resources.asked and not _known_large(task):
+    if not task.options.asked and not _known_large(task):
         if most is not None and most <= SOON:
             return _reference(task, watch)
         try:
@@ -108,11 +125,11 @@ def _auto(task: Task, watch: Watch) -> Result:
         except TooMany as many:
             so_far = many.so_far
     try:
-        if task.resources.asked:
+        if task.options.asked:
             return _native(task, watch)
         return _meanwhile(task, watch, so_far)
     except (Unsupported, CompilerMissing, CompilerFailed) as reason:
-        if task.resources.asked:
+        if task.options.asked:
             raise
         why = f"{reason.message} ({reason.remedy})" if reason.remedy else reason.message
         return _without_native(_reference(task, watch), why)
@@ -197,10 +214,10 @@ def _native(
             symmetry=task.symmetry,
             deadlock=task.deadlock,
             progress=task.progress,
-            threads=task.resources.threads,
+            threads=task.options.threads,
             spill=spill,
-            checkpoint=task.resources.checkpoint,
-            dump=task.resources.dump,
+            checkpoint=task.options.checkpoint,
+            dump=task.options.dump,
             large=large,
             watch=watch,
             preparation=preparation,

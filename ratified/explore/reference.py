@@ -110,7 +110,7 @@ def _told(
             raise telling.error(found.failure) from None
         violation = telling.violation(found.failure)
     if not found.states and not found.stopped and not found.bounds:
-        raise _nothing_begins(machine, found)
+        raise nothing_begins(machine, found)
     complete = not found.stopped and not found.bounds and found.failure is None
     claims = liveness_claims(machine.module)
     liveness: tuple[PropertyReport, ...] = ()
@@ -209,7 +209,8 @@ def _verdict(found: Exploration, violation: Violation | None, unexplored: bool) 
     return Verdict.UNDECIDED if found.stopped or found.bounds or unexplored else Verdict.HOLDS
 
 
-def _nothing_begins(machine: PythonMachine, found: Exploration) -> ModelError:
+def nothing_begins(machine: PythonMachine, found: Exploration) -> ModelError:
+    """The error of a model in which no initial state was found."""
     if not found.generated:
         return no_beginning(machine.module, None)
     first = next(i for i, n in enumerate(found.left_out) if n)

@@ -22,7 +22,6 @@ from contextlib import closing, contextmanager
 from itertools import islice
 
 from ratified.explore.symmetry import Symmetry
-from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.refinement import Refinement
@@ -57,10 +56,6 @@ class Search:
         watch: Watch | None = None,
     ) -> None:
         """`watch` is over time and memory if it is not to begin now; depth and states are those of `limits`."""
-        if limits.depth is not None and limits.depth < 1:
-            raise RatifiedError(
-                f"the depth limit is {limits.depth}, and initial states are level 1", remedy="give at least 1"
-            )
         module = machine.module
         self._machine = machine
         self._limits = limits

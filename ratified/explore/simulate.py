@@ -15,19 +15,22 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ratified.explore.liveness import liveness_claims
 from ratified.explore.search import safety_of
 from ratified.explore.switches import switched_off
+from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.language.model import Model
 from ratified.language.refinement import Refinement
+from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
+    Decided,
+    Limits,
     PropertyKind,
     Trace,
     Verdict,
@@ -39,18 +42,18 @@ MOST_REMEMBERED = 1_000_000
 """So many distinct states are told apart. Of more it is only known that there are more."""
 
 RUNS = 100
-DEPTH = 100
+LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Decided):
     """What random walks met with.
 
-    `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `depth` steps; `longest`
+    `steps` were taken in `runs` runs that were begun, of `asked` that were asked for, each of at most `length` steps; `longest`
     is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came
-    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims of liveness, which walks
-    cannot decide. `switched_off` are actions that cannot fire at all, by parameters and sizes alone. `first` is the first run.
-    The violation's run is not a shortest one, but what led back to where it was is left out of it.
+    to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims that
+    walks cannot decide, as those of liveness. `switched_off` are actions that cannot fire at all, by parameters and sizes alone.
+    `first` is the first run. The violation's run is not a shortest one, but what led back to where it was is left out of it.
     """
 
     model: str
@@ -58,7 +61,7 @@ class Simulation:
     parameters: Mapping[str, object]
     seed: int
     asked: int
-    depth: int
+    length: int
     runs: int
     steps: int
     longest: int
@@ -67,7 +70,7 @@ class Simulation:
     ended: int
     fired: Mapping[str, int]
     checked: tuple[tuple[PropertyKind, str, Span | None], ...]
-    unchecked: tuple[str, ...]
+    unchecked: tuple[Unchecked, ...]
     bounds: tuple[BoundReport, ...]
     constraints: tuple[ConstraintReport, ...]
     first: Trace
@@ -90,20 +93,23 @@ def simulate(
     model: Model,
     *,
     runs: int = RUNS,
-    depth: int = DEPTH,
+    length: int = LENGTH,
     seed: int = 0,
     deadlock: bool = False,
     claims: Collection[str] | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
 ) -> Simulation:
-    """Walk through a model at random: that many runs of at most `depth` steps, until something is violated.
+    """Walk through a model at random: that many runs of at most `length` steps, until something is violated.
 
     Invariants are checked in every state, step invariants and refinements at every step; with `deadlock`, that there is always a
-    step (a step that would leave a bound is possible). Liveness is not checked. `claims` as in `check`.
+    step (a step that would leave a bound is possible). Liveness is not checked. `claims` as in `check`. `limits` are of seconds
+    and memory, and hold among the steps of one state too.
 
     Raises:
         EvaluationError: the model has no answer in a state that a run comes to; with that run.
         ModelError: it has no initial state, or no claim of that name.
-        RatifiedError: a number makes no sense, or this is not a model at a size.
+        RatifiedError: a number or a limit makes no sense; a limit was reached before there was an initial state; or this is not a
+            model at a size.
     """
     given: object = model
     if not isinstance(given, Model):
@@ -111,12 +117,13 @@ def simulate(
         raise RatifiedError(
             f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
         )
-    for what, number in (("runs", runs), ("depth", depth)):
+    for what, number in (("runs", runs), ("length", length)):
         if number < 1:
-            raise RatifiedError(f"{what} is {number}, and nothing would be walked", remedy="give at least 1")
+            raise RatifiedError(f"{what} must be at least 1, and is {number}")
+    limits.only("a simulation", "seconds", "memory")
     if claims is not None:
         model = model.claiming(claims)
-    return _Walks(model, seed, deadlock).run(runs, depth)
+    return _Walks(model, seed, deadlock, limits).run(runs, length)
 
 
 class _Found(Exception):
@@ -130,12 +137,12 @@ class _Found(Exception):
 class _Walks:
     """All runs of one simulation. `run` may be called once."""
 
-    def __init__(self, model: Model, seed: int, deadlock: bool) -> None:
+    def __init__(self, model: Model, seed: int, deadlock: bool, limits: Limits) -> None:
         self._machine = PythonMachine(model)
         module = self._machine.module
         self._random = random.Random(seed)  # noqa: S311  # it is to be repeatable
         self._seed = seed
-        self._watch = Watch()
+        self._watch = Watch(limits)
         self._deadlock = deadlock
         self._claims = safety_of(module, deadlock)
         self._refinements = [Refinement(self._machine, f.name) for f in module.of_kind(Kind.REFINEMENT)]
@@ -151,13 +158,14 @@ class _Walks:
         self._taken: list[tuple[int, Values, Values]] = []
         self._first: Trace | None = None
 
-    def run(self, runs: int, depth: int) -> Simulation:
+    def run(self, runs: int, length: int) -> Simulation:
         """Walk."""
         violation, stopped = None, None
         initial = self._beginnings()
         try:
+            self._watch.tick()
             for _ in range(runs):
-                self._walk(initial, depth)
+                self._walk(initial, length)
                 self._keep_first()
         except _Found as found:
             violation = found.violation
@@ -175,7 +183,7 @@ class _Walks:
             parameters=dict(model.scope.parameters),
             seed=self._seed,
             asked=runs,
-            depth=depth,
+            length=length,
             runs=self._runs,
             steps=self._steps,
             longest=self._longest,
@@ -184,7 +192,7 @@ class _Walks:
             ended=self._ended,
             fired={a.name: n for a, n in zip(machine.actions, self._fired, strict=True)},
             checked=tuple((c.kind, c.name, c.span) for c in self._claims),
-            unchecked=tuple(f.name for f in liveness_claims(machine.module)),
+            unchecked=unchecked(machine.module, {c.name for c in safety_of(machine.module, deadlock=False)}),
             bounds=tuple(
                 BoundReport(what, action, times, span) for (what, action, span), times in self._bounds.items()
             ),
@@ -208,20 +216,24 @@ class _Walks:
                     self._bounds[state.what, "init", state.span] += 1
                 elif state not in found and self._admitted(state):
                     found[state] = None
+        except Reached as stop:
+            if not found:
+                raise RatifiedError(
+                    f"there was no initial state within {stop}", remedy="set a larger limit"
+                ) from None
         except StepError as problem:
             if problem.state is not None:  # a constraint has no answer
                 raise self._telling.error_in(problem, problem.state, []) from None
             raise self._telling.error(Failure(0, -1, 0, None, NOWHERE, problem=problem)) from None
         if not found:
-            module = self._machine.module
-            init = module.functions.get("init")
-            raise ModelError(
-                f"{module.name} has no initial state to walk from",
-                span=init.span if init else module.span,
-                remedy="`ratified check` says why",
-            )
+            raise self._nothing_begins()
         self._start = next(iter(found))
         return list(found)
+
+    def _nothing_begins(self) -> ModelError:
+        module = self._machine.module
+        leaving = next((f for f in module.of_kind(Kind.CONSTRAINT) if self._left_out[f.name]), None)
+        return no_beginning(module, leaving, sum(self._left_out.values()) if leaving else None)
 
     def _admitted(self, state: Values) -> bool:
         for name in self._constraints:
@@ -232,13 +244,13 @@ class _Walks:
 
     # --- one run ---
 
-    def _walk(self, initial: list[Values], depth: int) -> None:
+    def _walk(self, initial: list[Values], length: int) -> None:
         self._runs += 1
         state, self._taken = initial[self._random.randrange(len(initial))], []
         self._start = state
         try:
             self._arrive(state, None)
-            for _ in range(depth):
+            for _ in range(length):
                 before, drawn = state, self._draw(state)
                 if drawn is None:
                     self._ended += 1

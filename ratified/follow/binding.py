@@ -31,6 +31,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.steps import Steps
 from ratified.language.errors import RatifiedError
+from ratified.language.machine.failures import where
 from ratified.language.model import Model
 from ratified.language.sorts import Sort
 
@@ -52,6 +53,10 @@ class Claim(str):
 
 class EventError(RatifiedError):
     """An event that makes no sense: unknown, or with the wrong arguments. The message has no line; who reads files adds it."""
+
+
+class BindingError(EventError):
+    """A binding that answers what makes no sense for its model; it says where in the binding."""
 
 
 class TooSmallError(RatifiedError):
@@ -104,7 +109,10 @@ class Binding:
 
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
-        raise NotImplementedError(f"{type(self).__name__} says no model")
+        raise BindingError(
+            f"{type(self).__name__} has no model() method",
+            remedy="it returns the model, at a size with room for all",
+        )
 
     def begin(self, heading: Mapping[str, Any]) -> None:
         """Take note of the heading of a trace, empty if it has none: it may name the nodes, say."""
@@ -142,7 +150,9 @@ class Binding:
         except (EventError, TooSmallError):
             raise
         except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
-            raise EventError(f"the variables of {event.action} make no sense: {problem}") from None
+            raise EventError(
+                f"the variables of {event.action} make no sense: {problem}", remedy=_raised(problem)
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,15 @@ class _Handler:
             raise EventError(f"the arguments of {event.action} make no sense: {problem.message}") from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
-            raise EventError(f"the arguments of {event.action} make no sense: {what}") from None
+            raise EventError(
+                f"the arguments of {event.action} make no sense: {what}", remedy=_raised(problem)
+            ) from None
+
+
+def _raised(problem: Exception) -> str:
+    """Where in a binding something was raised."""
+    span = where(problem.__traceback__)
+    return f"raised at {span}\n{span.excerpt()}" if span else ""
 
 
 _known: dict[type, dict[str, _Handler]] = {}
@@ -193,6 +211,11 @@ def _handlers(cls: type[Binding]) -> dict[str, _Handler]:
             if name.startswith("on_") and callable(getattr(cls, name))
         }
     return _known[cls]
+
+
+def known_events(cls: type[Binding]) -> tuple[str, ...]:
+    """The events that a binding has handlers for, by name."""
+    return tuple(_handlers(cls))
 
 
 def _handler(method: Callable[..., Steps]) -> _Handler:

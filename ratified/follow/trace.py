@@ -19,10 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ratified.follow.binding import Event
-from ratified.language.errors import RatifiedError
-
-MOST_LINE: Final = 4 << 20
-"""The longest line that is read, in bytes."""
+from ratified.follow.source import TraceError, Wait, lines
 
 FIELDS: Final[Mapping[str, type]] = {
     "node": str,
@@ -33,47 +30,28 @@ FIELDS: Final[Mapping[str, type]] = {
 }
 
 
-class TraceError(RatifiedError):
-    """A trace that is none."""
+def read_trace(path: Path, wait: Wait | None = None) -> tuple[Mapping[str, Any], Iterator[Event]]:
+    """Return the heading of a source and its events. It is opened once, so that it may be a pipe. Raises TraceError.
 
-
-def read_trace(path: Path) -> tuple[Mapping[str, Any], Iterator[Event]]:
-    """Return the heading of a file and its events. The file is opened once, so that it may be a pipe. Raises TraceError."""
-    lines = _lines(path)
-    first = next(lines, None)
-    return _heading(first, path), _events(chain([] if first is None else [first], lines), path)
+    With `wait` what is appended to a file is read too, until `wait` returns false.
+    """
+    found = lines(path, wait)
+    first = next(found, None)
+    return _heading(first, path), _events(chain([] if first is None else [first], found), path)
 
 
 def read_events(path: Path) -> Iterator[Event]:
     """Yield the events of a file. Raises TraceError for a line that is none, with its number."""
-    return _events(_lines(path), path)
+    return _events(lines(path), path)
 
 
 def read_heading(path: Path) -> Mapping[str, Any]:
     """Return the heading of a file; empty if it has none. Raises TraceError."""
-    return _heading(next(_lines(path), None), path)
+    return _heading(next(lines(path), None), path)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file that are not empty, with their numbers."""
-    number = 0
-    try:
-        with path.open("rb") as file:
-            while text := file.readline(MOST_LINE + 1):
-                number += 1
-                if len(text) > MOST_LINE:
-                    raise TraceError(
-                        f"{path}:{number}: the line is longer than {MOST_LINE:,} bytes",
-                        remedy="one event a line",
-                    )
-                if text.strip():
-                    yield number, text
-    except OSError as error:
-        raise TraceError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _events(lines: Iterable[tuple[int, bytes]], path: Path) -> Iterator[Event]:
-    for number, text in lines:
+def _events(numbered: Iterable[tuple[int, bytes]], path: Path) -> Iterator[Event]:
+    for number, text in numbered:
         event = _parsed(text, f"{path}:{number}")
         if "trace" not in event or number > 1:
             yield _event(event, number, f"{path}:{number}")

@@ -17,10 +17,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ratified.follow.binding import Binding, Claim, Event, EventError, Observed, Place, TooSmallError
+from ratified.follow.binding import (
+    Binding,
+    Claim,
+    Event,
+    EventError,
+    Observed,
+    Place,
+    TooSmallError,
+    known_events,
+)
+from ratified.follow.claims import Claims
+from ratified.follow.meaning import Meaning, Room, checked_model
 from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
 from ratified.language.errors import RatifiedError
-from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
 from ratified.language.scope import running
@@ -52,7 +62,7 @@ class Mismatch:
     event: Event
     observed: Observed
     states: tuple[Values, ...]  # that explained everything before it
-    claim: str | None = None  # the invariant that is false, if every state that explains the event breaks one
+    claim: str | None = None  # a claim that is false, if every way to explain the event breaks one
 
 
 @dataclass(slots=True)
@@ -71,41 +81,57 @@ class Followed:
 
 
 class Tracker:
-    """Follows one run. `claims_every`: after each so many events the model's claims are asked of the states; 0 is never."""
+    """Follows one run.
+
+    `claims_every`: 1 asks the model's claims of each step that is taken; N asks its invariants of the states after every N
+    events, which is quicker; 0 asks nothing. Raises RatifiedError where an initial state breaks an invariant.
+    """
 
     def __init__(
         self,
         binding: Binding,
         *,
-        claims_every: int = 0,
+        claims_every: int = 1,
         most_unobserved: int | None = None,
         most_states: int = MOST_STATES,
     ) -> None:
         self.binding = binding
-        self.model = binding.model()
+        self.model = checked_model(binding)
         self.machine = PythonMachine(self.model)
+        self._meaning = Meaning(binding, self.machine)
         self.result = Followed()
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
-        self._claims_every = claims_every
-        self._module = self.machine.module
-        self.variables = {d.name: i for i, d in enumerate(self._module.variables)}
-        self._invariants = [f.name for f in self._module.of_kind(Kind.INVARIANT)]
-        self._unfinished = (
-            False  # unobserved steps were searched to the bound, and there would have been more
-        )
+        self.claims = Claims(self.machine, claims_every)
+        self._asking = False  # whether claims are asked of each step that is taken
+        self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
+        self.variables = {d.name: i for i, d in enumerate(self.machine.module.variables)}
+        # Whether unobserved steps were searched to the bound, and there would have been more.
+        self._unfinished = False
         self._left: str | None = None
         self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
-        self.states: list[Values] = list(
-            dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds))
-        )
+        begins = dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds))
+        self.states: list[Values] = self._without_broken(list(begins)) if claims_every else list(begins)
         self.recent: deque[Event] = deque(maxlen=5)  # explained last
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more can be said: there was a mismatch, or something ran out."""
         return self.result.verdict is not Verdict.HOLDS
+
+    @property
+    def actions_never_taken(self) -> tuple[str, ...]:
+        """The model's actions that explained nothing so far: what the run says nothing about."""
+        hidden = self.binding.unobserved if self.result.unobserved else ()
+        return tuple(
+            a.name for a in self.machine.actions if not self.result.actions[a.name] and a.name not in hidden
+        )
+
+    @property
+    def events_never_met(self) -> tuple[str, ...]:
+        """The events that the binding knows and that did not come."""
+        return tuple(name for name in known_events(type(self.binding)) if not self.result.names[name])
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
@@ -116,7 +142,9 @@ class Tracker:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             with running(self.model.scope):
                 steps = self.binding.steps(event)
+                self._meaning.check_steps(event, steps)
                 observed = self.binding.observed(event) if event.certain else {}
+                self._meaning.check_observed(observed)
         except TooSmallError as small:
             return self._stop(small.message)
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
@@ -126,13 +154,18 @@ class Tracker:
         if not event.certain:
             steps = Either((steps, ()))
         self._left = None
-        states = self._closed(self.states)
-        if not states:
-            return False
         try:
-            found = self._matching(self.run(steps, states), observed)
+            states, found = self._explained(steps, observed, asking=self.claims.every == 1)
+            if states and not found and self._broken:
+                states, found = self._explained(steps, observed, asking=False)
+                if found:
+                    return self._mismatch(
+                        Mismatch(result.events + 1, event, observed, tuple(states), self._broken)
+                    )
         except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
             raise EventError(f"the arguments of {event.action} make no sense: {problem}") from None
+        if not states:
+            return False
         if not found:
             return self._unexplained(event, observed, states)
         if len(found) > self._most_states:
@@ -140,10 +173,11 @@ class Tracker:
         result.events += 1
         result.names[event.action] += 1
         result.most_states = max(result.most_states, len(found))
-        if self._claims_every and result.events % self._claims_every == 0:
-            kept = [s for s in found if self._claim_broken(s) is None]
+        every = self.claims.every
+        if every > 1 and result.events % every == 0:
+            kept = [s for s in found if self.claims.broken_in(s) is None]
             if not kept:
-                broken = self._claim_broken(found[0])
+                broken = self.claims.broken_in(found[0])
                 result.events -= 1
                 return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
             found = kept
@@ -152,6 +186,37 @@ class Tracker:
             self._tidy()
         self.recent.append(event)
         return True
+
+    def _explained(
+        self, steps: Steps, observed: Observed, *, asking: bool
+    ) -> tuple[list[Values], list[Values]]:
+        """The states that an event may have come in, and those that it may have led to."""
+        self._asking = asking
+        self._broken = None if asking else self._broken
+        try:
+            states = self._closed(self.states)
+            return states, self._matching(self.run(steps, states), observed)
+        finally:
+            self._asking = False
+
+    def _without_broken(self, begins: list[Values]) -> list[Values]:
+        kept = [s for s in begins if self.claims.broken_in(s) is None]
+        if begins and not kept:
+            claim, name = self.claims.broken_in(begins[0]), self.machine.module.name
+            raise RatifiedError(
+                f"{name} begins with {claim} false, so that no run can be held to it",
+                remedy="`ratified check` shows the state",
+            )
+        return kept
+
+    def _breaks(self, before: Values, after: Values, *, is_step: bool = True) -> bool:
+        """Whether a step of the model, or a change that is none, breaks a claim; false if claims are not asked."""
+        if not self._asking:
+            return False
+        claims = self.claims
+        broken = claims.broken_by(before, after) if is_step else claims.broken_in(after, before)
+        self._broken = broken or self._broken
+        return broken is not None
 
     def _tidy(self) -> None:
         self.binding.tidy_all(self)
@@ -206,18 +271,25 @@ class Tracker:
         for state in states:
             after = self.machine.change(state, steps.how)
             if after is not None:
-                changed.append(after)
+                if not self._breaks(state, after, is_step=False):
+                    changed.append(after)
             elif notes:
                 notes.refused(state, steps)
         return _distinct(changed)
 
     def _do(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         found: list[Values] = []
+        room, left = self._meaning.room(step)
+        if room is Room.TOO_SMALL:
+            self._left = left
         for state in states:
-            taken = self._take(state, step)
+            within = room is Room.WITHIN
+            taken = self.machine.take(state, step.action, step.arguments) if within else []
             for arguments, after in taken:
                 if isinstance(after, OutOfBounds):
                     self._left = f"{step.action} leaves {after.what}"
+                    continue
+                if self._breaks(state, after):
                     continue
                 found.append(after)
                 if notes:
@@ -228,23 +300,6 @@ class Tracker:
             self.result.steps += 1
             self.result.actions[step.action] += 1
         return _distinct(found)
-
-    def _take(self, state: Values, step: Do) -> list[tuple[Values, Values | OutOfBounds]]:
-        try:
-            return self.machine.take(state, step.action, step.arguments)
-        except KeyError as missing:
-            known = {a.name: [x.name for x in a.arguments] for a in self.machine.actions}
-            who, name = type(self.binding).__name__, missing.args[0]
-            if step.action not in known:
-                problem = f"{who} takes {name!r}, which is no action of {self.machine.module.name}"
-                raise RatifiedError(problem, remedy=f"its actions: {', '.join(known)}") from None
-            wanted = known[step.action]
-            if set(step.arguments) <= set(wanted):
-                raise
-            given = ", ".join(n for n in step.arguments if n not in wanted)
-            raise RatifiedError(
-                f"{who} takes {step.action} with {given}", remedy=f"its arguments: {', '.join(wanted)}"
-            ) from None
 
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         kept = []
@@ -259,8 +314,11 @@ class Tracker:
         kept, value = [], self.value
         for state in states:
             for place, seen in observed.items():
-                if value(state, place) != seen:
+                there = value(state, place)
+                if there != seen:
                     break
+                if type(there) is not type(seen):
+                    self._meaning.check_value(place, seen, there)
             else:
                 kept.append(state)
         return kept
@@ -288,8 +346,9 @@ class Tracker:
             for state in last:
                 for action in hidden:
                     for _, after in self.machine.take(state, action, {}):
-                        if not isinstance(after, OutOfBounds) and after not in every:
-                            new[after] = None
+                        if isinstance(after, OutOfBounds) or after in every or self._breaks(state, after):
+                            continue
+                        new[after] = None
             every.update(new)
             last = list(new)
             if not last:
@@ -311,6 +370,8 @@ class Tracker:
             self.result.stopped = (
                 f"no explanation with up to {self.most_unobserved} unobserved steps between two events"
             )
+        for place, seen in observed.items():
+            self._meaning.check_value(place, seen, self.value(states[0], place))
         return self._mismatch(Mismatch(self.result.events + 1, event, observed, tuple(states)))
 
     def _mismatch(self, mismatch: Mismatch) -> bool:
@@ -322,9 +383,6 @@ class Tracker:
         self.result.verdict = Verdict.UNDECIDED
         self.result.stopped = why
         return False
-
-    def _claim_broken(self, state: Values) -> str | None:
-        return next((n for n in self._invariants if self.machine.refuted_by(n, state) is not None), None)
 
 
 def _distinct(states: list[Values]) -> list[Values]:

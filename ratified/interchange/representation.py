@@ -18,6 +18,7 @@ from ratified.language import ir
 from ratified.language.ir import Expr, Kind
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
+from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     BagType,
@@ -34,6 +35,7 @@ from ratified.language.types import (
     TupleType,
     Type,
     UnionType,
+    fold,
     parts,
 )
 from ratified.language.uses import nodes
@@ -181,36 +183,77 @@ def _clashing(unions: Sequence[UnionType]) -> set[type]:
     return apart
 
 
+SHAPES: Rules[tuple[Shape, ...], Shape] = Rules("what TLC can compare")
+
+
 def shape(t: Type) -> Shape:
     """What TLC can compare: values of equal shapes."""
-    match t:
-        case IntType():
-            return ("number",)
-        case BoolType():
-            return ("truth",)
-        case EnumType():
-            return ("string",)
-        case SortType():
-            return ("number",) if t.ordered else ("model value",)
-        case NoneType():
-            return ("model value",)
-        case OptionalType(item):
-            return shape(item)
-        case RecordType(record):
-            return ("record", record)
-        case UnionType(records):
-            return ("union", *(r.record for r in records))
-        case TupleType(items):
-            return ("tuple", *map(shape, items))
-        case MapType(key, value):
-            return ("function", shape(key), shape(value))
-        case SetType(item):
-            return ("set", shape(item))
-        case BagType(item):
-            return ("bag", shape(item))
-        case SeqType(item):
-            return ("sequence", shape(item))
-    raise AssertionError(t)
+    return fold(t, SHAPES)
+
+
+@SHAPES.rule(IntType)
+def _(t: IntType, inside: tuple[Shape, ...]) -> Shape:
+    return ("number",)
+
+
+@SHAPES.rule(BoolType)
+def _(t: BoolType, inside: tuple[Shape, ...]) -> Shape:
+    return ("truth",)
+
+
+@SHAPES.rule(EnumType)
+def _(t: EnumType, inside: tuple[Shape, ...]) -> Shape:
+    return ("string",)
+
+
+@SHAPES.rule(SortType)
+def _(t: SortType, inside: tuple[Shape, ...]) -> Shape:
+    return ("number",) if t.ordered else ("model value",)
+
+
+@SHAPES.rule(NoneType)
+def _(t: NoneType, inside: tuple[Shape, ...]) -> Shape:
+    return ("model value",)
+
+
+@SHAPES.rule(OptionalType)
+def _(t: OptionalType, inside: tuple[Shape, ...]) -> Shape:
+    return inside[0]
+
+
+@SHAPES.rule(RecordType)
+def _(t: RecordType, inside: tuple[Shape, ...]) -> Shape:
+    return ("record", t.record)
+
+
+@SHAPES.rule(UnionType)
+def _(t: UnionType, inside: tuple[Shape, ...]) -> Shape:
+    return ("union", *(r.record for r in t.records))
+
+
+@SHAPES.rule(TupleType)
+def _(t: TupleType, inside: tuple[Shape, ...]) -> Shape:
+    return ("tuple", *inside)
+
+
+@SHAPES.rule(MapType)
+def _(t: MapType, inside: tuple[Shape, ...]) -> Shape:
+    return ("function", *inside)
+
+
+@SHAPES.rule(SetType)
+def _(t: SetType, inside: tuple[Shape, ...]) -> Shape:
+    return ("set", *inside)
+
+
+@SHAPES.rule(BagType)
+def _(t: BagType, inside: tuple[Shape, ...]) -> Shape:
+    return ("bag", *inside)
+
+
+@SHAPES.rule(SeqType)
+def _(t: SeqType, inside: tuple[Shape, ...]) -> Shape:
+    return ("sequence", *inside)
 
 
 def _comparable(a: Shape, b: Shape) -> bool:

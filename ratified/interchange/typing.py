@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw, shown
 from ratified.interchange.representation import Representation
 from ratified.language.errors import RatifiedError
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.sorts import Sort, members
 from ratified.language.types import (
@@ -42,47 +44,18 @@ class Typing:
     """Reads raw values as values of types. Call inside `running(scope)`."""
 
     def __init__(self, form: Representation, scope: Scope) -> None:
-        self._form = form
+        self.form = form
         self._scope = scope
 
     def value(self, raw: Raw, t: Type, where: str) -> Any:
         """A value of a type. Raises BadValue, which names the place."""
-        match t:
-            case OptionalType(item):
-                return self._optional(raw, item, where)
-            case NoneType() if raw == Name("None"):
-                return None
-            case BoolType() if isinstance(raw, bool):
-                return raw
-            case IntType() if isinstance(raw, int) and not isinstance(raw, bool):
-                return raw
-            case EnumType(enum):
-                # Quint's sum types are variants, `{"tag": "IDLE", "value": ...}`.
-                called = raw.items.get("tag") if isinstance(raw, Fields) else raw
-                for member in enum:
-                    if called == Name(self._form.member(member)):
-                        return member
-            case SortType(sort):
-                if (found := self._member(raw, sort, ordered=t.ordered)) is not None:
-                    return found
-            case RecordType() | UnionType():
-                return self._record(raw, t, where)
-            case TupleType(items) if (parts := _items(raw)) is not None and len(parts) == len(items):
-                return tuple(
-                    self.value(p, i, f"{where}[{n}]")
-                    for n, (p, i) in enumerate(zip(parts, items, strict=True))
-                )
-            case SetType(item) if isinstance(raw, Elements | Listing):
-                return Set(self.value(p, item, f"an element of {where}") for p in raw.items)
-            case SeqType(item) if (parts := _items(raw)) is not None:
-                return Seq(self.value(p, item, f"{where}[{n}]") for n, p in enumerate(parts))
-            case BagType(item) if (pairs := _pairs(raw)) is not None:
-                return self._bag(pairs, item, where)
-            case MapType(key, item) if (pairs := _pairs(raw)) is not None:
-                return self._map(pairs, key, item, where)
-        raise BadValue(f"{where} is {shown(raw)}, which is not a value of type {t}")
+        found = READ(t, Reading(self, raw, where))
+        if found is _UNFIT:
+            raise BadValue(f"{where} is {shown(raw)}, which is not a value of type {t}")
+        return found
 
-    def _member(self, raw: Raw, sort: type[Sort], *, ordered: bool) -> Sort | None:
+    def member(self, raw: Raw, sort: type[Sort], *, ordered: bool) -> Sort | None:
+        """A value of a sort; None if it is none."""
         values = members(sort)
         if isinstance(raw, int) and not isinstance(raw, bool) and ordered:
             return values[raw] if 0 <= raw < len(values) else None
@@ -90,13 +63,13 @@ class Typing:
             text = re.sub(
                 rf"_OF_{sort.__name__.upper()}$", "", raw.text
             )  # Apalache's way to write a value of a type
-            names = self._form.value_names.get(sort, ())
+            names = self.form.value_names.get(sort, ())
             for index, value in enumerate(values):
                 if text == repr(value) or (index < len(names) and text == names[index]):
                     return value
         return None
 
-    def _optional(self, raw: Raw, item: Type, where: str) -> Any:
+    def optional(self, raw: Raw, item: Type, where: str) -> Any:
         """A value or None, which others write as a variant, `Some(...)`; a record may have such fields itself, and goes first."""
         variant = _variant(raw)
         if variant is None or variant[0] not in ("None", "Some"):
@@ -106,7 +79,7 @@ class Typing:
         except BadValue:
             return None if variant[0] == "None" else self.value(variant[1], item, where)
 
-    def _record(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
+    def record(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
         """A record, which others may write as a variant that names its class."""
         try:
             return self._fields(raw, t, where)
@@ -115,18 +88,18 @@ class Typing:
             if variant is None:
                 raise
             tag, inner = variant
-            named = Fields({self._form.kind: Name(tag), **(inner.items if isinstance(inner, Fields) else {})})
+            named = Fields({self.form.kind: Name(tag), **(inner.items if isinstance(inner, Fields) else {})})
             return self._fields(named, t, where)
 
     def _fields(self, raw: Raw, t: RecordType | UnionType, where: str) -> Any:
         records = t.records if isinstance(t, UnionType) else (t,)
         fields = raw.items if isinstance(raw, Fields) else {}
-        said = fields.get(self._form.kind)
+        said = fields.get(self.form.kind)
         for one in records if isinstance(raw, Fields) else ():
-            wanted = {self._form.field(one.record, name): name for name in one.fields}
-            if isinstance(said, Name) and said.text != self._form.tag(one.record):
+            wanted = {self.form.field(one.record, name): name for name in one.fields}
+            if isinstance(said, Name) and said.text != self.form.tag(one.record):
                 continue
-            if {k for k in fields if k != self._form.kind or k in wanted} != set(wanted):
+            if {k for k in fields if k != self.form.kind or k in wanted} != set(wanted):
                 continue
             made = {
                 name: self.value(fields[key], one.fields[name], f"{where}.{name}")
@@ -135,7 +108,8 @@ class Typing:
             return one.record(**made)
         raise BadValue(f"{where} is {shown(raw)}, which is not a value of type {t}")
 
-    def _bag(self, pairs: Sequence[tuple[Raw, Raw]], item: Type, where: str) -> Any:
+    def bag(self, pairs: Sequence[tuple[Raw, Raw]], item: Type, where: str) -> Any:
+        """A bag of elements with their numbers of copies."""
         found: list[Any] = []
         for key, count in pairs:
             if not isinstance(count, int) or count < 1:
@@ -143,7 +117,8 @@ class Typing:
             found += [self.value(key, item, f"an element of {where}")] * count
         return Bag(found)
 
-    def _map(self, pairs: Sequence[tuple[Raw, Raw]], key: Type, item: Type, where: str) -> Any:
+    def map(self, pairs: Sequence[tuple[Raw, Raw]], key: Type, item: Type, where: str) -> Any:
+        """A map, which has a value for every key."""
         found: dict[Any, Any] = {}
         for k, v in pairs:
             at = self.value(k, key, f"a key of {where}")
@@ -152,6 +127,96 @@ class Typing:
         if missing:
             raise BadValue(f"{where} has no value for {missing[0]!r}")
         return Map(found)
+
+
+_UNFIT = object()
+"""What a rule gives for a raw value that is none of its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A raw value that is being read, and its place."""
+
+    typing: Typing
+    raw: Raw
+    where: str
+
+
+READ: Rules[Reading, Any] = Rules("reading values")
+
+
+@READ.rule(OptionalType)
+def _(t: OptionalType, at: Reading) -> Any:
+    return at.typing.optional(at.raw, t.item, at.where)
+
+
+@READ.rule(NoneType)
+def _(t: NoneType, at: Reading) -> Any:
+    return None if at.raw == Name("None") else _UNFIT
+
+
+@READ.rule(BoolType)
+def _(t: BoolType, at: Reading) -> Any:
+    return at.raw if isinstance(at.raw, bool) else _UNFIT
+
+
+@READ.rule(IntType)
+def _(t: IntType, at: Reading) -> Any:
+    return at.raw if isinstance(at.raw, int) and not isinstance(at.raw, bool) else _UNFIT
+
+
+@READ.rule(EnumType)
+def _(t: EnumType, at: Reading) -> Any:
+    # Quint's sum types are variants, `{"tag": "IDLE", "value": ...}`.
+    called = at.raw.items.get("tag") if isinstance(at.raw, Fields) else at.raw
+    return next((m for m in t.enum if called == Name(at.typing.form.member(m))), _UNFIT)
+
+
+@READ.rule(SortType)
+def _(t: SortType, at: Reading) -> Any:
+    found = at.typing.member(at.raw, t.sort, ordered=t.ordered)
+    return _UNFIT if found is None else found
+
+
+@READ.rule(RecordType, UnionType)
+def _(t: RecordType | UnionType, at: Reading) -> Any:
+    return at.typing.record(at.raw, t, at.where)
+
+
+@READ.rule(TupleType)
+def _(t: TupleType, at: Reading) -> Any:
+    parts = _items(at.raw)
+    if parts is None or len(parts) != len(t.items):
+        return _UNFIT
+    numbered = enumerate(zip(parts, t.items, strict=True))
+    return tuple(at.typing.value(p, i, f"{at.where}[{n}]") for n, (p, i) in numbered)
+
+
+@READ.rule(SetType)
+def _(t: SetType, at: Reading) -> Any:
+    if not isinstance(at.raw, Elements | Listing):
+        return _UNFIT
+    return Set(at.typing.value(p, t.item, f"an element of {at.where}") for p in at.raw.items)
+
+
+@READ.rule(SeqType)
+def _(t: SeqType, at: Reading) -> Any:
+    parts = _items(at.raw)
+    if parts is None:
+        return _UNFIT
+    return Seq(at.typing.value(p, t.item, f"{at.where}[{n}]") for n, p in enumerate(parts))
+
+
+@READ.rule(BagType)
+def _(t: BagType, at: Reading) -> Any:
+    pairs = _pairs(at.raw)
+    return _UNFIT if pairs is None else at.typing.bag(pairs, t.item, at.where)
+
+
+@READ.rule(MapType)
+def _(t: MapType, at: Reading) -> Any:
+    pairs = _pairs(at.raw)
+    return _UNFIT if pairs is None else at.typing.map(pairs, t.key, t.value, at.where)
 
 
 def _variant(raw: Raw) -> tuple[str, Raw] | None:

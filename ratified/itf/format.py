@@ -17,16 +17,20 @@ from typing import Any
 
 from ratified.interchange.raw import Elements, Fields, Listing, Name, Pairs, Raw
 from ratified.interchange.representation import Representation
-from ratified.interchange.typing import BadValue, Typing
+from ratified.interchange.typing import READ, BadValue, Typing
 from ratified.language.errors import RatifiedError
+from ratified.language.kinds import refuse_other_types
 from ratified.language.machine import Values
 from ratified.language.model import Model
+from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.types import (
     BagType,
+    BoolType,
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -60,6 +64,7 @@ class ItfRun:
 
 def as_itf(model: Model, trace: Trace, about: str = "") -> str:
     """A run as ITF, with the actions taken in the meta data of each state."""
+    refuse_other_types(model.module, WRITTEN, "ITF")
     form = Representation(model)
     types = {d.name: d.type for d in model.module.variables}
     states, loop = list(trace.states), trace.loop
@@ -96,37 +101,92 @@ def _plain(value: object) -> object:
     return value if isinstance(value, bool) or type(value) is int else show(value)
 
 
+WRITTEN: Rules[tuple[Representation, Any], Any] = Rules("values in ITF")
+
+
 def _written(form: Representation, value: Any, t: Type) -> Any:
-    match t:
-        case OptionalType(item):
-            return "None" if value is None else _written(form, value, item)
-        case IntType():
-            return {"#bigint": str(int(value))}
-        case SortType(sort):
-            return {"#bigint": str(int(value))} if t.ordered else form.value_names[sort][int(value)]
-        case EnumType():
-            return form.member(value)
-        case UnionType():
-            return _written(form, value, RecordType(type(value)))
-        case RecordType(record):
-            tag = {form.kind: form.tag(record)} if form.tagged(record) else {}
-            fields = t.fields.items()
-            return {
-                **tag,
-                **{form.field(record, name): _written(form, getattr(value, name), ft) for name, ft in fields},
-            }
-        case TupleType(items):
-            return {"#tup": [_written(form, v, i) for v, i in zip(value, items, strict=True)]}
-        case SeqType(item):
-            return [_written(form, v, item) for v in value]
-        case SetType(item):
-            return {"#set": [_written(form, v, item) for v in value]}
-        case BagType(item):
-            pairs = [(v, value.count(v)) for v in value.distinct()]
-            return {"#map": [[_written(form, v, item), {"#bigint": str(n)}] for v, n in pairs]}
-        case MapType(key, item):
-            return {"#map": [[_written(form, k, key), _written(form, v, item)] for k, v in value.items()]}
-    return "None" if value is None else bool(value)
+    """A value of a type, as JSON."""
+    return WRITTEN(t, (form, value))
+
+
+@WRITTEN.rule(BoolType)
+def _(t: BoolType, written: tuple[Representation, Any]) -> Any:
+    return bool(written[1])
+
+
+@WRITTEN.rule(NoneType)
+def _(t: NoneType, written: tuple[Representation, Any]) -> Any:
+    return "None"
+
+
+@WRITTEN.rule(IntType)
+def _(t: IntType, written: tuple[Representation, Any]) -> Any:
+    return {"#bigint": str(int(written[1]))}
+
+
+@WRITTEN.rule(OptionalType)
+def _(t: OptionalType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return "None" if value is None else _written(form, value, t.item)
+
+
+@WRITTEN.rule(SortType)
+def _(t: SortType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return {"#bigint": str(int(value))} if t.ordered else form.value_names[t.sort][int(value)]
+
+
+@WRITTEN.rule(EnumType)
+def _(t: EnumType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return form.member(value)
+
+
+@WRITTEN.rule(UnionType)
+def _(t: UnionType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return _written(form, value, RecordType(type(value)))
+
+
+@WRITTEN.rule(RecordType)
+def _(t: RecordType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    tag = {form.kind: form.tag(t.record)} if form.tagged(t.record) else {}
+    fields = {
+        form.field(t.record, name): _written(form, getattr(value, name), ft) for name, ft in t.fields.items()
+    }
+    return tag | fields
+
+
+@WRITTEN.rule(TupleType)
+def _(t: TupleType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return {"#tup": [_written(form, v, i) for v, i in zip(value, t.items, strict=True)]}
+
+
+@WRITTEN.rule(SeqType)
+def _(t: SeqType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return [_written(form, v, t.item) for v in value]
+
+
+@WRITTEN.rule(SetType)
+def _(t: SetType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return {"#set": [_written(form, v, t.item) for v in value]}
+
+
+@WRITTEN.rule(BagType)
+def _(t: BagType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    pairs = [(v, value.count(v)) for v in value.distinct()]
+    return {"#map": [[_written(form, v, t.item), {"#bigint": str(n)}] for v, n in pairs]}
+
+
+@WRITTEN.rule(MapType)
+def _(t: MapType, written: tuple[Representation, Any]) -> Any:
+    form, value = written
+    return {"#map": [[_written(form, k, t.key), _written(form, v, t.value)] for k, v in value.items()]}
 
 
 # --- in -------------------------------------------------------------------------------------------------------------------
@@ -215,6 +275,7 @@ def _pair(value: object, where: str) -> tuple[Raw, Raw]:
 
 def typed(model: Model, run: ItfRun, file: str) -> list[Values]:
     """The states of a run as states of a model. Raises ItfError."""
+    refuse_other_types(model.module, READ, "ITF")
     typing = Typing(Representation(model), model.scope)
     names = [d.name for d in model.module.variables]
     made: list[Values] = []

@@ -53,7 +53,7 @@ def parameter_value(declaration: Declaration, given: object, scope: Scope) -> ob
     name, t = declaration.name, declaration.type
     shown = _shown(given)
     try:
-        made = _typed(t, given, scope)
+        made = typed(t, given, scope)
         _check_fit(t, made, scope, name)
     except (TypeError, KeyError, ValueError, OverflowError):
         raise SizeError(
@@ -89,7 +89,7 @@ def check_beginning(declaration: Declaration, value: object, scope: Scope) -> No
     name, t = declaration.name, declaration.type
     what = "the default" if declaration.default is not None else "the first value"
     try:
-        _typed(t, value, scope)
+        typed(t, value, scope)
         _check_fit(t, value, scope, name)
     except ModelError as incomplete:
         problem = f"{what} of `{name}` is not a value of type {t}: {incomplete.message}"
@@ -111,7 +111,7 @@ def _check_fit(t: Type, value: object, scope: Scope, name: str) -> None:
         fit(value)
 
 
-def _typed(t: Type, value: Any, scope: Scope) -> Any:
+def typed(t: Type, value: Any, scope: Scope) -> Any:
     """The value as one of the type.
 
     Raises TypeError, KeyError, ValueError; ModelError for a map without a value for each key, BoundLeft for a field of a record.
@@ -132,11 +132,11 @@ def _typed(t: Type, value: Any, scope: Scope) -> Any:
         case SortType(sort) if isinstance(value, sort) and value in sort:
             return value
         case OptionalType(item):
-            return None if value is None else _typed(item, value, scope)
+            return None if value is None else typed(item, value, scope)
         case RecordType() | UnionType():
             return _record(t, value, scope)
         case MapType(key, item) if isinstance(value, Mapping):
-            made = Map({_typed(key, k, scope): _typed(item, v, scope) for k, v in value.items()})
+            made = Map({typed(key, k, scope): typed(item, v, scope) for k, v in value.items()})
             if lacking := _partial(t, made, scope):
                 raise ModelError(f"a map {lacking}", remedy=TOTAL)
             if len(made) == len(value):
@@ -150,13 +150,13 @@ def _several(t: Type, value: Iterable[Any], scope: Scope) -> Any:
     """Several values as one of a type of such. A list may stand for any of them, for JSON knows no other."""
     match t:
         case SetType(item) if not isinstance(value, Bag | Seq):
-            return Set(_typed(item, v, scope) for v in value)
+            return Set(typed(item, v, scope) for v in value)
         case SeqType(item) if isinstance(value, Seq | list | tuple):
-            return Seq(_typed(item, v, scope) for v in value)
+            return Seq(typed(item, v, scope) for v in value)
         case BagType(item) if isinstance(value, Bag | list | tuple):
-            return Bag(_typed(item, v, scope) for v in value)
+            return Bag(typed(item, v, scope) for v in value)
         case TupleType(items) if isinstance(value, list | tuple):
-            return tuple(_typed(i, v, scope) for i, v in zip(items, value, strict=True))
+            return tuple(typed(i, v, scope) for i, v in zip(items, value, strict=True))
     raise TypeError(value)
 
 
@@ -167,7 +167,7 @@ def _record(t: Type, value: Any, scope: Scope) -> Any:
         raise TypeError(value)
     for name, declared in record_fields(own, scope).items():
         field = getattr(value, name)
-        _typed(declared, field, scope)
+        typed(declared, field, scope)
         _check_fit(declared, field, scope, f"{own}.{name}")
     return value
 

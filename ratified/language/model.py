@@ -14,6 +14,7 @@ from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
 
 from ratified.language import api
+from ratified.language.claims import claims_of
 from ratified.language.compile.methods import Method, methods_of
 from ratified.language.compile.module import ModuleCompiler
 from ratified.language.errors import ModelError, SizeError
@@ -29,9 +30,6 @@ from ratified.language.types import (
     zero_of,
 )
 from ratified.language.values import KeyPlace, attached, show
-
-CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
-"""What a model claims of itself, as opposed to what it does and is."""
 
 
 class VariablePlace:
@@ -150,7 +148,7 @@ class Model:
 
     def claiming(self, names: Collection[str]) -> Self:
         """This model with no claims (invariants, step invariants, refinements, liveness) but those named. Raises ModelError."""
-        claims = {f.name: f for kind in CLAIMS for f in self.module.of_kind(kind)}
+        claims = {f.name: f for f in claims_of(self.module)}
         for name in names:
             if name not in claims:
                 has = ", ".join(claims) or "none"

@@ -12,6 +12,9 @@
 A translator is a context, which says what is known where a node stands and holds the joined table, and rules in as many files as
 read well: parts that are put together, not a class that inherits from parts of itself.
 
+Types are such nodes too: a table for types has a rule for each of `types.KINDS`. A new kind of type is refused wherever it has no
+rule yet, and taken for no other one.
+
 Guarantees: a kind of node has one rule; a rule for a class is not one for its subclasses; what has no rule is a NoRuleError.
 """
 
@@ -20,17 +23,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar, overload
 
+from ratified.language.errors import RatifiedError, Span
+
 N = TypeVar("N")
 M = TypeVar("M")
+K = TypeVar("K")
+L = TypeVar("L")
 C = TypeVar("C")
 R = TypeVar("R")
 
 
-class NoRuleError(Exception):
+class NoRuleError(RatifiedError):
     """A node of a kind for which there is no rule. `node` is that node."""
 
-    def __init__(self, what: str, node: object) -> None:
-        super().__init__(f"{what}: no rule for {type(node).__name__}")
+    def __init__(self, what: str, node: object, span: Span | None = None) -> None:
+        span = span or getattr(node, "span", None)
+        super().__init__(f"{what}: no rule for {type(node).__name__}", span=span)
         self.node = node
 
 
@@ -49,6 +57,14 @@ class Rules(Generic[C, R]):
     def rule(
         self, kind: type[N], other: type[M], /
     ) -> Callable[[Callable[[N | M, C], R]], Callable[[N | M, C], R]]: ...
+    @overload
+    def rule(
+        self, kind: type[N], other: type[M], third: type[K], /
+    ) -> Callable[[Callable[[N | M | K, C], R]], Callable[[N | M | K, C], R]]: ...
+    @overload
+    def rule(
+        self, kind: type[N], other: type[M], third: type[K], fourth: type[L], /
+    ) -> Callable[[Callable[[N | M | K | L, C], R]], Callable[[N | M | K | L, C], R]]: ...
     @overload
     def rule(self, *kinds: type[N]) -> Callable[[Callable[[N, C], R]], Callable[[N, C], R]]: ...
     def rule(self, *kinds: type) -> Callable[[Callable[[Any, C], R]], Callable[[Any, C], R]]:
@@ -71,7 +87,7 @@ class Rules(Generic[C, R]):
                 whole.rule(kind)(function)
         return whole
 
-    def __contains__(self, kind: type) -> bool:
+    def __contains__(self, kind: object) -> bool:
         return kind in self._table
 
     def __call__(self, node: object, context: C) -> R:

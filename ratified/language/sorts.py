@@ -49,7 +49,7 @@ class SortMeta(type):
         return True  # a class is one even where it has no size
 
     def __contains__(cls: type[T], value: object) -> bool:
-        return any(value is member for member in cls)  # type: ignore[attr-defined]  # as for __iter__
+        return type(value) is cls and int(value) < size_of(cls)  # type: ignore[call-overload]  # values are numbers
 
     def __call__(cls, index: int) -> Any:
         """The value of a number: always the same object."""

@@ -1,4 +1,7 @@
-"""How a result looks in a notebook. What draws it is handed in by the package's front door: results know nothing of diagrams."""
+"""How a result looks in a notebook and in a failing test.
+
+What draws and tells it is handed in by the package's front door: results know nothing of diagrams and reports.
+"""
 
 from __future__ import annotations
 
@@ -13,3 +16,7 @@ def _plain(result: Any) -> str:
 
 html: Callable[[Any], str] = _plain
 """Returns a result as HTML: its counterexample, or its states, as a picture."""
+
+
+text: Callable[[Any], str] = repr
+"""Returns a result as a report, with its counterexample."""

@@ -1,7 +1,8 @@
 """What an exploration found: frozen values that every engine fills in and every report reads.
 
 Guarantees: a `Result` is `HOLDS` only if the whole reachable state space (within the model's own constraints) was visited and
-no declared bound was left; whatever ran out makes it `UNDECIDED`.
+no declared bound was left; whatever ran out makes it `UNDECIDED`. An answer is neither true nor false, so that
+`assert check(model)` fails whatever came out.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from ratified.language.errors import Span
+from ratified.language.claims import Unchecked
+from ratified.language.errors import RatifiedError, Span
 from ratified.results import pictures
 
 if TYPE_CHECKING:
     from ratified.language.model import Model
 
+
+Self = TypeVar("Self", bound="Decided")
 
 BEYOND_BOUNDS = "some steps would exceed a declared bound and were not taken; nothing is known beyond it"
 """Why nothing is decided where a bound was left."""
@@ -33,6 +37,63 @@ class Verdict(Enum):
     def exit_status(self) -> int:
         """0 holds, 1 violated, 3 undecided (2 is kept for errors of use)."""
         return {"holds": 0, "violated": 1, "undecided": 3}[self.value]
+
+
+_OTHER_NAMES = {"states": "distinct"}
+
+
+class Unexpected(AssertionError):
+    """An answer that is not the one that was expected; the text has the counterexample."""
+
+
+class Decided:
+    """An answer with a verdict."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> NoReturn:
+        """Raise TypeError: an answer that was violated would be as true as one that holds."""
+        raise TypeError(
+            f"a {type(self).__name__} is neither true nor false: write .holds, or .expect(Verdict.HOLDS, ...), "
+            "which tells the counterexample"
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was asked holds: not violated, and not undecided either."""
+        return self._verdict() is Verdict.HOLDS
+
+    def expect(self: Self, verdict: Verdict = Verdict.HOLDS, /, **facts: object) -> Self:
+        """Return this answer if it is as expected. `facts` are its fields by name, as in `states=185_369, depth=25`.
+
+        `claim` is the name of the property that is violated. Raises Unexpected, with the counterexample; TypeError for a fact
+        that this answer does not have.
+        """
+        problems = [] if self._verdict() is verdict else [f"{self._verdict().value}, not {verdict.value}"]
+        for name, wanted in facts.items():
+            found = self._fact(name)
+            if found != wanted:
+                problems.append(f"{name} is {_shown(found)}, not {_shown(wanted)}")
+        if problems:
+            raise Unexpected(f"{'; '.join(problems)}\n\n{pictures.text(self)}")
+        return self
+
+    def _verdict(self) -> Verdict:
+        verdict: Verdict = self.verdict  # type: ignore[attr-defined]  # a field of some, a property of others
+        return verdict
+
+    def _fact(self, name: str) -> object:
+        if name == "claim":
+            violation = getattr(self, "violation", None)
+            return None if violation is None else violation.name
+        known = _OTHER_NAMES.get(name, name)
+        if known.startswith("_") or not hasattr(self, known):
+            raise TypeError(f"a {type(self).__name__} has no {name!r} to expect")
+        return getattr(self, known)
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if type(value) is int else repr(value)
 
 
 State = Mapping[str, object]
@@ -133,11 +194,12 @@ class ConstraintReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Decided):
     """The outcome of one exploration.
 
     `distinct` states satisfy every constraint; `generated` counts initial states and every successor, duplicates
     included; `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, if anything did.
+    `unchecked` are claims of a kind that the engine does not check.
     `subject` is the model at the size that was explored, for pictures of it.
     `seconds` is wall time; `memory` the process's peak in bytes.
     """
@@ -161,6 +223,7 @@ class Result:
     memory: int = 0
     out_degree: tuple[int, float, int] = (0, 0.0, 0)
     notes: tuple[str, ...] = field(default=())
+    unchecked: tuple[Unchecked, ...] = ()
     subject: Model | None = field(default=None, repr=False, compare=False)
 
     def _repr_html_(self) -> str:
@@ -200,12 +263,33 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where an exploration stops early, undecided. None means no limit, but for memory a share of what there is (`limits.py`).
+    """Where an engine stops early, undecided. None means no limit, but for memory a share of what there is (`limits.py`).
 
-    `memory` is in bytes, `seconds` wall time.
+    `depth` is in breadth-first levels, of which the initial states are the first, `states` in distinct states, `seconds` is wall
+    time of the whole call, `memory` is in bytes. An engine refuses a limit that has no meaning for it.
+
+    Raises:
+        RatifiedError: a limit makes no sense.
     """
 
     depth: int | None = None
     states: int | None = None
     seconds: float | None = None
     memory: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no limit."""
+        for name, least in (("depth", 1), ("states", 1), ("seconds", 0), ("memory", 1)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:  # NaN is refused too
+                first = ": the initial states are level 1" if name == "depth" else ""
+                raise RatifiedError(
+                    f"the limit {name}={value} makes no sense{first}", remedy=f"give at least {least}"
+                )
+
+    def only(self, engine: str, *names: str) -> None:
+        """Refuse limits that an engine has no use for; `names` are those that it heeds. Raises RatifiedError."""
+        for name in ("depth", "states", "seconds", "memory"):
+            if getattr(self, name) is not None and name not in names:
+                heeded = ", ".join(names)
+                raise RatifiedError(f"{engine} has no limit {name}", remedy=f"its limits are {heeded}")

@@ -11,25 +11,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.smt.proving import ProofOptions, prove_script
+from ratified.smt.proving import USUAL, ProofOptions, prove_script
 from ratified.smt.result import Cell, Status
 from ratified.smt.script import Lemma, Script
 
 
 @dataclass(frozen=True, slots=True)
 class Houdini:
-    """What was kept, in order, and what was dropped with the obligation that it was dropped for."""
+    """What was kept, in order, and what was dropped with the obligation that it was dropped for.
+
+    `unchecked` are claims of other kinds, if not only some invariants were asked about.
+    """
 
     kept: tuple[str, ...]
     dropped: tuple[tuple[str, Cell], ...]
     rounds: int
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 def houdini(
-    cls: type[Model], candidates: Collection[str] | None = None, options: ProofOptions | None = None
+    cls: type[Model], candidates: Collection[str] | None = None, options: ProofOptions = USUAL
 ) -> Houdini:
     """Keep the largest inductive subset of a model's invariants, or of those that are named.
 
@@ -46,7 +51,7 @@ def houdini(
                 span=module.span,
                 remedy=f"its invariants: {', '.join(known) or 'none'}",
             )
-    how = replace(options or ProofOptions(), counterexamples=False)
+    how = replace(options, counterexamples=False)
     dropped: list[tuple[str, Cell]] = []
     rounds = 0
     while names:
@@ -60,4 +65,5 @@ def houdini(
             break
         dropped += open_.items()
         names = [n for n in names if n not in open_]
-    return Houdini(tuple(names), tuple(dropped), rounds)
+    left_out = unchecked(module, known) if candidates is None else ()
+    return Houdini(tuple(names), tuple(dropped), rounds, left_out)

@@ -13,7 +13,7 @@ from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
-from ratified.smt.proving import ProofOptions, prove_script
+from ratified.smt.proving import USUAL, ProofOptions, prove_script
 from ratified.smt.result import Cell, Counterexample, Proof
 from ratified.smt.script import Lemma, Script, has_lemmas, script_of
 
@@ -38,7 +38,7 @@ class Induction:
 
 
 def induct(
-    cls: type[Model], candidate: str, options: ProofOptions | None = None, *, states: int = STATES
+    cls: type[Model], candidate: str, options: ProofOptions = USUAL, *, states: int = STATES
 ) -> Induction:
     """Try a candidate invariant with the lemmas that a class has, and look for its counterexamples among reachable states.
 

@@ -12,9 +12,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ratified.language.claims import unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
+from ratified.results.limits import Reached, Watch
+from ratified.results.result import Limits
 from ratified.smt.certificate.folder import Entry, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.confirming import shown
@@ -24,7 +27,7 @@ from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
-from ratified.smt.script import Script, assumed_by, script_of
+from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, needs
 from ratified.smt.terms import TRUE, Term, symbols_of
@@ -69,53 +72,63 @@ class ProofProgress:
 class ProofOptions:
     """How to prove.
 
-    `second` is the solver that is asked for its opinion of everything; `smt2` is a folder for the obligations, `certificate` one
-    for obligations and certificates.
+    `second` is the solver that is asked for its opinion of everything; `timeout` is in seconds, for one question to a solver;
+    `smt2` is a folder for the obligations, `certificate` one for obligations and certificates.
     """
 
     solver: str = "z3"
     second: str | None = None
-    seconds: float = LIMIT
+    timeout: float = LIMIT
     processes: int | None = None
     smt2: Path | None = None
     certificate: Path | None = None
     counterexamples: bool = True
-    progress: Callable[[ProofProgress], None] | None = None
+
+
+_UNLIMITED = Limits()
+USUAL = ProofOptions()
 
 
 def prove(
     script_class: type[Model],
     *,
-    options: ProofOptions | None = None,
     without: Collection[str] = (),
     goals: Collection[str] | None = None,
+    limits: Limits = _UNLIMITED,
+    options: ProofOptions = USUAL,
+    progress: Callable[[ProofProgress], None] | None = None,
 ) -> Proof:
     """Prove a script's goals for every size, by induction.
 
-    `without` leaves lemmas out; `goals` are other goals than the script's.
+    `without` leaves lemmas out; `goals` are other goals than the script's. When `limits.seconds` have passed, whatever a solver
+    has not answered is undecided; there are no other limits. `progress` is called some five times a second.
 
     Raises:
         ModelError: the script has no lemmas, or names what there is not; or the model cannot be said in first-order logic.
         TranslationFault: everything is proved, and CPython says otherwise at a small size.
-        RatifiedError: a solver is missing.
+        RatifiedError: a solver is missing; a limit other than `seconds`.
     """
-    return prove_script(script_of(script_class, without=without, goals=goals), script_class, options)
+    script = script_of(script_class, without=without, goals=goals)
+    return prove_script(script, script_class, options, limits=limits, progress=progress)
 
 
 def prove_script(
     wanted: Script,
     cls: type[Model],
-    options: ProofOptions | None = None,
+    options: ProofOptions = USUAL,
     *,
+    limits: Limits = _UNLIMITED,
+    progress: Callable[[ProofProgress], None] | None = None,
     only: Collection[str] | None = None,
     by: Collection[str] | None = None,
 ) -> Proof:
     """Prove what a script says, or only that certain actions preserve certain claims."""
-    how = options or ProofOptions()
+    how = options
+    limits.only("the prover", "seconds")
     solvers = (how.solver, *([how.second] if how.second else []))
     for solver in solvers:
         needs(solver)
-    started = time.monotonic()
+    watch, started = Watch(limits), time.monotonic()
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}
     translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
@@ -124,8 +137,13 @@ def prove_script(
         write_all(how.smt2, obligations)
     attempts = [_Attempt(o, how) for o in obligations]
     beginning = _Beginning(translation.beginning(), translation.assumed(), how)
-    with Pool(how.processes, solvers) as pool:
-        _run(pool, attempts, beginning, how, started)
+    try:
+        with Pool(how.processes, solvers) as pool:
+            _run(pool, attempts, beginning, progress, watch)
+    except Reached as stop:
+        beginning.why = str(stop)
+        for attempt in attempts:
+            attempt.end(str(stop))
     cells = (*beginning.cells(translation), *(a.cell(translation, cls) for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
@@ -140,6 +158,7 @@ def prove_script(
         solvers,
         time.monotonic() - started,
         assumes=assumed,
+        unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
@@ -154,8 +173,13 @@ def _what(function: Function) -> str:
 
 
 def _run(
-    pool: Pool, attempts: list[_Attempt], beginning: _Beginning, how: ProofOptions, started: float
+    pool: Pool,
+    attempts: list[_Attempt],
+    beginning: _Beginning,
+    progress: Callable[[ProofProgress], None] | None,
+    watch: Watch,
 ) -> None:
+    """Ask the solvers. Raises Reached."""
     by_id: dict[int, _Attempt | _Beginning] = {id(beginning): beginning, **{id(a): a for a in attempts}}
     finished = 0
 
@@ -164,14 +188,17 @@ def _run(
         _no_error(answer)
         attempt = by_id[answer.job.key]  # type: ignore[index]  # keys are these ids
         jobs = attempt.heard(answer)
-        finished += not jobs and attempt is not beginning
+        if not jobs:
+            attempt.ended = True
+            finished += attempt is not beginning
         return jobs
 
     def waiting(_: int) -> None:
-        if how.progress:
+        watch.tick()
+        if progress:
             failed = sum(a.status is Status.FAILED for a in attempts)
             trivial = sum(a.trivial for a in attempts)
-            how.progress(ProofProgress(time.monotonic() - started, finished + trivial, len(attempts), failed))
+            progress(ProofProgress(watch.seconds, finished + trivial, len(attempts), failed))
 
     pool.run([*beginning.begin(), *(job for a in attempts for job in a.begin())], done, waiting)
 
@@ -212,7 +239,7 @@ def _certified(folder: Path, proof: Proof, attempts: list[_Attempt], how: ProofO
         for n, a in enumerate(attempts, 1)
     ]
     heading = Heading(proof.name, proof.model, proof.lemmas, proof.goals)
-    return certify(folder, heading, wanted, seconds=how.seconds, processes=how.processes)
+    return certify(folder, heading, wanted, seconds=how.timeout, processes=how.processes)
 
 
 def entries_of(script_class: type[Model]) -> list[Entry]:
@@ -245,6 +272,8 @@ class _Beginning:
     answer: str = ""
     never: bool | None = None
     """Whether what is assumed is true at no size."""
+    ended: bool = False
+    why: str = ""
 
     def begin(self) -> list[Job]:
         if all(f.formula == TRUE for f in self.facts):
@@ -255,10 +284,10 @@ class _Beginning:
     def _job(self) -> Job:
         title = "there is an initial state\nIt is so if there is a model: the answer is to be sat."
         if self.tried == len(SMALL):
-            return Job(id(self), "z3", script(title, self.facts), self.how.seconds)
+            return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
         sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
         asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
-        return Job(id(self), asked.solver, asked.text, self.how.seconds, SEARCH)
+        return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
 
     def heard(self, answer: Answer) -> list[Job]:
         if self.never is not None:
@@ -271,7 +300,7 @@ class _Beginning:
             title = (
                 "what is assumed is true at some size\nIt is so if there is a model: the answer is to be sat."
             )
-            job = Job(id(self), "z3", script(title, self.assumed), self.how.seconds)
+            job = Job(id(self), "z3", script(title, self.assumed), self.how.timeout)
             return [job] if answer.verdict == "unsat" and self.assumed else []
         return [self._job()]
 
@@ -299,7 +328,8 @@ class _Beginning:
                 else "give its variables values that they can have",
             )
         says = "there is an initial state at some size"
-        why = "init may raise" if raises else f"none was found with up to {SMALL[-1]} values of each sort"
+        none = self.why or f"none was found with up to {SMALL[-1]} values of each sort"
+        why = "init may raise" if raises else none
         name = "a beginning / init"
         return [Cell(name, Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)]
 
@@ -330,10 +360,11 @@ class _Attempt:
     searching: float = 0.0
     order: int = 0
     spent: float = 0.0
+    ended: bool = False
 
     def begin(self) -> list[Job]:
         if refuted_at_once(self.obligation.facts):
-            self.trivial, self.status = True, Status.PROVED
+            self.trivial, self.status, self.ended = True, Status.PROVED, True
             return []
         self.text = script(title(self.obligation), settled(self.obligation.facts))
         return self._quick()
@@ -346,7 +377,7 @@ class _Attempt:
         return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
 
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
-        return Job(id(self), solver, text, self.how.seconds, effort)
+        return Job(id(self), solver, text, self.how.timeout, effort)
 
     def heard(self, answer: Answer) -> list[Job]:
         match self.stage:
@@ -450,7 +481,7 @@ class _Attempt:
     def _after_long(self, answer: Answer) -> list[Job]:
         """Z3 gives up with one order of the facts, and not with another."""
         self.order += 1
-        gave_up = answer.verdict == "unknown" and answer.seconds < self.how.seconds / 2
+        gave_up = answer.verdict == "unknown" and answer.seconds < self.how.timeout / 2
         if gave_up and answer.job.solver == "z3" and self.order < len(ORDERS):
             self.spent += answer.seconds
             text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
@@ -466,6 +497,11 @@ class _Attempt:
         return [self._job(self.how.second, self.text)]
 
     # --- what it came to ---
+
+    def end(self, why: str) -> None:
+        """A limit was reached. What was refuted stays so; what awaits its second opinion is undecided."""
+        if not self.ended and self.status is not Status.FAILED:
+            self.status, self.why = Status.UNDECIDED, why
 
     def cell(self, translation: Translation, cls: type[Model]) -> Cell:
         obligation = self.obligation
@@ -496,8 +532,3 @@ class _Attempt:
         elif self.obligation.part is Part.BOUNDS:
             self.status = Status.UNDECIDED
             self.why = "a step may leave these bounds, and beyond them nothing is known"
-
-
-def with_solver(options: ProofOptions, **changes: object) -> ProofOptions:
-    """The same options but for these."""
-    return replace(options, **changes)  # type: ignore[arg-type]  # the fields of ProofOptions

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ratified.language.claims import Unchecked
 from ratified.language.errors import Span
-from ratified.results.result import Verdict
+from ratified.results.result import Decided, Verdict
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.concrete import FalsePart
 from ratified.smt.first_order.obligations import Part
@@ -99,11 +100,11 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Decided):
     """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
 
-    `certificates` are what was written of them, if that was asked for; `assumes` what the script assumes beyond its model, and
-    where it says so.
+    `certificates` are what was written of them, if that was asked for. `unchecked` are claims of kinds that are not proved;
+    `assumes` is what the script assumes beyond its model, and where it says so.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Proof:
     held: Held | None = None
     certificates: Certificates | None = None
     assumes: Mapping[str, Span] = field(default_factory=dict)
+    unchecked: tuple[Unchecked, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

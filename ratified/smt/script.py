@@ -76,6 +76,7 @@ class Script:
 
 
 CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT)
+"""The kinds of claims that are proved."""
 
 
 def script_of(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ratified.language import ir
+from ratified.language.claims import not_checked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Function
 from ratified.language.model import Model
@@ -78,6 +79,8 @@ def crosscheck(model: Model, exported: Export, ours: Found, ask: Callable[[Expor
 def compare(model: Model, exported: Export, ours: Found, theirs: TlcResult) -> Agreement:
     """Hold what we found against what TLC found."""
     found = Agreement(ours, theirs)
+    if exported.unchecked:
+        return replace(found, undecided=not_checked("TLC", exported.unchecked))
     if why := _undecided(model, ours, theirs):
         return replace(found, undecided=why)
     if theirs.kind == "unread":
@@ -241,7 +244,8 @@ def _violations(found: Agreement, model: Model, exported: Export, ours: Result) 
     false = false_for_ever(model, trace) if live else false_at_end(model, trace)
     if ours.symmetry and theirs.kind != "invariant":
         false |= {claim}  # its last state may be a renamed one, and the last step then none of the model's
-    if not false or (not live and claim not in false):
+    # Of a refinement that fails in an initial state TLC names the other module's Init, and no claim.
+    if not false or (not live and claim and claim not in false):
         told = claim or theirs.violated or "a claim"
         return _differ(found, f"TLC says that its run violates {told}, and it does not")
     return found if found.differences else _of_another(found, violation.name, false)

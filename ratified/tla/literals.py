@@ -6,9 +6,11 @@ Guarantees: what is written is the value, as ratified/interchange/representation
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     BagType,
@@ -16,6 +18,7 @@ from ratified.language.types import (
     EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -33,46 +36,96 @@ from ratified.tla.typesets import type_set
 from ratified.tla.vocabulary import Vocabulary
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A value that is written out, the words of its module, and the names in scope."""
+
+    value: Any
+    words: Vocabulary
+    names: Names
+
+    def of(self, value: Any, t: Type) -> Tla:
+        """A value inside of this one, written out."""
+        return value_of(value, t, self.words, self.names)
+
+
+VALUES: Rules[Writing, Tla] = Rules("TLA+ of values")
+
+
 def value_of(value: Any, t: Type, words: Vocabulary, names: Names) -> Tla:
     """A value of a type, written out. `names` are those in scope."""
-    match t:
-        case OptionalType(item):
-            return words.none() if value is None else value_of(value, item, words, names)
-        case BoolType():
-            return TRUE if value else FALSE
-        case EnumType():
-            return string(words.form.member(value))
-        case SortType(sort):
-            return number(int(value)) if t.ordered else words.named(sort, int(value))
-        case IntType():
-            return number(int(value))
-        case RecordType(record):
-            return record_value(
-                t,
-                [value_of(getattr(value, n), ft, words, names) for n, ft in t.fields.items()],
-                record,
-                words,
-            )
-        case UnionType():
-            return value_of(value, RecordType(type(value)), words, names)
-        case TupleType(items):
-            return tuple_of(*(value_of(v, i, words, names) for v, i in zip(value, items, strict=True)))
-        case SetType(item):
-            return braces(*(value_of(v, item, words, names) for v in Set(value)))
-        case SeqType(item):
-            return tuple_of(*(value_of(v, item, words, names) for v in value))
-        case BagType(item):
-            if not value:
-                words.need("Bags")
-                return Atom("EmptyBag")
-            return _pairs(
-                [(value_of(v, item, words, names), number(value.count(v))) for v in value.distinct()], words
-            )
-        case MapType(key, item):
-            return _map_value(value, key, item, words, names.inner())
-    if value is None:
-        return words.none()
-    return value_of(value, _type_of_value(value), words, names)
+    return VALUES(t, Writing(value, words, names))
+
+
+@VALUES.rule(NoneType)
+def _(t: NoneType, at: Writing) -> Tla:
+    return at.words.none() if at.value is None else at.of(at.value, _type_of_value(at.value))
+
+
+@VALUES.rule(OptionalType)
+def _(t: OptionalType, at: Writing) -> Tla:
+    return at.words.none() if at.value is None else at.of(at.value, t.item)
+
+
+@VALUES.rule(BoolType)
+def _(t: BoolType, at: Writing) -> Tla:
+    return TRUE if at.value else FALSE
+
+
+@VALUES.rule(EnumType)
+def _(t: EnumType, at: Writing) -> Tla:
+    return string(at.words.form.member(at.value))
+
+
+@VALUES.rule(SortType)
+def _(t: SortType, at: Writing) -> Tla:
+    number_of = int(at.value)
+    return number(number_of) if t.ordered else at.words.named(t.sort, number_of)
+
+
+@VALUES.rule(IntType)
+def _(t: IntType, at: Writing) -> Tla:
+    return number(int(at.value))
+
+
+@VALUES.rule(RecordType)
+def _(t: RecordType, at: Writing) -> Tla:
+    fields = [at.of(getattr(at.value, name), field) for name, field in t.fields.items()]
+    return record_value(t, fields, t.record, at.words)
+
+
+@VALUES.rule(UnionType)
+def _(t: UnionType, at: Writing) -> Tla:
+    return at.of(at.value, RecordType(type(at.value)))
+
+
+@VALUES.rule(TupleType)
+def _(t: TupleType, at: Writing) -> Tla:
+    return tuple_of(*(at.of(v, i) for v, i in zip(at.value, t.items, strict=True)))
+
+
+@VALUES.rule(SetType)
+def _(t: SetType, at: Writing) -> Tla:
+    return braces(*(at.of(v, t.item) for v in Set(at.value)))
+
+
+@VALUES.rule(SeqType)
+def _(t: SeqType, at: Writing) -> Tla:
+    return tuple_of(*(at.of(v, t.item) for v in at.value))
+
+
+@VALUES.rule(BagType)
+def _(t: BagType, at: Writing) -> Tla:
+    if not at.value:
+        at.words.need("Bags")
+        return Atom("EmptyBag")
+    counts = [(at.of(v, t.item), number(at.value.count(v))) for v in at.value.distinct()]
+    return _pairs(counts, at.words)
+
+
+@VALUES.rule(MapType)
+def _(t: MapType, at: Writing) -> Tla:
+    return _map_value(at.value, t.key, t.value, at.words, at.names.inner())
 
 
 def _type_of_value(value: Any) -> Type:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 
 from ratified.interchange.representation import Representation, family, refined_by
 from ratified.language import ir
+from ratified.language.claims import Unchecked, not_checked, unchecked
 from ratified.language.ir import Function, Kind
+from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
 from ratified.language.types import IntType, MapType, SortType, Type
 from ratified.language.values import Map
@@ -44,7 +46,7 @@ from ratified.tla.syntax import (
     hang,
     indent,
 )
-from ratified.tla.typesets import belongs, type_set
+from ratified.tla.typesets import SETS, belongs, type_set
 from ratified.tla.vocabulary import NOTHING, Vocabulary
 
 
@@ -54,6 +56,7 @@ class Export:
 
     `variables` are the names of the model's variables in it; `claims` says which of the model's claims each name is of that the
     configuration asks about, `operators` what its functions are called. `symmetric` if states that differ by renaming are one.
+    `unchecked` are claims that it does not ask about.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Export:
     claims: Mapping[str, str]
     operators: Mapping[str, str]
     symmetric: bool = False
+    unchecked: tuple[Unchecked, ...] = ()
 
     @property
     def files(self) -> dict[str, str]:
@@ -77,8 +81,10 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     Raises:
         ModelError: it says something that TLA+ cannot.
     """
-    form = Representation(model)
     whole = family(model)
+    for one in whole:
+        refuse_other_types(one.module, SETS, "TLA+")
+    form = Representation(model)
     names: dict[type[Model], str] = {}
     for one in whole:
         names[type(one)] = module_name(one.module.name, {name.lower() for name in names.values()})
@@ -87,7 +93,15 @@ def export(model: Model, *, symmetry: bool = False) -> Export:
     words = own.words
     operators = {"init": "Init", **words.operators}
     return Export(
-        own.name, modules, own.config(), form, words.variables, own.claims.names, operators, symmetry
+        own.name,
+        modules,
+        own.config(),
+        form,
+        words.variables,
+        own.claims.names,
+        operators,
+        symmetry,
+        own.unchecked,
     )
 
 
@@ -394,6 +408,9 @@ class ModuleWriter:
             self.claims.liveness(one)
         if bounds is not None:
             self.claims.tell_of_constraints()
+        self.unchecked = unchecked(self.module, set(self.claims.names.values()))
+        if self.unchecked:
+            self.claims.blocks.append([*commented(not_checked("TLC", self.unchecked)), ""])
 
     def _refinement(self, one: Function, abstract: Model, bounds: Atom | None) -> None:
         frame = self.operators.frame()

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ratified.language.claims import Unchecked
 from ratified.language.errors import SizeError, Span
+from ratified.language.ir import Kind
 from ratified.language.records import record
 from ratified.language.sorts import Ordered, Sort
 from ratified.language.values import Bag, Map, Seq, Set
@@ -214,6 +216,7 @@ def out_of_states() -> Result:
 def out_of_bounds() -> Result:
     return result(
         Verdict.UNDECIDED,
+        unchecked=(Unchecked("as_voting", Kind.REFINEMENT.value),),
         stopped="some steps would exceed a declared bound and were not taken; nothing is known beyond it",
         properties=properties(Verdict.UNDECIDED, Verdict.UNDECIDED),
         bounds=(BoundReport("the last Ballot, b1", "prepare", 1_200, span(4, 20, 25)),),

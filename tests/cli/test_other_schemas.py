@@ -18,6 +18,7 @@ HISTORY = """\
 COMMANDS = {
     "ratified-list/1": ["list", "consensus"],
     "ratified-run/1": ["run", "paxos", "--steps", "20"],
+    "ratified-services/1": ["run", "services", "--requests", "20"],
     "ratified-trace/1": ["trace", "paxos", "run.ndjson"],
     "ratified-itf/1": ["trace", "consensus", "run.itf.json"],
     "ratified-linearizable/1": ["linearizable", "history.ndjson", "--model", "register"],

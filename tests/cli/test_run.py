@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from ratified.cli import main as cli
+from ratified.conform.mutants import planted
 from tests.impl.raft.bugs import BUGS
 
 Capture = pytest.CaptureFixture[str]
@@ -52,7 +52,7 @@ def test_the_other_protocols(protocol: str, capsys: Capture) -> None:
 
 def test_a_promise_that_is_broken(capsys: Capture, golden: Callable[[str, str], None]) -> None:
     bug = BUGS["votes_for_everybody"]
-    with patch.object(bug.owner, bug.name, bug.wrong):
+    with planted(bug):
         status, out, _ = said(
             capsys, "run", "raft", "--calm", "--seeds", "50", "election_ticks=3", "heartbeat_ticks=1"
         )
@@ -135,8 +135,8 @@ def test_a_scenario_is_played(capsys: Capture, checkout: Path) -> None:
     folder = checkout / "tests" / "impl" / "raft"
     status, out, _ = said(capsys, "play", str(folder / "scenarios" / "figure_8.txt"))
     assert (status, out) == (0, (folder / "golden" / "figure_8.txt").read_text(encoding="utf-8"))
-    bug = BUGS["counts_old_entries"]
-    with patch.object(bug.owner, bug.name, bug.wrong):
+    bug = BUGS["counted-old-entries"]
+    with planted(bug):
         status, out, _ = said(capsys, "play", str(folder / "scenarios" / "figure_8.txt"))
     assert (status, out.splitlines()[-1].startswith("VIOLATION: agreement: ")) == (1, True)
 

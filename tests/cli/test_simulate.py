@@ -104,7 +104,7 @@ def test_the_report_goes_to_a_file(capsys: Capture, tmp_path: Path) -> None:
 def test_it_says_that_liveness_is_not_checked(lamp: str, capsys: Capture) -> None:
     status, out, _ = said(capsys, f"{lamp}:Lamp", "--runs", "1", "--depth", "1")
     assert status == 3
-    assert "\nnot checked shines: random walks cannot check liveness\n" in out
+    assert "\nnote        not checked by simulate: shines (eventually claim)\n" in out
 
 
 def test_a_step_that_goes_wrong_is_an_error_with_its_run(lamp: str, capsys: Capture) -> None:

@@ -168,14 +168,14 @@ def test_there_must_be_a_run() -> None:
     with pytest.raises(ModelError, match="nothing that Pings claims is violated"):
         sequence(check(Pings(Node=2), claims=[]))
     with pytest.raises(ModelError, match="no telling of which model"):
-        sequence(simulate(Pings(Node=2), runs=1, depth=2).first)
+        sequence(simulate(Pings(Node=2), runs=1, length=2).first)
 
 
 def test_walks_can_be_drawn_whatever_happens_in_them() -> None:
     model = Raft(Server=3, Value=1, max_term=3, max_log=2, max_messages=4, max_copies=2)
     seen: Counter[tuple[Fate, bool, bool]] = Counter()
     for seed in range(8):
-        walk = simulate(model, runs=1, depth=25, seed=seed).first
+        walk = simulate(model, runs=1, length=25, seed=seed).first
         diagram = sequence(walk, model)
         assert len(diagram.rows) == len(walk.steps)
         assert all(m.sent < m.ended or m.fate is Fate.IN_FLIGHT for m in diagram.messages)
@@ -203,7 +203,7 @@ def boxes(svg: str) -> list[tuple[float, float, float, float]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_boxes_do_not_overlap_and_everything_is_inside(seed: int) -> None:
     model = Raft(Server=3, Value=1, max_term=3, max_log=2, max_messages=4, max_copies=2)
-    svg = sequence(simulate(model, runs=1, depth=25, seed=seed).first, model).to_svg()
+    svg = sequence(simulate(model, runs=1, length=25, seed=seed).first, model).to_svg()
     for a, b in combinations(boxes(svg), 2):
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
     assert_inside(svg)

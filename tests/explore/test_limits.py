@@ -17,6 +17,8 @@ from typing import Annotated
 
 import pytest
 
+from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.text import text
 from ratified.explore import check, engines
 from ratified.explore.native import compile as compiling
 from ratified.explore.native import engine as engine_module
@@ -26,7 +28,7 @@ from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.engine import check_native
 from ratified.explore.native.preparing import Order, Preparation
 from ratified.explore.simulate import simulate
-from ratified.language import Map, Model, Range, action, invariant, require
+from ratified.language import Map, Model, Range, RatifiedError, action, invariant, require
 from ratified.results import limits as limits_module
 from ratified.results.background import Background
 from ratified.results.limits import Reached, Watch, memory_share, resident
@@ -139,6 +141,51 @@ def test_time_runs_out_in_the_middle_of_a_state(model: Model, ticking: Callable[
     assert found.distinct < 1000
 
 
+@pytest.mark.parametrize("model", [Leap(), Everywhere(), Barred(Node=200)], ids=repr)
+def test_a_walk_ends_in_the_middle_of_a_state(model: Model, ticking: Callable[[int], None]) -> None:
+    """To draw one step of a million, all of them are made."""
+    ticking(40)
+    walked = simulate(model, runs=2, length=3, limits=Limits(seconds=60))
+    assert (walked.verdict, walked.stopped) == (Verdict.UNDECIDED, "the time limit of 60 s")
+    assert (walked.steps, len(walked.first)) == (0, 1)
+
+
+class Unlikely(Model):
+    """None of a million choices is an initial state."""
+
+    x: Million
+
+    def init(self, high: Thousand, low: Thousand) -> None:
+        require(high + low < 0)
+        self.x = 0
+
+    @invariant
+    def fine(self) -> bool:
+        return True
+
+
+def test_a_limit_before_there_is_an_initial_state(ticking: Callable[[int], None]) -> None:
+    ticking(40)
+    with pytest.raises(RatifiedError) as caught:
+        simulate(Unlikely(), limits=Limits(seconds=60))
+    assert str(caught.value) == (
+        "there was no initial state within the time limit of 60 s\n  set a larger limit"
+    )
+
+
+def test_a_state_that_was_cut_short_has_no_number_of_successors() -> None:
+    found = check(Leap(), limits=Limits(states=100), engine="reference")
+    told = text(Report((Checked("leap", found),)))
+    assert "successors  unknown\n" in told
+
+
+def test_an_average_is_between_the_least_and_the_greatest() -> None:
+    """The steps of a state that a limit cuts short are counted, and the state is not."""
+    found = check(Leap(), limits=Limits(states=5_000), engine="native")
+    least, mean, greatest = found.out_degree
+    assert least <= mean <= greatest
+
+
 def test_an_interrupt_in_the_middle_of_a_state() -> None:
     def interrupt(_: Progress) -> None:
         raise KeyboardInterrupt
@@ -166,7 +213,7 @@ def test_there_is_a_limit_of_memory_for_the_native_engine_too(monkeypatch: pytes
     assert found.verdict is Verdict.UNDECIDED
     assert (found.stopped or "").startswith("the memory limit of 1,000 bytes, a share of what there is here")
     assert 0 < found.distinct < 1_000_000
-    walked = simulate(Leap(), runs=1, depth=1)
+    walked = simulate(Leap(), runs=1, length=1)
     assert (walked.stopped or "").startswith("the memory limit of 1,000 bytes")
 
 

@@ -82,7 +82,7 @@ def replayed(model: Model, trace: Trace) -> bool:
 
 
 def test_every_step_is_counted() -> None:
-    walked = simulate(Counter(), runs=7, depth=5)
+    walked = simulate(Counter(), runs=7, length=5)
     assert (walked.runs, walked.asked, walked.steps, walked.longest, walked.ended) == (7, 7, 35, 5, 0)
     assert (walked.distinct, walked.more_distinct) == (6, False)
     assert walked.fired == {"count": 35}
@@ -91,30 +91,30 @@ def test_every_step_is_counted() -> None:
 
 
 def test_a_run_ends_where_no_step_is_left() -> None:
-    walked = simulate(Counter(most=3), runs=2, depth=5)
+    walked = simulate(Counter(most=3), runs=2, length=5)
     assert (walked.steps, walked.longest, walked.ended, walked.distinct) == (6, 3, 2, 4)
 
 
 def test_a_walk_through_all_there_is_decides_nothing() -> None:
-    walked = simulate(Counter(), runs=1, depth=50)
+    walked = simulate(Counter(), runs=1, length=50)
     assert walked.distinct == 10
     assert walked.verdict is Verdict.UNDECIDED
 
 
 def test_actions_that_were_never_taken_are_named() -> None:
-    assert simulate(Lamps(Lamp=9), runs=1, depth=8).never_fired == ("all_off",)
+    assert simulate(Lamps(Lamp=9), runs=1, length=8).never_fired == ("all_off",)
 
 
 def test_past_what_is_remembered_it_says_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_REMEMBERED", 3)
-    walked = simulate(Counter(), runs=1, depth=5)
+    walked = simulate(Counter(), runs=1, length=5)
     assert (walked.distinct, walked.more_distinct) == (3, True)
-    exactly = simulate(Counter(most=2), runs=1, depth=5)
+    exactly = simulate(Counter(most=2), runs=1, length=5)
     assert (exactly.distinct, exactly.more_distinct) == (3, False)
 
 
 def test_every_step_that_is_possible_is_as_likely_as_any_other() -> None:
-    taken = [run_of(simulate(Lamps(Lamp=3), runs=1, depth=1, seed=seed).first)[0] for seed in range(300)]
+    taken = [run_of(simulate(Lamps(Lamp=3), runs=1, length=1, seed=seed).first)[0] for seed in range(300)]
     assert {step: taken.count(step) > 75 for step in set(taken)} == {
         f"switch(l{number})": True for number in (1, 2, 3)
     }
@@ -125,7 +125,7 @@ def test_initial_states_are_drawn_too() -> None:
         def init(self, at: Lamp) -> None:
             self.n = int(at)
 
-    begins = {simulate(Anywhere(Lamp=4), runs=1, depth=1, seed=s).first.initial["n"] for s in range(40)}
+    begins = {simulate(Anywhere(Lamp=4), runs=1, length=1, seed=s).first.initial["n"] for s in range(40)}
     assert begins == {0, 1, 2, 3}
 
 
@@ -134,14 +134,14 @@ def test_initial_states_are_drawn_too() -> None:
 
 def test_a_seed_settles_everything() -> None:
     def walked(seed: int) -> Simulation:
-        return simulate(Lamps(Lamp=4), runs=5, depth=20, seed=seed)
+        return simulate(Lamps(Lamp=4), runs=5, length=20, seed=seed)
 
     assert walked(3) == walked(3)
     assert run_of(walked(3).first) != run_of(walked(4).first)
 
 
 def test_what_is_walked_does_not_depend_on_how_much_is_asked_for() -> None:
-    few, many = (simulate(Lamps(Lamp=4), runs=runs, depth=20, seed=1) for runs in (1, 3))
+    few, many = (simulate(Lamps(Lamp=4), runs=runs, length=20, seed=1) for runs in (1, 3))
     assert few.first == many.first
 
 
@@ -157,7 +157,7 @@ class Wrong(Lamps):
 
 
 def test_a_violation_is_a_real_run_without_detours() -> None:
-    walked = simulate(Wrong(Lamp=5), runs=100, depth=100)
+    walked = simulate(Wrong(Lamp=5), runs=100, length=100)
     assert walked.verdict is Verdict.VIOLATED
     assert walked.violation is not None
     assert (walked.violation.kind, walked.violation.name) == (PropertyKind.INVARIANT, "some_are_off")
@@ -175,7 +175,7 @@ def test_a_step_that_breaks_a_promise_is_the_last_one() -> None:
         def rises(self, old: Self) -> bool:
             return sum(1 for b in self.on.values() if b) > sum(1 for b in old.on.values() if b)
 
-    walked = simulate(Rising(Lamp=3), runs=10, depth=10, seed=5)
+    walked = simulate(Rising(Lamp=3), runs=10, length=10, seed=5)
     assert walked.violation is not None
     assert walked.violation.kind is PropertyKind.STEP_INVARIANT
     assert replayed(Rising(Lamp=3), walked.violation.trace)
@@ -203,7 +203,7 @@ class Fine(Counter):
 
 
 def test_a_refinement_is_checked() -> None:
-    walked = simulate(Fine(), runs=1, depth=9)
+    walked = simulate(Fine(), runs=1, length=9)
     assert walked.violation is not None
     assert (walked.violation.kind, walked.steps) == (PropertyKind.REFINEMENT, 2)
     assert walked.violation.detail == (
@@ -216,14 +216,14 @@ def test_so_is_where_it_begins() -> None:
         def init(self) -> None:
             self.n = 5
 
-    walked = simulate(Late(), runs=1, depth=9)
+    walked = simulate(Late(), runs=1, length=9)
     assert walked.violation is not None
     assert (walked.steps, len(walked.violation.trace.steps)) == (0, 0)
     assert walked.violation.detail == "the initial state maps to n=9, which is no initial state of Coarse"
 
 
 def test_a_deadlock_is_one_only_if_asked_for() -> None:
-    walked = simulate(Counter(most=3), runs=2, depth=9, deadlock=True)
+    walked = simulate(Counter(most=3), runs=2, length=9, deadlock=True)
     assert walked.violation is not None
     assert (walked.violation.kind, len(walked.violation.trace.steps)) == (PropertyKind.DEADLOCK, 3)
     assert (walked.runs, walked.ended) == (1, 0)
@@ -242,7 +242,8 @@ def test_liveness_is_named_and_not_checked() -> None:
             return False
 
     walked = simulate(Hopeless(), runs=1)
-    assert (walked.unchecked, walked.checked, walked.verdict) == (("never",), (), Verdict.UNDECIDED)
+    assert [str(claim) for claim in walked.unchecked] == ["never (eventually claim)"]
+    assert (walked.checked, walked.verdict) == ((), Verdict.UNDECIDED)
 
 
 # --- bounds and constraints ---
@@ -254,7 +255,7 @@ def test_a_step_out_of_bounds_is_not_taken() -> None:
         def jump(self) -> None:
             self.n += 9
 
-    walked = simulate(Over(), runs=1, depth=30, seed=2)
+    walked = simulate(Over(), runs=1, length=30, seed=2)
     (bound,) = walked.bounds
     assert (bound.action, bound.what) == ("jump", "the range 0..9 of n")
     assert walked.fired["jump"] + walked.fired["count"] == walked.steps
@@ -267,7 +268,7 @@ def test_a_state_that_is_left_out_is_not_walked_into() -> None:
         def soon(self) -> bool:
             return self.n <= 4
 
-    walked = simulate(Soon(), runs=3, depth=30)
+    walked = simulate(Soon(), runs=3, length=30)
     assert (walked.steps, walked.ended, walked.distinct) == (12, 3, 5)
     assert walked.constraints == (ConstraintReport("soon", 3),)
 
@@ -320,21 +321,21 @@ def test_without_a_beginning_there_is_no_walk() -> None:
     with pytest.raises(ModelError) as caught:
         simulate(Nowhere())
     assert (caught.value.message, caught.value.remedy) == (
-        "Nowhere has no initial state to walk from",
-        "`ratified check` says why",
+        "Nowhere has no initial state: no choice of init's arguments passes its guards",
+        "weaken a `require` in init, or choose larger sizes",
     )
 
 
 @pytest.mark.parametrize(
     ("runs", "depth", "message"),
     [
-        (0, 5, "runs is 0, and nothing would be walked\n  give at least 1"),
-        (5, -1, "depth is -1, and nothing would be walked\n  give at least 1"),
+        (0, 5, "runs must be at least 1, and is 0"),
+        (5, -1, "length must be at least 1, and is -1"),
     ],
 )
 def test_numbers_that_make_no_sense(runs: int, depth: int, message: str) -> None:
     with pytest.raises(RatifiedError) as caught:
-        simulate(Counter(), runs=runs, depth=depth)
+        simulate(Counter(), runs=runs, length=depth)
     assert str(caught.value) == message
 
 
@@ -358,6 +359,6 @@ def test_an_interruption_keeps_what_was_walked(monkeypatch: pytest.MonkeyPatch) 
         return steps(self, state, pulse)  # type: ignore[arg-type]  # as it was given
 
     monkeypatch.setattr(PythonMachine, "each_step", interrupted)
-    walked = simulate(Counter(), runs=9, depth=5)
+    walked = simulate(Counter(), runs=9, length=5)
     assert (walked.runs, walked.steps, walked.stopped) == (2, 7, "interrupted")
     assert run_of(walked.first) == ["count()"] * 5

@@ -165,7 +165,7 @@ def test_what_is_switched_on_is_not_off(engine: str) -> None:
 
 
 def test_random_walks_tell_them_apart_too() -> None:
-    walked = simulate(Switched(Node=2, Time=1), runs=3, depth=5)
+    walked = simulate(Switched(Node=2, Time=1), runs=3, length=5)
     assert walked.switched_off == OFF
     assert walked.never_fired == NEVER
 

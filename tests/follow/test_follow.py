@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pytest
 
-from ratified import Map, Model, Param, Range, Sort, action, invariant, require
-from ratified.follow.binding import Binding, Event, EventError, Names, Observed
+from ratified import (
+    Map,
+    Model,
+    Param,
+    Range,
+    Sort,
+    action,
+    eventually,
+    invariant,
+    require,
+    step_invariant,
+)
+from ratified.follow.binding import Binding, BindingError, Event, EventError, Names, Observed
 from ratified.follow.follower import ConformanceError, Follower
-from ratified.follow.mismatch import explain
+from ratified.follow.mismatch import explain, told
 from ratified.follow.steps import Steps, change, do, either, holds, maybe, repeat
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Verdict
@@ -232,12 +244,130 @@ def test_in_a_test_it_is_an_assertion_that_tells_why() -> None:
     )
 
 
+def test_what_a_run_says_nothing_about_is_told() -> None:
+    follower = followed(at("a", "up", by=2), at("b", "wiped"))
+    assert follower.result.verdict is Verdict.VIOLATED
+    assert follower.actions_never_taken == ("down",)
+    assert follower.events_never_met == (
+        "is_even",
+        "many",
+        "nothing",
+        "sideways",
+        "up_and_down",
+        "up_by_some",
+        "up_somewhere",
+        "wiped",
+    )
+    assert followed(at("a", "up", by=2), at("a", "up_by_some", 3), binding=Leaky()).actions_never_taken == ()
+
+
 def test_the_models_claims_are_asked() -> None:
     events = [at("a", "up", by=2)] * 3 + [at("a", "up", by=1), at("a", "up", by=1)]
-    assert followed(*events).result.verdict is Verdict.HOLDS
-    asked = followed(*events, claims_every=1)
-    assert asked.result.mismatch is not None
-    assert (asked.result.mismatch.number, asked.result.mismatch.claim) == (4, "not_seven")
+    assert followed(*events, claims_every=0).result.verdict is Verdict.HOLDS
+    assert followed(*events, claims_every=5).result.verdict is Verdict.HOLDS
+    for every in (1, 2, 4):
+        asked = followed(*events, claims_every=every)
+        assert asked.result.mismatch is not None
+        assert (asked.result.mismatch.number, asked.result.mismatch.claim) == (4, "not_seven")
+        assert followed(*events).result.mismatch == asked.result.mismatch
+
+
+def test_claims_are_asked_of_what_a_run_passes_through() -> None:
+    """Also between two steps of one event, after steps that nobody saw, and after a change that is no step."""
+    at_six = [at("a", "up", by=2)] * 3
+    assert followed(*at_six, at("a", "many", 7)).result.mismatch is not None
+    through = followed(*at_six, at("a", "many", 8))
+    assert through.result.mismatch is not None
+    assert (through.result.mismatch.number, through.result.mismatch.claim) == (4, "not_seven")
+    assert "it does, but then not_seven is false" in told(through)
+    unseen = followed(*at_six, at("a", "up", 8, by=2), at("a", "is_even", 6), binding=Leaky())
+    assert unseen.result.mismatch is not None
+    assert (unseen.result.mismatch.number, unseen.result.mismatch.claim) == (5, "not_seven")
+    changed = followed(*at_six, at("a", "set", to=7), binding=Setting())
+    assert changed.result.mismatch is not None
+    assert (changed.result.mismatch.number, changed.result.mismatch.claim) == (4, "not_seven")
+
+
+def test_one_way_that_breaks_no_claim_is_enough() -> None:
+    follower = followed(*[at("a", "up", by=2)] * 3, at("a", "up_by_some"), at("a", "is_even"))
+    assert (follower.result.verdict, follower.result.most_states) == (Verdict.HOLDS, 1)
+
+
+class Rising(Counters):
+    """Counters that, it is claimed, never fall, and all come to their bound."""
+
+    @step_invariant
+    def never_falls(self, old: Rising) -> bool:
+        return all(self.count[c] >= old.count[c] for c in Counter)
+
+    @eventually
+    def full(self) -> bool:
+        return all(self.count[c] == self.most for c in Counter)
+
+
+class RisingCounts(Counting):
+    """The same counters."""
+
+    def model(self) -> Rising:
+        return Rising(Counter=2, most=self.most)
+
+    def on_down(self, node: str) -> Steps:
+        return do("down", c=self.counter(node))
+
+
+def test_claims_of_steps_are_asked_and_what_is_not_asked_is_said() -> None:
+    events = [at("a", "up", by=2), at("a", "down"), at("a", "up", by=1)]
+    fell = followed(*events, binding=RisingCounts())
+    assert fell.result.mismatch is not None
+    assert (fell.result.mismatch.number, fell.result.mismatch.claim) == (2, "never_falls")
+    assert fell.claims.asked == ("not_seven", "never_falls")
+    assert [(c.name, fell.claims.why_not(c)) for c in fell.claims.unasked] == [
+        ("full", "a run that has not ended cannot break it")
+    ]
+    rarely = followed(*events, binding=RisingCounts(), claims_every=2)
+    assert (rarely.result.verdict, rarely.claims.asked) == (Verdict.HOLDS, ("not_seven",))
+    assert [(c.name, rarely.claims.why_not(c)) for c in rarely.claims.unasked] == [
+        ("never_falls", "claims were asked after every 2 events only"),
+        ("full", "a run that has not ended cannot break it"),
+    ]
+    off = followed(*events, binding=RisingCounts(), claims_every=0)
+    assert (off.result.verdict, off.claims.asked) == (Verdict.HOLDS, ())
+    assert [c.name for c in off.claims.unasked] == ["not_seven", "never_falls", "full"]
+
+
+class Seven(Counters):
+    """A model that is wrong from the beginning."""
+
+    def init(self) -> None:
+        self.count = Map({c: 7 for c in Counter})
+        self.reset = False
+
+
+class SevenCounts(Counting):
+    """The same counters."""
+
+    def model(self) -> Seven:
+        return Seven(Counter=2)
+
+
+def test_a_model_that_begins_with_a_claim_false_is_refused() -> None:
+    with pytest.raises(
+        RatifiedError, match=r"^Seven begins with not_seven false, so that no run can be held to it"
+    ):
+        Follower(SevenCounts())
+    assert Follower(SevenCounts(), claims_every=0).states
+
+
+class Setting(Counting):
+    """A counter that is set."""
+
+    def on_set(self, node: str, to: int) -> Steps:
+        c = self.counter(node)
+
+        def put(m: Any) -> None:
+            m.count[c] = to
+
+        return change("set", put)
 
 
 def test_a_model_that_is_too_small_decides_nothing() -> None:
@@ -282,17 +412,174 @@ def test_events_that_make_no_sense_are_told_from_a_mismatch(event: Event, messag
     assert str(raised.value).startswith(message)
 
 
-def test_bindings_that_make_no_sense() -> None:
-    with pytest.raises(
-        RatifiedError, match="takes 'sideways', which is no action of Counters\n  its actions: up, down"
-    ):
-        followed(at("a", "sideways"))
+def test_a_step_is_one_that_the_model_has() -> None:
+    """Whatever an action would do with arguments outside of its bounds: the model does not take it with them."""
+    assert followed(at("a", "up", by=2)).result.verdict is Verdict.HOLDS
+    beyond = followed(at("a", "up", by=3)).result
+    assert (beyond.verdict, beyond.mismatch is not None) == (Verdict.VIOLATED, True)
 
+    class Bounded(Counters):
+        """A counter that is set to a number within the size of the model."""
+
+        @action
+        def put(self, c: Counter, to: Count) -> None:
+            self.count[c] = min(to, 3)
+
+    class Putting(Counting):
+        def model(self) -> Bounded:
+            return Bounded(Counter=2, most=self.most)
+
+        def on_put(self, node: str, to: int) -> Steps:
+            return do("put", c=self.counter(node), to=to)
+
+    assert followed(at("a", "put", to=10), binding=Putting()).result.verdict is Verdict.HOLDS
+    large = followed(at("a", "put", to=11), binding=Putting()).result
+    assert (large.verdict, large.stopped) == (
+        Verdict.UNDECIDED,
+        "the model as bound is too small: put leaves the range 0..10 of to",
+    )
+
+
+class Mistaken(Counting):
+    """A binding with a mistake of each kind."""
+
+    def on_nothing_said(self) -> Any:
+        do("down", c=self.counter("a"))
+
+    def on_nested(self, node: str) -> Any:
+        return (maybe(either(do("down", c=self.counter(node)), "down")),)  # type: ignore[arg-type]  # the mistake
+
+    def on_lift(self, node: str) -> Steps:
+        return do("up", c=node, by=1)
+
+    def on_lift_one(self, node: str) -> Steps:
+        return do("up", c=0, by=1)
+
+    def on_lift_true(self, node: str) -> Steps:
+        return do("up", c=self.counter(node), by=True)
+
+    def on_climb(self, node: str) -> Steps:
+        return do("up", c=self.counter(node), to=1)
+
+    def on_fails(self, node: str) -> Steps:
+        return do("up", c=self.counters[node], by=1)  # type: ignore[attr-defined]  # the mistake
+
+    def observe(self, node: str, variables: Mapping[str, Any]) -> Any:
+        return variables["seen"]
+
+
+def seen(value: object) -> Event:
+    return Event("nothing", {}, "a", {"seen": value})
+
+
+NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Counter(0)"
+
+
+@pytest.mark.parametrize(
+    ("event", "method", "told", "remedy"),
+    [
+        (
+            at("a", "sideways"),
+            "on_sideways",
+            "Mistaken takes 'sideways', which is no action of Counters",
+            "its actions: up, down",
+        ),
+        (
+            at("a", "nothing_said"),
+            "on_nothing_said",
+            "Mistaken.on_nothing_said returns None, which is no step",
+            'return do("action", ...), or () if nothing happens',
+        ),
+        (
+            at("a", "nested"),
+            "on_nested",
+            "Mistaken.on_nested returns 'down', which is no step",
+            'return do("action", ...), or () if nothing happens',
+        ),
+        (at("a", "lift"), "on_lift", "Mistaken takes up(c='a', by=1) where c is a text, not Counter", NODE),
+        (
+            at("a", "lift_one"),
+            "on_lift_one",
+            "Mistaken takes up(c=0, by=1) where c is a number, not Counter",
+            NODE,
+        ),
+        (
+            at("a", "lift_true"),
+            "on_lift_true",
+            "Mistaken takes up(c=c1, by=True) where by is a truth value, not int in 1..2",
+            "make it one of int in 1..2",
+        ),
+        (at("a", "climb"), "on_climb", "Mistaken takes up with to", "its arguments: c, by"),
+        (
+            seen(None),
+            "observe",
+            "Mistaken.observe returns None, not what was observed",
+            'return {("variable", key): value}, or {} for nothing',
+        ),
+        (
+            seen({"reset": True}),
+            "observe",
+            "Mistaken observes 'reset', which is no place",
+            'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
+        ),
+        (
+            seen({("rest",): True}),
+            "observe",
+            "Mistaken observes 'rest', which Counters does not have",
+            "its variables: count, reset",
+        ),
+        (
+            seen({("count", 0): 0}),
+            "observe",
+            "Mistaken observes ('count', 0), where 0 is a number, not Counter",
+            NODE,
+        ),
+        (
+            seen({("reset",): 0}),
+            "observe",
+            "Mistaken observes 0 at ('reset'): that is a number, not bool",
+            "there it has False now; make it one of bool",
+        ),
+        (
+            seen({("count", Counter(0)): "0"}),
+            "observe",
+            "Mistaken observes '0' at ('count', c1): that is a text, not int in 0..most",
+            "there it has 0 now; make it one of int in 0..most",
+        ),
+    ],
+)
+def test_a_mistake_in_a_binding_is_told_at_its_own_line(
+    event: Event, method: str, told: str, remedy: str
+) -> None:
+    with pytest.raises(BindingError) as raised:
+        followed(event, binding=Mistaken())
+    assert (raised.value.message, raised.value.remedy) == (told, remedy)
+    assert raised.value.span
+    assert f"def {method}(" in linecache.getline(raised.value.span.file, raised.value.span.line)
+
+
+def test_what_a_handler_raises_is_told_with_its_place() -> None:
+    with pytest.raises(EventError) as raised:
+        followed(at("a", "fails"), binding=Mistaken())
+    assert "'Mistaken' object has no attribute 'counters'" in raised.value.message
+    assert "c=self.counters[node]" in raised.value.remedy
+
+
+def test_bindings_without_a_model_or_with_unknown_steps() -> None:
     class Wrong(Counting):
         unobserved = ("sideways",)
 
     with pytest.raises(RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is no action"):
         followed(binding=Wrong())
+
+    class ClassOnly(Counting):
+        def model(self) -> Any:
+            return Counters
+
+    with pytest.raises(BindingError, match=r"ClassOnly.model returns Counters, which is no model\n"):
+        followed(binding=ClassOnly())
+    with pytest.raises(BindingError, match=r"Binding has no model\(\) method\n  it returns the model"):
+        followed(binding=Binding())
 
 
 def test_names_are_given_out_as_they_come_or_are_closed() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
 import json
+import lzma
 import os
 import re
 import threading
@@ -210,6 +214,77 @@ def test_a_trace_may_come_through_a_pipe(
     writer.join()
     word = {0: "HOLDS", 1: "VIOLATED"}[status]
     assert capsys.readouterr().out.startswith(f"{word}  pipe: {'after ' if status else ''}{len(FINE)} events")
+
+
+def test_a_trace_may_come_through_standard_input(
+    binding: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    out = ""
+    for events, status, first in [
+        (FINE, 0, "HOLDS  standard input: 7 events, each a step of FencedLock"),
+        ([*FINE, STALE], 1, "VIOLATED  standard input: after 7 events, one that FencedLock does not allow"),
+    ]:
+        text = "".join(json.dumps(e) + "\n" for e in events)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        found, out, _ = said(capsys, binding, "-")
+        assert (found, out.partition("\n")[0]) == (status, first)
+    assert "\nstandard input:8: the model does not explain event 8\n" in out
+
+
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_trace_may_be_compressed(kind: str, binding: str, capsys: Capture) -> None:
+    """Whatever its name is; and where it was cut, what is left is no trace that holds."""
+    text = "".join(json.dumps(e) + "\n" for e in [*FINE, STALE]).encode()
+    data = COMPRESSED[kind](text)
+    Path("run").write_bytes(data)
+    status, out, _ = said(capsys, binding, "run")
+    assert (status, out.partition("\n")[0]) == (
+        1,
+        "VIOLATED  run: after 7 events, one that FencedLock does not allow",
+    )
+    Path("cut").write_bytes(data[: len(data) // 2])
+    status, out, err = said(capsys, binding, "cut")
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: cut cannot be decompressed: ")
+    assert err.endswith("\n  was it cut?\n")
+
+
+def test_a_compression_that_is_not_known_is_told(binding: str, capsys: Capture) -> None:
+    Path("run.zst").write_bytes(b"\x28\xb5\x2f\xfd and so on")
+    status, _, err = said(capsys, binding, "run.zst")
+    assert (status, err) == (
+        2,
+        "Error: run.zst is compressed by zstd\n  zstd -dc run.zst | ratified trace BINDING -\n",
+    )
+
+
+@pytest.mark.parametrize(("last", "status"), [(FINE[-1], 0), (STALE, 1)])
+def test_a_trace_that_is_still_being_written_is_followed(
+    last: dict[str, Any], status: int, binding: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """To where somebody interrupts it; a line that has no end yet is none."""
+    whole = "".join(json.dumps(e) + "\n" for e in [*FINE[:-1], last])
+    pieces = [whole[40:200], whole[200:], '{"action": "wri']
+    Path("run.ndjson").write_text(whole[:40])
+
+    def more(seconds: float) -> None:
+        assert seconds > 0
+        if not pieces:
+            raise KeyboardInterrupt
+        with Path("run.ndjson").open("a") as file:
+            file.write(pieces.pop(0))
+
+    monkeypatch.setattr("ratified.cli.commands.trace.time.sleep", more)
+    found, out, err = said(capsys, binding, "run.ndjson", "--follow")
+    assert (found, err) == (status, "")
+    assert out.startswith(("HOLDS  run.ndjson: 7 events", "VIOLATED  run.ndjson: after 6 events")[status])
 
 
 def test_files_that_are_none(binding: str, capsys: Capture) -> None:

@@ -3,11 +3,14 @@
 `python -m tests.generate prove --models N --seed S` puts N proof scripts through every engine, and exits with 1 if they disagree;
 `python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find;
 `python -m tests.generate kinds --models N` one of each kind that such translations have had.
+`python -m tests.generate pairs --models N --faults K` holds every engine against every other on N models, and then plants faults
+into each, one at a time, for the pairs to find among K of them; it exits with 1 if engines disagree.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -15,6 +18,8 @@ from collections import Counter
 from pathlib import Path
 
 from ratified.language.errors import RatifiedError
+from ratified.tla import tlc
+from tests.generate import pair_faults, pairs
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.engines import many
@@ -24,6 +29,7 @@ from tests.generate.mutations import random_refused
 from tests.generate.planted import sweep
 from tests.generate.provable import provable_model
 from tests.generate.running import STATES_MOST, Run, load, run
+from tests.tla.service import Service
 
 BUCKETS = (1, 2, 5, 10, 20, 50, 100, 500, STATES_MOST)
 
@@ -32,9 +38,12 @@ def main() -> int:
     """Print one thing, or statistics of many."""
     parser = argparse.ArgumentParser(prog="python -m tests.generate", description=__doc__)
     parser.add_argument(
-        "command", nargs="?", choices=("prove", "faults", "kinds"), help="what to do with proof scripts"
+        "command", nargs="?", choices=("prove", "faults", "kinds", "pairs"), help="what to do with models"
     )
-    parser.add_argument("--models", type=int, default=500, help="how many proof scripts")
+    parser.add_argument("--models", type=int, default=500, help="how many models")
+    parser.add_argument(
+        "--faults", type=int, default=20, help="how many models to look for a fault of an engine among"
+    )
     parser.add_argument("--every", type=int, default=1, help="plant one fault of so many")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
@@ -42,6 +51,8 @@ def main() -> int:
         "--what", choices=("model", "case", "refused", "proof"), default="model", help="what to print"
     )
     given = parser.parse_args()
+    if given.command == "pairs":
+        return _pairs(given)
     if given.command is not None:
         return _proofs(given)
     if given.stats is None:
@@ -69,6 +80,29 @@ def _proofs(given: argparse.Namespace) -> int:
         tally = many(provable_model, range(given.seed, given.seed + given.models), Path(name))
     sys.stdout.write("\n".join(tally.lines()) + "\n")
     return 1 if tally.failures else 0
+
+
+def _pairs(given: argparse.Namespace) -> int:
+    """Every engine against every other; TLC too, where it is installed."""
+    seeds = range(given.seed, given.seed + given.models)
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        try:
+            service = stack.enter_context(Service(tlc.find()))
+        except tlc.ToolMissing as missing:
+            service = None
+            _say(f"TLC is left out: {missing.message}")
+        asked, models = pairs.Asked(service), list(pairs.cases(seeds, Path(name)))
+        table, said = pairs.hold(asked, models, _say)
+        for line in pairs.lines(table, len(models)):
+            _say(line)
+        faults = pair_faults.plant(asked, models, said, table, most=given.faults, told=_say)
+    sys.stdout.write("\n".join([*pairs.lines(table, len(models)), "", *faults]) + "\n")
+    return 1 if any(held.wrong for held in table.values()) else 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def statistics(seed: int, number: int, folder: Path) -> list[str]:

@@ -22,7 +22,7 @@ from unittest import mock
 
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
-from ratified.results.result import Verdict
+from ratified.results.result import Limits, Verdict
 from ratified.smt import proving
 from ratified.smt.finite.bounded import bounded
 from ratified.smt.first_order.shapes import Refused
@@ -163,7 +163,7 @@ def _proof(proof: Proof, found: Compared) -> None:
 def _bounded(cls: type[Model], seen: Run, found: Compared) -> None:
     model = cls(**{t.sort.__name__: 2 for t in cls.module.sorts})
     try:
-        said = bounded(model, DEPTH, induction=True, seconds=SECONDS)
+        said = bounded(model, DEPTH, induction=True, limits=Limits(seconds=SECONDS))
     except RatifiedError as problem:
         found.bounded = f"refused: {problem.message[:60]}"
         if "disagree" in problem.message:

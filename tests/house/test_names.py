@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import math
 import pydoc
 import subprocess
 import sys
 import typing
-from collections.abc import Iterator
-from dataclasses import is_dataclass
+from collections import abc
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError, fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,6 @@ import pytest
 
 import ratified
 from ratified import language
-from ratified.follow import steps
 
 
 @pytest.mark.parametrize("name", ratified.__all__)
@@ -50,14 +51,8 @@ def test_the_first_page_of_help_is_an_example_that_runs() -> None:
     assert "class Lock(Model):" in page.partition("PACKAGE CONTENTS")[0]
 
 
-NOT_FOR_PEOPLE = {
-    "ratified.diagram.picture.Edge": "a part of a picture",
-}
-"""What signatures mention and `ratified` does not have, and why."""
-
-
 def signatures(name: str) -> Iterator[Any]:
-    """Yield what a public name can be called as: a function, or the methods of a class that a person calls."""
+    """Yield what a public name can be called as: a function, or the methods of a class, and what its values are made of."""
     thing = getattr(ratified, name)
     if inspect.isfunction(thing):
         yield thing
@@ -65,7 +60,7 @@ def signatures(name: str) -> Iterator[Any]:
         return
     for member, value in vars(thing).items():
         made = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
-        mine = member == "__init__" and not is_dataclass(thing) and not issubclass(thing, Exception)
+        mine = member == "__init__"
         if inspect.isfunction(made) and (mine or not member.startswith("_")):
             yield made
 
@@ -82,19 +77,102 @@ def mentioned(kind: Any) -> Iterator[type]:
 
 @pytest.mark.parametrize("name", ratified.__all__)
 def test_what_a_signature_mentions_can_be_imported(name: str) -> None:
-    # Names that modules import for type checkers alone.
-    known = {"Model": ratified.Model, "nx": SimpleNamespace(MultiDiGraph=list), **vars(steps)}
-    public = {
-        getattr(ratified, other) for other in ratified.__all__ if inspect.isclass(getattr(ratified, other))
-    }
+    # Names that modules import for type checkers alone, or that stand in the annotations of another module.
+    known = {n: getattr(ratified, n) for n in ratified.__all__} | {"nx": SimpleNamespace(MultiDiGraph=list)}
+    public = {cls for cls in known.values() if inspect.isclass(cls)}
+    known = {**vars(abc), **known}
     for signature in signatures(name):
         hints = typing.get_type_hints(signature, localns=known)
         for cls in (cls for hint in hints.values() for cls in mentioned(hint)):
-            place = f"{cls.__module__}.{cls.__qualname__}"
-            # What an event stands for is one public name, `Steps`, and several classes.
-            if (
-                place.startswith("ratified.")
-                and cls.__module__ != steps.__name__
-                and place not in NOT_FOR_PEOPLE
-            ):
-                assert cls in public, f"{name}: {place}"
+            if cls.__module__.startswith("ratified."):
+                assert cls in public, f"{name}: {cls.__module__}.{cls.__qualname__}"
+
+
+ENGINES = (ratified.check, ratified.simulate, ratified.bounded, ratified.prove, ratified.graph)
+
+
+def test_every_engine_is_given_its_limits_in_one_way() -> None:
+    for engine in ENGINES:
+        limits = inspect.signature(engine).parameters["limits"]
+        assert typing.get_type_hints(engine)["limits"] is ratified.Limits
+        assert limits.kind is inspect.Parameter.KEYWORD_ONLY
+        assert limits.default == ratified.Limits()
+    # Those of a trace are its tracker's business, and not of an engine.
+    for name in ratified.__all__:
+        function = getattr(ratified, name)
+        if inspect.isfunction(function):
+            assert (
+                not {"seconds", "states", "memory", "depth", "timeout"}
+                & inspect.signature(function).parameters.keys()
+            )
+
+
+def test_a_parameter_means_the_same_in_every_engine() -> None:
+    """But for what a callback is told, and what a claim or a model is to an engine that has classes of them for models."""
+    meanings: dict[str, set[str]] = {}
+    for engine in ENGINES:
+        for name, parameter in inspect.signature(engine).parameters.items():
+            meanings.setdefault(name, set()).add(str(parameter.annotation))
+    several = {name: kinds for name, kinds in meanings.items() if len(kinds) > 1}
+    assert several == {"options": {"NativeOptions", "ProofOptions"}, "progress": meanings["progress"]}
+
+
+def test_options_are_values() -> None:
+    for options in (ratified.Limits, ratified.NativeOptions, ratified.ProofOptions):
+        made = options()
+        assert hash(made) == hash(options())
+        with pytest.raises(FrozenInstanceError):
+            setattr(made, fields(options)[0].name, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"depth": 0}, "the limit depth=0 makes no sense: the initial states are level 1\n  give at least 1"),
+        ({"states": 0}, "the limit states=0 makes no sense\n  give at least 1"),
+        ({"seconds": -0.5}, "the limit seconds=-0.5 makes no sense\n  give at least 0"),
+        ({"seconds": math.nan}, "the limit seconds=nan makes no sense\n  give at least 0"),
+        ({"memory": -1}, "the limit memory=-1 makes no sense\n  give at least 1"),
+    ],
+)
+def test_limits_that_make_no_sense(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ratified.RatifiedError) as caught:
+        ratified.Limits(**wrong)
+    assert str(caught.value) == message
+
+
+class Switch(ratified.Model):
+    """On or off."""
+
+    on: bool
+
+    @ratified.action
+    def turn(self) -> None:
+        self.on = not self.on
+
+    @ratified.lemma
+    def known(self) -> bool:
+        return self.on or not self.on
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: ratified.bounded(Switch(), limits=ratified.Limits(states=9)),
+            "bounded model checking has no limit states\n  its limits are seconds, memory",
+        ),
+        (
+            lambda: ratified.simulate(Switch(), limits=ratified.Limits(depth=9)),
+            "a simulation has no limit depth\n  its limits are seconds, memory",
+        ),
+        (
+            lambda: ratified.prove(Switch, limits=ratified.Limits(memory=1 << 30)),
+            "the prover has no limit memory\n  its limits are seconds",
+        ),
+    ],
+)
+def test_a_limit_that_an_engine_does_not_have(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ratified.RatifiedError) as caught:
+        call()
+    assert str(caught.value) == message

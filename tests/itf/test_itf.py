@@ -75,7 +75,7 @@ def test_generated_models_come_back_the_same(tmp_path: Path) -> None:
     for seed in range(MODELS):
         try:
             model = load(random_model(seed), tmp_path)
-            walked = simulate(model, runs=1, depth=12, seed=seed)
+            walked = simulate(model, runs=1, length=12, seed=seed)
         except (RatifiedError, EvaluationError):
             continue
         text = as_itf(model, walked.first)

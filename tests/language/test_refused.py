@@ -1,4 +1,7 @@
-"""What is not the language is refused when the class is defined: one message with place, caret and remedy (golden files)."""
+"""What is not the language is refused when the class is defined: one message with place, caret and remedy (golden files).
+
+A case is a file of its own; one that imports nothing begins with what `declared.txt` declares for all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 from ratified import RatifiedError
 
 FOLDER = Path(__file__).parent / "refused"
+DECLARED = (FOLDER / "declared.txt").read_text(encoding="utf-8")
 CASES = sorted(p.stem for p in FOLDER.glob("*.py"))
 
 
@@ -19,8 +23,13 @@ def test_there_are_cases() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_refused(case: str, golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(FOLDER)
+def test_refused(
+    case: str, golden: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (FOLDER / f"{case}.py").read_text(encoding="utf-8")
+    whole = any(line.startswith(("import ", "from ")) for line in text.splitlines())
+    (tmp_path / f"{case}.py").write_text(text if whole else DECLARED + text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(RatifiedError) as caught:
         runpy.run_path(f"{case}.py")
     assert caught.value.span is not None, caught.value.message

@@ -574,7 +574,7 @@ def test_what_is_wrong_at_a_size_is_not_proved(
     model: type[Model], sizes: dict[str, object], said: Verdict | None
 ) -> None:
     assert check(model(**sizes), engine="reference").verdict is Verdict.VIOLATED
-    how = ProofOptions(processes=1, seconds=20)
+    how = ProofOptions(processes=1, timeout=20)
     if said is REFUSED:
         with pytest.raises(Refused) as refused:
             prove(model, options=how)

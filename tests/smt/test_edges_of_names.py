@@ -29,7 +29,7 @@ from ratified.results.result import Verdict
 from ratified.smt.proving import ProofOptions, prove
 from tests.shared.sorts import Floor
 
-HOW = ProofOptions(processes=1, seconds=20)
+HOW = ProofOptions(processes=1, timeout=20)
 
 
 class Int(Sort):

@@ -56,7 +56,7 @@ class Lock(Model):
         return self.holder is None
 
 
-HOW = ProofOptions(processes=1, seconds=60)
+HOW = ProofOptions(processes=1, timeout=60)
 
 
 def test_the_largest_inductive_subset_is_kept() -> None:

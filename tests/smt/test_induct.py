@@ -10,7 +10,7 @@ from ratified.smt.induct import Reach, induct
 from ratified.smt.proving import ProofOptions
 from tests.smt.test_houdini import Lock
 
-HOW = ProofOptions(processes=1, seconds=60)
+HOW = ProofOptions(processes=1, timeout=60)
 
 
 class Guesses(Lock):

@@ -38,7 +38,7 @@ from ratified.smt.worker import SOLVERS
 
 RELATIONAL = "ratified.models.raft.relational_broken"
 BUILT = ("raft-elections", "raft-clients")
-PATIENT = ProofOptions(seconds=120, processes=1)
+PATIENT = ProofOptions(timeout=120, processes=1)
 
 PROVED = [name for name, model in models.items() if model.proof]
 UNSAID = [name for name, bug in bugs.items() if bug.no_proof]

@@ -14,9 +14,12 @@ from ratified.cli import main as cli
 from ratified.cli.loading import load
 from ratified.cli.report.proof import proof_text
 from ratified.cli.scripts import script_for
+from ratified.results.limits import Reached
+from ratified.results.result import Limits, Verdict
 from ratified.smt import solving
 from ratified.smt.first_order.obligations import Translation
-from ratified.smt.proving import ProofOptions, prove, write_all
+from ratified.smt.proving import ProofOptions, ProofProgress, prove, write_all
+from ratified.smt.result import Status
 from ratified.smt.script import script_of
 from ratified.smt.worker import with_cvc5, with_z3
 
@@ -213,13 +216,39 @@ def test_both_solvers_agree_on_paxos(capsys: Capture) -> None:
 
 
 def test_the_circle_of_sorts_is_told_where_something_is_undecided(models: str) -> None:
-    found = prove(load(f"{models}:Fermat"), options=ProofOptions(seconds=0.5))
+    found = prove(load(f"{models}:Fermat"), options=ProofOptions(timeout=0.5))
     circle = "Ballot -> Quorum (a quorum for each ballot); Quorum -> Ballot (voted)"
     told = proof_text("Fermat", replace(found, cycles=(circle,)))
     assert "cycle       functions and quantifiers alternate in cycles" in told
     assert "Quorum -> Ballot (voted)" in " ".join(told.split())
     assert "circle" not in proof_text("Fermat", replace(found, cycles=()))
     assert "circle" not in proof_text("Fermat", replace(found, cycles=(circle,), cells=()))
+
+
+def test_what_is_not_decided_when_the_time_is_over_is_undecided(models: str) -> None:
+    """Nothing is left of what no solver has answered; what one has refuted at a glance needs none."""
+    found = prove(load(f"{models}:LockSafety"), limits=Limits(seconds=0))
+    assert found.verdict is Verdict.UNDECIDED
+    statuses = {c.status for c in found.cells if c.opinions}
+    assert Status.PROVED not in statuses
+    assert {c.why for c in found.of(Status.UNDECIDED)} == {"the time limit of 0 s"}
+    assert "\n  the time limit of 0 s\n" in proof_text("LockSafety", found)
+
+
+@pytest.mark.parametrize("looks", [2, 3, 4, 5])
+def test_what_awaits_its_second_opinion_when_the_time_is_over_is_not_proved(looks: int, models: str) -> None:
+    """There is a look after each answer, so that some limit strikes between the answers of the two solvers."""
+    left = iter(range(looks))
+
+    def over(_: ProofProgress) -> None:
+        if next(left, None) is None:
+            raise Reached("the end of the test")
+
+    script = load(f"{models}:LockSafety")
+    found = prove(script, options=ProofOptions(second="cvc5", processes=1), progress=over)
+    assert found.verdict is Verdict.UNDECIDED
+    assert {c.why for c in found.of(Status.UNDECIDED)} == {"the end of the test"}
+    assert {len(c.opinions) for c in found.of(Status.PROVED)} <= {0, 2}
 
 
 @pytest.mark.parametrize("solver", ["z3", "cvc5"])

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from ratified.cli.loading import load
 from ratified.cli.main import run as ratified
 from ratified.explore import check
-from ratified.language import Model
+from ratified.language import Model, Range, action, eventually, refines, require
 from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.broken import IgnoredPromise
 from ratified.results.errors import EvaluationError
@@ -52,6 +53,75 @@ def test_a_counterexample_of_tlc_is_shown_as_a_run_of_the_model(capsys: pytest.C
     assert "TLC's counterexample, as a run of the model" in out
     assert "  1  prepare(b=b" in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+class Abstract(Model):
+    """Begins with 0."""
+
+    n: Annotated[int, Range(0, 2)]
+
+    @action
+    def rise(self) -> None:
+        require(self.n < 2)
+        self.n += 1
+
+
+class Concrete(Model):
+    """Begins with 0, which stands for 1 there."""
+
+    n: Annotated[int, Range(0, 1)]
+
+    @action
+    def rise(self) -> None:
+        require(self.n < 1)
+        self.n += 1
+
+    @refines(Abstract)
+    def shifted(self, abstract: Abstract) -> None:
+        abstract.n = self.n + 1
+
+    @eventually
+    def risen(self) -> bool:
+        return self.n == 1
+
+
+def test_a_refinement_that_fails_in_an_initial_state(tlc_run: Tlc) -> None:
+    """TLC names the other module's initial predicate, and not the claim."""
+    model = Concrete()
+    exported, ours = export(model), check(model)
+    found = compare(model, exported, ours, tlc.run(tlc_run, exported.files, exported.name))
+    assert found.theirs.message.startswith("Property Abstract!Init is violated by the initial state")
+    assert (found.verdict, found.differences, found.undecided) == (Verdict.HOLDS, (), "")
+
+
+UNBEGUN = """
+from ratified import Map, Model, Symmetric, invariant, require
+
+
+class Node(Symmetric):
+    pass
+
+
+class Never(Model):
+    on: Map[Node, bool]
+
+    def init(self) -> None:
+        require(all(self.on[n] for n in Node))
+
+    @invariant
+    def off(self) -> bool:
+        return not any(self.on[n] for n in Node)
+"""
+
+
+def test_a_model_that_cannot_begin_is_an_error_though_both_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "never.py").write_text(UNBEGUN)
+    assert ratified(["crosscheck", f"{tmp_path}/never.py:Never", "Node=2"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Never has no initial state: no choice of init's arguments passes its guards" in captured.err
 
 
 def test_names_that_tla_has_too(tlc_run: Tlc) -> None:

@@ -15,6 +15,8 @@
 | `TwoChoices` | load, of two by chance | requests on the way | O(1) | O(n) |
 | `BoundedRing` | key | requests on the way | O(log n) | O(n log n) |
 | `Maglev` | key | weights | O(1) | O(table) |
+| `PriorityLevels` | level, then a policy of its own | who is there | O(n) | O(n) |
+| `ZoneAware` | zone, likewise | who is there, clients by zone | O(n) | O(n) |
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from ratified.impl.services.balancing.chance import Random, WeightedRandom
 from ratified.impl.services.balancing.deadline import EarliestDeadline
 from ratified.impl.services.balancing.hashing import BoundedRing, Maglev
 from ratified.impl.services.balancing.load import LeastOutstanding, TwoChoices
+from ratified.impl.services.balancing.localities import PriorityLevels, ZoneAware
 from ratified.impl.services.balancing.turns import RoundRobin, SmoothWeighted
 
 __all__ = [
@@ -37,11 +40,13 @@ __all__ = [
     "LeastOutstanding",
     "Maglev",
     "Picking",
+    "PriorityLevels",
     "Random",
     "RoundRobin",
     "SmoothWeighted",
     "TwoChoices",
     "WeightedRandom",
+    "ZoneAware",
 ]
 
 BALANCERS: Mapping[str, Callable[[], Balancer]] = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from ratified.impl.services.balancing.base import ANY, Balancer, Picking
-from ratified.impl.services.endpoints import Endpoint, eligible
+from ratified.impl.services.endpoints import Endpoint, eligible, nobody
 
 TRIES = 8
 """How often one that is to be avoided is drawn before those that are not are counted."""
@@ -24,7 +24,7 @@ class Random(Balancer):
         """Draw one that the request may go to."""
         found = eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints
         if not found:
-            return eligible(found, ())[0]  # there is none, which this says
+            raise nobody(found)
         return found[request.draw(len(found))]
 
 

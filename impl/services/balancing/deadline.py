@@ -9,7 +9,7 @@ from fractions import Fraction
 from heapq import heapify, heappop, heappush, heapreplace
 
 from ratified.impl.services.balancing.base import ANY, Balancer, Draw, Picking
-from ratified.impl.services.endpoints import Endpoint, eligible
+from ratified.impl.services.endpoints import Endpoint, nobody
 
 GRAIN = 1 << 20
 """Into how many parts an endpoint's period is cut for its first deadline to be drawn."""
@@ -45,14 +45,12 @@ class EarliestDeadline(Balancer):
 
     def pick(self, request: Picking = ANY) -> Endpoint:
         """Pick the one that is due first. Those that are passed over stay due."""
-        if len(request.avoid) >= len(self.endpoints):
-            eligible(self.endpoints, request.avoid)
         passed = []
-        while self._due[0][2].name in request.avoid:
+        while self._due and self._due[0][2].name in request.avoid:
             passed.append(heappop(self._due))
-            if not self._due:
-                self._due = passed
-                eligible(self.endpoints, request.avoid)
+        if not self._due:
+            self._due = passed  # in their order, which a heap may be in
+            raise nobody(self.endpoints)
         due, order, endpoint = self._due[0]
         self._now = max(self._now, due)
         heapreplace(self._due, (self._now + Fraction(1, endpoint.weight), order, endpoint))

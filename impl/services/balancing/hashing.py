@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from ratified.impl.services.balancing.base import ANY, Picking
 from ratified.impl.services.balancing.load import _Counting
-from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible
+from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible, nobody, whole
 
 POINTS = 100
 """Points on the ring for each part of an endpoint's weight."""
@@ -33,8 +33,12 @@ class BoundedRing(_Counting):
 
     def __init__(self, factor: Fraction = Fraction(5, 4), points: int = POINTS) -> None:
         super().__init__()
+        given: object = factor
+        if type(given) not in (int, Fraction):
+            raise ServiceError(f"the load factor is a fraction, not {factor!r}")
         if factor <= 1:
             raise ServiceError(f"the load factor is above 1, not {factor}")
+        whole(points=points)
         if points < 1:
             raise ServiceError(f"an endpoint has at least 1 point on the ring, not {points}")
         self._factor = Fraction(factor)
@@ -60,17 +64,11 @@ class BoundedRing(_Counting):
         found = eligible(self.endpoints, request.avoid)
         most = self.bound(len(found))
         start = bisect_left(self._ring, (hashed(request.key, b"key"), 0))
-        full: set[int] = set()
         for ahead in range(len(self._ring)):
-            n = self._ring[(start + ahead) % len(self._ring)][1]
-            if n in full:
-                continue
-            endpoint = self.endpoints[n]
+            endpoint = self.endpoints[self._ring[(start + ahead) % len(self._ring)][1]]
             if endpoint.name not in request.avoid and self.outstanding[endpoint.name] < most:
                 return self._taken(endpoint)
-            full.add(n)
-        # Those to be avoided may hold so much of the load that the others are at the bound: then the least busy is taken.
-        return self._taken(min(found, key=lambda e: self.outstanding[e.name]))
+        raise AssertionError("somebody has room: the bound is above what they have on average")
 
 
 class Maglev(_Counting):
@@ -106,7 +104,7 @@ class Maglev(_Counting):
             endpoint = self.endpoints[self.table[(start + ahead) % self._size]]
             if endpoint.name not in request.avoid:
                 return self._taken(endpoint)
-        return eligible(self.endpoints, request.avoid)[0]  # there is none, which this says
+        raise nobody(self.endpoints)
 
 
 def filled(size: int, places: Sequence[tuple[int, int]], weights: Sequence[int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ replacement, an idle endpoint of two is missed in a quarter of the picks (Envoy,
 from __future__ import annotations
 
 from ratified.impl.services.balancing.base import ANY, Balancer, Picking
-from ratified.impl.services.endpoints import Endpoint, eligible
+from ratified.impl.services.endpoints import Endpoint, eligible, nobody
 
 
 class _Counting(Balancer):
@@ -62,7 +62,7 @@ class TwoChoices(_Counting):
         """Draw two, and take the less busy; of equals the first drawn."""
         found = eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints
         if not found:
-            return eligible(found, ())[0]  # there is none, which this says
+            raise nobody(found)
         first = request.draw(len(found))
         if len(found) == 1:
             return self._taken(found[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ratified.impl.services.balancing.base import ANY, Balancer, Picking
-from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible
+from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible, nobody, whole
 
 
 class RoundRobin(Balancer):
@@ -21,6 +21,7 @@ class RoundRobin(Balancer):
 
     def __init__(self, start: int = 0) -> None:
         super().__init__()
+        whole(start=start)
         self._next = start
 
     def changed(self, before: tuple[Endpoint, ...]) -> None:
@@ -37,7 +38,7 @@ class RoundRobin(Balancer):
             if endpoint.name not in request.avoid:
                 self._next = (self._next + ahead + 1) % count
                 return endpoint
-        return eligible(self.endpoints, request.avoid)[0]  # there is none, which this says
+        raise nobody(self.endpoints)
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class SmoothWeighted(Balancer):
 
     def __init__(self, failures: int = 1) -> None:
         super().__init__()
+        whole(failures=failures)
         if failures < 1:
             raise ServiceError(f"an endpoint is given at least 1 failure, not {failures}")
         self._failures = failures

@@ -64,6 +64,7 @@ def bmc(request: BmcRequest) -> int:
     from ratified.cli.loading import load, name_of
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.bounded import bounded_headline, bounded_json, bounded_text
+    from ratified.results.result import Limits
     from ratified.smt.finite.bounded import bounded
 
     check_drawable(request.diagram)
@@ -86,7 +87,7 @@ def bmc(request: BmcRequest) -> int:
             induction=request.induction,
             deadlock=request.deadlock,
             solver=request.solver,
-            seconds=request.seconds,
+            limits=Limits(seconds=request.seconds),
             progress=progress,
         )
 

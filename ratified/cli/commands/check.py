@@ -20,10 +20,26 @@ from ratified.cli.commands.options import (
 from ratified.cli.output import echo, write
 from ratified.cli.requests import CheckRequest, Output, takes
 
+VERDICTS = ("holds", "violated", "undecided")
+
 if TYPE_CHECKING:
-    from ratified.cli.report.checks import Checked
+    from ratified.cli.report.checks import Checked, Expected
     from ratified.language import Model
     from ratified.results.result import Result
+
+
+def read_expected(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[str, str | None] | None:
+    """Return a verdict and perhaps a claim, as in `violated:agreement`; raise a usage error for anything else."""
+    if text is None:
+        return None
+    verdict, colon, claim = text.partition(":")
+    if verdict not in VERDICTS or bool(colon) != bool(claim) or (claim and verdict != "violated"):
+        raise click.BadParameter(
+            f"{text!r} is not holds, violated, violated:CLAIM or undecided", context, parameter
+        )
+    return verdict, claim or None
 
 
 @click.command(short_help="Explore every reachable state of a model at one size.")
@@ -44,6 +60,16 @@ if TYPE_CHECKING:
 )
 @option_of_deadlock
 @option_of_diagram("the counterexample")
+@click.option(
+    "--expect",
+    callback=read_expected,
+    metavar="VERDICT[:CLAIM]",
+    help="Exit with 0 if this comes out, and only then: holds, violated, violated:CLAIM or undecided.",
+)
+@click.option(
+    "--expect-states", type=click.IntRange(min=0), metavar="N", help="The number of distinct states expected."
+)
+@click.option("--expect-depth", type=click.IntRange(min=0), metavar="N", help="The depth expected.")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:
@@ -67,6 +93,7 @@ def check(request: CheckRequest) -> int:
     cls = load(request.model)
     name = name_of(request.model, cls)
     model = instance(cls, request.exploring.size, request.settings)
+    expected = _expected(request, model)
     how = explore_options(
         request.exploring,
         symmetric=is_symmetric(cls, request.exploring.size),
@@ -76,7 +103,7 @@ def check(request: CheckRequest) -> int:
         dump=request.dump,
     )
     result = explored(name, model, how, quiet=request.output.quiet)
-    checked = Checked(name, result, described(name))
+    checked = Checked(name, result, described(name), expected=expected)
     if request.output.form == "itf":
         status = emit_counterexample(checked, model, request.output)
     else:
@@ -84,6 +111,20 @@ def check(request: CheckRequest) -> int:
     if request.diagram is not None:
         draw_counterexample(result, request.diagram)
     return status
+
+
+def _expected(request: CheckRequest, model: Model) -> Expected | None:
+    """What the check is expected to come to; counts without a verdict are those of a model that holds."""
+    from ratified.cli.report.checks import Expected
+    from ratified.results.result import Verdict
+
+    asked = (request.expect, request.expect_states, request.expect_depth)
+    if asked == (None, None, None):
+        return None
+    verdict, claim = request.expect or ("holds", None)
+    if claim is not None and claim != "deadlock":
+        model.claiming([claim])  # which refuses one that there is not
+    return Expected(Verdict(verdict), claim, request.expect_states, request.expect_depth)
 
 
 def draw_counterexample(result: Result, file: Path) -> None:
@@ -109,10 +150,10 @@ def emit_counterexample(checked: Checked, model: Model, to: Output) -> int:
         itf = as_itf(model, result.violation.trace, f"{checked.name}: {result.violation.name} is violated")
         if to.file is None:
             echo(itf)
-            return result.verdict.exit_status
+            return checked.verdict.exit_status
         write(to.file, itf)
     elif to.file is None:
         headline = render(report, "text").partition("\n")[0]
         sys.stderr.write(f"{headline}\nthere is no counterexample to write in ITF\n")
-        return result.verdict.exit_status
+        return checked.verdict.exit_status
     return emit(report, replace(to, form="text", file=None))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ratified.bundled import implementations
+from ratified.bundled import implementations, policies
 from ratified.cli.commands.options import option_of_format
 from ratified.cli.output import echo, unwritable
 from ratified.cli.requests import ConformRequest, takes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check an implementation against its model.")
-@click.argument("protocol", type=click.Choice(list(implementations)))
+@click.argument("protocol", type=click.Choice([*implementations, *policies]))
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -54,9 +54,12 @@ def conform(request: ConformRequest) -> int:
 
     Fault injection and Hypothesis drive simulated clusters, and each step must be one that the model allows; the history that
     clients see must be linearizable; and the implementation is driven along the edges of the model's state graph at a small size.
+    A policy of services is an object: scripts of calls, by chance and by Hypothesis, take the place of clusters.
     """
     from ratified.bundled.conformance import PROTOCOLS
 
+    if request.protocol in policies:
+        return conform_policy(request)
     protocol = PROTOCOLS[request.protocol]
     if request.record is not None:
         return record(protocol, request.record, request)
@@ -79,6 +82,24 @@ def conform(request: ConformRequest) -> int:
     took = time.monotonic() - began
     rendered = conform_json if request.form == "json" else conform_text
     echo(rendered(protocol, result, took))
+    return result.verdict.exit_status
+
+
+def conform_policy(request: ConformRequest) -> int:
+    """Hold a policy to its model and return the exit status."""
+    from ratified.bundled.conformance import POLICIES
+    from ratified.language.errors import RatifiedError
+
+    if request.record is not None:
+        raise RatifiedError(f"{request.protocol} is no cluster: there are no events of nodes to be recorded")
+    require_hypothesis()
+    from ratified.cli.report.policies import policy_json, policy_text
+    from ratified.conform.policies import hold
+
+    policy, began = POLICIES[request.protocol], time.monotonic()
+    result = hold(policy, seconds=request.seconds, events=request.events, seed=request.seed)
+    rendered = policy_json if request.form == "json" else policy_text
+    echo(rendered(policy, result, time.monotonic() - began))
     return result.verdict.exit_status
 
 

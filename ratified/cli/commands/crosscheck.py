@@ -95,6 +95,8 @@ def crosscheck(request: CrosscheckRequest) -> int:
             return TlcResult("unfinished", message=f"{missing.message}{remedy}")
 
     made = Crosschecked(name, model, agreed(model, exported, ours, ask), seconds)
+    if ours is None and not made.agreement.differences:
+        explored(name, model, how, quiet=True)  # raises the error of a model without an initial state
 
     def rendered(form: str, *, color: bool = False) -> str:
         return crosscheck_json(made) if form == "json" else crosscheck_text(made, color=color)

@@ -43,7 +43,7 @@ def induct(request: InductRequest) -> int:
     from ratified.smt.proving import ProofOptions
 
     cls: Any = own_script(request.model)
-    options = ProofOptions(seconds=request.timeout)
+    options = ProofOptions(timeout=request.timeout)
     color = colorful(sys.stdout, None)
     if request.claim is None:
         kept = houdini(cls, options=options)

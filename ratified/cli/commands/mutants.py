@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import click
 
-from ratified.bundled import implementations
+from ratified.bundled import implementations, policies
 from ratified.cli.commands.conform import require_hypothesis
 from ratified.cli.output import echo
 from ratified.cli.requests import MutantsRequest, takes
 
 
 @click.command(short_help="Plant known bugs into an implementation; all must be caught.")
-@click.argument("protocol", type=click.Choice(list(implementations)))
+@click.argument("protocol", type=click.Choice([*implementations, *policies]))
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="Try fault injection only.")
 @click.option("--scripts", is_flag=True, help="Show a short script that exposes each bug.")
+@click.option("--systematic", is_flag=True, help="Of a policy: plant every mistake in its source instead.")
 @takes(MutantsRequest)
 def mutants(request: MutantsRequest) -> int:
     """Plant bugs that real systems had into the implementation of a protocol, one at a time; each must be caught.
 
     The table shows what catches which bug, after how many steps: following each step through the model, deciding whether the
-    histories of clients are linearizable, Hypothesis, and walks along the edges of the model's state graph.
+    histories of clients are linearizable, Hypothesis, and walks along the edges of the model's state graph. For a policy of
+    services it shows after how many runs by chance, examples of Hypothesis, and steps along the graph.
     """
-    from ratified.bundled.conformance import PROTOCOLS
+    from ratified.bundled.conformance import POLICIES, PROTOCOLS
     from ratified.language.errors import RatifiedError
 
-    protocol = PROTOCOLS[request.protocol]
-    known = protocol.mutants()
+    protocol = PROTOCOLS.get(request.protocol)
+    known = (protocol or POLICIES[request.protocol]).mutants()
     for name in request.names:
         if name not in known:
             raise RatifiedError(
                 f"there is no bug {name!r} of {request.protocol}", remedy=f"there are {', '.join(known)}"
             )
     require_hypothesis()
+    if protocol is None:
+        return mutants_of_policy(request)
+    if request.systematic:
+        raise RatifiedError(
+            f"{request.protocol} runs in clusters: systematic mistakes are planted in policies only",
+            remedy=f"policies are {', '.join(policies)}",
+        )
     from ratified.conform.suite import kills
 
     wanted = request.names or tuple(known)
@@ -52,3 +61,28 @@ def mutants(request: MutantsRequest) -> int:
     if missed:
         echo(f"not caught: {', '.join(missed)}\n")
     return 1 if missed else 0
+
+
+def mutants_of_policy(request: MutantsRequest) -> int:
+    """Plant bugs, or every systematic mistake, into a policy, and return the exit status."""
+    from ratified.bundled.conformance import POLICIES
+    from ratified.cli.report.policies import kill_heading, kill_row, kill_sum
+    from ratified.conform.operators import mutations
+    from ratified.conform.policies import PolicyKill, kills, systematic_kills
+
+    policy = POLICIES[request.protocol]
+    explained = policy.survivors()
+    if request.systematic:
+        width = max((len(mutation.name) for mutation in mutations(policy.sources)), default=3)
+        found = systematic_kills(policy, quick=request.quick)
+    else:
+        names = request.names or tuple(policy.mutants())
+        width = max(map(len, names))
+        found = kills(policy, names, quick=request.quick, shrink=request.scripts)
+    echo(kill_heading("mistake" if request.systematic else "bug", width))
+    every: list[PolicyKill] = []
+    for kill in found:
+        every.append(kill)
+        echo(kill_row(kill, width, explained))
+    echo(kill_sum(every, explained))
+    return 0 if all(kill.caught or kill.name in explained for kill in every) else 1

@@ -67,6 +67,11 @@ def option_of_seconds(what: str = "Stop after S seconds.") -> Callable[[F], F]:
     return click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help=what)
 
 
+def option_of_memory(what: str) -> Callable[[F], F]:
+    """Return what adds the option that limits memory."""
+    return click.option("--memory", callback=memory, metavar="SIZE", help=what)
+
+
 def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]:
     """Return what adds the options that say how to explore and how to report."""
     at_least_one = click.IntRange(min=1)
@@ -80,12 +85,8 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
         click.option("--depth", type=at_least_one, metavar="N", help="Stop after N levels."),
         click.option("--states", type=at_least_one, metavar="N", help="Stop after N distinct states."),
         option_of_seconds(),
-        click.option(
-            "--memory",
-            callback=memory,
-            metavar="SIZE",
-            help="Memory limit (512M, 2G): past it the native engine keeps states on disk, and the "
-            "reference engine stops.",
+        option_of_memory(
+            "Memory limit (512M, 2G): past it the native engine keeps states on disk, and the reference engine stops."
         ),
         click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
         option_of_engine,

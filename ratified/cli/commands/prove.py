@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ratified.cli.commands.options import options_of_reporting
+from ratified.cli.commands.options import option_of_seconds, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import ProveRequest, takes
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     metavar="S",
     help="Time limit for an obligation, in seconds.",
 )
+@option_of_seconds("Stop after S seconds; what is not decided by then is undecided.")
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
@@ -83,6 +84,7 @@ def prove(request: ProveRequest) -> int:
     from ratified.cli.progress import ProofLine
     from ratified.cli.report.proof import proof_headline, proof_json, proof_text
     from ratified.cli.scripts import script_for
+    from ratified.results.result import Limits
     from ratified.smt import proving
 
     check_drawable(request.diagram)
@@ -97,10 +99,16 @@ def prove(request: ProveRequest) -> int:
         request.processes,
         request.smt2,
         request.certificate,
-        progress=live,
     )
     with live or nullcontext():
-        proof = proving.prove(script, options=options, without=request.without, goals=request.goals or None)
+        proof = proving.prove(
+            script,
+            without=request.without,
+            goals=request.goals or None,
+            limits=Limits(seconds=request.seconds),
+            options=options,
+            progress=live,
+        )
 
     def rendered(form: str, *, color: bool = False) -> str:
         return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)

@@ -7,7 +7,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,7 +26,21 @@ if TYPE_CHECKING:
     from ratified.cli.report.run import Runs
 
 
-@click.command(short_help="Run an implementation in a simulated cluster, with faults.")
+class WithServices(click.Command):
+    """`run`, of which `run services` is a command of its own: it has no cluster, and other options."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the arguments, of whichever of the two it is."""
+        if args[:1] != ["services"]:
+            return super().make_context(info_name, args, parent, **extra)
+        from ratified.cli.commands.run_services import services
+
+        return services.make_context(f"{info_name} services", args[1:], parent, **extra)
+
+
+@click.command(cls=WithServices, short_help="Run an implementation in a simulated cluster, with faults.")
 @click.argument("protocol", type=click.Choice(list(implementations)))
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...", callback=read_settings)
 @click.option(
@@ -87,6 +101,8 @@ def run(request: RunRequest) -> int:
       ratified run raft --seed 7 --nodes 5 --steps 400 --transcript
       ratified run raft --seeds 10000 --vary
       ratified run raft pre_vote=no max_batch=1 --save schedule.txt
+
+    Balancing, retries and health checks run against nodes that fail: `ratified run services --help`.
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.drawing import check_drawable
     from ratified.cli.report.run import run_headline, run_json, run_text

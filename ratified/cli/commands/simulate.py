@@ -9,6 +9,8 @@ from ratified.cli.commands.options import (
     option_of_claims,
     option_of_deadlock,
     option_of_diagram,
+    option_of_memory,
+    option_of_seconds,
     option_of_size,
     options_of_reporting,
 )
@@ -31,6 +33,8 @@ from ratified.cli.requests import SimulateRequest, takes
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option("--show", is_flag=True, help="Show the first run, step by step.")
+@option_of_seconds()
+@option_of_memory("Memory limit (512M, 2G).")
 @option_of_claims
 @option_of_deadlock
 @option_of_size
@@ -52,6 +56,7 @@ def simulate(request: SimulateRequest) -> int:
     from ratified.cli.loading import load, name_of
     from ratified.cli.report.simulation import simulation_headline, simulation_json, simulation_text
     from ratified.explore.simulate import simulate as walk
+    from ratified.results.result import Limits
 
     check_drawable(request.diagram)
     cls = load(request.model)
@@ -60,10 +65,11 @@ def simulate(request: SimulateRequest) -> int:
     walked = walk(
         model,
         runs=request.runs,
-        depth=request.depth,
+        length=request.depth,
         seed=request.seed,
         deadlock=request.deadlock,
         claims=request.claims or None,
+        limits=Limits(seconds=request.seconds, memory=request.memory),
     )
 
     def rendered(form: str, *, color: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +27,18 @@ if TYPE_CHECKING:
 
 PROGRESS_EVERY = 256
 """Events between two looks at the clock."""
+WAIT = 0.1
+"""Seconds between two looks at a file that is still being written."""
 
 
 @click.command(short_help="Check a recorded run against a model.")
 @click.argument("binding")
-@click.argument("trace", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("trace", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings)
 @click.option("--size", metavar="NAME", help="For ITF: use a size that the model names.")
+@click.option(
+    "--follow", is_flag=True, help="Wait for what is still being written, until --seconds or Ctrl-C."
+)
 @click.option(
     "--unobserved",
     type=click.IntRange(min=0),
@@ -53,9 +58,10 @@ PROGRESS_EVERY = 256
 @click.option(
     "--claims-every",
     type=click.IntRange(min=0),
-    default=0,
+    default=1,
+    show_default=True,
     metavar="N",
-    help="Check the model's invariants after every N events.",
+    help="Check the model's invariants after every N events (0: never), at N = 1 its step invariants too.",
 )
 @option_of_diagram("the event that the model does not allow")
 @option_of_format
@@ -69,6 +75,8 @@ def trace(request: TraceRequest) -> int:
     \b
       {"node": "n1", "action": "acquire", "arguments": {"client": "a"}, "variables": {"granted": "a"}}
 
+    TRACE may be a pipe, or - for standard input, and may be compressed (gzip, bzip2, xz).
+
     A TRACE that ends in .itf.json is a run in the format of Apalache and Quint, which ratified writes too (--format itf). Then
     BINDING is a model; its sizes are those in the file, unless they are given.
 
@@ -78,6 +86,8 @@ def trace(request: TraceRequest) -> int:
     if request.trace.name.endswith(".itf.json"):
         if request.diagram:
             raise click.UsageError("a run in ITF cannot be drawn")
+        if request.follow:
+            raise click.UsageError("a run in ITF is whole: --follow is for events")
         return follow_itf(request)
     if request.settings or request.size:
         raise click.UsageError("sizes can be given for runs in ITF only; a binding has its own")
@@ -92,12 +102,15 @@ def follow_events(request: TraceRequest) -> int:
     from ratified.cli.report.trace import trace_json, trace_text
     from ratified.conform.drawing import mismatch_diagram
     from ratified.follow.follower import Follower
-    from ratified.follow.trace import TraceError, read_trace
+    from ratified.follow.source import TraceError, name_of
+    from ratified.follow.trace import read_trace
     from ratified.results.result import Verdict
 
     check_drawable(request.diagram)
     binding = load_binding(request.binding)
-    heading, events = read_trace(request.trace)
+    name = name_of(request.trace)
+    began = time.monotonic()
+    heading, events = read_trace(request.trace, _waiting(request, began) if request.follow else None)
     binding.begin(heading)
     follower = Follower(
         binding,
@@ -105,13 +118,12 @@ def follow_events(request: TraceRequest) -> int:
         most_unobserved=request.unobserved,
         most_states=request.states,
     )
-    began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
     with live or nullcontext():
-        stopped = _follow(follower, _watched(events, request.trace.name, live), request, began)
+        stopped = _follow(follower, _watched(events, name, live), request, began)
     result = follower.result
     if not (result.events or stopped or follower.is_over):
-        raise TraceError(f"{request.trace} has no events", remedy='each line is an event: {"action": ...}')
+        raise TraceError(f"{name} has no events", remedy='each line is an event: {"action": ...}')
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
     took = time.monotonic() - began
@@ -127,8 +139,8 @@ def follow_events(request: TraceRequest) -> int:
 
 def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, began: float) -> str | None:
     """Follow events up to the first that nothing explains, or to a limit; return which limit, if it was one."""
-    from ratified.follow.binding import EventError
-    from ratified.follow.trace import TraceError
+    from ratified.follow.binding import BindingError, EventError
+    from ratified.follow.source import TraceError
     from ratified.language.machine import StepError
 
     for event in events:
@@ -140,11 +152,29 @@ def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, 
         try:
             if not follower.step(event):
                 return None
+        except BindingError as problem:
+            told = f"{problem.message} (event at {place})"
+            raise BindingError(told, span=problem.span, remedy=problem.remedy) from None
         except EventError as problem:
             raise TraceError(f"{place}: {problem.message}", remedy=problem.remedy) from None
         except StepError as problem:
             raise TraceError(f"{place}: {event.action} has no answer in the model\n{problem}") from None
     return None
+
+
+def _waiting(request: TraceRequest, began: float) -> Callable[[], bool]:
+    """What waits for more of a file, until the seconds are over or somebody interrupts it."""
+
+    def wait() -> bool:
+        if request.seconds is not None and time.monotonic() - began > request.seconds:
+            return False
+        try:
+            time.sleep(WAIT)
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    return wait
 
 
 def _watched(events: Iterator[Event], name: str, live: LiveText | None) -> Iterator[Event]:

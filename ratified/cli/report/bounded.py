@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ratified.cli.report.machine import json_trace, json_violation
+from ratified.cli.report.machine import json_trace, json_unchecked, json_violation
 from ratified.cli.report.text import (
     Paint,
     duration,
@@ -16,6 +16,7 @@ from ratified.cli.report.text import (
     what_failed,
 )
 from ratified.cli.report.words import listed, plural
+from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.result import Verdict
 from ratified.smt.finite.bounded import Bounded, InductionGap
@@ -70,9 +71,10 @@ def _lines(name: str, found: Bounded, paint: Paint) -> Iterator[str]:
     yield ""
     yield from facts(_about(found), paint)
     yield ""
-    for note in found.notes:
+    notes = [*found.notes, *([not_checked("bmc", found.unchecked)] if found.unchecked else [])]
+    for note in notes:
         yield from labelled("note", note, "yellow", paint)
-    if found.notes:
+    if notes:
         yield ""
     if found.violation is not None:
         yield from violation_lines(found.violation, paint)
@@ -122,6 +124,7 @@ def bounded_json(name: str, found: Bounded) -> str:
         "complete": found.complete,
         "proved_by": found.proved_by,
         "notes": list(found.notes),
+        "not_checked": json_unchecked(found.unchecked),
         "seconds": round(found.seconds, 3),
         "violation": None if found.violation is None else json_violation(found.violation),
         "induction": None

@@ -11,24 +11,60 @@ UNTESTED = "the conclusion was not tested in any visited state"
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a check is expected to come to; None is anything. `claim` is the property that is violated."""
+
+    verdict: Verdict = Verdict.HOLDS
+    claim: str | None = None
+    states: int | None = None
+    depth: int | None = None
+
+    def surprises(self, result: Result) -> tuple[str, ...]:
+        """Return what came out otherwise, each as a phrase."""
+        violated = result.violation.name if result.violation is not None else None
+        found = [] if result.verdict is self.verdict else [f"{self.verdict.value} was expected"]
+        if self.claim is not None and violated not in (None, self.claim):
+            found.append(f"{self.claim} was expected to fail")
+        if self.states not in (None, result.distinct):
+            found.append(f"{self.states:,} states were expected")
+        if self.depth not in (None, result.depth):
+            found.append(f"depth {self.depth:,} was expected")
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """One model that was checked: the name it was asked for by, what came out, and whether it is broken on purpose."""
+    """One model that was checked: the name it was asked for by, what came out, and what it was expected to come to.
+
+    One that is `broken` on purpose is expected to be refuted.
+    """
 
     name: str
     result: Result
     description: str = ""
     broken: bool = False
+    expected: Expected | None = None
+
+    @property
+    def wanted(self) -> Expected | None:
+        """What it was expected to come to, if anything was said about that."""
+        return self.expected or (Expected(Verdict.VIOLATED) if self.broken else None)
+
+    @property
+    def surprises(self) -> tuple[str, ...]:
+        """What came out otherwise than expected, each as a phrase."""
+        return self.wanted.surprises(self.result) if self.wanted else ()
 
     @property
     def verdict(self) -> Verdict:
-        """What the outcome means: a model that is broken on purpose and refuted is as expected."""
-        if not self.broken:
-            return self.result.verdict
-        return {
-            Verdict.VIOLATED: Verdict.HOLDS,
-            Verdict.HOLDS: Verdict.VIOLATED,
-            Verdict.UNDECIDED: Verdict.UNDECIDED,
-        }[self.result.verdict]
+        """What the outcome means: HOLDS if it is as expected, and where nothing was expected the result's own verdict."""
+        wanted, found = self.wanted, self.result.verdict
+        if wanted is None:
+            return found
+        if not self.surprises:
+            return Verdict.HOLDS
+        undecided = found is Verdict.UNDECIDED and wanted.verdict is not Verdict.UNDECIDED
+        return Verdict.UNDECIDED if undecided else Verdict.VIOLATED
 
 
 @dataclass(frozen=True, slots=True)

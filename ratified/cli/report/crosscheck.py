@@ -98,8 +98,8 @@ def _rows(made: Crosschecked) -> list[tuple[str, str, str]]:
     mine = len(result.violation.trace) if result is not None and result.violation is not None else None
     rows = [
         ("verdict", _our_verdict(made), theirs.verdict),
-        ("distinct states", number(result.distinct if result else None), number(theirs.distinct)),
-        ("depth", number(result.depth if result else None), number(theirs.depth)),
+        ("distinct states", number(result.distinct if result is not None else None), number(theirs.distinct)),
+        ("depth", number(result.depth if result is not None else None), number(theirs.depth)),
     ]
     if violated or theirs.verdict == "violated":
         rows.append(("counterexample", number(mine), number(len(theirs.states) or None)))
@@ -130,10 +130,10 @@ def crosscheck_json(made: Crosschecked) -> str:
         "given": {name: show(value) for name, value in made.model.given().items()},
         "ours": {
             "verdict": _our_verdict(made),
-            "distinct": ours.distinct if ours else None,
-            "depth": ours.depth if ours else None,
-            "violated": ours.violation.name if ours and ours.violation else None,
-            "counterexample": len(ours.violation.trace) if ours and ours.violation else None,
+            "distinct": ours.distinct if ours is not None else None,
+            "depth": ours.depth if ours is not None else None,
+            "violated": ours.violation.name if ours is not None and ours.violation else None,
+            "counterexample": len(ours.violation.trace) if ours is not None and ours.violation else None,
             "seconds": made.seconds,
         },
         "tlc": {

@@ -6,6 +6,7 @@ Guarantees: rendering is pure.
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _failure_lines(outcome: Outcome, history: History) -> list[str]:
     events = failure.position
     prefix = "are linearizable" if failure.exact else "are linearizable, and perhaps more"
     lines = [
-        f"{sentence(failure)}",
+        *textwrap.wrap(sentence(failure), 98, subsequent_indent="    ", break_on_hyphens=False),
         f"  it returns in line {line}; the {events:,} events before it {prefix}"
         if line
         else f"  it is event {events + 1:,}; the {events:,} events before it {prefix}",

@@ -6,13 +6,14 @@ Guarantees: JSON keeps to the schema in docs/reports.md; an undecided check neve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ratified.cli.report.checks import UNTESTED, Checked, Report, doubts
 from ratified.cli.report.text import headline, trace_lines
+from ratified.language.claims import Unchecked, not_checked
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import step_changes
@@ -57,6 +58,7 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "description": check.description,
         "broken": check.broken,
         "as_expected": check.verdict is Verdict.HOLDS,
+        "surprises": list(check.surprises),
         "verdict": result.verdict.value,
         "stopped": result.stopped,
         "model": result.model,
@@ -86,6 +88,8 @@ def _json_check(check: Checked) -> dict[str, Any]:
         ],
         **json_cuts(result.bounds, result.constraints),
         "notes": list(result.notes),
+        "warnings": [{"rule": d.kind, "text": d.says, "place": json_place(d.span)} for d in doubts(check)],
+        "not_checked": json_unchecked(result.unchecked),
         "violation": None if result.violation is None else json_violation(result.violation),
     }
 
@@ -101,6 +105,11 @@ def json_cuts(
         ],
         "constraints": [{"name": c.name, "times": c.times} for c in constraints],
     }
+
+
+def json_unchecked(claims: Iterable[Unchecked]) -> list[dict[str, str]]:
+    """Return claims that were not checked for JSON."""
+    return [{"name": claim.name, "kind": claim.kind} for claim in claims]
 
 
 def json_place(span: Span | None) -> dict[str, Any] | None:
@@ -196,13 +205,20 @@ def _junit_cases(check: Checked) -> Iterator[tuple[str, _Outcome]]:
             None if tag is None else (tag, says, says + (_NOT_REFUTED if tag == "failure" else "")),
         )
         return
+    if check.expected is not None:
+        tag = "error" if check.verdict is Verdict.UNDECIDED else "failure"
+        yield "is as expected", (tag, says, says) if check.surprises else None
+        if check.expected.verdict is not Verdict.HOLDS:
+            return
     violation = result.violation
     known = [(p.kind, p.name) for p in result.properties]
     for prop in result.properties:
         yield f"{prop.kind.value}: {prop.name}", _junit_outcome(prop, violation, says)
+    for claim in result.unchecked:
+        yield f"{claim.kind}: {claim.name}", ("error", f"not checked by the {result.engine} engine", "")
     if violation is not None and (violation.kind, violation.name) not in known:
         yield f"{violation.kind.value}: {violation.name}", ("failure", says, _story(violation))
-    elif not known:
+    elif not known and not result.unchecked:
         undecided = result.verdict is Verdict.UNDECIDED
         yield (
             "explored",
@@ -278,6 +294,9 @@ _Finding = tuple[str, str, str, str, Span | None]
 def _findings(check: Checked) -> Iterator[_Finding]:
     """Yield what is amiss with a check: rule, what the rule means, level, message, place."""
     result, says = check.result, headline(check)
+    for claim in result.unchecked:
+        message = f"{check.name}: {not_checked(f'the {result.engine} engine', [claim])}"
+        yield "not-checked", "A claim was not checked.", "warning", message, None
     for doubt in doubts(check):
         yield doubt.kind, _DOUBTS[doubt.kind], "warning", f"{check.name}: {doubt.says}", doubt.span
     if check.verdict is Verdict.HOLDS:
@@ -290,6 +309,12 @@ def _findings(check: Checked) -> Iterator[_Finding]:
             says + _NOT_REFUTED,
             None,
         )
+        return
+    if check.expected is not None and (
+        check.expected.verdict is not Verdict.HOLDS or result.verdict is Verdict.HOLDS
+    ):
+        level = "warning" if check.verdict is Verdict.UNDECIDED else "error"
+        yield "unexpected", "A check came to something else than was expected.", level, says, None
         return
     if result.violation is not None:
         rule = result.violation.kind.value.replace(" ", "-")

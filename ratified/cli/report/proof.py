@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratified.cli.report.machine import json_place
+from ratified.cli.report.machine import json_place, json_unchecked
 from ratified.cli.report.text import WIDTH, Paint, duration, excerpt, facts, labelled, table
 from ratified.cli.report.words import listed, plural
+from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
@@ -63,9 +64,10 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
     yield ""
     yield from _matrix(proof, paint)
     yield ""
-    for note in proof.notes:
+    notes = [*proof.notes, *([not_checked("prove", proof.unchecked)] if proof.unchecked else [])]
+    for note in notes:
         yield from labelled("note", note, "cyan", paint)
-    if proof.notes:
+    if notes:
         yield ""
     if proof.cycles and proof.of(Status.UNDECIDED):
         why = "functions and quantifiers alternate in cycles, so that solvers may not terminate: "
@@ -235,6 +237,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "solving_seconds": round(proof.solving, 3),
         "assumes": [{"name": name, "place": json_place(span)} for name, span in proof.assumes.items()],
         "notes": list(proof.notes),
+        "not_checked": json_unchecked(proof.unchecked),
         "cycles": list(proof.cycles),
         "held": None if proof.held is None else _json_held(proof.held),
         "certificates": None if proof.certificates is None else _json_certificates(proof.certificates),
@@ -339,4 +342,6 @@ def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
     lines = list(labelled(word, f"{name}: {len(found.kept)} of {of}", style, paint, gap=2))
     lines += ["", *(f"  kept     {claim}" for claim in found.kept)]
     lines += [f"  dropped  {claim}: {cell.name} {cell.status.value}" for claim, cell in found.dropped]
+    if found.unchecked:
+        lines += ["", *labelled("note", not_checked("houdini", found.unchecked), "cyan", paint)]
     return "\n".join(lines) + "\n"

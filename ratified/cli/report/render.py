@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ratified.cli.report.checks import Report
+from ratified.cli.report.checks import Checked, Report
+from ratified.results.result import Decided, Result
 
 
 def render(report: Report, form: str, *, color: bool = False) -> str:
@@ -22,3 +23,28 @@ def render(report: Report, form: str, *, color: bool = False) -> str:
         "github": as_github,
     }
     return renderers[form](report)
+
+
+def told(answer: Decided) -> str:
+    """Return the report of any engine's answer as text, without the newline at its end."""
+    name = str(getattr(answer, "model", "")) or type(answer).__name__
+    if isinstance(answer, Result):
+        return render(Report((Checked(name, answer),)), "text").rstrip("\n")
+    from ratified.explore.simulate import Simulation
+    from ratified.smt.result import Proof
+
+    if isinstance(answer, Simulation):
+        from ratified.cli.report.simulation import simulation_text
+
+        return simulation_text(name, answer).rstrip("\n")
+    if isinstance(answer, Proof):
+        from ratified.cli.report.proof import proof_text
+
+        return proof_text(name, answer).rstrip("\n")
+    from ratified.smt.finite.bounded import Bounded
+
+    if isinstance(answer, Bounded):
+        from ratified.cli.report.bounded import bounded_text
+
+        return bounded_text(name, answer).rstrip("\n")
+    return repr(answer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ratified.cli.report.machine import json_cuts, json_place, json_trace, json_violation
+from ratified.cli.report.machine import json_cuts, json_place, json_trace, json_unchecked, json_violation
 from ratified.cli.report.text import (
     Paint,
     cuts,
@@ -21,6 +21,7 @@ from ratified.cli.report.text import (
 )
 from ratified.cli.report.words import listed, plural
 from ratified.explore.simulate import Simulation
+from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.result import Verdict
 from ratified.version import __version__
@@ -93,7 +94,7 @@ def _about(walked: Simulation) -> Iterator[tuple[str, str]]:
         yield "parameters", " ".join(f"{name}={show(value)}" for name, value in walked.parameters.items())
     yield "seed", str(walked.seed)
     begun = "" if walked.runs == walked.asked else f" of {walked.asked:,}"
-    yield "runs", f"{walked.runs:,}{begun}, of at most {plural(walked.depth, 'step')}; {_ends(walked)}"
+    yield "runs", f"{walked.runs:,}{begun}, of at most {plural(walked.length, 'step')}; {_ends(walked)}"
     yield "steps", f"{walked.steps:,}, at most {walked.longest:,} in a run"
     yield "states", f"{'more than ' if walked.more_distinct else ''}{walked.distinct:,} distinct"
 
@@ -110,8 +111,7 @@ def _warnings(walked: Simulation, paint: Paint) -> Iterator[str]:
     if walked.switched_off:
         yield from labelled("switched off", listed(walked.switched_off), "cyan", paint, gap=2)
     if walked.unchecked:
-        why = f"{listed(walked.unchecked)}: random walks cannot check liveness"
-        yield from labelled("not checked", why, "yellow", paint)
+        yield from labelled("note", not_checked("simulate", walked.unchecked), "yellow", paint)
     yield from cuts(walked.bounds, walked.constraints, paint)
 
 
@@ -131,7 +131,7 @@ def simulation_json(name: str, walked: Simulation) -> str:
         "runs": walked.runs,
         "runs_asked": walked.asked,
         "runs_ended": walked.ended,
-        "depth": walked.depth,
+        "depth": walked.length,
         "longest": walked.longest,
         "steps": walked.steps,
         "distinct": walked.distinct,
@@ -144,7 +144,7 @@ def simulation_json(name: str, walked: Simulation) -> str:
             {"name": prop, "kind": kind.value, "place": json_place(span)}
             for kind, prop, span in walked.checked
         ],
-        "not_checked": list(walked.unchecked),
+        "not_checked": json_unchecked(walked.unchecked),
         **json_cuts(walked.bounds, walked.constraints),
         "first_run": json_trace(walked.first),
         "violation": None if walked.violation is None else json_violation(walked.violation),

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ratified.cli.report.checks import UNTESTED, Checked, Report
 from ratified.cli.report.words import listed, plural
+from ratified.language.claims import not_checked
 from ratified.language.errors import Span
 from ratified.language.values import show
 from ratified.results.changes import Change, ChangeKind, compact, step_changes
 from ratified.results.result import (
+    BEYOND_BOUNDS,
     BoundReport,
     ConstraintReport,
     PropertyKind,
@@ -77,6 +79,8 @@ def _headline(check: Checked) -> tuple[str, str]:
         what = what_failed(result.violation)
     else:
         what = f"no violation in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
+    if check.expected is not None:
+        what += f"; but {' and '.join(check.surprises)}" if check.surprises else "; as expected"
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
@@ -127,7 +131,8 @@ def _about(result: Result) -> Iterator[tuple[str, str]]:
     distinct, generated = f"{result.distinct:,} distinct", f"{result.generated:,} generated"
     yield "states", f"{distinct}, {generated}, depth {result.depth}"
     least, mean, greatest = result.out_degree
-    yield "successors", f"{least} to {greatest}, {mean:.1f} on average"
+    cut_short = not greatest and result.stopped not in (None, BEYOND_BOUNDS)
+    yield "successors", "unknown" if cut_short else f"{least} to {greatest}, {mean:.1f} on average"
     rate = f", {result.distinct / result.seconds:,.0f} states/s" if result.seconds >= 0.1 else ""
     yield "time", f"{duration(result.seconds)}{rate}"
     if result.memory:
@@ -169,7 +174,8 @@ def _warnings(result: Result, paint: Paint) -> Iterator[str]:
             paint,
         )
     lines += cuts(result.bounds, result.constraints, paint)
-    for note in result.notes:
+    left_out = [not_checked(f"the {result.engine} engine", result.unchecked)] if result.unchecked else []
+    for note in (*result.notes, *left_out):
         lines += labelled("note", note, "cyan", paint)
     if lines:
         yield from lines

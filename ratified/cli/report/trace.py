@@ -6,11 +6,14 @@ Guarantees: rendering is pure.
 from __future__ import annotations
 
 import json
+import textwrap
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import explain, told
+from ratified.follow.source import STANDARD_INPUT, name_of
 from ratified.results.result import Verdict
 
 SCHEMA = "ratified-trace/1"
@@ -22,9 +25,9 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
     count = f"{result.events:,} event{'' if result.events == 1 else 's'}"
     model = follower.machine.module.name
     headline = {
-        Verdict.HOLDS: f"HOLDS  {path.name}: {count}, each a step of {model}",
-        Verdict.VIOLATED: f"VIOLATED  {path.name}: after {count}, one that {model} does not allow",
-        Verdict.UNDECIDED: f"UNDECIDED  {path.name}: after {count}: {result.stopped}",
+        Verdict.HOLDS: f"HOLDS  {name_of(path)}: {count}, each a step of {model}",
+        Verdict.VIOLATED: f"VIOLATED  {name_of(path)}: after {count}, one that {model} does not allow",
+        Verdict.UNDECIDED: f"UNDECIDED  {name_of(path)}: after {count}: {result.stopped}",
     }[result.verdict]
     rate = f", {result.events / took:,.0f} events/s" if took >= 0.1 else ""
     lines = [headline, ""]
@@ -32,16 +35,46 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
         ("binding", type(follower.binding).__name__),
         ("model", repr(follower.model)),
         ("states", f"at most {result.most_states:,} explain what was observed"),
+        ("claims", _claims(follower)),
         ("time", f"{took:.1f} s{rate}"),
     ]
     lines += [f"{name:8} {value}" for name, value in about]
+    for why, claims in groupby(follower.claims.unasked, follower.claims.why_not):
+        lines += textwrap.wrap(
+            f"not asked: {', '.join(map(str, claims))}: {why}",
+            98,
+            initial_indent=9 * " ",
+            subsequent_indent=9 * " ",
+        )
     if result.actions:
         width = max(map(len, result.actions))
         lines += ["", f"{'action':{width}}  events"]
         lines += [f"{name:{width}}  {times:6,}" for name, times in sorted(result.actions.items())]
+    never = (
+        ("never taken", follower.actions_never_taken),
+        ("never met", follower.events_never_met),
+    )
+    if any(names for _, names in never):
+        lines.append("")
+    for what, names in never:
+        if names:
+            lines += textwrap.wrap(f"{what:12} {', '.join(names)}", 98, subsequent_indent=13 * " ")
     if result.mismatch is not None:
-        lines += ["", told(follower, str(path))]
+        lines += ["", told(follower, _place(path))]
     return "\n".join(lines) + "\n"
+
+
+def _place(path: Path) -> str:
+    return name_of(path) if path == STANDARD_INPUT else str(path)
+
+
+def _claims(follower: Follower) -> str:
+    """Which claims of the model were asked of the run."""
+    claims = follower.claims
+    if not claims.asked:
+        return "none was asked"
+    when = "every step" if claims.every == 1 else f"the states after every {claims.every:,} events"
+    return f"{len(claims.asked):,} asked of {when}"
 
 
 def trace_json(follower: Follower, path: Path, took: float) -> str:
@@ -50,10 +83,20 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "verdict": result.verdict.value,
-        "trace": str(path),
+        "trace": _place(path),
         "model": follower.machine.module.name,
         "events": result.events,
         "actions": dict(sorted(result.actions.items())),
+        "claims": {
+            "asked": list(follower.claims.asked),
+            "asked_every": follower.claims.every,
+            "not_asked": [
+                {"name": c.name, "kind": c.kind, "why": follower.claims.why_not(c)}
+                for c in follower.claims.unasked
+            ],
+        },
+        "actions_never_taken": list(follower.actions_never_taken),
+        "events_never_met": list(follower.events_never_met),
         "most_states": result.most_states,
         "seconds": round(took, 3),
         "stopped": result.stopped,

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ratified.explore.engines import SOON
-from ratified.explore.native.codegen.program import generate
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerFailed, CompilerMissing
 from ratified.explore.native.driver import Exploration, RunOptions
 from ratified.explore.native.driver import Kind as Found
-from ratified.explore.native.library import load
+from ratified.explore.native.preparing import made
 from ratified.explore.search import Search
 from ratified.language import ir
 from ratified.language.errors import ModelError
@@ -107,8 +106,8 @@ def _reference(sought: Model, model: Model, query: Query, limits: Limits, progre
 
 
 def _native(sought: Model, model: Model, query: Query, limits: Limits, progress: Watch) -> Sought:
-    program = generate(sought)
-    with Exploration(load(program.text), RunOptions(limits=limits)) as exploration:
+    program, library, _ = made(sought)
+    with Exploration(library, RunOptions(limits=limits)) as exploration:
         outcome = exploration.run(progress)
     finding = outcome.finding
     if finding is None:
@@ -120,6 +119,6 @@ def _native(sought: Model, model: Model, query: Query, limits: Limits, progress:
         for state in states:
             Answers(model, query)(state)
             PythonMachine(model).steps(state)
-        message, span = program.errors[finding.index]
+        message, span = program.written.errors[finding.index]
         raise ModelError(message, span=span)
     return Sought(states, outcome.distinct)

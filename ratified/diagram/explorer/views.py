@@ -10,7 +10,7 @@ from typing import Any
 from ratified.diagram.dot import to_dot
 from ratified.diagram.explorer.walk import Option, Path, Walker
 from ratified.diagram.layered import to_svg as layered_svg
-from ratified.diagram.picture import Edge, Node, Picture
+from ratified.diagram.picture import GraphEdge, GraphNode, Picture
 from ratified.diagram.render import NoDot, laid_out, plain_svg
 from ratified.diagram.views import change_lines, whole_lines
 from ratified.language.errors import RatifiedError
@@ -127,8 +127,8 @@ def neighbourhood(walker: Walker, path: Path) -> dict[str, Any]:
             targets.setdefault(option.state, []).append(option)
     shown = list(targets)[:NEAR]
     links = []
-    nodes: list[Node] = []
-    edges: list[Edge] = []
+    nodes: list[GraphNode] = []
+    edges: list[GraphEdge] = []
 
     def add(
         values: Values, lines: tuple[str, ...], level: int, link: str | None, *, here: bool = False
@@ -136,7 +136,7 @@ def neighbourhood(walker: Walker, path: Path) -> dict[str, Any]:
         bad = {name.split(" ")[0]: 1 for name in _bad(walker, values)}
         example = dict(zip(walker.names, values, strict=True))
         number = len(nodes)
-        nodes.append(Node(number, lines, level, 1, example, violated=bad, focused=here))
+        nodes.append(GraphNode(number, lines, level, 1, example, violated=bad, focused=here))
         links.append(link)
         return number
 
@@ -199,6 +199,6 @@ def _bad(walker: Walker, state: Values) -> list[str]:
     return found
 
 
-def _edge(source: int, target: int, options: list[Option]) -> Edge:
+def _edge(source: int, target: int, options: list[Option]) -> GraphEdge:
     calls = tuple(", ".join(show(v) for _, v in o.arguments) for o in options)
-    return Edge(source, target, options[0].action, len(options), 1, False, calls)
+    return GraphEdge(source, target, options[0].action, len(options), 1, False, calls)

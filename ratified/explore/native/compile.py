@@ -108,17 +108,37 @@ def compile_text(text: str, *, flags: Sequence[str] = (), memory: int | None = N
         CompilerMissing, CompilerFailed.
         CompilerTooLarge: it wants more memory.
     """
-    compiler = find_compiler()
-    command = (*compiler, *FLAGS, *_optimization(compiler), *flags, f"-I{RUNTIME}")
-    name = _key(text, command)
+    command = _command(flags)
     notes: list[str] = []
     folder = _writable(cache_folder() / "native", notes)
-    library, source = folder / f"{name}.so", folder / f"{name}.c"
+    library, source = _files(folder, text_digest(text), command)
     if library.exists():
         return Compiled(library, source, True, 0.0, tuple(notes))
     begun = time.perf_counter()
     _compile(text, command, _with_memory(command, memory), library, source)
     return Compiled(library, source, False, time.perf_counter() - begun, tuple(notes))
+
+
+def compiled_before(digest: str, flags: Sequence[str] = ()) -> Compiled | None:
+    """What the text of a digest was compiled to, if it is in the cache. Raises CompilerMissing."""
+    library, source = _files(cache_folder() / "native", digest, _command(flags))
+    return Compiled(library, source, True, 0.0) if library.exists() else None
+
+
+def text_digest(text: str) -> str:
+    """What stands for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _command(flags: Sequence[str]) -> tuple[str, ...]:
+    compiler = find_compiler()
+    return (*compiler, *FLAGS, *_optimization(compiler), *flags, f"-I{RUNTIME}")
+
+
+def _files(folder: Path, digest: str, command: Sequence[str]) -> tuple[Path, Path]:
+    """Where the library is, and the text that it was compiled from."""
+    name = _key(digest, command)
+    return folder / f"{name}.so", folder / f"{name}.c"
 
 
 def _optimization(compiler: Sequence[str]) -> tuple[str, ...]:
@@ -223,6 +243,7 @@ def identity(command: Sequence[str]) -> tuple[str, ...]:
 
 
 def _key(text: str, command: Sequence[str]) -> str:
+    """A name for what the text of a digest is compiled to."""
     digest = hashlib.sha256()
     parts = [text, *identity(command)]
     parts += [path.read_text(encoding="utf-8") for path in sorted(RUNTIME.glob("*.[ch]"))]

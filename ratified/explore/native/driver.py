@@ -19,8 +19,8 @@ from typing import Self
 
 from ratified.explore.native.library import (
     ConfigStruct,
+    Library,
     NativeError,
-    Program,
     ProgressStruct,
     WalksStruct,
 )
@@ -122,7 +122,7 @@ def cores() -> int:
 class Exploration:
     """One exploration: `run` it, then read from it until it is closed. A context manager."""
 
-    def __init__(self, program: Program, options: RunOptions | None = None) -> None:
+    def __init__(self, program: Library, options: RunOptions | None = None) -> None:
         self.program = program
         self.options = options = options or RunOptions()
         limits = options.limits
@@ -203,7 +203,9 @@ class Exploration:
         fired, new, left, constrained = (
             tuple(numbers[:size]) for numbers, size in zip(counts, sizes, strict=True)
         )
+        # A state that a limit has cut short has steps, and is not counted among those that were expanded.
         mean = sum(fired) / counted.expanded if counted.expanded else 0.0
+        mean = min(max(mean, counted.degree_min), counted.degree_max)
         return Outcome(
             distinct=counted.distinct,
             generated=counted.generated,
@@ -331,7 +333,7 @@ class Walks:
 
 
 def simulate(
-    program: Program,
+    program: Library,
     *,
     seed: int,
     walks: int,

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from ratified.explore import reference
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.native import known
-from ratified.explore.native.codegen.functions import Instances
-from ratified.explore.native.codegen.program import Program
+from ratified.explore.native import keys, known
+from ratified.explore.native.codegen.numbering import Instances, Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import LEAST_MEMORY, CompilerTooLarge
 from ratified.explore.native.driver import (
@@ -125,8 +124,8 @@ def check_native(
         spill=spill,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
-        witness=(1 << len(program.witnesses)) - 1,
-        witness_step=(1 << len(program.step_witnesses)) - 1,
+        witness=(1 << len(program.written.witnesses)) - 1,
+        witness_step=(1 << len(program.written.step_witnesses)) - 1,
     )
     live: Live = (), None, None
     with Exploration(prepared.library, options) as exploration:
@@ -191,7 +190,7 @@ def _liveness(
 def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
     """Whether this very exploration was said to be large before."""
     reduced = symmetry and not symmetry_of(model).trivial
-    return known.is_large(known.key_of(model, symmetry=reduced, deadlock=deadlock))
+    return known.is_large(keys.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
 def _while_preparing(watch: Watch) -> Watch:
@@ -204,7 +203,7 @@ def _while_preparing(watch: Watch) -> Watch:
 def _no_beginning(model: Model, outcome: Outcome) -> ModelError:
     machine = PythonMachine(model)
     seen = Seen((), generated=outcome.generated, left_out=list(outcome.constrained))
-    return reference._nothing_begins(machine, seen)
+    return reference.nothing_begins(machine, seen)
 
 
 def _stopped(outcome: Outcome, watch: Watch) -> str | None:
@@ -239,7 +238,7 @@ def _result(
     program, reduction, notes = prepared.program, prepared.reduction, list(prepared.notes)
     bounds = tuple(
         BoundReport(place.what, place.action, times, place.span)
-        for place, times in zip(program.bounds, outcome.left, strict=True)
+        for place, times in zip(program.written.bounds, outcome.left, strict=True)
         if times
     )
     liveness, unhappened, undecided = live
@@ -250,9 +249,11 @@ def _result(
         notes.append("went on from a checkpoint")
     if outcome.stopped is Stop.DISK:
         notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
-    never = {name for k, name in enumerate(program.witnesses) if outcome.unwitnessed >> k & 1}
+    never = {name for k, name in enumerate(program.written.witnesses) if outcome.unwitnessed >> k & 1}
     properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
-    never |= {name for k, name in enumerate(program.step_witnesses) if outcome.unwitnessed_step >> k & 1}
+    never |= {
+        name for k, name in enumerate(program.written.step_witnesses) if outcome.unwitnessed_step >> k & 1
+    }
     verdict = Verdict.VIOLATED if violation else Verdict.UNDECIDED if stopped or bounds else Verdict.HOLDS
     off = switched_off(model)
     return Result(
@@ -334,7 +335,7 @@ class _Reader:
             except StepError as problem:
                 return telling.error(Failure(len(states), -1, 0, claim, last, target, problem))
         # The model itself has an answer there: a number is too large for generated code.
-        message, span = self.program.errors[finding.index]
+        message, span = self.program.written.errors[finding.index]
         return Unsupported(message, span=span, remedy="explore with engine='reference'")
 
     def _questions(self, finding: Finding, states: list[Values]) -> list[Question]:

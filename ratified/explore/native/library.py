@@ -93,7 +93,7 @@ def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structu
     return Found, Counted
 
 
-class Program:
+class Library:
     """A compiled model, loaded."""
 
     def __init__(self, path: Path) -> None:
@@ -138,6 +138,7 @@ class Program:
         )
         self.invariants, self.step_invariants, self.symmetry = numbers[4], numbers[5], bool(numbers[6])
         self.digest = (digest.value or b"").decode()
+        self.counts = tuple(numbers[:6])
         self.found_type, self.counted_type = _structures(self.words)
         sizes = (
             ctypes.sizeof(ConfigStruct),
@@ -149,18 +150,18 @@ class Program:
         )
 
 
-def load(text: str, *, flags: tuple[str, ...] = ()) -> Program:
+def load(text: str, *, flags: tuple[str, ...] = ()) -> Library:
     """Compiles (or finds) and loads a program. Raises CompilerMissing, CompilerFailed, NativeError."""
     return loaded(text, flags)[0]
 
 
-def loaded(text: str, flags: tuple[str, ...] = (), memory: int | None = None) -> tuple[Program, Compiled]:
+def loaded(text: str, flags: tuple[str, ...] = (), memory: int | None = None) -> tuple[Library, Compiled]:
     """The same, and what was compiled."""
     compiled = compile_text(text, flags=flags, memory=memory)
     try:
-        return Program(compiled.path), compiled
+        return Library(compiled.path), compiled
     except NativeError:
         # A cache file that something else damaged: once more from the text.
         compiled.path.unlink(missing_ok=True)
         compiled = compile_text(text, flags=flags, memory=memory)
-        return Program(compiled.path), compiled
+        return Library(compiled.path), compiled

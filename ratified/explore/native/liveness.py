@@ -14,7 +14,7 @@ from typing import Any, cast, overload
 from ratified.explore.graph import Graph
 from ratified.explore.liveness import UNTOLD, Labels, LivenessCheck, liveness_claims
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.program import Program
+from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.driver import Exploration, Outcome, Stop
 from ratified.language.machine import Machine, Values

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratified.explore.native import known
-from ratified.explore.native.codegen.program import Program, generate
-from ratified.explore.native.library import Program as Library
-from ratified.explore.native.library import loaded
+from ratified.explore.native import keys, known, stored
+from ratified.explore.native.codegen.numbering import Program
+from ratified.explore.native.library import Library, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
 from ratified.language.model import Model
 from ratified.results.background import Background
@@ -64,16 +63,56 @@ class Preparation:
     def _prepare(self) -> Prepared:
         order, notes = self._order, list[str]()
         reduction = _reduction(order.model, notes) if order.symmetry else None
-        program = generate(order.model, reduction)
-        if order.dump is not None:
-            order.dump.write_text(program.text, encoding="utf-8")
-        self.doing = "compiling C"
-        library, compiled = loaded(program.text, order.flags, self._watch.memory - resident())
+        program, library, more = made(
+            order.model,
+            reduction,
+            flags=order.flags,
+            dump=order.dump,
+            memory=lambda: self._watch.memory - resident(),
+            tell=self._tell,
+        )
         if order.large:
             known.remember_large(
-                known.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock)
+                keys.key_of(order.model, symmetry=reduction is not None, deadlock=order.deadlock)
             )
-        return Prepared(program, library, reduction, (*notes, *compiled.notes))
+        return Prepared(program, library, reduction, (*notes, *more))
+
+    def _tell(self, doing: str) -> None:
+        self.doing = doing
+
+
+def made(
+    model: Model,
+    reduction: Symmetry | None = None,
+    *,
+    flags: tuple[str, ...] = (),
+    dump: Path | None = None,
+    memory: Callable[[], int | None] = lambda: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[Program, Library, tuple[str, ...]]:
+    """A model's program, its loaded library, and notes: found where they were made before, or else generated and compiled.
+
+    The compiler may have so many bytes of `memory`, as many as there are by then. `tell` is told what is being done.
+
+    Raises:
+        Unsupported (a SizeError): the native explorer does not take the model.
+        CompilerMissing, CompilerFailed, NativeError.
+    """
+    key = keys.program_key(model, symmetry=reduction is not None)
+    # A text that somebody wants to see is generated.
+    found = None if dump is not None else stored.recall(key, model, flags)
+    if found is not None:
+        return *found, ()
+    # What is found needs no generator, which takes longer to import than all that was done until here.
+    from ratified.explore.native.codegen.program import generate
+
+    generated = generate(model, reduction)
+    if dump is not None:
+        dump.write_text(generated.text, encoding="utf-8")
+    tell("compiling C")
+    library, compiled = loaded(generated.text, flags, memory())
+    stored.remember(key, generated.text, generated.program.written)
+    return generated.program, library, compiled.notes
 
 
 def _reduction(model: Model, notes: list[str]) -> Symmetry | None:

@@ -7,21 +7,25 @@ Porcupine has it: operations that have returned stand in a linked list which shr
 What has not returned may take effect at any later time or never. So it is tried last, and of two configurations that differ only
 in what was used of it, the one that used less is enough: whatever the other can do, it can do too.
 
+Parts take turns, each turn twice as long as the one before, so that no part that is hard hides another that is not linearizable.
+
 Guarantees: HOLDS comes with an order, VIOLATED with the shortest prefix of the history that has none; where time or memory ran
-out the verdict is UNDECIDED. The same history gives the same answer, time aside.
+out the verdict is UNDECIDED. The same history gives the same answer, time and memory aside.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ratified.follow.linearizability.history import UNKNOWN, History, HistoryError, Operation
 from ratified.follow.linearizability.models import SequentialModel, State
+from ratified.results.limits import memory_share, resident
 from ratified.results.result import Verdict
 
 MOST_STATES_SHOWN = 8
+FIRST_TURN = 1_024  # configurations
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +60,28 @@ class Outcome:
     stopped: str | None = None
 
 
-class _OutOfTime(Exception):
-    """The limit has come."""
+class _RanOut(Exception):
+    """A limit was reached: the text says which."""
 
 
 @dataclass(slots=True)
 class _Budget:
-    """What is left, over all parts."""
+    """What is left, over all parts. `memory` is what the process may have, in bytes."""
 
     clock: Callable[[], float]
     until: float | None
     most: int | None
+    memory: int = field(default_factory=memory_share)
     spent: int = 0
 
     def spend(self) -> None:
         self.spent += 1
         if self.most is not None and self.spent > self.most:
-            raise _OutOfTime(f"stopped after {self.most:,} configurations")
+            raise _RanOut(f"stopped after {self.most:,} configurations")
         if self.until is not None and not self.spent & 255 and self.clock() > self.until:
-            raise _OutOfTime("out of time")
+            raise _RanOut("out of time")
+        if not self.spent & 4095 and resident() > self.memory:
+            raise _RanOut(f"out of memory: the limit is {self.memory:,} bytes")
 
 
 def check_history(
@@ -83,9 +90,13 @@ def check_history(
     *,
     seconds: float | None = None,
     configurations: int | None = None,
+    memory: int | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
-    """Decide whether a history is linearizable. `seconds` and `configurations` bound the search: past them it is UNDECIDED.
+    """Decide whether a history is linearizable.
+
+    `seconds`, `configurations` and `memory` (bytes of this process; a share of the machine's by default) bound the search: past
+    one of them the history is UNDECIDED.
 
     Raises:
         HistoryError: the model does not have an operation of the history.
@@ -93,25 +104,44 @@ def check_history(
     history = history if isinstance(history, History) else History(tuple(history))
     parts = _parts(history, model)
     budget = _Budget(clock, None if seconds is None else clock() + seconds, configurations)
-    orders: list[tuple[Hashable, tuple[Operation, ...]]] = []
-    stopped: str | None = None
+    budget.memory = memory or budget.memory
+    orders: dict[Hashable, tuple[Operation, ...]] = {}
+    verdict, stopped, failure = Verdict.HOLDS, None, None
+    try:
+        failed = _first_without_an_order(parts, model, budget, orders)
+    except _RanOut as limit:
+        verdict, stopped = Verdict.UNDECIDED, str(limit)
+    else:
+        if failed:
+            part, search = failed
+            verdict, failure = Verdict.VIOLATED, _explained(part, parts[part], model, search)
+    found = tuple((part, orders[part]) for part in parts if part in orders)
+    return Outcome(verdict, len(history.operations), len(parts), budget.spent, found, failure, stopped)
 
-    def outcome(verdict: Verdict, failure: Linearizability | None = None) -> Outcome:
-        return Outcome(
-            verdict, len(history.operations), len(parts), budget.spent, tuple(orders), failure, stopped
-        )
 
-    for part, operations in parts.items():
-        search = _Search(operations, model, budget)
-        try:
-            if search.run():
-                orders.append((part, search.order()))
-                continue
-        except _OutOfTime as out:
-            stopped = str(out)
-            break
-        return outcome(Verdict.VIOLATED, _explained(part, operations, model, search))
-    return outcome(Verdict.UNDECIDED if stopped else Verdict.HOLDS)
+def _first_without_an_order(
+    parts: dict[Hashable, list[Operation]],
+    model: SequentialModel,
+    budget: _Budget,
+    orders: dict[Hashable, tuple[Operation, ...]],
+) -> tuple[Hashable, _Search] | None:
+    """Search the parts in turns until one has no order or all have one, which goes to `orders`. Raises _RanOut."""
+    turn = FIRST_TURN
+    searches: Iterator[tuple[Hashable, _Search]]
+    searches = ((part, _Search(operations, model, budget)) for part, operations in parts.items())
+    while True:
+        open_ones = []
+        for part, search in searches:
+            found = search.run(turn)
+            if found is None:
+                open_ones.append((part, search))
+            elif found:
+                orders[part] = search.order()
+            else:
+                return part, search
+        if not open_ones:
+            return None
+        turn, searches = 2 * turn, iter(open_ones)
 
 
 def _parts(history: History, model: SequentialModel) -> dict[Hashable, list[Operation]]:
@@ -139,11 +169,12 @@ class _Search:
         self.budget = budget
         self.done = [o for o in operations if o.end is not None]
         self.pending = [o for o in operations if o.end is None]
-        self.limit = (
-            -1
-        )  # the latest return that could not be reached, and the states that it could not be reached in
+        # The latest return that could not be reached, and the states that it could not be reached in.
+        self.limit = -1
         self.states: dict[State, None] = {}
         self._taken: list[tuple[bool, int]] = []  # whether it is pending, and its number
+        self._seen: dict[Hashable, list[int]] = {}
+        self._mask = self._used = 0  # which of those that returned, and of the pending, have taken effect
         self._link()
         only_reads: Callable[[Operation], bool] = getattr(model, "only_reads", lambda _: False)
         self._only_reads = [only_reads(o) for o in self.done]
@@ -154,6 +185,8 @@ class _Search:
             name = (o.function, o.argument, o.key, None if anonymous else o.process)
             self._twin.append(first.get(name))
             first[name] = i
+        # The states that were come through, with what is still to be tried from each.
+        self._stack = [(initial := model.initial(), self._moves(initial, None))]
 
     def _link(self) -> None:
         """A list of calls (2i) and returns (2i + 1) in the order of the history; its ends are the last two nodes."""
@@ -174,46 +207,48 @@ class _Search:
         """The operations in the order that was found."""
         return tuple((self.pending if late else self.done)[number] for late, number in self._taken)
 
-    def run(self) -> bool:
-        """Whether there is an order. It raises _OutOfTime."""
+    def run(self, most: int | None = None) -> bool | None:
+        """Whether there is an order; None if that is not known after `most` configurations more. Raises _RanOut."""
         following = self._next
         head, tail = self._head, self._tail
-        seen: dict[Hashable, list[int]] = {}
-        mask = used = 0
         if following[head] == tail:
             return True
-        stack = [self._moves(self.model.initial(), 0)]
+        until = None if most is None else self.budget.spent + most
+        seen, stack = self._seen, self._stack
         while stack:
-            for late, number, state in stack[-1]:
+            before, moves = stack[-1]
+            for late, number, state in moves:
                 self.budget.spend()
                 bit = 1 << number
                 if late:
                     first = following[head] >> 1
-                    if not self._is_new(seen, (first, mask >> first, state), used | bit):
+                    if not self._is_new(seen, (first, self._mask >> first, state), self._used | bit):
                         continue
-                    used |= bit
+                    self._used |= bit
                 else:
                     self._lift(number)
                     if following[head] == tail:
                         self._taken.append((late, number))
                         return True
                     first = following[head] >> 1
-                    if not self._is_new(seen, (first, (mask | bit) >> first, state), used):
+                    if not self._is_new(seen, (first, (self._mask | bit) >> first, state), self._used):
                         self._unlift(number)
                         continue
-                    mask |= bit
+                    self._mask |= bit
                 self._taken.append((late, number))
-                stack.append(self._moves(state, used))
+                stack.append((state, self._moves(state, (before,) if late else None)))
                 break
             else:
                 stack.pop()
                 if self._taken:
                     late, number = self._taken.pop()
                     if late:
-                        used &= ~(1 << number)
+                        self._used &= ~(1 << number)
                     else:
-                        mask &= ~(1 << number)
+                        self._mask &= ~(1 << number)
                         self._unlift(number)
+            if until is not None and self.budget.spent >= until:
+                return None
         return False
 
     def _lift(self, number: int) -> None:
@@ -240,8 +275,11 @@ class _Search:
         known.append(used)
         return True
 
-    def _moves(self, state: State, used: int) -> Iterator[tuple[bool, int, State]]:
-        """What can take effect next: what was called before the first return, the pending last."""
+    def _moves(self, state: State, late: tuple[State] | None) -> Iterator[tuple[bool, int, State]]:
+        """What can take effect next: what was called before the first return, the pending last.
+
+        Where a pending operation has led here, `late` has the state that it came from.
+        """
         node = self._next[self._head]
         while not node & 1:
             # What changes no state and is possible now may as well come now: from any order that puts it later it can be moved
@@ -256,7 +294,7 @@ class _Search:
                 for after in self._step(state, self.done[node >> 1]):
                     yield False, node >> 1, after
             node = self._next[node]
-        limit = self.done[node >> 1].end or 0
+        limit, used = self.done[node >> 1].end or 0, self._used
         if limit >= self.limit:
             if limit > self.limit:
                 self.limit = limit
@@ -269,8 +307,10 @@ class _Search:
             twin = self._twin[number]
             if used >> number & 1 or (twin is not None and not used >> twin & 1):
                 continue
+            # One pending operation that another has made void is better left out: that is tried from where it came.
+            without = self._step(late[0], operation) if late else ()
             for after in self._step(state, operation):
-                if after != state:
+                if after != state and after not in without:
                     yield True, number, after
 
     def _step(self, state: State, operation: Operation) -> Sequence[State]:
@@ -314,12 +354,12 @@ def _explained(
                 high, last = probe, tried
             probe = (low + high) // 2
         position = ends[high]
-    except _OutOfTime:
+    except _RanOut:
         position, exact = search.limit, False
     before = _Search(_until(operations, position - 1), model, search.budget)
     try:
         before.run()
-    except _OutOfTime:
+    except _RanOut:
         exact = False
     blocked = next(o for o in operations if o.end == position)
     whole = tuple(_until(operations, position))

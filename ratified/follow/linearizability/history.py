@@ -6,7 +6,8 @@ A file has one event a line, in the words of Jepsen:
     {"process": 0, "type": "ok",     "f": "write", "key": "x", "value": 1}
 
 `type` is `invoke` (the call), then `ok` (it returned), `fail` (it certainly had no effect) or `info` (nobody knows; it may take
-effect at any time from its call on, or never). An operation that never returns is as one with `info`.
+effect at any time from its call on, or never). An operation that never returns is as one with `info`. What Jepsen's nemesis does
+(events of the process "nemesis") is no operation of a client: it is read over.
 
 Guarantees: what is wrong with a file is a HistoryError with its line; nothing is guessed.
 """
@@ -93,6 +94,11 @@ class Recorder:
         self._operations: list[Operation | None] = []
         self._now = 0
 
+    @property
+    def events(self) -> int:
+        """How many there were, which is the position of the next."""
+        return self._now
+
     def call(self, process: object, function: str, argument: object = None, key: object = None) -> None:
         """Process calls. Raises HistoryError if its last operation has not ended."""
         if process in self._open:
@@ -146,12 +152,30 @@ class Recorder:
         return History(tuple(o for o in self._operations if o is not None), source, tuple(lines))
 
 
+class Pairs(tuple[tuple[str, Any], ...]):
+    """An object of JSON, as its pairs sorted by key; it equals no list of such pairs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pairs) and super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Pairs, tuple(self)))
+
+
 def freeze(value: object) -> Any:
     """A value as something that can be hashed: lists as tuples, objects as sorted pairs."""
     if isinstance(value, list | tuple):
         return tuple(freeze(v) for v in value)
     if isinstance(value, Mapping):
-        return tuple(sorted((str(k), freeze(v)) for k, v in value.items()))
+        return Pairs(sorted((str(k), freeze(v)) for k, v in value.items()))
     return value
 
 
@@ -165,15 +189,11 @@ def read_history(path: str | Path, *, most: int = MOST_OPERATIONS) -> History:
             calls += _event(recorder, text)
         except HistoryError as error:
             raise HistoryError(f"{path}:{number}: {error.message}", remedy=error.remedy) from None
-        lines.append(number)
+        lines += [number] * (recorder.events - len(lines))
         if calls > most:
             raise TooLong(
                 f"{path}:{number}: more than {most:,} operations", remedy="--operations N keeps more"
             )
-    if not lines:
-        raise HistoryError(
-            f"{path} has no events", remedy='each line is an event: {"process": 0, "type": "invoke", ...}'
-        )
     return recorder.history(str(path), lines)
 
 
@@ -195,6 +215,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise HistoryError(f"{path} cannot be read: {error.strerror}") from None
 
 
+NEMESIS = "nemesis"
 TYPES = ("invoke", "ok", "fail", "info")
 
 
@@ -212,6 +233,8 @@ def _event(recorder: Recorder, text: bytes) -> bool:
         recorder.call(process, function, event.get("value"), event.get("key"))
         return True
     called = recorder.open(process)
+    if called is None and process == NEMESIS and kind == "info":
+        return False
     if called is not None and (
         called.function != function or freeze(event.get("key", called.key)) != called.key
     ):
@@ -235,9 +258,11 @@ def _on(key: object) -> str:
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(text)
+        event = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except UnicodeDecodeError:
         raise HistoryError("the line is not UTF-8 text") from None
+    except HistoryError:
+        raise
     except (ValueError, RecursionError) as error:
         column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise HistoryError(
@@ -248,6 +273,23 @@ def _parsed(text: bytes) -> dict[str, Any]:
             "the line is not an object", remedy='each line is an event: {"process": 0, "type": "invoke", ...}'
         )
     return event
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise HistoryError(
+            f"an object has the key {twice!r} twice", remedy="which of the two is meant cannot be known"
+        )
+    return found
+
+
+def _constant(name: str) -> None:
+    raise HistoryError(
+        f"{name} is no value of JSON", remedy="it does not even equal itself; write a number, a text or null"
+    )
 
 
 def _field(event: Mapping[str, Any], name: str, *types: type) -> Any:

@@ -38,12 +38,16 @@ def _changed(value: object, change: Change) -> object:
 
 
 def everywhere(function: Function, change: Callable[[Expr], Expr]) -> Function:
-    """A function with every expression in its body changed, inner before outer."""
+    """A function with every expression changed, in its body and in the domains of its arguments, inner before outer."""
 
     def inside(node: Node | Clause) -> Node | Clause:
         made = rebuilt(node, inside)
         return change(made) if isinstance(made, Expr) else made
 
+    domains = [None if a.domain is None else _expr(inside(a.domain)) for a in function.arguments]
+    if any(d is not a.domain for d, a in zip(domains, function.arguments, strict=True)):
+        pairs = zip(function.arguments, domains, strict=True)
+        function = replace(function, arguments=tuple(replace(a, domain=d) for a, d in pairs))
     return with_body(function, tuple(_node(inside(s)) for s in function.body))
 
 
@@ -51,6 +55,11 @@ def with_body(function: Function, body: tuple[Node, ...]) -> Function:
     """A function with another body."""
     same = len(body) == len(function.body) and all(a is b for a, b in zip(body, function.body, strict=True))
     return function if same else replace(function, body=body)
+
+
+def _expr(node: Node | Clause) -> Expr:
+    assert isinstance(node, Expr)
+    return node
 
 
 def _node(node: Node | Clause) -> Node:

@@ -16,6 +16,7 @@ from ratified.language.types.bounds import (
 from ratified.language.types.forms import (
     BOOL,
     INT,
+    KINDS,
     NONE,
     AtMost,
     BagType,
@@ -49,6 +50,7 @@ from ratified.language.types.values import cardinality, infinite, values_of, wit
 __all__ = [
     "BOOL",
     "INT",
+    "KINDS",
     "NONE",
     "AnnotationProblem",
     "AtMost",

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import reduce
 
 from ratified.language.sorts import Ordered, Sort, Symmetric
-from ratified.language.types.bounds import unbounded
+from ratified.language.types.bounds import unbounded, without_own_bounds
 from ratified.language.types.forms import (
     BOOL,
     INT,
@@ -30,6 +30,7 @@ from ratified.language.types.forms import (
     Type,
     UnionType,
     children,
+    rebuild,
     records_of,
 )
 from ratified.language.values import Bag, Map, Seq, Set
@@ -163,20 +164,16 @@ def _join(a: Type, b: Type) -> Type:
         case (RecordType() | UnionType(), RecordType() | UnionType()):
             parts = set(records_of(a)) | set(records_of(b))
             return UnionType(tuple(sorted(parts, key=lambda r: (r.record.__name__, r.record.__module__))))
-        case TupleType(xs), TupleType(ys) if len(xs) == len(ys):
-            return TupleType(tuple(_join(x, y) for x, y in zip(xs, ys, strict=True)))
-        case SetType(x), SetType(y):
-            return SetType(_join(x, y))
-        case SeqType(x), SeqType(y):
-            return SeqType(_join(x, y))
-        case BagType(x), BagType(y):
-            return BagType(_join(x, y))
         case MapType(k, x), MapType(j, y) if unbounded(k) == unbounded(j):
             return MapType(k if k == j else unbounded(k), _join(x, y))
-    raise AnnotationProblem(
-        f"{a} and {b} have no type in common",
-        "a union is made of records and None only: wrap the values in records",
-    )
+    inside, others = children(a), children(b)
+    if isinstance(a, MapType) or type(a) is not type(b) or not len(inside) == len(others) > 0:
+        raise AnnotationProblem(
+            f"{a} and {b} have no type in common",
+            "a union is made of records and None only: wrap the values in records",
+        )
+    joined = map(_join, inside, others)
+    return rebuild(without_own_bounds(a), lambda _: next(joined))
 
 
 def fits(t: Type, into: Type) -> bool:

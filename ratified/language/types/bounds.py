@@ -14,11 +14,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ratified.language.errors import SizeError
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.sorts import BoundLeft
 from ratified.language.types.forms import (
     BagType,
+    BoolType,
     Bound,
+    EnumType,
     IntType,
     MapType,
     NoneType,
@@ -26,6 +29,7 @@ from ratified.language.types.forms import (
     RecordType,
     SeqType,
     SetType,
+    SortType,
     TupleType,
     Type,
     UnionType,
@@ -34,30 +38,47 @@ from ratified.language.types.forms import (
     rebuild,
 )
 
+_OWN: Rules[None, dict[str, Bound | None]] = Rules("the bounds of types")
+
+
+@_OWN.rule(BoolType, NoneType, EnumType, SortType, RecordType, OptionalType, UnionType, TupleType, MapType)
+def _(t: Type, _: None) -> dict[str, Bound | None]:
+    return {}
+
+
+@_OWN.rule(IntType)
+def _(t: IntType, _: None) -> dict[str, Bound | None]:
+    return {"low": t.low, "high": t.high}
+
+
+@_OWN.rule(SetType, SeqType)
+def _(t: SetType | SeqType, _: None) -> dict[str, Bound | None]:
+    return {"size": t.size}
+
+
+@_OWN.rule(BagType)
+def _(t: BagType, _: None) -> dict[str, Bound | None]:
+    return {"size": t.size, "copies": t.copies}
+
 
 def own_bounds(t: Type) -> tuple[Bound | None, ...]:
     """The bounds of a type itself, not of those inside it: of an int both, of a container its size, of a bag its copies too."""
-    match t:
-        case IntType(low, high):
-            return (low, high)
-        case SetType(_, size) | SeqType(_, size):
-            return (size,)
-        case BagType(_, size, copies):
-            return (size, copies)
-    return ()
+    return tuple(_OWN(t, None).values())
 
 
 def _with_bounds(t: Type, change: Callable[[Bound | None], Bound | None]) -> Type:
     """A type with `change` applied to each bound, outside of records."""
-    t = rebuild(t, lambda child: _with_bounds(child, change))
-    match t:
-        case IntType(low, high):
-            return IntType(change(low), change(high))
-        case SetType(_, size) | SeqType(_, size):
-            return replace(t, size=change(size))
-        case BagType(_, size, copies):
-            return replace(t, size=change(size), copies=change(copies))
-    return t
+    return _changed(rebuild(t, lambda child: _with_bounds(child, change)), change)
+
+
+def _changed(t: Type, change: Callable[[Bound | None], Bound | None]) -> Type:
+    own = {name: change(bound) for name, bound in _OWN(t, None).items()}
+    return replace(t, **own) if own else t  # type: ignore[type-var]  # a dataclass with these fields
+
+
+def without_own_bounds(t: Type) -> Type:
+    """The type without bounds of itself; types inside of it keep theirs."""
+    return _changed(t, lambda _: None)
 
 
 @lru_cache(maxsize=2048)
@@ -75,8 +96,12 @@ def has_bounds(t: Type) -> bool:
     """Whether a type has bounds outside of records (which are checked when they are made) and of keys (which are total)."""
     if isinstance(t, RecordType | UnionType):
         return False
-    inside = children(t)[1:] if isinstance(t, MapType) else children(t)
-    return any(bound is not None for bound in own_bounds(t)) or any(map(has_bounds, inside))
+    return any(bound is not None for bound in own_bounds(t)) or any(map(has_bounds, _checked_inside(t)))
+
+
+def _checked_inside(t: Type) -> tuple[Type, ...]:
+    """The types inside of a type whose bounds are looked at: not those of a map's keys."""
+    return children(t)[1:] if isinstance(t, MapType) else children(t)
 
 
 def names_in_bounds(t: Type) -> set[str]:
@@ -151,52 +176,80 @@ def fit_of(t: Type, name: str) -> Fit | None:
 
     `t` is resolved; records are left out, for they were checked when they were made.
     """
-    match t:
-        case IntType(int(low), int(high)):
-            what = f"the range {low}..{high} of {name}"
+    return _FITS(t, name)
 
-            def check_int(value: object) -> None:
-                if not low <= value <= high:  # type: ignore[operator]  # well typed by the compiler
-                    raise BoundLeft(what)
 
-            return check_int
-        case OptionalType(item):
-            inner = fit_of(item, name)
+_FITS: Rules[str, Fit | None] = Rules("checks of bounds")
 
-            def check_optional(value: object) -> None:
-                if value is not None:
-                    inner(value)  # type: ignore[misc]  # not None, see below
 
-            return check_optional if inner else None
-        case MapType(_, item):
-            inner = fit_of(item, name)
-            return _each(inner, lambda m: m.values(), None, "") if inner else None
-        case TupleType(items):
-            inners = [fit_of(item, name) for item in items]
-
-            def check_tuple(value: object) -> None:
-                for check, part in zip(inners, value, strict=True):  # type: ignore[call-overload]  # a tuple
-                    if check:
-                        check(part)
-
-            return check_tuple if any(inners) else None
-        case SetType(item, size) | SeqType(item, size):
-            inner = fit_of(item, name)
-            return _each(inner, iter, size, name) if inner or size is not None else None
-        case BagType(item, size, copies):
-            inner = fit_of(item, name)
-            if not inner and size is None and copies is None:
-                return None
-            whole = _each(inner, iter, size, name)
-            too_equal = f"at most {copies} equal elements in {name}"
-
-            def check_bag(value: object) -> None:
-                if copies is not None and any(n > copies for n in value._data.values()):  # type: ignore[attr-defined]  # a Bag
-                    raise BoundLeft(too_equal)
-                whole(value)
-
-            return check_bag
+@_FITS.rule(BoolType, NoneType, EnumType, SortType, RecordType, UnionType)
+def _(t: Type, name: str) -> None:
     return None
+
+
+@_FITS.rule(IntType)
+def _(t: IntType, name: str) -> Fit | None:
+    low, high = t.low, t.high
+    if not isinstance(low, int) or not isinstance(high, int):
+        return None
+    what = f"the range {low}..{high} of {name}"
+
+    def check(value: object) -> None:
+        if not low <= value <= high:  # type: ignore[operator]  # well typed by the compiler
+            raise BoundLeft(what)
+
+    return check
+
+
+@_FITS.rule(OptionalType)
+def _(t: OptionalType, name: str) -> Fit | None:
+    inner = fit_of(t.item, name)
+
+    def check(value: object) -> None:
+        if value is not None:
+            inner(value)  # type: ignore[misc]  # not None, see below
+
+    return check if inner else None
+
+
+@_FITS.rule(MapType)
+def _(t: MapType, name: str) -> Fit | None:
+    inner = fit_of(t.value, name)
+    return _each(inner, lambda m: m.values(), None, "") if inner else None
+
+
+@_FITS.rule(TupleType)
+def _(t: TupleType, name: str) -> Fit | None:
+    inners = [fit_of(item, name) for item in t.items]
+
+    def check(value: object) -> None:
+        for each, part in zip(inners, value, strict=True):  # type: ignore[call-overload]  # a tuple
+            if each:
+                each(part)
+
+    return check if any(inners) else None
+
+
+@_FITS.rule(SetType, SeqType)
+def _(t: SetType | SeqType, name: str) -> Fit | None:
+    inner = fit_of(t.item, name)
+    return _each(inner, iter, t.size, name) if inner or t.size is not None else None
+
+
+@_FITS.rule(BagType)
+def _(t: BagType, name: str) -> Fit | None:
+    inner, size, copies = fit_of(t.item, name), t.size, t.copies
+    if not inner and size is None and copies is None:
+        return None
+    whole = _each(inner, iter, size, name)
+    too_equal = f"at most {copies} equal elements in {name}"
+
+    def check(value: object) -> None:
+        if copies is not None and any(n > copies for n in value._data.values()):  # type: ignore[attr-defined]  # a Bag
+            raise BoundLeft(too_equal)
+        whole(value)
+
+    return check
 
 
 def _each(inner: Fit | None, items: Callable[[typing.Any], typing.Any], size: Bound | None, name: str) -> Fit:
@@ -220,24 +273,23 @@ def surely_within(t: Type, into: Type) -> bool:
     if not has_bounds(into) or t == into:
         return True
     match t, into:
-        case IntType(None), IntType():
-            return False
-        case IntType(low, high), IntType(least, most):
-            return _at_most(least, low) and _at_most(high, most)
         case NoneType(), OptionalType():
             return True
-        case (OptionalType(a), OptionalType(b)) | (a, OptionalType(b)) | (MapType(_, a), MapType(_, b)):
+        case (OptionalType(a), OptionalType(b)) | (a, OptionalType(b)):
             return surely_within(a, b)
-        case TupleType(several), TupleType(others):
-            return all(map(surely_within, several, others))
-        case (SetType(a, size), SetType(b, most)) | (SeqType(a, size), SeqType(b, most)):
-            return _at_most(size, most) and surely_within(a, b)
-        case BagType(a, size, copies), BagType(b, most, equal):
-            return _at_most(size, most) and _at_most(copies, equal) and surely_within(a, b)
-    return False
+    if type(t) is not type(into):
+        return False
+    bounds = zip(_OWN(t, None).items(), own_bounds(into), strict=True)
+    inside = zip(_checked_inside(t), _checked_inside(into), strict=True)
+    return all(_keeps(name, own, most) for (name, own), most in bounds) and all(
+        surely_within(a, b) for a, b in inside
+    )
 
 
-def _at_most(least: Bound | None, most: Bound | None) -> bool:
-    if most is None or least == most:
+def _keeps(name: str, own: Bound | None, limit: Bound | None) -> bool:
+    """Whether a bound is no wider than another of its name."""
+    if limit is None or own == limit:
         return True
-    return isinstance(least, int) and isinstance(most, int) and least <= most
+    if not isinstance(own, int) or not isinstance(limit, int):
+        return False
+    return own >= limit if name == "low" else own <= limit

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ratified.language.rules import Rules
 from ratified.language.sorts import Ordered, Sort, Symmetric
 
 R = typing.TypeVar("R")
@@ -193,20 +194,59 @@ class SeqType(Type):
 BOOL, INT, NONE = BoolType(), IntType(), NoneType()
 
 
+KINDS: tuple[type[Type], ...] = (
+    BoolType,
+    IntType,
+    NoneType,
+    EnumType,
+    SortType,
+    RecordType,
+    OptionalType,
+    UnionType,
+    TupleType,
+    MapType,
+    SetType,
+    BagType,
+    SeqType,
+)
+"""Every kind of type. Whatever is different for each kind is a table of rules that has one for each of these."""
+
+_CHILDREN: Rules[None, tuple[Type, ...]] = Rules("the types inside of a type")
+
+
 def children(t: Type) -> tuple[Type, ...]:
     """The types directly inside a type, in order: a record's are those of its fields."""
-    match t:
-        case OptionalType(item) | SetType(item) | SeqType(item) | BagType(item):
-            return (item,)
-        case MapType(key, value):
-            return (key, value)
-        case TupleType(items):
-            return items
-        case UnionType(records):
-            return records
-        case RecordType():
-            return tuple(t.fields.values())
+    return _CHILDREN(t, None)
+
+
+@_CHILDREN.rule(BoolType, IntType, NoneType, EnumType, SortType)
+def _(t: Type, _: None) -> tuple[Type, ...]:
     return ()
+
+
+@_CHILDREN.rule(OptionalType, SetType, SeqType, BagType)
+def _(t: OptionalType | SetType | SeqType | BagType, _: None) -> tuple[Type, ...]:
+    return (t.item,)
+
+
+@_CHILDREN.rule(MapType)
+def _(t: MapType, _: None) -> tuple[Type, ...]:
+    return (t.key, t.value)
+
+
+@_CHILDREN.rule(TupleType)
+def _(t: TupleType, _: None) -> tuple[Type, ...]:
+    return t.items
+
+
+@_CHILDREN.rule(UnionType)
+def _(t: UnionType, _: None) -> tuple[Type, ...]:
+    return t.records
+
+
+@_CHILDREN.rule(RecordType)
+def _(t: RecordType, _: None) -> tuple[Type, ...]:
+    return tuple(t.fields.values())
 
 
 def rebuild(t: Type, change: Callable[[Type], Type]) -> Type:

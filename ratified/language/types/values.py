@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.sorts import members
 from ratified.language.types.annotations import AnnotationProblem
@@ -25,39 +26,71 @@ from ratified.language.types.forms import (
     TupleType,
     Type,
     UnionType,
+    children,
     fold,
     parts,
     records_of,
 )
 from ratified.language.values import Bag, Map, Seq, Set
 
+_Counting = tuple[tuple[float, ...], Scope]
+"""How many values the types inside of a type have, and the scope."""
+
+_COUNTS: Rules[_Counting, float] = Rules("numbers of values")
+
 
 def cardinality(t: Type, scope: Scope) -> float:
     """How many values a type has in a scope; `math.inf` if without a bound."""
+    return fold(t, lambda t, inside: _COUNTS(t, (inside, scope)))
 
-    def of(t: Type, inside: tuple[float, ...]) -> float:
-        match t:
-            case BoolType():
-                return 2
-            case IntType(low, high):
-                if low is None:
-                    return math.inf
-                return max(0, bound_value(high or 0, scope) - bound_value(low, scope) + 1)
-            case EnumType(enum):
-                return len(enum)
-            case SortType(sort):
-                return scope.sizes[sort]
-            case OptionalType():
-                return 1 + inside[0]
-            case UnionType():
-                return sum(inside)
-            case MapType():
-                return _power(inside[1], inside[0])
-            case SetType() | SeqType() | BagType():
-                return _collections(t, inside[0], scope)
-        return math.prod(inside)  # a record, a tuple; None has one value
 
-    return fold(t, of)
+@_COUNTS.rule(BoolType)
+def _(t: BoolType, counting: _Counting) -> float:
+    return 2
+
+
+@_COUNTS.rule(IntType)
+def _(t: IntType, counting: _Counting) -> float:
+    if t.low is None:
+        return math.inf
+    _, scope = counting
+    return max(0, bound_value(t.high or 0, scope) - bound_value(t.low, scope) + 1)
+
+
+@_COUNTS.rule(EnumType)
+def _(t: EnumType, counting: _Counting) -> float:
+    return len(t.enum)
+
+
+@_COUNTS.rule(SortType)
+def _(t: SortType, counting: _Counting) -> float:
+    return counting[1].sizes[t.sort]
+
+
+@_COUNTS.rule(NoneType, RecordType, TupleType)
+def _(t: NoneType | RecordType | TupleType, counting: _Counting) -> float:
+    return math.prod(counting[0])
+
+
+@_COUNTS.rule(OptionalType)
+def _(t: OptionalType, counting: _Counting) -> float:
+    return 1 + counting[0][0]
+
+
+@_COUNTS.rule(UnionType)
+def _(t: UnionType, counting: _Counting) -> float:
+    return sum(counting[0])
+
+
+@_COUNTS.rule(MapType)
+def _(t: MapType, counting: _Counting) -> float:
+    keys, values = counting[0]
+    return _power(values, keys)
+
+
+@_COUNTS.rule(SetType, SeqType, BagType)
+def _(t: SetType | SeqType | BagType, counting: _Counting) -> float:
+    return _collections(t, counting[0][0], counting[1])
 
 
 def _collections(t: SetType | SeqType | BagType, items: float, scope: Scope) -> float:
@@ -82,54 +115,93 @@ def _power(base: float, exponent: float) -> float:
     return math.inf if exponent * math.log2(max(base, 2)) > 60 else base**exponent
 
 
+_VALUES: Rules[Scope, Iterable[object]] = Rules("the values of types")
+
+
 def values_of(t: Type, scope: Scope) -> Iterator[object]:
     """Every value of a finite type, in canonical order. The caller has looked at `cardinality` first."""
-    match t:
-        case BoolType():
-            yield from (False, True)
-        case NoneType():
-            yield None
-        case IntType(low, high):
-            yield from range(bound_value(low or 0, scope), bound_value(high or 0, scope) + 1)
-        case EnumType(enum):
-            yield from enum
-        case SortType(sort):
-            yield from members(sort)
-        case OptionalType(item):
-            yield None
-            yield from values_of(item, scope)
-        case UnionType(records):
-            for record in records:
-                yield from values_of(record, scope)
-        case RecordType(record):
-            for fields in itertools.product(*(list(values_of(f, scope)) for f in t.fields.values())):
-                yield record(*fields)
-        case TupleType(items):
-            yield from itertools.product(*(list(values_of(i, scope)) for i in items))
-        case MapType(key, value):
-            keys, values = list(values_of(key, scope)), list(values_of(value, scope))
-            for chosen in itertools.product(values, repeat=len(keys)):
-                yield Map(zip(keys, chosen, strict=True))
-        case SetType() | SeqType() | BagType():
-            yield from _collections_of(t, scope)
+    yield from _VALUES(t, scope)
 
 
-def _collections_of(t: SetType | SeqType | BagType, scope: Scope) -> Iterator[object]:
+@_VALUES.rule(BoolType)
+def _(t: BoolType, scope: Scope) -> Iterable[object]:
+    return False, True
+
+
+@_VALUES.rule(NoneType)
+def _(t: NoneType, scope: Scope) -> Iterable[object]:
+    return (None,)
+
+
+@_VALUES.rule(IntType)
+def _(t: IntType, scope: Scope) -> Iterable[object]:
+    return range(bound_value(t.low or 0, scope), bound_value(t.high or 0, scope) + 1)
+
+
+@_VALUES.rule(EnumType)
+def _(t: EnumType, scope: Scope) -> Iterable[object]:
+    return t.enum
+
+
+@_VALUES.rule(SortType)
+def _(t: SortType, scope: Scope) -> Iterable[object]:
+    return members(t.sort)
+
+
+@_VALUES.rule(OptionalType)
+def _(t: OptionalType, scope: Scope) -> Iterable[object]:
+    return itertools.chain((None,), values_of(t.item, scope))
+
+
+@_VALUES.rule(UnionType)
+def _(t: UnionType, scope: Scope) -> Iterable[object]:
+    return itertools.chain.from_iterable(values_of(record, scope) for record in t.records)
+
+
+@_VALUES.rule(RecordType)
+def _(t: RecordType, scope: Scope) -> Iterable[object]:
+    return itertools.starmap(t.record, _combinations(t, scope))
+
+
+@_VALUES.rule(TupleType)
+def _(t: TupleType, scope: Scope) -> Iterable[object]:
+    return _combinations(t, scope)
+
+
+def _combinations(t: Type, scope: Scope) -> Iterable[tuple[object, ...]]:
+    """A value of each type directly inside, in every way."""
+    return itertools.product(*(list(values_of(inside, scope)) for inside in children(t)))
+
+
+@_VALUES.rule(MapType)
+def _(t: MapType, scope: Scope) -> Iterable[object]:
+    keys, values = list(values_of(t.key, scope)), list(values_of(t.value, scope))
+    return (Map(zip(keys, chosen, strict=True)) for chosen in itertools.product(values, repeat=len(keys)))
+
+
+@_VALUES.rule(SetType)
+def _(t: SetType, scope: Scope) -> Iterator[object]:
     items = list(values_of(t.item, scope))
-    size = None if t.size is None else bound_value(t.size, scope)
-    match t:
-        case SetType():
-            for k in range(len(items) + 1 if size is None else min(len(items), size) + 1):
-                yield from map(Set, itertools.combinations(items, k))
-        case SeqType():
-            for k in range((size or 0) + 1):
-                yield from map(Seq, itertools.product(items, repeat=k))
-        case BagType():
-            each = math.inf if t.copies is None else bound_value(t.copies, scope)
-            for k in range((int(each) * len(items) if size is None else size) + 1):
-                for chosen in itertools.combinations_with_replacement(items, k):
-                    if all(chosen.count(x) <= each for x in chosen):
-                        yield Bag(chosen)
+    most = len(items) if t.size is None else min(len(items), bound_value(t.size, scope))
+    for k in range(most + 1):
+        yield from map(Set, itertools.combinations(items, k))
+
+
+@_VALUES.rule(SeqType)
+def _(t: SeqType, scope: Scope) -> Iterator[object]:
+    items = list(values_of(t.item, scope))
+    for k in range((0 if t.size is None else bound_value(t.size, scope)) + 1):
+        yield from map(Seq, itertools.product(items, repeat=k))
+
+
+@_VALUES.rule(BagType)
+def _(t: BagType, scope: Scope) -> Iterator[object]:
+    items = list(values_of(t.item, scope))
+    each = math.inf if t.copies is None else bound_value(t.copies, scope)
+    for k in range((int(each) * len(items) if t.size is None else bound_value(t.size, scope)) + 1):
+        for chosen in itertools.combinations_with_replacement(items, k):
+            if all(chosen.count(x) <= each for x in chosen):
+                yield Bag(chosen)
 
 
 def infinite(t: Type) -> tuple[str, str] | None:
@@ -158,29 +230,74 @@ def without_zero(t: Type) -> Type | None:
     return without_zero(value) if isinstance(value, Type) else None
 
 
+_ZEROS: Rules[Scope, object] = Rules("default values")
+
+
 def zero_of(t: Type, scope: Scope) -> object:
     """The value a variable has at first when the model does not say. Raises AnnotationProblem if the type has none."""
-    match t:
-        case BoolType():
-            return False
-        case NoneType() | OptionalType():
-            return None
-        case IntType(low, high) if low is not None and high is not None:
-            least = bound_value(low, scope)
-            return 0 if least <= 0 <= bound_value(high, scope) else least
-        case EnumType(enum):
-            return next(iter(enum))
-        case SortType(sort) if t.ordered:
-            return members(sort)[0]
-        case MapType(key, value):
-            zero = zero_of(value, scope)
-            return Map((k, zero) for k in values_of(key, scope))
-        case SetType():
-            return Set()
-        case BagType():
-            return Bag()
-        case SeqType():
-            return Seq()
-        case TupleType(items):
-            return tuple(zero_of(i, scope) for i in items)
-    raise AnnotationProblem(f"{t} has no default value", "give the variable a default, or set it in `init`")
+    return _ZEROS(t, scope)
+
+
+def _none(t: Type) -> AnnotationProblem:
+    return AnnotationProblem(f"{t} has no default value", "give the variable a default, or set it in `init`")
+
+
+@_ZEROS.rule(BoolType)
+def _(t: BoolType, scope: Scope) -> object:
+    return False
+
+
+@_ZEROS.rule(NoneType, OptionalType)
+def _(t: NoneType | OptionalType, scope: Scope) -> object:
+    return None
+
+
+@_ZEROS.rule(IntType)
+def _(t: IntType, scope: Scope) -> object:
+    if t.low is None or t.high is None:
+        raise _none(t)
+    least = bound_value(t.low, scope)
+    return 0 if least <= 0 <= bound_value(t.high, scope) else least
+
+
+@_ZEROS.rule(EnumType)
+def _(t: EnumType, scope: Scope) -> object:
+    return next(iter(t.enum))
+
+
+@_ZEROS.rule(SortType)
+def _(t: SortType, scope: Scope) -> object:
+    if not t.ordered:
+        raise _none(t)
+    return members(t.sort)[0]
+
+
+@_ZEROS.rule(RecordType, UnionType)
+def _(t: RecordType | UnionType, scope: Scope) -> object:
+    raise _none(t)
+
+
+@_ZEROS.rule(MapType)
+def _(t: MapType, scope: Scope) -> object:
+    zero = zero_of(t.value, scope)
+    return Map((k, zero) for k in values_of(t.key, scope))
+
+
+@_ZEROS.rule(SetType)
+def _(t: SetType, scope: Scope) -> object:
+    return Set()
+
+
+@_ZEROS.rule(BagType)
+def _(t: BagType, scope: Scope) -> object:
+    return Bag()
+
+
+@_ZEROS.rule(SeqType)
+def _(t: SeqType, scope: Scope) -> object:
+    return Seq()
+
+
+@_ZEROS.rule(TupleType)
+def _(t: TupleType, scope: Scope) -> object:
+    return tuple(zero_of(i, scope) for i in t.items)

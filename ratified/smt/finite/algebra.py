@@ -1,21 +1,21 @@
 """What can be done with symbolic values of every type, in one circuit and at one size.
 
 Guarantees: pure but for the circuit, which grows; the result for any values of the unknowns is what the language says of these
-values. Raises TooLarge where a circuit would be beyond reason.
+values. Raises TooLarge where a circuit would be beyond reason, or a type is not known.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from ratified.language.scope import Scope
 from ratified.language.types import (
     BagType,
     BoolType,
-    IntType,
     MapType,
     OptionalType,
     RecordType,
@@ -25,26 +25,31 @@ from ratified.language.types import (
     Type,
     UnionType,
     cardinality,
+    element_type,
     record_fields,
     records_of,
+    unbounded,
     values_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set, order_key
+from ratified.language.values import Bag, Seq, Set, order_key
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
-    Items,
+    Form,
+    Keys,
+    Kind,
+    Listed,
     Members,
-    Row,
-    Slots,
+    Parts,
     Some,
     Symbolic,
-    Table,
     TooLarge,
+    Way,
     atomic,
+    made,
+    one_form,
     one_of,
-    some,
 )
 
 VALUES_MOST = 3_000
@@ -53,9 +58,9 @@ VALUES_MOST = 3_000
 ALTERNATIVES_MOST = 20_000
 """More values than this are not told apart one by one."""
 
-Fields = tuple[Symbolic, ...]
-T = TypeVar("T")
 ZERO, ONE = one_of(0), one_of(1)
+
+KINDS: dict[type[Type], Kind] = {SeqType: Seq, SetType: Set, BagType: Bag}
 
 
 class Algebra:
@@ -64,15 +69,19 @@ class Algebra:
     def __init__(self, circuit: Circuit, scope: Scope) -> None:
         self.circuit = circuit
         self.scope = scope
+        self._lifted: dict[Type, dict[Any, Symbolic]] = {}
         self._slotted: dict[Type, bool] = {}
+        self._keys: dict[tuple[Type, frozenset[Any]], Keys] = {}
 
-    def slotted(self, item: Type) -> bool:
-        """Return whether sets and bags of a type are held in slots."""
-        known = self._slotted.get(item)
-        if known is None:
-            few = not isinstance(item, RecordType | UnionType) or cardinality(item, self.scope) <= VALUES_MOST
-            known = self._slotted[item] = not few
-        return known
+    # --- types ---
+
+    def slotted(self, t: Type) -> bool:
+        """Return whether values of a type of sets, bags or sequences are held in slots."""
+        if t not in self._slotted:
+            item = element_type(t)
+            many = isinstance(item, RecordType | UnionType) and cardinality(item, self.scope) > VALUES_MOST
+            self._slotted[t] = many or isinstance(t, SeqType)
+        return self._slotted[t]
 
     def listed(self, t: Type) -> list[Any]:
         """Return every value of a type."""
@@ -81,7 +90,67 @@ class Algebra:
             raise TooLarge(f"{t} has {_many(size)} values at this size", remedy="choose smaller sizes")
         return list(values_of(t, self.scope))
 
+    def keys(self, keys: Iterable[Any], t: Type) -> Keys:
+        """Return the form of maps with these keys of a type, always the same one."""
+        given = unbounded(t), frozenset(keys)  # values of two sorts are equal
+        if given not in self._keys:
+            self._keys[given] = Keys({key: i for i, key in enumerate(sorted(given[1], key=order_key))})
+        return self._keys[given]
+
+    def parts(self, t: Type, form: Form) -> tuple[Type, ...]:
+        """Return the types of the parts that a value of a type has in a form."""
+        inner = t.item if isinstance(t, OptionalType) else t
+        if form is None:
+            return ()
+        if form is Some:
+            return (inner,)
+        if isinstance(form, Keys):
+            assert isinstance(inner, MapType)
+            return (inner.value,) * len(form.at)
+        if isinstance(inner, TupleType):
+            return inner.items
+        assert isinstance(form, type)
+        return tuple(record_fields(RecordType(form), self.scope).values())
+
+    def _forms(self, t: Type) -> list[Form]:
+        """Return the forms that a value of a type may have."""
+        match t:
+            case OptionalType(SeqType() | SetType() | BagType()):
+                return [None, Some]
+            case OptionalType(item):
+                return [None, *self._forms(item)]
+            case TupleType():
+                return [tuple]
+            case MapType(key):
+                return [self.keys(self.listed(key), key)]
+            case RecordType() | UnionType():
+                return [r.record for r in records_of(t)]
+        raise _unheard_of(t)
+
+    def _form_of(self, value: Any, t: Type) -> tuple[Form, Sequence[Any]]:
+        """Return the form that a known value has, and its parts."""
+        if value is None:
+            return None, ()
+        match t.item if isinstance(t, OptionalType) else t:
+            case MapType(key):
+                keys = self.keys(value, key)
+                return keys, [value[k] for k in keys.at]
+            case TupleType():
+                return tuple, value
+            case SeqType() | SetType() | BagType():
+                return Some, (value,)
+            case RecordType() | UnionType():
+                return type(value), [getattr(value, name) for name in RecordType(type(value)).fields]
+        raise _unheard_of(t)
+
     # --- values that are known, and values of which nothing is ---
+
+    def lifted(self, value: Any, t: Type) -> Symbolic:
+        """Return a known value of a type, which is hashed: always the same one."""
+        known = self._lifted.setdefault(t, {})
+        if value not in known:
+            known[value] = self.lift(value, t)
+        return known[value]
 
     def lift(self, value: Any, t: Type) -> Symbolic:
         """Return a known value of a type."""
@@ -90,25 +159,26 @@ class Algebra:
         if atomic(t):
             return one_of(value)
         match t:
-            case OptionalType(item):
-                return Cases({None: (TRUE, ())}) if value is None else some(self.lift(value, item))
-            case RecordType() | UnionType():
-                types = record_fields(RecordType(type(value)), self.scope)
-                fields = tuple(self.lift(getattr(value, n), ft) for n, ft in types.items())
-                return Cases({type(value): (TRUE, fields)})
-            case TupleType(items):
-                return Items(tuple(self.lift(v, i) for v, i in zip(value, items, strict=True)))
-            case MapType(_, inner):
-                return Table({k: self.lift(v, inner) for k, v in value.items()})
-            case SeqType(item):
-                return Row(tuple(self.lift(v, item) for v in value), one_of(len(value)))
-            case SetType(item) | BagType(item) if self.slotted(item):
-                return Slots(isinstance(t, BagType), tuple((TRUE, self.lift(v, item)) for v in value))
-            case SetType():
-                return Members(False, dict.fromkeys(value, ONE))
-            case BagType():
-                return Members(True, {v: one_of(value.count(v)) for v in value.distinct()})
-        raise AssertionError(t)
+            case SeqType(item) | SetType(item) | BagType(item):
+                if self.slotted(t):
+                    return Listed(KINDS[type(t)], tuple([(TRUE, self.lift(v, item)) for v in value]))
+                return Members(KINDS[type(t)], {v: one_of(n) for v, n in Counter(value).items()})
+        form, given = self._form_of(value, t)
+        return one_form(form, *map(self.lift, given, self.parts(t, form)))
+
+    def anything(self, t: Type) -> Symbolic:
+        """Return a value of a type for where none is ever looked at; of a set, bag or sequence it is the empty one."""
+        if isinstance(t, BoolType):
+            return FALSE
+        if atomic(t):
+            return Choice({})
+        match t:
+            case SeqType() | SetType() | BagType():
+                return Listed(KINDS[type(t)], ()) if self.slotted(t) else Members(KINDS[type(t)], {})
+            case MapType() | OptionalType(MapType()):
+                return Cases({})
+        forms = self._forms(t)
+        return Cases({f: (FALSE, tuple(map(self.anything, self.parts(t, f)))) for f in forms})
 
     def unknown(self, t: Type, conditions: list[int]) -> Symbolic:
         """Return any value of a (resolved) type; what makes it one is added to the conditions."""
@@ -117,35 +187,12 @@ class Algebra:
         if atomic(t):
             return self._any_of(self.listed(t), conditions)
         match t:
-            case OptionalType(item):
-                inner = self.unknown(item, conditions)
-                there: dict[type | None, Fields] = {Some: (inner,)}
-                if isinstance(inner, Cases):
-                    there = {c: fields for c, (_, fields) in inner.cases.items()}
-                return self._any_case({None: (), **there}, conditions)
-            case RecordType() | UnionType():
-                classes = {r.record: record_fields(r, self.scope).values() for r in records_of(t)}
-                return self._any_case(
-                    {c: tuple(self.unknown(f, conditions) for f in types) for c, types in classes.items()},
-                    conditions,
-                )
-            case TupleType(items):
-                return Items(tuple(self.unknown(i, conditions) for i in items))
-            case MapType(key, value):
-                return Table({k: self.unknown(value, conditions) for k in self.listed(key)})
-            case SeqType(item, int(size)):
-                length = self._any_of(range(size + 1), conditions)
-                return Row(tuple(self.unknown(item, conditions) for _ in range(size)), length)
-            case SetType(item, size):
-                assert not isinstance(size, str)
-                return self._any_container(t, item, size, 1, conditions)
-            case BagType(item, size, copies):
-                assert not isinstance(size, str)
-                assert not isinstance(copies, str)
-                return self._any_container(t, item, size, copies, conditions)
-        raise TooLarge(
-            f"there is no end of values of type {t}", remedy="give it a bound: AtMost(n), Range(low, high)"
-        )
+            case SeqType() | SetType() | BagType():
+                return self._any_slots(t, conditions) if self.slotted(t) else self._any_members(t, conditions)
+        forms = self._forms(t)
+        parts = [tuple([self.unknown(p, conditions) for p in self.parts(t, form)]) for form in forms]
+        literals = self._any_of(range(len(forms)), conditions).options.values()
+        return Cases(dict(zip(forms, zip(literals, parts, strict=True), strict=True)))
 
     def _any_of(self, values: Sequence[Any], conditions: list[int]) -> Choice:
         if len(values) == 1:
@@ -157,42 +204,30 @@ class Algebra:
         conditions.append(self.circuit.exactly_one(list(options.values())))
         return Choice(options)
 
-    def _any_case(self, cases: Mapping[type | None, Fields], conditions: list[int]) -> Cases:
-        tags = self._any_of(list(cases), conditions).options
-        return Cases({c: (tags[c], fields) for c, fields in cases.items()})
-
-    def _any_container(
-        self, t: Type, item: Type, size: int | None, copies: int | None, conditions: list[int]
-    ) -> Symbolic:
-        bag = isinstance(t, BagType)
-        if self.slotted(item):
-            if size is None:
-                many = _many(cardinality(item, self.scope))
-                raise TooLarge(
-                    f"{item} has {many} values at this size, and {t} no bound",
-                    remedy="bound it: Annotated[..., AtMost(n)]",
-                )
-            slots = tuple((self.circuit.fresh(), self.unknown(item, conditions)) for _ in range(size))
-            conditions += [self.circuit.either(a, -b) for (a, _), (b, _) in itertools.pairwise(slots)]
-            if copies is not None:
-                conditions.append(-self.too_equal(slots, copies))
-            return Slots(bag, slots)
-        most = copies if copies is not None else size
-        if most is None:
-            raise TooLarge(f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)")
-        members = Members(bag, {v: self._any_of(range(most + 1), conditions) for v in self.listed(item)})
-        if size is not None and size < most * len(members.counts):
-            conditions.append(self.at_most(self.size(members), size))
-        return members
-
-    def too_equal(self, slots: Sequence[tuple[int, Symbolic]], copies: int) -> int:
-        """Return whether more than so many slots hold the same."""
-        return self.circuit.some(
-            self.circuit.every(
-                [*(used for used, _ in group), *(self.equal(group[0][1], x) for _, x in group[1:])]
+    def _any_slots(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Listed:
+        if not isinstance(t.size, int):
+            many = _many(cardinality(t.item, self.scope))
+            raise TooLarge(
+                f"{t.item} has {many} values at this size, and {t} no bound",
+                remedy="bound it: Annotated[..., AtMost(n)]",
             )
-            for group in itertools.combinations(slots, copies + 1)
-        )
+        slots = tuple([(self.circuit.fresh(), self.unknown(t.item, conditions)) for _ in range(t.size)])
+        conditions += [self.circuit.either(a, -b) for (a, _), (b, _) in itertools.pairwise(slots)]
+        copies = t.copies if isinstance(t, BagType) else 1 if isinstance(t, SetType) else None
+        if isinstance(copies, int):
+            conditions.append(-self.too_equal(slots, copies))
+        return Listed(KINDS[type(t)], slots)
+
+    def _any_members(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Members:
+        copies = 1 if isinstance(t, SetType) else t.copies if isinstance(t, BagType) else None
+        most = t.size if copies is None else copies
+        if not isinstance(most, int):
+            raise TooLarge(f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)")
+        counts = {v: self._any_of(range(most + 1), conditions) for v in self.listed(t.item)}
+        members = Members(KINDS[type(t)], counts)
+        if isinstance(t.size, int) and t.size < most * len(counts):
+            conditions.append(-self.longer(self.size(members), t.size))
+        return members
 
     # --- equality and choice ---
 
@@ -204,42 +239,30 @@ class Algebra:
         match a, b:
             case int(), int():
                 return circuit.same(a, b)
-            case Choice(xs), Choice(ys):
-                return circuit.some([circuit.both(x, ys[v]) for v, x in xs.items() if v in ys])
+            case Choice(xo), Choice(yo):
+                return circuit.some([circuit.both(x, yo[v]) for v, x in xo.items() if v in yo])
             case Cases(xc), Cases(yc):
                 return circuit.some(
-                    [
-                        circuit.both(x, self._equal_case(x_fields, yc[c]))
-                        for c, (x, x_fields) in xc.items()
-                        if c in yc
-                    ]
+                    [circuit.both(x, self._equal_parts(xp, *yc[f])) for f, (x, xp) in xc.items() if f in yc]
                 )
-            case Items(xi), Items(yi):
-                return circuit.every([self.equal(x, y) for x, y in zip(xi, yi, strict=True)])
-            case Table(xt), Table(yt):
-                if xt.keys() != yt.keys():
-                    return FALSE
-                return circuit.every([self.equal(x, yt[k]) for k, x in xt.items()])
-            case Row(xr, n), Row(yr, m):
-                agree = [
-                    circuit.either(-self.longer(n, i), self.equal(x, y))
-                    for i, (x, y) in enumerate(zip(xr, yr, strict=False))
-                ]
-                return circuit.every([self.equal(n, m), *agree])
             case Members(_, xm), Members(_, ym):
                 return circuit.every(
                     [self.equal(xm.get(v, ZERO), ym.get(v, ZERO)) for v in dict.fromkeys([*xm, *ym])]
                 )
-            case Slots(_, slots), Slots():
-                counts = [
-                    circuit.either(-used, self.equal(self.count(a, x), self.count(b, x))) for used, x in slots
-                ]
-                return circuit.every([self.equal(self.size(a), self.size(b)), *counts])
+            case Listed(kind, xs), Listed(_, ys):
+                used = itertools.zip_longest((u for u, _ in xs), (u for u, _ in ys), fillvalue=FALSE)
+                if kind is Seq:
+                    alike = [
+                        circuit.either(-u, self.equal(x, y)) for (u, x), (_, y) in zip(xs, ys, strict=False)
+                    ]
+                else:
+                    counts = [(u, self.count(a, x), self.count(b, x)) for u, x in xs]
+                    alike = [circuit.either(-u, self.equal(n, m)) for u, n, m in counts]
+                return circuit.every([*itertools.starmap(circuit.same, used), *alike])
         raise AssertionError((a, b))
 
-    def _equal_case(self, fields: Fields, other: tuple[int, Fields]) -> int:
-        literal, others = other
-        return self.circuit.every([literal, *(self.equal(f, g) for f, g in zip(fields, others, strict=True))])
+    def _equal_parts(self, parts: Parts, literal: int, others: Parts) -> int:
+        return self.circuit.every([literal, *map(self.equal, parts, others)])
 
     def choose(self, test: int, then: Symbolic, orelse: Symbolic) -> Symbolic:
         """Return `then if test else orelse`, both of one type."""
@@ -253,34 +276,17 @@ class Algebra:
             case Choice(), Choice():
                 return self.choose_option(test, then, orelse)
             case Cases(xc), Cases(yc):
-                return Cases(
-                    {c: self._choose_case(test, xc.get(c), yc.get(c)) for c in dict.fromkeys([*xc, *yc])}
-                )
-            case Items(xi), Items(yi):
-                return Items(tuple(self.choose(test, x, y) for x, y in zip(xi, yi, strict=True)))
-            case Table(xt), Table(yt):
-                if xt.keys() != yt.keys():
-                    raise TooLarge(
-                        "two maps with different keys meet", remedy="give each all keys of its type"
-                    )
-                return Table({k: self.choose(test, x, yt[k]) for k, x in xt.items()})
-            case Row(xr, n), Row(yr, m):
-                items = itertools.zip_longest(xr, yr)
-                return Row(
-                    tuple(y if x is None else x if y is None else self.choose(test, x, y) for x, y in items),
-                    self.choose_option(test, n, m),
-                )
-            case Members(bag, xm), Members(_, ym):
+                forms = dict.fromkeys([*xc, *yc])
+                return Cases({f: self._choose_parts(test, xc.get(f), yc.get(f)) for f in forms})
+            case Members(kind, xm), Members(_, ym):
+                values = dict.fromkeys([*xm, *ym])
                 return Members(
-                    bag,
-                    {
-                        v: self.choose_option(test, xm.get(v, ZERO), ym.get(v, ZERO))
-                        for v in dict.fromkeys([*xm, *ym])
-                    },
+                    kind, {v: self.choose_option(test, xm.get(v, ZERO), ym.get(v, ZERO)) for v in values}
                 )
-            case Slots(bag, xs), Slots(_, ys):
-                pairs = itertools.zip_longest(xs, ys)
-                return Slots(bag, tuple(self._choose_slot(test, x, y) for x, y in pairs))
+            case Listed(kind, xs), Listed(_, ys):
+                pairs = itertools.zip_longest([(u, (x,)) for u, x in xs], [(u, (y,)) for u, y in ys])
+                chosen = [self._choose_parts(test, x, y) for x, y in pairs]
+                return Listed(kind, tuple([(used, item) for used, (item,) in chosen]))
         raise AssertionError((then, orelse))
 
     def choose_option(self, test: int, then: Choice, orelse: Choice) -> Choice:
@@ -291,29 +297,19 @@ class Algebra:
         chosen = {v: choose(test, xs.get(v, FALSE), ys.get(v, FALSE)) for v in dict.fromkeys([*xs, *ys])}
         return Choice({v: literal for v, literal in chosen.items() if literal != FALSE})
 
-    def _choose_case(
-        self, test: int, then: tuple[int, Fields] | None, orelse: tuple[int, Fields] | None
-    ) -> tuple[int, Fields]:
-        if then is None or orelse is None:
-            return self._only_one(test, then, orelse)
-        fields = tuple(self.choose(test, f, g) for f, g in zip(then[1], orelse[1], strict=True))
-        return self.circuit.choose(test, then[0], orelse[0]), fields
-
-    def _choose_slot(
-        self, test: int, then: tuple[int, Symbolic] | None, orelse: tuple[int, Symbolic] | None
-    ) -> tuple[int, Symbolic]:
-        if then is None or orelse is None:
-            return self._only_one(test, then, orelse)
-        return self.circuit.choose(test, then[0], orelse[0]), self.choose(test, then[1], orelse[1])
-
-    def _only_one(self, test: int, then: tuple[int, T] | None, orelse: tuple[int, T] | None) -> tuple[int, T]:
-        if then is not None:
+    def _choose_parts(
+        self, test: int, then: tuple[int, Parts] | None, orelse: tuple[int, Parts] | None
+    ) -> tuple[int, Parts]:
+        if orelse is None:
+            assert then is not None
             return self.circuit.both(test, then[0]), then[1]
-        assert orelse is not None
-        return self.circuit.both(-test, orelse[0]), orelse[1]
+        if then is None:
+            return self.circuit.both(-test, orelse[0]), orelse[1]
+        parts = [self.choose(test, x, y) for x, y in zip(then[1], orelse[1], strict=True)]
+        return self.circuit.choose(test, then[0], orelse[0]), tuple(parts)
 
-    def select(self, ways: Sequence[tuple[int, Symbolic]]) -> Symbolic:
-        """Return the value of the one way whose literal is true (any of them if none is)."""
+    def select(self, ways: Sequence[Way], t: Type) -> Symbolic:
+        """Return the value of the one way whose literal is true (any of them if none is), which is of a type."""
         same: dict[object, tuple[list[int], Symbolic]] = {}
         for literal, value in ways:
             if literal != FALSE:
@@ -321,7 +317,7 @@ class Algebra:
                 same.setdefault(key, ([], value))[0].append(literal)
         grouped = [(self.circuit.some(literals), value) for literals, value in same.values()]
         if not grouped:
-            return ways[0][1]
+            return self.anything(t)
         *rest, (_, chosen) = grouped
         for literal, value in reversed(rest):
             chosen = self.choose(literal, value, chosen)
@@ -329,69 +325,49 @@ class Algebra:
 
     # --- what a value may be ---
 
-    def alternatives(self, value: Symbolic, t: Type) -> dict[Any, int]:
-        """Return every value that a symbolic one may be, with what makes it that."""
-        found: dict[Any, int] = {}
-        for known, literal in self._alternatives(value, t):
+    def collected(self, ways: Iterable[tuple[Any, int]]) -> dict[Any, int]:
+        """Return for each known value whether it is that of a way whose literal is true."""
+        found: dict[Any, list[int]] = {}
+        for known, literal in ways:
             if literal != FALSE:
-                found[known] = self.circuit.either(found.get(known, FALSE), literal)
+                found.setdefault(known, []).append(literal)
                 if len(found) > ALTERNATIVES_MOST:
-                    raise TooLarge(
-                        f"too many values of type {t} are told apart", remedy="choose smaller sizes"
-                    )
-        return found
+                    raise TooLarge("too many values are told apart here", remedy="choose smaller sizes")
+        return {known: self.circuit.some(literals) for known, literals in found.items()}
 
-    def _alternatives(self, value: Symbolic, t: Type) -> Iterator[tuple[Any, int]]:
+    def alternatives(self, value: Symbolic) -> dict[Any, int]:
+        """Return every value that a symbolic one may be, with what makes it that."""
+        return self.collected(self._alternatives(value))
+
+    def _alternatives(self, value: Symbolic) -> Iterable[tuple[Any, int]]:
         both = self.circuit.both
-        match value, t:
-            case int(), _:
-                return iter(((True, value), (False, -value)))
-            case Choice(options), _:
-                return iter(options.items())
-            case Cases(cases), _:
-                item = t.item if isinstance(t, OptionalType) else t
-                return itertools.chain.from_iterable(
-                    self._of_case(c, literal, fields, item) for c, (literal, fields) in cases.items()
-                )
-            case Items(items), TupleType(types):
-                return self.combinations(items, types)
-            case Table(entries), MapType(_, inner):
-                chosen = self.combinations(tuple(entries.values()), [inner] * len(entries))
-                return ((Map(zip(entries, known, strict=True)), literal) for known, literal in chosen)
-            case Row(items, length), SeqType(item):
+        match value:
+            case int():
+                return (True, value), (False, -value)
+            case Choice(options):
+                return options.items()
+            case Cases(cases):
                 return (
-                    (Seq(known), both(literal, inner))
-                    for n, literal in length.options.items()
-                    for known, inner in self.combinations(items[:n], [item] * n)
+                    (made(form, known), both(literal, inner))
+                    for form, (literal, parts) in cases.items()
+                    for known, inner in self.combinations(parts)
+                    if both(literal, inner) != FALSE
                 )
-            case Members(bag, counts), _:
-                make: Any = Bag if bag else Set
-                chosen = self.combinations(tuple(counts.values()), [IntType()] * len(counts))
+            case Members(kind, counts):
                 return (
-                    (make([v for v, n in zip(counts, known, strict=True) for _ in range(n)]), literal)
-                    for known, literal in chosen
+                    (kind([v for v, n in zip(counts, known, strict=True) for _ in range(n)]), literal)
+                    for known, literal in self.combinations(tuple(counts.values()))
                 )
-        raise TooLarge(f"values of type {t} are too many to be told apart", remedy="choose smaller sizes")
+            case Listed(kind, slots):
+                return (
+                    (kind(known), both(literal, inner))
+                    for n, literal in self.size(value).options.items()
+                    for known, inner in self.combinations([item for _, item in slots[:n]])
+                )
 
-    def _of_case(self, c: type | None, literal: int, fields: Fields, item: Type) -> Iterator[tuple[Any, int]]:
-        if c is None:
-            yield None, literal
-        elif c is Some:
-            for known, inner in self.alternatives(fields[0], item).items():
-                yield known, self.circuit.both(literal, inner)
-        else:
-            record: Any = c
-            types = record_fields(RecordType(record), self.scope).values()
-            for values, inner in self.combinations(fields, tuple(types)):
-                together = self.circuit.both(literal, inner)
-                if together != FALSE:
-                    yield record(*values), together
-
-    def combinations(
-        self, values: Sequence[Symbolic], types: Sequence[Type]
-    ) -> Iterator[tuple[tuple[Any, ...], int]]:
+    def combinations(self, values: Sequence[Symbolic]) -> Iterator[tuple[tuple[Any, ...], int]]:
         """Yield the combinations of what several values may be, without those that cannot be."""
-        parts = [self.alternatives(v, t) for v, t in zip(values, types, strict=True)]
+        parts = [self.alternatives(v) for v in values]
         if math.prod(map(len, parts)) > ALTERNATIVES_MOST * 10:
             raise TooLarge("too many combinations of values are told apart", remedy="choose smaller sizes")
 
@@ -406,142 +382,180 @@ class Algebra:
 
         return rest(0, (), TRUE)
 
-    def gathered(self, ways: Iterable[tuple[Any, int]], t: Type) -> Symbolic:
-        """Return the value that is what its true way says: the inverse of `alternatives`."""
-        return self.select([(literal, self.lift(value, t)) for value, literal in ways])
-
     # --- containers ---
 
     def longer(self, length: Choice, than: int) -> int:
         """Return whether a length is greater than a number."""
         return self.circuit.some([o for n, o in length.options.items() if n > than])
 
-    def at_most(self, number: Choice, most: int) -> int:
-        """Return whether a number is no greater than a bound."""
-        return self.circuit.some([o for n, o in number.options.items() if n <= most])
-
-    def elements(self, container: Symbolic, item: Type) -> Iterator[tuple[int, Symbolic]]:
-        """Yield each element (copies one by one) that may be there and whether it is: in order, but for slots."""
+    def elements(self, container: Symbolic, item: Type) -> Iterator[Way]:
+        """Yield each element (copies one by one) that may be there and whether it is: in order, but for sets in slots."""
         match container:
-            case Row(items, length):
-                for i, value in enumerate(items):
-                    if (there := self.longer(length, i)) != FALSE:
-                        yield there, value
-            case Slots(_, slots):
+            case Listed(_, slots):
                 yield from slots
-            case Table(entries):
-                for key in entries:
-                    yield TRUE, self.lift(key, item)
+            case Cases():
+                for key, there in self.keys_of(container).items():
+                    yield there, self.lifted(key, item)
             case Members(_, counts):
                 for known in sorted(counts, key=order_key):
                     count = counts[known]
                     for i in range(max(count.options, default=0)):
                         if (there := self.longer(count, i)) != FALSE:
-                            yield there, self.lift(known, item)
+                            yield there, self.lifted(known, item)
+
+    def keys_of(self, mapping: Cases) -> dict[Any, int]:
+        """Return the keys that a map may have, in order, and whether it has them."""
+        found = self.collected(
+            [(key, o) for form, (o, _) in mapping.cases.items() if isinstance(form, Keys) for key in form.at]
+        )
+        return dict(sorted(found.items(), key=lambda pair: order_key(pair[0])))
+
+    def at_key(self, mapping: Cases, key: Any, t: Type) -> Symbolic:
+        """Return the value, of a type, that a map has at a key, which it has."""
+        ways = [
+            (literal, parts[form.at[key]])
+            for form, (literal, parts) in mapping.cases.items()
+            if isinstance(form, Keys) and key in form.at
+        ]
+        return self.select(ways, t)
 
     def size(self, container: Symbolic) -> Choice:
         """Return how many elements there are, copies counted."""
         match container:
-            case Row(_, length):
-                return length
-            case Table(entries):
-                return one_of(len(entries))
-            case Slots(_, slots):
-                there = [used for used, _ in slots]
+            case Cases(cases):
+                return Choice(
+                    self.collected([(len(f.at), o) for f, (o, _) in cases.items() if isinstance(f, Keys)])
+                )
+            case Listed(_, slots):
+                used = [TRUE, *(u for u, _ in slots), FALSE]
+                last = [self.circuit.both(a, -b) for a, b in itertools.pairwise(used)]
+                return Choice({n: o for n, o in enumerate(last) if o != FALSE})
             case Members(_, counts):
                 there = [self.longer(c, i) for c in counts.values() for i in range(max(c.options, default=0))]
             case _:
                 raise AssertionError(container)
-        counted = self.circuit.counted(there)
-        return Choice({n: literal for n, literal in enumerate(counted) if literal != FALSE})
+        return self._counted(there)
 
-    def count(self, container: Symbolic, item: Symbolic, t: Type | None = None) -> Choice:
-        """Return how many elements equal an item; `t` is its type (not needed for sequences and slots)."""
-        if isinstance(container, Members):
-            assert t is not None
-            known = self.alternatives(item, t)
-            ways: list[tuple[int, Symbolic]] = [
-                (literal, container.counts.get(value, ZERO)) for value, literal in known.items()
-            ]
-            chosen = self.select(ways) if ways else ZERO
-            assert isinstance(chosen, Choice)
-            return chosen
-        if isinstance(container, Row):
-            pairs = [(self.longer(container.length, i), x) for i, x in enumerate(container.items)]
-        else:
-            assert isinstance(container, Slots)
-            pairs = list(container.slots)
-        same = [self.circuit.both(there, self.equal(x, item)) for there, x in pairs]
-        return Choice({n: o for n, o in enumerate(self.circuit.counted(same)) if o != FALSE})
+    def _counted(self, literals: Iterable[int]) -> Choice:
+        return Choice({n: o for n, o in enumerate(self.circuit.counted(literals)) if o != FALSE})
 
-    def contains(self, container: Symbolic, item: Symbolic, t: Type) -> int:
-        """Return whether an item is among the elements of a set, bag or sequence, or the keys of a map."""
-        if isinstance(container, Table):
-            return self.circuit.some(
-                [o for k, o in self.alternatives(item, t).items() if k in container.entries]
-            )
-        if isinstance(container, Members):
-            return self.circuit.some(
-                [
-                    self.circuit.both(literal, self.longer(container.counts[value], 0))
-                    for value, literal in self.alternatives(item, t).items()
-                    if value in container.counts
-                ]
-            )
-        return -self.count(container, item, t).options.get(0, FALSE)
-
-    def inserted(self, container: Symbolic, item: Symbolic, t: Type) -> Symbolic:
-        """Return a set, bag or sequence with one more element (at the end)."""
-        both, choose = self.circuit.both, self.choose
+    def count(self, container: Symbolic, item: Symbolic) -> Choice:
+        """Return how many elements equal an item."""
         match container:
-            case Members(bag, counts):
-                changed = dict(counts)
-                for value, literal in self.alternatives(item, t).items():
-                    count = counts.get(value, ZERO)
-                    more = Choice({n + 1: o for n, o in count.options.items()}) if bag else ONE
-                    changed[value] = self.choose_option(literal, more, count)
-                return Members(bag, changed)
-            case Slots(bag, slots):
-                new = TRUE if bag else -self.contains(container, item, t)
-                placed: list[tuple[int, Symbolic]] = []
-                room = new  # still to be put down: used slots come first
-                for used, held in slots:
-                    here = both(room, -used)
-                    placed.append((self.circuit.either(used, here), choose(here, item, held)))
-                    room = both(room, used)
-                return Slots(bag, (*placed, (room, item)) if room != FALSE else tuple(placed))
-            case Row(items, length):
-                after = Choice({n + 1: o for n, o in length.options.items()})
-                longest = max(after.options, default=0)
-                padded = [items[i] if i < len(items) else item for i in range(longest)]
-                at = [choose(length.options.get(i, FALSE), item, x) for i, x in enumerate(padded)]
-                return Row(tuple(at), after)
+            case Members(_, counts):
+                options = [
+                    (n, self.circuit.both(literal, o))
+                    for value, literal in self.alternatives(item).items()
+                    for n, o in counts.get(value, ZERO).options.items()
+                ]
+                return Choice(self.collected(options))
+            case Listed(_, slots):
+                return self._counted([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
         raise AssertionError(container)
 
-    def removed(self, container: Symbolic, item: Symbolic, t: Type) -> Symbolic:
+    def contains(self, container: Symbolic, item: Symbolic) -> int:
+        """Return whether an item is among the elements of a set, bag or sequence, or the keys of a map."""
+        match container:
+            case Cases():
+                inside = self.keys_of(container)
+            case Members(_, counts):
+                inside = {value: self.longer(count, 0) for value, count in counts.items()}
+            case Listed(_, slots):
+                return self.circuit.some([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
+            case _:
+                raise AssertionError(container)
+        return self.circuit.some(
+            [
+                self.circuit.both(literal, inside[value])
+                for value, literal in self.alternatives(item).items()
+                if value in inside
+            ]
+        )
+
+    def inserted(self, container: Symbolic, item: Symbolic, there: int = TRUE) -> Symbolic:
+        """Return a set, bag or sequence with one more element (at the end) if it is to be `there`."""
+        both = self.circuit.both
+        match container:
+            case Members(kind, counts):
+                changed = dict(counts)
+                for value, literal in self.alternatives(item).items():
+                    count = counts.get(value, ZERO)
+                    more = ONE if kind is Set else Choice({n + 1: o for n, o in count.options.items()})
+                    changed[value] = self.choose_option(both(there, literal), more, count)
+                return Members(kind, changed)
+            case Listed(kind, slots):
+                if kind is Set:
+                    there = both(there, -self.contains(container, item))
+                placed: list[Way] = []
+                room = there  # for all slots before are used
+                for used, held in slots:
+                    placed.append(
+                        (self.circuit.either(used, room), self.choose(both(room, -used), item, held))
+                    )
+                    room = both(there, used)
+                return Listed(kind, (*placed, (room, item)) if room != FALSE else tuple(placed))
+        raise AssertionError(container)
+
+    def extended(self, container: Symbolic, ways: Iterable[Way]) -> Symbolic:
+        """Return a set, bag or sequence with all elements more that are there."""
+        for there, item in ways:
+            container = self.inserted(container, item, there)
+        return container
+
+    def removed(self, container: Symbolic, item: Symbolic) -> Symbolic:
         """Return a set or bag with one copy of an element less, if it is there."""
         match container:
-            case Members(bag, counts):
+            case Members(kind, counts):
                 changed = dict(counts)
-                for value, literal in self.alternatives(item, t).items():
+                for value, literal in self.alternatives(item).items():
                     if value in counts:
-                        options = counts[value].options
-                        less: dict[Any, int] = {}
-                        for n, o in options.items():
-                            less[max(n - 1, 0)] = self.circuit.either(less.get(max(n - 1, 0), FALSE), o)
+                        less = self.collected([(max(n - 1, 0), o) for n, o in counts[value].options.items()])
                         changed[value] = self.choose_option(literal, Choice(less), counts[value])
-                return Members(bag, changed)
-            case Slots(bag, slots):
-                gone, moved = FALSE, list(slots)
-                for i, (used, held) in enumerate(slots):
-                    gone = self.circuit.either(gone, self.circuit.both(used, self.equal(held, item)))
-                    following = slots[i + 1] if i + 1 < len(slots) else (FALSE, held)
-                    moved[i] = (
-                        self.circuit.choose(gone, following[0], used),
-                        self.choose(gone, following[1], held),
-                    )
-                return Slots(bag, tuple(moved))
+                return Members(kind, changed)
+            case Listed(_, slots):
+                return self.without(
+                    container, [self.circuit.both(u, self.equal(held, item)) for u, held in slots]
+                )
         raise AssertionError(container)
+
+    def without(self, value: Listed, here: Sequence[int]) -> Listed:
+        """Return slots without the first of which it is said that it is `here`."""
+        gone, moved = FALSE, []
+        for (used, item), this, (after, following) in zip(
+            value.slots,
+            here,
+            [*value.slots[1:], *((FALSE, item) for _, item in value.slots[-1:])],
+            strict=True,
+        ):
+            gone = self.circuit.either(gone, this)
+            moved.append((self.circuit.choose(gone, after, used), self.choose(gone, following, item)))
+        return Listed(value.kind, tuple(moved))
+
+    def total(self, value: Symbolic, t: Type) -> int:
+        """Return whether a map has a value for every key of its (resolved) type, at every depth of maps."""
+        if not isinstance(t, MapType) or math.isinf(cardinality(t.key, self.scope)):
+            return TRUE
+        assert isinstance(value, Cases)
+        wanted = self.keys(self.listed(t.key), t.key)
+        return self.circuit.every(
+            self.circuit.either(-literal, self.circuit.every([self.total(part, t.value) for part in parts]))
+            if form is wanted
+            else -literal
+            for form, (literal, parts) in value.cases.items()
+        )
+
+    def too_equal(self, slots: Sequence[Way], copies: int) -> int:
+        """Return whether more than so many slots hold the same."""
+        return self.circuit.some(
+            self.circuit.every(
+                [*(used for used, _ in group), *(self.equal(group[0][1], x) for _, x in group[1:])]
+            )
+            for group in itertools.combinations(slots, copies + 1)
+        )
+
+
+def _unheard_of(t: Type) -> TooLarge:
+    return TooLarge(f"there are no circuits of values of type {t}", remedy="`ratified check` explores it")
 
 
 def _many(size: float) -> str:

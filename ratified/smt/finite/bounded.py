@@ -32,26 +32,34 @@ Safety Properties Using InductionGap and a SAT-Solver" (FMCAD 2000).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from ratified.language.claims import Unchecked, unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
+from ratified.language.kinds import refuse_other_types
 from ratified.language.machine import PythonMachine, StepError, Values
-from ratified.language.model import CLAIMS, Model
+from ratified.language.model import Model
 from ratified.language.scope import running
+from ratified.language.values import Seq
 from ratified.results.background import Background
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch
-from ratified.results.result import Limits, PropertyKind, Trace, Verdict, Violation
+from ratified.results.result import Decided, Limits, PropertyKind, Trace, Verdict, Violation
 from ratified.results.seen import INTERRUPTED, NOWHERE, Exploration, Failure, Property
-from ratified.smt.finite.expressions import Env, Event
-from ratified.smt.finite.solver import SOLVERS, BooleanSolver, solver_for
+from ratified.smt.finite.context import Env, Event
+from ratified.smt.finite.solver import SOLVERS, BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps
-from ratified.smt.finite.symbolic import Members, Slots, Symbolic, Table
+from ratified.smt.finite.symbolic import Cases, Listed, Members, Symbolic
 from ratified.smt.finite.unrolled import Unrolled
+from ratified.smt.kinds import TYPES
+
+KINDS = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
+"""The kinds of claims that are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,12 @@ class InductionGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
+class Bounded(Decided):
     """What was found out.
 
     No run of at most `steps` steps (None: not even the beginning was decided) violates a claim. `proved_by` is the k of the
     k-induction that proved the claims for runs of every length, `complete` that no run is longer. `induction` is what stands
-    in the way of a proof by the largest k that was tried. `seconds` is wall time.
+    in the way of a proof by the largest k that was tried. `unchecked` are claims of other kinds. `seconds` is wall time.
     """
 
     model: str
@@ -84,6 +92,7 @@ class Bounded:
     stopped: str | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 class _Unknown(Exception):
@@ -169,7 +178,7 @@ class _Search:
         if any(e.error for e in runs.begun.events):
             self.machine.initial()  # raises what is wrong
         if left := [e for e in runs.begun.events if not e.error]:
-            begun = solver_for(self.steps.circuit, self.solver)
+            begun = BooleanSolver(self.steps.circuit, self.solver)
             self._note(begun, left, "is")
 
     def _nothing_begins(self) -> ModelError:
@@ -279,28 +288,22 @@ class _Search:
     def _teller(self) -> Counterexample:
         return Counterexample(self.machine, Exploration(tuple(self.claims)), None)
 
-    def _rerun(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
+    def _taken(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
         """Take the run that the solver has found with the reference machine."""
-        (_, _, start), *rest = unrolled.run(unrolled.solver.true)
+        start, *rest = unrolled.states()
+        taken: list[tuple[int, Values, Values]] = []
+        for state, target in itertools.pairwise([start, *rest]):
+            step = next(((i, given, to) for i, given, to in self.machine.steps(state) if to == target), None)
+            if step is None:
+                raise _disagreement(self.steps.module.name)
+            taken.append((step[0], step[1], target))
+        return start, taken
+
+    def _rerun(self, unrolled: Unrolled) -> tuple[Values, list[tuple[int, Values, Values]]]:
+        """Take a run from the beginning with the reference machine."""
+        start, taken = self._taken(unrolled)
         if start not in [state for _, state in self.machine.initial()]:
             raise _disagreement(self.steps.module.name)
-        taken: list[tuple[int, Values, Values]] = []
-        state = start
-        for way, arguments, target in rest:
-            assert way is not None
-            assert way.action is not None
-            for step in self.machine.steps(state):
-                index, given, reached = step
-                if (
-                    self.machine.actions[index].name == way.action.name
-                    and given == arguments
-                    and reached == target
-                ):
-                    taken.append((index, given, target))
-                    break
-            else:
-                raise _disagreement(self.steps.module.name)
-            state = target
         return start, taken
 
     # --- by induction ---
@@ -324,10 +327,7 @@ class _Search:
                 return None
         self._shrink(free, some)
         claimed = next(name for name, literal in wrong if free.solver.true(literal))
-        (_, _, start), *rest = free.run(free.solver.true)
-        numbers = {action.name: index for index, action in enumerate(self.machine.actions)}
-        taken = [(numbers[way.action.name], given, state) for way, given, state in rest if way and way.action]
-        return InductionGap(claimed, self._teller().trace(start, taken))
+        return InductionGap(claimed, self._teller().trace(*self._taken(free)))
 
     def _shrink(self, unrolled: Unrolled, bad: int) -> None:
         """Let the solver end on a run whose first state has sets and bags as small as can be: with nothing left that may go."""
@@ -347,10 +347,11 @@ class _Search:
             match stack.pop():
                 case Members(_, counts):
                     found += [self.steps.algebra.longer(count, 0) for count in counts.values()]
-                case Slots(_, slots):
+                case Listed(kind, slots) if kind is not Seq:
                     found += [used for used, _ in slots]
-                case Table(entries):
-                    stack += entries.values()
+                case Cases(cases):
+                    for _, parts in cases.values():
+                        stack += parts
         return found
 
 
@@ -363,34 +364,37 @@ def _disagreement(model: str) -> RatifiedError:
 
 def bounded(
     model: Model,
-    depth: int = 20,
+    length: int = 20,
     *,
-    claims: Sequence[str] | None = None,
+    claims: Collection[str] | None = None,
     induction: bool = False,
     deadlock: bool = False,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
     solver: str = SOLVERS[0],
-    seconds: float | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Bounded:
-    """Look for a shortest run of at most `depth` steps that violates a claim; with `induction`, for a proof that none does.
+    """Look for a shortest run of at most `length` steps that violates a claim; with `induction`, for a proof that none does.
 
     The claims are invariants and step invariants (all of the model's by default); with `deadlock` also that some step is
-    always possible. Every constraint bounds the runs, as in `check`. InductionGap is over k = 1, 2, ... up to `depth` steps,
+    always possible. Every constraint bounds the runs, as in `check`. Induction is over k = 1, 2, ... up to `length` steps,
     from states of which nothing is known but that all claims hold: with k = 1 it says whether the claims together are
-    inductive at this size. `solver` is "sat" or "z3".
+    inductive at this size. `limits` are of seconds and memory. `solver` is "sat" or "z3". `progress` is told the length of runs
+    that is being asked about.
 
     Raises:
         EvaluationError: a run comes upon an operation without an answer.
         TooLarge: the model cannot be made a circuit at this size.
-        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds.
+        RatifiedError: z3 is missing; an unknown claim, or one that is not of these kinds; a limit of another kind.
     """
-    watch = Watch(Limits(seconds=seconds))
+    refuse_other_types(model.module, TYPES, "bounded model checking")
+    limits.only("bounded model checking", "seconds", "memory")
+    watch = Watch(limits)
     asked = properties(model, claims, deadlock=deadlock)
     search = _Search(model, asked, solver, watch)
 
     def work() -> None:
         with running(model.scope):
-            (search.both if induction else search.base)(depth, progress)
+            (search.both if induction else search.base)(length, progress)
 
     # Circuits are made and handed to a solver for long whiles in which nothing is asked.
     under_way = Background(work, search.interrupt)
@@ -398,32 +402,26 @@ def bounded(
         under_way.attend(watch.tick)
         under_way.result()
     except _Unknown:
-        why = "the solver gave up" if seconds is None else watch.time_limit()
+        why = "the solver gave up" if limits.seconds is None else watch.time_limit()
         search.found = replace(search.found, stopped=why)
     except Reached as stop:
         search.found = replace(search.found, stopped=str(stop))
     except KeyboardInterrupt:
         search.found = replace(search.found, stopped=INTERRUPTED)
-    notes = search.found.notes
-    if claims is None and (others := _others(model)):
-        notes = (*notes, f"not asked of a solver, but by check: {', '.join(others)}")
-    return replace(search.found, notes=notes, seconds=watch.seconds)
+    of_these = {f.name for kind in KINDS for f in model.module.of_kind(kind)}
+    left_out = unchecked(model.module, of_these) if claims is None else ()
+    return replace(search.found, unchecked=left_out, seconds=watch.seconds)
 
 
-def _others(model: Model) -> list[str]:
-    """The claims of a model that are of other kinds: refinements, and those about whole runs."""
-    asked = (Kind.INVARIANT, Kind.STEP_INVARIANT)
-    return [f.name for kind in CLAIMS if kind not in asked for f in model.module.of_kind(kind)]
-
-
-def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = False) -> tuple[Property, ...]:
+def properties(
+    model: Model, claims: Collection[str] | None, *, deadlock: bool = False
+) -> tuple[Property, ...]:
     """Return the claims that are asked about. Raises RatifiedError for one that there is not, or that is of another kind."""
-    kinds = {Kind.INVARIANT: PropertyKind.INVARIANT, Kind.STEP_INVARIANT: PropertyKind.STEP_INVARIANT}
     module = model.module
     known = {
-        f.name: Property(kinds[f.kind], f.name, f.span)
+        f.name: Property(KINDS[f.kind], f.name, f.span)
         for f in module.functions.values()
-        if f.key == f.name and f.kind in kinds
+        if f.key == f.name and f.kind in KINDS
     }
     chosen = list(known) if claims is None else list(dict.fromkeys(claims))
     for name in chosen:
@@ -440,7 +438,7 @@ def properties(model: Model, claims: Sequence[str] | None, *, deadlock: bool = F
         asked.append(Property(PropertyKind.DEADLOCK, "deadlock", None))
     if not asked:
         raise RatifiedError(
-            f"{module.name} has nothing to be asked: no invariant and no step invariant",
+            f"{module.name} claims nothing that a solver can check: it has no invariant and no step invariant",
             span=module.span,
             remedy="write a method with @invariant, or ask for deadlock",
         )

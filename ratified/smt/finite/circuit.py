@@ -45,7 +45,10 @@ class Circuit:
 
     def some(self, literals: Iterable[int]) -> int:
         """Return the disjunction."""
-        return -self.every([-literal for literal in literals])
+        negated = [-literal for literal in literals]
+        if len(negated) == 1:
+            return -negated[0]
+        return -self.both(*negated) if len(negated) == 2 else -self.every(negated)
 
     def both(self, a: int, b: int) -> int:
         """Return `a and b`."""

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import (
     BagType,
     BoolType,
     IntType,
-    MapType,
     NoneType,
     OptionalType,
     SeqType,
     SetType,
-    TupleType,
     Type,
+    element_type,
     fit_of,
     has_bounds,
     records_of,
 )
 from ratified.smt.finite.algebra import Algebra
-from ratified.smt.finite.circuit import FALSE, TRUE
+from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
-    Items,
+    Listed,
     Members,
-    Row,
-    Slots,
     Some,
     Symbolic,
-    Table,
     atomic,
-    some,
+    one_form,
+    one_of,
 )
 
 
@@ -39,66 +38,77 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
     """Return a value of a type as one of a larger type."""
     if t == into or (atomic(t) and atomic(into)):
         return value
-    match t, into:
-        case BoolType(), OptionalType(BoolType()):
-            assert isinstance(value, int)
-            return Choice({True: value, False: -value})
-        case NoneType(), _:
-            return Cases({None: (TRUE, ())})
-        case OptionalType(a), OptionalType(b):
-            assert isinstance(value, Cases)
-            if Some not in value.cases:
-                return value
-            there, (inner,) = value.cases[Some]
-            return Cases({**value.cases, Some: (there, (widened(algebra, inner, a, b),))})
-        case _, OptionalType(b):
-            return some(widened(algebra, value, t, b))
-        case TupleType(xs), TupleType(ys):
-            assert isinstance(value, Items)
-            parts = zip(value.items, xs, ys, strict=True)
-            return Items(tuple(widened(algebra, v, x, y) for v, x, y in parts))
-        case MapType(_, a), MapType(_, b):
-            assert isinstance(value, Table)
-            return Table({k: widened(algebra, v, a, b) for k, v in value.entries.items()})
-        case SeqType(a), SeqType(b):
-            assert isinstance(value, Row)
-            return Row(tuple(widened(algebra, v, a, b) for v in value.items), value.length)
-        case (SetType(a), SetType(b)) | (BagType(a), BagType(b)) if isinstance(value, Slots):
-            return Slots(value.bag, tuple((used, widened(algebra, v, a, b)) for used, v in value.slots))
-        case (SetType(a), SetType(b)) | (BagType(a), BagType(b)) if algebra.slotted(b):
-            assert isinstance(value, Members)
-            return packed(algebra, Slots(value.bag, tuple(algebra.elements(value, b))))
+    match value:
+        case int():
+            return Choice({True: value, False: -value})  # a bool, as one that may be None
+        case Choice():
+            return one_form(None)  # None, the only value of its type
+        case Cases(cases):
+            return Cases(
+                {
+                    form: (
+                        literal,
+                        tuple(
+                            [
+                                widened(algebra, part, a, b)
+                                for part, a, b in zip(
+                                    parts, algebra.parts(t, form), algebra.parts(into, form), strict=True
+                                )
+                            ]
+                        ),
+                    )
+                    for form, (literal, parts) in cases.items()
+                }
+            )
+    if isinstance(into, OptionalType):
+        return one_form(Some, widened(algebra, value, t, into.item))
+    a, b = element_type(t), element_type(into)
+    assert a is not None
+    assert b is not None
+    match value:
+        case Listed(kind, slots):
+            return Listed(kind, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
+        case Members() if algebra.slotted(into):
+            return algebra.extended(algebra.anything(into), algebra.elements(value, b))
     return value
 
 
-def packed(algebra: Algebra, value: Slots) -> Slots:
-    """Return slots with those that are used first."""
-    result = Slots(value.bag, ())
-    for used, item in value.slots:
-        placed, room = [], used
-        for there, held in result.slots:
-            here = algebra.circuit.both(room, -there)
-            placed.append((algebra.circuit.either(there, here), algebra.choose(here, item, held)))
-            room = algebra.circuit.both(room, there)
-        result = Slots(value.bag, (*placed, (room, item)) if room != FALSE else tuple(placed))
-    return result
-
-
-def narrowed(value: Symbolic, t: Type, into: Type) -> Symbolic:
-    """Return a value of a type that is known to be of a smaller one."""
-    if isinstance(t, OptionalType) and isinstance(t.item, BoolType) and isinstance(into, BoolType):
-        assert isinstance(value, Choice)
-        return value.options.get(True, FALSE)
+def _of(into: Type) -> Callable[[object], bool]:
+    """Return what says of an option or a form whether values of a type may have it, if they may but for None and records."""
     optional = isinstance(into, OptionalType | NoneType)
-    if isinstance(value, Choice):
-        return Choice({v: o for v, o in value.options.items() if v is not None or optional})
-    if isinstance(value, Cases):
-        if Some in value.cases and not optional:
-            return value.cases[Some][1][0]
-        classes: set[type | None] = {r.record for r in records_of(into)}
-        if optional:
-            classes |= {None, Some}
-        return Cases({c: case for c, case in value.cases.items() if c in classes})
+    records = {r.record for r in records_of(into)}
+
+    def of(option: object) -> bool:
+        return optional if option is None else option in records or not records
+
+    return of
+
+
+def there_in(circuit: Circuit, value: Symbolic, into: Type) -> int:
+    """Return whether a value is of a smaller type."""
+    of = _of(into)
+    match value:
+        case Choice(options):
+            return TRUE if all(map(of, options)) else circuit.some([o for v, o in options.items() if of(v)])
+        case Cases(cases):
+            return circuit.some([o for form, (o, _) in cases.items() if of(form)])
+    return TRUE
+
+
+def narrowed(value: Symbolic, into: Type) -> Symbolic:
+    """Return a value that is known to be of a smaller type."""
+    if isinstance(into, NoneType):
+        return one_of(None)
+    of = _of(into)
+    match value:
+        case Choice(options) if isinstance(into, BoolType):
+            return options.get(True, FALSE)
+        case Choice(options):
+            return Choice({v: o for v, o in options.items() if of(v)})
+        case Cases(cases) if Some in cases and not of(None):
+            return cases[Some][1][0]
+        case Cases(cases):
+            return Cases({form: case for form, case in cases.items() if of(form)})
     return value
 
 
@@ -111,49 +121,29 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
         return TRUE, value
     circuit = algebra.circuit
     match value, t:
-        case Choice(options), IntType(int(low), int(high)):
-            kept = {v: o for v, o in options.items() if low <= v <= high}
-            return _known(algebra, options, kept)
-        case Choice(options), OptionalType(IntType(int(low), int(high))):
+        case Choice(options), IntType(int(low), int(high)) | OptionalType(IntType(int(low), int(high))):
             kept = {v: o for v, o in options.items() if v is None or low <= v <= high}
-            return _known(algebra, options, kept)
-        case Cases(cases), OptionalType(item) if Some in cases:
-            there, (inner,) = cases[Some]
-            fine, inner = fitted(algebra, inner, item)
-            return circuit.either(-there, fine), Cases({**cases, Some: (there, (inner,))})
-        case Items(items), TupleType(types):
-            pairs = [fitted(algebra, v, i) for v, i in zip(items, types, strict=True)]
-            return circuit.every([fine for fine, _ in pairs]), Items(tuple(v for _, v in pairs))
-        case Table(entries), MapType(_, inner_type):
-            held = {k: fitted(algebra, v, inner_type) for k, v in entries.items()}
-            return circuit.every([fine for fine, _ in held.values()]), Table(
-                {k: v for k, (_, v) in held.items()}
-            )
-        case Row(items, length), SeqType(item, size):
-            if isinstance(size, int):
-                items = items[:size]
-                length = Choice({n: o for n, o in length.options.items() if n <= size})
-            pairs = [fitted(algebra, v, item) for v in items]
-            inside = [circuit.either(-algebra.longer(length, i), fine) for i, (fine, _) in enumerate(pairs)]
-            return circuit.every([circuit.some(length.options.values()), *inside]), Row(
-                tuple(v for _, v in pairs), length
-            )
+            return (TRUE if len(kept) == len(options) else circuit.some(kept.values())), Choice(kept)
+        case Cases(cases), _:
+            fine, held = [], {}
+            for form, (literal, parts) in cases.items():
+                pairs = [fitted(algebra, v, p) for v, p in zip(parts, algebra.parts(t, form), strict=True)]
+                fine.append(circuit.either(-literal, circuit.every([f for f, _ in pairs])))
+                held[form] = literal, tuple([v for _, v in pairs])
+            return circuit.every(fine), Cases(held)
+        case Listed(kind, slots), SeqType(item, size) | SetType(item, size) | BagType(item, size):
+            most = size if isinstance(size, int) else len(slots)
+            ways = [(used, *fitted(algebra, v, item)) for used, v in slots[:most]]
+            few = [circuit.either(-used, ok) for used, ok, _ in ways] + [
+                -used for used, _ in slots[most:][:1]
+            ]
+            if isinstance(t, BagType) and isinstance(t.copies, int):
+                few.append(-algebra.too_equal(slots, t.copies))
+            return circuit.every(few), Listed(kind, tuple([(used, v) for used, _, v in ways]))
         case Members(), SetType(item, size) | BagType(item, size):
-            fine, held_members = _members_within(algebra, value, item)
-            return circuit.both(fine, _few(algebra, held_members, t, size)), held_members
-        case Slots(bag, slots), SetType(item, size) | BagType(item, size):
-            fine = _few(algebra, value, t, None)
-            if isinstance(size, int) and len(slots) > size:
-                return circuit.both(fine, -slots[size][0]), Slots(bag, slots[:size])
-            return fine, value
+            inner, within = _members_within(algebra, value, item)
+            return circuit.both(inner, _few(algebra, within, t, size)), within
     return TRUE, value
-
-
-def _known(algebra: Algebra, options: object, kept: dict[object, int]) -> tuple[int, Choice]:
-    assert isinstance(options, dict)
-    if len(kept) == len(options):
-        return TRUE, Choice(options)
-    return algebra.circuit.some(kept.values()), Choice(kept)
 
 
 def _members_within(algebra: Algebra, value: Members, item: Type) -> tuple[int, Members]:
@@ -169,18 +159,12 @@ def _members_within(algebra: Algebra, value: Members, item: Type) -> tuple[int, 
             kept[known] = count
         except BoundLeft:
             outside.append(algebra.longer(count, 0))
-    return -algebra.circuit.some(outside), Members(value.bag, kept)
+    return -algebra.circuit.some(outside), Members(value.kind, kept)
 
 
-def _few(algebra: Algebra, value: Members | Slots, t: Type, size: object) -> int:
+def _few(algebra: Algebra, value: Members, t: Type, size: object) -> int:
     """Return whether a set or bag has no more elements, and no more copies of one, than its type allows."""
-    fine = TRUE
-    if isinstance(size, int):
-        fine = algebra.at_most(algebra.size(value), size)
+    few = [-algebra.longer(algebra.size(value), size)] if isinstance(size, int) else []
     if isinstance(t, BagType) and isinstance(t.copies, int):
-        if isinstance(value, Members):
-            few = [algebra.at_most(count, t.copies) for count in value.counts.values()]
-            fine = algebra.circuit.every([fine, *few])
-        else:
-            fine = algebra.circuit.both(fine, -algebra.too_equal(value.slots, t.copies))
-    return fine
+        few += [-algebra.longer(count, t.copies) for count in value.counts.values()]
+    return algebra.circuit.every(few)

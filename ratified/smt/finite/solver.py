@@ -6,7 +6,6 @@ questions get the same answers on every run.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from threading import TIMEOUT_MAX, Timer
@@ -20,85 +19,18 @@ SOLVERS = ("sat", "z3")
 """Glucose, a SAT solver, which is some ten times as fast on circuits; and Z3's own."""
 
 
-def solver_for(circuit: Circuit, name: str) -> BooleanSolver:
-    """Return a solver for the literals of a circuit. Raises RatifiedError where it is not installed."""
-    return (Glucose if name == "sat" else Z3)(circuit)
-
-
 def _imported(module: str) -> Any:
     installed(module.partition(".")[0])
     return import_module(module)
 
 
-class BooleanSolver(ABC):
-    """A solver for the literals of one circuit."""
-
-    def __init__(self, circuit: Circuit) -> None:
-        self._circuit = circuit
-        self._told: set[int] = {TRUE}  # the gates that the solver knows
-        self._values: dict[int, bool] = {}
-        self._valued: set[int] = set()
-
-    def require(self, literal: int) -> None:
-        """Let a literal be true from now on."""
-        if literal != TRUE:
-            self._tell(literal)
-            self._assert(literal)
-
-    def check(self, assumed: Iterable[int], seconds: float | None = None) -> bool | None:
-        """Return whether all can be true together; None if that was not found out in time."""
-        literals = [literal for literal in assumed if literal != TRUE]
-        if FALSE in literals:
-            return False
-        for literal in literals:
-            self._tell(literal)
-        self._values, self._valued = {TRUE: True}, {TRUE}
-        return self._solve(literals, seconds)
-
-    @abstractmethod
-    def interrupt(self) -> None:
-        """Let a check that another thread waits for end without an answer."""
-
-    def true(self, literal: int) -> bool:
-        """Return whether a literal is true in what the last check found."""
-        gate = abs(literal)
-        for inner in self._circuit.inside([gate], self._valued):
-            joined = self._circuit.gates[inner]
-            if joined is None:
-                self._values[inner] = inner in self._told and self._found(inner)
-            else:
-                self._values[inner] = all(self._values[abs(n)] == (n > 0) for n in joined)
-        return self._values[gate] == (literal > 0)
-
-    def _tell(self, literal: int) -> None:
-        for gate in self._circuit.inside([literal], self._told):
-            self._define(gate, self._circuit.gates[gate])
-
-    @abstractmethod
-    def _define(self, gate: int, joined: Sequence[int] | None) -> None:
-        """Let the solver know a gate whose literals it knows, or a variable."""
-
-    @abstractmethod
-    def _assert(self, literal: int) -> None:
-        """Let a literal that the solver knows be true."""
-
-    @abstractmethod
-    def _solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
-        """Return whether literals that the solver knows can be true together."""
-
-    @abstractmethod
-    def _found(self, variable: int) -> bool:
-        """Return whether a variable that the solver knows is true in what it found."""
-
-
-class Glucose(BooleanSolver):
+class Glucose:
     """Glucose 4, through PySAT. Gates are its variables (Tseitin's encoding)."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        super().__init__(circuit)
+    def __init__(self) -> None:
         self._solver: Any = _imported("pysat.solvers").Glucose4()
         self._solver.add_clause([TRUE])
-        self._model: dict[int, bool] = {}
+        self._model: list[int] = []  # each variable or its negation, in their order
 
     def __del__(self) -> None:
         """Give back what the solver holds outside of Python."""
@@ -107,19 +39,22 @@ class Glucose(BooleanSolver):
             solver.delete()
 
     def interrupt(self) -> None:
-        """See BooleanSolver."""
+        """Let a question that another thread waits for end without an answer."""
         self._solver.interrupt()
 
-    def _define(self, gate: int, joined: Sequence[int] | None) -> None:
+    def define(self, gate: int, joined: Sequence[int] | None) -> None:
+        """Know a gate whose literals are known, or a variable."""
         if joined is not None:
             for literal in joined:
                 self._solver.add_clause([-gate, literal])
             self._solver.add_clause([gate, *(-literal for literal in joined)])
 
-    def _assert(self, literal: int) -> None:
+    def require(self, literal: int) -> None:
+        """Let a literal be true."""
         self._solver.add_clause([literal])
 
-    def _solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
+    def solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
+        """Return whether literals can be true together; None if that is not known in time."""
         # Without the lock of Python's interpreter, so that the keyboard is heeded.
         alarm = Timer(seconds if seconds is not None else TIMEOUT_MAX, self._solver.interrupt)
         alarm.daemon = True
@@ -130,28 +65,29 @@ class Glucose(BooleanSolver):
             alarm.cancel()
             alarm.join()
             self._solver.clear_interrupt()
-        self._model = {abs(n): n > 0 for n in self._solver.get_model()} if answer else {}
+        self._model = self._solver.get_model() if answer else []
         return answer
 
-    def _found(self, variable: int) -> bool:
-        return self._model.get(variable, False)
+    def found(self, variable: int) -> bool:
+        """Return whether a variable is true in what was found."""
+        return variable <= len(self._model) and self._model[variable - 1] > 0
 
 
-class Z3(BooleanSolver):
+class Z3:
     """Z3's solver of finite domains."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        super().__init__(circuit)
+    def __init__(self) -> None:
         self._z3: Any = _imported("z3")
         self._solver = self._z3.SolverFor("QF_FD")
         self._terms: dict[int, Any] = {TRUE: self._z3.BoolVal(True)}
         self._model: Any = None
 
     def interrupt(self) -> None:
-        """See BooleanSolver."""
+        """Let a question that another thread waits for end without an answer."""
         self._z3.main_ctx().interrupt()
 
-    def _define(self, gate: int, joined: Sequence[int] | None) -> None:
+    def define(self, gate: int, joined: Sequence[int] | None) -> None:
+        """Know a gate whose literals are known, or a variable."""
         if joined is None:
             self._terms[gate] = self._z3.Bool(f"v{gate}")
         else:
@@ -162,10 +98,12 @@ class Z3(BooleanSolver):
             self._terms[literal] = self._z3.Not(self._terms[-literal])
         return self._terms[literal]
 
-    def _assert(self, literal: int) -> None:
+    def require(self, literal: int) -> None:
+        """Let a literal be true."""
         self._solver.add(self._term(literal))
 
-    def _solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
+    def solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
+        """Return whether literals can be true together; None if that is not known in time."""
         # Without a limit of its own a question would be held to that of the last one.
         self._solver.set("timeout", 2**32 - 1 if seconds is None else max(1, int(seconds * 1000)))
         answer = self._solver.check(*map(self._term, literals))
@@ -174,5 +112,50 @@ class Z3(BooleanSolver):
             return True
         return False if answer == self._z3.unsat else None
 
-    def _found(self, variable: int) -> bool:
+    def found(self, variable: int) -> bool:
+        """Return whether a variable is true in what was found."""
         return bool(self._z3.is_true(self._model.eval(self._terms[variable])))
+
+
+class BooleanSolver:
+    """A solver for the literals of one circuit."""
+
+    def __init__(self, circuit: Circuit, name: str) -> None:
+        """`name` is one of SOLVERS. Raises RatifiedError where that is not installed."""
+        self._circuit = circuit
+        self._solver = Glucose() if name == "sat" else Z3()
+        self._told: set[int] = {TRUE}  # the gates that the solver knows
+        self._values: dict[int, bool] = {}
+        self._valued: set[int] = set()
+        self.interrupt = self._solver.interrupt
+
+    def require(self, literal: int) -> None:
+        """Let a literal be true from now on."""
+        if literal != TRUE:
+            self._tell(literal)
+            self._solver.require(literal)
+
+    def check(self, assumed: Iterable[int], seconds: float | None = None) -> bool | None:
+        """Return whether all can be true together; None if that was not found out in time."""
+        literals = [literal for literal in assumed if literal != TRUE]
+        if FALSE in literals:
+            return False
+        for literal in literals:
+            self._tell(literal)
+        self._values, self._valued = {TRUE: True}, {TRUE}
+        return self._solver.solve(literals, seconds)
+
+    def true(self, literal: int) -> bool:
+        """Return whether a literal is true in what the last check found."""
+        gate = abs(literal)
+        for inner in self._circuit.inside([gate], self._valued):
+            joined = self._circuit.gates[inner]
+            if joined is None:
+                self._values[inner] = inner in self._told and self._solver.found(inner)
+            else:
+                self._values[inner] = all(self._values[abs(n)] == (n > 0) for n in joined)
+        return self._values[gate] == (literal > 0)
+
+    def _tell(self, literal: int) -> None:
+        for gate in self._circuit.inside([literal], self._told):
+            self._solver.define(gate, self._circuit.gates[gate])

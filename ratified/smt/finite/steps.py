@@ -1,23 +1,30 @@
-"""A model at a size as circuits: its initial states, its steps from any state, and what it claims of states and steps."""
+"""A model at a size as circuits: its initial states, its steps from any state, and what it claims of states and steps.
+
+Call inside `running(model.scope)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ratified.language.ir import Argument, Function, Kind
+from ratified.language.ir import Argument, Function, Kind, Module, Which
+from ratified.language.lower.desugar import desugared
+from ratified.language.lower.domains import through_keys
 from ratified.language.machine import Values
 from ratified.language.model import Model
-from ratified.language.scope import running
-from ratified.language.types import OptionalType, Type, records_of, resolved
-from ratified.smt.finite.algebra import Algebra
-from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
-from ratified.smt.finite.containers import item_of
-from ratified.smt.finite.conversion import narrowed, widened
-from ratified.smt.finite.decode import Truth, decoded
-from ratified.smt.finite.execute import Executor
-from ratified.smt.finite.expressions import Env, Event
-from ratified.smt.finite.symbolic import Cases, Choice, Symbolic
+from ratified.language.rules import Rules
+from ratified.language.types import OptionalType, Type, records_of
+from ratified.smt.finite import comprehensions, containers, expressions, statements
+from ratified.smt.finite.circuit import FALSE, TRUE
+from ratified.smt.finite.context import Context, Env, Event, Shared
+from ratified.smt.finite.conversion import narrowed, there_in, widened
+from ratified.smt.finite.symbolic import Cases, Symbolic, Truth, decoded
+
+EXPRESSIONS: Rules[Context, Symbolic] = Rules.joined(
+    "circuits of expressions", expressions.rules, containers.rules, comprehensions.rules
+)
+STATEMENTS = statements.rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,106 +45,96 @@ class Moves:
     events: tuple[Event, ...]
 
 
+def _lowered(module: Module) -> Module:
+    """Return a module in fewer words. What returns early, and loops, are run as they are."""
+    functions = {key: through_keys(desugared(f)) for key, f in module.functions.items()}
+    return replace(module, functions=functions)
+
+
 class CircuitSteps:
     """Makes circuits of one model at one size."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.module = model.module
-        self.circuit = Circuit()
-        self.algebra = Algebra(self.circuit, model.scope)
-        self.types: dict[str, Type] = {d.name: resolved(d.type, model.scope) for d in self.module.variables}
-        self._executor = Executor(self.module, self.algebra)
+        self.module = _lowered(model.module)
+        self._shared = Shared(self.module, model.scope, EXPRESSIONS, STATEMENTS)
+        self.circuit = self._shared.circuit
+        self.algebra = self._shared.algebra
+        self.types = self._shared.types
         self._constraints = self.module.of_kind(Kind.CONSTRAINT)
 
     def beginning(self) -> Moves:
         """Return the ways to begin."""
-        with running(self.model.scope):
-            zeros = {n: self.algebra.lift(v, self.types[n]) for n, v in self.model.zeros().items()}
+        zeros = {n: self.algebra.lift(v, self.types[n]) for n, v in self.model.zeros().items()}
         init = self.module.functions.get("init")
         if init is None:
             return Moves((Way(None, (), TRUE, zeros),), ())
-        return self._moves([init], zeros, beginning=True)
+        return self._moves([init], zeros)
 
     def moves(self, state: Env) -> Moves:
         """Return the ways on from a state."""
-        return self._moves(self.module.of_kind(Kind.ACTION), state, beginning=False)
+        return self._moves(self.module.of_kind(Kind.ACTION), state)
 
-    def _moves(self, functions: Sequence[Function], state: Env, *, beginning: bool) -> Moves:
+    def _moves(self, functions: Sequence[Function], state: Env) -> Moves:
         ways: list[Way] = []
-        events: list[Event] = []
+        met: list[Event] = []
         for function in functions:
-            for there, arguments in self._arguments(function, state, (), events):
-                possible, after = self._executor.run(function, arguments, state)
-                events += self._met(there)
-                possible = self.circuit.both(possible, there)
-                if missing := [n for n in self.types if n not in after]:
-                    events.append(
-                        Event(possible, True, f"init does not assign `{missing[0]}`", function.span)
-                    )
+            for start, arguments in self._starts(function, state, {}, met):
+                end = start.block(function.body)
+                events = self._shared.settled(end.events)
+                possible = self.circuit.every([*end.path, *(-e.literal for e in events)])
+                met += events
+                if missing := [n for n in self.types if n not in end.now]:
+                    what = f"init does not assign `{missing[0]}`"
+                    met.append(Event(possible, True, what, function.span))
                 elif possible != FALSE:
-                    action = None if beginning else function
-                    ways.append(Way(action, arguments, possible, {n: after[n] for n in self.types}))
-        return Moves(tuple(ways), tuple(events))
+                    action = function if function.kind is Kind.ACTION else None
+                    ways.append(Way(action, arguments, possible, {n: end.now[n] for n in self.types}))
+        return Moves(tuple(ways), tuple(met))
 
-    def _met(self, there: int) -> Iterator[Event]:
-        """Yield what the executor came upon, where the arguments are there to be taken."""
-        for event in self._executor.events:
-            if (literal := self.circuit.both(event.literal, there)) != FALSE:
-                yield replace(event, literal=literal)
+    def _starts(
+        self, function: Function, now: Env, old: Env, met: list[Event]
+    ) -> Iterator[tuple[Context, tuple[Symbolic, ...]]]:
+        """Yield where runs of a function begin, with which arguments; `met` gets what finding these out comes upon."""
 
-    def _arguments(
-        self,
-        function: Function,
-        state: Env,
-        chosen: tuple[Symbolic, ...],
-        events: list[Event],
-        there: int = TRUE,
-    ) -> Iterator[tuple[int, tuple[Symbolic, ...]]]:
-        """Yield when a function may have which arguments in a state; `events` gets what finding them out comes upon.
+        def rest(
+            start: Context, chosen: tuple[Symbolic, ...]
+        ) -> Iterator[tuple[Context, tuple[Symbolic, ...]]]:
+            if len(chosen) == len(function.arguments):
+                yield start, chosen
+                return
+            argument = function.arguments[len(chosen)]
+            begun = replace(start, events=[])
+            values = list(self._values(argument, begun))
+            met.extend(self._shared.settled(begun.events))
+            for there, value in values:
+                inner = start.bound((argument.name,), value).under(there)
+                if not inner.dead:
+                    yield from rest(replace(inner, events=[]), (*chosen, value))
 
-        `chosen` are those of the first parameters, which are possible if `there`.
-        """
-        if len(chosen) == len(function.arguments):
-            yield there, chosen
-            return
-        argument = function.arguments[len(chosen)]
-        values = list(self._values(function, argument, state, chosen))
-        if argument.domain is not None:
-            events += self._met(there)
-        for literal, value in values:
-            found = self.circuit.both(there, literal)
-            if found != FALSE:
-                yield from self._arguments(function, state, (*chosen, value), events, found)
+        return rest(Context(self._shared, now, old, {}, []), ())
 
-    def _values(
-        self, function: Function, argument: Argument, state: Env, chosen: tuple[Symbolic, ...]
-    ) -> Iterator[tuple[int, Symbolic]]:
+    def _values(self, argument: Argument, context: Context) -> Iterator[tuple[int, Symbolic]]:
+        """Yield the values that an argument may have, and whether it may."""
         if argument.domain is None:
             for known in self.algebra.listed(argument.type):
-                yield TRUE, self.algebra.lift(known, argument.type)
+                yield TRUE, self.algebra.lifted(known, argument.type)
             return
-        env = dict(zip((a.name for a in function.arguments), chosen, strict=False))
-        container = self._executor.value(argument.domain, env, state)
-        item = item_of(argument.domain.type)
-        for there, value in self.algebra.elements(container, item):
-            literal, value_of_type = self._of_type(value, item, argument.type)
-            if self.circuit.both(there, literal) != FALSE:
-                yield self.circuit.both(there, literal), value_of_type
+        item = containers.item_of(argument.domain.type)
+        for there, value in self.algebra.elements(context.expr(argument.domain), item):
+            fits, value_of_type = self._of_type(value, item, argument.type)
+            if (literal := self.circuit.both(there, fits)) != FALSE:
+                yield literal, value_of_type
 
     def _of_type(self, value: Symbolic, t: Type, into: Type) -> tuple[int, Symbolic]:
         """Return whether an element is of a parameter's type, and it as a value of that."""
         if t == into:
             return TRUE, value
-        if isinstance(value, Cases):
-            wanted: set[type | None] = {r.record for r in records_of(into)}
-            if isinstance(into, OptionalType):
-                wanted.add(None)
-            literal = self.circuit.some([o for c, (o, _) in value.cases.items() if c in wanted])
-            return literal, narrowed(value, t, into) if literal != FALSE else value
-        if isinstance(value, Choice) and isinstance(t, OptionalType) and not isinstance(into, OptionalType):
-            return -value.options.get(None, FALSE), narrowed(value, t, into)
-        return TRUE, widened(self.algebra, value, t, into)
+        literal = there_in(self.circuit, value, into)
+        smaller = isinstance(t, OptionalType) and not isinstance(into, OptionalType)
+        if smaller or (isinstance(value, Cases) and records_of(into)):
+            return literal, narrowed(value, into) if literal != FALSE else value
+        return literal, widened(self.algebra, value, t, into)
 
     def any_state(self) -> tuple[Env, int]:
         """Return any values of the variables, and what makes them values of their types."""
@@ -149,7 +146,7 @@ class CircuitSteps:
         """Return whether no constraint leaves a state out, and whether one has no answer, those before it having agreed."""
         within, undefined = TRUE, FALSE
         for constraint in self._constraints:
-            holds, events = self._all_of([constraint], state, None)
+            holds, events = self.claim(constraint.name, state)
             unanswered = self.circuit.both(within, self.circuit.some([e.literal for e in events]))
             undefined = self.circuit.either(undefined, unanswered)
             within = self.circuit.every([within, holds, -unanswered])
@@ -157,20 +154,15 @@ class CircuitSteps:
 
     def claim(self, name: str, state: Env, old: Env | None = None) -> tuple[int, tuple[Event, ...]]:
         """Return whether an invariant holds in a state, or a step invariant of a step."""
-        return self._all_of([self.module.functions[name]], state, old)
-
-    def _all_of(
-        self, functions: Sequence[Function], state: Env, old: Env | None
-    ) -> tuple[int, tuple[Event, ...]]:
+        function = self.module.functions[name]
         holds: list[int] = []
-        events: list[Event] = []
-        for function in functions:
-            for there, arguments in self._arguments(function, state, (), events):
-                answer = self._executor.ask(function, arguments, state, old)
-                assert isinstance(answer, int)
-                holds.append(self.circuit.either(-there, answer))
-                events += self._met(there)
-        return self.circuit.every(holds), tuple(events)
+        met: list[Event] = []
+        for start, arguments in self._starts(function, state, old or {}, met):
+            answer = containers.call(function.key, arguments, Which.NOW, start)
+            assert isinstance(answer, int)
+            holds.append(self.circuit.either(-self.circuit.every(start.path), answer))
+            met += self._shared.settled(start.events)
+        return self.circuit.every(holds), tuple(met)
 
     def equal(self, a: Env, b: Env) -> int:
         """Return whether two states are the same."""
@@ -179,15 +171,10 @@ class CircuitSteps:
     def chosen(self, ways: Sequence[Way], chosen: Sequence[int]) -> Env:
         """Return the variables after the one way that is chosen."""
         return {
-            n: self.algebra.select([(o, way.after[n]) for o, way in zip(chosen, ways, strict=True)])
-            for n in self.types
+            n: self.algebra.select([(o, way.after[n]) for o, way in zip(chosen, ways, strict=True)], t)
+            for n, t in self.types.items()
         }
 
     def known(self, state: Env, true: Truth) -> Values:
         """Return the state that an assignment of truth values gives. The machine's own value types are used."""
-        return tuple(self.value(state[n], t, true) for n, t in self.types.items())
-
-    def value(self, value: Symbolic, t: Type, true: Truth) -> object:
-        """Return the value that an assignment of truth values gives to a symbolic one."""
-        with running(self.model.scope):
-            return decoded(value, t, true)
+        return tuple([decoded(state[n], true) for n in self.types])

@@ -4,37 +4,58 @@
 |---|---|
 | bool | a literal |
 | int, sort, enum, None, and these or bool as an optional | `Choice`: one literal for each value that it may be |
-| record, union, other optionals | `Cases`: for each class (or None) a literal, and its fields |
-| tuple | `Items` |
-| Map | `Table`: a value for each key |
-| Seq | `Row`: the elements, and the length as a `Choice` |
+| record, union, tuple, Map, other optionals | `Cases`: for each form that it may have a literal, and its parts |
 | Set, Bag | `Members`: how many copies (a set: at most one) of each value, as a `Choice` |
-| Set, Bag of very many values, with a bound | `Slots`: elements, each with a literal for whether it is there |
+| Seq; Set, Bag of very many values, with a bound | `Listed`: elements, each with a literal for whether it is there |
 
 Guarantees: values are immutable; under the condition they were computed, just one literal of a `Choice` or `Cases` is true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ratified.language.errors import RatifiedError
-from ratified.language.types import (
-    BoolType,
-    EnumType,
-    IntType,
-    NoneType,
-    OptionalType,
-    SortType,
-    Type,
-)
+from ratified.language.types import BoolType, EnumType, IntType, NoneType, OptionalType, SortType, Type
+from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.finite.circuit import TRUE
 
 
 class TooLarge(RatifiedError):
     """A model, at this size, of which no circuit of a sensible size can be made."""
+
+
+class Some:
+    """The form of an optional set, bag or sequence that is there; its part is that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """The form of maps with these keys, in canonical order; parts are the values. `at` says where a key's value is."""
+
+    at: Mapping[Any, int]
+
+
+Form = type | Keys | None
+"""How a value is made of its parts: a record's class, `tuple`, `Keys`, `Some`; None for None."""
+
+
+def made(form: Form, parts: tuple[Any, ...]) -> Any:
+    """Return the value of a form with these parts."""
+    if form is None:
+        return None
+    if form is Some:
+        return parts[0]
+    if form is tuple:
+        return parts
+    if isinstance(form, Keys):
+        return Map(zip(form.at, parts, strict=True))
+    return form(*parts)
+
+
+Kind = type[Seq[Any]] | type[Set[Any]] | type[Bag[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,54 +67,34 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cases:
-    """A record, a union of records or an optional: for each class (None for None, Some for what is no record) its fields."""
+    """A value of one of several forms: for each a literal and the parts."""
 
-    cases: Mapping[type | None, tuple[int, tuple[Symbolic, ...]]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Items:
-    """A tuple."""
-
-    items: tuple[Symbolic, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """A map."""
-
-    entries: Mapping[Any, Symbolic]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """A sequence; what stands past its length means nothing."""
-
-    items: tuple[Symbolic, ...]
-    length: Choice
+    cases: Mapping[Form, tuple[int, Parts]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Members:
-    """A set or bag: for each value how many copies there are, which is 0 for values that are not listed."""
+    """A set or bag: for each value how many copies there are, which is 0 for values that are not in the mapping."""
 
-    bag: bool
+    kind: Kind
     counts: Mapping[Any, Choice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slots:
-    """A set or bag of few among very many values; in a set, no two slots that are used hold the same."""
+class Listed:
+    """A sequence, or a set or bag in no order: the first few slots are used. Those used in a set differ."""
 
-    bag: bool
-    slots: tuple[tuple[int, Symbolic], ...]
-
-
-Symbolic = int | Choice | Cases | Items | Table | Row | Members | Slots
+    kind: Kind
+    slots: tuple[Way, ...]
 
 
-class Some:
-    """The case of an optional that is there and is no record."""
+Symbolic = int | Choice | Cases | Members | Listed
+Parts = tuple[Symbolic, ...]
+Way = tuple[int, Symbolic]
+"""A value, and what makes it the one that is meant, or makes it be there."""
+
+Truth = Callable[[int], bool]
+"""Whether a literal is true."""
 
 
 def one_of(value: Hashable) -> Choice:
@@ -101,16 +102,29 @@ def one_of(value: Hashable) -> Choice:
     return Choice({value: TRUE})
 
 
+def one_form(form: Form, *parts: Symbolic) -> Cases:
+    """Return a value whose form is known."""
+    return Cases({form: (TRUE, parts)})
+
+
 def atomic(t: Type) -> bool:
     """Return whether values of a type are held as a `Choice`."""
-    match t:
-        case IntType() | SortType() | EnumType() | NoneType():
-            return True
-        case OptionalType(item):
-            return isinstance(item, BoolType) or atomic(item)
-    return False
+    if isinstance(t, OptionalType):
+        return isinstance(t.item, BoolType) or atomic(t.item)
+    return isinstance(t, IntType | SortType | EnumType | NoneType)
 
 
-def some(value: Symbolic) -> Cases:
-    """Return a value as an optional that is there."""
-    return value if isinstance(value, Cases) else Cases({Some: (TRUE, (value,))})
+def decoded(value: Symbolic, true: Truth) -> Any:
+    """Return the value that truth values give to a symbolic one. Call inside `running(scope)`."""
+    match value:
+        case int():
+            return true(value)
+        case Choice(options):
+            return next(v for v, literal in options.items() if true(literal))
+        case Cases(cases):
+            form, parts = next((form, parts) for form, (literal, parts) in cases.items() if true(literal))
+            return made(form, tuple([decoded(part, true) for part in parts]))
+        case Members(kind, counts):
+            return kind([v for v, n in counts.items() for _ in range(decoded(n, true))])
+        case Listed(kind, slots):
+            return kind([decoded(item, true) for used, item in slots if true(used)])

@@ -6,16 +6,16 @@ which a constraint has no answer (`undefined`); with `free`, one that begins any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ratified.language.machine import Values
 from ratified.results.result import PropertyKind
 from ratified.results.seen import Property
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.expressions import Env, Event
-from ratified.smt.finite.solver import solver_for
-from ratified.smt.finite.steps import CircuitSteps, Moves, Way
+from ratified.smt.finite.context import Env, Event
+from ratified.smt.finite.solver import BooleanSolver
+from ratified.smt.finite.steps import CircuitSteps, Moves
 
 
 @dataclass(slots=True)
@@ -25,7 +25,6 @@ class _Stage:
     state: Env
     undefined: int = FALSE
     moves: Moves | None = None
-    chosen: tuple[int, ...] = ()
 
 
 class Unrolled:
@@ -35,32 +34,30 @@ class Unrolled:
         """`constrained` unless states that a constraint leaves out are to be met as well."""
         self.steps = steps
         self._constrained = constrained
-        self.solver = solver_for(steps.circuit, solver)
+        self.solver = BooleanSolver(steps.circuit, solver)
         self.stages: list[_Stage] = []
         self.begun = Moves((), ())
-        self.first: tuple[int, ...] = ()
         if free:
             state, condition = steps.any_state()
             self.solver.require(condition)
             self._enter(state)
         else:
             self.begun = steps.beginning()
-            self.first = self._choose(self.begun)
-            self._enter(steps.chosen(self.begun.ways, self.first) if self.begun.ways else {})
+            self._take(self.begun)
 
-    def _choose(self, moves: Moves) -> tuple[int, ...]:
+    def _take(self, moves: Moves) -> None:
         """Let just one way be taken, a possible one."""
         circuit = self.steps.circuit
         chosen = tuple(TRUE if len(moves.ways) == 1 else circuit.fresh() for _ in moves.ways)
         self.solver.require(circuit.exactly_one(chosen) if chosen else FALSE)
         for literal, way in zip(chosen, moves.ways, strict=True):
             self.solver.require(circuit.either(-literal, way.possible))
-        return chosen
+        self._enter(self.steps.chosen(moves.ways, chosen))
 
     def _enter(self, state: Env) -> None:
         stage = _Stage(state)
         self.stages.append(stage)
-        if state and self._constrained:
+        if self._constrained:
             within, stage.undefined = self.steps.within(state)
             self.solver.require(self.steps.circuit.either(within, stage.undefined))
 
@@ -73,10 +70,7 @@ class Unrolled:
 
     def extend(self) -> None:
         """Make the runs one step longer."""
-        moves = self.leave()
-        last = self.stages[-1]
-        last.chosen = self._choose(moves)
-        self._enter(self.steps.chosen(moves.ways, last.chosen) if moves.ways else last.state)
+        self._take(self.leave())
 
     @property
     def undefined(self) -> int:
@@ -116,21 +110,6 @@ class Unrolled:
         for literal in (self.undefined, self.stuck(), *map(self.fails, claims)):
             self.solver.require(-literal)
 
-    def run(self, true: Callable[[int], bool]) -> list[tuple[Way | None, Values, Values]]:
-        """Return each way taken, its arguments and the state it leads to, in what the solver has found."""
-        found: list[tuple[Way | None, Values, Values]] = []
-        way = self._taken(self.begun.ways, self.first, true)
-        for stage in self.stages:
-            arguments: Values = ()
-            if way is not None and way.action is not None:
-                arguments = tuple(
-                    self.steps.value(v, a.type, true)
-                    for v, a in zip(way.arguments, way.action.arguments, strict=True)
-                )
-            found.append((way, arguments, self.steps.known(stage.state, true)))
-            way = self._taken(stage.moves.ways, stage.chosen, true) if stage.moves and stage.chosen else None
-        return found
-
-    @staticmethod
-    def _taken(ways: Sequence[Way], chosen: Sequence[int], true: Callable[[int], bool]) -> Way | None:
-        return next((way for literal, way in zip(chosen, ways, strict=False) if true(literal)), None)
+    def states(self) -> list[Values]:
+        """Return the states of the run that the solver has found."""
+        return [self.steps.known(stage.state, self.solver.true) for stage in self.stages]

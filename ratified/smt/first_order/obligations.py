@@ -17,6 +17,7 @@ from enum import Enum
 
 from ratified.language import ir
 from ratified.language.ir import Argument, Function, Kind
+from ratified.language.kinds import refuse_other_types
 from ratified.language.lower import lowered
 from ratified.smt.definite import Definitions
 from ratified.smt.first_order import variants as vs
@@ -27,6 +28,7 @@ from ratified.smt.first_order.steps import Path, Run, State, SymbolicSteps
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
 from ratified.smt.first_order.variants import known_of
+from ratified.smt.kinds import TYPES
 from ratified.smt.normal import normal
 from ratified.smt.script import Lemma, Script
 from ratified.smt.smtlib import Fact
@@ -125,6 +127,7 @@ class Translation:
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        refuse_other_types(script.module, TYPES, "first-order logic")
         self.module = lowered(script.module)
         self.theory = Theory(self.module)
         self.logic = logic_of(self.module, self.theory)

@@ -7,14 +7,14 @@ import random
 import pytest
 
 from ratified.explore.native.driver import Exploration, Outcome, RunOptions, Stop
-from ratified.explore.native.library import Program
+from ratified.explore.native.library import Library
 from ratified.results.result import Limits
 from tests.explore.native import maze as oracle
 from tests.explore.native.maze import Expected, Maze
 from tests.explore.native.programs import maze_program, program
 
 
-def run(program: Program, options: RunOptions) -> Outcome:
+def run(program: Library, options: RunOptions) -> Outcome:
     with Exploration(program, options) as exploration:
         return exploration.run()
 

@@ -13,7 +13,7 @@ import pytest
 
 from ratified.explore import check
 from ratified.explore.engines import SOON
-from ratified.explore.native import known
+from ratified.explore.native import keys, known
 from ratified.explore.native.engine import check_native
 from ratified.language.model import Model
 from ratified.results.result import Result
@@ -101,13 +101,20 @@ def counter(tmp_path: Path) -> Iterator[Callable[..., Model]]:
 
 
 def key(model: Model, *, symmetry: bool = False, deadlock: bool = False) -> str:
-    found = known.key_of(model, symmetry=symmetry, deadlock=deadlock)
+    found = keys.key_of(model, symmetry=symmetry, deadlock=deadlock)
+    assert found is not None
+    return found
+
+
+def program_key(model: Model, *, symmetry: bool = False) -> str:
+    found = keys.program_key(model, symmetry=symmetry)
     assert found is not None
     return found
 
 
 def test_the_same_model_has_the_same_key(counter: Callable[..., Model]) -> None:
     assert key(counter()) == key(counter())
+    assert program_key(counter()) == program_key(counter())
 
 
 @pytest.mark.parametrize(
@@ -121,13 +128,15 @@ def test_the_same_model_has_the_same_key(counter: Callable[..., Model]) -> None:
         ("digit: Digit", "digit: Annotated[int, Range(0, 7)]"),  # a record
         ("BLUE = 1", "BLUE = 1\n    GREEN = 2"),  # an enumeration
         ("class Node(Symmetric)", "class Node(Sort)"),  # a sort
+        ("class Node(Symmetric)", "class Node(Symmetric, prefix='k')"),  # how its values print
         ("colour: Colour\n", "colour: Colour = Colour.BLUE\n"),  # an initial value
         ("    def up(", "\n    def up("),  # a line, which messages name
     ],
 )
 def test_a_changed_model_has_another_key(counter: Callable[..., Model], old: str, new: str) -> None:
-    before = key(counter())
+    before, program = key(counter()), program_key(counter())
     assert key(counter(old, new)) != before
+    assert program_key(counter(old, new)) != program
 
 
 def test_sizes_parameters_claims_and_options_are_in_the_key(counter: Callable[..., Model]) -> None:
@@ -141,13 +150,22 @@ def test_sizes_parameters_claims_and_options_are_in_the_key(counter: Callable[..
         key(counter(most=2)),
     ]
     assert len(set(keys)) == len(keys)
+    programs = [
+        program_key(model),
+        program_key(model, symmetry=True),
+        program_key(model.claiming(["red"])),
+        program_key(counter(Node=3)),
+        program_key(counter(most=2)),
+    ]
+    assert len({*programs, *keys}) == len(programs) + len(keys)
 
 
 def test_what_cannot_be_written_out_has_no_key(counter: Callable[..., Model]) -> None:
     model = counter()
     variables = (replace(model.module.variables[0], doc=1.5),)  # type: ignore[arg-type]  # nothing of the language
     object.__setattr__(model, "module", replace(model.module, variables=variables))
-    assert known.key_of(model, symmetry=False, deadlock=False) is None
+    assert keys.key_of(model, symmetry=False, deadlock=False) is None
+    assert keys.program_key(model, symmetry=False) is None
 
 
 def told(result: Result) -> Result:

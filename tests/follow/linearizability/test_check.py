@@ -64,7 +64,7 @@ def histories(draw: st.DrawFn, functions: Sequence[str], keys: Sequence[Any]) ->
             function = draw(st.sampled_from(functions))
             argument: Any = [draw(small), draw(small)] if function == "cas" else draw(small)
             recorder.call(process, function, argument, draw(st.sampled_from(keys)))
-        elif draw(st.integers(0, 7)) == 0:
+        elif draw(st.integers(0, 3)) == 0:
             recorder.lose(process)
         elif now.function == "cas":
             recorder.end(process, draw(st.booleans()))
@@ -196,6 +196,64 @@ def test_operations_that_never_returned_do_not_blow_the_search_up() -> None:
     assert outcome.verdict is Verdict.HOLDS
     assert pending > 40
     assert outcome.configurations < 100_000
+
+
+@pytest.mark.parametrize("lost", [16, 40])
+def test_writes_that_never_returned_are_used_only_where_they_are_seen(lost: int) -> None:
+    """Half of them are read, one after the other; any order of the other half would do as well as none."""
+    writes = [op(n, "write", n, UNKNOWN, n, None) for n in range(lost)]
+    seen = random.Random(0).sample(range(lost), lost // 2)
+    reads = [op(lost, "read", None, n, lost + 2 * i, lost + 2 * i + 1) for i, n in enumerate(seen)]
+    outcome = check_history([*writes, *reads], Register())
+    assert outcome.verdict is Verdict.HOLDS
+    assert outcome.configurations < lost * lost
+    again = op(lost, "read", None, seen[0], 2 * lost + 2, 2 * lost + 3)
+    outcome = check_history([*writes, *reads, again], Register())
+    assert outcome.failure is not None
+    assert outcome.failure.operation == again
+    assert seen[0] not in outcome.failure.states
+    assert seen[-1] in outcome.failure.states
+
+
+def hard(key: str, at: int, count: int = 24) -> list[Operation]:
+    """Concurrent appends, of which what was read is a last one: every order of the others leads to another state."""
+    calls = [Operation(n, "append", str(n), None, at + n, at + 2 * count - n, key) for n in range(count)]
+    return [*calls, Operation(count, "get", None, "?", at + 2 * count + 1, at + 2 * count + 2, key)]
+
+
+class Texts:
+    """Texts that are appended to, one for each key."""
+
+    functions = ("append", "get")
+
+    def initial(self) -> str:
+        return ""
+
+    def part(self, operation: Operation) -> str:
+        return str(operation.key)
+
+    def step(self, state: str, operation: Operation) -> tuple[str, ...]:
+        if operation.function == "append":
+            return (state + operation.argument,)
+        return (state,) if operation.result == state else ()
+
+
+def test_a_hard_part_hides_no_easy_one() -> None:
+    """The first two would take more than a life each; the last is plainly not linearizable."""
+    wrong = Operation(0, "get", None, "no", 200, 201, "z")
+    outcome = check_history([*hard("x", 0), *hard("y", 100), wrong], Texts())
+    assert outcome.failure is not None
+    assert (outcome.failure.part, outcome.failure.operation, outcome.failure.exact) == ("z", wrong, True)
+    undecided = check_history([*hard("x", 0), *hard("y", 100)], Texts(), configurations=20_000)
+    assert (undecided.verdict, undecided.configurations) == (Verdict.UNDECIDED, 20_001)
+
+
+def test_where_memory_runs_out_nothing_is_claimed() -> None:
+    outcome = check_history(hard("x", 0), Texts(), memory=1 << 20)
+    assert (outcome.verdict, outcome.stopped) == (
+        Verdict.UNDECIDED,
+        "out of memory: the limit is 1,048,576 bytes",
+    )
 
 
 def test_where_time_runs_out_nothing_is_claimed() -> None:

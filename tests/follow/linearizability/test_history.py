@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ratified.follow.linearizability import UNKNOWN, HistoryError, Operation, Recorder, read_history
-from ratified.follow.linearizability.history import TooLong
+from ratified.follow.linearizability.history import TooLong, freeze
 
 CALL = '{"process": 0, "type": "invoke", "f": "read"}'
 OK = '{"process": 0, "type": "ok", "f": "read", "value": 1}'
@@ -58,6 +58,13 @@ def test_what_a_file_says(tmp_path: Path) -> None:
         (['{"type": "invoke", "f": "read"}'], 1, "the event has no 'process'"),
         ([CALL.replace("0", "true")], 1, "'process' is true, not a number or text"),
         ([CALL.replace('"read"', "3")], 1, "'f' is 3, not text"),
+        ([CALL.replace("0", '0, "process": 1')], 1, "an object has the key 'process' twice"),
+        ([CALL, OK.replace('"type"', '"value": NaN, "type"')], 2, "NaN is no value of JSON"),
+        (
+            ['{"process": "nemesis", "type": "ok", "f": "start"}'],
+            1,
+            "process nemesis has no operation to end",
+        ),
         ([CALL, '"' + "x" * (1 << 20) + '"'], 2, "the line is longer than 1,048,576 bytes"),
     ],
 )
@@ -71,10 +78,26 @@ def test_what_is_no_history_is_refused_with_its_line(
 
 
 def test_an_empty_file_and_one_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(HistoryError, match=r"h\.ndjson has no events\n"):
-        read_history(written(tmp_path))
+    assert read_history(written(tmp_path)).operations == ()
     with pytest.raises(HistoryError, match=r"none cannot be read: No such file or directory$"):
         read_history(tmp_path / "none")
+
+
+def test_what_the_nemesis_does_is_read_over(tmp_path: Path) -> None:
+    nemesis = '{"process": "nemesis", "type": "info", "f": "partition", "value": null}'
+    history = read_history(written(tmp_path, nemesis, CALL, nemesis, OK))
+    assert [(o.function, o.call, o.end, history.line(o.call)) for o in history.operations] == [
+        ("read", 0, 1, 2)
+    ]
+
+
+def test_an_object_is_no_list_of_its_pairs() -> None:
+    same = freeze({"a": [1], "b": None})
+    assert same == freeze({"b": None, "a": (1,)})
+    assert hash(same) == hash(freeze({"b": None, "a": [1]}))
+    assert same != freeze([["a", [1]], ["b", None]])
+    assert freeze([["a", [1]], ["b", None]]) != same
+    assert str(same) == "{'a': (1,), 'b': None}"
 
 
 def test_more_operations_than_are_kept(tmp_path: Path) -> None:

@@ -1,33 +1,24 @@
-"""Bugs that real implementations of Raft had, to be planted by replacing one function or method. See test_simulation.py."""
+"""Bugs that real implementations of Raft had, beside those that conformance plants (`KNOWN`). See test_simulation.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from ratified.conform.mutants import Mutant
+from ratified.conformance.raft.mutants import MUTANTS
 from ratified.impl.contract import Command, NodeId, Send, WriteRecord
 from ratified.impl.raft import HardState, Role
-from ratified.impl.raft import membership as memberships
 from ratified.impl.raft.election import Election
 from ratified.impl.raft.log import Log
 from ratified.impl.raft.membership import Membership, majority_index
-from ratified.impl.raft.messages import AppendResponse, Entry, RequestVote, VoteResponse
+from ratified.impl.raft.messages import AppendResponse, Entry, RequestVote
 from ratified.impl.raft.operators import Operators
 from ratified.impl.raft.progress import FollowerProgress
-from ratified.impl.raft.reads import Reads
 from ratified.impl.raft.replication import Replication
 from ratified.impl.raft.state import State
 from ratified.impl.sessions import Sessions
-
-
-@dataclass(frozen=True, slots=True)
-class Bug:
-    """What is replaced, and by what."""
-
-    owner: Any
-    name: str
-    wrong: Callable[..., Any]
 
 
 def forgotten_vote(self: State, term: int, voted_for: NodeId | None) -> None:
@@ -47,37 +38,9 @@ def answer_before_it_is_durable(self: State, to: NodeId, message: Any) -> None:
     self._sends.append(Send(to, message, 0))
 
 
-def stale_votes(self: Election, m: VoteResponse) -> bool:
-    """Answers to an earlier term's requests count (Xraft, akka-raft)."""
-    return self.state.role is Role.CANDIDATE
-
-
-def longer_is_better(self: Log, last_index: int, last_term: int) -> bool:
-    """Logs are compared by their lengths only (liferaft, jgroups-raft)."""
-    return last_index >= self.last
-
-
-def half_is_enough(count: int) -> int:
-    """Half of an even number is a majority."""
-    return (count + 1) // 2
-
-
-def stubborn_leader(self: Election, term: int, leader: NodeId | None) -> None:
-    """A leader takes on a newer term and goes on leading (hashicorp/raft)."""
-    if self.state.role is Role.LEADER:
-        self.state.set_record(term, None)
-    else:
-        self.state.become_follower(term, leader)
-
-
 def votes_for_everybody(self: Election, candidate: NodeId, m: RequestVote) -> bool:
     """A vote is given whether or not there was one in this term."""
     return self.state.log.is_up_to_date(m.last_index, m.last_term)
-
-
-def counts_old_entries(self: Replication, index: int) -> bool:
-    """Entries of earlier terms are committed by counting (Figure 8)."""
-    return True
 
 
 def commit_goes_back(self: State, index: int) -> None:
@@ -93,14 +56,6 @@ def truncates_always(self: Replication, previous: int, new: tuple[Entry, ...]) -
         self.state.truncate(previous + 1)
     if new and previous == self.state.log.last:
         self.state.append(new)
-    return True
-
-
-def keeps_conflicts(self: Replication, previous: int, new: tuple[Entry, ...]) -> bool:
-    """A tail that conflicts is not removed (mofa)."""
-    there = max(self.state.log.last - previous, 0)
-    if len(new) > there:
-        self.state.append(new[there:])
     return True
 
 
@@ -123,11 +78,6 @@ def appends_again(self: Log, first: int, new: tuple[Entry, ...]) -> int:
     return self.last + 1 if new and first == 1 and self.last else right_first_conflict(self, first, new)
 
 
-def commits_past_the_leaders_entries(self: Replication, leader_commit: int, last_new: int) -> int:
-    """A follower commits whatever it has up to the leader's commit index."""
-    return min(leader_commit, self.state.log.last)
-
-
 def changes_early(self: Operators) -> bool:
     """A leader changes the membership before it has committed an entry of its term (Ongaro, 2015)."""
     return self.state.role is Role.LEADER and self.state.membership_index <= self.state.commit
@@ -136,11 +86,6 @@ def changes_early(self: Operators) -> bool:
 def union_of_both(self: Membership, match: Callable[[NodeId], int]) -> int:
     """A majority of the union of the old and the new configuration is enough (CCF)."""
     return majority_index({*self.voters, *self.outgoing}, match)
-
-
-def reads_unconfirmed(self: Reads, read: Any) -> bool:
-    """A read is answered without asking whether this node still leads (etcd, RedisRaft)."""
-    return True
 
 
 def reads_early(self: State) -> bool:
@@ -157,29 +102,38 @@ right_matched = FollowerProgress.matched
 right_handle_append_response = Replication.handle_append_response
 right_first_conflict = Log.first_conflict
 
+OWN: tuple[tuple[type, str, Callable[..., Any]], ...] = (
+    (State, "set_record", forgotten_vote),
+    (State, "set_record", two_writes),
+    (State, "reply", answer_before_it_is_durable),
+    (Election, "may_vote_for", votes_for_everybody),
+    (State, "commit_to", commit_goes_back),
+    (Replication, "take_entries", truncates_always),
+    (FollowerProgress, "matched", match_goes_back),
+    (Replication, "handle_append_response", rejections_count),
+    (Log, "first_conflict", appends_again),
+    (Operators, "may_change_membership", changes_early),
+    (Membership, "quorum_index", union_of_both),
+    (State, "committed_in_term", reads_early),
+    (Sessions, "is_repeated", executes_again),
+)
+
+KNOWN = (
+    *(
+        "stale-votes",
+        "shorter-history",
+        "half-quorums",
+        "stubborn-leader",
+        "counted-old-entries",
+        "kept-conflict",
+    ),
+    *("commit-beyond-new", "unconfirmed-read"),
+)
+
 BUGS = {
-    bug.wrong.__name__: bug
-    for bug in (
-        Bug(State, "set_record", forgotten_vote),
-        Bug(State, "set_record", two_writes),
-        Bug(State, "reply", answer_before_it_is_durable),
-        Bug(Election, "counts_vote", stale_votes),
-        Bug(Log, "is_up_to_date", longer_is_better),
-        Bug(memberships, "quorum_size", half_is_enough),
-        Bug(Election, "update_term", stubborn_leader),
-        Bug(Election, "may_vote_for", votes_for_everybody),
-        Bug(Replication, "is_committable", counts_old_entries),
-        Bug(State, "commit_to", commit_goes_back),
-        Bug(Replication, "take_entries", truncates_always),
-        Bug(Replication, "take_entries", keeps_conflicts),
-        Bug(FollowerProgress, "matched", match_goes_back),
-        Bug(Replication, "handle_append_response", rejections_count),
-        Bug(Log, "first_conflict", appends_again),
-        Bug(Replication, "commit_of_follower", commits_past_the_leaders_entries),
-        Bug(Operators, "may_change_membership", changes_early),
-        Bug(Membership, "quorum_index", union_of_both),
-        Bug(Reads, "is_confirmed", reads_unconfirmed),
-        Bug(State, "committed_in_term", reads_early),
-        Bug(Sessions, "is_repeated", executes_again),
-    )
+    **{
+        wrong.__name__: Mutant(((f"{owner.__module__}:{owner.__name__}.{name}", wrong),))
+        for owner, name, wrong in OWN
+    },
+    **{name: replace(MUTANTS[name], nodes=3) for name in KNOWN},
 }

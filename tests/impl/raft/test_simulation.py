@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from ratified.bundled.systems import play
+from ratified.conform.mutants import Mutant, planted
 from ratified.follow.linearizability import KeyValue, check_history, read_history
 from ratified.impl.raft import Config, drawn_config, raft_system
 from ratified.results.result import Verdict
@@ -90,11 +90,11 @@ def test_what_clients_saw_is_linearizable(tmp_path: Path) -> None:
 
 
 CAUGHT_BY_SCENARIO = {
-    "longer_is_better": "longer_log",
-    "counts_old_entries": "figure_8",
+    "shorter-history": "longer_log",
+    "counted-old-entries": "figure_8",
     "changes_early": "single_server_bug",
     "union_of_both": "joint_majorities",
-    "reads_unconfirmed": "deposed_reader",
+    "unconfirmed-read": "deposed_reader",
     "reads_early": "new_leader_reads",
 }
 """Bugs that take several things to go wrong in the right order: chaos finds them once in thousands of runs, a script at once."""
@@ -115,7 +115,7 @@ def first_failure(seeds: int) -> Run | None:
 @pytest.mark.parametrize("name", [name for name in BUGS if name not in CAUGHT_BY_SCENARIO])
 def test_chaos_finds_the_bug(name: str) -> None:
     bug = BUGS[name]
-    with patch.object(bug.owner, bug.name, bug.wrong):
+    with planted(bug):
         assert first_failure(SEEDS) is not None
 
 
@@ -124,14 +124,14 @@ def test_a_scenario_shows_the_bug(name: str) -> None:
     bug = BUGS[name]
     script = (SCENARIOS / f"{CAUGHT_BY_SCENARIO[name]}.txt").read_text(encoding="utf-8")
     assert "VIOLATION" not in play(script)
-    with patch.object(bug.owner, bug.name, bug.wrong):
+    with planted(bug):
         assert "\nVIOLATION: " in play(script)
 
 
-@pytest.mark.parametrize("name", ["stale_votes", "two_writes", "half_is_enough", "votes_for_everybody"])
+@pytest.mark.parametrize("name", ["stale-votes", "two_writes", "half-quorums", "votes_for_everybody"])
 def test_a_failure_is_shrunk_to_what_it_takes(name: str) -> None:
     bug = BUGS[name]
-    with patch.object(bug.owner, bug.name, bug.wrong):
+    with planted(bug):
         run = first_failure(SEEDS)
         assert run is not None
         assert run.violation is not None
@@ -156,7 +156,7 @@ def test_a_failure_is_told_line_by_line(golden: Callable[[str, str], None]) -> N
         system,
     )
     bug = BUGS["votes_for_everybody"]
-    with patch.object(bug.owner, bug.name, bug.wrong):
+    with planted(bug):
         run = replay(system, 3, 7, schedule)
         assert run.violation is not None
         assert run.violation.promise == "election safety"
@@ -167,8 +167,8 @@ def test_an_exception_out_of_a_core_is_a_broken_promise() -> None:
     def fails(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    bug = BUGS["commit_goes_back"]
-    with patch.object(bug.owner, bug.name, fails):
+    (where, _), *_ = BUGS["commit_goes_back"].patches
+    with planted(Mutant(((where, fails),))):
         run = simulate(raft_system(), 3, 400, 0, EVERY_FAULT)
     assert run.violation is not None
     assert run.violation.promise == "no exception"

@@ -66,9 +66,9 @@ def test_a_lease_is_given_to_one_at_a_time_and_each_new_holder_has_a_greater_tok
     second = grantor.ask("b", 2001)
     assert second is not None
     assert (first.token, second.token) == (1, 2)
-    grantor.release("a")
+    grantor.release(first.token)
     assert grantor.holder == "b"
-    grantor.release("b")
+    grantor.release(second.token)
     third = grantor.ask("a", 2001)
     assert third is not None
     assert third.token == 3
@@ -126,13 +126,37 @@ def test_clocks_that_drift_more_than_was_promised_let_two_lead_and_the_fence_kee
         fence.admit(grant.token)
 
 
+def test_a_release_that_comes_twice_ends_no_later_lease() -> None:
+    grantor, holder = Grantor(100, 0), Holder(0)
+    first = grantor.ask("a", 0)
+    assert first is not None
+    holder.granted(first, 0)
+    assert holder.leads(1)
+    token = holder.resign()
+    assert token == 1
+    assert not holder.leads(1)
+    grantor.release(token)
+    assert grantor.ask("a", 2) is not None
+    grantor.release(token)
+    assert grantor.holder == "a"
+
+
+def test_a_grantor_that_starts_anew_waits_for_a_lease_that_may_still_run() -> None:
+    grantor = Grantor(1000, drift_ppm=1000, token=7)
+    assert grantor.ask("b", 5_000) is None
+    assert grantor.ask("b", 6_000) is None
+    grant = grantor.ask("b", 6_001)
+    assert grant is not None
+    assert grant.token == 8
+
+
 def test_an_answer_of_before_does_not_bring_an_old_token_back() -> None:
     holder = Holder()
     grantor = Grantor(100)
     old = grantor.ask("a", 0)
-    grantor.release("a")
-    new = grantor.ask("a", 50)
     assert old is not None
+    grantor.release(old.token)
+    new = grantor.ask("a", 50)
     assert new is not None
     holder.granted(new, 50)
     holder.granted(old, 0)

@@ -13,10 +13,10 @@ from ratified.language.machine import OutOfBounds, StepError, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.smt.finite.circuit import FALSE, TRUE
-from ratified.smt.finite.decode import Truth
-from ratified.smt.finite.expressions import Env, Event
-from ratified.smt.finite.solver import solver_for
+from ratified.smt.finite.context import Env, Event
+from ratified.smt.finite.solver import BooleanSolver
 from ratified.smt.finite.steps import CircuitSteps, Moves
+from ratified.smt.finite.symbolic import Truth, decoded
 from tests.generate.agreement import Disagreement, Exact, exact
 
 
@@ -64,7 +64,7 @@ def agree(model: Model, most: int, symbolic: int) -> int:
 def _in_any_state(tree: TreeMachine, steps: CircuitSteps, expected: list[tuple[Values, Ways]]) -> None:
     unknown, condition = steps.any_state()
     moves = steps.moves(unknown)
-    solver = solver_for(steps.circuit, "sat")
+    solver = BooleanSolver(steps.circuit, "sat")
     # All that is to be read is made before it is asked about.
     for state, ways in expected:
         known = steps.equal(unknown, _lifted(steps, state))
@@ -109,8 +109,7 @@ def _decoded(steps: CircuitSteps, moves: Moves, true: Truth) -> Ways:
         if way.action is None:
             taken.add(("init", after))
         else:
-            pairs = zip(way.arguments, way.action.arguments, strict=True)
-            arguments = tuple(steps.value(v, a.type, true) for v, a in pairs)
+            arguments = tuple(decoded(v, true) for v in way.arguments)
             taken.add((way.action.name, exact(arguments), after))
     return Ways(
         frozenset(taken),

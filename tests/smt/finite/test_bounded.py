@@ -289,7 +289,7 @@ def test_lemmas_together_are_inductive_at_a_size_and_alone_are_not() -> None:
 
 
 def test_time_that_runs_out_is_undecided() -> None:
-    found = bounded(instance(load_model("paxos"), "large", {}), 30, seconds=0.0)
+    found = bounded(instance(load_model("paxos"), "large", {}), 30, limits=Limits(seconds=0))
     assert (found.verdict, found.steps) == (Verdict.UNDECIDED, None)
     assert found.stopped == "the time limit of 0 s"
 

@@ -28,7 +28,7 @@ from ratified.results.background import Background
 from ratified.results.result import PropertyKind, Verdict
 from ratified.smt.finite.bounded import Bounded, bounded
 from ratified.smt.finite.circuit import Circuit
-from ratified.smt.finite.solver import solver_for
+from ratified.smt.finite.solver import BooleanSolver
 from ratified.smt.finite.unrolled import Unrolled
 from tests.shared.sorts import Node
 
@@ -224,8 +224,9 @@ class Promises(Model):
 
 
 def test_claims_of_other_kinds_are_named() -> None:
-    assert "not asked of a solver, but by check: all_up" in bounded(Promises(Node=2), 2).notes
-    assert bounded(Promises(Node=2), 2, claims=["fine"]).notes == ()
+    found = bounded(Promises(Node=2), 2)
+    assert [str(claim) for claim in found.unchecked] == ["all_up (eventually claim)"]
+    assert bounded(Promises(Node=2), 2, claims=["fine"]).unchecked == ()
 
 
 def test_an_interrupt_while_circuits_are_made_ends_undecided() -> None:
@@ -241,7 +242,7 @@ def test_a_question_that_a_solver_is_at_can_be_ended() -> None:
     circuit = Circuit()
     holes = 14
     inside = [[circuit.fresh() for _ in range(holes)] for _ in range(holes + 1)]
-    solver = solver_for(circuit, "sat")
+    solver = BooleanSolver(circuit, "sat")
     for row in inside:
         solver.require(circuit.some(row))
     for hole in range(holes):

@@ -10,7 +10,6 @@ from ratified.explore.native.codegen.asking import equal
 from ratified.explore.native.codegen.functions import (
     INSTANCES_MOST,
     STATEMENTS_MOST,
-    Instances,
     Unit,
     comment,
     for_each,
@@ -19,6 +18,7 @@ from ratified.explore.native.codegen.functions import (
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.logic import narrow, widen
 from ratified.explore.native.codegen.loops import counted, domain_of, loop, size, under
+from ratified.explore.native.codegen.numbering import Instances
 from ratified.explore.native.codegen.numbers import (
     FALSE,
     TRUE,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ratified.explore.native.codegen import build
+from ratified.explore.native.codegen.choosing import get
 from ratified.explore.native.codegen.joins import joined, joined_universe, shape_of
-from ratified.explore.native.codegen.leaves import as_bits, code_of, entries, get, leaves
+from ratified.explore.native.codegen.leaves import as_bits, code_of, entries, leaves
 from ratified.explore.native.codegen.loops import over
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import (

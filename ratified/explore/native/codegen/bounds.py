@@ -5,7 +5,7 @@ Guarantees: the same bounds, in the same order, under the same names; what the v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ratified.explore.native.codegen.asking import copies_at, length
@@ -36,15 +36,23 @@ from ratified.explore.native.codegen.terms import (
 )
 from ratified.explore.native.codegen.writer import Writer
 from ratified.language.ir import Node
+from ratified.language.rules import Rules
 from ratified.language.types import (
     BagType,
+    BoolType,
+    EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
+    RecordType,
     SeqType,
     SetType,
+    SortType,
     TupleType,
     Type,
+    UnionType,
+    has_bounds,
 )
 
 Check = tuple[Num, str]
@@ -69,40 +77,77 @@ def _clip(value: Held, t: Type) -> Held:
     return value
 
 
-def checks(shapes: Shapes, value: Held, t: Type, name: str) -> Iterator[Check]:
+Storing = tuple[Shapes, Held, str]
+"""A value that is about to be stored, and where."""
+
+CHECKS: Rules[Storing, Iterable[Check]] = Rules("C of bounds")
+
+
+def checks(shapes: Shapes, value: Held, t: Type, name: str) -> Iterable[Check]:
     """What must be true of a value within bounds, and the bound that is left where it is not; in order."""
-    match t:
-        case IntType(int(low), int(high)):
-            own = as_num(loaded(value))
-            fine = both(compare("<=", const(low), own), compare("<=", own, const(high)))
-            yield fine, f"the range {low}..{high} of {name}"
-        case OptionalType(inner):
-            value = loaded(value)
-            if isinstance(value, Opt) and value.item is not None and value.some.c != 0:
-                for fine, what in checks(shapes, value.item, inner, name):
-                    yield either(negation(value.some), fine), what
-        case MapType(_, inner) if _bounded(inner):
-            value = loaded(value)
-            assert isinstance(value, MapV)
-            for entry in value.entries:
-                yield from checks(shapes, entry, inner, name)
-        case TupleType(items):
-            value = loaded(value)
-            assert isinstance(value, Tup)
-            for part, one in zip(items, value.items, strict=True):
-                yield from checks(shapes, one, part, name)
-        case SetType(inner, size) | SeqType(inner, size):
-            yield from _size_check(length(value), size, name)
-            yield from _item_checks(shapes, value, inner, name)
-        case BagType(inner, size, copies):
-            value = loaded(value)
-            assert isinstance(value, BagV)
-            if isinstance(copies, int):
-                what = f"at most {copies} equal elements in {name}"
-                for found in map(copies_at(value.row), range(value.row.most)):
-                    yield compare("<=", found, const(copies)), what
-            yield from _size_check(length(value), size, name)
-            yield from _item_checks(shapes, value, inner, name)
+    return CHECKS(t, (shapes, value, name)) if has_bounds(t) else ()
+
+
+@CHECKS.rule(BoolType, NoneType, EnumType, SortType, RecordType, UnionType)
+def _(t: Type, storing: Storing) -> Iterable[Check]:
+    return ()
+
+
+@CHECKS.rule(IntType)
+def _(t: IntType, storing: Storing) -> Iterator[Check]:
+    assert isinstance(t.low, int)
+    assert isinstance(t.high, int)
+    _, value, name = storing
+    own = as_num(loaded(value))
+    fine = both(compare("<=", const(t.low), own), compare("<=", own, const(t.high)))
+    yield fine, f"the range {t.low}..{t.high} of {name}"
+
+
+@CHECKS.rule(OptionalType)
+def _(t: OptionalType, storing: Storing) -> Iterator[Check]:
+    shapes, value, name = storing
+    value = loaded(value)
+    if isinstance(value, Opt) and value.item is not None and value.some.c != 0:
+        for fine, what in checks(shapes, value.item, t.item, name):
+            yield either(negation(value.some), fine), what
+
+
+@CHECKS.rule(MapType)
+def _(t: MapType, storing: Storing) -> Iterator[Check]:
+    shapes, value, name = storing
+    value = loaded(value)
+    assert isinstance(value, MapV)
+    for entry in value.entries:
+        yield from checks(shapes, entry, t.value, name)
+
+
+@CHECKS.rule(TupleType)
+def _(t: TupleType, storing: Storing) -> Iterator[Check]:
+    shapes, value, name = storing
+    value = loaded(value)
+    assert isinstance(value, Tup)
+    for part, one in zip(t.items, value.items, strict=True):
+        yield from checks(shapes, one, part, name)
+
+
+@CHECKS.rule(SetType, SeqType)
+def _(t: SetType | SeqType, storing: Storing) -> Iterator[Check]:
+    shapes, value, name = storing
+    yield from _size_check(length(value), t.size, name)
+    yield from _item_checks(shapes, value, t.item, name)
+
+
+@CHECKS.rule(BagType)
+def _(t: BagType, storing: Storing) -> Iterator[Check]:
+    shapes, value, name = storing
+    value = loaded(value)
+    assert isinstance(value, BagV)
+    if isinstance(t.copies, int):
+        what = f"at most {t.copies} equal elements in {name}"
+        for found in map(copies_at(value.row), range(value.row.most)):
+            yield compare("<=", found, const(t.copies)), what
+    yield from _size_check(length(value), t.size, name)
+    yield from _item_checks(shapes, value, t.item, name)
 
 
 def _size_check(found: Num, size: object, name: str) -> Iterator[Check]:
@@ -111,7 +156,7 @@ def _size_check(found: Num, size: object, name: str) -> Iterator[Check]:
 
 
 def _item_checks(shapes: Shapes, value: Held, inner: Type, name: str) -> Iterator[Check]:
-    if not _bounded(inner):
+    if not has_bounds(inner):
         return
     value = loaded(value)
     if isinstance(value, Bits):
@@ -138,19 +183,3 @@ def _bit_checks(shapes: Shapes, value: Bits, inner: Type, name: str) -> Iterator
                     break
     for what, masks in wrong.items():
         yield both(*(tested("none", w, m) for w, m in zip(value.words, masks, strict=True))), what
-
-
-def _bounded(t: Type) -> bool:
-    """Whether a type has bounds outside of records (which are checked when they are made)."""
-    match t:
-        case IntType(low, _):
-            return low is not None
-        case OptionalType(inner) | MapType(_, inner):
-            return _bounded(inner)
-        case SetType(inner, size) | SeqType(inner, size):
-            return size is not None or _bounded(inner)
-        case BagType(inner, size, copies):
-            return size is not None or copies is not None or _bounded(inner)
-        case TupleType(items):
-            return any(map(_bounded, items))
-    return False

@@ -11,11 +11,12 @@ from functools import partial
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import comparison
+from ratified.explore.native.codegen.choosing import chosen_value
 from ratified.explore.native.codegen.code import Block, Line, When
 from ratified.explore.native.codegen.containers import make_map
 from ratified.explore.native.codegen.gathering import OUTSIDE, Gathering, Put, make_set
 from ratified.explore.native.codegen.joins import element_universe, joined_all, shape_of
-from ratified.explore.native.codegen.leaves import bit_words, chosen_value, code_of, leaves, moved
+from ratified.explore.native.codegen.leaves import bit_words, code_of, leaves, moved
 from ratified.explore.native.codegen.loops import (
     PURE_MOST,
     Domain,

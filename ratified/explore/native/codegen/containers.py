@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import at, common, contains, key_code, length, matches
+from ratified.explore.native.codegen.choosing import chosen_value
 from ratified.explore.native.codegen.gathering import (
     add_bit,
     add_copies,
@@ -17,7 +18,7 @@ from ratified.explore.native.codegen.gathering import (
     without,
 )
 from ratified.explore.native.codegen.joins import bag_item, element_universe, joined, shape_of
-from ratified.explore.native.codegen.leaves import as_bits, bit_words, chosen_value, code_of
+from ratified.explore.native.codegen.leaves import as_bits, bit_words, code_of
 from ratified.explore.native.codegen.lifting import lower
 from ratified.explore.native.codegen.loops import over, settled
 from ratified.explore.native.codegen.nodes import Word

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,13 +10,14 @@ from pathlib import Path
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.arithmetic import numbers
+from ratified.explore.native.codegen.choosing import explode, from_list
 from ratified.explore.native.codegen.comprehensions import comprehensions
 from ratified.explore.native.codegen.containers import containers
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.leaves import explode, from_list
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.logic import logic
 from ratified.explore.native.codegen.loops import UNROLLED_MOST, ended_quietly
+from ratified.explore.native.codegen.numbering import Instances, instances_of
 from ratified.explore.native.codegen.numbers import Num, const, num
 from ratified.explore.native.codegen.sequences import sequences
 from ratified.explore.native.codegen.shapes import Shapes, Unsupported
@@ -27,12 +27,9 @@ from ratified.explore.native.codegen.terms import Held
 from ratified.explore.native.codegen.writer import Ended, Exits, Here, Shared, TooLong, Writer
 from ratified.language import ir
 from ratified.language.errors import Span
-from ratified.language.ir import Argument, Function, Kind
-from ratified.language.machine import MOST_CHOICES
+from ratified.language.ir import Argument
 from ratified.language.model import Model
 from ratified.language.rules import Rules
-from ratified.language.scope import running
-from ratified.language.types import cardinality, values_of
 
 EXPRESSIONS: Rules[Here, Held] = Rules.joined(
     "C of expressions", logic, numbers, containers, sequences, comprehensions, calls
@@ -46,20 +43,6 @@ STATEMENTS_MOST = 4_000
 
 LISTED_MOST = 16_384
 """How many values a parameter may have that no guard restricts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instances:
-    """The instances of an action: numbers from `first`, one for each choice of the static parameters (`values` of each)."""
-
-    action: Function
-    first: int
-    values: tuple[tuple[object, ...], ...]
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return math.prod(len(v) for v in self.values)
 
 
 @dataclass(slots=True, eq=False)
@@ -87,11 +70,7 @@ class Unit:
         if self.within is not None:
             self.shared.tables, self.shared.errors = self.within.tables, self.within.errors
             self.shared.numbers = self.within.numbers
-        found: list[Instances] = []
-        for action in self.module.of_kind(Kind.ACTION):
-            static = tuple(values_for(self.shapes, a) for a in action.arguments if a.domain is None)
-            found.append(Instances(action, sum(i.count for i in found), static))
-        self.instances = tuple(found)
+        self.instances = instances_of(self.module, self.shapes)
 
     def lines(
         self, exits: Exits, write: Callable[[Writer], None], budget: int = STATEMENTS_MOST
@@ -122,17 +101,6 @@ class Unit:
         if problem.span is not None or function is None:
             return problem
         return Unsupported(f"{problem.message} (in `{name}`)", span=function.span, remedy=problem.remedy)
-
-
-def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:
-    """All values of a parameter that no guard restricts."""
-    if cardinality(argument.type, shapes.scope) > MOST_CHOICES:
-        raise Unsupported(
-            f"the parameter `{argument.name}` ranges over too many values",
-            remedy="say where it comes from with a guard at the top",
-        )
-    with running(shapes.scope):
-        return tuple(values_of(argument.type, shapes.scope))
 
 
 def for_each(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from ratified.explore.native.codegen.actions import of_type
-from ratified.explore.native.codegen.functions import Unit, for_each, values_for
+from ratified.explore.native.codegen.functions import Unit, for_each
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.loops import domain_of, loop, under
+from ratified.explore.native.codegen.numbering import values_for
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.statements import run_body
 from ratified.explore.native.codegen.terms import Held, Value

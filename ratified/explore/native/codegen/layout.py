@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import lift, lower
 from ratified.explore.native.codegen.packing import value_of
-from ratified.explore.native.codegen.shapes import Shape, Shapes, Unsupported, fitting, widths
+from ratified.explore.native.codegen.shapes import SHAPES, Shape, Shapes, Unsupported, fitting, widths
 from ratified.explore.native.codegen.terms import Pos, Ref
 from ratified.language.errors import RatifiedError
+from ratified.language.kinds import refuse_other_types
 from ratified.language.machine import Values as State
 from ratified.language.model import Model
 from ratified.language.scope import running
@@ -31,6 +32,7 @@ class Layout:
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, tuple[Pos, ...]] = {}
         self._refs: dict[tuple[str, str], Ref] = {}
+        refuse_other_types(model.module, SHAPES, "the native explorer", Unsupported)
         for name, declaration in self.variables.items():
             try:
                 self.shapes[name] = shapes.shape(declaration.type)

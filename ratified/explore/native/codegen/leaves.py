@@ -1,4 +1,4 @@
-"""The leaves of values, their numbers in a universe, and one of two values: what values are when they are put somewhere.
+"""The leaves of values, and their numbers in a universe: what values are when they are put somewhere.
 
 Guarantees: `packing.value_of` of the leaves is the value, for every shape that holds it; what is constant stays constant.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ratified.explore.native.codegen import build, nodes
-from ratified.explore.native.codegen.joins import alike, joined, shape_of
-from ratified.explore.native.codegen.lifting import element, lift, lower, narrow_to
+from ratified.explore.native.codegen.joins import alike
+from ratified.explore.native.codegen.lifting import lift, lower, narrow_to
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import (
     FALSE,
@@ -30,7 +30,6 @@ from ratified.explore.native.codegen.numbers import (
 )
 from ratified.explore.native.codegen.packing import (
     array_words,
-    at_place,
     item,
     leaf,
     load,
@@ -38,7 +37,6 @@ from ratified.explore.native.codegen.packing import (
     masks,
     there,
     turned_over,
-    value_of,
 )
 from ratified.explore.native.codegen.shapes import (
     SBag,
@@ -89,7 +87,9 @@ from ratified.explore.native.codegen.terms import (
     members_of,
     pair_of,
 )
+from ratified.language.rules import Rules
 from ratified.language.types import (
+    BagType,
     BoolType,
     EnumType,
     IntType,
@@ -97,6 +97,7 @@ from ratified.language.types import (
     NoneType,
     OptionalType,
     RecordType,
+    SeqType,
     SetType,
     SortType,
     TupleType,
@@ -343,62 +344,6 @@ def entries(value: Held, keys: Universe) -> tuple[Value, ...]:
     return tuple(value.entries[value.keys.index[key]] for key in keys.values)
 
 
-# --- one of several values ---
-
-
-def select(shapes: Shapes, test: Num, then: Held, orelse: Held) -> Held:
-    """One of two values."""
-    if isinstance(test.c, int):
-        return then if test.c else orelse
-    if then is orelse:
-        return then
-    if isinstance(then, Num) and isinstance(orelse, Num):
-        return chosen_num(test, then, orelse)
-    shape = joined(shapes, shape_of(shapes, then), shape_of(shapes, orelse))
-    a, b = leaves(shapes, then, shape), leaves(shapes, orelse, shape)
-    return value_of([chosen(test, x, y) for x, y in zip(a, b, strict=True)], shape)
-
-
-def chosen_value(shapes: Shapes, test: Num, then: Held, orelse: Held) -> Value:
-    """One of two values, read."""
-    return loaded(select(shapes, test, then, orelse))
-
-
-def get(shapes: Shapes, row: Row, position: Num) -> Value:
-    """The value at a position within the length of a row."""
-    if not isinstance(row, Listed) or isinstance(position.c, int):
-        return at_place(row, position)
-    found = row.items[-1]
-    for index in range(len(row.items) - 2, -1, -1):
-        found = chosen_value(shapes, compare("==", position, const(index)), row.items[index], found)
-    return found
-
-
-def explode(shapes: Shapes, universe: Universe, code: Num) -> Value:
-    """The value with a number in a universe."""
-    if isinstance(code.c, int):
-        return element(shapes, universe, code.c)
-    found = from_list(shapes, universe.values, universe.type, code)
-    match found:
-        case Opt():
-            return Opt(found.some, found.item, (universe, code.c), found.read)
-        case Rec():
-            return Rec(found.type, found.fields, (universe, code.c), found.read)
-        case Tup():
-            return Tup(found.items, (universe, code.c), found.read)
-        case Uni():
-            return Uni(found.type, found.tag, found.alternatives, (universe, code.c), found.read)
-    return found
-
-
-def from_list(shapes: Shapes, values: Sequence[object], t: Type, at: Num) -> Value:
-    """The value at a place in a list of values of a type."""
-    shape = shapes.shape(t)
-    rows = [leaves(shapes, lift(shapes, v, t), shape) for v in values]
-    columns = [[w for w in column if isinstance(w, int)] for column in zip(*rows, strict=True)]
-    return value_of([build.table(column, at.c, at.low, at.high) for column in columns], shape)
-
-
 # --- numbers of values ---
 
 
@@ -427,36 +372,80 @@ def _code(shapes: Shapes, value: Held, t: Type) -> tuple[Num, Num]:
             return const(0), FALSE
         code, valid = _code(shapes, value.item, t)
         return code, both(value.some, valid)
-    match t:
-        case BoolType() | EnumType() | SortType():
-            return as_num(value), TRUE
-        case IntType(int(low), int(high)):
-            own = as_num(value)
-            valid = both(compare("<=", const(low), own), compare("<=", own, const(high)))
-            return plus(own, const(-low)), valid
-        case NoneType():
-            return const(0), TRUE
-        case OptionalType(part):
-            if not isinstance(value, Opt):
-                value = Opt(TRUE, value)
-            if value.some.c == 0 or value.item is None:
-                return const(0), TRUE
-            code, valid = _code(shapes, value.item, part)
-            return chosen_num(value.some, plus(code, const(1)), const(0)), chosen_num(value.some, valid, TRUE)
-        case RecordType():
-            return _mixed(shapes, narrow_to(value, t).fields, list(record_fields(t, shapes.scope).values()))
-        case TupleType(items):
-            assert isinstance(value, Tup)
-            return _mixed(shapes, value.items, items)
-        case MapType(key, part):
-            keys = shapes.needed(key)
-            return _mixed(shapes, entries(value, keys), [part] * keys.size)
-        case UnionType(records):
-            return _union_code(shapes, value, records)
-        case SetType(part):
-            own_leaves = leaves(shapes, value, SCode(shapes.needed(part), shapes.needed(t)))
-            return num(own_leaves[0], 0, _size(shapes, t) - 1), TRUE
-    raise AssertionError(t)
+    return CODES(t, (shapes, value))
+
+
+Coding = tuple[Shapes, Value]
+"""The shapes of a model, and a value to be numbered."""
+
+CODES: Rules[Coding, tuple[Num, Num]] = Rules("C of numbers of values")
+
+
+@CODES.rule(BoolType, EnumType, SortType)
+def _(t: Type, coding: Coding) -> tuple[Num, Num]:
+    return as_num(coding[1]), TRUE
+
+
+@CODES.rule(IntType)
+def _(t: IntType, coding: Coding) -> tuple[Num, Num]:
+    assert isinstance(t.low, int)
+    assert isinstance(t.high, int)
+    own = as_num(coding[1])
+    valid = both(compare("<=", const(t.low), own), compare("<=", own, const(t.high)))
+    return plus(own, const(-t.low)), valid
+
+
+@CODES.rule(NoneType)
+def _(t: NoneType, coding: Coding) -> tuple[Num, Num]:
+    return const(0), TRUE
+
+
+@CODES.rule(OptionalType)
+def _(t: OptionalType, coding: Coding) -> tuple[Num, Num]:
+    shapes, value = coding
+    if not isinstance(value, Opt):
+        value = Opt(TRUE, value)
+    if value.some.c == 0 or value.item is None:
+        return const(0), TRUE
+    code, valid = _code(shapes, value.item, t.item)
+    return chosen_num(value.some, plus(code, const(1)), const(0)), chosen_num(value.some, valid, TRUE)
+
+
+@CODES.rule(RecordType)
+def _(t: RecordType, coding: Coding) -> tuple[Num, Num]:
+    shapes, value = coding
+    return _mixed(shapes, narrow_to(value, t).fields, list(record_fields(t, shapes.scope).values()))
+
+
+@CODES.rule(TupleType)
+def _(t: TupleType, coding: Coding) -> tuple[Num, Num]:
+    shapes, value = coding
+    assert isinstance(value, Tup)
+    return _mixed(shapes, value.items, t.items)
+
+
+@CODES.rule(MapType)
+def _(t: MapType, coding: Coding) -> tuple[Num, Num]:
+    shapes, value = coding
+    keys = shapes.needed(t.key)
+    return _mixed(shapes, entries(value, keys), [t.value] * keys.size)
+
+
+@CODES.rule(UnionType)
+def _(t: UnionType, coding: Coding) -> tuple[Num, Num]:
+    return _union_code(*coding, t.records)
+
+
+@CODES.rule(SetType)
+def _(t: SetType, coding: Coding) -> tuple[Num, Num]:
+    shapes, value = coding
+    own_leaves = leaves(shapes, value, SCode(shapes.needed(t.item), shapes.needed(t)))
+    return num(own_leaves[0], 0, _size(shapes, t) - 1), TRUE
+
+
+@CODES.rule(SeqType, BagType)
+def _(t: SeqType | BagType, coding: Coding) -> tuple[Num, Num]:
+    raise AssertionError(t)  # not COUNTABLE
 
 
 def _union_code(shapes: Shapes, value: Value, records: tuple[RecordType, ...]) -> tuple[Num, Num]:

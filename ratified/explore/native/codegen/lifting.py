@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from ratified.explore.native.codegen.numbers import FALSE, TRUE, Num, const
+from ratified.explore.native.codegen.numbers import FALSE, TRUE, const
 from ratified.explore.native.codegen.packing import item as item_of
 from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.shapes import Shapes, SPacked, SUni, Universe, Unsupported
@@ -29,6 +30,7 @@ from ratified.explore.native.codegen.terms import (
     members_of,
     pair_of,
 )
+from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.types import (
     BagType,
@@ -49,49 +51,86 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 
+Lifting = tuple[Shapes, Any]
+"""The shapes of a model, and a Python value."""
+
+LIFTS: Rules[Lifting, Value] = Rules("C of Python values")
+
 
 def lift(shapes: Shapes, value: object, t: Type) -> Value:
     """A Python value as a known value."""
-    match t:
-        case BoolType() | IntType() | SortType():
-            return const(int(value))  # type: ignore[call-overload]  # as its type says
-        case EnumType(enum):
-            return const(list(enum).index(value))  # type: ignore[arg-type]  # a member
-        case NoneType():
-            return Opt(FALSE, None)
-        case OptionalType(item):
-            return Opt(FALSE, None) if value is None else Opt(TRUE, lift(shapes, value, item))
-        case RecordType():
-            return Rec(t, tuple(lift(shapes, getattr(value, n), f) for n, f in t.fields.items()))
-        case UnionType(records):
-            k = next(k for k, r in enumerate(records) if r.record is type(value))
-            own = lift(shapes, value, records[k])
-            assert isinstance(own, Rec)
-            return Uni(t, const(k), tuple(own if j == k else None for j in range(len(records))))
-        case TupleType(items):
-            assert isinstance(value, tuple)
-            return Tup(tuple(lift(shapes, v, i) for v, i in zip(value, items, strict=True)))
-    return _lift_container(shapes, value, t)
+    return LIFTS(t, (shapes, value))
 
 
-def _lift_container(shapes: Shapes, value: object, t: Type) -> Value:
-    match t, value:
-        case SetType(item), Set():
-            return lift_set(shapes, list(value), item)
-        case SeqType(item), Seq() | tuple():
-            return SeqV(listed(lift(shapes, v, item) for v in value))
-        case BagType(item), Bag():
-            counts = [(v, value.count(v)) for v in value.distinct()]
-            pairs = [Tup((lift(shapes, v, item), const(n))) for v, n in counts]
-            return BagV(listed(pairs), max((n for _, n in counts), default=1))
-        case MapType(key, item), Map():
-            universe = shapes.universe(key) or shapes.universe(hull(list(value.keys()), key))
-            if universe is None:
-                raise Unsupported(
-                    f"a map of {key} has too many keys", remedy="explore with engine='reference'"
-                )
-            return MapV(universe, tuple(lift(shapes, value[k], item) for k in universe.values if k in value))
-    raise AssertionError((t, value))
+@LIFTS.rule(BoolType, IntType, SortType)
+def _(t: Type, lifting: Lifting) -> Value:
+    return const(int(lifting[1]))
+
+
+@LIFTS.rule(EnumType)
+def _(t: EnumType, lifting: Lifting) -> Value:
+    return const(list(t.enum).index(lifting[1]))
+
+
+@LIFTS.rule(NoneType)
+def _(t: NoneType, lifting: Lifting) -> Value:
+    return Opt(FALSE, None)
+
+
+@LIFTS.rule(OptionalType)
+def _(t: OptionalType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    return Opt(FALSE, None) if value is None else Opt(TRUE, lift(shapes, value, t.item))
+
+
+@LIFTS.rule(RecordType)
+def _(t: RecordType, lifting: Lifting) -> Rec:
+    shapes, value = lifting
+    return Rec(t, tuple(lift(shapes, getattr(value, n), f) for n, f in t.fields.items()))
+
+
+@LIFTS.rule(UnionType)
+def _(t: UnionType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    k = next(k for k, r in enumerate(t.records) if r.record is type(value))
+    own = lift(shapes, value, t.records[k])
+    assert isinstance(own, Rec)
+    return Uni(t, const(k), tuple(own if j == k else None for j in range(len(t.records))))
+
+
+@LIFTS.rule(TupleType)
+def _(t: TupleType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    return Tup(tuple(lift(shapes, v, i) for v, i in zip(value, t.items, strict=True)))
+
+
+@LIFTS.rule(SetType)
+def _(t: SetType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    return lift_set(shapes, list(value), t.item)
+
+
+@LIFTS.rule(SeqType)
+def _(t: SeqType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    return SeqV(listed(lift(shapes, v, t.item) for v in value))
+
+
+@LIFTS.rule(BagType)
+def _(t: BagType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    counts = [(v, value.count(v)) for v in value.distinct()]
+    pairs = [Tup((lift(shapes, v, t.item), const(n))) for v, n in counts]
+    return BagV(listed(pairs), max((n for _, n in counts), default=1))
+
+
+@LIFTS.rule(MapType)
+def _(t: MapType, lifting: Lifting) -> Value:
+    shapes, value = lifting
+    universe = shapes.universe(t.key) or shapes.universe(hull(list(value.keys()), t.key))
+    if universe is None:
+        raise Unsupported(f"a map of {t.key} has too many keys", remedy="explore with engine='reference'")
+    return MapV(universe, tuple(lift(shapes, value[k], t.value) for k in universe.values if k in value))
 
 
 def lift_set(shapes: Shapes, values: Sequence[object], item: Type) -> Bits | SlotV:
@@ -120,67 +159,114 @@ def element(shapes: Shapes, universe: Universe, number: int) -> Value:
 def lower(shapes: Shapes, value: Held, t: Type) -> object:
     """A known value as a Python value."""
     with running(shapes.scope):
-        return _lower(shapes, loaded(value), t)
+        return _lower(shapes, value, t)
 
 
-def _lower(shapes: Shapes, value: Value, t: Type) -> object:
-    match t:
-        case BoolType() | IntType() | SortType() | EnumType():
-            return _lower_number(as_num(value), t)
-        case NoneType():
-            return None
-        case OptionalType(item):
-            if not isinstance(value, Opt):
-                return _lower(shapes, value, item)
-            return (
-                _lower(shapes, loaded(value.item), item) if value.some.c and value.item is not None else None
-            )
-        case RecordType(record):
-            types = record_fields(t, shapes.scope).values()
-            return record(
-                *(_lower(shapes, v, f) for v, f in zip(narrow_to(value, t).fields, types, strict=True))
-            )
-        case UnionType():
-            if isinstance(value, Uni):
-                assert isinstance(value.tag.c, int)
-                own = value.alternatives[value.tag.c]
-                assert own is not None
-                value = own
-            assert isinstance(value, Rec)
-            return _lower(shapes, value, value.type)
-        case TupleType(items):
-            assert isinstance(value, Tup)
-            return tuple(_lower(shapes, v, i) for v, i in zip(value.items, items, strict=True))
-    return _lower_container(shapes, value, t)
+Lowering = tuple[Shapes, Value]
+"""The shapes of a model, and a known value."""
+
+LOWERS: Rules[Lowering, object] = Rules("Python values of C")
 
 
-def _lower_number(value: Num, t: Type) -> object:
-    assert isinstance(value.c, int)
-    match t:
-        case BoolType():
-            return bool(value.c)
-        case SortType(sort):
-            return sort(value.c)
-        case EnumType(enum):
-            return list(enum)[value.c]
-    return value.c
+def _lower(shapes: Shapes, value: Held, t: Type) -> object:
+    return LOWERS(t, (shapes, loaded(value)))
 
 
-def _lower_container(shapes: Shapes, value: Value, t: Type) -> object:
-    match t, value:
-        case SetType(), Bits():
-            return Set(members_of(value))
-        case SetType(item), SlotV(row):
-            return Set(_lower(shapes, item_of(row, k), item) for k in range(row.length.low))
-        case SeqType(item), SeqV(row):
-            return Seq(_lower(shapes, item_of(row, k), item) for k in range(row.length.low))
-        case BagType(item), BagV(row):
-            pairs = [pair_of(item_of(row, k)) for k in range(row.length.low)]
-            return Bag(v for i, n in pairs for v in [_lower(shapes, i, item)] * n.low)
-        case MapType(_, item), MapV():
-            pairs_of_map = zip(value.keys.values, value.entries, strict=True)
-            return Map({k: _lower(shapes, v, item) for k, v in pairs_of_map})
-    raise AssertionError((t, value))
+def _number(value: Value) -> int:
+    number = as_num(value).c
+    assert isinstance(number, int)
+    return number
+
+
+@LOWERS.rule(BoolType)
+def _(t: BoolType, lowering: Lowering) -> object:
+    return bool(_number(lowering[1]))
+
+
+@LOWERS.rule(IntType)
+def _(t: IntType, lowering: Lowering) -> object:
+    return _number(lowering[1])
+
+
+@LOWERS.rule(SortType)
+def _(t: SortType, lowering: Lowering) -> object:
+    return t.sort(_number(lowering[1]))
+
+
+@LOWERS.rule(EnumType)
+def _(t: EnumType, lowering: Lowering) -> object:
+    return list(t.enum)[_number(lowering[1])]
+
+
+@LOWERS.rule(NoneType)
+def _(t: NoneType, lowering: Lowering) -> object:
+    return None
+
+
+@LOWERS.rule(OptionalType)
+def _(t: OptionalType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    if not isinstance(value, Opt):
+        return _lower(shapes, value, t.item)
+    return _lower(shapes, value.item, t.item) if value.some.c and value.item is not None else None
+
+
+@LOWERS.rule(RecordType)
+def _(t: RecordType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    fields = zip(narrow_to(value, t).fields, record_fields(t, shapes.scope).values(), strict=True)
+    return t.record(*(_lower(shapes, v, f) for v, f in fields))
+
+
+@LOWERS.rule(UnionType)
+def _(t: UnionType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    if isinstance(value, Uni):
+        assert isinstance(value.tag.c, int)
+        own = value.alternatives[value.tag.c]
+        assert own is not None
+        value = own
+    assert isinstance(value, Rec)
+    return _lower(shapes, value, value.type)
+
+
+@LOWERS.rule(TupleType)
+def _(t: TupleType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    assert isinstance(value, Tup)
+    return tuple(_lower(shapes, v, i) for v, i in zip(value.items, t.items, strict=True))
+
+
+@LOWERS.rule(SetType)
+def _(t: SetType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    if isinstance(value, Bits):
+        return Set(members_of(value))
+    assert isinstance(value, SlotV)
+    return Set(_lower(shapes, item_of(value.row, k), t.item) for k in range(value.row.length.low))
+
+
+@LOWERS.rule(SeqType)
+def _(t: SeqType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    assert isinstance(value, SeqV)
+    return Seq(_lower(shapes, item_of(value.row, k), t.item) for k in range(value.row.length.low))
+
+
+@LOWERS.rule(BagType)
+def _(t: BagType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    assert isinstance(value, BagV)
+    pairs = [pair_of(item_of(value.row, k)) for k in range(value.row.length.low)]
+    return Bag(v for i, n in pairs for v in [_lower(shapes, i, t.item)] * n.low)
+
+
+@LOWERS.rule(MapType)
+def _(t: MapType, lowering: Lowering) -> object:
+    shapes, value = lowering
+    assert isinstance(value, MapV)
+    pairs = zip(value.keys.values, value.entries, strict=True)
+    return Map({k: _lower(shapes, v, t.value) for k, v in pairs})
 
 
 def narrow_to(value: Held, t: RecordType) -> Rec:

@@ -11,7 +11,8 @@ from functools import partial
 from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.asking import comparison
 from ratified.explore.native.codegen.bounds import fitted
-from ratified.explore.native.codegen.leaves import as_bits, chosen_value
+from ratified.explore.native.codegen.choosing import chosen_value
+from ratified.explore.native.codegen.leaves import as_bits
 from ratified.explore.native.codegen.lifting import in_union, lift, narrow_to
 from ratified.explore.native.codegen.loops import chain, two_ways
 from ratified.explore.native.codegen.numbers import FALSE, TRUE, both, compare, const, either, negation, num
@@ -44,8 +45,11 @@ from ratified.language.scope import running
 from ratified.language.types import (
     NONE,
     BagType,
+    BoolType,
+    EnumType,
     IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -205,36 +209,67 @@ def _(node: ir.Widen, here: Here) -> Held:
     return widen(here.w.shapes, here.val(node.operand), node.type)
 
 
+Widening = tuple[Shapes, Value]
+"""The shapes of a model, and a value."""
+
+WIDENS: Rules[Widening, Value] = Rules("C of larger types")
+
+
 def widen(shapes: Shapes, value: Value, t: Type) -> Value:
     """A value as one of a larger type."""
-    match t:
-        case OptionalType(inner):
-            if not isinstance(value, Opt):
-                return Opt(TRUE, widen(shapes, value, inner))
-            if value.item is None:
-                return value
-            item = widen(shapes, value.item, inner)
-            return value if item is value.item else Opt(value.some, item)
-        case UnionType(records):
-            if isinstance(value, Rec):
-                held = tuple(value if r == value.type else None for r in records)
-                return Uni(t, const(records.index(value.type)), held, read=in_union(value.read))
-            if isinstance(value, Uni) and value.type != t:
-                return _other_union(value, t, [records.index(r) for r in value.type.records])
-            return value
-        case TupleType(items):
-            assert isinstance(value, Tup)
-            made = tuple(widen(shapes, v, i) for v, i in zip(value.items, items, strict=True))
-            return value if all(a is b for a, b in zip(made, value.items, strict=True)) else Tup(made)
-        case MapType(_, inner):
-            assert isinstance(value, MapV)
-            return MapV(value.keys, tuple(widen(shapes, e, inner) for e in value.entries))
-        case SetType(inner) if isinstance(value, Bits):
-            universe = shapes.universe(inner)
-            return as_bits(shapes, value, universe) if universe and _int_free(inner) else value
-        case SeqType(inner) | SetType(inner) | BagType(inner):
-            if isinstance(value, SeqV | SlotV | BagV):
-                return with_row(value, _widen_row(shapes, value.row, inner, bag=isinstance(value, BagV)))
+    return WIDENS(t, (shapes, value))
+
+
+@WIDENS.rule(BoolType, IntType, NoneType, EnumType, SortType, RecordType)
+def _(t: Type, widening: Widening) -> Value:
+    return widening[1]
+
+
+@WIDENS.rule(OptionalType)
+def _(t: OptionalType, widening: Widening) -> Value:
+    shapes, value = widening
+    if not isinstance(value, Opt):
+        return Opt(TRUE, widen(shapes, value, t.item))
+    if value.item is None:
+        return value
+    item = widen(shapes, value.item, t.item)
+    return value if item is value.item else Opt(value.some, item)
+
+
+@WIDENS.rule(UnionType)
+def _(t: UnionType, widening: Widening) -> Value:
+    _, value = widening
+    if isinstance(value, Rec):
+        held = tuple(value if r == value.type else None for r in t.records)
+        return Uni(t, const(t.records.index(value.type)), held, read=in_union(value.read))
+    if isinstance(value, Uni) and value.type != t:
+        return _other_union(value, t, [t.records.index(r) for r in value.type.records])
+    return value
+
+
+@WIDENS.rule(TupleType)
+def _(t: TupleType, widening: Widening) -> Value:
+    shapes, value = widening
+    assert isinstance(value, Tup)
+    made = tuple(widen(shapes, v, i) for v, i in zip(value.items, t.items, strict=True))
+    return value if all(a is b for a, b in zip(made, value.items, strict=True)) else Tup(made)
+
+
+@WIDENS.rule(MapType)
+def _(t: MapType, widening: Widening) -> Value:
+    shapes, value = widening
+    assert isinstance(value, MapV)
+    return MapV(value.keys, tuple(widen(shapes, e, t.value) for e in value.entries))
+
+
+@WIDENS.rule(SetType, SeqType, BagType)
+def _(t: SetType | SeqType | BagType, widening: Widening) -> Value:
+    shapes, value = widening
+    if isinstance(value, Bits):
+        universe = shapes.universe(t.item)
+        return as_bits(shapes, value, universe) if universe and _int_free(t.item) else value
+    if isinstance(value, SeqV | SlotV | BagV):
+        return with_row(value, _widen_row(shapes, value.row, t.item, bag=isinstance(value, BagV)))
     return value
 
 

@@ -15,9 +15,10 @@ from functools import partial
 from typing import TypeVar
 
 from ratified.explore.native.codegen import build
+from ratified.explore.native.codegen.choosing import explode, select
 from ratified.explore.native.codegen.code import Block, Let, Line
 from ratified.explore.native.codegen.joins import item_shape, joined, shape_of
-from ratified.explore.native.codegen.leaves import explode, row_leaves, select
+from ratified.explore.native.codegen.leaves import row_leaves
 from ratified.explore.native.codegen.lifting import element
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +16,15 @@ from pathlib import Path
 
 from ratified.explore.native.codegen import nodes
 from ratified.explore.native.codegen.actions import successors
-from ratified.explore.native.codegen.functions import Instances, Unit, comment, where_text
+from ratified.explore.native.codegen.functions import Unit, comment, where_text
 from ratified.explore.native.codegen.initial import initial
-from ratified.explore.native.codegen.layout import Layout
+from ratified.explore.native.codegen.numbering import Program, Written
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
 from ratified.explore.native.codegen.refinement import refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.codegen.symmetry import canonical_text
-from ratified.explore.native.codegen.writer import Exits, Place
+from ratified.explore.native.codegen.writer import Exits
 from ratified.explore.symmetry import Symmetry
-from ratified.language.errors import Span
 from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
@@ -41,30 +40,19 @@ SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="ut
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class Generated:
     """C text, and the tables that say what its numbers stand for."""
 
     text: str
-    layout: Layout
-    instances: tuple[Instances, ...]
-    bounds: tuple[Place, ...]
-    errors: tuple[tuple[str, Span | None], ...]
-    invariants: tuple[Function, ...]
-    step_invariants: tuple[Function, ...]
-    refinements: tuple[Function, ...]
-    constraints: tuple[Function, ...]
-    witnesses: tuple[str, ...]
-    step_witnesses: tuple[str, ...]
+    program: Program
 
-    def action_of(self, instance: int) -> int:
-        """The number of the action that an instance belongs to."""
-        return next(k for k, i in enumerate(self.instances) if i.first <= instance < i.first + i.count)
 
+_COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_INVARIANTS"
 
 _ASKED = Kind.CONSTRAINT, Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT
 
 
-def generate(model: Model, symmetry: Symmetry | None = None) -> Program:
+def generate(model: Model, symmetry: Symmetry | None = None) -> Generated:
     """The program of a model. Raises Unsupported (a SizeError) for what the native explorer does not take."""
     with nodes.alone, _uncollected():
         nodes.forget()
@@ -86,7 +74,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _generate(unit: Unit, symmetry: Symmetry | None) -> Program:
+def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
     if (count := sum(i.count for i in unit.instances)) > INSTANCES_MOST:
         raise Unsupported(
             f"the parameters of the actions have {count:,} values, and the native explorer numbers {INSTANCES_MOST:,}",
@@ -105,19 +93,14 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Program:
         witness(unit, steps, step=True),
         *_canonical(unit, symmetry),
     ]
-    return Program(
-        _text(unit, kinds, functions, symmetry),
-        unit.layout,
-        unit.instances,
+    written = Written(
         tuple(unit.shared.bounds),
         tuple(unit.shared.errors),
-        kinds[Kind.INVARIANT],
-        kinds[Kind.STEP_INVARIANT],
-        kinds[Kind.REFINEMENT],
-        kinds[Kind.CONSTRAINT],
         tuple(name for name, _ in states),
         tuple(name for name, _ in steps),
     )
+    program = Program(unit.module, unit.layout, unit.instances, written)
+    return Generated(_text(unit, program, functions, symmetry), program)
 
 
 def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
@@ -125,21 +108,11 @@ def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
     return [*renaming, f"static inline void model_canonical(uint64_t *s) {{\n{body}\n}}"]
 
 
-def _text(
-    unit: Unit,
-    kinds: Mapping[Kind, Sequence[Function]],
-    functions: Sequence[str],
-    symmetry: Symmetry | None,
-) -> str:
+def _text(unit: Unit, program: Program, functions: Sequence[str], symmetry: Symmetry | None) -> str:
     body = "\n\n".join([SUPPORT, "\n".join(unit.shared.tables.text()), *functions])
     macros = {
-        "WORDS": unit.layout.words,
-        "INSTANCES": max(1, sum(i.count for i in unit.instances)),
-        "BOUNDS": len(unit.shared.bounds),
-        "CONSTRAINTS": len(kinds[Kind.CONSTRAINT]),
-        "INVARIANTS": len(kinds[Kind.INVARIANT]),
-        "STEP_INVARIANTS": len(kinds[Kind.STEP_INVARIANT]) + len(kinds[Kind.REFINEMENT]),
-        "REFINEMENTS": len(kinds[Kind.REFINEMENT]),
+        **dict(zip(_COUNTED, program.counts, strict=True)),
+        "REFINEMENTS": len(program.refinements),
         "SYMMETRY": int(symmetry is not None),
     }
     named = [repr(unit.model), *unit.layout.describe()]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ratified.explore.native.codegen.functions import Unit, comment, for_each, values_for, where_text
+from ratified.explore.native.codegen.functions import Unit, comment, for_each, where_text
 from ratified.explore.native.codegen.loops import loop
+from ratified.explore.native.codegen.numbering import values_for
 from ratified.explore.native.codegen.numbers import negation
 from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.statements import value_of_call

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import index
+from ratified.explore.native.codegen.choosing import chosen_value, get
 from ratified.explore.native.codegen.gathering import as_row
 from ratified.explore.native.codegen.joins import bag_item, item_shape
-from ratified.explore.native.codegen.leaves import chosen_value, get, leaves
+from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import element
 from ratified.explore.native.codegen.loops import settled, to_array
 from ratified.explore.native.codegen.numbers import (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ratified.explore.native.codegen.nodes import HIGH, LOW
 from ratified.language.errors import RatifiedError, SizeError
+from ratified.language.rules import Rules
 from ratified.language.scope import Scope, running
 from ratified.language.types import (
     BagType,
@@ -30,6 +31,7 @@ from ratified.language.types import (
     Type,
     UnionType,
     cardinality,
+    children,
     record_fields,
     resolved,
     values_of,
@@ -305,7 +307,7 @@ class Shapes:
         if t not in self._universes:
             found = None
             bounded = resolved(t, self.scope)
-            if self._countable(bounded):
+            if COUNTABLE(bounded, self.scope):
                 size = cardinality(bounded, self.scope)
                 if size <= UNIVERSE_MOST:
                     found = Universe(bounded, self.scope, len(self._universes))
@@ -322,26 +324,6 @@ class Shapes:
             )
         return found
 
-    def _countable(self, t: Type) -> bool:
-        match t:
-            case BoolType() | NoneType() | EnumType() | SortType():
-                return True
-            case IntType(low, _):
-                return low is not None
-            case OptionalType(item):
-                return self._countable(item)
-            case RecordType():
-                return all(map(self._countable, record_fields(t, self.scope).values()))
-            case UnionType(records):
-                return all(map(self._countable, records))
-            case TupleType(items):
-                return all(map(self._countable, items))
-            case MapType(key, value):
-                return self._countable(key) and self._countable(value)
-            case SetType(item, _):
-                return self._countable(item) and cardinality(item, self.scope) <= SUBSETS_MOST
-        return False
-
     def shape(self, t: Type, *, inside: bool = False) -> Shape:
         """The shape of a type; `inside` a slot of a set or bag, where the order of leaves must be canonical.
 
@@ -350,83 +332,169 @@ class Shapes:
         """
         key = t, inside
         if key not in self._shapes:
-            self._shapes[key] = self._shape(t, inside)
+            self._shapes[key] = SHAPES(t, (self, inside))
         return self._shapes[key]
-
-    def _shape(self, t: Type, inside: bool) -> Shape:
-        match t:
-            case BoolType():
-                return SNum(0, 1)
-            case NoneType():
-                return SNone()
-            case IntType(None, _):
-                return SNum(LOW, HIGH)
-            case IntType():
-                bounded = resolved(t, self.scope)
-                assert isinstance(bounded, IntType)
-                assert isinstance(bounded.low, int)
-                assert isinstance(bounded.high, int)
-                if bounded.high < bounded.low:
-                    raise Unsupported(
-                        f"the range {bounded.low}..{bounded.high} is empty", remedy="choose other bounds"
-                    )
-                representable(bounded.low, bounded.high)
-                # A number is kept as its distance from the least, which generated code computes with as well.
-                if bounded.low != LOW and bounded.high - bounded.low > HIGH:
-                    raise too_wide(f"the range {bounded.low}..{bounded.high}")
-                return SNum(bounded.low, bounded.high)
-            case EnumType(enum):
-                return SNum(0, len(enum) - 1)
-            case SortType(sort):
-                return SNum(0, self.scope.sizes[sort] - 1)
-            case OptionalType(item):
-                return optional(self.shape(item, inside=inside))
-            case RecordType():
-                return SRec(
-                    t, tuple(self.shape(f, inside=inside) for f in record_fields(t, self.scope).values())
-                )
-            case UnionType(records):
-                made = tuple(self.shape(r, inside=inside) for r in records)
-                return SUni(t, made)  # type: ignore[arg-type]  # the shapes of records
-            case TupleType(items):
-                return STup(tuple(self.shape(i, inside=inside) for i in items))
-            case MapType(key, value):
-                return SMap(self.needed(key), self.shape(value, inside=inside))
-        return self._container(resolved(t, self.scope), inside)
 
     def ordered_set(self, universe: Universe) -> Shape:
         """The shape of a set inside an element of a set or bag."""
         subsets = self.universe(SetType(universe.type))
         return SOrderedBits(universe) if subsets is None else SCode(universe, subsets)
 
-    def _container(self, t: Type, inside: bool) -> Shape:
-        match t:
-            case SetType(item, size):
-                universe = self.universe(item)
-                if inside and universe is not None:
-                    return self.ordered_set(universe)
-                if universe is not None and (size is None or universe.size <= 4 * 64):
-                    return SBits(universe)
-                if isinstance(size, int):
-                    slots = SSlots(packed(self.shape(item, inside=True)), size)
-                    return (
-                        SBits(universe)
-                        if universe is not None and sum(widths(slots)) >= universe.size
-                        else slots
-                    )
-                raise Unsupported(f"a set of {t.item} has no bound", remedy=_bound("Set", t.item))
-            case SeqType(item, int(size)):
-                return SSeq(self.shape(item, inside=inside), size)
-            case BagType(item, size, copies):
-                of = cardinality(item, self.scope)
-                if not isinstance(size, int):
-                    if not isinstance(copies, int) or math.isinf(of):
-                        raise Unsupported(f"a bag of {t.item} has no bound", remedy=_bound("Bag", t.item))
-                    size = int(of) * copies
-                most = size if math.isinf(of) else min(size, int(of))
-                of_one = size if not isinstance(copies, int) else min(copies, size)
-                return (SOrderedBag if inside else SBag)(packed(self.shape(item, inside=True)), most, of_one)
-        raise Unsupported(f"{t} has no bound", remedy="bound it with AtMost")
+
+# --- whether the values of a type can be numbered by arithmetic ---
+
+COUNTABLE: Rules[Scope, bool] = Rules("numbers of values in C")
+
+
+@COUNTABLE.rule(BoolType, NoneType, EnumType, SortType)
+def _(t: Type, scope: Scope) -> bool:
+    return True
+
+
+@COUNTABLE.rule(IntType)
+def _(t: IntType, scope: Scope) -> bool:
+    return t.low is not None
+
+
+@COUNTABLE.rule(RecordType)
+def _(t: RecordType, scope: Scope) -> bool:
+    return all(COUNTABLE(field, scope) for field in record_fields(t, scope).values())
+
+
+@COUNTABLE.rule(OptionalType, UnionType, TupleType, MapType)
+def _(t: OptionalType | UnionType | TupleType | MapType, scope: Scope) -> bool:
+    return all(COUNTABLE(inside, scope) for inside in children(t))
+
+
+@COUNTABLE.rule(SetType)
+def _(t: SetType, scope: Scope) -> bool:
+    return COUNTABLE(t.item, scope) and cardinality(t.item, scope) <= SUBSETS_MOST
+
+
+@COUNTABLE.rule(SeqType, BagType)
+def _(t: SeqType | BagType, scope: Scope) -> bool:
+    return False
+
+
+# --- the shape of a type ---
+
+Within = tuple[Shapes, bool]
+"""The shapes of a model, and whether a slot of a set or bag is meant, where the order of leaves must be canonical."""
+
+SHAPES: Rules[Within, Shape] = Rules("the native explorer's layout of types")
+
+
+@SHAPES.rule(BoolType)
+def _(t: BoolType, within: Within) -> Shape:
+    return SNum(0, 1)
+
+
+@SHAPES.rule(NoneType)
+def _(t: NoneType, within: Within) -> Shape:
+    return SNone()
+
+
+@SHAPES.rule(IntType)
+def _(t: IntType, within: Within) -> Shape:
+    bounded = resolved(t, within[0].scope)
+    assert isinstance(bounded, IntType)
+    low, high = bounded.low, bounded.high
+    if low is None:
+        return SNum(LOW, HIGH)
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    if high < low:
+        raise Unsupported(f"the range {low}..{high} is empty", remedy="choose other bounds")
+    representable(low, high)
+    # A number is kept as its distance from the least, which generated code computes with as well.
+    if low != LOW and high - low > HIGH:
+        raise too_wide(f"the range {low}..{high}")
+    return SNum(low, high)
+
+
+@SHAPES.rule(EnumType)
+def _(t: EnumType, within: Within) -> Shape:
+    return SNum(0, len(t.enum) - 1)
+
+
+@SHAPES.rule(SortType)
+def _(t: SortType, within: Within) -> Shape:
+    return SNum(0, within[0].scope.sizes[t.sort] - 1)
+
+
+@SHAPES.rule(OptionalType)
+def _(t: OptionalType, within: Within) -> Shape:
+    shapes, inside = within
+    return optional(shapes.shape(t.item, inside=inside))
+
+
+@SHAPES.rule(RecordType)
+def _(t: RecordType, within: Within) -> Shape:
+    shapes, inside = within
+    fields = record_fields(t, shapes.scope).values()
+    return SRec(t, tuple(shapes.shape(f, inside=inside) for f in fields))
+
+
+@SHAPES.rule(UnionType)
+def _(t: UnionType, within: Within) -> Shape:
+    shapes, inside = within
+    made = tuple(shapes.shape(r, inside=inside) for r in t.records)
+    return SUni(t, made)  # type: ignore[arg-type]  # the shapes of records
+
+
+@SHAPES.rule(TupleType)
+def _(t: TupleType, within: Within) -> Shape:
+    shapes, inside = within
+    return STup(tuple(shapes.shape(i, inside=inside) for i in t.items))
+
+
+@SHAPES.rule(MapType)
+def _(t: MapType, within: Within) -> Shape:
+    shapes, inside = within
+    return SMap(shapes.needed(t.key), shapes.shape(t.value, inside=inside))
+
+
+@SHAPES.rule(SetType)
+def _(t: SetType, within: Within) -> Shape:
+    shapes, inside = within
+    bounded = resolved(t, shapes.scope)
+    assert isinstance(bounded, SetType)
+    item, size = bounded.item, bounded.size
+    universe = shapes.universe(item)
+    if inside and universe is not None:
+        return shapes.ordered_set(universe)
+    if universe is not None and (size is None or universe.size <= 4 * 64):
+        return SBits(universe)
+    if not isinstance(size, int):
+        raise Unsupported(f"a set of {item} has no bound", remedy=_bound("Set", item))
+    slots = SSlots(packed(shapes.shape(item, inside=True)), size)
+    return SBits(universe) if universe is not None and sum(widths(slots)) >= universe.size else slots
+
+
+@SHAPES.rule(SeqType)
+def _(t: SeqType, within: Within) -> Shape:
+    shapes, inside = within
+    bounded = resolved(t, shapes.scope)
+    assert isinstance(bounded, SeqType)
+    if not isinstance(bounded.size, int):
+        raise Unsupported(f"{bounded} has no bound", remedy="bound it with AtMost")
+    return SSeq(shapes.shape(bounded.item, inside=inside), bounded.size)
+
+
+@SHAPES.rule(BagType)
+def _(t: BagType, within: Within) -> Shape:
+    shapes, inside = within
+    bounded = resolved(t, shapes.scope)
+    assert isinstance(bounded, BagType)
+    item, size, copies = bounded.item, bounded.size, bounded.copies
+    of = cardinality(item, shapes.scope)
+    if not isinstance(size, int):
+        if not isinstance(copies, int) or math.isinf(of):
+            raise Unsupported(f"a bag of {item} has no bound", remedy=_bound("Bag", item))
+        size = int(of) * copies
+    most = size if math.isinf(of) else min(size, int(of))
+    of_one = size if not isinstance(copies, int) else min(copies, size)
+    return (SOrderedBag if inside else SBag)(packed(shapes.shape(item, inside=True)), most, of_one)
 
 
 def _bound(kind: str, item: Type) -> str:

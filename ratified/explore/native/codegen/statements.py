@@ -12,9 +12,10 @@ from functools import partial
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.asking import index, key_code
 from ratified.explore.native.codegen.bounds import fitted
+from ratified.explore.native.codegen.choosing import select
 from ratified.explore.native.codegen.code import Block, Line
 from ratified.explore.native.codegen.joins import joined, joined_all, shape_of
-from ratified.explore.native.codegen.leaves import leaves, select
+from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.loops import (
     counted,
     domain_of,

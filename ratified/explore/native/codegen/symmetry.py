@@ -41,11 +41,16 @@ from ratified.explore.native.codegen.terms import (
 )
 from ratified.explore.native.codegen.writer import Exits, Writer
 from ratified.explore.symmetry import Renaming, Symmetry
+from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     BagType,
+    BoolType,
+    EnumType,
+    IntType,
     MapType,
+    NoneType,
     OptionalType,
     RecordType,
     SeqType,
@@ -103,47 +108,19 @@ class Renamer:
         """A value of a type, renamed."""
         if not self._moves(t):
             return value
-        match t, value:
-            case SortType(sort), _:
-                table, own = [int(v) for v in self.permutation[sort]], as_num(value)
-                return num(build.table(table, own.c, own.low, own.high), 0, len(table) - 1)
-            case OptionalType(inner), Opt():
-                return value if value.item is None else Opt(value.some, self.renamed(value.item, inner))
-            case RecordType(), _:
-                return self._record(narrow_to(value, t))
-            case UnionType(), Uni():
-                made = tuple(None if a is None else self._record(a) for a in value.alternatives)
-                return Uni(t, value.tag, made)
-            case TupleType(items), Tup():
-                return Tup(tuple(map(self.renamed, value.items, items)))
-        return self._container(value, t)
+        return RENAMED(t, (self, value))
 
-    def _record(self, value: Rec) -> Rec:
+    def record(self, value: Rec) -> Rec:
+        """A record, renamed."""
         types = record_fields(value.type, self.unit.shapes.scope).values()
         return Rec(value.type, tuple(map(self.renamed, value.fields, types)))
 
-    def _container(self, value: Value, t: Type) -> Value:
-        match t, value:
-            case MapType(_, inner), MapV():
-                keys = value.keys
-                entries = {self._number(keys, k): self.renamed(e, inner) for k, e in enumerate(value.entries)}
-                return MapV(keys, tuple(entries[k] for k in range(keys.size)))
-            case SeqType(inner), SeqV(row):
-                return SeqV(
-                    listed((self.renamed(item_at(row, k), inner) for k in range(row.most)), row.length)
-                )
-            case SetType(), Bits():
-                pairs = [(k, self._number(value.universe, k)) for k in range(value.universe.size)]
-                return moved(value, pairs, value.universe)
-            case SetType(inner) | BagType(inner), SlotV() | BagV():
-                return self._sorted(value, inner)
-        raise AssertionError(t)
-
-    def _number(self, universe: Universe, k: int) -> int:
+    def number(self, universe: Universe, k: int) -> int:
+        """The number of what the value of a number becomes."""
         with running(self.unit.shapes.scope):
             return universe.index[Renaming(self.permutation)(universe.values[k])]
 
-    def _sorted(self, value: SlotV | BagV, inner: Type) -> SlotV | BagV:
+    def sorted(self, value: SlotV | BagV, inner: Type) -> SlotV | BagV:
         """A large set or a bag: its elements renamed and put in order again."""
         w, row = self.w, value.row
         shape = item_shape(w.shapes, row)
@@ -160,6 +137,79 @@ class Renamer:
         w.line(f"rt_sort({memory.name}, ", memory.length.c, f", {memory.stride});")
         done = settled(w, memory)
         return BagV(done, value.copies) if isinstance(value, BagV) else SlotV(done)
+
+
+Renamed = tuple[Renamer, Value]
+"""What renames, and a value that it changes."""
+
+RENAMED: Rules[Renamed, Value] = Rules("C of renamed values")
+
+
+@RENAMED.rule(BoolType, IntType, NoneType, EnumType)
+def _(t: Type, renamed: Renamed) -> Value:
+    return renamed[1]
+
+
+@RENAMED.rule(SortType)
+def _(t: SortType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    table, own = [int(v) for v in renamer.permutation[t.sort]], as_num(value)
+    return num(build.table(table, own.c, own.low, own.high), 0, len(table) - 1)
+
+
+@RENAMED.rule(OptionalType)
+def _(t: OptionalType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    assert isinstance(value, Opt)
+    return value if value.item is None else Opt(value.some, renamer.renamed(value.item, t.item))
+
+
+@RENAMED.rule(RecordType)
+def _(t: RecordType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    return renamer.record(narrow_to(value, t))
+
+
+@RENAMED.rule(UnionType)
+def _(t: UnionType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    assert isinstance(value, Uni)
+    made = tuple(None if a is None else renamer.record(a) for a in value.alternatives)
+    return Uni(t, value.tag, made)
+
+
+@RENAMED.rule(TupleType)
+def _(t: TupleType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    assert isinstance(value, Tup)
+    return Tup(tuple(map(renamer.renamed, value.items, t.items)))
+
+
+@RENAMED.rule(MapType)
+def _(t: MapType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    assert isinstance(value, MapV)
+    keys = value.keys
+    entries = {renamer.number(keys, k): renamer.renamed(e, t.value) for k, e in enumerate(value.entries)}
+    return MapV(keys, tuple(entries[k] for k in range(keys.size)))
+
+
+@RENAMED.rule(SeqType)
+def _(t: SeqType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    assert isinstance(value, SeqV)
+    row = value.row
+    return SeqV(listed((renamer.renamed(item_at(row, k), t.item) for k in range(row.most)), row.length))
+
+
+@RENAMED.rule(SetType, BagType)
+def _(t: SetType | BagType, renamed: Renamed) -> Value:
+    renamer, value = renamed
+    if isinstance(value, Bits):
+        pairs = [(k, renamer.number(value.universe, k)) for k in range(value.universe.size)]
+        return moved(value, pairs, value.universe)
+    assert isinstance(value, SlotV | BagV)
+    return renamer.sorted(value, t.item)
 
 
 _Key = tuple[int, ...]

@@ -17,6 +17,7 @@ from ratified.explore.native.codegen.code import Block, Let, Line, Loop, Piece, 
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.nodes import Word
+from ratified.explore.native.codegen.numbering import Place
 from ratified.explore.native.codegen.numbers import Num, negation, num, truth
 from ratified.explore.native.codegen.packing import CHANGING, load, value_of
 from ratified.explore.native.codegen.printing import Tables
@@ -59,15 +60,6 @@ class Ended(Exception):
 
 class TooLong(Exception):
     """The function would grow past its budget: write it with loops."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place that may leave a declared bound."""
-
-    what: str
-    action: str
-    span: Span | None
 
 
 @dataclass(slots=True)

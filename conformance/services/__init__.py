@@ -1,0 +1,1 @@
+"""The policies of services held to their models."""

@@ -1,0 +1,322 @@
+"""Balancing by load held to its models: least outstanding, two choices, and the ring with bounded loads.
+
+What a balancer draws is handed in, so that each pick is one step of the model, or none; what is on the way can be seen after it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from random import Random
+from typing import Any, ClassVar
+
+from ratified.conform.policy import PolicyBinding, Subject
+from ratified.conformance.services.turns import NAMES, Turns
+from ratified.follow.binding import Event, Names, Observed
+from ratified.follow.steps import Steps, change, do
+from ratified.impl.services.balancing import Balancer, BoundedRing, LeastOutstanding, Picking, TwoChoices
+from ratified.impl.services.balancing.hashing import hashed
+from ratified.language import Model
+from ratified.models.services import load as models
+
+MOST = 200
+"""Requests on the way: more than any run has."""
+
+KEYS = (b"x", b"y", b"z")
+DRAWS = 60
+
+
+class LoadBinding(PolicyBinding):
+    """What is common to those that count: ends, who is down, who is gone."""
+
+    def __init__(self, weights: Mapping[str, int]) -> None:
+        self.weights = {f"n{i + 1}": weight for i, weight in enumerate(weights.values())}
+        self.node = Names(models.Node, len(weights), tuple(weights))
+
+    def on_end(self, name: str) -> Steps:
+        """A request ends."""
+        return do("end", n=self.node(name))
+
+    def on_fail(self, name: str) -> Steps:
+        """Requests must not go there."""
+        return do("fail", n=self.node(name))
+
+    def on_recover(self, name: str) -> Steps:
+        """They may again."""
+        return do("recover", n=self.node(name))
+
+    def on_leave(self, name: str) -> Steps:
+        """It is gone, with what it had on the way."""
+        n = self.node(name)
+
+        def leave(m: Any) -> None:
+            m.down.add(n)
+            m.outstanding[n] = 0
+
+        return change(f"{name} leaves", leave)
+
+    def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - there is one balancer
+        """What is on the way to each."""
+        return {("outstanding", self.node(name)): count for name, count in variables["outstanding"].items()}
+
+
+class LoadSubject(Turns):
+    """Requests that end in any order, and endpoints that come and go."""
+
+    calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        **Turns.calls,
+        "pick": (DRAWS, DRAWS),
+        "end": (len(NAMES),),
+        "leave": (len(NAMES),),
+    }
+    balancer: Any
+
+    def start(self, balancer: Any) -> None:
+        """Begin with all endpoints."""
+        self.balancer = balancer
+        balancer.update(self.endpoints())
+
+    def held(self) -> Balancer:
+        """See Turns."""
+        made: Balancer = self.balancer
+        return made
+
+    def seen(self) -> Mapping[str, Any]:
+        """What is on the way."""
+        return {"outstanding": dict(self.balancer.outstanding)}
+
+    def end(self, n: int) -> Iterable[Event]:
+        """A request ends. One of an endpoint that is gone, or that has none, counts for nothing."""
+        name = self.named(n)
+        had = self.balancer.outstanding.get(name, 0)
+        self.balancer.done(name, ok=bool(n % 2))
+        if had:
+            yield self.event("end", name=name)
+
+    def leave(self, n: int) -> Iterable[Event]:
+        """An endpoint leaves, if two that are up stay."""
+        name = self.named(n)
+        if name not in self.gone and len([x for x in self.up() if x != name]) > 1:
+            self.gone.add(name)
+            self.down.discard(name)
+            self.balancer.update(self.endpoints())
+            yield self.event("leave", name=name)
+
+    def take(self, action: str, *arguments: Any) -> None:
+        """See Subject."""
+        if action == "pick":
+            self.take_pick(*arguments)
+        else:
+            tuple(getattr(self, action)(int(arguments[0])))
+
+    def take_pick(self, *arguments: Any) -> None:
+        """Take a pick of the model."""
+        raise NotImplementedError
+
+
+def draws(*numbers: int) -> Callable[[int], int]:
+    """What is drawn, in this order."""
+    left = iter(numbers)
+    return lambda below: next(left) % below
+
+
+# Least outstanding
+
+
+class LeastBinding(LoadBinding):
+    """A pick is a step."""
+
+    def model(self) -> models.LeastOutstanding:
+        """At the weights of the endpoints."""
+        return models.LeastOutstanding(Node=len(self.weights), weights=self.weights, most=MOST)
+
+    def on_pick(self, name: str) -> Steps:
+        """An endpoint is picked."""
+        return do("pick", n=self.node(name))
+
+
+class LeastSubject(LoadSubject):
+    """`LeastOutstanding` held to its model."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.start(LeastOutstanding())
+
+    def binding(self) -> LeastBinding:
+        """See Subject."""
+        return LeastBinding(self.weights)
+
+    def pick(self, one: int, other: int) -> Iterable[Event]:  # noqa: ARG002 - all are called alike
+        """A request."""
+        picked = self.balancer.pick(Picking(draw=draws(one), avoid=frozenset(self.down)))
+        yield self.event("pick", name=picked.name)
+
+    def take_pick(self, *arguments: Any) -> None:
+        """Of equals, the one that is asked for is drawn."""
+        (n,) = arguments
+        loads = [self.balancer.outstanding[name] for name in self.up()]
+        name = self.named(int(n))
+        equal = [x for x in self.up() if self.balancer.outstanding[x] == min(loads)]
+        tuple(self.pick(equal.index(name), 0))
+
+
+class LeastPair(LeastSubject):
+    """Two endpoints of equal weights, to be driven along the graph of the model."""
+
+    def __init__(self, number: int = 0) -> None:
+        super().__init__(number)
+        self.names, self.weights = NAMES[:2], {"a": 1, "b": 1}
+        self.start(LeastOutstanding())
+
+
+def least_graph() -> tuple[Model, Subject]:
+    """Two nodes, three requests."""
+    return models.LeastOutstanding(Node=2, most=3), LeastPair()
+
+
+# Two choices
+
+
+class TwoChoicesBinding(LoadBinding):
+    """A pick is a step, with the two that were drawn."""
+
+    def model(self) -> models.TwoChoices:
+        """At the weights of the endpoints."""
+        return models.TwoChoices(Node=len(self.weights), weights=self.weights, most=MOST)
+
+    def on_pick(self, one: str, other: str) -> Steps:
+        """Two are drawn."""
+        return do("pick", n=self.node(one), m=self.node(other))
+
+
+class TwoChoicesSubject(LoadSubject):
+    """`TwoChoices` held to its model."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.start(TwoChoices())
+
+    def binding(self) -> TwoChoicesBinding:
+        """See Subject."""
+        return TwoChoicesBinding(self.weights)
+
+    def pick(self, one: int, other: int) -> Iterable[Event]:
+        """A request. The second is drawn from those that the first leaves."""
+        up = self.up()
+        first = up[one % len(up)]
+        rest = [name for name in up if name != first]
+        second = rest[other % len(rest)] if rest else first
+        self.balancer.pick(Picking(draw=draws(one, other), avoid=frozenset(self.down)))
+        yield self.event("pick", one=first, other=second)
+
+    def take_pick(self, *arguments: Any) -> None:
+        """The two that are asked for are drawn."""
+        first, second = (self.named(int(n)) for n in arguments)
+        up = self.up()
+        rest = [name for name in up if name != first]
+        tuple(self.pick(up.index(first), rest.index(second) if rest else 0))
+
+
+class TwoChoicesTriple(TwoChoicesSubject):
+    """Three endpoints of equal weights, to be driven along the graph of the model."""
+
+    def __init__(self, number: int = 0) -> None:
+        super().__init__(number)
+        self.names, self.weights = NAMES[:3], {"a": 1, "b": 1, "c": 1}
+        self.start(TwoChoices())
+
+
+def two_choices_graph() -> tuple[Model, Subject]:
+    """Three nodes, three requests."""
+    return models.TwoChoices(Node=3, most=3), TwoChoicesTriple()
+
+
+# The ring with bounded loads
+
+
+class RingBinding(LoadBinding):
+    """A pick is a step; where each key meets whom is told by the subject."""
+
+    def __init__(self, weights: Mapping[str, int], order: Mapping[int, Sequence[str]], percent: int) -> None:
+        super().__init__(weights)
+        names = list(weights)
+        self._percent = percent
+        self._place = {
+            f"k{k + 1}": {f"n{names.index(name) + 1}": i for i, name in enumerate(met)}
+            for k, met in order.items()
+        }
+
+    def model(self) -> models.BoundedRing:
+        """With as many keys."""
+        return models.BoundedRing(
+            Node=len(self.weights),
+            Key=len(self._place),
+            weights=self.weights,
+            most=MOST,
+            percent=self._percent,
+            place=self._place,
+        )
+
+    def on_pick(self, key: int, name: str) -> Steps:
+        """A key is sent."""
+        return do("pick", k=models.Key(key), n=self.node(name))
+
+
+class RingSubject(LoadSubject):
+    """`BoundedRing` held to its model."""
+
+    POINTS = 3
+    calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        **LoadSubject.calls,
+        "pick": (len(KEYS),),
+        "flood": (len(KEYS), 12),
+    }
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.percent = Random(number).choice((110, 125, 150, 200))  # noqa: S311 - no secret
+        self.weights = {name: 1 + weight % 3 for name, weight in self.weights.items()}
+        self.start(BoundedRing(Fraction(self.percent, 100), self.POINTS))
+
+    def binding(self) -> RingBinding:
+        """See Subject."""
+        order = {k: self.met_by(key) for k, key in enumerate(KEYS)}
+        return RingBinding(self.weights, order, self.percent)
+
+    def cannot_be_made(self) -> Sequence[tuple[Callable[[], object], str]]:
+        """See Turns."""
+        return [
+            (lambda: BoundedRing(Fraction(1)), "the load factor is above 1, not 1"),
+            (lambda: BoundedRing(1.5), "the load factor is a fraction, not 1.5"),  # type: ignore[arg-type]  # that is what is wrong
+            (lambda: BoundedRing(points=0), "an endpoint has at least 1 point on the ring, not 0"),
+            (lambda: BoundedRing(points=0.5), "points is a whole number"),  # type: ignore[arg-type]  # likewise
+        ]
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [lambda: BoundedRing(Fraction(101, 100), 1)]
+
+    def met_by(self, key: bytes) -> Sequence[str]:
+        """The endpoints in the order in which a key meets their first points, from its own place on and round."""
+        points = sorted(
+            (hashed(f"{name}\0{i}".encode(), b"ring"), name)
+            for name in self.names
+            for i in range(self.POINTS * self.weights[name])
+        )
+        start = bisect_left(points, (hashed(key, b"key"), ""))
+        return list(dict.fromkeys(name for _, name in points[start:] + points[:start]))
+
+    def pick(self, k: int) -> Iterable[Event]:
+        """A request about something."""
+        picked = self.balancer.pick(Picking(key=KEYS[k], avoid=frozenset(self.down)))
+        yield self.event("pick", key=k, name=picked.name)
+
+    def flood(self, k: int, count: int) -> Iterable[Event]:
+        """What everybody asks for at once."""
+        for _ in range(count):
+            yield from self.pick(k)
+
+    def take_pick(self, *arguments: Any) -> None:
+        """Send the key."""
+        tuple(self.pick(int(arguments[0])))

@@ -1,0 +1,298 @@
+"""What has gone wrong in policies like these, planted into ours: the bugs of the models' variants, under the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ratified.conform.mutants import Mutant
+from ratified.impl.services.balancing.base import Picking
+from ratified.impl.services.balancing.deadline import EarliestDeadline
+from ratified.impl.services.balancing.turns import RoundRobin, SmoothWeighted
+from ratified.impl.services.endpoints import Endpoint, eligible
+from ratified.impl.services.failover import Grantor
+from ratified.impl.services.health import Circuit, CircuitBreaker, Outliers
+from ratified.impl.services.recovery import Owner, Supervisor
+
+SMOOTH = "ratified.impl.services.balancing.turns:SmoothWeighted"
+ROUND_ROBIN = "ratified.impl.services.balancing.turns:RoundRobin"
+DEADLINE = "ratified.impl.services.balancing.deadline:EarliestDeadline"
+LOAD = "ratified.impl.services.balancing.load"
+RING = "ratified.impl.services.balancing.hashing:BoundedRing"
+HEALTH = "ratified.impl.services.health"
+BUDGETS = "ratified.impl.services.budgets"
+FAILOVER = "ratified.impl.services.failover"
+RECOVERY = "ratified.impl.services.recovery"
+SESSIONS = "ratified.impl.sessions:Sessions"
+
+
+def always(*_: Any, **__: Any) -> bool:
+    return True
+
+
+def never(*_: Any, **__: Any) -> bool:
+    return False
+
+
+# Turns
+
+
+def pays_its_own(self: Any, request: Picking) -> Endpoint:
+    turns = [self._turns[e.name] for e in eligible(self.endpoints, request.avoid)]
+    for turn in turns:
+        turn.current += turn.effective
+    best = max(turns, key=lambda turn: turn.current)
+    best.current -= max(turn.effective for turn in turns)
+    return Endpoint(best.endpoint.name, best.endpoint.weight)
+
+
+def heaviest_first(self: Any, request: Picking) -> Endpoint:
+    turns = [self._turns[e.name] for e in eligible(self.endpoints, request.avoid)]
+    if all(turn.current <= -turn.endpoint.weight for turn in turns):
+        for turn in turns:
+            turn.current = 0
+    best = max((t for t in turns if t.current > -t.endpoint.weight), key=lambda t: t.endpoint.weight)
+    best.current -= 1
+    return Endpoint(best.endpoint.name, best.endpoint.weight)
+
+
+def whoever(original: Any) -> Any:
+    return lambda self, request: original(self, Picking(request.draw, request.key))
+
+
+def begin_anew(self: Any, before: tuple[Endpoint, ...]) -> None:
+    self._turns.clear()
+    smooth_changed(self, ())
+
+
+smooth_changed = SmoothWeighted.changed
+round_robin_made = RoundRobin.__init__
+deadline_changed = EarliestDeadline.changed
+
+
+def same_start(self: Any, start: int = 0) -> None:
+    round_robin_made(self, 0)
+
+
+def deadlines_anew(self: Any, before: tuple[Endpoint, ...]) -> None:
+    self._due = []
+    deadline_changed(self, before)
+
+
+def rounded_away(self: Any, before: tuple[Endpoint, ...]) -> None:
+    deadline_changed(self, before)
+    heaviest = max(endpoint.weight for endpoint in self.endpoints)
+    self._due = [due for due in self._due if due[2].weight // heaviest > 0]
+
+
+# Load
+
+
+def weights_not_looked_at(self: Any, one: Endpoint, other: Endpoint) -> bool:
+    return bool(self.outstanding[one.name] < self.outstanding[other.name])
+
+
+def drawn_twice(self: Any, request: Picking) -> Endpoint:
+    found = eligible(self.endpoints, request.avoid)
+    one, other = found[request.draw(len(found))], found[request.draw(len(found))]
+    taken: Endpoint = self._taken(other if self._less(other, one) else one)
+    return taken
+
+
+def no_bound(self: Any, count: int) -> int:
+    return 1_000_000
+
+
+# Health
+
+
+def tested_before(self: Any, name: str, now_ms: int) -> bool:
+    record, out = self._records[name], len(self.ejected)
+    if record.until_ms is not None or 100 * out >= self._config.most_percent * len(self._records):
+        return False
+    return bool(eject(self, name, now_ms, record))
+
+
+def eject(self: Any, _: str, now_ms: int, record: Any, grow: bool = True) -> bool:
+    config = self._config
+    longest = max(config.longest_ms, config.base_ms)
+    record.ejections += grow and config.base_ms * record.ejections < longest + config.base_ms
+    record.until_ms = now_ms + min(longest, config.base_ms * max(1, record.ejections))
+    return True
+
+
+def not_longer(original: Any) -> Any:
+    def always_the_first(self: Any, name: str, now_ms: int) -> bool:
+        self._records[name].ejections = 0
+        return bool(original(self, name, now_ms))
+
+    return always_the_first
+
+
+def never_forgiven(original: Any) -> Any:
+    def sweep(self: Any, now_ms: int) -> tuple[set[str], set[str]]:
+        before = {name: record.ejections for name, record in self._records.items()}
+        out, back = original(self, now_ms)
+        for name, record in self._records.items():
+            record.ejections = max(record.ejections, before[name])
+        return set(out), set(back)
+
+    return sweep
+
+
+def no_panic(endpoints: Any, avoid: Any, panic_percent: int = 50) -> set[str]:
+    return set(endpoints) - set(avoid)
+
+
+def many_probes(original: Any) -> Any:
+    def request(self: Any, now_ms: int) -> int | None:
+        if self.circuit is Circuit.HALF_OPEN:
+            return int(self._epoch)
+        ticket: int | None = original(self, now_ms)
+        return ticket
+
+    return request
+
+
+def late_answers_count(original: Any) -> Any:
+    def ended(self: Any, ticket: int, now_ms: int, *, ok: bool) -> None:
+        original(self, self._epoch, now_ms, ok=ok)
+
+    return ended
+
+
+# Budgets
+
+
+def waiting_not_counted(self: Any) -> bool:
+    return bool(max(self._least, self.active * self._percent // 100) > 0)
+
+
+def allowed_at_half(self: Any) -> bool:
+    return bool(2 * self._tokens >= self._most)
+
+
+def counted_when_ended(self: Any, now_ms: int, draw: Any) -> bool:
+    refused, of = self.chance(now_ms)
+    return bool(draw(of) >= refused)
+
+
+def one_too_many(self: Any, now_ms: int) -> bool:
+    now = self._slice(now_ms)
+    allowed = self._reserve + sum(self._requests.values()) * self._percent // 100
+    if sum(self._retries.values()) > allowed:
+        return False
+    self._retries[now] = self._retries.get(now, 0) + 1
+    return True
+
+
+# Failover and recovery
+
+
+def admits_all(self: Any, token: int) -> None:
+    self.seen = max(self.seen, token)
+
+
+def waits_no_longer(self: Any) -> int:
+    return int(self._ttl_ms)
+
+
+grantor_made = Grantor.__init__
+grantor_released = Grantor.release
+holders: dict[int, str] = {}
+
+
+def token_again(self: Any, ttl_ms: int, drift_ppm: int = 1_000, token: int = 0) -> None:
+    grantor_made(self, ttl_ms, drift_ppm, 0)
+
+
+def lease_forgotten(self: Any, ttl_ms: int, drift_ppm: int = 1_000, token: int = 0) -> None:
+    grantor_made(self, ttl_ms, drift_ppm, 0)
+    self.token = token
+
+
+def released_whatever_the_token(self: Any, token: int) -> None:
+    grantor_released(self, self.token)
+
+
+def told_at_once(self: Any, count: int) -> Any:
+    told = self.entries[self._durable :]
+    self._durable = max(count, len(self.entries))
+    return told
+
+
+def not_looked_at(found: Owner | None, process: str, alive: bool) -> Owner:
+    return Owner(process, 1 if found is None else found.generation + 1)
+
+
+def restarts_not_counted(original: Any) -> Any:
+    def ended(self: Any, name: str, now_ms: int, draw: Any) -> Any:
+        self._restarts.clear()
+        self._most = max(self._most, 1)
+        return original(self, name, now_ms, draw)
+
+    return ended
+
+
+MUTANTS: Mapping[str, Mapping[str, Mutant]] = {
+    "smooth-weighted": {
+        "pays-its-own": Mutant(((f"{SMOOTH}.pick", pays_its_own),)),
+        "all-of-the-heaviest": Mutant(((f"{SMOOTH}.pick", heaviest_first),)),
+        "picks-the-dead": Mutant(((f"{SMOOTH}.pick", whoever(SmoothWeighted.pick)),)),
+        "forgets-the-light": Mutant(((f"{SMOOTH}.changed", begin_anew),)),
+    },
+    "round-robin": {"same-start": Mutant(((f"{ROUND_ROBIN}.__init__", same_start),))},
+    "earliest-deadline": {
+        "begun-anew": Mutant(((f"{DEADLINE}.changed", deadlines_anew),)),
+        "rounded-away": Mutant(((f"{DEADLINE}.changed", rounded_away),)),
+    },
+    "least-outstanding": {
+        "weights-not-looked-at": Mutant(((f"{LOAD}:_Counting._less", weights_not_looked_at),))
+    },
+    "two-choices": {"drawn-twice": Mutant(((f"{LOAD}:TwoChoices.pick", drawn_twice),))},
+    "bounded-ring": {"bound-not-looked-at": Mutant(((f"{RING}.bound", no_bound),))},
+    "ejection": {
+        "limit-tested-before": Mutant(((f"{HEALTH}:Outliers._eject", tested_before),)),
+        "not-longer": Mutant(((f"{HEALTH}:Outliers._eject", not_longer(Outliers._eject)),)),
+        "never-forgiven": Mutant(((f"{HEALTH}:Outliers.sweep", never_forgiven(Outliers.sweep)),)),
+        "no-panic": Mutant((("ratified.conformance.services.health:usable", no_panic),)),
+    },
+    "circuit-breaker": {
+        "many-probes": Mutant(((f"{HEALTH}:CircuitBreaker.request", many_probes(CircuitBreaker.request)),)),
+        "late-answers-count": Mutant(
+            ((f"{HEALTH}:CircuitBreaker.ended", late_answers_count(CircuitBreaker.ended)),)
+        ),
+    },
+    "retries-in-flight": {
+        "waiting-not-counted": Mutant(((f"{BUDGETS}:RetriesInFlight.take", waiting_not_counted),))
+    },
+    "retry-budget": {"one-too-many": Mutant(((f"{BUDGETS}:Budget.retry", one_too_many),))},
+    "throttle": {"throttle-at-half": Mutant(((f"{BUDGETS}:Throttle.allows", property(allowed_at_half)),))},
+    "adaptive": {"counted-when-ended": Mutant(((f"{BUDGETS}:Adaptive.admits", counted_when_ended),))},
+    "retries": {
+        "no-sessions": Mutant(((f"{SESSIONS}.is_repeated", never),)),
+        "forgotten-sessions": Mutant(((f"{SESSIONS}.table", lambda _: ()),)),
+        "unlimited-retries": Mutant(((f"{BUDGETS}:Budget.retry", always),)),
+    },
+    "overload": {"metastable": Mutant(((f"{BUDGETS}:Budget.retry", always),))},
+    "failover": {
+        "unchecked-token": Mutant(((f"{FAILOVER}:Fence.admit", admits_all),)),
+        "fast-clock": Mutant(((f"{FAILOVER}:Grantor._lease_ms", waits_no_longer),)),
+        "token-used-again": Mutant(((f"{FAILOVER}:Grantor.__init__", token_again),)),
+        "released-by-name": Mutant(((f"{FAILOVER}:Grantor.release", released_whatever_the_token),)),
+        "lease-forgotten": Mutant(((f"{FAILOVER}:Grantor.__init__", lease_forgotten),)),
+    },
+    "recovery": {
+        "acknowledged-early": Mutant(((f"{RECOVERY}:Journal.written", told_at_once),)),
+        "two-processes": Mutant((("ratified.conformance.services.recovery:take_over", not_looked_at),)),
+    },
+    "supervision": {
+        "restart-loop": Mutant(((f"{RECOVERY}:Supervisor.ended", restarts_not_counted(Supervisor.ended)),))
+    },
+}
+"""By the name of the implementation, and of the bug."""
+
+
+def of(name: str) -> Mapping[str, Mutant]:
+    """The bugs of one implementation."""
+    return MUTANTS[name]

@@ -1,0 +1,113 @@
+"""What the numbers of a program stand for: instances of actions, bounds that may be left, errors, properties, places in a state.
+
+Guarantees: instances are numbered in the order of the actions, then of their static parameters' values. What is found without
+generating anything (all but the bounds, the errors and the witnesses) is the same for the same model at the same size.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ratified.explore.native.codegen.layout import Layout
+from ratified.explore.native.codegen.shapes import Shapes, Unsupported
+from ratified.language.errors import Span
+from ratified.language.ir import Argument, Function, Kind, Module
+from ratified.language.machine import MOST_CHOICES
+from ratified.language.scope import running
+from ratified.language.types import cardinality, values_of
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that may leave a declared bound."""
+
+    what: str
+    action: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """The instances of an action: numbers from `first`, one for each choice of the static parameters (`values` of each)."""
+
+    action: Function
+    first: int
+    values: tuple[tuple[object, ...], ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return math.prod(len(v) for v in self.values)
+
+
+def instances_of(module: Module, shapes: Shapes) -> tuple[Instances, ...]:
+    """The instances of every action of a model. Raises Unsupported where a parameter has too many values."""
+    found: list[Instances] = []
+    for action in module.of_kind(Kind.ACTION):
+        static = tuple(values_for(shapes, a) for a in action.arguments if a.domain is None)
+        found.append(Instances(action, sum(i.count for i in found), static))
+    return tuple(found)
+
+
+def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:
+    """All values of a parameter that no guard restricts."""
+    if cardinality(argument.type, shapes.scope) > MOST_CHOICES:
+        raise Unsupported(
+            f"the parameter `{argument.name}` ranges over too many values",
+            remedy="say where it comes from with a guard at the top",
+        )
+    with running(shapes.scope):
+        return tuple(values_of(argument.type, shapes.scope))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is found out while a program is generated: the bounds, errors and witnesses that its numbers stand for."""
+
+    bounds: tuple[Place, ...]
+    errors: tuple[tuple[str, Span | None], ...]
+    witnesses: tuple[str, ...]
+    step_witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The tables that say what the numbers of a model's program stand for."""
+
+    module: Module
+    layout: Layout
+    instances: tuple[Instances, ...]
+    written: Written
+
+    @property
+    def invariants(self) -> tuple[Function, ...]:
+        """In the order of their numbers."""
+        return self.module.of_kind(Kind.INVARIANT)
+
+    @property
+    def step_invariants(self) -> tuple[Function, ...]:
+        """In the order of their numbers."""
+        return self.module.of_kind(Kind.STEP_INVARIANT)
+
+    @property
+    def refinements(self) -> tuple[Function, ...]:
+        """Their numbers follow those of the step invariants."""
+        return self.module.of_kind(Kind.REFINEMENT)
+
+    @property
+    def constraints(self) -> tuple[Function, ...]:
+        """In the order of their numbers."""
+        return self.module.of_kind(Kind.CONSTRAINT)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Words of a state; then how many instances, bounds, constraints, invariants, and properties of steps there are."""
+        return (
+            self.layout.words,
+            max(1, sum(i.count for i in self.instances)),
+            len(self.written.bounds),
+            len(self.constraints),
+            len(self.invariants),
+            len(self.step_invariants) + len(self.refinements),
+        )

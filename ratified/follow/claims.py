@@ -1,0 +1,66 @@
+"""A model's claims, asked of the states that a run passes through.
+
+Guarantees: a claim is asked of each state and of each step that a run may have taken, and only where what it reads has changed;
+what cannot be asked of a run that has not ended (liveness), and what is not asked, is named with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ratified.language.claims import Unchecked, unchecked
+from ratified.language.ir import Kind
+from ratified.language.machine import PythonMachine, Values
+from ratified.language.uses import Uses
+
+NOT_OF_A_RUN: Final = {
+    Kind.EVENTUALLY.value: "a run that has not ended cannot break it",
+    Kind.LEADS_TO.value: "a run that has not ended cannot break it",
+    Kind.REFINEMENT.value: "`ratified check` asks it",
+}
+
+
+class Claims:
+    """The claims of a machine's model. `every` says after how many events invariants are asked: 1 is at every step, 0 never."""
+
+    def __init__(self, machine: PythonMachine, every: int) -> None:
+        module = machine.module
+        index = {d.name: i for i, d in enumerate(module.variables)}
+        uses = Uses(module)
+        self._machine = machine
+        self.every = every
+        self._invariants = [
+            (f.name, tuple(index[v] for v in uses.reads(f.body))) for f in module.of_kind(Kind.INVARIANT)
+        ]
+        self._of_steps = [f.name for f in module.of_kind(Kind.STEP_INVARIANT)]
+        self.asked = (
+            *(name for name, _ in self._invariants if every),
+            *(name for name in self._of_steps if every == 1),
+        )
+        self.unasked = unchecked(module, self.asked)
+
+    def why_not(self, claim: Unchecked) -> str:
+        """Why a claim was not asked."""
+        if claim.kind in NOT_OF_A_RUN:
+            return NOT_OF_A_RUN[claim.kind]
+        if self.every == 0:
+            return "claims were turned off"
+        if self.every > 1 and claim.kind == Kind.STEP_INVARIANT.value:
+            return f"claims were asked after every {self.every:,} events only"
+        return "a run cannot be asked about claims of this kind"
+
+    def broken_in(self, state: Values, before: Values | None = None) -> str | None:
+        """An invariant that is false in a state. None was false in `before`, if that is given."""
+        for name, reads in self._invariants:
+            if before is not None and all(state[i] is before[i] or state[i] == before[i] for i in reads):
+                continue
+            if self._machine.refuted_by(name, state) is not None:
+                return name
+        return None
+
+    def broken_by(self, before: Values, after: Values) -> str | None:
+        """A claim that a step breaks, which leads from a state where no invariant is false."""
+        for name in self._of_steps:
+            if not self._machine.step_holds(name, before, after):
+                return name
+        return self.broken_in(after, before)

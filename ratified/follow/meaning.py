@@ -1,0 +1,245 @@
+"""What a binding answers, checked before it is believed: a mistake there is told at its own line, not blamed on the system.
+
+Guarantees: a step that is tried is one of an action that the model has, with arguments of its types; what is compared with a
+state is a place that the model has, and a value of the type that is there. Anything else is a BindingError.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final
+
+from ratified.follow.binding import Binding, BindingError, Claim, Event, Place
+from ratified.follow.steps import Change, Do, Either, Holds, Repeat
+from ratified.language.errors import ModelError, Span
+from ratified.language.given import typed
+from ratified.language.machine import PythonMachine
+from ratified.language.model import Model
+from ratified.language.scope import running
+from ratified.language.sorts import BoundLeft
+from ratified.language.types import (
+    BagType,
+    MapType,
+    OptionalType,
+    SeqType,
+    SetType,
+    SortType,
+    Type,
+    fit_of,
+    names_in_bounds,
+    resolved,
+)
+from ratified.language.values import show
+
+MOST_REMEMBERED: Final = 10_000
+
+
+class Room(Enum):
+    """Whether the arguments of a step are within the bounds that an action declares."""
+
+    WITHIN = "within"
+    OUTSIDE = "outside"  # of bounds that are the action's own
+    TOO_SMALL = "too small"  # outside of bounds that the size of the model sets
+
+
+class Meaning:
+    """Checks the answers of one binding, for one machine."""
+
+    def __init__(self, binding: Binding, machine: PythonMachine) -> None:
+        self._binding = binding
+        self._machine = machine
+        self._scope = machine.model.scope
+        self._actions = {a.name: {x.name: x.type for x in a.arguments} for a in machine.actions}
+        self._variables = {d.name: d.type for d in machine.module.variables}
+        self._places: set[Place] = set()
+
+    def check_steps(self, event: Event, steps: object) -> None:
+        """That an event means steps of the model. Raises BindingError."""
+        if isinstance(steps, tuple):
+            for one in steps:
+                self.check_steps(event, one)
+        elif isinstance(steps, Either):
+            self.check_steps(event, steps.ways)
+        elif isinstance(steps, Repeat):
+            self.check_steps(event, steps.steps)
+        elif isinstance(steps, Do):
+            self._check_step(event, steps)
+        elif not isinstance(steps, Holds | Change):
+            method = f"on_{event.action}"
+            raise self._wrong(
+                method,
+                f"{self._name}.{method} returns {show(steps)}, which is no step",
+                'return do("action", ...), or () if nothing happens',
+            )
+
+    @property
+    def _name(self) -> str:
+        return type(self._binding).__name__
+
+    def _wrong(self, method: str, problem: str, remedy: str) -> BindingError:
+        return BindingError(problem, span=_span(type(self._binding), method), remedy=remedy)
+
+    def _check_step(self, event: Event, step: Do) -> None:
+        method = f"on_{event.action}"
+        wanted = self._actions.get(step.action)
+        if wanted is None:
+            raise self._wrong(
+                method,
+                f"{self._name} takes {step.action!r}, which is no action of {self._machine.module.name}",
+                f"its actions: {', '.join(self._actions)}",
+            )
+        for name, value in step.arguments.items():
+            if name not in wanted:
+                raise self._wrong(
+                    method,
+                    f"{self._name} takes {step.action} with {name}",
+                    f"its arguments: {', '.join(wanted) or 'none'}",
+                )
+            if not self._is(wanted[name], value):
+                raise self._wrong(
+                    method,
+                    f"{self._name} takes {step} where {name} is {_kind(value)}, not {wanted[name]}",
+                    _remedy(wanted[name]),
+                )
+
+    def room(self, step: Do) -> tuple[Room, str]:
+        """Whether a step's arguments are within their bounds, and which are not."""
+        found, what = Room.WITHIN, ""
+        for name, value in step.arguments.items():
+            declared = self._actions[step.action][name]
+            fit = fit_of(resolved(declared, self._scope), name)
+            try:
+                if fit:
+                    fit(value)
+            except BoundLeft as left:
+                found = Room.TOO_SMALL if names_in_bounds(declared) else Room.OUTSIDE
+                what = f"{step.action} leaves {left.what}"
+                if found is Room.OUTSIDE:
+                    break
+        return found, what
+
+    def check_observed(self, observed: object) -> None:
+        """That what is observed are places of the model. Raises BindingError."""
+        if not isinstance(observed, Mapping):
+            raise self._wrong(
+                "observe",
+                f"{self._name}.observe returns {show(observed)}, not what was observed",
+                'return {("variable", key): value}, or {} for nothing',
+            )
+        for place in observed:
+            if place not in self._places:
+                self._check_place(place)
+                if len(self._places) < MOST_REMEMBERED:
+                    self._places.add(place)
+
+    def _check_place(self, place: Any) -> None:
+        if not (isinstance(place, tuple) and place and isinstance(place[0], str)):
+            raise self._wrong(
+                "observe",
+                f"{self._name} observes {show(place)}, which is no place",
+                'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
+            )
+        name, *keys = place
+        if isinstance(name, Claim):
+            return
+        declared = self._variables.get(name)
+        if declared is None:
+            if callable(getattr(type(self._machine.model), name, None)):
+                return  # a method of the model, whose arguments are its own matter
+            raise self._wrong(
+                "observe",
+                f"{self._name} observes {name!r}, which {self._machine.module.name} does not have",
+                f"its variables: {', '.join(self._variables)}",
+            )
+        for key in keys:
+            if not isinstance(declared, MapType | SeqType):
+                break
+            if isinstance(declared, MapType) and not self._is(declared.key, key):
+                raise self._wrong(
+                    "observe",
+                    f"{self._name} observes {show(place)}, where {show(key)} is {_kind(key)}, not {declared.key}",
+                    _remedy(declared.key),
+                )
+            declared = declared.value if isinstance(declared, MapType) else declared.item
+
+    def check_value(self, place: Place, seen: object, there: object) -> None:
+        """That a value that was observed is of the kind of what the model has there. Raises BindingError."""
+        name, *keys = place
+        declared = self._variables.get(name)
+        for _ in keys:
+            match declared:
+                case MapType(_, item) | SeqType(item):
+                    declared = item
+                case _:
+                    return
+        if declared is not None and not self._is(declared, seen, exactly=False):
+            raise self._wrong(
+                "observe",
+                f"{self._name} observes {show(seen)} at {show(place)}: that is {_kind(seen)}, not {declared}",
+                f"there it has {show(there)} now; {_remedy(declared)}",
+            )
+
+    def _is(self, declared: Type, value: object, *, exactly: bool = True) -> bool:
+        """Whether a value is one of a type, or equal to one, whatever its bounds."""
+        try:
+            with running(self._scope):
+                made = typed(declared, value, self._scope)
+        except BoundLeft:
+            return True
+        except (TypeError, KeyError, ValueError, ModelError):
+            return False
+        return type(made) is type(value) if exactly else bool(made == value)
+
+
+def checked_model(binding: Binding) -> Model:
+    """The model of a binding. Raises BindingError if that is none."""
+    model: object = binding.model()
+    if isinstance(model, Model):
+        return model
+    name = type(binding).__name__
+    instead = (
+        f"an instance of it, {model.__name__}(...)" if isinstance(model, type) else "an instance of a model"
+    )
+    raise BindingError(
+        f"{name}.model returns {model.__name__ if isinstance(model, type) else show(model)}, which is no model",
+        span=_span(type(binding), "model"),
+        remedy=f"return {instead}",
+    )
+
+
+def _span(cls: type, method: str) -> Span | None:
+    """Where a method is written."""
+    function = inspect.unwrap(getattr(cls, method, None) or cls)
+    try:
+        lines, first = inspect.getsourcelines(function)
+        file = inspect.getsourcefile(function)
+    except (OSError, TypeError):
+        return None
+    for number, line in enumerate(lines, start=first):
+        if (column := line.find(f"def {method}")) >= 0 and file:
+            return Span(file, number, column, number, column + len(f"def {method}"))
+    return None
+
+
+def _kind(value: object) -> str:
+    """What a value is, in the words of the language."""
+    for kind, name in ((bool, "a truth value"), (str, "a text")):
+        if isinstance(value, kind):
+            return name
+    if value is None:
+        return "None"
+    return "a number" if type(value) in (int, float) else f"a {type(value).__name__}"
+
+
+def _remedy(t: Type) -> str:
+    match t:
+        case SortType(sort):
+            name = sort.__name__
+            return f"make one of a name: Names({name}, how_many)(name), or of a number: {name}(0)"
+        case OptionalType(SortType(sort)):
+            return f"make one of a name that may be None: Names({sort.__name__}, how_many).maybe(name)"
+        case MapType() | SetType() | SeqType() | BagType():
+            return f"make one: {str(t).partition('[')[0]}(...)"
+    return f"make it one of {t}"
