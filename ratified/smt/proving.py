@@ -130,12 +130,13 @@ def prove_script(
         needs(solver)
     watch, started = Watch(limits), time.monotonic()
     translation = Translation(wanted)
-    translation.notes[:0] = [f"the script assumes {_what(f)}" for f in assumed_by(cls)]
+    assumed = {f.name: f.span for f in assumed_by(cls)}
+    translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
     obligations = translation.obligations(only, by)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     attempts = [_Attempt(o, how) for o in obligations]
-    beginning = _Beginning(translation.beginning(), how)
+    beginning = _Beginning(translation.beginning(), translation.assumed(), how)
     try:
         with Pool(how.processes, solvers) as pool:
             _run(pool, attempts, beginning, progress, watch)
@@ -157,6 +158,7 @@ def prove_script(
         solvers,
         time.monotonic() - started,
         unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
+        assumes=assumed,
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
@@ -210,7 +212,7 @@ def _no_error(answer: Answer) -> None:
         asked = answer.job.text.partition("\n")[0].removeprefix("; ")
         raise RatifiedError(
             f"{answer.job.solver} refuses what it was asked for {asked}: {answer.rest.strip()}",
-            remedy="this is a fault of Ratified's: please report it, with the model",
+            remedy="this is a bug in Ratified: please report it with the model",
         )
 
 
@@ -264,9 +266,12 @@ class _Beginning:
     """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
 
     facts: list[Fact]
+    assumed: list[Fact]
     how: ProofOptions
     tried: int = 0
     answer: str = ""
+    never: bool | None = None
+    """Whether what is assumed is true at no size."""
     ended: bool = False
     why: str = ""
 
@@ -285,10 +290,18 @@ class _Beginning:
         return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
 
     def heard(self, answer: Answer) -> list[Job]:
+        if self.never is not None:
+            self.never = answer.verdict == "unsat"
+            return []
         self.answer = answer.verdict
         self.tried += 1
         if answer.verdict == "sat" or self.tried > len(SMALL):
-            return []
+            self.never = False
+            title = (
+                "what is assumed is true at some size\nIt is so if there is a model: the answer is to be sat."
+            )
+            job = Job(id(self), "z3", script(title, self.assumed), self.how.timeout)
+            return [job] if answer.verdict == "unsat" and self.assumed else []
         return [self._job()]
 
     def cells(self, translation: Translation) -> list[Cell]:
@@ -299,7 +312,14 @@ class _Beginning:
         raises = translation.steps.initial(translation.state)[0].demanded(Failing.ERROR)
         if self.answer == "unsat" and not raises:
             init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
-            what = [*(["what init requires"] if init else []), *(f"the assumption {f.name}" for f in assumed)]
+            what = [f"the assumption {f.name}" for f in assumed]
+            if self.never:
+                raise ModelError(
+                    f"{module.name} assumes what is so at no size: nothing can be proved of it",
+                    span=assumed[0].span,
+                    remedy=f"weaken {' or '.join(what)}",
+                )
+            what[:0] = ["what init requires"] if init else []
             raise ModelError(
                 f"{module.name} has no initial state, at any size: nothing can be proved of it",
                 span=init.span if init else assumed[0].span if assumed else module.span,
@@ -389,7 +409,7 @@ class _Attempt:
                 map(small.is_majority, symbols_of(f.formula for f in self.obligation.facts).values())
             )
             self.status = Status.FAILED if sure else Status.UNDECIDED
-            self.why = "there is a model, but none of few elements was found"
+            self.why = "there is a counterexample, but no small one was found"
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
 

@@ -6,10 +6,11 @@ Guarantees: values only; HOLDS only if every obligation was refuted by the solve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ratified.language.claims import Unchecked
+from ratified.language.errors import Span
 from ratified.results.result import Decided, Verdict
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.concrete import FalsePart
@@ -102,7 +103,8 @@ class Held:
 class Proof(Decided):
     """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
 
-    `certificates` are what was written of them, if that was asked for. `unchecked` are claims of kinds that are not proved.
+    `certificates` are what was written of them, if that was asked for; `assumes` what the script assumes beyond its model, and
+    where it says so; `unchecked` are claims of kinds that are not proved.
     """
 
     name: str
@@ -118,6 +120,7 @@ class Proof(Decided):
     held: Held | None = None
     certificates: Certificates | None = None
     unchecked: tuple[Unchecked, ...] = ()
+    assumes: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

@@ -4,7 +4,7 @@
 `python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find;
 `python -m tests.generate kinds --models N` one of each kind that such translations have had.
 `python -m tests.generate pairs --models N --faults K` holds every engine against every other on N models, and then plants faults
-into each, one at a time, for the pairs to find among K of them; it exits with 1 if engines disagree.
+into each, one at a time, for the pairs to find among K models each; it exits with 1 if engines disagree.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ def _pairs(given: argparse.Namespace) -> int:
             service = None
             _say(f"TLC is left out: {missing.message}")
         asked, models = pairs.Asked(service), list(pairs.cases(seeds, Path(name)))
-        table, said = pairs.hold(asked, models, _say)
+        table = pairs.hold(asked, models, _say)
         for line in pairs.lines(table, len(models)):
             _say(line)
-        faults = pair_faults.plant(asked, models, said, table, most=given.faults, told=_say)
+        faults = pair_faults.plant(asked, Path(name), table, most=given.faults, told=_say)
     sys.stdout.write("\n".join([*pairs.lines(table, len(models)), "", *faults]) + "\n")
     return 1 if any(held.wrong for held in table.values()) else 0
 

@@ -41,6 +41,7 @@ from ratified.smt.terms import (
     BOOL,
     FALSE,
     INT,
+    TRUE,
     And,
     Apply,
     Bound,
@@ -249,6 +250,93 @@ def test_a_fault_is_told_with_its_place_and_what_each_says(monkeypatch: pytest.M
     place = raised.value.span
     assert linecache.getline(place.file, place.line).strip() == "def release(self, c: Client) -> None:"
     assert raised.value.remedy == validation.REPORT
+
+
+class GoesWrong(Model):
+    """Steps that have no answer, and one that leaves a bound."""
+
+    inside: Set[Client]
+    count: Annotated[int, Range(0, 2)]
+    epoch: Epoch
+
+    @action
+    def enter(self, c: Client) -> None:
+        self.inside.add(c)
+
+    @action
+    def leave(self, c: Client) -> None:
+        self.inside.remove(c)
+
+    @action
+    def back(self) -> None:
+        self.epoch = self.epoch - 1
+
+    @action
+    def share(self) -> None:
+        self.count = 2 // self.count
+
+    @action
+    def up(self) -> None:
+        self.count = self.count + 1
+
+    @action
+    def insist(self, c: Client) -> None:
+        assert c in self.inside
+
+    @lemma
+    def counted(self) -> bool:
+        return self.count >= 0
+
+
+class CannotBegin(Model):
+    """Its beginning has no answer."""
+
+    count: Annotated[int, Range(0, 2)]
+
+    def init(self) -> None:
+        self.count = 1 // self.count
+
+    @action
+    def up(self) -> None:
+        require(self.count < 2)
+        self.count = self.count + 1
+
+    @lemma
+    def counted(self) -> bool:
+        return self.count >= 0
+
+
+ALL = ("always", "never", "unsaid")
+WRONG = {
+    GoesWrong: {
+        "well-defined / leave": ALL,
+        "well-defined / back": ALL,
+        "well-defined / share": ALL,
+        "within bounds / share": ("always",),
+        "within bounds / up": ALL,
+        "well-defined / insist": ALL,
+    },
+    CannotBegin: {"well-defined / init": ("never", "unsaid"), "within bounds / up": ("always",)},
+}
+"""What is shown of steps, and what it would be wrong to say: that they always go wrong, that they never do, or nothing."""
+
+
+@pytest.mark.parametrize("cls", WRONG)
+def test_an_obligation_that_a_step_goes_right_is_held_to_where_it_does(cls: type[Model]) -> None:
+    translation, obligations = obligations_of(cls)
+    validate(cls, translation, obligations)
+    shown = {o.name: o for o in obligations if o.claim is None}
+    assert list(shown) == list(WRONG[cls])
+    for name, obligation in shown.items():
+        rest = [o for o in obligations if o is not obligation]
+        says, facts = obligation.facts[-1].says, obligation.facts[:-1]
+        said = {"always": TRUE, "never": FALSE}
+        changed = {n: [*rest, replace(obligation, facts=(*facts, Fact(says, f)))] for n, f in said.items()}
+        changed["unsaid"] = rest
+        for kind in WRONG[cls][name]:
+            with pytest.raises(TranslationFault, match=obligation.part.value):
+                validate(cls, translation, changed[kind])
+        validate(cls, translation, rest, complete=False)
 
 
 # --- what is explored ------------------------------------------------------------------------------------------------

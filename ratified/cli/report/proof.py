@@ -40,6 +40,8 @@ def _headline(name: str, proof: Proof) -> tuple[str, str]:
     if proof.verdict is Verdict.HOLDS:
         goals = listed(proof.goals or proof.lemmas)
         what = f"{goals} {'hold' if len(proof.goals or proof.lemmas) > 1 else 'holds'} at every size"
+        if proof.assumes:
+            what += f" where {listed(tuple(proof.assumes))} {'is' if len(proof.assumes) == 1 else 'are'} so"
     else:
         failed, open_ = proof.of(Status.FAILED), proof.of(Status.UNDECIDED)
         parts = [f"{plural(len(failed), 'obligation')} failed"] if failed else []
@@ -212,7 +214,9 @@ def _false(cell: Cell, found: Counterexample, paint: Paint) -> Iterator[str]:
         yield "  " + paint(f"{cell.claim} is{when} false", "red")
         return
     names = ", ".join(f"{name}={value}" for name, value in part.names.items())
-    where = f"is{when} false" + (f" for {names}" if names else "") + f"  ({part.span})"
+    said = f"has{when} no answer" if part.why else f"is{when} false"
+    why = f": {part.why}" if part.why else ""
+    where = said + (f" for {names}" if names else "") + f"{why}  ({part.span})"
     yield from labelled(f"  {cell.claim}", where, "red", paint, gap=1)
     yield from excerpt(part.span)
 
@@ -231,6 +235,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "solvers": list(proof.solvers),
         "seconds": round(proof.seconds, 3),
         "solving_seconds": round(proof.solving, 3),
+        "assumes": [{"name": name, "place": json_place(span)} for name, span in proof.assumes.items()],
         "notes": list(proof.notes),
         "not_checked": json_unchecked(proof.unchecked),
         "cycles": list(proof.cycles),
@@ -294,7 +299,12 @@ def _json_found(found: Counterexample) -> dict[str, Any]:
         "confirmed": found.confirmed,
         "false": None
         if part is None
-        else {"text": part.text, "names": dict(part.names), "place": json_place(part.span)},
+        else {
+            "text": part.text,
+            "names": dict(part.names),
+            "place": json_place(part.span),
+            "why": part.why or None,
+        },
     }
 
 

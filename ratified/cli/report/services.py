@@ -17,7 +17,7 @@ from ratified.impl.services.simulation import Fault, Load, Moment, Outcome, Trou
 
 SCHEMA = "ratified-services/1"
 
-SLICES = 90
+SLICES = 60
 """Slices of time in a picture."""
 
 WIDEST = 26

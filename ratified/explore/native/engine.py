@@ -246,7 +246,7 @@ def _result(
     violation = violation or unhappened
     stopped = _stopped(outcome, watch) or undecided
     if outcome.resumed:
-        notes.append("went on from a checkpoint")
+        notes.append("resumed from a checkpoint")
     if outcome.stopped is Stop.DISK:
         notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
     never = {name for k, name in enumerate(program.written.witnesses) if outcome.unwitnessed >> k & 1}

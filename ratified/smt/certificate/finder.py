@@ -124,9 +124,7 @@ def _written(
         values = [to.term(v) for v in instance.values]
         to.lines.append(" ".join(["i", f"{source.assertion}.{source.place}", *values]))
     for lemma in lemmas:
-        words = [to.literal(x) for x in lemma.clause]
-        if lemma.kind == "o":
-            words = words[:1]
+        words = [to.literal(x) for x in (lemma.clause[:1] if lemma.kind == "o" else lemma.clause)]
         to.lines.append(" ".join([lemma.kind, *words]))
     for step in rest:
         words = [to.literal(x) for x in step.clause]

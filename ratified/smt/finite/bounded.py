@@ -358,7 +358,7 @@ class _Search:
 def _disagreement(model: str) -> RatifiedError:
     return RatifiedError(
         f"the solver and the reference machine disagree about {model}",
-        remedy="this is a fault in Ratified: please report it with the model",
+        remedy="this is a bug in Ratified: please report it with the model",
     )
 
 
@@ -428,9 +428,9 @@ def properties(
         if name not in known:
             other = name in module.functions
             raise RatifiedError(
-                f"{name} of {module.name} is no invariant and no step invariant"
+                f"{name} of {module.name} is neither an invariant nor a step invariant"
                 if other
-                else f"{module.name} claims nothing called {name!r}",
+                else f"{module.name} has no claim {name!r}",
                 remedy=f"there are: {', '.join(known) or 'none'}",
             )
     asked = [known[name] for name in chosen]

@@ -96,11 +96,9 @@ def _extreme(
 ) -> Symbolic:
     """`min` and `max`: the first of the best."""
     algebra, circuit = context.algebra, context.circuit
-    have, best, best_key = FALSE, algebra.anything(node.type), None
-    for (there, value), key in zip(found, keys, strict=True):
-        if best_key is None:
-            have, best, best_key = there, value, key
-            continue
+    have, best = found[0] if found else (FALSE, algebra.anything(node.type))
+    best_key = keys[0] if keys else best
+    for (there, value), key in zip(found[1:], keys[1:], strict=True):
         better = less(key, best_key, context) if node.kind == "min" else less(best_key, key, context)
         take = circuit.both(there, circuit.either(-have, better))
         best, best_key = algebra.choose(take, value, best), algebra.choose(take, key, best_key)

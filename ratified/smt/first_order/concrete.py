@@ -13,7 +13,7 @@ from typing import Any
 
 from ratified.language import ir
 from ratified.language.api import Deferred
-from ratified.language.errors import RatifiedError, Span
+from ratified.language.errors import ModelError, RatifiedError, Span
 from ratified.language.evaluate import Evaluator, Frame
 from ratified.language.ir import Expr, Function, Module, Node, Which
 from ratified.language.scope import Scope, running
@@ -182,11 +182,15 @@ def _element(sort: str, index: int) -> Term:
 
 @dataclass(frozen=True, slots=True)
 class FalsePart:
-    """The innermost part of a claim that is false, where it stands, and the names that it is false for."""
+    """The innermost part of a claim that is false, where it stands, and the names that it is false for.
+
+    Or the operation that has no answer, and `why` it has none.
+    """
 
     text: str
     span: Span
     names: Mapping[str, str]
+    why: str = ""
 
 
 def false_part(
@@ -210,9 +214,15 @@ class _Finder:
     def claim(self, function: Function) -> FalsePart | None:
         spaces = [list(values_of(a.type, self._evaluator.scope)) for a in function.arguments]
         for values in itertools.product(*spaces):
-            if not self._evaluator.call(function, values):
-                names = {a.name: v for a, v in zip(function.arguments, values, strict=True)}
-                return self._body(function, dict(names), names)
+            names = {a.name: v for a, v in zip(function.arguments, values, strict=True)}
+            try:
+                if not self._evaluator.call(function, values):
+                    return self._body(function, dict(names), names)
+            except ModelError as problem:
+                if problem.span is None:
+                    raise
+                known = {n: show(v) for n, v in names.items()}
+                return FalsePart(_source(problem.span), problem.span, known, problem.message)
         return None
 
     def _body(self, function: Function, env: dict[str, Any], names: dict[str, Any]) -> FalsePart | None:

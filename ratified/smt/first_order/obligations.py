@@ -208,6 +208,10 @@ class Translation:
         run, _ = self.steps.initial(self.state)
         return self._with_axioms([*self.assumptions, *self.evaluated, *self._taken(run.paths)])
 
+    def assumed(self) -> list[Fact]:
+        """What is assumed: facts that are to have a model. None if nothing is."""
+        return self._with_axioms([*self.assumptions, *self.evaluated]) if self.assumptions else []
+
     # --- obligations ---
 
     def obligations(

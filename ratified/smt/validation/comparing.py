@@ -3,7 +3,8 @@
 Guarantees: in the structure that stands for a state (and the arguments of an action), what is given is true, for some values
 of the constants that the translation introduces; a lemma is true exactly if CPython says so; a step is taken exactly if CPython
 takes it, to the very state; a conclusion is refuted exactly if the claim is true after the step. Where CPython has no answer (an
-error, a bound that is left) nothing is compared. What is not so raises `Disagreement`.
+error, a bound that is left) no step is taken, and an obligation says that something is wrong: that the step is not well-defined,
+or not within bounds. What is not so raises `Disagreement`.
 """
 
 from __future__ import annotations
@@ -79,6 +80,9 @@ class NoStep(Enum):
 
 
 Outcome = Values | NoStep
+
+_SPOKEN_OF = {NoStep.ERROR: Part.WELL_DEFINED, NoStep.LEFT: Part.BOUNDS}
+"""Why there is no step, and the obligation that it is never so."""
 
 
 def _no_step(left: OutOfBounds) -> NoStep:
@@ -201,12 +205,15 @@ class Comparison:
         if step is None:
             return
         try:
-            found = dict(self.machine.initial())
-        except StepError:
-            return  # which choice goes wrong is not told
+            found: dict[Values, Values | OutOfBounds | NoStep] = dict(self.machine.initial())
+        except StepError:  # which choice goes wrong is not told
+            self._spoken_of(step, (), (), NoStep.ERROR)
+            found = {(): NoStep.ERROR}
+            if step.taken.arguments:
+                return
         with running(self.model.scope):
             for given in self._choices(step.taken, list(found)):
-                after = found.get(given, NoStep.GUARD)
+                after: Values | OutOfBounds | NoStep = found.get(given, NoStep.GUARD)
                 self._compare(step, (), given, _no_step(after) if isinstance(after, OutOfBounds) else after)
 
     def _put(self, state: Values) -> None:
@@ -313,6 +320,7 @@ class Comparison:
         """One step, or one that is not possible."""
         if after is NoStep.SIZE:
             return  # of such bounds nothing is claimed
+        self._spoken_of(step, state, given, after)
         for (argument, shape), value in zip(step.taken.arguments, given, strict=True):
             self.encoding.put(f"{self._called(step)}: {argument.name}", argument.type, shape, value)
         for (_, t, _), value in zip(self._types, () if isinstance(after, NoStep) else after, strict=False):
@@ -350,6 +358,13 @@ class Comparison:
                     what, claim.span if claim else None, state, [*self._arguments(step, given), how]
                 )
         self.counted["disabled" if isinstance(after, NoStep) else "steps"] += 1
+
+    def _spoken_of(self, step: _Step, state: Values, given: Values, after: Outcome) -> None:
+        """Raise Disagreement if a step goes wrong, and there is no obligation that it does not."""
+        part = _SPOKEN_OF.get(after) if isinstance(after, NoStep) and self.plan.complete else None
+        if part is not None and all(c.obligation.part is not part for c in step.taken.conclusions):
+            what = f"no obligation says that {self._called(step)} is {part.value}, and to CPython it is not"
+            raise self._mismatch(what, self._span(step), state, self._arguments(step, given))
 
     def _said(
         self, step: _Step, state: Values, given: Values, chosen: Sequence[Conclusion]

@@ -74,9 +74,13 @@ class Taken:
 
 @dataclass(slots=True)
 class Plan:
-    """All that is to be asked. `definitions` say what the constants are that the translation introduces, by their names."""
+    """All that is to be asked. `definitions` say what the constants are that the translation introduces, by their names.
+
+    `complete` says that all obligations are there, so that one has to speak of each step that goes wrong.
+    """
 
     translation: Translation
+    complete: bool = True
     given: list[Said] = field(default_factory=list)
     definitions: dict[str, Said] = field(default_factory=dict)
     lemmas: list[tuple[Function, Said]] = field(default_factory=list)
@@ -86,9 +90,9 @@ class Plan:
     claims: list[Function] = field(default_factory=list)
 
 
-def plan_of(translation: Translation, obligations: Iterable[Obligation]) -> Plan:
+def plan_of(translation: Translation, obligations: Iterable[Obligation], *, complete: bool = True) -> Plan:
     """Sort what obligations say."""
-    sorting = _Sorting(Plan(translation))
+    sorting = _Sorting(Plan(translation, complete))
     for obligation in obligations:
         sorting.obligation(obligation)
     sorting.plan.definitions = {

@@ -38,7 +38,7 @@ class TranslationFault(ModelError):
     """The formulas of a proof do not say what the model says: nothing that was proved of them counts."""
 
 
-REPORT = "this is a fault of the prover, not of the model: write it otherwise, and please report it"
+REPORT = "this is a bug in Ratified, not in the model: please report it, and write the model in another way"
 
 
 def validated(
@@ -51,7 +51,8 @@ def validated(
 ) -> Held | None:
     """Hold a proof to CPython before it counts; None if it failed by itself, with a step that CPython takes.
 
-    `complete` says that all obligations of the script are there, so that each claim has to be true of what is reached.
+    `complete` says that all obligations of the script are there, so that each claim has to be true of what is reached, and no
+    step may go wrong of which none of them speaks.
 
     Raises:
         TranslationFault: the formulas do not say what the model says, or a claim that is proved is false.
@@ -59,7 +60,7 @@ def validated(
     confirmed = {c.counterexample.confirmed for c in proof.cells if c.counterexample is not None}
     if proof.verdict is not Verdict.HOLDS and (True in confirmed or False not in confirmed):
         return None
-    held = validate(cls, translation, obligations)
+    held = validate(cls, translation, obligations, complete=complete)
     if proof.verdict is not Verdict.HOLDS:
         return held
     if held.refuted is not None and complete:
@@ -79,11 +80,12 @@ def validate(
     *,
     seed: int = 0,
     units: int | None = None,
+    complete: bool = True,
 ) -> Held:
     """Hold the formulas of a proof to CPython. Raises TranslationFault."""
     rng = random.Random(seed)  # noqa: S311  # nothing is secret here
     obligations = list(obligations)
-    plan = plan_of(translation, obligations)
+    plan = plan_of(translation, obligations, complete=complete)
     counted: Counter[str] = Counter()
     left_out: list[str] = []
     refuted: tuple[str, str] | None = None

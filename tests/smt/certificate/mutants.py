@@ -4,38 +4,88 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
-from ratified.certified import Script, Terms
-from ratified.cli.scripts import script_for
-from ratified.smt.certificate.finder import certificate
-from ratified.smt.proving import entries_of
+from ratified.certified import DECLARED, Flattening, Script, Symbol, Terms
+from ratified.smt.certificate.folder import ARCHIVE, _unpacked
+from tests.smt.certificate.committed import folder_of
 
-PROTOCOLS = ("paxos", "multi-paxos", "two-phase-commit")
+PROTOCOLS = ("two-phase-commit", "paxos", "failover")
+"""A protocol without quorums, one with quorums and an order, one with integers."""
+
+WEAK = "weak!"
+"""The proposition with which axioms are weakened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """An obligation and a certificate, one of them changed: `what` says how, `kind` what kind of change that is."""
+
+    kind: str
+    what: str
+    text: str
+    lines: str
 
 
 @cache
-def certified(protocol: str) -> tuple[tuple[str, str, str], ...]:
+def committed(protocol: str) -> tuple[tuple[str, str, str], ...]:
     """The obligations of a bundled protocol: name, text, certificate."""
-    return tuple((e.file, e.text, certificate(e.text, 60.0)) for e in entries_of(script_for(protocol)))
+    files = {name: content.decode() for name, content in _unpacked(folder_of(protocol) / ARCHIVE)}
+    names = [name.removesuffix(".smt2") for name in files if name.endswith(".smt2")]
+    return tuple((name, files[f"{name}.smt2"], files[f"{name}.proof"]) for name in names)
 
 
-def without_a_line(lines: str) -> Iterator[str]:
+def mutants_of(text: str, lines: str) -> Iterator[Mutant]:
+    """Every mutant of a certificate and of its obligation."""
+    yield from without_a_line(text, lines)
+    yield from with_a_token_changed(text, lines)
+    yield from with_an_axiom_weakened(text, lines)
+
+
+def without_a_line(text: str, lines: str) -> Iterator[Mutant]:
     """The certificate, each time without one of its lines."""
     every = lines.splitlines(keepends=True)
-    for place in range(len(every)):
-        yield "".join(every[:place] + every[place + 1 :])
+    for place, line in enumerate(every):
+        what = f"line {place + 1}: {line.strip()}"
+        yield Mutant("line", what, text, "".join(every[:place] + every[place + 1 :]))
 
 
-def with_a_token_changed(text: str, lines: str) -> Iterator[str]:
+def with_a_token_changed(text: str, lines: str) -> Iterator[Mutant]:
     """The certificate, each time with one token that is another one of its kind."""
     functions = re.findall(r"declare-fun (\S+)", text)
-    every = [line.split(" ") for line in lines.splitlines()]
-    for row, words in enumerate(every):
+    every = lines.splitlines()
+    for row, line in enumerate(every):
+        words = line.split(" ")
         for column, word in enumerate(words):
             for other in _others(word, column, words, functions):
-                changed = [*every[:row], [*words[:column], other, *words[column + 1 :]], *every[row + 1 :]]
-                yield "".join(" ".join(w) + "\n" for w in changed)
+                changed = " ".join([*words[:column], other, *words[column + 1 :]])
+                rest = "\n".join([*every[:row], changed, *every[row + 1 :]])
+                if changed != line:
+                    yield Mutant(
+                        f"token: {_role(words, column)}",
+                        f"line {row + 1}: {line}  ->  {changed}",
+                        text,
+                        f"{rest}\n",
+                    )
+
+
+def _role(words: list[str], column: int) -> str:
+    """What a token is for."""
+    if column == 0:
+        return "the kind of a line"
+    match words[0]:
+        case "t":
+            return "the function of a term" if column == 1 else "an argument of a term"
+        case "i":
+            return "the assertion or clause of an instance" if column == 1 else "a value of an instance"
+        case "u" if column > words.index(":"):
+            return "a hint"
+        case "u" if column < words.index(":"):
+            return "a literal of a step"
+        case "u":
+            return "the colon"
+    return "a literal of a lemma"
 
 
 def _others(word: str, column: int, words: list[str], functions: list[str]) -> Iterator[str]:
@@ -75,7 +125,7 @@ def _others(word: str, column: int, words: list[str], functions: list[str]) -> I
     )
 
 
-def with_an_axiom_weakened(text: str, lines: str) -> Iterator[str]:
+def with_an_axiom_weakened(text: str, lines: str) -> Iterator[Mutant]:
     """The obligation, each time with a part of an assertion that the certificate uses made weaker by a new proposition.
 
     What stands for truth is put in a disjunction with it, what stands for falsehood in a conjunction. (No name of an obligation
@@ -87,9 +137,10 @@ def with_an_axiom_weakened(text: str, lines: str) -> Iterator[str]:
     first = next(i for i, line in enumerate(every) if line.startswith("(declare-fun") or i in places)
     for number in sorted(used):
         place = places[number - 1]
-        for weaker in _weaker(_parsed(every[place])[1], positive=True):
+        for weaker, part in _weaker(_parsed(every[place])[1], positive=True):
             changed = [*every[:place], f"(assert {_text(weaker)})", *every[place + 1 :]]
-            yield "\n".join([*changed[:first], "(declare-fun weak! () Bool)", *changed[first:]]) + "\n"
+            new = "\n".join([*changed[:first], f"(declare-fun {WEAK} () Bool)", *changed[first:]]) + "\n"
+            yield Mutant("axiom", f"assertion {number}: {_text(part)}", new, lines)
 
 
 def _parsed(text: str) -> list[object]:
@@ -111,24 +162,23 @@ def _text(tree: object) -> str:
     return f"({' '.join(map(_text, tree))})" if isinstance(tree, list) else str(tree)
 
 
-def _weaker(tree: object, *, positive: bool) -> Iterator[object]:
-    yield ["or" if positive else "and", tree, "weak!"]
+def _weaker(tree: object, *, positive: bool) -> Iterator[tuple[object, object]]:
+    """A formula that is weaker, and the part of it that was made so."""
+    yield ["or" if positive else "and", tree, WEAK], tree
     if not isinstance(tree, list):
         return
     head = tree[0]
     if head in ("and", "or", "not"):
         for place, part in enumerate(tree[1:], 1):
-            for weaker in _weaker(part, positive=positive is (head != "not")):
-                yield [*tree[:place], weaker, *tree[place + 1 :]]
+            for weaker, what in _weaker(part, positive=positive is (head != "not")):
+                yield [*tree[:place], weaker, *tree[place + 1 :]], what
     elif head in ("forall", "exists"):
-        for weaker in _weaker(tree[2], positive=positive):
-            yield [head, tree[1], weaker]
+        for weaker, what in _weaker(tree[2], positive=positive):
+            yield [head, tree[1], weaker], what
 
 
 def instances_of(text: str, lines: str) -> str:
     """The instances that an accepted certificate has, as a script of their own: they have to contradict each other."""
-    from ratified.certified import Flattening
-
     script = Script(text, Terms())
     terms, named, found = script.terms, list[int](), list[str]()
     symbols: dict[str, str] = {}
@@ -146,7 +196,11 @@ def instances_of(text: str, lines: str) -> str:
 
     for line in lines.splitlines():
         kind, head, *rest = line.split(" ")
-        if kind == "t" and head[0] == "@":
+        if head.startswith("@0."):
+            sort = script.sort(head.removeprefix("@0."))
+            named.append(terms.make(Symbol(head.replace("@0.", "some."), (), sort, DECLARED)))
+            symbols[head] = f"(declare-const some.{sort} {sort})"
+        elif kind == "t" and head[0] == "@":
             number, _, place = head[1:].partition(".")
             named.append(terms.make(flat(number).made[int(place) - 1], *(named[int(p) - 1] for p in rest)))
         elif kind == "t":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,12 +50,13 @@ class Unit:
     """One model at one size, as it is written into a program.
 
     `name` comes before the names of its functions: two models may stand in one program. `within` is the program of an abstract
-    model, whose tables and numbers of errors are used.
+    model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn.
     """
 
     model: Model
     name: str = ""
     within: Shared | None = None
+    weights: Mapping[str, int | str] | None = None
     module: ir.Module = field(init=False)
     shapes: Shapes = field(init=False)
     layout: Layout = field(init=False)

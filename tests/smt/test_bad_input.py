@@ -1,0 +1,195 @@
+"""What cannot be proved for want of sense is told as such, with its place, in every format; it is never PROVED."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ratified.cli.main import run
+
+HEAD = '''"""A switch, and proofs of it that cannot be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ratified import (
+    AtMost, Map, Model, Param, Range, Seq, Set, Sort, action, assume, invariant, lemma, majorities, require
+)
+
+
+class Node(Sort):
+    """May be on."""
+
+
+class Switch(Model):
+    """At most one node is on."""
+
+    on: Set[Node]
+
+    @action
+    def put(self, n: Node) -> None:
+        """The first is put on."""
+        require(not self.on)
+        self.on.add(n)
+
+    @invariant
+    def at_most_one(self) -> bool:
+        """Two are one."""
+        return all(a == b for a in self.on for b in self.on)
+
+
+class Wrong(Switch):
+'''
+LEMMA = '''
+    @lemma
+    def one(self) -> bool:
+        """As claimed."""
+        return super().at_most_one()
+'''
+
+ERRORS = {
+    "a contradictory assumption": (
+        '''    limit: Param[Annotated[int, Range(0, 5)]]
+
+    @assume
+    def limits(self) -> bool:
+        """Two at once."""
+        return self.limit > 3 and self.limit < 2
+''',
+        "    def limits(self) -> bool:",
+        "Wrong assumes what is so at no size: nothing can be proved of it",
+        "weaken the assumption limits",
+    ),
+    "an axiom that no size satisfies": (
+        '''    quorums: Param[Set[Set[Node]]] = majorities(Node)
+
+    @assume
+    def some_do_not_meet(self) -> bool:
+        """Not even with themselves."""
+        return any(not any(n in r for n in q) for q in self.quorums for r in self.quorums) and all(
+            any(n in r for n in q) for q in self.quorums for r in self.quorums
+        )
+''',
+        "    def some_do_not_meet(self) -> bool:",
+        "Wrong assumes what is so at no size: nothing can be proved of it",
+        "weaken the assumption some_do_not_meet",
+    ),
+    "an empty initial condition": (
+        '''    def init(self) -> None:
+        """One is on, and none is yet."""
+        require(len(self.on) >= 1)
+''',
+        "    def init(self) -> None:",
+        "Wrong has no initial state, at any size: nothing can be proved of it",
+        "weaken what init requires",
+    ),
+    "an initial condition that is empty where the assumption is so": (
+        '''    limit: Param[Annotated[int, Range(0, 5)]]
+
+    @assume
+    def is_large(self) -> bool:
+        """Four or five."""
+        return self.limit > 3
+
+    def init(self) -> None:
+        """Only with a small one."""
+        require(self.limit < 2)
+''',
+        "    def init(self) -> None:",
+        "Wrong has no initial state, at any size: nothing can be proved of it",
+        "weaken what init requires or the assumption is_large",
+    ),
+}
+
+
+def said(
+    folder: Path, body: str, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[Path, int, str, str]:
+    file = folder / "own.py"
+    file.write_text(HEAD + body + LEMMA)
+    status = run(["prove", f"{file}:Wrong", *options])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return file, status, out, err
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("kind", ERRORS)
+def test_what_holds_of_nothing_is_an_error(
+    kind: str, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body, where, message, remedy = ERRORS[kind]
+    file, status, out, err = said(tmp_path, body, capsys, "--format", form)
+    line = (HEAD + body).splitlines().index(where) + 1
+    assert (status, out) == (2, "")
+    assert err.startswith(f"Error: {file}:{line}:5: {message}\n")
+    assert err.endswith(f"  {remedy}\n")
+    assert f"{line} | {where}" in err
+
+
+PARTIAL = '''    queue: Annotated[Seq[Node], AtMost(2)]
+
+    @action
+    def push(self, n: Node) -> None:
+        """Behind the others."""
+        require(len(self.queue) < 2)
+        self.queue.append(n)
+
+    @lemma
+    def first_is_itself(self) -> bool:
+        """Whatever it is."""
+        return self.queue[0] == self.queue[0]
+'''
+
+
+def test_a_lemma_that_has_no_answer_is_refuted_where_it_has_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, status, out, _ = said(tmp_path, PARTIAL, capsys, "-q")
+    assert (status, out) == (1, "NOT PROVED  Wrong: 1 obligation failed (of 8)\n")
+    file, status, out, _ = said(tmp_path, PARTIAL, capsys)
+    where = "        return self.queue[0] == self.queue[0]"
+    line = (HEAD + PARTIAL).splitlines().index(where) + 1
+    assert status == 1
+    told = " ".join(out.split())
+    assert (
+        f"first_is_itself has no answer: the sequence has length 0, and no index 0 ({file}:{line}:16)" in told
+    )
+    assert f"{line} | {where}" in out
+
+
+def test_a_lemma_that_has_no_answer_is_told_to_programs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, status, out, _ = said(tmp_path, PARTIAL, capsys, "--format", "json")
+    (cell,) = [c for c in json.loads(out)["obligations"] if c["status"] != "proved"]
+    part = cell["counterexample"]["false"]
+    assert (status, cell["name"]) == (1, "first_is_itself / init")
+    assert (part["text"], part["why"]) == ("self.queue[0]", "the sequence has length 0, and no index 0")
+    assert part["place"]["file"] == str(file)
+
+
+ASSUMES = '''    @assume
+    def one_node(self) -> bool:
+        """There is one node."""
+        return all(a == b for a in Node for b in Node)
+'''
+
+
+def test_what_a_script_assumes_is_named_beside_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, status, out, _ = said(tmp_path, ASSUMES, capsys)
+    line = (HEAD + ASSUMES).splitlines().index("    def one_node(self) -> bool:") + 1
+    assert status == 0
+    assert out.startswith("PROVED  Wrong: at_most_one holds at every size where one_node is so\n")
+    note = f"note the script assumes one_node: There is one node ({file}:{line}:5)"
+    assert note.replace(" ", "") in "".join(out.split())
+    file, status, out, _ = said(tmp_path, ASSUMES, capsys, "--format", "json")
+    report = json.loads(out)
+    assert (status, report["verdict"]) == (0, "holds")
+    ((assumed),) = report["assumes"]
+    assert (assumed["name"], assumed["place"]["line"]) == ("one_node", line)
