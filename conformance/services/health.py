@@ -85,7 +85,7 @@ class EjectionSubject(Subject):
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         "succeed": (len(NAMES), 4),
         "fail": (len(NAMES), 4),
-        "check": (len(NAMES), 2),
+        "check": (len(NAMES), 2, 4),
         "tick": (),
         "again": (),
         "interval": (len(NAMES), len(NAMES), 6),
@@ -94,10 +94,10 @@ class EjectionSubject(Subject):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         random = Random(number)  # noqa: S311 - no secret
-        self.names: tuple[str, ...] = NAMES[: random.randint(1, len(NAMES))]
+        self.names: tuple[str, ...] = NAMES[: random.choice((1, 2, 3, 3, 4, 4, 5, 6))]
         self.make(
             consecutive=random.choice((1, 2, 3, 10)),
-            percent=random.choice((0, 33, 34, 50, 67, 100)),
+            percent=random.choice((0, 100 // len(self.names), 50, 67, 100)),
             always_one=random.random() < 0.3,
             base=random.randint(1, 2),
             longest=random.randint(1, 6),
@@ -111,7 +111,7 @@ class EjectionSubject(Subject):
         self.limits = limits
         # Tenths of deviations, or percent; endpoints; requests.
         self.rates = (limits["rates"], 3, 4) if limits["rates"] else (19, 1_000, 100)
-        self.share = (limits["shares"], 2, 3) if limits["shares"] else (None, 5, 50)
+        self.share = (limits["shares"] or None, 2, 3)
         self.outliers = Outliers(
             OutlierConfig(
                 consecutive=limits["consecutive"],
@@ -204,17 +204,18 @@ class EjectionSubject(Subject):
         """Requests fail."""
         return self.result(n, count, ok=False)
 
-    def check(self, n: int, ok: int) -> Iterable[Event]:
-        """A check has a result: three in a row say that it is down, two that it is up."""
+    def check(self, n: int, ok: int, more: int = 0) -> Iterable[Event]:
+        """Checks have a result: three in a row say that it is down, two that it is up."""
         name = self.named(n)
-        otherwise = bool(ok) == (name in self.checks.unhealthy)
-        self.against[name] = self.against.get(name, 0) + 1 if otherwise else 0
-        due = self.against[name] == (2 if ok else 3)
-        told = self.checks.checked(name, ok=bool(ok))
-        self.claims["checks in a row change what is believed"] = told == due
-        if due:
-            self.against[name] = 0
-            yield self.event("check", name=name)
+        for _ in range(more + 1):
+            otherwise = bool(ok) == (name in self.checks.unhealthy)
+            self.against[name] = self.against.get(name, 0) + 1 if otherwise else 0
+            due = self.against[name] == (2 if ok else 3)
+            told = self.checks.checked(name, ok=bool(ok))
+            self.claims["checks in a row change what is believed"] = told == due
+            if due:
+                self.against[name] = 0
+                yield self.event("check", name=name)
 
     def tick(self) -> Iterable[Event]:
         """An interval goes by; in the middle of it nothing happens."""
@@ -249,7 +250,12 @@ class EjectionSubject(Subject):
         return list(dict.fromkeys(found))
 
     def interval(self, bad: int, worse: int, failures: int) -> Iterable[Event]:
-        """All have something to do for an interval, and one or two fail more than others."""
+        """All have something to do for two intervals, and one or two fail more than others, out or not."""
+        yield from self.busy(bad, bad, failures)
+        yield from self.busy(bad, worse, failures)
+
+    def busy(self, bad: int, worse: int, failures: int) -> Iterable[Event]:
+        """One interval of that."""
         for n in range(len(self.names)):
             failing = failures if n in (bad % len(self.names), worse % len(self.names)) else 0
             if failing:

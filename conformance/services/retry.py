@@ -122,6 +122,7 @@ class RetriesSubject(Subject):
         "again": (CLIENTS, 2),
         "keep_failing": (CLIENTS, 1_000, 2),
         "wait": (CLIENTS, 15),
+        "push_to_the_end": (CLIENTS,),
     }
 
     def __init__(self, number: int) -> None:
@@ -230,6 +231,14 @@ class RetriesSubject(Subject):
             yield from self.push_back(c, 0)
         for i in range(3):
             yield from self.fail(c, list(Failure).index(Failure.NOT_SENT), drawn + 7 * i)
+
+    def push_to_the_end(self, c: int) -> Iterable[Event]:
+        """The server says to come again at the very end of the deadline, which is too late by then, or just before it."""
+        yield from self.send(c)
+        deadline = self.deadlines[c]
+        if deadline is not None and deadline - self.now - 1 > 0:
+            after = str(deadline - self.now - 1 - self.now % 2)
+            yield from self.fail(c, list(Failure).index(Failure.OVERLOADED), 0, after)
 
     def wait(self, c: int, by: int) -> Iterable[Event]:
         """Time goes by, and less is left of the deadline."""
