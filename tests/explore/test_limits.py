@@ -22,7 +22,7 @@ from ratified.cli.report.text import text
 from ratified.explore import check, engines
 from ratified.explore.native import compile as compiling
 from ratified.explore.native import engine as engine_module
-from ratified.explore.native import preparing
+from ratified.explore.native.codegen import program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.engine import check_native
@@ -260,7 +260,7 @@ def test_code_generation_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             ended.set()
 
-    monkeypatch.setattr(preparing, "generate", without_end)
+    monkeypatch.setattr(program, "generate", without_end)
 
     def interrupt(progress: Progress) -> None:
         assert progress.doing == "generating C"
