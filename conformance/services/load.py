@@ -300,7 +300,7 @@ class RingSubject(LoadSubject):
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""
         ring = sorted(
-            (place, name) for name in self.names for place in points(name, self.POINTS * self.weights[name])
+            (point, name) for name in self.names for point in points(name, self.POINTS * self.weights[name])
         )
         start = bisect_left(ring, (hashed(key, b"key"), ""))
         return list(dict.fromkeys(name for _, name in ring[start:] + ring[:start]))
