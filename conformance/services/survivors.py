@@ -12,7 +12,6 @@ UNREAD = "it is set before it is read"
 TICKETS = "tickets need only differ from each other"
 SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
-TIES = "two points are at one place only where 64 bits of two hashes are the same"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
 SURVIVORS: Mapping[str, Mapping[str, str]] = {
@@ -55,9 +54,11 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "TwoChoices.pick: 0 becomes -1": ONLY_ONE,
     },
     "bounded-ring": {
-        "BoundedRing.__init__: without self._ring: list[tuple[int, int]] = []": UNREAD,
-        "BoundedRing.pick: 0 becomes 1": TIES,
-        "BoundedRing.pick: 0 becomes -1": TIES,
+        "BoundedRing.__init__: without self._named: dict[str, Endpoint] = {}": UNREAD,
+        "BoundedRing.changed: if others becomes if True": "it only saves time: nobody's points go",
+        "BoundedRing.changed: if weights.get(e.name) != e.weight becomes if True": "a point that is there twice is met once more",
+        "BoundedRing.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints becomes "
+        "eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
         "BoundedRing.pick: without raise AssertionError": UNREACHED,
     },
     "circuit-breaker": {

@@ -16,6 +16,7 @@ from ratified.conform.policy import PolicyBinding, Subject
 from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.balancing import Balancer, EarliestDeadline, Picking, RoundRobin, SmoothWeighted
+from ratified.impl.services.balancing.turns import FEW
 from ratified.impl.services.endpoints import Endpoint, NoEndpointError
 from ratified.language import Map, Model, Param, Range, Set, action, at_size, invariant, require
 from ratified.models.services import balancing as smooth_models
@@ -207,9 +208,13 @@ class SmoothBinding(PolicyBinding):
 class SmoothSubject(Turns):
     """`SmoothWeighted` held to its model."""
 
+    MANY = tuple(f"e{n}" for n in range(FEW + 2))
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
-        **Turns.calls,
-        "unwell": (len(NAMES), 6),
+        "pick": (),
+        "fail": (len(MANY),),
+        "recover": (len(MANY),),
+        "recover_all": (),
+        "unwell": (len(MANY), 6),
         "well": (len(NAMES),),
         "leave": (len(NAMES),),
         "come": (len(NAMES),),
@@ -220,6 +225,9 @@ class SmoothSubject(Turns):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        if number % 3 == 0:  # many are kept in another way than few
+            self.names = self.MANY
+            self.weights = {name: 1 + (number + n) % 3 for n, name in enumerate(self.names)}
         self.failures = 1 + number % 3
         self.balancer = SmoothWeighted(self.failures)
         self.balancer.update(self.endpoints())
@@ -252,6 +260,11 @@ class SmoothSubject(Turns):
         """A request."""
         name = self.balancer.pick(self.request()).name
         yield self.event("pick", name=name)
+
+    def recover_all(self) -> Iterable[Event]:
+        """All are up again."""
+        for n in range(len(self.names)):
+            yield from self.recover(n)
 
     def round(self) -> Iterable[Event]:
         """As many requests as a round has."""
@@ -567,7 +580,9 @@ def fractions_are_exact() -> bool:
     balancer = EarliestDeadline()
     balancer.update(Endpoint(name, weight) for name, weight in weights.items())
     due = {name: Fraction(1, weight) for name, weight in weights.items()}
-    for _ in range(90):
+    for n in range(90):
+        if n == 45:
+            balancer.update(balancer.endpoints)
         name = min(due, key=lambda n: due[n])
         due[name] += Fraction(1, weights[name])
         if balancer.pick().name != name:
