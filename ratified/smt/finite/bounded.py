@@ -177,8 +177,8 @@ class _Search:
         """Note that init leaves a bound, if it does, which may be all that it does. Raises what is wrong with the beginning."""
         if any(e.error for e in runs.begun.events):
             self.machine.initial()  # raises what is wrong
-        left = [e for e in runs.begun.events if not e.error]
-        self._note_bounds(BooleanSolver(self.steps.circuit, self.solver), left)
+        if left := [e for e in runs.begun.events if not e.error]:
+            self._note_bounds(BooleanSolver(self.steps.circuit, self.solver), left)
 
     def _nothing_begins(self) -> ModelError:
         """The error; it names the first constraint that leaves out what is left of the initial states."""
