@@ -228,6 +228,12 @@ KINDS = (
         f"{LOGIC}.names",
         'return [n if plain.count(n) == 1 else f"{n}~{i}" for i, n in enumerate(plain)]',
         "return plain",
+        Kind(
+            "classes are called by the last part of their names",
+            f"{LOGIC}.names",
+            'cls.__qualname__.rpartition("<locals>.")[2]',
+            "cls.__name__",
+        ),
     ),
     Kind(
         "the values of a map in a sequence are its keys",
@@ -350,11 +356,10 @@ def corpus(number: int, folder: Path) -> list[tuple[int, type[Model], int | None
     return [(n, cls, written(cls)) for n, cls in enumerate(scripts(number, folder), 1) if not holds(cls)]
 
 
-def table(number: int, folder: Path) -> list[str]:
-    """The table: a line for each kind."""
-    models, lines = corpus(number, folder), list[str]()
+def table(number: int, folder: Path) -> Iterator[str]:
+    """The table: a line for each kind, as soon as it is known."""
+    models = corpus(number, folder)
     for kind in KINDS:
         found = found_by(kind, models)
         by = (str(found.validation or "not"), str(found.engines or "not"))
-        lines.append(f"| {kind.says} | {by[0]} | {by[1]} | {found.how} |")
-    return lines
+        yield f"| {kind.says} | {by[0]} | {by[1]} | {found.how} |"
