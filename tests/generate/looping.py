@@ -11,6 +11,7 @@ LOOPS = (
             "tally != len($s)",
             "tally > len(Node)",
             "tally == 0 and $a in $s",
+            "tally == 1",
             "tally < 2 and {$a, $b} <= $s and $a != $b",
         ),
         lines=("tally = 0", "for $x in Node:", "    if $x in $s:", "        tally += 1"),
