@@ -1,8 +1,9 @@
 """How fast balancing is: picks a second of each policy, beside what one would write by hand and what PyPI has; memory; changes.
 
-Run as `python benchmarks/services.py`, with `--json` for figures instead of a table, `--endpoints N` (may be repeated) for other
-sizes and `--seconds S` for how long each is timed. Weights are 1 to 5 where a policy has weights; each request ends at once.
-What is compared from PyPI is run where it is installed: `pip install uhashring jump-consistent-hash`, in an environment of its own.
+Run as `python benchmarks/services.py`, with `--json` for figures instead of a table, `--policy NAME` and `--endpoints N` (may be
+repeated) for some policies and other sizes, and `--seconds S` for how long each is timed. Weights are 1 to 5 where a policy has
+weights; each request ends at once. What is compared from PyPI is run where it is installed: `pip install uhashring
+jump-consistent-hash`, in an environment of its own.
 
 Hand-written: `itertools.cycle`, `random.choice`, `random.choices` with running sums, a loop over all endpoints for smooth turns
 and for the least busy, a heap of floats, two by `random.sample`, and a ring with `bisect`: each the few lines that come to
@@ -54,7 +55,7 @@ def choices(endpoints: Sequence[Endpoint]) -> Pick:
 
 
 def smooth(endpoints: Sequence[Endpoint]) -> Pick:
-    """Nginx's loop."""
+    """The loop of nginx."""
     current, total = [0] * len(endpoints), sum(e.weight for e in endpoints)
 
     def pick(_: int) -> Endpoint:
@@ -143,7 +144,7 @@ BY_HAND: dict[str, Callable[[Sequence[Endpoint]], Pick]] = {
 
 
 def uhashring(endpoints: Sequence[Endpoint]) -> Pick:
-    """Uhashring's ketama ring."""
+    """The ketama ring of uhashring."""
     from uhashring import HashRing
 
     hashing = HashRing(nodes=[e.name for e in endpoints], vnodes=100)
@@ -171,11 +172,12 @@ def endpoints_of(name: str, count: int) -> list[Endpoint]:
 def picks_a_second(pick: Pick, seconds: float) -> int:
     """The best of three."""
     best, number = 0.0, 0
-    for _ in range(3):
+    for _again in range(3):
         done, begun = 0, time.perf_counter()
         while (taken := time.perf_counter() - begun) < seconds / 3:
-            for number in range(number, number + 50):
+            for _ in range(50):
                 pick(number)
+                number += 1
             done += 50
         best = max(best, done / taken)
     return round(best)
@@ -232,7 +234,8 @@ def rows(figures: dict[str, object]) -> Iterator[str]:
         compared += f"; {figures['package']} {figures['package_picks']:,}"
     size = f"{int(str(figures['bytes'])) / 1024:,.0f}"
     times = (f"{1000 * float(str(figures[k])):,.2f}" for k in ("update_seconds", "one_more_seconds"))
-    yield f"| `{figures['policy']}` | {figures['endpoints']:,} | {figures['picks']:,} | {compared} | {' | '.join(times)} | {size} |"
+    counts = f"{figures['endpoints']:,} | {figures['picks']:,}"
+    yield f"| `{figures['policy']}` | {counts} | {compared} | {' | '.join(times)} | {size} |"
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ def measure(request: SimulateRequest) -> int:
         model,
         *request.measures,
         runs=request.runs,
-        depth=request.depth,
+        length=request.depth,
         seed=request.seed,
         until=request.until,
         weights=weights,
@@ -38,7 +38,7 @@ def measure(request: SimulateRequest) -> int:
     first = None
     if request.show or request.diagram is not None:
         first = measuring.first_run(
-            model, depth=request.depth, seed=request.seed, until=request.until, weights=weights
+            model, length=request.depth, seed=request.seed, until=request.until, weights=weights
         )
 
     def rendered(form: str, *, color: bool = False) -> str:

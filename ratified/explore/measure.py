@@ -1,6 +1,6 @@
 """Measuring a model: numbers that its runs have, with how sure one can be of them (`ratified simulate --measure`).
 
-    measured = measure(Balls(Bin=100), "max(load[b] for b in Bin)", runs=10_000, depth=300)
+    measured = measure(Balls(Bin=100), "max(load[b] for b in Bin)", runs=10_000, length=300)
     measured.figures[0].estimate.mean          # 4.24..., within .low and .high
 
 Guarantees: what a run is stands in `measuring.py`; the same seed gives the same figures, whatever the number of threads and
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "reference", "native")
 RUNS = 1_000
-DEPTH = 100
+LENGTH = 100
 SOON = 2_000
 """Steps that `auto` leaves to CPython: they are done sooner than a compiler runs."""
 
@@ -57,7 +57,7 @@ class Measured:
     seed: int
     asked: int
     runs: int
-    depth: int
+    length: int
     steps: int
     until: str | None
     ended: Mapping[End, int]
@@ -83,7 +83,7 @@ def measure(
     model: Model,
     *measures: str,
     runs: int = RUNS,
-    depth: int = DEPTH,
+    length: int = LENGTH,
     seed: int = 0,
     until: str | None = None,
     weights: Mapping[str, int] | None = None,
@@ -93,7 +93,7 @@ def measure(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     progress: Callable[[int], None] | None = None,
 ) -> Measured:
-    """Measure runs of at most `depth` steps, which end early where `until` is true.
+    """Measure runs of at most `length` steps, which end early where `until` is true.
 
     A measure is an expression of the language over a state, a number or a condition; in it `steps` is how many steps the run has
     taken, and `times_pick` how often the action `pick`. It is asked at the end of a run, or as it says: `max: queue`,
@@ -106,8 +106,8 @@ def measure(
         ModelError: an expression is none, with a caret; or the model has no initial state.
         RatifiedError: a number makes no sense, or this is not a model at a size.
     """
-    _check(model, measures, runs, depth, confidence, engine, threads)
-    plan = plan_of(model, measures, until=until, weights=weights or {}, depth=depth, seed=seed)
+    _check(model, measures, runs, length, confidence, engine, threads)
+    plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed)
     limits.only("measuring", "seconds", "memory")
     watch = Watch(limits)
     try:
@@ -128,7 +128,7 @@ def measure(
         return stopped == INTERRUPTED
 
     native = None
-    if engine == "native" or (engine == "auto" and runs * depth > SOON):
+    if engine == "native" or (engine == "auto" and runs * length > SOON):
         native = _native(plan, reference, engine, notes)
     done = (
         map(reference.run, range(runs))
@@ -181,7 +181,7 @@ def _check(
     model: object,
     measures: Sequence[str],
     runs: int,
-    depth: int,
+    length: int,
     confidence: float,
     engine: str,
     threads: int | None,
@@ -195,7 +195,7 @@ def _check(
         raise RatifiedError(
             "there is nothing to measure", remedy='give an expression over the state, such as "len(queue)"'
         )
-    for what, number in (("runs", runs), ("depth", depth), ("threads", 1 if threads is None else threads)):
+    for what, number in (("runs", runs), ("length", length), ("threads", 1 if threads is None else threads)):
         if number < 1:
             raise RatifiedError(f"{what} is {number}, and nothing would be run", remedy="give at least 1")
     if not 0 < confidence < 1:
@@ -240,7 +240,7 @@ class _Collected:
             seed=plan.seed,
             asked=asked,
             runs=self.runs,
-            depth=plan.depth,
+            length=plan.length,
             steps=self._steps,
             until=None if plan.until is None else plan.until.text,
             ended={end: self._ended[end] for end in End},
@@ -264,8 +264,13 @@ class _Collected:
 
 
 def first_run(
-    model: Model, *, depth: int, seed: int, until: str | None = None, weights: Mapping[str, int] | None = None
+    model: Model,
+    *,
+    length: int,
+    seed: int,
+    until: str | None = None,
+    weights: Mapping[str, int] | None = None,
 ) -> Trace:
     """The first of the runs that `measure` measures, step by step."""
-    plan = plan_of(model, (), until=until, weights=weights or {}, depth=depth, seed=seed)
+    plan = plan_of(model, (), until=until, weights=weights or {}, length=length, seed=seed)
     return Runs(plan, Watch(Limits()).tick).trace(0)

@@ -3,7 +3,7 @@
 A run begins in an initial state, each distinct one with the same probability. Each step is drawn among those that are possible,
 in proportion to their weights: an action with one choice of its arguments is one step, whose weight is 1 or what
 `@action(weight=...)` says; a step that would leave a bound, or that leads to a state that a constraint leaves out, is not among
-them. A run ends when `until` is true, when the steps that are possible have no weight, or after `depth` steps.
+them. A run ends when `until` is true, when the steps that are possible have no weight, or after `length` steps.
 
 Guarantees: run i of a seed is the same run whatever else is run; weights are integers, and no probability is rounded.
 """
@@ -82,7 +82,7 @@ class Plan:
     measures: tuple[Measure, ...]
     until: Query | None
     weights: Mapping[str, int | str]
-    depth: int
+    length: int
     seed: int
 
 
@@ -101,7 +101,7 @@ def plan_of(
     *,
     until: str | None,
     weights: Mapping[str, int],
-    depth: int,
+    length: int,
     seed: int,
 ) -> Plan:
     """Read what is to be measured. Raises ModelError with a caret where an expression is none, RatifiedError for the rest."""
@@ -128,7 +128,7 @@ def plan_of(
         measures,
         stop,
         {name: weights.get(name, f.weight) for name, f in actions.items()},
-        depth,
+        length,
         seed,
     )
 
@@ -256,7 +256,7 @@ class Runs:
     def _ended(self, state: Values, given: Mapping[str, int]) -> End | None:
         if self._until is not None and self._until(state, given):
             return End.UNTIL
-        return End.DEPTH if given["steps"] == self._plan.depth else None
+        return End.DEPTH if given["steps"] == self._plan.length else None
 
     def _draw(self, state: Values, draws: Draws) -> tuple[int, Values, Values] | None:
         found, upto, total = [], [], 0

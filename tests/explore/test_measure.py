@@ -87,12 +87,12 @@ def test_engines_and_threads_make_no_difference() -> None:
     )
     found = [
         measure(
-            Urn(Node=3), *asked, "min: -steps", runs=200, depth=12, seed=5, engine=engine, threads=threads
+            Urn(Node=3), *asked, "min: -steps", runs=200, length=12, seed=5, engine=engine, threads=threads
         )
         for engine, threads in (("reference", None), ("native", 1), ("native", 2), ("native", 7))
     ]
     assert [f == found[0] for f in found] == [True] * 4
-    assert found[0] != measure(Urn(Node=3), *asked, "min: -steps", runs=200, depth=12, seed=6)
+    assert found[0] != measure(Urn(Node=3), *asked, "min: -steps", runs=200, length=12, seed=6)
 
 
 def test_runs_of_generated_models_are_the_same_by_both(tmp_path: Path) -> None:
@@ -104,10 +104,10 @@ def test_runs_of_generated_models_are_the_same_by_both(tmp_path: Path) -> None:
         if not names:
             continue
         try:
-            expected = measure(model, *names, runs=25, depth=15, engine="reference")
+            expected = measure(model, *names, runs=25, length=15, engine="reference")
         except RatifiedError:
             continue
-        assert measure(model, *names, runs=25, depth=15, engine="native") == expected, seed
+        assert measure(model, *names, runs=25, length=15, engine="native") == expected, seed
         compared, steps = compared + 1, steps + expected.steps
         if compared == 8:
             break
@@ -115,12 +115,12 @@ def test_runs_of_generated_models_are_the_same_by_both(tmp_path: Path) -> None:
 
 
 def test_a_run_is_the_same_whatever_else_is_run() -> None:
-    plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, depth=9, seed=1)
+    plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, length=9, seed=1)
     alone, many = (
         Runs(plan, lambda: None).run(11),
-        measure(Urn(Node=3), "balls[n1]", runs=12, depth=9, seed=1),
+        measure(Urn(Node=3), "balls[n1]", runs=12, length=9, seed=1),
     )
-    less = measure(Urn(Node=3), "balls[n1]", runs=11, depth=9, seed=1)
+    less = measure(Urn(Node=3), "balls[n1]", runs=11, length=9, seed=1)
     (value,) = Counter(values(many)) - Counter(values(less))
     assert alone.row == (value,)
 
@@ -145,8 +145,8 @@ def test_more_steps_than_the_explorer_looks_at_at_once() -> None:
             return self.column < 48
 
     asked = "column", "mean: row"
-    expected = measure(Grid(), *asked, runs=6, depth=3, engine="reference")
-    assert measure(Grid(), *asked, runs=6, depth=3, engine="native") == expected
+    expected = measure(Grid(), *asked, runs=6, length=3, engine="reference")
+    assert measure(Grid(), *asked, runs=6, length=3, engine="native") == expected
     assert expected.constraints == (ConstraintReport("left", 6 * 3 * 49 * 2),)
 
 
@@ -164,16 +164,16 @@ def test_what_has_no_answer_in_64_bits_is_run_by_cpython() -> None:
             self.at = self.at
 
     text = "mean: at * at * at // at // at"
-    expected = measure(Powers(), text, runs=60, depth=44, engine="reference")
+    expected = measure(Powers(), text, runs=60, length=44, engine="reference")
     assert {e for e in expected.ended if expected.ended[e]} == {End.STUCK, End.DEPTH}
-    assert measure(Powers(), text, runs=60, depth=44, engine="native") == expected
+    assert measure(Powers(), text, runs=60, length=44, engine="native") == expected
 
 
 # --- runs ---
 
 
 def test_a_run_ends_where_nothing_is_left_or_where_it_is_told_to() -> None:
-    found = measure(Walk(), "at", "steps", runs=300, depth=400, until="at == 6")
+    found = measure(Walk(), "at", "steps", runs=300, length=400, until="at == 6")
     assert set(values(found)) == {0, 6}
     assert sum(found.ended.values()) == 300
     assert (found.ended[End.STUCK], found.ended[End.UNTIL]) == (values(found)[0], values(found)[6])
@@ -182,10 +182,10 @@ def test_a_run_ends_where_nothing_is_left_or_where_it_is_told_to() -> None:
 
 
 def test_weights_of_zero_are_never_drawn() -> None:
-    found = measure(Walk(), "times_up", "at", runs=20, depth=9, weights={"up": 0})
+    found = measure(Walk(), "times_up", "at", runs=20, length=9, weights={"up": 0})
     assert (values(found), values(found, 1)) == ({0: 20}, {0: 20})
     assert found.weights == {"up": 0, "down": 2}
-    nothing = measure(Walk(), "at", runs=20, depth=9, weights={"up": 0, "down": 0})
+    nothing = measure(Walk(), "at", runs=20, length=9, weights={"up": 0, "down": 0})
     assert (nothing.ended[End.STUCK], nothing.steps) == (20, 0)
 
 
@@ -206,7 +206,7 @@ def test_what_is_measured_when() -> None:
         "first: at == 6",
         "steps, times_turn, at == 1",
     )
-    found = measure(Saw(), *texts, runs=1, depth=4)  # 0 2 1 5 3
+    found = measure(Saw(), *texts, runs=1, length=4)  # 0 2 1 5 3
     assert [figure.estimate.values for figure in found.figures[:5]] == [
         ((3, 1),),
         ((5, 1),),
@@ -234,7 +234,7 @@ def test_initial_states_are_as_likely_as_each_other() -> None:
         def stay(self) -> None:
             self.at = self.at
 
-    found = measure(Anywhere(), "at == 0", "at == 1", runs=3_000, depth=1)
+    found = measure(Anywhere(), "at == 0", "at == 1", runs=3_000, length=1)
     for figure in found.figures:
         low, high = proportion_interval(dict(figure.estimate.values)[1], 3_000, 1 - 1e-10)
         assert low <= 1 / 3 <= high
@@ -249,12 +249,12 @@ def test_a_variable_hides_a_count_of_its_name() -> None:
             require(self.steps > 0)
             self.steps = self.steps
 
-    assert values(measure(Named(), "steps", runs=2, depth=3)) == {7: 2}
+    assert values(measure(Named(), "steps", runs=2, length=3)) == {7: 2}
 
 
 def test_the_first_run_is_that_of_number_0() -> None:
-    found = measure(Walk(), "times_up", "times_down", runs=1, depth=30, seed=3)
-    trace = first_run(Walk(), depth=30, seed=3)
+    found = measure(Walk(), "times_up", "times_down", runs=1, length=30, seed=3)
+    trace = first_run(Walk(), length=30, seed=3)
     taken = Counter(step.action for step in trace.steps)
     assert [dict(f.estimate.values) for f in found.figures] == [{taken["up"]: 1}, {taken["down"]: 1}]
 
@@ -269,7 +269,7 @@ def test_an_urn_is_evenly_spread(engine: str) -> None:
     Each of six proportions is outside of its interval with a probability below 1e-10.
     """
     runs = {"reference": 2_000, "native": 100_000}[engine]
-    found = measure(Urn(Node=2), "balls[n1]", runs=runs, depth=5, engine=engine)
+    found = measure(Urn(Node=2), "balls[n1]", runs=runs, length=5, engine=engine)
     assert sorted(values(found)) == [1, 2, 3, 4, 5, 6]  # type: ignore[type-var]  # numbers
     for times in values(found).values():
         low, high = proportion_interval(times, runs, 1 - 1e-10)
@@ -282,7 +282,7 @@ def test_how_long_a_walk_takes_to_be_ruined() -> None:
     The variance is 3 * 4pq / (q - p)**3 = 72; the mean of 40,000 is within 6.5 standard errors but with a probability of about
     1e-10 (normal; third moments add less than 1e-9 by Chernoff at this sample).
     """
-    found = measure(Walk(), "steps", runs=40_000, depth=1_000).figures[0].estimate
+    found = measure(Walk(), "steps", runs=40_000, length=1_000).figures[0].estimate
     assert found.mean is not None
     assert abs(found.mean - 9) < 6.5 * math.sqrt(72 / 40_000)
     assert found.deviation == pytest.approx(math.sqrt(72), rel=0.05)
@@ -313,7 +313,7 @@ def test_bounds_and_constraints_are_told(engine: str) -> None:
         def init(self) -> None:
             self.at = 1
 
-    found = measure(Edge(), "at, times_up", runs=5, depth=4, engine=engine)
+    found = measure(Edge(), "at, times_up", runs=5, length=4, engine=engine)
     assert values(found, 1) == {2: 5}
     (bound,) = found.bounds
     assert bound == BoundReport("the range 0..2 of at", "up", 10, bound.span)
@@ -324,7 +324,7 @@ def test_bounds_and_constraints_are_told(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_measure_without_an_answer_is_told_with_its_run(engine: str) -> None:
     with pytest.raises(EvaluationError) as caught:
-        measure(Walk(), "max: 6 // (at - 2)", runs=3, depth=50, engine=engine)
+        measure(Walk(), "max: 6 // (at - 2)", runs=3, length=50, engine=engine)
     assert "division by zero" in caught.value.message
     assert caught.value.trace is not None
     assert caught.value.trace.states[-1]["at"] == 2
@@ -337,7 +337,7 @@ def test_a_weight_that_is_none_is_told_with_its_run(engine: str) -> None:
             return 3 - 2 * self.balls[n]
 
     with pytest.raises(EvaluationError) as caught:
-        measure(Wrong(Node=2), "steps", runs=3, depth=9, engine=engine)
+        measure(Wrong(Node=2), "steps", runs=3, length=9, engine=engine)
     assert caught.value.message == "`of_that_colour` does not give a weight, which is from 0 to 1,000,000,000"
 
 
@@ -366,7 +366,7 @@ def test_what_cannot_be_measured(text: str, message: str) -> None:
     ("options", "message"),
     [
         ({"runs": 0}, "runs is 0, and nothing would be run"),
-        ({"depth": -1}, "depth is -1, and nothing would be run"),
+        ({"length": -1}, "length is -1, and nothing would be run"),
         ({"threads": 0}, "threads is 0, and nothing would be run"),
         ({"confidence": 1.0}, "the confidence is 1.0, and it is a probability"),
         ({"engine": "fast"}, "there is no engine 'fast'"),
@@ -397,14 +397,14 @@ def test_an_interruption_leaves_the_runs_before_it(monkeypatch: pytest.MonkeyPat
         return run(self, number)
 
     monkeypatch.setattr(Runs, "run", interrupted)
-    found = measure(Walk(), "at", runs=9, depth=5, engine="reference")
+    found = measure(Walk(), "at", runs=9, length=5, engine="reference")
     assert (found.runs, found.asked, found.stopped, found.complete) == (4, 9, "interrupted", False)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_limit_of_time_leaves_what_was_run(engine: str) -> None:
     found = measure(
-        Urn(Node=3), "balls[n1]", runs=10**6, depth=500, engine=engine, limits=Limits(seconds=0.3)
+        Urn(Node=3), "balls[n1]", runs=10**6, length=500, engine=engine, limits=Limits(seconds=0.3)
     )
     assert 0 < found.runs < 10**6
     assert found.stopped is not None
@@ -413,7 +413,7 @@ def test_a_limit_of_time_leaves_what_was_run(engine: str) -> None:
 
 
 def test_an_interruption_of_generated_code_leaves_what_was_run_without_a_gap() -> None:
-    plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, depth=500, seed=0)
+    plan = plan_of(Urn(Node=3), ["balls[n1]"], until=None, weights={}, length=500, seed=0)
     reference = Runs(plan, lambda: None)
 
     def report(_: int) -> bool:

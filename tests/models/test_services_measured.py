@@ -45,7 +45,7 @@ def balls(name: str, servers: int, runs: int) -> Measured:
         made(name, Server=servers, requests=servers),
         ON_THE_FULLEST,
         runs=runs,
-        depth=2 * servers,
+        length=2 * servers,
         seed=servers,
         weights={"end": 0},
     )
@@ -126,7 +126,7 @@ def test_with_replacement_the_idle_one_of_two_is_missed_in_a_quarter() -> None:
             made(name, Node=2, most=2),
             "outstanding[n1] == outstanding[n2]",
             runs=20_000,
-            depth=2,
+            length=2,
             weights={"end": 0, "fail": 0, "recover": 0},
         )
         low, high = proportion_interval(dict(found.figures[0].estimate.values).get(1, 0), 20_000, SURE)
@@ -139,7 +139,7 @@ def test_with_replacement_the_idle_one_of_two_is_missed_in_a_quarter() -> None:
 def test_a_node_of_maglev_has_its_share_of_every_table() -> None:
     """Of 23 places three nodes have 8, 8 and 7, in the order of their turns, whatever their orders; all of one that goes move."""
     texts = [f"sum(1 for p in Place if before[p] == {b})" for b in ("b0", "b1", "b2")]
-    found = measure(made("maglev", Node=3, Place=23), *texts, runs=500, depth=60)
+    found = measure(made("maglev", Node=3, Place=23), *texts, runs=500, length=60)
     assert [dict(f.estimate.values) for f in found.figures] == [{8: 500}, {8: 500}, {7: 500}]
 
 
@@ -172,7 +172,7 @@ def test_how_many_keys_of_others_move_when_a_node_of_maglev_goes() -> None:
             after = filled(5, chosen, [n for n in range(3) if n != gone])
             moved = sum(b not in (gone, a) for b, a in zip(before, after, strict=True))
             counts[moved] = counts.get(moved, 0) + 1
-    found = measure(made("maglev", Node=3, Place=5), "moved()", runs=20_000, depth=30)
+    found = measure(made("maglev", Node=3, Place=5), "moved()", runs=20_000, length=30)
     holds(found.figures[0], {moved: Fraction(n, 24_000) for moved, n in counts.items()})
 
 
@@ -195,7 +195,7 @@ def test_attempts_under_a_budget(budget: int, chances: dict[int, Fraction]) -> N
         made("retries", Client=1, attempts=3, budget=budget),
         "sent[c1]",
         runs=20_000,
-        depth=20,
+        length=20,
         until="executed[c1] > 0",
         weights=QUIET,
     )
@@ -209,7 +209,7 @@ def test_three_times_as_many_arrive_as_are_tried_again() -> None:
         made("retries", Client=1),
         "sent[c1]",
         runs=20_000,
-        depth=20,
+        length=20,
         until="executed[c1] > 0",
         weights={**QUIET, "execute": 3},
     )
@@ -243,7 +243,12 @@ def test_how_long_an_overload_takes_to_heal() -> None:
             for chances, value in zip(expected, ticks(before, during), strict=True):
                 chances[value] = chances.get(value, Fraction(0)) + chance
     found = measure(
-        made("overload", room=12, outages=1), "times_tick", "max: queue", runs=50_000, depth=500, until=HEALED
+        made("overload", room=12, outages=1),
+        "times_tick",
+        "max: queue",
+        runs=50_000,
+        length=500,
+        until=HEALED,
     )
     assert found.complete
     for figure, chances in zip(found.figures, expected, strict=True):

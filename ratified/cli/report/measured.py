@@ -39,7 +39,7 @@ def _headline(name: str, measured: Measured) -> tuple[str, str]:
         return "MEASURED", what
     why = []
     if measured.missed:
-        within = plural(measured.depth, "step")
+        within = plural(measured.length, "step")
         why.append(f"{measured.missed:,} of them did not come to `{measured.until}` within {within}")
     if measured.bounds:
         why.append("a bound was left, and what lies beyond it is not in the figures")
@@ -61,7 +61,7 @@ def _lines(name: str, measured: Measured, first: Trace | None, paint: Paint) -> 
     yield from facts(_about(measured), paint)
     yield ""
     for figure in measured.figures:
-        yield from _figure(figure, measured.depth, paint)
+        yield from _figure(figure, measured.length, paint)
     warnings = [*cuts(measured.bounds, measured.constraints, paint)]
     warnings += [line for note in measured.notes for line in labelled("note", note, "cyan", paint)]
     yield from [*warnings, ""] if warnings else []
@@ -79,7 +79,7 @@ def _about(measured: Measured) -> Iterator[tuple[str, str]]:
         yield "parameters", " ".join(f"{name}={show(value)}" for name, value in measured.parameters.items())
     yield "seed", str(measured.seed)
     begun = "" if measured.runs == measured.asked else f" of {measured.asked:,}"
-    yield "runs", f"{measured.runs:,}{begun}, of at most {plural(measured.depth, 'step')}; {_ends(measured)}"
+    yield "runs", f"{measured.runs:,}{begun}, of at most {plural(measured.length, 'step')}; {_ends(measured)}"
     yield "steps", f"{measured.steps:,}, {_drawn(measured)}"
     yield "intervals", f"each holds with probability {measured.figures[0].estimate.confidence:.12g}"
 
@@ -102,11 +102,11 @@ def _drawn(measured: Measured) -> str:
     return f"each drawn among those possible by weight: {weights}"
 
 
-def _figure(figure: Figure, depth: int, paint: Paint) -> Iterator[str]:
+def _figure(figure: Figure, length: int, paint: Paint) -> Iterator[str]:
     found = figure.estimate
     yield f"{paint(figure.text, 'bold')}, {WORDS[figure.at]}"
     yield ""
-    rows = list(_rows(figure, depth))
+    rows = list(_rows(figure, length))
     yield from table(("", "", "interval", "method"), rows, "<><<", paint)
     yield ""
     if not found.proportion:
@@ -114,7 +114,7 @@ def _figure(figure: Figure, depth: int, paint: Paint) -> Iterator[str]:
         yield ""
 
 
-def _rows(figure: Figure, depth: int) -> Iterator[tuple[str, str, str, str]]:
+def _rows(figure: Figure, length: int) -> Iterator[tuple[str, str, str, str]]:
     found = figure.estimate
     if not found.count + found.missing:
         yield "no run", "", "", ""
@@ -131,24 +131,24 @@ def _rows(figure: Figure, depth: int) -> Iterator[tuple[str, str, str, str]]:
         yield "deviation", _number(found.deviation), "", ""
     for q in found.quantiles:
         name = "median" if q.share == Fraction(1, 2) else f"{float(q.share):.6g} quantile"
-        yield name, _ranked(q.value, depth), _between(q.low, q.high, depth), "order statistics"
+        yield name, _ranked(q.value, length), _between(q.low, q.high, length), "order statistics"
     if found.missing:
-        yield "never", f"{found.missing:,}", "", f"in {plural(depth, 'step')}"
+        yield "never", f"{found.missing:,}", "", f"in {plural(length, 'step')}"
 
 
-def _between(low: Number | float | None, high: Number | float | None, depth: int) -> str:
+def _between(low: Number | float | None, high: Number | float | None, length: int) -> str:
     """An interval that may have one end, or none: there were too few to give the other."""
     if low is None or high is None:
         if low is None and high is None:
             return "any: too few runs"
-        return f"at least {_ranked(low, depth)}" if high is None else f"at most {_ranked(high, depth)}"
+        return f"at least {_ranked(low, length)}" if high is None else f"at most {_ranked(high, length)}"
     if low == high == math.inf:
-        return _ranked(low, depth)
-    return f"{_ranked(low, depth)} to {_ranked(high, depth)}"
+        return _ranked(low, length)
+    return f"{_ranked(low, length)} to {_ranked(high, length)}"
 
 
-def _ranked(value: Number | float | None, depth: int) -> str:
-    return f"> {depth:,}" if value == math.inf else _number(value)
+def _ranked(value: Number | float | None, length: int) -> str:
+    return f"> {length:,}" if value == math.inf else _number(value)
 
 
 def _number(value: Number | float | None, digits: int = 6) -> str:
@@ -214,7 +214,7 @@ def measured_json(name: str, measured: Measured) -> str:
         "seed": measured.seed,
         "runs": measured.runs,
         "runs_asked": measured.asked,
-        "depth": measured.depth,
+        "depth": measured.length,
         "steps": measured.steps,
         "until": measured.until,
         "ended": {

@@ -68,7 +68,7 @@ class NativeRuns:
         order = _Order(
             seed=self._plan.seed & (2**64 - 1),
             runs=runs,
-            depth=self._plan.depth,
+            depth=self._plan.length,
             beginnings=self._beginnings,
             threads=min(threads or cores(), runs),
             initial=ctypes.addressof(self._initial),

@@ -138,7 +138,7 @@ def test_what_looks_at_a_few_picks_as_what_looks_at_all(name: str) -> None:
     """The same picks as where an endpoint that is never there is to be avoided, or (deadlines) where fractions are counted."""
     dice = Dice(11)
     quick, slow = BALANCERS[name](), BALANCERS[name]()
-    names = [f"e{i}" for i in range(9)]
+    names = [f"e{i}" for i in range(25)]
     for _ in range(60):
         endpoints = [Endpoint(n, dice.choice([1, 1, 2, 3, 7])) for n in names if dice.random() < 0.8]
         quick.update(endpoints)

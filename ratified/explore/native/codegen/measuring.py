@@ -41,7 +41,7 @@ def _measuring(plan: Plan) -> tuple[str, Unit]:
     functions = [
         successors(unit),
         properties(unit, "model_constraints", "constraint", constraints),
-        *(_asking(unit, name, expr, plan.depth) for name, expr in [*asked, *until]),
+        *(_asking(unit, name, expr, plan.length) for name, expr in [*asked, *until]),
     ]
     if not until:
         nothing = "(void)s; (void)steps; (void)times; *out = 0;"
@@ -74,18 +74,18 @@ def _measuring(plan: Plan) -> tuple[str, Unit]:
     return "\n\n".join(text), unit
 
 
-def _asking(unit: Unit, name: str, expr: Expr, depth: int) -> str:
+def _asking(unit: Unit, name: str, expr: Expr, length: int) -> str:
     """A function that gives the value of an expression over the state and the counts of the run."""
     exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, name)
-    lines = unit.lines(exits, partial(_value, unit=unit, expr=expr, depth=depth))
+    lines = unit.lines(exits, partial(_value, unit=unit, expr=expr, length=length))
     unused = "    (void)s; (void)steps; (void)times;"
     return "\n".join([f"static int {name}{_SIGNATURE} {{", unused, *lines, "    return RX_OK;", "}"])
 
 
-def _value(w: Writer, unit: Unit, expr: Expr, depth: int) -> None:
-    env: Env = {"steps": num(build.var("steps", 0, depth), 0, depth)}
+def _value(w: Writer, unit: Unit, expr: Expr, length: int) -> None:
+    env: Env = {"steps": num(build.var("steps", 0, length), 0, length)}
     for k, instances in enumerate(unit.instances):
-        count = num(build.load("times", k, depth), 0, depth)
+        count = num(build.load("times", k, length), 0, length)
         env[TIMES + instances.action.name] = count
     found = Here(w, env).num(expr)
     if found.low < -(2**63) or found.high >= 2**63:
