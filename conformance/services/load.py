@@ -16,7 +16,7 @@ from ratified.conformance.services.turns import NAMES, Turns
 from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.balancing import Balancer, BoundedRing, LeastOutstanding, Picking, TwoChoices
-from ratified.impl.services.balancing.hashing import hashed
+from ratified.impl.services.balancing.hashing import hashed, points
 from ratified.language import Model
 from ratified.models.services import load as models
 
@@ -299,13 +299,11 @@ class RingSubject(LoadSubject):
 
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""
-        points = sorted(
-            (hashed(f"{name}\0{i}".encode(), b"ring"), name)
-            for name in self.names
-            for i in range(self.POINTS * self.weights[name])
+        ring = sorted(
+            (point, name) for name in self.names for point in points(name, self.POINTS * self.weights[name])
         )
-        start = bisect_left(points, (hashed(key, b"key"), ""))
-        return list(dict.fromkeys(name for _, name in points[start:] + points[:start]))
+        start = bisect_left(ring, (hashed(key, b"key"), ""))
+        return list(dict.fromkeys(name for _, name in ring[start:] + ring[:start]))
 
     def pick(self, k: int) -> Iterable[Event]:
         """A request about something."""

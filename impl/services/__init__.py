@@ -7,5 +7,8 @@ retry budgets hedging    once more: whether, when, how many in all; or at once, 
 failover        who leads now: hints, leases, fencing tokens, priorities
 recovery        coming back: supervision, one owner of a folder, sessions
 clock           time, as policies are told it
-client          all of it put together for asyncio, around whatever speaks to an endpoint
+client events   all of it put together for asyncio, around whatever speaks to an endpoint; what it decides, and why
+allowance       the budgets, asked in one way
+httpx grpc metrics    for httpx, for grpc.aio, for Prometheus (extras `http`, `grpc`, `metrics`)
+simulation virtual    nodes that fail, slow down and pause, in virtual time
 """

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -51,6 +51,8 @@ A = TypeVar("A")
 
 Send: TypeAlias = Callable[[Endpoint, Q, "int | None"], Awaitable[A]]
 """Sends a request to an endpoint and returns the answer, within so many milliseconds if there is a limit. Raises CallError."""
+
+_Timers: TypeAlias = "dict[asyncio.Task[None], Callable[[], Sequence[Effect]]]"
 
 TOO_LATE = "there is no time left"
 
@@ -245,7 +247,8 @@ class Client(Generic[Q, A]):
         """Send attempts as the policy says, until one has the answer; then none is on the way any more."""
         attempts: dict[int, asyncio.Task[A]] = {}
         heard: set[int] = set()
-        timers: dict[asyncio.Task[None], Callable[[], Sequence[Effect]]] = {}
+        delays: _Timers = {}  # after which attempts are sent
+        waits: _Timers = {}  # until when servers asked for no more
         effects = list(hedge.start())
         try:
             while True:
@@ -254,20 +257,21 @@ class Client(Generic[Q, A]):
                         attempts[effect.attempt] = asyncio.ensure_future(self._attempt(run))
                         if effect.wake_ms is not None:
                             after = partial(self._slow, run, hedge, effect.attempt)
-                            timers[asyncio.ensure_future(self._waited(effect.wake_ms))] = after
+                            delays[asyncio.ensure_future(self._waited(effect.wake_ms))] = after
                     elif isinstance(effect, Outcome):  # those that it makes needless are cancelled below
                         return self._outcome(run, attempts[effect.attempt])
                 on_the_way = [task for number, task in attempts.items() if number not in heard]
-                await asyncio.wait([*on_the_way, *timers], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([*on_the_way, *delays, *waits], return_when=asyncio.FIRST_COMPLETED)
                 effects = []
-                for timer in [t for t in timers if t.done()]:
-                    effects += timers.pop(timer)()
+                for timers in (delays, waits):
+                    for timer in [t for t in timers if t.done()]:
+                        effects += timers.pop(timer)()
                 for number, task in attempts.items():
                     if number not in heard and task.done():
                         heard.add(number)
-                        effects += self._heard(run, hedge, number, task.exception(), timers)
+                        effects += self._heard(run, hedge, number, task.exception(), delays, waits)
         finally:
-            pending = (*attempts.values(), *timers)
+            pending = (*attempts.values(), *delays, *waits)
             for each in pending:
                 each.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
@@ -277,7 +281,7 @@ class Client(Generic[Q, A]):
 
     def _slow(self, run: _Request[Q], hedge: Hedge, attempt: int) -> Sequence[Effect]:
         """The delay after an attempt is over: send another, if the budget allows it."""
-        if hedge.over or attempt < run.sent or self._allowance.retry(self._now_ms()) is not None:
+        if not hedge.more or attempt < run.sent or self._allowance.retry(self._now_ms()) is not None:
             return ()
         run.held += 1
         effects = hedge.elapsed(attempt)
@@ -291,7 +295,8 @@ class Client(Generic[Q, A]):
         hedge: Hedge,
         attempt: int,
         error: BaseException | None,
-        timers: MutableMapping[asyncio.Task[None], Callable[[], Sequence[Effect]]],
+        delays: _Timers,
+        waits: _Timers,
     ) -> Sequence[Effect]:
         """An attempt has ended."""
         if error is None:
@@ -304,18 +309,19 @@ class Client(Generic[Q, A]):
             return hedge.failed(attempt, fatal=False, stop=True)
         if pushback:
             # The server names the time of the next attempt: until then nothing is sent, and the failure is told then.
-            for timer in timers:
-                timer.cancel()
-            timers.clear()
+            for delay in delays:
+                delay.cancel()
+            delays.clear()
             self._watch(Waiting(run.number, run.sent + 1, pushback, "the server asked for it"))
             later = partial(self._failed, run, hedge, attempt)
-            timers[asyncio.ensure_future(self._waited(pushback))] = later
+            waits[asyncio.ensure_future(self._waited(pushback))] = later
             return ()
         return self._failed(run, hedge, attempt)
 
     def _failed(self, run: _Request[Q], hedge: Hedge, attempt: int) -> Sequence[Effect]:
         """An attempt failed, and another may begin, if there is time and the budget allows it."""
-        stop = run.call.timeout_ms(self._now_ms()) == 0 or self._allowance.retry(self._now_ms()) is not None
+        late = run.call.timeout_ms(self._now_ms()) == 0
+        stop = not hedge.more or late or self._allowance.retry(self._now_ms()) is not None
         run.held += not stop
         effects = hedge.failed(attempt, fatal=False, stop=stop)
         if any(isinstance(effect, SendAttempt) for effect in effects):

@@ -19,11 +19,13 @@ from ratified.impl.services.balancing import (
     EarliestDeadline,
     LeastOutstanding,
     Maglev,
+    PriorityLevels,
     Random,
     RoundRobin,
     SmoothWeighted,
     TwoChoices,
     WeightedRandom,
+    ZoneAware,
 )
 from ratified.impl.services.endpoints import Endpoint
 from ratified.impl.services.health import Circuit
@@ -196,4 +198,6 @@ _REASONS: Mapping[type[Balancer], Callable[[Any, Endpoint], str]] = {
     TwoChoices: lambda balancer, endpoint: f"it is the less busy of two, {_busy(balancer, endpoint)}",
     BoundedRing: lambda _, __: "it is the first on the ring from the key on that has room",
     Maglev: lambda _, __: "the table has it at the key's place",
+    PriorityLevels: lambda _, endpoint: f"level {endpoint.priority} gets the request, and has it next",
+    ZoneAware: lambda _, endpoint: f"zone {endpoint.zone or 'of no name'} gets the request, and has it next",
 }

@@ -18,6 +18,7 @@ see whether its channel is connected, so that to it a call that failed may have 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,9 @@ class _Interceptor(grpc.aio.UnaryUnaryClientInterceptor):
     def __init__(
         self, idempotent: Collection[str], repeatable: Collection[str], policies: Mapping[str, Any]
     ) -> None:
+        for method in idempotent:
+            if not re.fullmatch(r"/[^/]+/[^/]+", method):
+                raise ServiceError(f"{method!r} is no full name of a method; write /package.Service/Method")
         self._idempotent = frozenset(idempotent)
         self._repeatable = tuple(name.lower() for name in repeatable)
         self.client: Client[_Rpc, Any] = Client(_send, **policies)
@@ -191,6 +195,8 @@ class BalancedChannel(grpc.aio.Channel):
         repeatable: Collection[str] = ("idempotency-key",),
         **policies: Any,
     ) -> None:
+        if not 0 < connect_timeout_s < float("inf"):
+            raise ServiceError(f"a connection has more than 0 s to be made, not {connect_timeout_s}")
         self._connect = connect
         self.connect_timeout_s = connect_timeout_s
         self._channels: dict[str, grpc.aio.Channel] = {}

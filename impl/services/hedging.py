@@ -57,6 +57,11 @@ class Hedge:
         self._open: set[int] = set()
         self.over = False
 
+    @property
+    def more(self) -> bool:
+        """Whether another attempt may be sent."""
+        return not self.over and self._sent < self._most
+
     def start(self) -> Sequence[Effect]:
         """Send the first attempt."""
         return self._next()

@@ -81,7 +81,7 @@ class BalancedTransport(httpx.AsyncBaseTransport):
         **policies: Any,
     ) -> None:
         self._inner = transport or httpx.AsyncHTTPTransport()
-        self._idempotent = frozenset(idempotent)
+        self._idempotent = frozenset(method.upper() for method in idempotent)
         self._repeatable = tuple(repeatable)
         self._deadline_header = deadline_header
         self._buffer = buffer

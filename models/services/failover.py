@@ -177,6 +177,11 @@ class TokenUsedAgain(Failover):
 class ReleasedByName(Failover):
     """A release says whose it is, and not which lease: one that comes twice ends a later lease (etcd, issue 22082)."""
 
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"Node": 2, "tokens": 3},
+        "standard": {"Node": 3, "tokens": 3},
+    }
+
     released: Set[Node]  # whose release is on its way once more
 
     @action

@@ -212,6 +212,14 @@ class BoundedRing(Load):
         )
 
 
+class ArrivingNotCounted(BoundedRing):
+    """The bound is a share of what is on the way already: to nodes that are idle nobody may go."""
+
+    def bound(self) -> int:
+        """A share of the load without the request that arrives, rounded up."""
+        return (self.percent * self.load() + 100 * self.up() - 1) // (100 * self.up())
+
+
 class BoundNotLookedAt(BoundedRing):
     """A key goes to its first node, however much that has (HAProxy, issue 2893)."""
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from ratified.bundled import Bug, BundledModel, bugs, models, protocols
+from ratified.bundled import Bug, BundledModel, BundledProtocol, bugs, models, protocols
 
 SCHEMA = "ratified-list/1"
 WIDTH = 100
@@ -18,19 +18,20 @@ WIDTH = 100
 
 def overview() -> str:
     """Return all that is bundled, a line each and by protocol, ending in a newline. No model is imported for it."""
-    lines = []
-    for protocol in protocols.values():
-        lines += [f"{protocol.name}: {protocol.description}", ""]
-        lines += _rows(protocol.models)
-        lines += ["  broken on purpose", *_rows(protocol.broken)] if protocol.broken else []
-        if protocol.implementations:
-            lines.append(f"  implementations: {', '.join(made.name for made in protocol.implementations)}")
-        if protocol.policies:
-            names = ", ".join(made.name for made in protocol.policies)
-            lines += wrap(f"policies: {names}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-        lines.append("")
-    lines.append("`ratified list MODEL` shows the sizes that a model names.")
+    lines = [line for protocol in protocols.values() for line in _overview(protocol)]
+    lines.append("`ratified list NAME` shows one protocol, or the sizes that a model names.")
     return "\n".join(lines) + "\n"
+
+
+def _overview(protocol: BundledProtocol) -> list[str]:
+    lines = [f"{protocol.name}: {protocol.description}", "", *_rows(protocol.models)]
+    lines += ["  broken on purpose", *_rows(protocol.broken)] if protocol.broken else []
+    if protocol.implementations:
+        lines.append(f"  implementations: {', '.join(made.name for made in protocol.implementations)}")
+    if protocol.policies:
+        names = ", ".join(made.name for made in protocol.policies)
+        lines += wrap(f"policies: {names}", WIDTH, initial_indent="  ", subsequent_indent="   ")
+    return [*lines, ""]
 
 
 def _rows(listed: Sequence[BundledModel]) -> list[str]:
@@ -39,8 +40,24 @@ def _rows(listed: Sequence[BundledModel]) -> list[str]:
 
 
 def details(names: Sequence[str]) -> str:
-    """Return what there is to know about some models, ending in a newline."""
-    return "\n".join(line for name in names for line in (*_details(models[name]), "")).rstrip("\n") + "\n"
+    """Return what there is to know about some models, or about protocols by their names, ending in a newline."""
+    lines = [
+        line
+        for name in names
+        for line in ((*_details(models[name]), "") if name in models else _overview(protocols[name]))
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def listed(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the models that are meant by names of models and protocols, each once."""
+    return tuple(
+        dict.fromkeys(
+            model
+            for name in names
+            for model in ([name] if name in models else [m.name for m in protocols[name].models])
+        )
+    )
 
 
 def _details(model: BundledModel) -> list[str]:

@@ -53,7 +53,12 @@ def load(target: str) -> type[Model]:
         return _choose(_import_module(path), name, path)
     if target in bugs:
         raise _no_model(target, bugs[target])
-    raise TargetError(f"there is no bundled model {target!r}", remedy=_bundled_like(target))
+    raise nothing_bundled(target)
+
+
+def nothing_bundled(target: str) -> TargetError:
+    """Return the error to raise for a name of nothing that is bundled."""
+    return TargetError(f"there is no bundled model {target!r}", remedy=_bundled_like(target))
 
 
 def _no_model(target: str, bug: Bug) -> TargetError:

@@ -132,7 +132,7 @@ class BmcRequest:
 
 @dataclass(frozen=True, slots=True)
 class SimulateRequest:
-    """Take random walks through a model; `depth` is the most steps of a run."""
+    """Take random walks through a model, of at most `depth` steps. Where there are `measures`, they are what is asked."""
 
     model: str
     settings: Mapping[str, str]
@@ -143,6 +143,12 @@ class SimulateRequest:
     seconds: float | None
     memory: int | None
     show: bool
+    measures: tuple[str, ...]
+    until: str | None
+    weights: tuple[str, ...]
+    confidence: float | None
+    engine: str | None
+    threads: int | None
     claims: tuple[str, ...]
     deadlock: bool
     diagram: Path | None

@@ -83,7 +83,7 @@ def _counterexample(space: Space, limits: Limits, engine: str) -> Focus:
     violation = result.violation
     if violation is None:
         raise RatifiedError(
-            f"nothing that {space.model.module.name} claims is violated, so that there is no counterexample to draw",
+            f"no claim of {space.model.module.name} is violated, so there is no counterexample to draw",
             remedy="`ratified check` has the whole report",
         )
     kind = "" if violation.kind is PropertyKind.DEADLOCK else f" to {violation.name}"

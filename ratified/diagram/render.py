@@ -34,7 +34,7 @@ def kind_of(file: Path, kinds: tuple[str, ...] = KINDS) -> str:
     kind = file.suffix[1:].lower()
     if kind in kinds:
         return kind
-    what = f"nothing is written as .{kind}" if kind else "the file's name does not say as what to write it"
+    what = f".{kind} files cannot be written" if kind else "the file name has no extension"
     raise RatifiedError(f"{file}: {what}", remedy=f"end it with one of {', '.join(f'.{k}' for k in kinds)}")
 
 

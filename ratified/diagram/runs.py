@@ -51,7 +51,7 @@ def sequence(run: Trace | Result | Violation, model: Model | None = None) -> Seq
         model = model or run.subject
         if run.violation is None:
             raise ModelError(
-                f"nothing that {run.model} claims is violated, so that there is no counterexample to draw",
+                f"no claim of {run.model} is violated, so there is no counterexample to draw",
                 remedy="`simulate` gives runs that violate nothing",
             )
         violation = run.violation
@@ -61,7 +61,7 @@ def sequence(run: Trace | Result | Violation, model: Model | None = None) -> Seq
     assert isinstance(trace, Trace)
     if model is None:
         raise ModelError(
-            "there is no telling of which model this is a run", remedy="give the model: sequence(run, model)"
+            "cannot tell which model this is a run of", remedy="give the model: sequence(run, model)"
         )
     return _Drawer(model).drawn(trace, violation)
 

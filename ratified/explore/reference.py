@@ -69,7 +69,7 @@ def check_reference(
     if reduction is not None and reduction.trivial:
         reduction = None
         notes.append(
-            "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+            "there is no symmetry to use: no symmetric sort has two values that no parameter tells apart"
         )
     claims = liveness_claims(machine.module)
     if claims and reduction is not None:

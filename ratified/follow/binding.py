@@ -110,7 +110,7 @@ class Binding:
     def model(self) -> Model:
         """Return the model, at a size that has room for everything."""
         raise BindingError(
-            f"{type(self).__name__} has no model() method",
+            f"{type(self).__name__} must implement model()",
             remedy="it returns the model, at a size with room for all",
         )
 
@@ -135,7 +135,8 @@ class Binding:
         if handler is None:
             known = ", ".join(sorted(_handlers(type(self)))) or "none"
             raise EventError(
-                f"{type(self).__name__} knows no event {event.action!r}", remedy=f"it knows {known}"
+                f"{type(self).__name__} has no handler for the event {event.action!r}",
+                remedy=f"known events: {known}",
             )
         return handler.steps(self, event)
 
@@ -146,12 +147,12 @@ class Binding:
         try:
             return self.observe(event.node, event.variables)
         except KeyError as missing:
-            raise EventError(f"{event.action} shows no {missing.args[0]!r} among its variables") from None
+            raise EventError(f"{event.action} does not report the variable {missing.args[0]!r}") from None
         except (EventError, TooSmallError):
             raise
         except (TypeError, ValueError, AttributeError, IndexError, RatifiedError) as problem:
             raise EventError(
-                f"the variables of {event.action} make no sense: {problem}", remedy=_raised(problem)
+                f"the variables of {event.action} cannot be interpreted: {problem}", remedy=_raised(problem)
             ) from None
 
 
@@ -179,18 +180,20 @@ class _Handler:
             elif not optional:
                 raise EventError(
                     f"{event.action} has no {name!r}",
-                    remedy=f"it comes with {', '.join(n for n, *_ in self.parameters if n != 'node')}",
+                    remedy=f"its arguments: {', '.join(n for n, *_ in self.parameters if n != 'node')}",
                 )
         try:
             return self.method(binding, **values)
         except (EventError, TooSmallError):
             raise
         except RatifiedError as problem:
-            raise EventError(f"the arguments of {event.action} make no sense: {problem.message}") from None
+            raise EventError(
+                f"the arguments of {event.action} cannot be interpreted: {problem.message}"
+            ) from None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
             what = f"{type(problem).__name__}: {problem}"
             raise EventError(
-                f"the arguments of {event.action} make no sense: {what}", remedy=_raised(problem)
+                f"the arguments of {event.action} cannot be interpreted: {what}", remedy=_raised(problem)
             ) from None
 
 
@@ -283,7 +286,7 @@ class Names(Generic[S]):
         try:
             found = self._known.get(name)
         except TypeError:
-            raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()}") from None
+            raise EventError(f"{name!r:.60} is not a value of {self._sort.__name__}") from None
         if found is None:
             if self._closed:
                 raise EventError(

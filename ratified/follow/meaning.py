@@ -70,7 +70,7 @@ class Meaning:
             method = f"on_{event.action}"
             raise self._wrong(
                 method,
-                f"{self._name}.{method} returns {show(steps)}, which is no step",
+                f"{self._name}.{method} returns {show(steps)}, which is not a step",
                 'return do("action", ...), or () if nothing happens',
             )
 
@@ -87,7 +87,7 @@ class Meaning:
         if wanted is None:
             raise self._wrong(
                 method,
-                f"{self._name} takes {step.action!r}, which is no action of {self._machine.module.name}",
+                f"{self._name} takes {step.action!r}, which is not an action of {self._machine.module.name}",
                 f"its actions: {', '.join(self._actions)}",
             )
         for name, value in step.arguments.items():
@@ -138,7 +138,7 @@ class Meaning:
         if not (isinstance(place, tuple) and place and isinstance(place[0], str)):
             raise self._wrong(
                 "observe",
-                f"{self._name} observes {show(place)}, which is no place",
+                f"{self._name} observes {show(place)}, which is not a place",
                 'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
             )
         name, *keys = place
@@ -203,7 +203,7 @@ def checked_model(binding: Binding) -> Model:
         f"an instance of it, {model.__name__}(...)" if isinstance(model, type) else "an instance of a model"
     )
     raise BindingError(
-        f"{name}.model returns {model.__name__ if isinstance(model, type) else show(model)}, which is no model",
+        f"{name}.model returns {model.__name__ if isinstance(model, type) else show(model)}, which is not a model",
         span=_span(type(binding), "model"),
         remedy=f"return {instead}",
     )

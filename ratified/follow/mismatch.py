@@ -152,11 +152,15 @@ def _named(source: str) -> dict[str, None]:
 
 
 def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, int], ...], Near | None]:
-    """How often each action was possible in the states before, and the step that comes nearest to what was seen."""
+    """How often each action was possible in the states before, and the step that comes nearest to what was seen.
+
+    None does that comes no nearer than no step at all.
+    """
     counts: Counter[str] = Counter()
     nearest: Near | None = None
     machine = follower.machine
     for state in mismatch.states[:MOST_SHOWN]:
+        still = sum(d.differs for d in _compared(follower, state, mismatch))
         for action in machine.actions:
             try:
                 steps = machine.take(state, action.name, {}, MOST_CHOICES)
@@ -168,7 +172,7 @@ def _possible(follower: Tracker, mismatch: Mismatch) -> tuple[tuple[tuple[str, i
                     continue
                 given = {p.name: a for p, a in zip(action.arguments, arguments, strict=True)}
                 near = Near((str(Do(action.name, given)),), _compared(follower, after, mismatch))
-                if nearest is None or near.distance < nearest.distance:
+                if near.distance < (still if nearest is None else nearest.distance):
                     nearest = near
     return tuple(sorted((name, count) for name, count in counts.items() if count)), nearest
 

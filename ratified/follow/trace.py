@@ -97,7 +97,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(name: str) -> None:
-    raise _Refused(f"{name} is no number")
+    raise _Refused(f"{name} is not a number")
 
 
 _decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
@@ -147,7 +147,7 @@ def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
         kind = FIELDS.get(name)
         if kind is None:
             raise TraceError(
-                f"{where}: the event has a field {name!r}, which means nothing",
+                f"{where}: the event has an unknown field {name!r}",
                 remedy=f"it may have {', '.join(FIELDS)}",
             )
         if not isinstance(value, kind):

@@ -148,9 +148,11 @@ class Tracker:
         except TooSmallError as small:
             return self._stop(small.message)
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
-            raise EventError(f"{event.action} makes no sense: {type(problem).__name__}: {problem}") from None
+            raise EventError(
+                f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
+            ) from None
         except BoundLeft as left:
-            return self._stop(f"the model as bound is too small: {event.action} leaves {left.what}")
+            return self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
         if not event.certain:
             steps = Either((steps, ()))
         self._left = None
@@ -163,7 +165,7 @@ class Tracker:
                         Mismatch(result.events + 1, event, observed, tuple(states), self._broken)
                     )
         except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
-            raise EventError(f"the arguments of {event.action} make no sense: {problem}") from None
+            raise EventError(f"the arguments of {event.action} cannot be interpreted: {problem}") from None
         if not states:
             return False
         if not found:
@@ -365,7 +367,7 @@ class Tracker:
 
     def _unexplained(self, event: Event, observed: Observed, states: list[Values]) -> bool:
         if self._left is not None:
-            return self._stop(f"the model as bound is too small: {self._left}")
+            return self._stop(f"the sizes in the binding are too small: {self._left}")
         if self._unfinished:
             self.result.stopped = (
                 f"no explanation with up to {self.most_unobserved} unobserved steps between two events"
@@ -393,6 +395,6 @@ def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
     for name in binding.unobserved:
         if name not in actions:
             raise RatifiedError(
-                f"{type(binding).__name__} lets {name!r} happen unobserved, which is no action of its model",
+                f"{type(binding).__name__} lets {name!r} happen unobserved, which is not an action of its model",
                 remedy=f"its actions: {', '.join(actions)}",
             )

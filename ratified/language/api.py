@@ -40,7 +40,7 @@ def require(condition: bool) -> None:
         raise Disabled
 
 
-def _marker(kind: Kind, fair: tuple[object, object] | None = None) -> Callable[[F], F]:
+def _marker(kind: Kind, fair: tuple[object, object] | None = None, weight: object = None) -> Callable[[F], F]:
     def mark(function: F) -> F:
         @wraps(function)
         def run(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -50,6 +50,8 @@ def _marker(kind: Kind, fair: tuple[object, object] | None = None) -> Callable[[
         run.ratified_kind = kind  # type: ignore[attr-defined]  # our mark on the wrapper
         if fair:
             run.ratified_fair = fair  # type: ignore[attr-defined]  # likewise
+        if weight is not None:
+            run.ratified_weight = weight  # type: ignore[attr-defined]  # likewise
         return run  # type: ignore[return-value]  # the same signature
 
     return mark
@@ -59,17 +61,24 @@ def _marker(kind: Kind, fair: tuple[object, object] | None = None) -> Callable[[
 def action(function: F, /) -> F: ...
 @overload
 def action(
-    *, fair: Literal["weak", "strong"] | None = None, each: tuple[str, ...] = ()
+    *,
+    fair: Literal["weak", "strong"] | None = None,
+    each: tuple[str, ...] = (),
+    weight: int | str | None = None,
 ) -> Callable[[F], F]: ...
-def action(function: F | None = None, /, *, fair: object = None, each: object = ()) -> F | Callable[[F], F]:
+def action(
+    function: F | None = None, /, *, fair: object = None, each: object = (), weight: object = None
+) -> F | Callable[[F], F]:
     """Mark a step that is possible, which may be fair: then it is not put off for ever.
 
     `fair="weak"`: not if it stays possible; `fair="strong"`: not if it is possible again and again. `each` names parameters
-    for whose values this is so one by one. What is given is checked with the class, where it can be pointed at.
+    for whose values this is so one by one. `weight` is how likely each step of the action is beside others where steps are
+    drawn (`ratified simulate --measure`): a number, or the name of a helper that takes the same parameters and gives one; 1
+    if nothing is said. What is given is checked with the class, where it can be pointed at.
     """
     if function is not None:
         return _marker(Kind.ACTION)(function)
-    return _marker(Kind.ACTION, None if fair is None and each == () else (fair, each))
+    return _marker(Kind.ACTION, None if fair is None and each == () else (fair, each), weight)
 
 
 invariant = _marker(Kind.INVARIANT)

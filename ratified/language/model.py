@@ -125,8 +125,7 @@ class Model:
         settings = ", ".join(f"{n}={show(v)}" for n, v in given.items())
         remedy = " ".join(remedy.split()).rstrip(".") or "choose other sizes or parameters"
         return SizeError(
-            f"{self.module.name}({settings}) makes no sense:"
-            f" {reason.rstrip('.') or f'it does not satisfy {assumption.name}'}",
+            f"{self.module.name}({settings}) violates an assumption: {reason.rstrip('.') or assumption.name}",
             span=assumption.span,
             remedy=remedy[0].lower() + remedy[1:],
         )

@@ -13,9 +13,10 @@ import builtins
 import linecache
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from ratified.language import ir
@@ -33,7 +34,7 @@ from ratified.language.model import Model
 from ratified.language.rules import Rules
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft, Symmetric
-from ratified.language.types import EnumType, RecordType, SortType, Type, parts, unbounded
+from ratified.language.types import EnumType, IntType, RecordType, SortType, Type, parts, unbounded
 from ratified.language.uses import Uses, nodes
 
 FILE = "<expression>"
@@ -56,22 +57,22 @@ class Query:
         return ", ".join(text for text, _ in self.parts)
 
 
-def condition(model: Model, text: str) -> Query:
-    """A condition on states. Raises ModelError if the text is none."""
+def condition(model: Model, text: str, given: Sequence[str] = ()) -> Query:
+    """A condition on states. `given` are names of numbers besides, which `Answers` is given. Raises ModelError if it is none."""
 
     def read() -> Query:
-        asked, node = _reader(model, text)
+        asked, node = _reader(model, text, given)
         test, _, _ = asked.context.test(node)
         return Query(((text.strip(), test),), asked.module.compiled())
 
     return _shallow(read)
 
 
-def expressions(model: Model, text: str) -> Query:
-    """One or several expressions on states, with commas between them. Raises ModelError if the text is none."""
+def expressions(model: Model, text: str, given: Sequence[str] = ()) -> Query:
+    """One or several expressions on states, with commas between them; otherwise as `condition`."""
 
     def read() -> Query:
-        asked, node = _reader(model, text)
+        asked, node = _reader(model, text, given)
         nodes = node.elts if isinstance(node, ast.Tuple) and node.elts else [node]
         made = tuple((ast.get_source_segment(text, n) or text.strip(), asked.context.kept(n)) for n in nodes)
         return Query(made, asked.module.compiled())
@@ -88,12 +89,12 @@ class Answers:
         self._exprs = [expr for _, expr in query.parts]
         self._evaluator = Evaluator(query.module, model.scope)
 
-    def __call__(self, state: Values) -> tuple[Any, ...]:
+    def __call__(self, state: Values, given: Mapping[str, int] = MappingProxyType({})) -> tuple[Any, ...]:
         """The value of each part. Raises ModelError where the expression has no answer in the state."""
         self._evaluator.now = dict(zip(self._names, state, strict=True))
         with running(self._scope):
             try:
-                return tuple(self._evaluator.expr(expr, {}) for expr in self._exprs)
+                return tuple(self._evaluator.expr(expr, dict(given)) for expr in self._exprs)
             except BoundLeft as left:
                 raise ModelError(f"this leaves {left.what}", remedy="test for the bound first") from None
 
@@ -174,7 +175,7 @@ class _Asked:
     context: Context
 
 
-def _reader(model: Model, text: str) -> tuple[_Asked, ast.expr]:
+def _reader(model: Model, text: str, given: Sequence[str] = ()) -> tuple[_Asked, ast.expr]:
     """What compiles the text, and the text parsed."""
     if len(text) > LONGEST:
         raise ModelError(
@@ -197,6 +198,8 @@ def _reader(model: Model, text: str) -> tuple[_Asked, ast.expr]:
     node = _OwnMethods(module.methods).visit(node)
     function = types.FunctionType((lambda: None).__code__, dict(known))
     context = Context(module, _TABLES, _NODE, FILE, function, {"self": Which.NOW}, type(model))
+    at = Span(FILE, 1, 0, 1, 1)
+    context.env.aliases.update({name: ir.Local(at, IntType(), name) for name in given})
     context.env.aliases.update(_aliases(model))
     return _Asked(module, context), node
 

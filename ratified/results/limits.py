@@ -78,7 +78,9 @@ class Watch:
         """The limit of memory in words."""
         if self.limits.memory is not None:
             return f"the memory limit of {self.limits.memory:,} bytes"
-        return f"the memory limit of {self.memory:,} bytes, a share of what there is here (--memory sets another)"
+        return (
+            f"the memory limit of {self.memory:,} bytes, the default on this machine (--memory sets another)"
+        )
 
 
 def resident() -> int:

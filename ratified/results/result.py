@@ -282,10 +282,8 @@ class Limits:
         for name, least in (("depth", 1), ("states", 1), ("seconds", 0), ("memory", 1)):
             value = getattr(self, name)
             if value is not None and not value >= least:  # NaN is refused too
-                first = ": the initial states are level 1" if name == "depth" else ""
-                raise RatifiedError(
-                    f"the limit {name}={value} makes no sense{first}", remedy=f"give at least {least}"
-                )
+                first = " (the initial states are level 1)" if name == "depth" else ""
+                raise RatifiedError(f"the limit {name} must be at least {least}{first}, and is {value}")
 
     def only(self, engine: str, *names: str) -> None:
         """Refuse limits that an engine has no use for; `names` are those that it heeds. Raises RatifiedError."""

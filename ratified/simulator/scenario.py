@@ -111,7 +111,7 @@ class Scene:
             return
         world = self._started()
         if verb in ("show", "quiet", "aloud", "stabilise", "calm") and words:
-            raise ScheduleError(f"{verb} stands alone")
+            raise ScheduleError(f"{verb} takes no arguments")
         if verb not in ("show", "quiet", "aloud"):
             self.transcript.say(f"> {line}")
         match verb:
@@ -194,7 +194,7 @@ class Scene:
                 return [Order(self._known(node), parse_control(verb, rest, controls))]
         if verb not in USAGE and verb not in ("isolate", "propose"):
             known = sorted({*USAGE, *_SETTING_UP, *_MORE, *map(control_name, controls)})
-            raise ScheduleError(f"there is no line {verb!r}; there are: {', '.join(known)}")
+            raise ScheduleError(f"unknown command {verb!r}; there are: {', '.join(known)}")
         step = parse_step(line.partition("#")[0], controls)
         for name in ("node", "sender", "to"):
             if hasattr(step, name):

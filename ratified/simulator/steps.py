@@ -258,7 +258,7 @@ def parse_control(name: str, words: list[str], controls: tuple[type[Control], ..
         key, equals, value = word.partition("=")
         if not equals or key not in types:
             wanted = " ".join(f"{key}=..." for key in types) or "nothing"
-            raise ScheduleError(f"{name} does not know {word!r}; after it comes: {wanted}")
+            raise ScheduleError(f"unexpected {word!r} after {name}; expected: {wanted}")
         arguments[key] = _value(types[key], value)
     try:
         return kind(**arguments)

@@ -103,8 +103,8 @@ class Held:
 class Proof(Decided):
     """A proof that was tried. `held` is what its formulas were held against, if everything was proved.
 
-    `certificates` are what was written of them, if that was asked for. `unchecked` are claims of kinds that are not proved;
-    `assumes` is what the script assumes beyond its model, and where it says so.
+    `certificates` are what was written of them, if that was asked for; `assumes` what the script assumes beyond its model, and
+    where it says so; `unchecked` are claims of kinds that are not proved.
     """
 
     name: str
@@ -119,8 +119,8 @@ class Proof(Decided):
     seconds: float
     held: Held | None = None
     certificates: Certificates | None = None
-    assumes: Mapping[str, Span] = field(default_factory=dict)
     unchecked: tuple[Unchecked, ...] = ()
+    assumes: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from ratified import Model
-from ratified.bundled import bugs, implementations, models, protocols
-from ratified.bundled.conformance import PROTOCOLS
+from ratified.bundled import bugs, implementations, models, policies, protocols
+from ratified.bundled.conformance import POLICIES, PROTOCOLS
 from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
 from ratified.cli import main as cli
 from ratified.cli.instances import instance, sizes_of
 from ratified.cli.loading import load
+from ratified.conform.operators import mutations
 from ratified.follow.binding import Binding
 from ratified.smt.script import has_lemmas
 
@@ -62,9 +63,20 @@ def test_an_implementation_has_the_bugs_that_are_planted_in_it_and_no_others(nam
     assert set(PROTOCOLS[name].mutants()) == planted
 
 
+@pytest.mark.parametrize("name", policies)
+def test_a_policy_has_the_bugs_that_are_planted_in_it_and_can_be_made_and_mutated(name: str) -> None:
+    (protocol,) = (p for p in protocols.values() if policies[name] in p.policies)
+    held = POLICIES[name]
+    assert set(held.mutants()) == {bug.name for bug in protocol.bugs if name in bug.planted_in}
+    assert policies[name].model in models
+    assert isinstance(held.subject(0).binding(), Binding)
+    known = {mutation.name for mutation in mutations(held.sources)}
+    assert set(held.survivors()) <= known
+
+
 def test_a_bug_is_planted_in_an_implementation_of_its_protocol() -> None:
     for protocol in protocols.values():
-        names = {made.name for made in protocol.implementations}
+        names = {made.name for made in protocol.implementations} | {made.name for made in protocol.policies}
         assert all(set(bug.planted_in) <= names for bug in protocol.bugs)
         assert len({bug.name for bug in protocol.bugs}) == len(protocol.bugs)
 
@@ -160,8 +172,20 @@ def test_a_bug_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_model_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["list", "zab"]) == 2
-    assert "Invalid value for '[MODEL]...': 'zab' is not one of 'consensus', " in capsys.readouterr().err
+    assert cli.run(["list", "paxos", "zab"]) == 2
+    assert capsys.readouterr().err.startswith("Error: there is no bundled model 'zab'\n  ")
+
+
+def test_a_protocol_in_detail(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list", "services", "consensus"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"services: {protocols['services'].description}\n\n    ")
+    assert "\n    retries  " in out
+    assert "\nconsensus: " in out
+    assert "the Synod" not in out
+    assert cli.run(["list", "services", "retries", "--format", "json"]) == 0
+    found = [model["name"] for model in json.loads(capsys.readouterr().out)["models"]]
+    assert found == [model.name for model in protocols["services"].models]
 
 
 def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

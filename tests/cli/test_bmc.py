@@ -75,7 +75,7 @@ def test_every_name_in_the_json_is_in_the_documentation(capsys: Capture, checkou
     [
         (
             ["paxos", "--claim", "nothing"],
-            "Error: Paxos claims nothing called 'nothing'\n  there are: agreement, ",
+            "Error: Paxos has no claim 'nothing'\n  there are: agreement, ",
         ),
         (["paxos", "--depth", "-1"], "Invalid value for '--depth': -1 is not in the range x>=0."),
         (["paxos", "--solver", "magic"], "Invalid value for '--solver': 'magic' is not one of 'sat', 'z3'."),

@@ -70,7 +70,7 @@ def test_what_was_not_all_explored_is_undecided(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "lock.gif"], "lock.gif: nothing is written as .gif"),
+        (["-o", "lock.gif"], "lock.gif: .gif files cannot be written"),
         (["-o", "no/lock.svg"], "no/lock.svg cannot be written: there is no folder no"),
         (["-o", "lock.py/x.svg"], "lock.py/x.svg cannot be written: there is no folder lock.py"),
         (["--view", "term"], "Lock has no view 'term', and it names no variables"),

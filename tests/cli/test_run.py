@@ -90,7 +90,7 @@ def test_no_time_for_all_runs_is_undecided(capsys: Capture) -> None:
     status, out, _ = said(capsys, "run", "raft", "--seeds", "1000", "--seconds", "0", "-q")
     assert (status, out) == (
         3,
-        "UNDECIDED  raft: no violation in 1 run, and there was no time for all 1,000\n",
+        "UNDECIDED  raft: no violation in 1 run; time ran out before all 1,000\n",
     )
 
 
@@ -145,4 +145,4 @@ def test_a_script_that_is_none(capsys: Capture, tmp_path: Path) -> None:
     file = tmp_path / "script.txt"
     file.write_text("system raft\nnodes a b\ndance\n", encoding="utf-8")
     status, _, err = said(capsys, "play", str(file))
-    assert (status, err.startswith(f"Error: {file}:3: there is no line 'dance'; there are: ")) == (2, True)
+    assert (status, err.startswith(f"Error: {file}:3: unknown command 'dance'; there are: ")) == (2, True)

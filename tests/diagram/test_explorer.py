@@ -79,11 +79,11 @@ def test_a_link_leads_back_to_its_state() -> None:
     ("link", "why"),
     [
         ("", "cut off"),
-        ("???", "not one that this page makes"),
+        ("???", "not made by this page"),
         ("AAAA", "cut off"),
         ("AAAAAA", "of another model"),
         ("A" * 9000, "cut off"),
-        ("\u00e9", "not one that this page makes"),
+        ("\u00e9", "not made by this page"),
         ("_____w", "cut off"),
     ],
 )

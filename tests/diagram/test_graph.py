@@ -158,7 +158,7 @@ def test_a_counterexample_is_found_again_in_a_folded_graph() -> None:
 
 
 def test_no_counterexample_where_nothing_is_violated() -> None:
-    with pytest.raises(RatifiedError, match="nothing that Pings claims is violated"):
+    with pytest.raises(RatifiedError, match="no claim of Pings is violated"):
         graph(Pings(Node=2), focus="counterexample")
 
 

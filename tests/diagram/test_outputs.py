@@ -222,9 +222,9 @@ def test_files(lease: StateGraph, kind: str, begins: bytes, tmp_path: Path) -> N
     [
         (
             "x.gif",
-            "nothing is written as .gif\n  end it with one of .svg, .png, .pdf, .dot, .html, .json, .graphml",
+            ".gif files cannot be written\n  end it with one of .svg, .png, .pdf, .dot, .html, .json, .graphml",
         ),
-        ("x", "the file's name does not say as what to write it"),
+        ("x", "the file name has no extension"),
         ("no/x.svg", "cannot be written: there is no folder"),
         ("folder.svg", "cannot be written: it is a folder"),
     ],

@@ -165,7 +165,7 @@ def test_a_model_without_messages_is_a_diagram_too() -> None:
 
 
 def test_there_must_be_a_run() -> None:
-    with pytest.raises(ModelError, match="nothing that Pings claims is violated"):
+    with pytest.raises(ModelError, match="no claim of Pings is violated"):
         sequence(check(Pings(Node=2), claims=[]))
     with pytest.raises(ModelError, match="no telling of which model"):
         sequence(simulate(Pings(Node=2), runs=1, length=2).first)
@@ -307,7 +307,7 @@ def test_a_kind_of_file_that_there_is_not(tmp_path: Path) -> None:
         sequence(check(Lease(Client=2))).save(tmp_path / "run.gif")
     assert (
         str(caught.value)
-        == f"{tmp_path}/run.gif: nothing is written as .gif\n  end it with one of .svg, .html, .mmd, .md"
+        == f"{tmp_path}/run.gif: .gif files cannot be written\n  end it with one of .svg, .html, .mmd, .md"
     )
 
 

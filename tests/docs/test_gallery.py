@@ -1,4 +1,4 @@
-"""The gallery: every picture is what the command beside it makes, and legible at the size shown."""
+"""The gallery, and the pages about services: every picture is what the command above it makes, and legible at the size shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 from ratified.cli.main import run
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-PAGE = (CHECKOUT / "docs" / "gallery.md").read_text(encoding="utf-8")
+PAGES = [CHECKOUT / "docs" / "gallery.md", *sorted((CHECKOUT / "docs" / "services").glob("*.md"))]
+PAGE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 COMMANDS = re.findall(r"^ratified (.*(?:-o|--diagram) docs/pictures/(\S+)\.svg.*)$", PAGE, flags=re.MULTILINE)
 CHANGING = {"raft-implementation"}
 """What these show may change with every change of an implementation: of them only the headings are compared."""
@@ -23,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_there_are_enough_pictures_and_each_has_its_command() -> None:
-    shown = re.findall(r"\]\(pictures/(\S+)\)", PAGE)
+    shown = re.findall(r"\]\((?:\.\./)?pictures/(\S+)\)", PAGE)
     assert len(shown) >= 12
     assert {f"{name}.svg" for _, name in COMMANDS} | {"explorer.png"} == set(shown)
     assert {f"pictures/{name}" for name in shown} == {
@@ -45,10 +46,14 @@ def test_a_picture_is_what_its_command_makes(
     if name in CHANGING and old:
         assert headings(new) == headings(old)
         return
-    if told(new) != told(old) and os.environ.get("RATIFIED_UPDATE_GOLDENS"):
+    # Pictures of load are laid out here, from numbers alone; others in part by Graphviz, of which there are versions.
+    same = new == old if command.startswith("run services ") else told(new) == told(old)
+    if not same and os.environ.get("RATIFIED_UPDATE_GOLDENS"):
         kept.write_text(new, encoding="utf-8")
         pytest.fail(f"wrote {kept.name}: look at it, and run again without RATIFIED_UPDATE_GOLDENS")
-    assert told(new) == told(old)
+    assert same, (
+        f"docs/pictures/{kept.name} is not what its command makes; see CONTRIBUTING.md on how to write it anew"
+    )
 
 
 def told(svg: str) -> Counter[tuple[str, str]]:

@@ -199,7 +199,7 @@ def test_there_is_always_a_limit_of_memory(monkeypatch: pytest.MonkeyPatch) -> N
     found = check(Leap(), engine="reference")
     assert found.verdict is Verdict.UNDECIDED
     assert found.stopped == (
-        "the memory limit of 1,000 bytes, a share of what there is here (--memory sets another)"
+        "the memory limit of 1,000 bytes, the default on this machine (--memory sets another)"
     )
     assert found.distinct >= 1
 
@@ -211,7 +211,7 @@ def test_there_is_a_limit_of_memory_for_the_native_engine_too(monkeypatch: pytes
     monkeypatch.setattr(engine_module, "LEAST", 26 * 2**20)  # of which 16 are counters of a million instances
     found = check_native(Leap(), preparation=program, threads=1)
     assert found.verdict is Verdict.UNDECIDED
-    assert (found.stopped or "").startswith("the memory limit of 1,000 bytes, a share of what there is here")
+    assert (found.stopped or "").startswith("the memory limit of 1,000 bytes, the default on this machine")
     assert 0 < found.distinct < 1_000_000
     walked = simulate(Leap(), runs=1, length=1)
     assert (walked.stopped or "").startswith("the memory limit of 1,000 bytes")

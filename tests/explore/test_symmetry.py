@@ -248,7 +248,7 @@ def test_only_permutations_that_leave_parameters_unchanged_are_used() -> None:
     one = check(Favoured(Client=2, first=["c1"]), symmetry=True, engine="reference")
     assert (one.distinct, one.symmetry) == (3, ())
     assert one.notes == (
-        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike",
+        "there is no symmetry to use: no symmetric sort has two values that no parameter tells apart",
     )
 
 

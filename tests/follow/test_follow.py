@@ -375,7 +375,7 @@ def test_a_model_that_is_too_small_decides_nothing() -> None:
     assert followed(*events, binding=Counting(most=6)).result.verdict is Verdict.HOLDS
     small = followed(*events, binding=Counting(most=5)).result
     assert (small.verdict, small.events) == (Verdict.UNDECIDED, 2)
-    assert small.stopped == "the model as bound is too small: up leaves the range 0..5 of count"
+    assert small.stopped == "the sizes in the binding are too small: up leaves the range 0..5 of count"
     many = followed(*[at("a", "many", most=1)] * 4, most_states=3).result
     assert (many.verdict, many.stopped) == (
         Verdict.UNDECIDED,
@@ -398,12 +398,15 @@ def test_states_are_tidied_now_and_then() -> None:
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        (Event("jump"), "Counting knows no event 'jump'\n  it knows is_even, many, nothing, sideways, up,"),
+        (
+            Event("jump"),
+            "Counting has no handler for the event 'jump'\n  known events: is_even, many, nothing, sideways, up,",
+        ),
         (at("c", "up", by=1), "there is no counter 'c'\n  there are a, b"),
-        (at("a", "up"), "up has no 'by'\n  it comes with by"),
+        (at("a", "up"), "up has no 'by'\n  its arguments: by"),
         (at("a", "up", by="x"), "up has by = 'x', not a number"),
         (at("a", "up", by=True), "up has by = True, not a number"),
-        (Event("up", {"by": 1}, "a", {"cont": 1}), "up shows no 'count' among its variables"),
+        (Event("up", {"by": 1}, "a", {"cont": 1}), "up does not report the variable 'count'"),
     ],
 )
 def test_events_that_make_no_sense_are_told_from_a_mismatch(event: Event, message: str) -> None:
@@ -436,7 +439,7 @@ def test_a_step_is_one_that_the_model_has() -> None:
     large = followed(at("a", "put", to=11), binding=Putting()).result
     assert (large.verdict, large.stopped) == (
         Verdict.UNDECIDED,
-        "the model as bound is too small: put leaves the range 0..10 of to",
+        "the sizes in the binding are too small: put leaves the range 0..10 of to",
     )
 
 
@@ -481,19 +484,19 @@ NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Coun
         (
             at("a", "sideways"),
             "on_sideways",
-            "Mistaken takes 'sideways', which is no action of Counters",
+            "Mistaken takes 'sideways', which is not an action of Counters",
             "its actions: up, down",
         ),
         (
             at("a", "nothing_said"),
             "on_nothing_said",
-            "Mistaken.on_nothing_said returns None, which is no step",
+            "Mistaken.on_nothing_said returns None, which is not a step",
             'return do("action", ...), or () if nothing happens',
         ),
         (
             at("a", "nested"),
             "on_nested",
-            "Mistaken.on_nested returns 'down', which is no step",
+            "Mistaken.on_nested returns 'down', which is not a step",
             'return do("action", ...), or () if nothing happens',
         ),
         (at("a", "lift"), "on_lift", "Mistaken takes up(c='a', by=1) where c is a text, not Counter", NODE),
@@ -519,7 +522,7 @@ NODE = "make one of a name: Names(Counter, how_many)(name), or of a number: Coun
         (
             seen({"reset": True}),
             "observe",
-            "Mistaken observes 'reset', which is no place",
+            "Mistaken observes 'reset', which is not a place",
             'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
         ),
         (
@@ -569,16 +572,18 @@ def test_bindings_without_a_model_or_with_unknown_steps() -> None:
     class Wrong(Counting):
         unobserved = ("sideways",)
 
-    with pytest.raises(RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is no action"):
+    with pytest.raises(
+        RatifiedError, match="Wrong lets 'sideways' happen unobserved, which is not an action"
+    ):
         followed(binding=Wrong())
 
     class ClassOnly(Counting):
         def model(self) -> Any:
             return Counters
 
-    with pytest.raises(BindingError, match=r"ClassOnly.model returns Counters, which is no model\n"):
+    with pytest.raises(BindingError, match=r"ClassOnly.model returns Counters, which is not a model\n"):
         followed(binding=ClassOnly())
-    with pytest.raises(BindingError, match=r"Binding has no model\(\) method\n  it returns the model"):
+    with pytest.raises(BindingError, match=r"Binding must implement model\(\)\n  it returns the model"):
         followed(binding=Binding())
 
 

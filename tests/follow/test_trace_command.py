@@ -96,30 +96,30 @@ def test_json(binding: str, capsys: Capture) -> None:
         ('{"arguments": {}}', "run.ndjson:2: the event has no 'action'"),
         (
             '{"action": "write", "argument": {}}',
-            "run.ndjson:2: the event has a field 'argument', which means nothing",
+            "run.ndjson:2: the event has an unknown field 'argument'",
         ),
         ('{"action": "write", "arguments": []}', "run.ndjson:2: 'arguments' is [], not an object"),
         (
             '{"action": "write", "arguments": {}}',
-            "run.ndjson:2: write has no 'client'\n  it comes with client",
+            "run.ndjson:2: write has no 'client'\n  its arguments: client",
         ),
         ('{"action": "write", "arguments": {"client": 3}}', "run.ndjson:2: write has client = 3, not text"),
         (
             '{"action": "jump"}',
-            "run.ndjson:2: LockServer knows no event 'jump'\n  it knows acquire, refuse, ",
+            "run.ndjson:2: LockServer has no handler for the event 'jump'\n  known events: acquire, refuse, ",
         ),
         (
             '{"action": "write", "arguments": {"client": "anna"}, "variables": {}}',
-            "run.ndjson:2: write shows no 'written' among its variables",
+            "run.ndjson:2: write does not report the variable 'written'",
         ),
         (
             '{"action": "write", "arguments": {"client": "anna"}, "variables": {"written": "x", "granted": null}}',
-            "run.ndjson:2: the variables of write make no sense",
+            "run.ndjson:2: the variables of write cannot be interpreted",
         ),
         ('{"action": "write", "action": "write"}', "run.ndjson:2: an object has the key 'action' twice\n"),
         (
             '{"action": "write", "arguments": {"client": NaN}}',
-            "run.ndjson:2: NaN is no number\n",
+            "run.ndjson:2: NaN is not a number\n",
         ),
         (
             '{"action": "acquire", "arguments": {"client": "b", "token": ' + "9" * 5000 + "}}",
@@ -127,7 +127,7 @@ def test_json(binding: str, capsys: Capture) -> None:
         ),
         (
             '{"action": "acquire", "arguments": {"client": "b", "token": -3}}',
-            "run.ndjson:2: the arguments of acquire make no sense: Token has no value number -3\n",
+            "run.ndjson:2: the arguments of acquire cannot be interpreted: Token has no value number -3\n",
         ),
         ('{"action": "\\ud800"}', "run.ndjson:2: a text has half of a character that takes two\n"),
         ("[" * 100_000, "run.ndjson:2: the line is nested too deeply"),
@@ -172,7 +172,7 @@ def test_what_a_model_has_no_room_for_is_not_decided(binding: str, capsys: Captu
     )
     assert (status, out.partition("\n")[0]) == (
         3,
-        "UNDECIDED  run.ndjson: after 2 events: the model as bound is too small: acquire leaves the last Token, t999",
+        "UNDECIDED  run.ndjson: after 2 events: the sizes in the binding are too small: acquire leaves the last Token, t999",
     )
 
 

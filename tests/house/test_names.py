@@ -128,11 +128,11 @@ def test_options_are_values() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"depth": 0}, "the limit depth=0 makes no sense: the initial states are level 1\n  give at least 1"),
-        ({"states": 0}, "the limit states=0 makes no sense\n  give at least 1"),
-        ({"seconds": -0.5}, "the limit seconds=-0.5 makes no sense\n  give at least 0"),
-        ({"seconds": math.nan}, "the limit seconds=nan makes no sense\n  give at least 0"),
-        ({"memory": -1}, "the limit memory=-1 makes no sense\n  give at least 1"),
+        ({"depth": 0}, "the limit depth must be at least 1 (the initial states are level 1), and is 0"),
+        ({"states": 0}, "the limit states must be at least 1, and is 0"),
+        ({"seconds": -0.5}, "the limit seconds must be at least 0, and is -0.5"),
+        ({"seconds": math.nan}, "the limit seconds must be at least 0, and is nan"),
+        ({"memory": -1}, "the limit memory must be at least 1, and is -1"),
     ],
 )
 def test_limits_that_make_no_sense(wrong: dict[str, Any], message: str) -> None:

@@ -144,7 +144,7 @@ def test_values_of_parameters_may_be_named_and_listed() -> None:
         ({"strict": 1}, "strict=1 is not a value of type bool"),
         ({"start": "BLUE"}, "start=BLUE is not a value of type Light"),
         ({"quorums": [["n1", "n9"]]}, "is not a value of type Set"),
-        ({"quorums": [["n1"], ["n2"]]}, "makes no sense: Any two quorums have a member in common"),
+        ({"quorums": [["n1"], ["n2"]]}, "violates an assumption: Any two quorums have a member in common"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused(changed: dict[str, Any], message: str) -> None:

@@ -148,7 +148,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason_and_the_remedy(
 ) -> None:
     with pytest.raises(SizeError) as refused:
         model(**{"Server": 2, "Value": 1, **size})
-    assert (refused.value.message.split(" makes no sense: ")[1], refused.value.remedy) == said
+    assert (refused.value.message.split(" violates an assumption: ")[1], refused.value.remedy) == said
     assert refused.value.span is not None
 
 

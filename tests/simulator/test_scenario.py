@@ -39,13 +39,13 @@ BEGIN = "system raft\nnodes a b c\n"
         (BEGIN + "deliver a d", "s.txt:3: there is no node 'd'; there are: a, b, c"),
         (BEGIN + "deliver a b", "s.txt:3: nothing is on its way from a to b"),
         (BEGIN + "crash d", "s.txt:3: there is no node 'd'; there are: a, b, c"),
-        (BEGIN + "stabilise a", "s.txt:3: stabilise stands alone"),
-        (BEGIN + "campaign a b", "s.txt:3: campaign does not know 'b'; after it comes: nothing"),
+        (BEGIN + "stabilise a", "s.txt:3: stabilise takes no arguments"),
+        (BEGIN + "campaign a b", "s.txt:3: unexpected 'b' after campaign; expected: nothing"),
         (BEGIN + "transfer-leadership a", "s.txt:3: transfer-leadership needs to=..."),
         (BEGIN + "tick a x", "s.txt:3: cannot read 'tick a x'; write: tick NODE [TICKS]"),
         (
             BEGIN + "dance",
-            "s.txt:3: there is no line 'dance'; there are: add-voter, aloud, calm, campaign, change-membership, "
+            "s.txt:3: unknown command 'dance'; there are: add-voter, aloud, calm, campaign, change-membership, "
             "compact, crash, cut, deliver, disk, heal, isolate, lose, nodes, order, partition, persist, propose, "
             "query, quiet, remove-node, restart, seed, show, stabilise, submit, system, tick, transfer-leadership",
         ),

@@ -77,9 +77,9 @@ def test_a_whole_schedule_is_read_back() -> None:
         ("order n1 transfer-leadership", "transfer-leadership needs to=..."),
         (
             "order n1 transfer-leadership from=n2",
-            "transfer-leadership does not know 'from=n2'; after it comes: to=...",
+            "unexpected 'from=n2' after transfer-leadership; expected: to=...",
         ),
-        ("order n1 campaign now", "campaign does not know 'now'; after it comes: nothing"),
+        ("order n1 campaign now", "unexpected 'now' after campaign; expected: nothing"),
         (
             "",
             "there is no step ''; there are: deliver, lose, tick, persist, crash, restart, cut, "

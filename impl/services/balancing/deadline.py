@@ -1,10 +1,12 @@
 """Earliest deadline first: an endpoint of weight w is due every 1/w.
 
-Guarantees: deadlines are fractions, so that no weight drifts; of equal ones, the endpoint that comes first is picked.
+Guarantees: deadlines are exact, so that no weight drifts; of equal ones, the endpoint that comes first is picked.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from fractions import Fraction
 from heapq import heapify, heappop, heappush, heapreplace
 
@@ -13,6 +15,11 @@ from ratified.impl.services.endpoints import Endpoint, nobody
 
 GRAIN = 1 << 20
 """Into how many parts an endpoint's period is cut for its first deadline to be drawn."""
+
+WIDEST = 256
+"""Deadlines are counted in parts that all of them are whole numbers of, if so many bits are enough for it; else as fractions."""
+
+Time = int | Fraction
 
 
 class EarliestDeadline(Balancer):
@@ -26,21 +33,35 @@ class EarliestDeadline(Balancer):
     def __init__(self, start: Draw | None = None) -> None:
         super().__init__()
         self._start = start
-        self._now = Fraction(0)
-        self._due: list[tuple[Fraction, int, Endpoint]] = []
+        self._now: Time = 0
+        self._parts = 1  # of a unit of time that times are counted in
+        self._due: list[tuple[Time, int, Endpoint]] = []
+        self._period: dict[str, Time] = {}
 
     def changed(self, before: tuple[Endpoint, ...]) -> None:
         """Those that stay are due when they were, sooner or later by as much as their period has become shorter or longer."""
-        known = {endpoint.name: (due, endpoint) for due, _, endpoint in self._due}
-        self._due = []
-        for order, endpoint in enumerate(self.endpoints):
+        now = Fraction(self._now) / self._parts
+        known = {e.name: (Fraction(due) / self._parts, e) for due, _, e in self._due}
+        dues = []
+        for endpoint in self.endpoints:
             if endpoint.name in known:
                 due, old = known[endpoint.name]
-                due = self._now + (due - self._now) * old.weight / endpoint.weight
+                dues.append(now + (due - now) * old.weight / endpoint.weight)
             else:
                 part = Fraction(1) if self._start is None else Fraction(1 + self._start(GRAIN), GRAIN)
-                due = self._now + part / endpoint.weight
-            self._due.append((due, order, endpoint))
+                dues.append(now + part / endpoint.weight)
+        self._count_in(_parts_of([now, *dues, *(Fraction(1, e.weight) for e in self.endpoints)]), now, dues)
+
+    def _count_in(self, parts: int, now: Fraction, dues: list[Fraction]) -> None:
+        """Keep times in so many parts of a unit; as fractions of it if there is no such number (0)."""
+
+        def kept(time: Fraction) -> Time:
+            return time.numerator * (parts // time.denominator) if parts else time
+
+        self._parts = parts or 1
+        self._now = kept(now)
+        self._period = {e.name: kept(Fraction(1, e.weight)) for e in self.endpoints}
+        self._due = [(kept(due), n, e) for n, (due, e) in enumerate(zip(dues, self.endpoints, strict=True))]
         heapify(self._due)
 
     def pick(self, request: Picking = ANY) -> Endpoint:
@@ -53,7 +74,17 @@ class EarliestDeadline(Balancer):
             raise nobody(self.endpoints)
         due, order, endpoint = self._due[0]
         self._now = max(self._now, due)
-        heapreplace(self._due, (self._now + Fraction(1, endpoint.weight), order, endpoint))
+        heapreplace(self._due, (self._now + self._period[endpoint.name], order, endpoint))
         for entry in passed:
             heappush(self._due, entry)
         return endpoint
+
+
+def _parts_of(times: Iterable[Fraction]) -> int:
+    """The least number of parts of a unit that all times are whole numbers of; 0 if it is too large to compute with."""
+    parts = 1
+    for time in times:
+        parts = math.lcm(parts, time.denominator)
+        if parts.bit_length() > WIDEST:
+            return 0
+    return parts

@@ -6,8 +6,9 @@ Maglev's table some others as well; no endpoint of the ring has more on the way 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+import struct
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 
@@ -19,9 +20,20 @@ POINTS = 100
 """Points on the ring for each part of an endpoint's weight."""
 
 
+FEW = 1_000
+"""So many points are put where they belong, one by one; with more the ring is sorted."""
+
+
 def hashed(data: bytes, salt: bytes = b"") -> int:
     """Return 64 bits."""
     return int.from_bytes(blake2b(data, digest_size=8, person=salt).digest(), "big")
+
+
+def points(name: str, count: int) -> Iterator[int]:
+    """The places of an endpoint on the ring: eight to a hash."""
+    for i in range(0, count, 8):
+        digest = blake2b(f"{name}\0{i}".encode(), digest_size=64, person=b"ring").digest()
+        yield from struct.unpack(">8Q", digest)[: count - i]
 
 
 class BoundedRing(_Counting):
@@ -43,31 +55,43 @@ class BoundedRing(_Counting):
             raise ServiceError(f"an endpoint has at least 1 point on the ring, not {points}")
         self._factor = Fraction(factor)
         self._points = points
-        self._ring: list[tuple[int, int]] = []  # where, and whose
+        self._ring: list[tuple[int, str]] = []  # where, and whose
+        self._named: dict[str, Endpoint] = {}
 
     def changed(self, before: tuple[Endpoint, ...]) -> None:
-        """Place the points of every endpoint. They depend on its name alone, so that nobody else's move."""
+        """Place the points of endpoints that came. They depend on a name alone, so that nobody else's move."""
         super().changed(before)
-        self._ring = sorted(
-            (hashed(f"{e.name}\0{i}".encode(), b"ring"), n)
-            for n, e in enumerate(self.endpoints)
-            for i in range(self._points * e.weight)
-        )
+        weights = {e.name: e.weight for e in before}
+        now = {e.name: e.weight for e in self.endpoints}
+        self._named = {e.name: e for e in self.endpoints}
+        others = {name for name, weight in weights.items() if now.get(name) != weight}
+        if others:
+            self._ring = [point for point in self._ring if point[1] not in others]
+        came = [e for e in self.endpoints if weights.get(e.name) != e.weight]
+        new = [(place, e.name) for e in came for place in points(e.name, self._points * e.weight)]
+        if len(new) <= FEW:
+            for point in new:
+                insort(self._ring, point)
+        else:
+            self._ring.extend(new)
+            self._ring.sort()
 
     def bound(self, count: int) -> int:
         """How much one of so many endpoints may have on the way, with the request that arrives."""
-        load = sum(self.outstanding.values()) + 1
+        load = self.on_the_way + 1
         return -(-self._factor.numerator * load // (self._factor.denominator * count))
 
     def pick(self, request: Picking = ANY) -> Endpoint:
         """Walk the ring from the key on."""
-        found = eligible(self.endpoints, request.avoid)
+        found = eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints
+        if not found:
+            raise nobody(found)
         most = self.bound(len(found))
-        start = bisect_left(self._ring, (hashed(request.key, b"key"), 0))
+        start = bisect_left(self._ring, (hashed(request.key, b"key"), ""))
         for ahead in range(len(self._ring)):
-            endpoint = self.endpoints[self._ring[(start + ahead) % len(self._ring)][1]]
-            if endpoint.name not in request.avoid and self.outstanding[endpoint.name] < most:
-                return self._taken(endpoint)
+            name = self._ring[(start + ahead) % len(self._ring)][1]
+            if name not in request.avoid and self.outstanding[name] < most:
+                return self._taken(self._named[name])
         raise AssertionError("somebody has room: the bound is above what they have on average")
 
 

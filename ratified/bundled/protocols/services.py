@@ -9,6 +9,8 @@ PROOFS = "ratified.proofs.services"
 
 SUMS = "what adds up to zero is a sum, which this logic cannot say"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
+COUNTS = "what it breaks is a bound on counts, which are sums, and this logic cannot say them"
+DEALT = "who comes at which place of a sorted row is a number of members, which this logic cannot say"
 EXPLORED = "its model is explored, and has no proof"
 
 HELD = "ratified.conformance.services"
@@ -24,6 +26,16 @@ PROTOCOL = BundledProtocol(
             "smooth-weighted",
             f"{MODELS}.balancing:SmoothWeighted",
             "smooth weighted round-robin while nodes go down and come up",
+        ),
+        BundledModel(
+            "reweighted",
+            f"{MODELS}.reweighting:Reweighted",
+            "smooth weighted round-robin while weights change",
+        ),
+        BundledModel(
+            "changing-turns",
+            f"{MODELS}.changing:ChangingTurns",
+            "turns among endpoints that come and go",
         ),
         BundledModel(
             "round-robin",
@@ -46,9 +58,26 @@ PROTOCOL = BundledProtocol(
             "the less busy of two nodes that are drawn",
         ),
         BundledModel(
+            "two-draws",
+            f"{MODELS}.choices:TwoDraws",
+            "the same, drawn one after the other, of any number of servers",
+            proof=f"{PROOFS}.balancing:TwoDrawsSafety",
+        ),
+        BundledModel(
+            "ring",
+            f"{MODELS}.ring:Ring",
+            "consistent hashing: a change moves only what it must",
+            proof=f"{PROOFS}.balancing:RingSafety",
+        ),
+        BundledModel(
             "bounded-ring",
             f"{MODELS}.load:BoundedRing",
             "consistent hashing with bounded loads",
+        ),
+        BundledModel(
+            "maglev",
+            f"{MODELS}.maglev:Maglev",
+            "a table that nodes fill in turns",
         ),
         BundledModel(
             "ejection",
@@ -140,6 +169,25 @@ PROTOCOL = BundledProtocol(
             planted_in=("smooth-weighted",),
         ),
         Bug(
+            "reweighted-begins-anew",
+            "weights that change begin the schedule anew: light nodes starve",
+            model=f"{MODELS}.reweighting:BeginsAnew",
+            no_proof=LIVENESS,
+            seen_in=("Envoy", "grpc-java"),
+        ),
+        Bug(
+            "turns-begin-anew",
+            "turns begin with the first endpoint whenever one comes or goes",
+            model=f"{MODELS}.changing:BeginsAnew",
+            no_proof=COUNTS,
+        ),
+        Bug(
+            "turns-by-number",
+            "a turn is a number to count by: when one goes, another is passed over",
+            model=f"{MODELS}.changing:ByNumber",
+            no_proof=COUNTS,
+        ),
+        Bug(
             "same-start",
             "all clients begin with the same node, and rush to it",
             model=f"{MODELS}.turns:SameStart",
@@ -177,6 +225,34 @@ PROTOCOL = BundledProtocol(
             no_proof=EXPLORED,
             planted_in=("two-choices",),
             seen_in=("Envoy",),
+        ),
+        Bug(
+            "with-replacement",
+            "the second that is drawn may be the first again",
+            model=f"{MODELS}.choices:WithReplacement",
+        ),
+        Bug(
+            "one-draw",
+            "whoever is drawn first has the request, however busy it is",
+            model=f"{MODELS}.choices:OneDraw",
+        ),
+        Bug(
+            "hash-modulo",
+            "keys are dealt by their number: nearly all move when a node comes or goes",
+            model=f"{MODELS}.ring:Modulo",
+            no_proof=DEALT,
+        ),
+        Bug(
+            "arriving-not-counted",
+            "the request that arrives is not counted: no idle server has room",
+            model=f"{MODELS}.load:ArrivingNotCounted",
+            no_proof=EXPLORED,
+        ),
+        Bug(
+            "maglev-keeps-its-turn",
+            "a node that found a place goes on: the first have more than their share",
+            model=f"{MODELS}.maglev:KeepsItsTurn",
+            no_proof=COUNTS,
         ),
         Bug(
             "bound-not-looked-at",

@@ -10,21 +10,11 @@ import click
 from ratified.cli.commands.options import options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import ServicesRequest, takes
+from ratified.impl.services.balancing import BALANCERS
 
 if TYPE_CHECKING:
     from ratified.impl.services.simulation import Load, Setup
 
-POLICIES = (
-    "round-robin",
-    "random",
-    "weighted-random",
-    "smooth-weighted",
-    "earliest-deadline",
-    "least-outstanding",
-    "two-choices",
-    "bounded-ring",
-    "maglev",
-)
 BUDGETS = ("throttle", "share", "in-flight", "adaptive", "none")
 HEALTH = ("eject", "breaker", "none")
 DRAWN = ("svg", "html")
@@ -38,7 +28,7 @@ _span = "NODE@FROM..UNTIL"
     "--policy",
     "policies",
     multiple=True,
-    type=click.Choice(POLICIES),
+    type=click.Choice(list(BALANCERS)),
     default=("smooth-weighted",),
     show_default=True,
     help="A balancing policy. It may be repeated, as --budget, --hedge and --health may: all have the same requests.",
@@ -200,7 +190,6 @@ def setups_of(request: ServicesRequest) -> list[Setup]:
 
     from ratified.cli.services import read_ms, time_of
     from ratified.impl.services import budgets
-    from ratified.impl.services.balancing import BALANCERS
     from ratified.impl.services.budgets import Budget
     from ratified.impl.services.health import CircuitBreaker, OutlierConfig, Outliers
     from ratified.impl.services.hedging import Hedge

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ratified.cli.commands.options import (
+    ENGINES,
     model_at_size,
     option_of_claims,
     option_of_deadlock,
@@ -16,6 +17,22 @@ from ratified.cli.commands.options import (
 )
 from ratified.cli.output import deliver
 from ratified.cli.requests import SimulateRequest, takes
+
+
+def refuse_without_measure(request: SimulateRequest) -> None:
+    """Refuse what says how to measure where nothing is measured."""
+    given = {
+        "--until": request.until,
+        "--weight": request.weights or None,
+        "--confidence": request.confidence,
+        "--engine": request.engine,
+        "--threads": request.threads,
+    }
+    for option, value in given.items():
+        if value is not None:
+            raise click.UsageError(
+                f"{option} says how to measure, and nothing is measured: add --measure EXPRESSION"
+            )
 
 
 @click.command(short_help="Take random walks through a model too large to explore.")
@@ -33,6 +50,36 @@ from ratified.cli.requests import SimulateRequest, takes
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option("--show", is_flag=True, help="Show the first run, step by step.")
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="Measure a number or condition at the end of each run, or `max:`, `min:`, `mean:` over it, or the steps until it is "
+    "`first:` true (may be repeated). In it `steps` and `times_ACTION` are counts of the run.",
+)
+@click.option("--until", metavar="CONDITION", help="With --measure: a run ends when this is true.")
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="ACTION=N",
+    help="With --measure: draw steps of an action N times as often as one of weight 1 (may be repeated).",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="P",
+    help="With --measure: the probability with which each interval holds.  [default: 0.95]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="With --measure: what runs; figures are the same.  [default: auto]",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="With --measure: [default: all cores]"
+)
 @option_of_seconds()
 @option_of_memory("Memory limit (512M, 2G).")
 @option_of_claims
@@ -47,10 +94,18 @@ def simulate(request: SimulateRequest) -> int:
     Claims are checked along the way, except for liveness. The same seed gives the same runs. A run that violates a claim is not
     necessarily a shortest one; if none does, nothing is proved, and the verdict is undecided.
 
+    With --measure, what runs come to is measured instead: mean, quantiles and a histogram, with intervals.
+
     \b
       ratified simulate paxos Acceptor=5 Value=3 Ballot=6 --runs 1000
       ratified simulate my_model.py:Lock Client=9 --seed 7 --show
+      ratified simulate my_model.py:Queue --measure "max: len(queue)" --measure "first: len(queue) == 0"
     """  # noqa: D301  # click takes \b for "keep these lines"
+    if request.measures:
+        from ratified.cli.measuring import measure
+
+        return measure(request)
+    refuse_without_measure(request)
     from ratified.cli.drawing import check_drawable
     from ratified.cli.instances import instance
     from ratified.cli.loading import load, name_of

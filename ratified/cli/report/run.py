@@ -48,7 +48,7 @@ def run_headline(runs: Runs) -> str:
     if violation is not None:
         return f"{word}  {runs.protocol}: {violation.promise}, with seed {runs.last.seed}"
     many = "1 run" if runs.done == 1 else f"{runs.done:,} runs"
-    rest = "" if runs.done == runs.asked else f", and there was no time for all {runs.asked:,}"
+    rest = "" if runs.done == runs.asked else f"; time ran out before all {runs.asked:,}"
     return f"{word}  {runs.protocol}: no violation in {many}{rest}"
 
 

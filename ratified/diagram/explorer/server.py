@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.log_error("%r", problem)
             self._json(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
-                {"error": f"this is a fault in Ratified: {type(problem).__name__}: {problem}"},
+                {"error": f"this is a bug in Ratified: {type(problem).__name__}: {problem}"},
             )
         else:
             self._json(HTTPStatus.OK, answer)

@@ -92,7 +92,7 @@ class Walker:
         try:
             data = base64.b64decode(link + "=" * (-len(link) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
-            raise _nowhere("it is not one that this page makes") from None
+            raise _nowhere("it was not made by this page") from None
         numbers: list[int] = []
         value = shift = 0
         for byte in data[3:]:
@@ -102,9 +102,9 @@ class Walker:
                 numbers.append(value)
                 value = shift = 0
             elif shift > 28:
-                raise _nowhere("it is not one that this page makes")
+                raise _nowhere("it was not made by this page")
         if shift or not numbers or len(numbers) > LONGEST:
-            raise _nowhere("it is cut off, or not one that this page makes")
+            raise _nowhere("it was cut off, or not made by this page")
         path = tuple(numbers)
         if self._check(path).to_bytes(3, "big") != data[:3]:
             raise _nowhere("it is of another model, or of this one at another size or before it changed")

@@ -76,7 +76,7 @@ def find_compiler() -> tuple[str, ...]:
         found = shutil.which(asked[0])
         if found is None:
             raise CompilerMissing(
-                f"the C compiler that CC names is not there: {asked[0]}",
+                f"the C compiler that CC names was not found: {asked[0]}",
                 remedy="set CC to a compiler, or unset it to let Ratified look for cc, gcc, clang and the ziglang wheel",
             )
         return (found, *asked[1:])
@@ -199,7 +199,7 @@ def _run(command: Sequence[str], shown: Sequence[str], folder: str) -> None:
         return
     if any(word in err for word in _NO_MEMORY):
         raise CompilerTooLarge(
-            f"the C compiler wants more memory than it may have: {shlex.join(shown[:3])} ...",
+            f"the C compiler exceeded its memory limit: {shlex.join(shown[:3])} ...",
             remedy="give more with --memory, explore a smaller size, or explore with engine='reference'",
         )
     lines = (err or out).splitlines()

@@ -142,7 +142,7 @@ class Exploration:
         self._handle: int | None = program.library.rx_new(ctypes.byref(self._config))
         if not self._handle:
             raise NativeError(
-                "no memory to begin exploring with",
+                "not enough memory to start exploring",
                 remedy="free some, or raise the limit on address space (ulimit -v)",
             )
         if program.library.rx_open(self._handle):

@@ -121,6 +121,6 @@ def _reduction(model: Model, notes: list[str]) -> Symmetry | None:
     if not found.trivial:
         return found
     notes.append(
-        "there is no symmetry to use: no symmetric sort has two values that every parameter leaves alike"
+        "there is no symmetry to use: no symmetric sort has two values that no parameter tells apart"
     )
     return None

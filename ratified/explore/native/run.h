@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "draws.h"
+
 #define RX_STATE_BYTES ((size_t)8 * W)
 #define RX_LINE 64
 
@@ -108,10 +110,6 @@ typedef struct rx_counters {
     uint64_t left[MODEL_BOUNDS + 1];
     uint64_t constrained[MODEL_CONSTRAINTS + 1];
 } rx_counters;
-
-typedef struct rx_random {
-    uint64_t s[4];
-} rx_random;
 
 /* What a simulation is to do. */
 typedef struct rx_walks {

@@ -20,6 +20,7 @@ class Method:
     owner: type
     kind: Kind
     fair: tuple[object, object] | None = None  # as `@action` was given it
+    weight: object = None  # likewise
 
 
 def methods_of(cls: type) -> dict[str, Method]:
@@ -44,9 +45,10 @@ def methods_of(cls: type) -> dict[str, Method]:
                 continue
             kind = getattr(attribute, "ratified_kind", Kind.INIT if name == "init" else Kind.HELPER)
             fair = getattr(attribute, "ratified_fair", None)
-            if name in found and kind is Kind.HELPER:
-                kind, fair = found[name].kind, found[name].fair  # an override is what it overrides
-            found[name] = Method(inspect.unwrap(attribute), klass, kind, fair)
+            weight = getattr(attribute, "ratified_weight", None)
+            if (over := found.get(name)) and kind is Kind.HELPER:
+                kind, fair, weight = over.kind, over.fair, over.weight  # an override is what it overrides
+            found[name] = Method(inspect.unwrap(attribute), klass, kind, fair, weight)
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import FunctionType
 from typing import Any
@@ -19,11 +19,19 @@ from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
 from ratified.language.errors import ModelError
-from ratified.language.ir import Function, Kind, Module
+from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
 from ratified.language.sorts import Sort
 from ratified.language.source import definition, of_the_author, span_of
-from ratified.language.types import SortType, Type, names_in_bounds, sorts_of
+from ratified.language.types import IntType, SortType, Type, names_in_bounds, sorts_of, unbounded
 from ratified.language.uses import nodes
+
+
+def _of_the_mark(method: Method, names: Sequence[str], message: str, remedy: str) -> ModelError:
+    """What is wrong with what a decorator was given, at the place where that stands."""
+    node, file = definition(method.function)
+    keywords = [k for d in node.decorator_list if isinstance(d, ast.Call) for k in d.keywords]
+    at = next((k.value for k in reversed(keywords) if k.arg in names), head(node))
+    return ModelError(message, span=span_of(at, file), remedy=remedy)
 
 
 class ModuleCompiler:
@@ -50,7 +58,10 @@ class ModuleCompiler:
             if name in self.variables or name in self.parameters:
                 self.source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
             self._ensure(name, method.function, method.owner, method.kind, None)
-        functions = {name: self._fair(self.functions[name], method) for name, method in self.methods.items()}
+        functions = {
+            name: self._weighed(self._fair(self.functions[name], method), method)
+            for name, method in self.methods.items()
+        }
         functions.update({key: f for key, f in self.functions.items() if key not in functions})
         return Module(
             self.cls.__name__,
@@ -108,10 +119,39 @@ class ModuleCompiler:
             return replace(
                 function, fair=ir.Fairness(strength == "strong", tuple(n for n in names if n in each))
             )
-        node, file = definition(method.function)
-        keywords = [k for d in node.decorator_list if isinstance(d, ast.Call) for k in d.keywords]
-        at = next((k.value for k in reversed(keywords) if k.arg in ("fair", "each")), head(node))
-        raise ModelError(problem[0], span=span_of(at, file), remedy=problem[1])
+        raise _of_the_mark(method, ("fair", "each"), *problem)
+
+    def _weighed(self, function: Function, method: Method) -> Function:
+        """An action with its `@action(weight=...)`: a number, or a helper that takes what the action takes."""
+        weight = method.weight
+        if weight is None:
+            return function
+        if type(weight) is int and 0 <= weight <= WEIGHT_MOST:
+            return replace(function, weight=weight)
+        helpers = {n: self.functions[n] for n, m in self.methods.items() if m.kind is Kind.HELPER}
+        wanted = ", ".join(["self", *(a.name for a in function.arguments)])
+        if not isinstance(weight, str):
+            problem = (
+                f"{weight!r} is not a weight",
+                f"write a number from 0 to {WEIGHT_MOST:,}, or the name of a helper that gives one",
+            )
+        elif weight not in helpers:
+            problem = (
+                f"the model has no helper {weight!r}",
+                f"write def {weight}({wanted}) -> int; its helpers: {', '.join(helpers) or 'none'}",
+            )
+        elif not isinstance(helpers[weight].returns, IntType):
+            problem = f"the helper `{weight}` gives no int, and a weight is one", "write `-> int`"
+        elif [(a.name, unbounded(a.type)) for a in function.arguments] != [
+            (a.name, a.type) for a in helpers[weight].arguments
+        ]:
+            problem = (
+                f"`{weight}` does not take what `{function.name}` takes",
+                f"write def {weight}({wanted}) -> int, with parameters of the same types",
+            )
+        else:
+            return replace(function, weight=weight)
+        raise _of_the_mark(method, ("weight",), *problem)
 
     def abstract_of(self, context: Context) -> Declarations:
         """The declarations of the model that the refinement being compiled maps to."""

@@ -61,12 +61,13 @@ from ratified.language.ir.expressions import (
     With,
     Zip,
 )
-from ratified.language.ir.models import Argument, Declaration, Fairness, Function, Kind, Module
+from ratified.language.ir.models import WEIGHT_MOST, Argument, Declaration, Fairness, Function, Kind, Module
 from ratified.language.ir.statements import Assert, Do, For, If, Let, Require, Return, Store
 from ratified.language.ir.trees import alike, children, rebuild, size, walk
 
 __all__ = [
     "EXPRESSIONS",
+    "WEIGHT_MOST",
     "Absolute",
     "And",
     "Argument",

@@ -10,6 +10,9 @@ from ratified.language.errors import Span
 from ratified.language.ir.expressions import Expr, Literal, Node
 from ratified.language.types import SortType, Type
 
+WEIGHT_MOST = 1_000_000_000
+"""No step needs to be so many times as likely as another; sums of weights stay small."""
+
 
 class Kind(Enum):
     """What a function of a model is."""
@@ -51,7 +54,8 @@ class Fairness:
 class Function:
     """A method or plain function, typed. `returns` is None for a procedure. `key` is its name in `Module.functions`.
 
-    `fair` is what an action promises for liveness; None if it may be put off for ever.
+    `fair` is what an action promises for liveness; None if it may be put off for ever. `weight` is how likely each of its steps
+    is where steps are drawn: a number, or the key of a function of the same parameters that gives one.
     """
 
     key: str
@@ -63,6 +67,7 @@ class Function:
     span: Span
     doc: str
     fair: Fairness | None = None
+    weight: int | str = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ class Algebra:
         counts = {v: self._any_of(range(most + 1), conditions) for v in self.listed(t.item)}
         members = Members(KINDS[type(t)], counts)
         if isinstance(t.size, int) and t.size < most * len(counts):
-            conditions.append(-self.longer(self.size(members), t.size))
+            conditions.append(self.at_most(self.size(members), t.size))
         return members
 
     # --- equality and choice ---
@@ -242,9 +242,8 @@ class Algebra:
             case Choice(xo), Choice(yo):
                 return circuit.some([circuit.both(x, yo[v]) for v, x in xo.items() if v in yo])
             case Cases(xc), Cases(yc):
-                return circuit.some(
-                    [circuit.both(x, self._equal_parts(xp, *yc[f])) for f, (x, xp) in xc.items() if f in yc]
-                )
+                both = [(x, yc[f][0], map(self.equal, xp, yc[f][1])) for f, (x, xp) in xc.items() if f in yc]
+                return circuit.some([circuit.both(x, circuit.every([y, *parts])) for x, y, parts in both])
             case Members(_, xm), Members(_, ym):
                 return circuit.every(
                     [self.equal(xm.get(v, ZERO), ym.get(v, ZERO)) for v in dict.fromkeys([*xm, *ym])]
@@ -260,9 +259,6 @@ class Algebra:
                     alike = [circuit.either(-u, self.equal(n, m)) for u, n, m in counts]
                 return circuit.every([*itertools.starmap(circuit.same, used), *alike])
         raise AssertionError((a, b))
-
-    def _equal_parts(self, parts: Parts, literal: int, others: Parts) -> int:
-        return self.circuit.every([literal, *map(self.equal, parts, others)])
 
     def choose(self, test: int, then: Symbolic, orelse: Symbolic) -> Symbolic:
         """Return `then if test else orelse`, both of one type."""
@@ -335,6 +331,14 @@ class Algebra:
                     raise TooLarge("too many values are told apart here", remedy="choose smaller sizes")
         return {known: self.circuit.some(literals) for known, literals in found.items()}
 
+    def known(self, ways: Iterable[tuple[Any, int]], t: Type) -> Symbolic:
+        """Return the value of a type that is what its true way says: the inverse of `alternatives`."""
+        if isinstance(t, BoolType):
+            return self.circuit.some([literal for value, literal in ways if value])
+        if atomic(t):
+            return Choice(self.collected(ways))
+        return self.select([(literal, self.lift(value, t)) for value, literal in ways], t)
+
     def alternatives(self, value: Symbolic) -> dict[Any, int]:
         """Return every value that a symbolic one may be, with what makes it that."""
         return self.collected(self._alternatives(value))
@@ -388,6 +392,10 @@ class Algebra:
         """Return whether a length is greater than a number."""
         return self.circuit.some([o for n, o in length.options.items() if n > than])
 
+    def at_most(self, number: Choice, most: int) -> int:
+        """Return whether a number is no greater than a bound; what it is beyond that is not computed."""
+        return self.circuit.some([o for n, o in number.options.items() if n <= most])
+
     def elements(self, container: Symbolic, item: Type) -> Iterator[Way]:
         """Yield each element (copies one by one) that may be there and whether it is: in order, but for sets in slots."""
         match container:
@@ -432,9 +440,8 @@ class Algebra:
                 return Choice({n: o for n, o in enumerate(last) if o != FALSE})
             case Members(_, counts):
                 there = [self.longer(c, i) for c in counts.values() for i in range(max(c.options, default=0))]
-            case _:
-                raise AssertionError(container)
-        return self._counted(there)
+                return self._counted(there)
+        raise AssertionError(container)
 
     def _counted(self, literals: Iterable[int]) -> Choice:
         return Choice({n: o for n, o in enumerate(self.circuit.counted(literals)) if o != FALSE})
@@ -464,13 +471,8 @@ class Algebra:
                 return self.circuit.some([self.circuit.both(used, self.equal(x, item)) for used, x in slots])
             case _:
                 raise AssertionError(container)
-        return self.circuit.some(
-            [
-                self.circuit.both(literal, inside[value])
-                for value, literal in self.alternatives(item).items()
-                if value in inside
-            ]
-        )
+        known = self.alternatives(item)
+        return self.circuit.some([self.circuit.both(o, inside[v]) for v, o in known.items() if v in inside])
 
     def inserted(self, container: Symbolic, item: Symbolic, there: int = TRUE) -> Symbolic:
         """Return a set, bag or sequence with one more element (at the end) if it is to be `there`."""
@@ -520,12 +522,10 @@ class Algebra:
 
     def without(self, value: Listed, here: Sequence[int]) -> Listed:
         """Return slots without the first of which it is said that it is `here`."""
+        last = [(FALSE, item) for _, item in value.slots[-1:]]
         gone, moved = FALSE, []
-        for (used, item), this, (after, following) in zip(
-            value.slots,
-            here,
-            [*value.slots[1:], *((FALSE, item) for _, item in value.slots[-1:])],
-            strict=True,
+        for (used, item), (after, following), this in zip(
+            value.slots, (*value.slots[1:], *last), here, strict=True
         ):
             gone = self.circuit.either(gone, this)
             moved.append((self.circuit.choose(gone, after, used), self.choose(gone, following, item)))

@@ -100,13 +100,13 @@ def _positions(node: Node, row: Listed, key: Symbolic, context: Context) -> list
     """Return the positions that an index may mean, and what makes it mean them."""
     assert isinstance(key, Choice)
     found: list[tuple[int, int]] = []
-    for index, literal in key.options.items():
-        for n, length in context.algebra.size(row).options.items():
-            both = context.circuit.both(literal, length)
-            if -n <= index < n:
-                found.append((index % n, both))
-            else:
-                context.problem(both, node, f"the sequence has length {n}, and no index {index}")
+    lengths = context.algebra.size(row).options.items()
+    for (index, literal), (n, length) in itertools.product(key.options.items(), lengths):
+        both = context.circuit.both(literal, length)
+        if -n <= index < n:
+            found.append((index % n, both))
+        else:
+            context.problem(both, node, f"the sequence has length {n}, and no index {index}")
     return [*context.algebra.collected(found).items()]
 
 
@@ -206,15 +206,16 @@ def replaced(
         slots = list(container.slots)
         for i, literal in _positions(node, container, key, context):
             used, held = slots[i]
-            slots[i] = used, choose(literal, replaced(node, held, rest, value, context), held)
+            changed = replaced(node, held, rest, value, context.under(literal))
+            slots[i] = used, choose(literal, changed, held)
         return Listed(Seq, tuple(slots))
     assert isinstance(container, Cases)
     cases = {form: (literal, list(parts)) for form, (literal, parts) in container.cases.items()}
     for k, literal in _keys(node, container, key, context):
-        for form, (_, parts) in cases.items():
+        for form, (this, parts) in cases.items():
             if isinstance(form, Keys) and k in form.at:
-                at = form.at[k]
-                parts[at] = choose(literal, replaced(node, parts[at], rest, value, context), parts[at])
+                at, here = form.at[k], context.under(literal).under(this)
+                parts[at] = choose(literal, replaced(node, parts[at], rest, value, here), parts[at])
     return Cases({form: (literal, tuple(parts)) for form, (literal, parts) in cases.items()})
 
 
@@ -253,7 +254,7 @@ def call(key: str, arguments: Sequence[Symbolic], which: Which, context: Context
     shared = context.shared
     now, old = (context.now, context.old) if which is Which.NOW else (context.old, {})
     facts = shared.uses.function(key)
-    read = [(now if w is Which.NOW else old).get(name, FALSE) for w, name in sorted(facts.reads, key=str)]
+    read = [(now if w is Which.NOW else old).get(name) for w, name in sorted(facts.reads, key=str)]
     known = (key, *map(_identity, arguments), *map(_identity, read))
     if known not in shared.calls:
         function = shared.module.functions[key]
@@ -268,7 +269,7 @@ def call(key: str, arguments: Sequence[Symbolic], which: Which, context: Context
     return answer
 
 
-def _identity(value: Symbolic) -> object:
+def _identity(value: Symbolic | None) -> object:
     """Return what tells a value from others: its content where that is small."""
     if isinstance(value, Choice) and len(value.options) == 1:
         ((known, literal),) = value.options.items()

@@ -140,31 +140,26 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
             if isinstance(t, BagType) and isinstance(t.copies, int):
                 few.append(-algebra.too_equal(slots, t.copies))
             return circuit.every(few), Listed(kind, tuple([(used, v) for used, _, v in ways]))
-        case Members(), SetType(item, size) | BagType(item, size):
-            inner, within = _members_within(algebra, value, item)
-            return circuit.both(inner, _few(algebra, within, t, size)), within
+        case Members(kind, counts), SetType(item, size) | BagType(item, size):
+            fits = _fits(item)
+            within = Members(kind, {v: n for v, n in counts.items() if fits(v)})
+            few = [-algebra.longer(n, 0) for v, n in counts.items() if v not in within.counts]
+            if isinstance(size, int):
+                few.append(algebra.at_most(algebra.size(within), size))
+            if isinstance(t, BagType) and isinstance(t.copies, int):
+                few += [algebra.at_most(n, t.copies) for n in within.counts.values()]
+            return circuit.every(few), within
     return TRUE, value
 
 
-def _members_within(algebra: Algebra, value: Members, item: Type) -> tuple[int, Members]:
-    """Return whether the elements of a set are within the bounds of their type, and the set of those that are."""
-    check = fit_of(item, "")
-    if check is None:
-        return TRUE, value
-    kept: dict[object, Choice] = {}
-    outside: list[int] = []
-    for known, count in value.counts.items():
+def _fits(t: Type) -> Callable[[object], bool]:
+    """Return what says whether a known value is within the bounds of a type."""
+    check = fit_of(t, "")
+
+    def fits(value: object) -> bool:
         try:
-            check(known)
-            kept[known] = count
+            return check is None or check(value) is None
         except BoundLeft:
-            outside.append(algebra.longer(count, 0))
-    return -algebra.circuit.some(outside), Members(value.kind, kept)
+            return False
 
-
-def _few(algebra: Algebra, value: Members, t: Type, size: object) -> int:
-    """Return whether a set or bag has no more elements, and no more copies of one, than its type allows."""
-    few = [-algebra.longer(algebra.size(value), size)] if isinstance(size, int) else []
-    if isinstance(t, BagType) and isinstance(t.copies, int):
-        few += [-algebra.longer(count, t.copies) for count in value.counts.values()]
-    return algebra.circuit.every(few)
+    return fits

@@ -24,7 +24,7 @@ def _imported(module: str) -> Any:
     return import_module(module)
 
 
-class Glucose:
+class _Glucose:
     """Glucose 4, through PySAT. Gates are its variables (Tseitin's encoding)."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Glucose:
         return variable <= len(self._model) and self._model[variable - 1] > 0
 
 
-class Z3:
+class _Z3:
     """Z3's solver of finite domains."""
 
     def __init__(self) -> None:
@@ -83,11 +83,9 @@ class Z3:
         self._model: Any = None
 
     def interrupt(self) -> None:
-        """Let a question that another thread waits for end without an answer."""
         self._z3.main_ctx().interrupt()
 
     def define(self, gate: int, joined: Sequence[int] | None) -> None:
-        """Know a gate whose literals are known, or a variable."""
         if joined is None:
             self._terms[gate] = self._z3.Bool(f"v{gate}")
         else:
@@ -99,11 +97,9 @@ class Z3:
         return self._terms[literal]
 
     def require(self, literal: int) -> None:
-        """Let a literal be true."""
         self._solver.add(self._term(literal))
 
     def solve(self, literals: Sequence[int], seconds: float | None) -> bool | None:
-        """Return whether literals can be true together; None if that is not known in time."""
         # Without a limit of its own a question would be held to that of the last one.
         self._solver.set("timeout", 2**32 - 1 if seconds is None else max(1, int(seconds * 1000)))
         answer = self._solver.check(*map(self._term, literals))
@@ -113,7 +109,6 @@ class Z3:
         return False if answer == self._z3.unsat else None
 
     def found(self, variable: int) -> bool:
-        """Return whether a variable is true in what was found."""
         return bool(self._z3.is_true(self._model.eval(self._terms[variable])))
 
 
@@ -123,7 +118,7 @@ class BooleanSolver:
     def __init__(self, circuit: Circuit, name: str) -> None:
         """`name` is one of SOLVERS. Raises RatifiedError where that is not installed."""
         self._circuit = circuit
-        self._solver = Glucose() if name == "sat" else Z3()
+        self._solver = _Glucose() if name == "sat" else _Z3()
         self._told: set[int] = {TRUE}  # the gates that the solver knows
         self._values: dict[int, bool] = {}
         self._valued: set[int] = set()

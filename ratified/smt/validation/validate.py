@@ -38,7 +38,7 @@ class TranslationFault(ModelError):
     """The formulas of a proof do not say what the model says: nothing that was proved of them counts."""
 
 
-REPORT = "this is a fault of the prover, not of the model: write it otherwise, and please report it"
+REPORT = "this is a bug in Ratified, not in the model: please report it, and write the model in another way"
 
 
 def validated(

@@ -51,7 +51,7 @@ def test_the_cache_is_where_people_look_for_it(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.usefixtures("cache")
 def test_a_compiler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler -m64")
-    with pytest.raises(CompilerMissing, match="the C compiler that CC names is not there: no-such-compiler"):
+    with pytest.raises(CompilerMissing, match="the C compiler that CC names was not found: no-such-compiler"):
         compile_text(SMALL)
 
 

@@ -25,7 +25,8 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,22 @@ class Server:
         """Make its answers fast again."""
         self.process.send_signal(signal.SIGUSR2)
         assert await self._line() == "fast"
+
+
+@asynccontextmanager
+async def nonsense() -> AsyncIterator[str]:
+    """Serve bytes that are no protocol, at the address that this gives."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x00\xffnonsense\r\n\r\n" * 10)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 class Lab:

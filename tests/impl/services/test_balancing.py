@@ -133,6 +133,44 @@ def test_smooth_is_not_within_one_pick_of_the_share() -> None:
     assert round(float(furthest), 2) == 1.27
 
 
+@pytest.mark.parametrize("name", ["smooth-weighted", "least-outstanding", "earliest-deadline"])
+def test_what_looks_at_a_few_picks_as_what_looks_at_all(name: str) -> None:
+    """The same picks as where an endpoint that is never there is to be avoided, or (deadlines) where fractions are counted."""
+    dice = Dice(11)
+    quick, slow = BALANCERS[name](), BALANCERS[name]()
+    names = [f"e{i}" for i in range(25)]
+    for _ in range(60):
+        endpoints = [Endpoint(n, dice.choice([1, 1, 2, 3, 7])) for n in names if dice.random() < 0.8]
+        quick.update(endpoints)
+        slow.update(endpoints)
+        if isinstance(slow, EarliestDeadline):
+            slow._count_in(
+                0,
+                Fraction(slow._now) / slow._parts,
+                [Fraction(d) / slow._parts for d, *_ in sorted(slow._due, key=lambda d: d[1])],
+            )
+        for _ in range(30):
+            if not endpoints:
+                break
+            drawn = dice.randrange(1_000)
+            avoid = {"nobody"} if dice.random() < 0.9 or len(endpoints) < 2 else {endpoints[0].name}
+            common = avoid - {"nobody"}
+            picked = quick.pick(Picking(draw=lambda n, d=drawn: d % n, avoid=common))  # type: ignore[misc]  # bound now
+            assert picked == slow.pick(Picking(draw=lambda n, d=drawn: d % n, avoid=avoid))  # type: ignore[misc]  # likewise
+            if dice.random() < 0.6:
+                ok = dice.random() < 0.9
+                quick.done(picked.name, ok=ok)
+                slow.done(picked.name, ok=ok)
+
+
+def test_weights_without_a_common_part_are_kept_as_fractions() -> None:
+    primes = [p for p in range(2, 800) if all(p % d for d in range(2, p))]
+    balancer = EarliestDeadline()
+    balancer.update(Endpoint(f"e{p}", p) for p in primes)
+    counted = Counter(balancer.pick().name for _ in range(sum(primes)))
+    assert all(abs(counted[f"e{p}"] - p) <= 1 for p in primes)
+
+
 def test_endpoints_keep_their_place_when_others_come_and_go() -> None:
     balancer = SmoothWeighted()
     having(balancer, 5, 1, 1)

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from ratified.impl.services.balancing import BALANCERS, LeastOutstanding, Picking, RoundRobin
+from ratified.impl.services.balancing import (
+    BALANCERS,
+    LeastOutstanding,
+    Picking,
+    PriorityLevels,
+    RoundRobin,
+    ZoneAware,
+)
 from ratified.impl.services.balancing.base import ANY, Balancer, lowest
 from ratified.impl.services.budgets import Adaptive, Budget, RetriesInFlight, Throttle
 from ratified.impl.services.client import CallError, Client, RequestError
@@ -166,6 +173,27 @@ def test_hedges_obey_pushback() -> None:
     within(test)
 
 
+def test_two_hedges_that_are_both_pushed_back_are_both_waited_for() -> None:
+    async def test() -> None:
+        answers: list[Answer] = [
+            (30, down(Failure.OVERLOADED, "400")),
+            (25, down(Failure.OVERLOADED, "300")),
+            (10, "ok"),
+        ]
+        # The first fails at 30 ms and may be followed after 400 more, the second at 45 ms and after 300 more.
+        lab = Lab(lambda _, n: answers[n - 1], hedge=Hedge20)
+        assert await lab.ask() == "ok at 355 ms"
+        lab = Lab(lambda _, n: answers[n - 1], hedge=partial(Hedge, 20, 2))
+        assert await lab.ask() == "it was tried 2 times (attempts: 2) at 785 ms"
+        budget = Budget(0, 1, 1_000)
+        for _ in range(2):  # attempts that cannot be sent take nothing from the budget
+            lab = Lab(lambda *_: (10, down()), hedge=partial(Hedge, 20, 1), budget=budget)
+            await lab.ask()
+        assert budget.retry(lab.now_ms())
+
+    within(test)
+
+
 def test_hedges_end_at_the_deadline_and_with_the_budget() -> None:
     async def test() -> None:
         lab = Lab(lambda *_: (FOREVER, "ok"), hedge=Hedge20)
@@ -311,7 +339,19 @@ def test_what_goes_wrong_in_the_program_is_no_failure_of_an_endpoint() -> None:
 def test_every_policy_says_why(name: str) -> None:
     balancer = BALANCERS[name]()
     balancer.update([Endpoint("a", 2)])
-    assert not because(balancer, balancer.pick(Picking(lowest, b"key"))).endswith("has it next")
+    assert (
+        because(balancer, balancer.pick(Picking(lowest, b"key"))) != f"{type(balancer).__name__} has it next"
+    )
+
+
+def test_so_do_levels_and_zones() -> None:
+    levels, zones = PriorityLevels(RoundRobin), ZoneAware(RoundRobin, "west", {"west": 1})
+    for balancer, why in (
+        (levels, "level 1 gets the request, and"),
+        (zones, "zone west gets the request, and"),
+    ):
+        balancer.update([Endpoint("a", zone="west", priority=1)])
+        assert because(balancer, balancer.pick()) == f"{why} has it next"
 
 
 def test_a_policy_of_ones_own_is_named() -> None:

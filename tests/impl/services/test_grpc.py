@@ -19,7 +19,7 @@ from ratified.impl.services.events import Answered, Cancelled, Event, Failed, Ga
 from ratified.impl.services.grpc import OPTIONS, BalancedChannel, RetryInterceptor
 from ratified.impl.services.hedging import Hedge
 from ratified.impl.services.retry import Failure, RetryPolicy
-from tests.impl.services.lab import READ, WATCH, WRITE, Lab
+from tests.impl.services.lab import READ, WATCH, WRITE, Lab, nonsense
 
 T = TypeVar("T")
 
@@ -217,6 +217,18 @@ def test_a_stream_goes_to_one_endpoint_that_is_connected(tmp_path: Path) -> None
     with_servers(tmp_path, test)
 
 
+def test_a_server_that_speaks_something_else_is_none(tmp_path: Path) -> None:
+    async def test(lab: Lab, client: Callable[..., Client]) -> None:
+        async with nonsense() as address:
+            one = Client({"x": address, **lab.addresses}, connect_timeout_s=1.0)
+            assert (await one.call(WRITE, "w1")).split()[0] == "a"
+            assert (one.failures("x"), one.picks) == ([Failure.NOT_SENT], "xa")
+            await one.channel.close()
+        assert lab.applied() == {"w1": 1}
+
+    with_servers(tmp_path, test, "a")
+
+
 def test_endpoints_come_and_go(tmp_path: Path) -> None:
     async def test(lab: Lab, client: Callable[..., Client]) -> None:
         one = client()
@@ -266,3 +278,24 @@ def test_an_interceptor_retries_on_a_channel_of_ones_own(tmp_path: Path) -> None
         assert lab.applied() == {"w1": 1, "w2": 1}
 
     with_servers(tmp_path, test, "a")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"idempotent": ["orders.Orders/Get"]},
+            r"^'orders\.Orders/Get' is no full name of a method; write /",
+        ),
+        ({"idempotent": ["Get"]}, r"^'Get' is no full name of a method; write /package\.Service/Method$"),
+        ({"connect_timeout_s": 0}, r"^a connection has more than 0 s to be made, not 0$"),
+        ({"connect_timeout_s": float("nan")}, r"^a connection has more than 0 s to be made, not nan$"),
+        ({"attempt_timeout_ms": 0}, r"^an attempt may take 1 ms or more, not 0$"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(given: dict[str, Any], message: str) -> None:
+    async def make() -> None:
+        BalancedChannel([], **given)
+
+    with pytest.raises(ServiceError, match=message):
+        asyncio.run(make())

@@ -28,9 +28,9 @@ from ratified.impl.services.events import (
 )
 from ratified.impl.services.health import Circuit, CircuitBreaker, OutlierConfig, Outliers
 from ratified.impl.services.hedging import Hedge
-from ratified.impl.services.httpx import BalancedTransport
+from ratified.impl.services.httpx import BalancedTransport, failure_of
 from ratified.impl.services.retry import Failure
-from tests.impl.services.lab import Lab
+from tests.impl.services.lab import Lab, nonsense
 
 T = TypeVar("T")
 
@@ -232,6 +232,20 @@ def test_a_circuit_opens_and_one_probe_closes_it(tmp_path: Path) -> None:
     with_servers(tmp_path, test, "ab")
 
 
+def test_a_server_that_answers_nonsense_may_have_executed_what_it_was_sent(tmp_path: Path) -> None:
+    async def test(lab: Lab, client: Callable[..., Client]) -> None:
+        async with nonsense() as address:
+            one = Client({"x": address, **lab.addresses})
+            assert (await one.ask("GET", "/r1")).text.split()[0] == "a"
+            one.transport.update([address])
+            with pytest.raises(httpx.RemoteProtocolError):
+                await one.ask("POST", "/w1")
+            assert (one.failures("x"), one.picks) == ([Failure.UNAVAILABLE] * 2, "xax")
+            await one.http.aclose()
+
+    with_servers(tmp_path, test, "a")
+
+
 # --- without servers ---
 
 
@@ -304,6 +318,7 @@ def test_others_are_the_callers(status: int) -> None:
         ({"method": "POST", "extensions": {"idempotent": True}}, 2),
         ({"method": "PUT", "extensions": {"idempotent": False}}, 1),
         ({"method": "PUT", "policies": {"idempotent": ["GET"]}}, 1),
+        ({"method": "PATCH", "policies": {"idempotent": ["patch"]}}, 2),
     ],
 )
 def test_what_may_be_repeated(how: dict[str, Any], sent: int) -> None:
@@ -329,6 +344,27 @@ def test_when_to_ask_again_in_seconds_or_as_a_date(said: str, pushback: str) -> 
     response = httpx.Response(503, headers={"Retry-After": said})
     assert transport.pushback(response) == pushback
     assert transport.pushback(httpx.Response(503)) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (httpx.ConnectError(""), Failure.NOT_SENT),
+        (httpx.ConnectTimeout(""), Failure.NOT_SENT),
+        (httpx.PoolTimeout(""), Failure.NOT_SENT),
+        (httpx.ReadTimeout(""), Failure.TIMED_OUT),
+        (httpx.WriteTimeout(""), Failure.TIMED_OUT),
+        (httpx.ReadError(""), Failure.UNAVAILABLE),
+        (httpx.WriteError(""), Failure.UNAVAILABLE),
+        (httpx.CloseError(""), Failure.UNAVAILABLE),
+        (httpx.RemoteProtocolError("nonsense"), Failure.UNAVAILABLE),
+        (httpx.ProxyError(""), Failure.UNAVAILABLE),
+        (httpx.LocalProtocolError(""), Failure.FATAL),
+        (httpx.UnsupportedProtocol(""), Failure.FATAL),
+    ],
+)
+def test_what_an_error_says_of_whether_it_was_executed(error: httpx.TransportError, failure: Failure) -> None:
+    assert failure_of(error) is failure
 
 
 def test_where_a_request_goes() -> None:

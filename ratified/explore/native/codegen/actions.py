@@ -32,10 +32,10 @@ from ratified.explore.native.codegen.numbers import (
     times,
 )
 from ratified.explore.native.codegen.packing import loaded
-from ratified.explore.native.codegen.statements import copy, run_body
-from ratified.explore.native.codegen.terms import BagV, Held, Opt, Rec, SeqV, SlotV, Uni, Value
+from ratified.explore.native.codegen.statements import copy, run_body, value_of_call
+from ratified.explore.native.codegen.terms import BagV, Held, Opt, Rec, SeqV, SlotV, Uni, Value, as_num
 from ratified.explore.native.codegen.writer import Env, Exits, Here, Pieces, TooLong, Writer
-from ratified.language.ir import Argument
+from ratified.language.ir import WEIGHT_MOST, Argument, Which
 from ratified.language.types import OptionalType, RecordType, Type, UnionType, records_of
 from ratified.language.values import show
 
@@ -179,12 +179,32 @@ class Step:
         def write() -> None:
             run_body(w, action, env)
             copy(w)
+            if self.unit.weights is not None:
+                self._weigh(self.unit.weights[action.name], env)
             w.line(f"{self.unit.name}rx_emit(batch, ", self.number.c, ");")
 
         body, _, _ = w.branch(write)
         self.label = outer
         w.copied, w.memory, w.version = False, {}, 0
         w.region(body, label)
+
+    def _weigh(self, weight: int | str, env: Env) -> None:
+        """Say how likely this step is: a helper speaks of the state before it."""
+        w = self.w
+        if isinstance(weight, int):
+            w.line("rx_weigh(batch, ", weight, ");")
+            return
+        function = self.unit.module.functions[weight]
+        given = {
+            own.name: env[a.name]
+            for own, a in zip(function.arguments, self.instances.action.arguments, strict=True)
+        }
+        w.old_base = "s"
+        with w.variables_of(Which.OLD):
+            found = as_num(loaded(value_of_call(w, function, given)))
+        fine = both(compare("<=", FALSE, found), compare("<=", found, const(WEIGHT_MOST)))
+        w.fault_unless(fine, f"`{weight}` does not give a weight", function.span)
+        w.line("rx_weigh(batch, (int64_t)", found.c, ");")
 
 
 def of_type(w: Writer, item: Held, t: Type) -> tuple[Num, Value]:

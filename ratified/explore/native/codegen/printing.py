@@ -189,7 +189,7 @@ def _(node: Load, p: Printer) -> str:
 @expressions.rule(Table)
 def _(node: Table, p: Printer) -> str:
     assert isinstance(node.of, tuple)
-    return f"{p.tables.name(node.of)}[{bare(p.word(node.args[0]))}]"
+    return f"(uint64_t){p.tables.name(node.of)}[{bare(p.word(node.args[0]))}]"
 
 
 @expressions.rule(Field)

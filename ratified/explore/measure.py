@@ -1,0 +1,276 @@
+"""Measuring a model: numbers that its runs have, with how sure one can be of them (`ratified simulate --measure`).
+
+    measured = measure(Balls(Bin=100), "max(load[b] for b in Bin)", runs=10_000, length=300)
+    measured.figures[0].estimate.mean          # 4.24..., within .low and .high
+
+Guarantees: what a run is stands in `measuring.py`; the same seed gives the same figures, whatever the number of threads and
+whichever engine runs it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from ratified.explore.measuring import NEVER, At, End, Plan, Run, Runs, plan_of
+from ratified.language.errors import RatifiedError
+from ratified.language.model import Model
+from ratified.results.estimates import Estimate, Number, estimate
+from ratified.results.limits import Reached, Watch
+from ratified.results.result import BoundReport, ConstraintReport, Limits, Trace
+from ratified.results.seen import INTERRUPTED
+
+if TYPE_CHECKING:
+    from ratified.explore.native.measure import NativeRuns
+
+ENGINES = ("auto", "reference", "native")
+RUNS = 1_000
+LENGTH = 100
+SOON = 2_000
+"""Steps that `auto` leaves to CPython: they are done sooner than a compiler runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured of all runs: the expression as it was typed, of which states it speaks, and what the sample says."""
+
+    text: str
+    at: At
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What runs of a model came to.
+
+    `runs` were run of `asked`, with `steps` in all; `ended` says how many ended why. `weights` are those of actions that are not
+    all alike. A bound that was left is a step that was not taken although the model has it; where there are any, or runs did not
+    come to `until`, the figures are not the model's own: `complete` is false.
+    """
+
+    model: str
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, object]
+    seed: int
+    asked: int
+    runs: int
+    length: int
+    steps: int
+    until: str | None
+    ended: Mapping[End, int]
+    weights: Mapping[str, int | str]
+    figures: tuple[Figure, ...]
+    bounds: tuple[BoundReport, ...]
+    constraints: tuple[ConstraintReport, ...]
+    notes: tuple[str, ...] = ()
+    stopped: str | None = None
+
+    @property
+    def missed(self) -> int:
+        """How many runs did not come to `until`."""
+        return 0 if self.until is None else self.runs - self.ended[End.UNTIL]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the figures are of all that was asked for."""
+        return not self.bounds and not self.missed and self.stopped is None
+
+
+def measure(
+    model: Model,
+    *measures: str,
+    runs: int = RUNS,
+    length: int = LENGTH,
+    seed: int = 0,
+    until: str | None = None,
+    weights: Mapping[str, int] | None = None,
+    confidence: float = 0.95,
+    engine: str = "auto",
+    threads: int | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    progress: Callable[[int], None] | None = None,
+) -> Measured:
+    """Measure runs of at most `length` steps, which end early where `until` is true.
+
+    A measure is an expression of the language over a state, a number or a condition; in it `steps` is how many steps the run has
+    taken, and `times_pick` how often the action `pick`. It is asked at the end of a run, or as it says: `max: queue`,
+    `min: queue`, `mean: queue` (over all states of the run, the first and last too), `first: queue == 0` (the steps until then).
+    `weights` are of actions, in place of what the model says. `confidence` is of each interval by itself. `limits` are of
+    seconds and memory: what is measured are then the runs that were done. `progress` is called with how many these are.
+
+    Raises:
+        EvaluationError: the model, a weight or a measure has no answer in a state that a run comes to; with that run.
+        ModelError: an expression is none, with a caret; or the model has no initial state.
+        RatifiedError: a number makes no sense, or this is not a model at a size.
+    """
+    _check(model, measures, runs, length, confidence, engine, threads)
+    plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed)
+    limits.only("measuring", "seconds", "memory")
+    watch = Watch(limits)
+    try:
+        reference = Runs(plan, watch.tick)
+    except Reached as stop:
+        raise RatifiedError(f"no run has begun before {stop}", remedy="give more of it") from None
+    collected, notes, stopped = _Collected(plan), list[str](), INTERRUPTED
+
+    def looked(done: int) -> bool:
+        """Whether to go on."""
+        nonlocal stopped
+        if progress:
+            progress(done)
+        try:
+            watch.tick()
+        except Reached as stop:
+            stopped = str(stop)
+        return stopped == INTERRUPTED
+
+    native = None
+    if engine == "native" or (engine == "auto" and runs * length > SOON):
+        native = _native(plan, reference, engine, notes)
+    done = (
+        map(reference.run, range(runs))
+        if native is None
+        else _by_native(native, reference, runs, threads, looked)
+    )
+    try:
+        for run in done:
+            collected.add(run)
+            if native is None and not looked(collected.runs):
+                break
+    except KeyboardInterrupt:
+        if not collected.runs:
+            raise
+    except Reached as stop:
+        stopped = str(stop)
+    whole = collected.runs == runs
+    return collected.measured(reference, runs, confidence, tuple(notes), None if whole else stopped)
+
+
+def _native(plan: Plan, reference: Runs, engine: str, notes: list[str]) -> NativeRuns | None:
+    """The program, if there can be one."""
+    from ratified.explore.native.codegen.shapes import Unsupported
+    from ratified.explore.native.compile import CompilerFailed, CompilerMissing
+    from ratified.explore.native.measure import NativeRuns
+
+    try:
+        return NativeRuns(plan, reference.initial)
+    except (Unsupported, CompilerMissing, CompilerFailed) as reason:
+        if engine == "native":
+            raise
+        notes.append(f"run by CPython, which is slower: {reason.message}")
+        return None
+
+
+def _by_native(
+    native: NativeRuns, reference: Runs, runs: int, threads: int | None, looked: Callable[[int], bool]
+) -> Iterator[Run]:
+    """Runs of generated code; one in which it has no answer is CPython's, which has one or says why not."""
+    found = native.run(runs, threads, looked)
+    for place, times in found.left:
+        reference.bounds[place.what, place.action, place.span] += times
+    for name, times in zip(reference.constraints, found.constrained, strict=True):
+        reference.left_out[name] += times
+    for number, run in enumerate(found.runs):
+        yield reference.run(number) if run is None else run
+
+
+def _check(
+    model: object,
+    measures: Sequence[str],
+    runs: int,
+    length: int,
+    confidence: float,
+    engine: str,
+    threads: int | None,
+) -> None:
+    if not isinstance(model, Model):
+        name = getattr(model, "__name__", type(model).__name__)
+        raise RatifiedError(
+            f"{name} is not a model at a size", remedy=f"give an instance: {name}(...) with its sizes"
+        )
+    if not measures:
+        raise RatifiedError(
+            "there is nothing to measure", remedy='give an expression over the state, such as "len(queue)"'
+        )
+    for what, number in (("runs", runs), ("length", length), ("threads", 1 if threads is None else threads)):
+        if number < 1:
+            raise RatifiedError(f"{what} is {number}, and nothing would be run", remedy="give at least 1")
+    if not 0 < confidence < 1:
+        raise RatifiedError(
+            f"the confidence is {confidence}, and it is a probability", remedy="give 0.95, say"
+        )
+    if engine not in ENGINES:
+        raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose from {', '.join(ENGINES)}")
+
+
+class _Collected:
+    """Runs, in their order."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.runs = self._steps = 0
+        self._ended: Counter[End] = Counter()
+        self._counted: list[Counter[Number]] = [Counter() for _ in plan.measures]
+        self._missing = [0] * len(plan.measures)
+
+    def add(self, run: Run) -> None:
+        """One more."""
+        self.runs += 1
+        self._steps += run.steps
+        self._ended[run.end] += 1
+        for k, (m, value) in enumerate(zip(self._plan.measures, run.row, strict=True)):
+            if m.at is At.FIRST and value == NEVER:
+                self._missing[k] += 1
+            else:
+                self._counted[k][Fraction(value, run.steps + 1) if m.at is At.MEAN else value] += 1
+
+    def measured(
+        self, reference: Runs, asked: int, confidence: float, notes: tuple[str, ...], stopped: str | None
+    ) -> Measured:
+        """What they came to."""
+        plan, model = self._plan, self._plan.model
+        weights = dict(plan.weights)
+        return Measured(
+            model=model.module.name,
+            sizes={sort.__name__: size for sort, size in model.scope.sizes.items()},
+            parameters=dict(model.scope.parameters),
+            seed=plan.seed,
+            asked=asked,
+            runs=self.runs,
+            length=plan.length,
+            steps=self._steps,
+            until=None if plan.until is None else plan.until.text,
+            ended={end: self._ended[end] for end in End},
+            weights=weights if any(w != 1 for w in weights.values()) else {},
+            figures=tuple(
+                Figure(
+                    m.text,
+                    m.at,
+                    estimate(counted, missing=missing, confidence=confidence, proportion=m.condition),
+                )
+                for m, counted, missing in zip(plan.measures, self._counted, self._missing, strict=True)
+            ),
+            bounds=tuple(
+                BoundReport(what, by, times, span)
+                for (what, by, span), times in sorted(reference.bounds.items(), key=lambda item: item[0][:2])
+            ),
+            constraints=tuple(ConstraintReport(n, reference.left_out[n]) for n in reference.constraints),
+            notes=notes,
+            stopped=stopped,
+        )
+
+
+def first_run(
+    model: Model,
+    *,
+    length: int,
+    seed: int,
+    until: str | None = None,
+    weights: Mapping[str, int] | None = None,
+) -> Trace:
+    """The first of the runs that `measure` measures, step by step."""
+    plan = plan_of(model, (), until=until, weights=weights or {}, length=length, seed=seed)
+    return Runs(plan, Watch(Limits()).tick).trace(0)

@@ -1,0 +1,102 @@
+"""A program that measures runs: the model's steps with their weights, and what is asked of states on the way (`measure.h`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ratified.explore.measuring import TIMES, At, Plan
+from ratified.explore.native.codegen import build, nodes
+from ratified.explore.native.codegen.actions import successors
+from ratified.explore.native.codegen.functions import Unit
+from ratified.explore.native.codegen.numbers import num
+from ratified.explore.native.codegen.program import SUPPORT
+from ratified.explore.native.codegen.properties import properties
+from ratified.explore.native.codegen.shapes import Unsupported
+from ratified.explore.native.codegen.writer import Env, Exits, Here, Writer
+from ratified.language.ir import Expr, Kind
+
+_SIGNATURE = "(const uint64_t *restrict s, uint64_t steps, const uint64_t *restrict times, int64_t *out)"
+
+_AT = {At.END: "RM_END", At.MAX: "RM_MAX", At.MIN: "RM_MIN", At.MEAN: "RM_MEAN", At.FIRST: "RM_FIRST"}
+
+
+def measuring(plan: Plan) -> tuple[str, Unit]:
+    """The text of the program, and what its numbers mean. Raises Unsupported, as `generate` does."""
+    with nodes.alone:
+        nodes.forget()
+        try:
+            return _measuring(plan)
+        finally:
+            nodes.forget()
+
+
+def _measuring(plan: Plan) -> tuple[str, Unit]:
+    other = plan.model.twin()
+    object.__setattr__(other, "module", plan.module)
+    unit = Unit(other, weights=plan.weights)
+    constraints = unit.module.of_kind(Kind.CONSTRAINT)
+    asked = [(f"measure_{k}", m.query.parts[0][1]) for k, m in enumerate(plan.measures)]
+    until = [] if plan.until is None else [("model_until", plan.until.parts[0][1])]
+    functions = [
+        successors(unit),
+        properties(unit, "model_constraints", "constraint", constraints),
+        *(_asking(unit, name, expr, plan.length) for name, expr in [*asked, *until]),
+    ]
+    if not until:
+        nothing = "(void)s; (void)steps; (void)times; *out = 0;"
+        functions.append(f"static int model_until{_SIGNATURE} {{ {nothing} return RX_OK; }}")
+    macros = {
+        "WORDS": unit.layout.words,
+        "INSTANCES": max(1, sum(i.count for i in unit.instances)),
+        "BOUNDS": len(unit.shared.bounds),
+        "CONSTRAINTS": len(constraints),
+        "INVARIANTS": 0,
+        "STEP_INVARIANTS": 0,
+        "SYMMETRY": 0,
+        "MEASURES": len(plan.measures),
+        "ACTIONS": len(unit.instances),
+    }
+    text = [
+        *(f"#define MODEL_{name} {value}" for name, value in macros.items()),
+        '#pragma GCC diagnostic ignored "-Wunused-function"',
+        '#include "contract.h"',
+        '#include "weigh.h"',
+        SUPPORT,
+        *unit.shared.tables.text(),
+        *functions,
+        _took(unit),
+        f"static int (*const model_measures[]){_SIGNATURE} = {{{', '.join(name for name, _ in asked)}}};",
+        f"static const enum rm_at model_at[] = {{{', '.join(_AT[m.at] for m in plan.measures)}}};",
+        '#include "measure.h"',
+        "",
+    ]
+    return "\n\n".join(text), unit
+
+
+def _asking(unit: Unit, name: str, expr: Expr, length: int) -> str:
+    """A function that gives the value of an expression over the state and the counts of the run."""
+    exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, name)
+    lines = unit.lines(exits, partial(_value, unit=unit, expr=expr, length=length))
+    unused = "    (void)s; (void)steps; (void)times;"
+    return "\n".join([f"static int {name}{_SIGNATURE} {{", unused, *lines, "    return RX_OK;", "}"])
+
+
+def _value(w: Writer, unit: Unit, expr: Expr, length: int) -> None:
+    env: Env = {"steps": num(build.var("steps", 0, length), 0, length)}
+    for k, instances in enumerate(unit.instances):
+        count = num(build.load("times", k, length), 0, length)
+        env[TIMES + instances.action.name] = count
+    found = Here(w, env).num(expr)
+    if found.low < -(2**63) or found.high >= 2**63:
+        raise Unsupported("what is measured may be a number of more than 64 bits", span=expr.span)
+    w.line("*out = (int64_t)", found.c, ";")
+
+
+def _took(unit: Unit) -> str:
+    counted: Sequence[str] = [
+        f"    if (instance >= {i.first} && instance < {i.first + i.count}) times[{k}]++;"
+        for k, i in enumerate(unit.instances)
+    ]
+    head = "static void model_took(uint32_t instance, uint64_t *times) {"
+    return "\n".join([head, "    (void)instance; (void)times;", *counted, "}"])
