@@ -173,7 +173,6 @@ PROTOCOL = BundledProtocol(
             "weights that change begin the schedule anew: light nodes starve",
             model=f"{MODELS}.reweighting:BeginsAnew",
             no_proof=LIVENESS,
-            seen_in=("Envoy", "grpc-java"),
         ),
         Bug(
             "turns-begin-anew",
