@@ -26,7 +26,7 @@ from ratified.impl.services.balancing import BALANCERS, Balancer
 from ratified.impl.services.budgets import Throttle
 from ratified.impl.services.client import CallError, Client, RequestError
 from ratified.impl.services.endpoints import Endpoint, ServiceError
-from ratified.impl.services.events import Ejected, Event, Failed, Picked, Readmitted
+from ratified.impl.services.events import Cancelled, Ejected, Event, Failed, Picked, Readmitted
 from ratified.impl.services.health import CircuitBreaker, Outliers
 from ratified.impl.services.hedging import Hedge
 from ratified.impl.services.retry import Failure, RetryPolicy
@@ -112,14 +112,27 @@ class Setup:
     attempt_timeout_ms: int | None = None
 
 
+class Ended(Enum):
+    """How an attempt ended."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # another was faster
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An attempt: when it began, at which node, whether it was a further one, and whether it failed."""
+    """An attempt: when it began, at which node, whether it was a further one, and how it ended."""
 
     ms: int
     node: str
     again: bool
-    failed: bool
+    ended: Ended
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed."""
+        return self.ended is Ended.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +311,7 @@ class _Record:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._picked: list[tuple[int, Picked]] = []
-        self._failed: set[tuple[int, int]] = set()
+        self._ended: dict[tuple[int, int], Ended] = {}
         self._out: dict[str, int] = {}
         self._ejections: list[tuple[str, int, int]] = []
 
@@ -307,7 +320,9 @@ class _Record:
             case Picked():
                 self._picked.append((self._now_ms(), event))
             case Failed():
-                self._failed.add((event.request, event.attempt))
+                self._ended[event.request, event.attempt] = Ended.FAILED
+            case Cancelled():
+                self._ended[event.request, event.attempt] = Ended.CANCELLED
             case Ejected():
                 self._out[event.endpoint] = self._now_ms()
             case Readmitted():
@@ -315,7 +330,7 @@ class _Record:
 
     def attempts(self) -> tuple[Moment, ...]:
         return tuple(
-            Moment(ms, e.endpoint, e.attempt > 1, (e.request, e.attempt) in self._failed)
+            Moment(ms, e.endpoint, e.attempt > 1, self._ended.get((e.request, e.attempt), Ended.ANSWERED))
             for ms, e in self._picked
         )
 

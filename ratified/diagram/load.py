@@ -18,6 +18,7 @@ from ratified.diagram.svg import Canvas, width_of
 KINDS = ("svg", "html")
 
 ANSWERED, FAILED, AGAIN, OUT = "#0072b2", "#d55e00", "#9c3f74", "#5c5c5c"
+CANCELLED, PALE = "#56b4e9", "#cfe8f7"
 LEFT, WIDE, RIGHT = 96.0, 720.0, 24.0
 LANE, GAP = 76.0, 26.0
 SMALL = 10.0
@@ -37,12 +38,13 @@ class Span:
 class Lane:
     """A node. What is counted is counted in slices of time, all of the same length.
 
-    `failed` and `again` are parts of `total`; `troubles` is what happened to it, `out` when it was avoided.
+    `failed`, `cancelled` and `again` are parts of `total`; `troubles` is what happened to it, `out` when it was avoided.
     """
 
     name: str
     total: tuple[int, ...]
     failed: tuple[int, ...]
+    cancelled: tuple[int, ...]
     again: tuple[int, ...]
     troubles: tuple[Span, ...] = ()
     out: tuple[Span, ...] = ()
@@ -140,15 +142,19 @@ def _lane(canvas: Canvas, lane: Lane, top: float, scale: _Scale) -> None:
             canvas.rect(
                 scale.x(span.start), top, width, LANE, fill="url(#trouble)", stroke="none", width=0, radius=0
             )
-    for n, (total, failed) in enumerate(zip(lane.total, lane.failed, strict=True)):
-        x = LEFT + n * scale.bar
-        well = scale.high(total - failed)
-        if total > failed:
-            _bar(canvas, x, foot - well, scale.bar, well, fill=ANSWERED, stroke=ANSWERED)
-        if failed:
-            _bar(
-                canvas, x, foot - scale.high(total), scale.bar, scale.high(failed), fill=PAPER, stroke=FAILED
-            )
+    for n, (total, failed, cancelled) in enumerate(zip(lane.total, lane.failed, lane.cancelled, strict=True)):
+        stacked = (
+            (total - failed - cancelled, ANSWERED, ANSWERED),
+            (cancelled, PALE, CANCELLED),
+            (failed, PAPER, FAILED),
+        )
+        below = 0
+        for count, fill, stroke in stacked:
+            if count:
+                below += count
+                top_of_bar = foot - scale.high(below)
+                x = LEFT + n * scale.bar
+                _bar(canvas, x, top_of_bar, scale.bar, scale.high(count), fill=fill, stroke=stroke)
     for n, again in enumerate(lane.again):
         if again:
             high = max(3.0, scale.high(again))
@@ -191,11 +197,16 @@ def _axis(canvas: Canvas, y: float, scale: _Scale) -> None:
         canvas.text(x, y + 9, f"{round(k * step, 3):g} s", size=9, fill=QUIET, anchor="middle")
 
 
+_BARS = {"answered": (ANSWERED, ANSWERED), "cancelled": (PALE, CANCELLED), "failed": (PAPER, FAILED)}
+
+
 def _legend(canvas: Canvas, y: float, lanes: Sequence[Lane]) -> float:
     """What the forms mean, of those that are there."""
     words = [("attempts that were answered, by when they began", "answered")]
     if any(any(lane.failed) for lane in lanes):
         words.append(("hollow: attempts that failed", "failed"))
+    if any(any(lane.cancelled) for lane in lanes):
+        words.append(("pale: attempts that were cancelled, another was faster", "cancelled"))
     if any(any(lane.again) for lane in lanes):
         words.append(("dark line: of these, retries and hedges", "again"))
     if any(lane.troubles for lane in lanes):
@@ -204,10 +215,9 @@ def _legend(canvas: Canvas, y: float, lanes: Sequence[Lane]) -> float:
         words.append(("bar on top: the client avoids the node", "out"))
     for text, kind in words:
         y += 16
-        if kind in ("answered", "failed"):
-            colour = ANSWERED if kind == "answered" else FAILED
-            fill = ANSWERED if kind == "answered" else PAPER
-            _bar(canvas, 20, y - 10, 12, 11, fill=fill, stroke=colour)
+        if kind in _BARS:
+            fill, stroke = _BARS[kind]
+            _bar(canvas, 20, y - 10, 12, 11, fill=fill, stroke=stroke)
         elif kind == "again":
             canvas.line(26, y + 1, 26, y - 10, stroke=AGAIN, width=2)
         elif kind == "trouble":

@@ -232,6 +232,13 @@ class _Walks:
 
     def _nothing_begins(self) -> ModelError:
         module = self._machine.module
+        if self._bounds:
+            what, _, span = next(iter(self._bounds))
+            return ModelError(
+                f"{module.name} has no initial state within its bounds: init leaves {what}",
+                span=span,
+                remedy="widen the bound, or choose other sizes",
+            )
         leaving = next((f for f in module.of_kind(Kind.CONSTRAINT) if self._left_out[f.name]), None)
         return no_beginning(module, leaving, sum(self._left_out.values()) if leaving else None)
 

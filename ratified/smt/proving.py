@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from ratified.language.claims import unchecked
@@ -45,11 +46,18 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
 )
 """The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
 
-AT_ONCE, TRIES = 250_000, 5
-"""Effort of a short try with one of the first of these (a tenth of a second), and how many are made."""
+QUICK: tuple[tuple[int, int], ...] = (
+    *((0, 250_000), (1, 250_000), (0, 1_000_000), (2, 250_000), (3, 250_000), (4, 250_000)),
+    *((1, 1_000_000), (0, 5_000_000)),
+)
+"""The first tries, before a counterexample is looked for: which order, and with how much effort (Z3's own steps, some two million
+in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
 
-QUICK = 5_000_000
-"""Effort (Z3's own steps, some seconds) of the first try, before a counterexample is looked for."""
+LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in range(1, 5)), (0, 0))
+"""The last ones, where there is no counterexample of few elements: for all the time that there is, but for the share below."""
+
+OTHER = 0.25
+"""The share of the time that cvc5 has at the end, if Z3 has not decided."""
 
 SEARCH = 20_000_000
 """Effort of looking for a counterexample with sorts of some size."""
@@ -366,15 +374,18 @@ class _Attempt:
         if refuted_at_once(self.obligation.facts):
             self.trivial, self.status, self.ended = True, Status.PROVED, True
             return []
-        self.text = script(title(self.obligation), settled(self.obligation.facts))
+        self.text = self._ordered(0)
         return self._quick()
 
     def _quick(self) -> list[Job]:
-        """A short try with each order of the facts, and then a longer one."""
-        if self.how.solver == "z3" and self.order < TRIES:
-            text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
-            return [self._job("z3", text, AT_ONCE)]
-        return [self._job(self.how.solver, self.text, QUICK if self.how.counterexamples else 0)]
+        """The next of the first tries."""
+        if self.how.solver == "z3" and self.order < len(QUICK):
+            order, effort = QUICK[self.order]
+            return [self._job("z3", self._ordered(order), effort)]
+        return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
+
+    def _ordered(self, order: int) -> str:
+        return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
 
     def _job(self, solver: str, text: str, effort: int = 0) -> Job:
         return Job(id(self), solver, text, self.how.timeout, effort)
@@ -404,10 +415,9 @@ class _Attempt:
         if answer.verdict == "unsat":
             self.status = Status.PROVED
         elif answer.verdict == "sat":
-            # Of majorities more is true than the axioms say.
-            sure = not any(
-                map(small.is_majority, symbols_of(f.formula for f in self.obligation.facts).values())
-            )
+            # Of majorities and sizes more is true than the axioms say.
+            symbols = symbols_of(f.formula for f in self.obligation.facts).values()
+            sure = not any(small.is_majority(s) or small.is_size(s) for s in symbols)
             self.status = Status.FAILED if sure else Status.UNDECIDED
             self.why = "there is a counterexample, but no small one was found"
         else:
@@ -418,7 +428,7 @@ class _Attempt:
         self.spent = 0.0
 
     def _after_quick(self, answer: Answer) -> list[Job]:
-        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < TRIES:
+        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < len(QUICK) - 1:
             self.order += 1
             self.spent += answer.seconds
             return self._quick()
@@ -475,17 +485,33 @@ class _Attempt:
 
     def _long(self) -> list[Job]:
         self.opinions.clear()
-        self.stage, self.order = "long", 0
-        return [self._job(self.how.solver, self.text)]
+        self.stage, self.order, self.spent = "long", 0, 0.0
+        if self.how.solver != "z3":
+            return [self._job(self.how.solver, self.text)]
+        return self._next_long()
+
+    def _next_long(self) -> list[Job]:
+        """The next of the last tries, in the time that is left; cvc5's is the very last."""
+        share = OTHER if find_spec("cvc5") else 0.0
+        left = self.how.timeout * (1 - share) - self.spent
+        if self.order < len(LONG) and left > 0:
+            order, effort = LONG[self.order]
+            return [Job(id(self), "z3", self._ordered(order), left, effort)]
+        if share and self.how.second is None:
+            return [Job(id(self), "cvc5", self.text, max(1.0, self.how.timeout - self.spent))]
+        return []
 
     def _after_long(self, answer: Answer) -> list[Job]:
         """Z3 gives up with one order of the facts, and not with another."""
-        self.order += 1
-        gave_up = answer.verdict == "unknown" and answer.seconds < self.how.timeout / 2
-        if gave_up and answer.job.solver == "z3" and self.order < len(ORDERS):
+        if answer.verdict == "unknown" and answer.job.solver == "z3":
+            self.order += 1
             self.spent += answer.seconds
-            text = script(title(self.obligation), ORDERS[self.order](settled(self.obligation.facts)))
-            return [self._job("z3", text)]
+            if jobs := self._next_long():
+                if jobs[0].solver == "cvc5":
+                    self.opinions.append(Opinion("z3", "unknown", self.spent))
+                    self.spent = 0.0
+                return jobs
+            self.spent -= answer.seconds
         self._note(answer)
         self._settle(answer)
         return self._second()

@@ -184,7 +184,7 @@ def test_so_is_what_click_finds(arguments: list[str], message: str, capsys: Capt
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("load.png", "load.png: nothing is written as .png\n  end it with one of .svg, .html"),
+        ("load.png", "load.png: .png files cannot be written\n  end it with one of .svg, .html"),
         ("nowhere/load.svg", "nowhere/load.svg cannot be written: there is no folder nowhere"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 import pytest
 
-from ratified.explore import EvaluationError
+from ratified.explore import EvaluationError, check
 from ratified.explore import simulate as module
 from ratified.explore.simulate import Simulation, simulate
 from ratified.language import (
@@ -25,7 +25,7 @@ from ratified.language import (
     step_invariant,
 )
 from ratified.language.machine import PythonMachine
-from ratified.results.result import ConstraintReport, PropertyKind, Trace, Verdict
+from ratified.results.result import BEYOND_BOUNDS, ConstraintReport, PropertyKind, Trace, Verdict
 from tests.shared.sorts import Lamp
 
 
@@ -324,6 +324,25 @@ def test_without_a_beginning_there_is_no_walk() -> None:
         "Nowhere has no initial state: no choice of init's arguments passes its guards",
         "weaken a `require` in init, or choose larger sizes",
     )
+
+
+def test_where_every_beginning_leaves_a_bound_it_says_which() -> None:
+    class Beyond(Counter):
+        def init(self) -> None:
+            self.n = self.most + 1
+
+        @eventually
+        def over(self) -> bool:
+            return self.n == 9
+
+    with pytest.raises(ModelError) as caught:
+        simulate(Beyond())
+    assert caught.value.message.startswith(
+        "Beyond has no initial state within its bounds: init leaves the range"
+    )
+    found = [check(Beyond(), engine=engine) for engine in ("reference", "native")]
+    assert [(f.verdict, f.distinct, f.stopped) for f in found] == [(Verdict.UNDECIDED, 0, BEYOND_BOUNDS)] * 2
+    assert [f.vacuous for f in found] == [("over",)] * 2
 
 
 @pytest.mark.parametrize(

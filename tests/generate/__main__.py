@@ -1,6 +1,8 @@
 """`python -m tests.generate --seed N` prints a model; `--stats N` measures how N of them are distributed.
 
-`python -m tests.generate prove --models N --seed S` puts N proof scripts through every engine, and exits with 1 if they disagree;
+`python -m tests.generate prove --models N --seed S` puts N proof scripts through every engine, and exits with 1 if they disagree
+(`--what model`: the general models, with their invariants for lemmas; `--lines FILE`: a run that can be stopped, and goes on when
+it is started again; `--report FILE`: its figures so far);
 `python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find;
 `python -m tests.generate kinds --models N` one of each kind that such translations have had.
 `python -m tests.generate pairs --models N --faults K` holds every engine against every other on N models, and then plants faults
@@ -22,12 +24,12 @@ from ratified.tla import tlc
 from tests.generate import pair_faults, pairs
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
-from tests.generate.engines import many
+from tests.generate.engines import Tally, many, read_lines
 from tests.generate.kinds import table
 from tests.generate.models import random_model
 from tests.generate.mutations import random_refused
 from tests.generate.planted import sweep
-from tests.generate.provable import provable_model
+from tests.generate.provable import claimed_model, provable_model
 from tests.generate.running import STATES_MOST, Run, load, run
 from tests.tla.service import Service
 
@@ -44,13 +46,26 @@ def main() -> int:
     parser.add_argument(
         "--faults", type=int, default=20, help="how many models to look for a fault of an engine among"
     )
+    parser.add_argument(
+        "--lines",
+        type=Path,
+        metavar="FILE",
+        help="write a line for each proof script, and go on from those there are",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="the figures of such a file")
     parser.add_argument("--every", type=int, default=1, help="plant one fault of so many")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
     parser.add_argument(
-        "--what", choices=("model", "case", "refused", "proof"), default="model", help="what to print"
+        "--what",
+        choices=("model", "case", "refused", "proof"),
+        default=None,
+        help="what to print, or to prove",
     )
     given = parser.parse_args()
+    if given.report is not None:
+        sys.stdout.write("\n".join(_report(given.report)) + "\n")
+        return 0
     if given.command == "pairs":
         return _pairs(given)
     if given.command is not None:
@@ -65,6 +80,14 @@ def main() -> int:
     return 0
 
 
+def _report(lines: Path) -> list[str]:
+    """The figures of a run so far."""
+    tally = Tally()
+    for seed, found in sorted(read_lines(lines).items()):
+        tally.add(seed, found)
+    return tally.lines()
+
+
 def _proofs(given: argparse.Namespace) -> int:
     """Proof scripts through every engine, with the translation as it is or with faults in it."""
     with tempfile.TemporaryDirectory() as name:
@@ -77,7 +100,9 @@ def _proofs(given: argparse.Namespace) -> int:
             )
             sys.stdout.write("\n".join(told) + "\n")
             return 0
-        tally = many(provable_model, range(given.seed, given.seed + given.models), Path(name))
+        make = claimed_model if given.what == "model" else provable_model
+        seeds = range(given.seed, given.seed + given.models)
+        tally = many(make, seeds, Path(name), kept=given.lines)
     sys.stdout.write("\n".join(tally.lines()) + "\n")
     return 1 if tally.failures else 0
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
+import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +41,8 @@ SIZES = {1: 300, 2: 300, 3: 120}
 
 DEPTH = 3
 SECONDS = 4.0
+MODEL_SECONDS = 60.0
+"""Processor time for all that is asked about one model."""
 
 
 def load_script(generated: GeneratedModel, folder: Path) -> type[Model]:
@@ -122,6 +126,8 @@ def compared(cls: type[Model], *, second: bool = True, finite: bool = True) -> C
         found.fails(f"crash: {type(crash).__name__}: {str(crash)[:200]}")
         return found
     _proof(proof, found)
+    if proof.verdict is Verdict.HOLDS and runs and not any(r.states or r.error for r in runs.values()):
+        found.fails("proved of what cannot begin")
     if finite and 2 in runs:
         _bounded(cls, runs[2], found)
     return found
@@ -223,17 +229,70 @@ class Tally:
         ]
 
 
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises OutOfTimeError once this process has worked so long; a solver is let finish what it was asked."""
+
+    def stop(*_: object) -> None:
+        raise OutOfTimeError
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+class OutOfTimeError(BaseException):
+    """A model took longer than it may: no error of an engine, which would be told as one."""
+
+
+def one(make: Callable[[int], GeneratedModel], seed: int, folder: Path, *, second_every: int = 4) -> Compared:
+    """The model of a seed through all engines. The second solver is asked about one of so many."""
+    try:
+        with limited(MODEL_SECONDS):
+            cls = load_script(make(seed), folder)
+            return compared(cls, second=seed % second_every == 0, finite=seed % 3 == 0)
+    except OutOfTimeError:
+        return Compared("out of time")
+    except RatifiedError as problem:
+        return Compared("unreadable", problem.message[:60])
+
+
 def many(
-    make: Callable[[int], GeneratedModel], seeds: Collection[int], folder: Path, *, second_every: int = 4
+    make: Callable[[int], GeneratedModel], seeds: Iterable[int], folder: Path, *, kept: Path | None = None
 ) -> Tally:
-    """The models of some seeds through all engines. The second solver is asked about every so many of them."""
+    """The models of some seeds through all engines.
+
+    With `kept`, a line is written into that file for each, and those that have one there are not asked again: a run that was
+    stopped goes on where it was.
+    """
+    known = {} if kept is None else read_lines(kept)
     tally = Tally()
     for seed in seeds:
-        generated = make(seed)
-        try:
-            cls = load_script(generated, folder)
-        except RatifiedError as problem:
-            tally.add(seed, Compared("unreadable", problem.message[:60]))
-            continue
-        tally.add(seed, compared(cls, second=seed % second_every == 0, finite=seed % 3 == 0))
+        found = known.get(seed)
+        if found is None:
+            found = one(make, seed, folder)
+            if kept is not None:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"seed": seed, **asdict(found)}) + "\n")
+        tally.add(seed, found)
     return tally
+
+
+def read_lines(kept: Path) -> dict[int, Compared]:
+    """What was written about models, by seed. A last line that was cut short is taken off."""
+    if not kept.exists():
+        return {}
+    text = kept.read_text(encoding="utf-8")
+    if not text.endswith("\n"):
+        text = text[: text.rfind("\n") + 1]
+        kept.write_text(text, encoding="utf-8")
+    found: dict[int, Compared] = {}
+    for line in text.splitlines():
+        said = json.loads(line)
+        seed = said.pop("seed")
+        found[seed] = Compared(**said)
+    return found

@@ -7,19 +7,8 @@ what it does before it requires its condition; each of its conditions is one mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Idiom:
-    """Statements, and conditions one of which is required after them. `kind` is what it is about."""
-
-    kind: str
-    conditions: tuple[str, ...]
-    lines: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    assumes: tuple[str, ...] = ()
-
+from tests.generate.idiom import Idiom
+from tests.generate.looping import LOOPS
 
 VARIABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "cur": ("cur: Ballot", ("def move_cur(self, n: Ballot) -> None:", "    self.cur = n")),
@@ -96,6 +85,18 @@ VARIABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "other": (
         "other: Map[Node, bool]",
         ("def move_other(self, n: Node) -> None:", "    self.other[n] = not self.other[n]"),
+    ),
+    "logs": (
+        "logs: Map[Node, Annotated[Seq[Ballot], AtMost(2)]]",
+        (
+            "def move_logs(self, n: Node, m: Ballot) -> None:",
+            "    require(len(self.logs[n]) < 2)",
+            "    self.logs[n].append(m)",
+        ),
+    ),
+    "pairs": (
+        "pairs: Set[Ask | Other.Ask]",
+        ("def move_pairs(self, n: Node, m: Ballot) -> None:", "    self.pairs.add(Ask(n, m))"),
     ),
 }
 """Variables: how each is declared, and the action that changes it."""
@@ -475,4 +476,5 @@ IDIOMS = (
             "not $s <= $s | $t",
         ),
     ),
+    *LOOPS,
 )

@@ -51,12 +51,12 @@ KINDS = (
             "functions = {k: f if one is named_apart else one(f) for k, f in functions.items()}",
             Kind(
                 "statements share their names",
-                f"{LOGIC}.steps",
-                "context = Context(self.logic, dict(path.env), dict(path.state),",
-                "context = Context(self.logic, path.env, dict(path.state),",
+                f"{LOGIC}.running",
+                "made = Context(self.logic, dict(self.env), dict(self.state),",
+                "made = Context(self.logic, self.env, dict(self.state),",
                 Kind(
                     "names change in place",
-                    f"{LOGIC}.steps",
+                    f"{LOGIC}.statements",
                     "path.env = dict(context.bound(names, context.expr(value)).env)",
                     "context.bound(names, context.expr(value))",
                 ),
@@ -125,8 +125,8 @@ KINDS = (
     ),
     Kind(
         "a loop reads what its other turns have written",
-        f"{LOGIC}.steps",
-        "if any(_reads(part, v, name) for part in seen for v in written):",
+        f"{LOGIC}.turns",
+        "if any(_reads(part, v, turn.name, uses) for part in parts for v in written):",
         "if False:",
     ),
     Kind(
@@ -188,6 +188,78 @@ KINDS = (
         "pass",
     ),
     Kind(
+        "what a loop carries is found as the loop leaves it",
+        f"{LOGIC}.loops",
+        "return Later(lambda: carried.found(place))",
+        "return Later(lambda: carried.left())",
+    ),
+    Kind(
+        "the last turn is taken for the first",
+        f"{LOGIC}.loops",
+        "last=True,",
+        "last=False,",
+    ),
+    Kind(
+        "a loop goes on after a return",
+        f"{LOGIC}.loops",
+        "return [*self._ended(places), *found] if ends else found",
+        "return found",
+    ),
+    Kind(
+        "a loop counts all turns",
+        f"{LOGIC}.collecting",
+        "there = lambda x, k=amount: conj(passes(x), equal(number(x), k))",
+        "there = lambda x, k=amount: passes(x)",
+    ),
+    Kind(
+        "items of a loop are read in the state that earlier turns left",
+        f"{LOGIC}.turns",
+        "if at < len(found) - 1 and uses.reads(node.domain, Which.NOW) & uses.writes(turn.statement):",
+        "if False:",
+    ),
+    Kind(
+        "an assertion is skipped",
+        f"{LOGIC}.statements",
+        "if not path.tried:\n                context.demand(Failing.ERROR",
+        "if False:\n                context.demand(Failing.ERROR",
+    ),
+    Kind(
+        "two records of one name are one",
+        f"{LOGIC}.names",
+        'return [n if plain.count(n) == 1 else f"{n}~{i}" for i, n in enumerate(plain)]',
+        "return plain",
+    ),
+    Kind(
+        "the values of a map in a sequence are its keys",
+        f"{LOGIC}.containers",
+        'case "keys", Function():',
+        'case "keys" | "values", Function():',
+    ),
+    Kind(
+        "a negative index is beyond the end",
+        f"{LOGIC}.containers",
+        "return choice(less(index, Number(0)), plus(length, index), index)",
+        "return index",
+    ),
+    Kind(
+        "an order is taken for the other way round",
+        f"{LOGIC}.logic",
+        "return neg(order(b, a)) if strict else order(a, b)",
+        "return neg(order(a, b)) if strict else order(b, a)",
+    ),
+    Kind(
+        "a model without a beginning begins",
+        "ratified.smt.proving",
+        "if all(f.formula == TRUE for f in self.facts):",
+        "if True:",
+    ),
+    Kind(
+        "of a majority nothing but that two meet is looked for in small models",
+        f"{LOGIC}.small",
+        "counted = [_counted(s, sizes) for s in symbols if is_majority(s)]",
+        "counted = []",
+    ),
+    Kind(
         "the state before is the state after",
         f"{LOGIC}.logic",
         "context.old",
@@ -219,6 +291,8 @@ def planted(kind: Kind) -> Iterator[None]:
         if code is None or code == old or code.co_freevars != function.__code__.co_freevars:
             continue
         changed.append((function, function.__code__, code))
+    if not changed:
+        raise LookupError(f"{kind.says}: no function of {kind.module} is changed by it")
     for function, _, wrong in changed:
         function.__code__ = wrong
     try:

@@ -27,17 +27,21 @@ FINITE = "ratified.smt.finite"
 class Fault:
     """A fault, what it is planted into (the engines that are asked with it), and under which names these answer.
 
-    `needs` is a regular expression that the text of a model has to have for the fault to matter.
+    `needs` is a regular expression that the text of a model has to have for the fault to matter, `scripts` for it to be a proof
+    script.
     """
 
     kind: Kind
     engines: tuple[str, ...]
     names: tuple[str, ...]
     needs: str = ""
+    scripts: bool = False
 
 
-def _faults(engines: tuple[str, ...], names: tuple[str, ...], *found: tuple[str, Kind]) -> tuple[Fault, ...]:
-    return tuple(Fault(kind, engines, names, needs) for needs, kind in found)
+def _faults(
+    engines: tuple[str, ...], names: tuple[str, ...], *found: tuple[str, Kind], scripts: bool = False
+) -> tuple[Fault, ...]:
+    return tuple(Fault(kind, engines, names, needs, scripts) for needs, kind in found)
 
 
 _PROVER = {
@@ -207,15 +211,6 @@ FAULTS = (
             ),
         ),
         (
-            r"def \w+\(self, \w+: \w+, \w+:",
-            Kind(
-                "the arguments of an action are taken in another order",
-                f"{NATIVE}.actions",
-                "picks.insert(0, values[chosen % len(values)])",
-                "picks.insert(0, values[-1 - chosen % len(values)])",
-            ),
-        ),
-        (
             "@step_invariant",
             Kind(
                 "a step invariant reads the state after a step",
@@ -229,15 +224,6 @@ FAULTS = (
         ("bmc", "bmc by Z3"),
         ("bmc", "bmc by Z3", "k-induction"),
         (
-            "require",
-            Kind(
-                "a step need not be possible",
-                f"{FINITE}.unrolled",
-                "self.solver.require(circuit.either(-literal, way.possible))",
-                "self.solver.require(circuit.either(-literal, TRUE))",
-            ),
-        ),
-        (
             "@step_invariant",
             Kind(
                 "what was before a step is what is after it",
@@ -247,30 +233,30 @@ FAULTS = (
             ),
         ),
         (
-            "@constraint",
+            r"(?s)(?=.*@constraint).*@invariant",
             Kind(
                 "constraints leave nothing out",
                 f"{FINITE}.unrolled",
-                "if state and self._constrained:",
-                "if False:",
+                "        if self._constrained:\n",
+                "        if False:\n",
             ),
         ),
         (
-            " or ",
+            r"(?s) or .*@invariant",
             Kind(
                 "`or` forgets where it is evaluated",
                 f"{FINITE}.expressions",
-                "self.path = self.circuit.both(outer, -result)",
-                "self.path = outer",
+                "context.under(-result).truth(operand)",
+                "context.truth(operand)",
             ),
         ),
         (
-            "<=",
+            r"(?s)<=.*@invariant",
             Kind(
                 "`<=` is `<`",
                 f"{FINITE}.expressions",
-                'return less if node.op in ("<", ">") else -self._less(right, left)',
-                "return less",
+                "else -less(right, left, context)",
+                "else less(left, right, context)",
             ),
         ),
         (
@@ -282,8 +268,12 @@ FAULTS = (
                 "wrong.append((claim.name, circuit.both(fresh, literal)))",
             ),
         ),
+    ),
+    *_faults(
+        ("bmc", "prover"),
+        ("bmc", "k-induction"),
         (
-            "@invariant",
+            "",
             Kind(
                 "the states of a path need not keep the claims",
                 f"{FINITE}.unrolled",
@@ -291,11 +281,27 @@ FAULTS = (
                 "pass",
             ),
         ),
+        scripts=True,
+    ),
+    *_faults(
+        ("bmc",),
+        ("bmc", "k-induction"),
+        (
+            "",
+            Kind(
+                "a step need not be possible",
+                f"{FINITE}.unrolled",
+                "self.solver.require(circuit.either(-literal, way.possible))",
+                "self.solver.require(circuit.either(-literal, TRUE))",
+            ),
+        ),
+        scripts=True,
     ),
     *_faults(
         ("prover",),
         ("prover", "prover (cvc5)"),
         *((_PROVER[kind.says], kind) for kind in KINDS if kind.says in _PROVER),
+        scripts=True,
     ),
     *_faults(
         ("TLC",),
@@ -345,8 +351,8 @@ FAULTS = (
             Kind(
                 "in ITF a sequence is written backwards",
                 "ratified.itf.format",
-                "return [_written(form, v, item) for v in value]",
-                "return [_written(form, v, item) for v in reversed(tuple(value))]",
+                "return [_written(form, v, t.item) for v in value]",
+                "return [_written(form, v, t.item) for v in reversed(tuple(value))]",
             ),
         ),
     ),
@@ -412,7 +418,7 @@ def _looked_for(fault: Fault, corpus: Corpus, most: int) -> tuple[str, dict[Pair
     found: dict[Pair, int] = {}
     fell = tried = 0
     pairs = [pair for pair in PAIRS if set(pair) & set(fault.names)]
-    for case, quick in islice(corpus.having(fault.needs, scripts="prover" in fault.engines), most):
+    for case, quick in islice(corpus.having(fault.needs, scripts=fault.scripts), most):
         tried += 1
         with planted(fault.kind):
             try:

@@ -309,6 +309,8 @@ def _explored(explore: Callable[[Model], Result], case: Case) -> Said:
     except RatifiedError:
         return NOTHING  # what the native engine does not take
     failed = found.violation
+    if not found.distinct:
+        return Said(raw=found)  # whatever init does leaves a bound
     if failed is None and found.stopped not in (None, BEYOND_BOUNDS):
         return Said(clear=found.depth)
     if failed is not None and failed.kind in SAFETY:
@@ -355,7 +357,7 @@ def _walked(case: Case) -> Said:
             raw=error.trace,
         )
     except ModelError as error:
-        return Said(verdict="nothing") if "no initial state" in error.message else NOTHING
+        return Said(verdict="nothing") if "no initial state:" in error.message else NOTHING
     if (failed := found.violation) is None:
         return Said(met=found.distinct, raw=found.first)
     if failed.kind not in SAFETY:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.generate.choices import Chooser, RandomSource
-from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES, Idiom
-from tests.generate.models import GeneratedModel
+from tests.generate.idiom import Idiom
+from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES
+from tests.generate.models import GeneratedModel, random_model
 from tests.generate.updates import Lines, indented
 
 IMPORTED = (
@@ -160,6 +162,14 @@ def provable_model(seed: int) -> GeneratedModel:
     return ProvableWriter(Chooser(RandomSource(seed))).model()
 
 
+def claimed_model(seed: int) -> GeneratedModel:
+    """The general model of a seed, each of its invariants a lemma."""
+    made = random_model(seed)
+    head, imported, rest = made.text.partition("from ratified import ")
+    text = head + imported + "lemma, " + rest.replace("    @invariant\n", "    @lemma\n")
+    return replace(made, text=text)
+
+
 class ProvableWriter:
     """Writes one file."""
 
@@ -190,6 +200,11 @@ class ProvableWriter:
         lines += indented([*declared, "bad: bool"])
         for mover in movers:
             lines += ["", *indented(["@action", *mover])]
+        if self.choose.chance(3):  # it cannot begin
+            lines += [
+                "",
+                *indented(["def init(self) -> None:", "    require(len(Node) > 2 and len(Node) < 2)"]),
+            ]
         lines += [*(line for each in assumed for line in ["", *indented(each)]), *body, *claims]
         text = self._renamed(_assembled(lines))
         return GeneratedModel(text, "Script", {})
@@ -221,6 +236,16 @@ class ProvableWriter:
                 "    sender: Node",
                 "    mark: bool | None",
             ),
+            *(
+                "",
+                "",
+                "class Other:",
+                '    """Has a record of its own."""',
+                "",
+                "    @record",
+                "    class Ask:",
+            ),
+            *('        """Asks for another thing."""', "", "        sender: Node"),
         ]
 
     def _assume(self, name: str) -> Lines:

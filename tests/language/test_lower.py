@@ -14,7 +14,7 @@ from ratified.language import ir
 from ratified.language.errors import RatifiedError
 from ratified.language.evaluate import TreeMachine
 from ratified.language.ir import Function, Kind
-from ratified.language.lower import PASSES, Pass, lowered
+from ratified.language.lower import CODE_PASSES, PASSES, Pass, lowered
 from ratified.language.machine import OutOfBounds, StepError, Values
 from tests.generate.models import random_model
 from tests.generate.running import load
@@ -69,9 +69,11 @@ def compare(model: Model, *passes: Pass) -> int:
     return min(len(found), STATES_MOST)
 
 
-@pytest.mark.parametrize("one", [*PASSES, None], ids=[*(p.__name__ for p in PASSES), "all"])
-def test_a_pass_keeps_what_a_model_does(one: Pass | None, tmp_path: Path) -> None:
-    passes = PASSES if one is None else (one,)
+EACH = {p.__name__: (p,) for p in (*PASSES, *CODE_PASSES)}
+
+
+@pytest.mark.parametrize("passes", [*EACH.values(), PASSES, CODE_PASSES], ids=[*EACH, "logic", "code"])
+def test_a_pass_keeps_what_a_model_does(passes: tuple[Pass, ...], tmp_path: Path) -> None:
     states = 0
     for seed in range(MODELS):
         try:
@@ -141,5 +143,20 @@ def test_what_is_left_has_fewer_words() -> None:
         assert not any(isinstance(n, ir.Return) for n in ir.walk(statement))
 
 
-def test_it_does_the_same() -> None:
-    assert compare(Everything(Lamp=2), *PASSES) == 3
+def test_what_is_left_for_code_has_fewer_words() -> None:
+    module = lowered(Everything.module, CODE_PASSES)
+    nodes = [n for f in module.functions.values() for s in f.body for n in ir.walk(s)]
+    before = [n for f in Everything.module.functions.values() for s in f.body for n in ir.walk(s)]
+    assert not any(isinstance(n, ir.Negative | ir.IsLast) for n in nodes)
+    for kind in (ir.Absolute, ir.Disjoint, ir.IndexOf, ir.Zip, ir.For, ir.Store):
+        assert sum(isinstance(n, kind) for n in nodes) == sum(isinstance(n, kind) for n in before)
+    act = module.functions["act"]
+    assert isinstance(act.body[-1], ir.If)
+    assert act.body[-1].then == (ir.Return(act.body[-1].then[0].span, None),)
+    for statement in act.body[:-1]:
+        assert not isinstance(statement, ir.Return)
+
+
+@pytest.mark.parametrize("passes", [PASSES, CODE_PASSES])
+def test_it_does_the_same(passes: tuple[Pass, ...]) -> None:
+    assert compare(Everything(Lamp=2), *passes) == 3

@@ -13,7 +13,7 @@ from typing import Any
 from ratified.cli.report.text import Paint
 from ratified.cli.services import time_of
 from ratified.diagram.load import Lane, LoadPicture, Panel, Span
-from ratified.impl.services.simulation import Fault, Load, Moment, Outcome, Trouble
+from ratified.impl.services.simulation import Ended, Fault, Load, Moment, Outcome, Trouble
 
 SCHEMA = "ratified-services/1"
 
@@ -48,6 +48,7 @@ class _Node:
     weight: int
     requests: int
     failures: int
+    cancelled: int
     retries: int
     ejections: int
     out_ms: int
@@ -111,12 +112,12 @@ def services_text(compared: Compared, *, color: bool = False) -> str:
         lines += [
             "",
             paint(o.name, "bold"),
-            f"{'node':{names}}     weight   share  requests  failures  retries  ejections      out",
+            f"{'node':{names}}     weight   share  requests  failures  cancelled  retries  ejections      out",
         ]
         for n in _nodes(load, o):
             lines.append(
                 f"{n.name:{names}}  {n.weight:9,}  {n.share(len(o.attempts)):5.1f}%  {n.requests:8,}  {n.failures:8,}"
-                f"  {n.retries:7,}  {n.ejections:9,}  {n.out_ms / 1000:5.1f} s"
+                f"  {n.cancelled:9,}  {n.retries:7,}  {n.ejections:9,}  {n.out_ms / 1000:5.1f} s"
             )
     return "\n".join(lines) + "\n"
 
@@ -161,6 +162,7 @@ def _policy_json(load: Load, o: Outcome) -> dict[str, Any]:
                 "weight": n.weight,
                 "requests": n.requests,
                 "failures": n.failures,
+                "cancelled": n.cancelled,
                 "retries": n.retries,
                 "ejections": n.ejections,
                 "ejected_ms": n.out_ms,
@@ -199,6 +201,7 @@ def _lane(load: Load, o: Outcome, name: str, slice_ms: int, slices: int) -> Lane
         next(f"{node.name} ({node.weight})" for node in load.nodes if node.name == name),
         counted(mine),
         counted([attempt for attempt in mine if attempt.failed]),
+        counted([attempt for attempt in mine if attempt.ended is Ended.CANCELLED]),
         counted([attempt for attempt in mine if attempt.again]),
         tuple(
             Span(f.from_ms / 1000, f.until_ms / 1000, VERBS[f.trouble]) for f in load.faults if f.node == name
@@ -210,13 +213,23 @@ def _lane(load: Load, o: Outcome, name: str, slice_ms: int, slices: int) -> Lane
 def _nodes(load: Load, o: Outcome) -> list[_Node]:
     total = Counter(attempt.node for attempt in o.attempts)
     failed = Counter(attempt.node for attempt in o.attempts if attempt.failed)
+    cancelled = Counter(attempt.node for attempt in o.attempts if attempt.ended is Ended.CANCELLED)
     again = Counter(attempt.node for attempt in o.attempts if attempt.again)
     out = Counter(name for name, _, _ in o.ejections)
     out_ms: Counter[str] = Counter()
     for name, since, until in o.ejections:
         out_ms[name] += until - since
     return [
-        _Node(e.name, e.weight, total[e.name], failed[e.name], again[e.name], out[e.name], out_ms[e.name])
+        _Node(
+            e.name,
+            e.weight,
+            total[e.name],
+            failed[e.name],
+            cancelled[e.name],
+            again[e.name],
+            out[e.name],
+            out_ms[e.name],
+        )
         for e in load.nodes
     ]
 

@@ -170,7 +170,8 @@ def _liveness(
     own = Watch(replace(watch.limits, memory=None), watch.started)
     machine = PythonMachine(model)
     claims = liveness_claims(model.module)
-    reports = tuple(PropertyReport(PropertyKind.LIVENESS, c.name, False, c.span) for c in claims)
+    untested = not outcome.distinct and outcome.finding is None and outcome.stopped is None
+    reports = tuple(PropertyReport(PropertyKind.LIVENESS, c.name, untested, c.span) for c in claims)
     if outcome.finding is not None or outcome.stopped is Stop.INTERRUPTED or not outcome.distinct:
         return reports, None, None
     refuse_what_was_cut(outcome)

@@ -13,27 +13,37 @@ from ratified.language.types import BOOL, INT, SeqType, SetType, SortType, Tuple
 New = Callable[[str], str]
 
 
+def without_synonyms(function: Function) -> Function:
+    """A function without `Negative IsLast`, which are other words for what one other node says."""
+    return everywhere(function, _plainly)
+
+
+def _plainly(node: Expr) -> Expr:
+    match node:
+        case ir.Negative(span, _, operand):
+            return _minus(span, operand)
+        case ir.IsLast(span, _, operand):
+            assert isinstance(operand.type, SortType)
+            return ir.Compare(span, BOOL, "==", operand, ir.Endpoint(span, operand.type, last=True))
+    return node
+
+
 def desugared(function: Function) -> Function:
     """A function without `Negative Absolute IsLast Disjoint IndexOf Zip`."""
     new = new_names(names_in(function))
 
     def change(node: Expr) -> Expr:
         match node:
-            case ir.Negative(span, _, operand):
-                return _minus(span, operand)
             case ir.Absolute(span, t, operand):
                 below = ir.Compare(span, BOOL, "<", operand, ir.Literal(span, INT, 0))
                 return ir.IfElse(span, t, below, _minus(span, operand), operand)
-            case ir.IsLast(span, _, operand):
-                assert isinstance(operand.type, SortType)
-                return ir.Compare(span, BOOL, "==", operand, ir.Endpoint(span, operand.type, last=True))
             case ir.Disjoint(span, _, left, right):
                 return _disjoint(span, left, right, new)
             case ir.IndexOf():
                 return _first_position(node, new)
             case ir.Zip(span, t, left, right):
                 return _pairs(node, left, right, new)
-        return node
+        return _plainly(node)
 
     return everywhere(function, change)
 

@@ -331,6 +331,14 @@ class Algebra:
                     raise TooLarge("too many values are told apart here", remedy="choose smaller sizes")
         return {known: self.circuit.some(literals) for known, literals in found.items()}
 
+    def known(self, ways: Iterable[tuple[Any, int]], t: Type) -> Symbolic:
+        """Return the value of a type that is what its true way says: the inverse of `alternatives`."""
+        if isinstance(t, BoolType):
+            return self.circuit.some([literal for value, literal in ways if value])
+        if atomic(t):
+            return Choice(self.collected(ways))
+        return self.select([(literal, self.lift(value, t)) for value, literal in ways], t)
+
     def alternatives(self, value: Symbolic) -> dict[Any, int]:
         """Return every value that a symbolic one may be, with what makes it that."""
         return self.collected(self._alternatives(value))

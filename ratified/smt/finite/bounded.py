@@ -37,7 +37,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from ratified.language.claims import Unchecked, unchecked
+from ratified.language.claims import Unchecked, claims_of, unchecked
 from ratified.language.errors import ModelError, RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.kinds import refuse_other_types
@@ -408,7 +408,7 @@ def bounded(
         search.found = replace(search.found, stopped=str(stop))
     except KeyboardInterrupt:
         search.found = replace(search.found, stopped=INTERRUPTED)
-    of_these = {f.name for kind in KINDS for f in model.module.of_kind(kind)}
+    of_these = {f.name for f in claims_of(model.module) if f.kind in KINDS}
     left_out = unchecked(model.module, of_these) if claims is None else ()
     return replace(search.found, unchecked=left_out, seconds=watch.seconds)
 
@@ -418,11 +418,7 @@ def properties(
 ) -> tuple[Property, ...]:
     """Return the claims that are asked about. Raises RatifiedError for one that there is not, or that is of another kind."""
     module = model.module
-    known = {
-        f.name: Property(KINDS[f.kind], f.name, f.span)
-        for f in module.functions.values()
-        if f.key == f.name and f.kind in KINDS
-    }
+    known = {f.name: Property(KINDS[f.kind], f.name, f.span) for f in claims_of(module) if f.kind in KINDS}
     chosen = list(known) if claims is None else list(dict.fromkeys(claims))
     for name in chosen:
         if name not in known:

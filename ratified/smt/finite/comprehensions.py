@@ -11,22 +11,24 @@ from typing import Any
 from ratified.language import ir
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
-from ratified.language.types import MapType, Type, element_type
+from ratified.language.types import BagType, MapType, SetType, Type, element_type
 from ratified.language.values import Bag, Seq, Set
 from ratified.smt.finite.algebra import ONE, ZERO
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.context import Context, items, refused
-from ratified.smt.finite.expressions import combined, less, number
+from ratified.smt.finite.expressions import less
 from ratified.smt.finite.symbolic import Choice, Listed, Members, Symbolic, one_form
 
 rules: Rules[Context, Symbolic] = Rules("circuits of comprehensions")
+
+DISORDER = "the order of these elements matters, and is not kept"
 
 
 def run_through(domain: Expr, context: Context, *, ordered: bool) -> Iterator[tuple[int, Symbolic]]:
     """Yield the elements of a container that is looped over, and whether they are there."""
     container = context.expr(domain)
     if ordered and isinstance(container, Listed) and container.kind is not Seq and len(container.slots) > 1:
-        raise refused(domain, "the order of these elements matters, and is not kept")
+        raise refused(domain, DISORDER)
     item = element_type(domain.type)
     assert item is not None
     return context.algebra.elements(container, item)
@@ -49,8 +51,21 @@ def _bindings(clauses: Sequence[ir.Clause], context: Context, *, ordered: bool) 
 
 @rules.rule(ir.Collect)
 def _collect(node: ir.Collect, context: Context) -> Symbolic:
-    if node.kind in ("all", "any"):
-        return _quantified(node, context)
+    since, quantified = len(context.events), node.kind in ("all", "any")
+    value = _quantified(node, context) if quantified else _collected(node, context)
+    met = {event.error for event in context.events[since:]}
+    if len(met) > 1 or (
+        met and quantified
+    ):  # which of them is met first, or whether any is, depends on the order
+        for clause in node.clauses:
+            if isinstance(clause.domain.type, SetType | BagType) and context.algebra.slotted(
+                clause.domain.type
+            ):
+                raise refused(clause.domain, DISORDER)
+    return value
+
+
+def _collected(node: ir.Collect, context: Context) -> Symbolic:
     ordered = node.kind in ("seq", "map") or node.key is not None
     found: list[tuple[int, Symbolic]] = []
     keys: list[Symbolic] = []
@@ -61,8 +76,9 @@ def _collect(node: ir.Collect, context: Context) -> Symbolic:
         case "sum":
             total: Symbolic = ZERO
             for there, value in found:
-                added = context.algebra.choose(there, number(value, context), ZERO)
-                total = combined("+", total, added, context)
+                term = Choice({1: value, 0: -value}) if isinstance(value, int) else value
+                pairs = context.algebra.combinations([total, context.algebra.choose(there, term, ZERO)])
+                total = Choice(context.algebra.collected((x + y, o) for (x, y), o in pairs))
             return total
         case "min" | "max":
             return _extreme(node, context, found, keys)

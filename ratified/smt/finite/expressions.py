@@ -5,9 +5,6 @@ Guarantees: for any values of the unknowns, what a rule gives is what the evalua
 
 from __future__ import annotations
 
-import itertools
-import operator
-from collections.abc import Callable
 from typing import Any
 
 from ratified.language import ir
@@ -15,8 +12,7 @@ from ratified.language.errors import ModelError
 from ratified.language.evaluate import BoundLeftAt
 from ratified.language.ir import Expr, Node, Which
 from ratified.language.rules import Rules
-from ratified.language.sorts import Ordered, members, past_last
-from ratified.language.types import SetType, SortType, Type
+from ratified.language.types import SetType, Type
 from ratified.smt.finite.circuit import FALSE, TRUE
 from ratified.smt.finite.context import Context, items
 from ratified.smt.finite.conversion import fitted, narrowed, widened
@@ -28,7 +24,6 @@ rules: Rules[Context, Symbolic] = Rules("circuits of expressions")
 
 rules.rule(ir.Local)(lambda node, context: context.env[node.name])
 rules.rule(ir.Not)(lambda node, context: -context.truth(node.operand))
-rules.rule(ir.Number)(lambda node, context: number(context.expr(node.operand), context))
 rules.rule(ir.Narrow)(lambda node, context: narrowed(context.expr(node.operand), node.type))
 rules.rule(ir.Widen)(
     lambda node, context: widened(context.algebra, context.expr(node.operand), node.operand.type, node.type)
@@ -52,24 +47,24 @@ def _constant(node: Expr, context: Context) -> Symbolic:
 def one_by_one(node: Expr, context: Context) -> Symbolic:
     """Return what the evaluator makes of every value that the operands may have. Its `running(scope)` is in force."""
     operands = [child for child in ir.children(node) if isinstance(child, Expr)]
-    ways: list[tuple[int, Symbolic]] = []
+    ways: list[tuple[Any, int]] = []
     for known, literal in context.algebra.combinations([context.expr(operand) for operand in operands]):
         given = map(_given, operands, known)
         try:
             value = context.shared.evaluator.expr(ir.rebuild(node, lambda _, g=given: next(g)), {})  # type: ignore[misc]
-            ways.append((literal, context.algebra.lift(value, node.type)))
+            ways.append((value, literal))
         except BoundLeftAt as left:
             context.left(literal, node, left.what)
         except ModelError as problem:
             context.problem(literal, node, problem.message)
-    return context.algebra.select(ways, node.type)
+    return context.algebra.known(ways, node.type)
 
 
 def _given(operand: Expr, value: object) -> ir.Literal:
     return ir.Literal(operand.span, operand.type, value)
 
 
-rules.rule(ir.Subsets, ir.IntRange)(one_by_one)
+rules.rule(ir.Arithmetic, ir.Shift, ir.Numbered, ir.Number, ir.Subsets, ir.IntRange)(one_by_one)
 
 
 @rules.rule(ir.Variable)
@@ -177,74 +172,6 @@ def _is_record(node: ir.IsRecord, context: Context) -> int:
         case Cases(cases):
             return context.circuit.some([cases[r.record][0] for r in node.records if r.record in cases])
     return FALSE  # None, whatever the type
-
-
-# --- numbers and sorts ---
-
-
-def _mapped(operand: Symbolic, value: Callable[[Any], Any], context: Context) -> Choice:
-    """Return the choice of what a function makes of each option."""
-    assert isinstance(operand, Choice)
-    return Choice(context.algebra.collected([(value(known), o) for known, o in operand.options.items()]))
-
-
-_OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "//": operator.floordiv,
-    "%": operator.mod,
-}
-
-
-def combined(op: str, left: Symbolic, right: Symbolic, context: Context) -> Choice:
-    """Return two numbers combined; divisors are not 0."""
-    assert isinstance(left, Choice)
-    assert isinstance(right, Choice)
-    pairs = itertools.product(left.options.items(), right.options.items())
-    literals = ((x, y, context.circuit.both(a, b)) for (x, a), (y, b) in pairs)
-    return Choice(
-        context.algebra.collected([(_OPERATIONS[op](x, y), o) for x, y, o in literals if o != FALSE])
-    )
-
-
-@rules.rule(ir.Arithmetic)
-def _arithmetic(node: ir.Arithmetic, context: Context) -> Choice:
-    left, right = context.expr(node.left), context.expr(node.right)
-    if node.op in ("//", "%"):
-        assert isinstance(right, Choice)
-        context.problem(right.options.get(0, FALSE), node, "division by zero")
-        right = Choice({v: o for v, o in right.options.items() if v})
-    return combined(node.op, left, right, context)
-
-
-@rules.rule(ir.Shift)
-def _shift(node: ir.Shift, context: Context) -> Choice:
-    left, right = context.expr(node.operand), context.expr(node.steps)
-    return _valued(node, combined("+", _mapped(left, int, context), right, context), context)
-
-
-@rules.rule(ir.Numbered)
-def _numbered(node: ir.Numbered, context: Context) -> Choice:
-    return _valued(node, context.expr(node.index), context)
-
-
-def _valued(node: Expr, index: Symbolic, context: Context) -> Choice:
-    """Return the value of a sort with a number."""
-    assert isinstance(node.type, SortType)
-    assert isinstance(index, Choice)
-    values, sort = members(node.type.sort), node.type.sort
-    for i, literal in index.options.items():
-        if i >= len(values) and issubclass(sort, Ordered):
-            context.left(literal, node, past_last(sort))
-        elif not 0 <= i < len(values):
-            context.problem(literal, node, f"{sort.__name__} has no value number {i}")
-    return Choice({values[i]: o for i, o in index.options.items() if 0 <= i < len(values)})
-
-
-def number(value: Symbolic, context: Context) -> Choice:
-    """Return a bool or a value of a sort as a number."""
-    return Choice({1: value, 0: -value}) if isinstance(value, int) else _mapped(value, int, context)
 
 
 # --- types ---

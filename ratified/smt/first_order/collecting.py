@@ -1,7 +1,7 @@
 """What comprehensions mean in first-order logic: quantifiers, sets, maps, and the largest of what there is.
 
-What is demanded is demanded of each element that the conditions let pass, also of `all` and `any`, which stop at one that
-decides: so it has to be shown that nothing is amiss with any of them, that none passes the last value of a sort included.
+What is demanded is demanded of each element that the conditions let pass, in `all` and `any` of each that CPython comes to,
+which stops at the first that decides.
 """
 
 from __future__ import annotations
@@ -9,15 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ratified.language import ir
+from ratified.language import ir, uses
 from ratified.language.ir import Clause, Expr
 from ratified.language.rules import Rules
-from ratified.language.types import EnumType, IntType, MapType, OptionalType, SeqType, SetType, SortType
+from ratified.language.types import (
+    BagType,
+    EnumType,
+    IntType,
+    MapType,
+    OptionalType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    parts,
+)
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.containers import iterated
-from ratified.smt.first_order.context import Context, Failing
-from ratified.smt.first_order.logic import bag_of, before, literal
-from ratified.smt.first_order.names import sort_name
+from ratified.smt.first_order.context import Context, Demand, Failing
+from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.logic import bag_of, before, literal, where
+from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
     Function,
@@ -25,6 +38,7 @@ from ratified.smt.first_order.shapes import (
     Maybe,
     Members,
     Nothing,
+    Row,
     Shape,
     either,
 )
@@ -33,19 +47,19 @@ from ratified.smt.terms import (
     FALSE,
     INT,
     TRUE,
+    Arithmetic,
+    Choice,
     Number,
     Term,
-    The,
-    at_most,
     choice,
     conj,
-    every,
+    disj,
+    equal,
+    free,
     fresh,
     implies,
-    less,
     neg,
     plus,
-    some,
 )
 
 comprehensions: Rules[Context, Shape] = Rules("comprehensions in first-order logic")
@@ -53,8 +67,10 @@ comprehensions: Rules[Context, Shape] = Rules("comprehensions in first-order log
 
 @comprehensions.rule(ir.Collect)
 def _(node: ir.Collect, context: Context) -> Shape:
-    if node.kind in ("min", "max", "sum") and (items := _displayed(node, context)) is not None:
+    if node.kind in ("min", "max") and (items := _displayed(node, context)) is not None:
         return _folded(node, items, context)
+    if node.kind == "sum":
+        return Atom(_sum(node, context))
     if node.kind == "bag" and (items := _displayed(node, context)) is not None:
         return bag_of(node.element.type, [element for element, _ in items], context)
     first = _domain(node.clauses[0].domain, context)
@@ -78,26 +94,11 @@ def _(node: ir.Collect, context: Context) -> Shape:
 
 
 def _domain(node: Expr, context: Context) -> Members:
+    """What a clause runs through as a set: in what order, and how often, does not matter where it is asked."""
+    while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
+        node = node.operand
     if isinstance(node, ir.IntRange):
-        low, high = context.number(node.low), context.number(node.high)
-
-        def inside(x: Term) -> Term:
-            return conj(at_most(low, x), less(x, high))
-
-        def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
-            def quantify(f: Callable[[Shape], Term]) -> Term:
-                i = fresh("i", INT)
-                if universal:
-                    return every([i], implies(inside(i), f(Atom(i))))
-                return some([i], conj(inside(i), f(Atom(i))))
-
-            return quantify
-
-        def has(x: Shape) -> Term:
-            assert isinstance(x, Atom)
-            return inside(as_number(x.term))
-
-        return Members(IntType(), has, over(True), over(False))
+        return run_of(node, context).places
     return iterated(context.expr(node), context, node)
 
 
@@ -109,11 +110,12 @@ def _demands(node: ir.Collect, clauses: Sequence[Clause], domain: Members, conte
         if not any(map(context.logic.partial, parts)):
             return
 
-    if node.kind in ("all", "any"):
-        context = context.deciding()
+    run = run_of(clauses[0].domain, context.silent()) if node.kind in ("all", "any") else None
 
-    def within(here: Context, x: Shape) -> None:
-        inner, passed = here.bound(clauses[0].names, x), TRUE
+    def within(here: Context, place: Shape) -> None:
+        if run is not None:
+            here = _come_to(node, clauses, run, place, here)
+        inner, passed = here.bound(clauses[0].names, place if run is None else run.item(place)), TRUE
         for condition in clauses[0].conditions:
             passed = conj(passed, inner.under(passed).formula(condition))
         inner = inner.under(passed)
@@ -124,7 +126,40 @@ def _demands(node: ir.Collect, clauses: Sequence[Clause], domain: Members, conte
         if node.key is not None:
             inner.expr(node.key)
 
-    context.each(domain, within)
+    context.each(domain if run is None else run.places, within)
+
+
+def _come_to(
+    node: ir.Collect, clauses: Sequence[Clause], run: Run, place: Shape, context: Context
+) -> Context:
+    """Where CPython comes to a place of `all` or `any`: nothing before it has decided what the answer is.
+
+    Where the order is none that can be said, all places have to be in order, and to pass the last value is to leave a bound.
+    """
+    quiet, outer = context.silent(), context.hear
+
+    def decides(y: Shape) -> Term:
+        inner = quiet.bound(clauses[0].names, run.item(y))
+        test = conj(*map(inner.formula, clauses[0].conditions))
+
+        def decisive(at: Context) -> Term:
+            found = at.formula(node.element)
+            return neg(found) if node.kind == "all" else found
+
+        found = conj(test, _quantify(False, clauses[1:], inner, decisive))
+        return found if found == FALSE else conj(found, run.before(y, place, quiet, node.span))
+
+    reached: list[Term] = []
+
+    def hear(demand: Demand) -> None:
+        try:
+            if not reached:
+                reached.append(neg(run.places.some(decides)))
+            outer(replace(demand, holds=implies(reached[0], demand.holds)))
+        except sh.Refused:
+            outer(replace(demand, failing=Failing.LEFT) if demand.failing is Failing.LAST else demand)
+
+    return context.hearing(hear)
 
 
 def _quantify(
@@ -186,6 +221,9 @@ def _set_of(node: ir.Collect, context: Context) -> Members:
 def _bag_of(node: ir.Collect, context: Context) -> Members:
     """A bag of a set's elements has one of each; how often another expression has a value would have to be counted."""
     clause = node.clauses[0]
+    if (places := _places(node, node.clauses, context)) is not None:
+        assert isinstance(node.type, BagType)
+        return _bagged(node.type.item, places, context)
     if len(node.clauses) != 1 or not _is_name(node.element, clause):
         raise sh.refuse(node.span, "a Bag of what elements are mapped to", "use a Set")
     domain = _domain(clause.domain, context)
@@ -205,6 +243,25 @@ def _bag_of(node: ir.Collect, context: Context) -> Members:
 
         found = replace(found, has=has)
     return replace(found, count=count)
+
+
+def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Members:
+    """The bag of those that are there."""
+    same = context.logic.same
+
+    def count(x: Shape) -> Term:
+        found: Term = Number(0)
+        for there, element in places:
+            found = plus(found, as_number(conj(there, same(x, element))))
+        return found
+
+    return Members(
+        item,
+        lambda x: disj(*(conj(there, same(x, element)) for there, element in places)),
+        lambda f: conj(*(implies(there, f(element)) for there, element in places)),
+        lambda f: disj(*(conj(there, f(element)) for there, element in places)),
+        count=count,
+    )
 
 
 def _map_of(node: ir.Collect, context: Context) -> Shape:
@@ -231,6 +288,11 @@ def _map_of(node: ir.Collect, context: Context) -> Shape:
 def _seq_of(node: ir.Collect, context: Context) -> Shape:
     assert isinstance(node.type, SeqType)
     clause = node.clauses[0]
+    if (places := _places(node, node.clauses, context)) is not None:
+        return _gathered(node.type.item, places, context)
+    names = {n for c in node.clauses for n in c.names}
+    if not isinstance(clause.domain.type, SeqType) and not names & uses.free(node.element):
+        return _repeated(node, node.type.item, context)
     if len(node.clauses) != 1 or clause.conditions:
         raise sh.refuse(node.span, "a sequence of what fits a condition", "use a set")
     domain = context.expr(clause.domain)
@@ -241,6 +303,57 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
         return context.bound(clause.names, domain.at(i)).expr(node.element)
 
     return Listing(node.type.item, domain.length, at)
+
+
+def _repeated(node: ir.Collect, item: Type, context: Context) -> Listing:
+    """A sequence of the same value, once for each of what is run through."""
+    run, _, passes = _together(node.clauses, context)
+    whole = len(node.clauses) == 1 and isinstance(node.clauses[0].domain, ir.Universe)
+    length = _times(run, passes, context, node, whole=whole and not node.clauses[0].conditions)
+    value = context.expr(node.element)
+    return Listing(item, length, lambda _: value)
+
+
+def _places(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> list[tuple[Term, Shape]] | None:
+    """The elements that a comprehension over what is written out may have, and whether they are there; None if it is not."""
+    if not clauses:
+        return [(TRUE, context.expr(node.element))]
+    written = written_out(clauses[0].domain, context)
+    if written is None or isinstance(clauses[0].domain.type, BagType):
+        return None
+    domain = clauses[0].domain
+    if isinstance(domain, ir.Convert) and not (
+        domain.what in ("keys", "distinct")
+        or (domain.what == "sorted" and isinstance(domain.operand.type, SetType | MapType))
+    ):
+        return None
+    found: list[tuple[Term, Shape]] = []
+    for there, _, item in written:
+        inner = context.bound(clauses[0].names, item)
+        passed = conj(there, *map(inner.formula, clauses[0].conditions))
+        more = _places(node, clauses[1:], inner)
+        if more is None:
+            return None
+        found += [(conj(passed, test), element) for test, element in more if conj(passed, test) != FALSE]
+    return found if len(found) <= FEW else None
+
+
+def _gathered(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Listing:
+    """The sequence of those that are there: an element stands at the number of those before it."""
+    length: Term = Number(0)
+    positions: list[tuple[Term, Term, Shape]] = []
+    for there, element in places:
+        positions.append((there, length, element))
+        length = plus(length, as_number(there))
+    otherwise = context.theory.unknown(item)
+
+    def at(i: Term) -> Shape:
+        found = otherwise
+        for there, position, element in positions:
+            found = either(conj(there, equal(i, position)), element, found)
+        return found
+
+    return Listing(item, length, at)
 
 
 # --- the least, the greatest, the sum ---------------------------------------------------------------------------------
@@ -267,12 +380,6 @@ def _displayed(node: ir.Collect, context: Context) -> list[tuple[Shape, Shape]] 
 
 
 def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Context) -> Shape:
-    if node.kind == "sum":
-        total: Term = Number(0)
-        for element, _ in items:
-            assert isinstance(element, Atom)
-            total = plus(total, as_number(element.term))
-        return Atom(total)
     t = (node.key or node.element).type
     best, rank = items[0]
     for element, key in items[1:]:
@@ -284,30 +391,235 @@ def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Con
 
 def _extreme(node: ir.Collect, context: Context) -> Shape:
     """Min and max: the one that is among them and beyond which none is."""
-    t = node.element.type
-    t = t.item if isinstance(t, OptionalType) else t
-    if node.key is not None or not isinstance(_core(node.element).type, IntType | SortType):
-        raise sh.refuse(node.span, f"`{node.kind}` of {t}", "use it for ints and ordered sorts, without key=")
-    quiet = context.silent()
-    members = _set_of(node, quiet)
-    sort = INT if isinstance(t, IntType) else sort_name(t)  # type: ignore[arg-type]  # a sort
-
-    def best(x: Term) -> Term:
-        def within(y: Shape) -> Term:
-            y = y.value if isinstance(y, Maybe) else y
-            low, high = (y, Atom(x)) if node.kind == "max" else (Atom(x), y)
-            return before(t, low, high, context, strict=False, span=node.span)
-
-        return conj(members.has(Atom(x)), members.every(within))
-
     heard: list[Term] = []
     listener = replace(context, hear=lambda d: heard.append(d.holds))
     first = _domain(node.clauses[0].domain, listener)
     _demands(node, node.clauses, first, listener)
-    empty = members.every(lambda _: FALSE)
-    x = fresh(node.kind, sort)
-    found = Atom(The(x, conj(neg(empty), *heard), best(x)))
+    quiet = context.silent()
+    empty = _quantify(True, node.clauses, quiet, lambda _: FALSE)
+    exists = conj(neg(empty), *heard)
+    found = _ranked(node, exists, quiet) if node.key is not None else _greatest(node, exists, quiet)
     if node.default is None:
         context.demand(Failing.ERROR, neg(empty), f"{node.kind} of nothing", node.span)
         return found
     return either(empty, context.under(empty).expr(node.default), found)
+
+
+def _better(node: ir.Collect, t: Type, x: Shape, y: Shape, context: Context, *, strict: bool) -> Term:
+    """Whether `x` is beyond `y`, as the least or the greatest."""
+    low, high = (x, y) if node.kind == "min" else (y, x)
+    return before(t, low, high, context, strict=strict, span=node.span)
+
+
+def _greatest(node: ir.Collect, exists: Term, context: Context) -> Shape:
+    """The element beyond which none is: equal ones are one."""
+    t = node.element.type
+    t = t.item if isinstance(t, OptionalType) else t
+    members = _set_of(node, context)
+
+    def best(x: Shape) -> Term:
+        def within(y: Shape) -> Term:
+            y = y.value if isinstance(y, Maybe) else y
+            return _better(node, t, x, y, context, strict=False)
+
+        return conj(members.has(x), members.every(within))
+
+    return chosen(t, exists, best, context, node.kind)
+
+
+def _ranked(node: ir.Collect, exists: Term, context: Context) -> Shape:
+    """The first element of those with the best key."""
+    assert node.key is not None
+    if len(node.clauses) > 1:
+        raise sh.refuse(node.span, f"`{node.kind}` with a key, of two things run through", "run through one")
+    (clause,), t = node.clauses, node.key.type
+    run = run_of(clause.domain, context)
+
+    def at(place: Shape) -> Context:
+        return context.bound(clause.names, run.item(place))
+
+    def passes(place: Shape) -> Term:
+        return conj(*map(at(place).formula, clause.conditions))
+
+    def best(x: Shape) -> Term:
+        assert node.key is not None
+        key = at(x).expr(node.key)
+
+        def worse(y: Shape) -> Term:
+            assert node.key is not None
+            other = at(y).expr(node.key)
+            better = _better(node, t, other, key, context, strict=True)
+            as_good = _better(node, t, other, key, context, strict=False)
+            if as_good in (FALSE, better):
+                return implies(passes(y), neg(better))
+            tie = conj(as_good, run.before(y, x, context, node.span))
+            return implies(passes(y), neg(disj(better, tie)))
+
+        return conj(run.places.has(x), passes(x), run.places.every(worse))
+
+    return at(chosen(run.index, exists, best, context, node.kind)).expr(node.element)
+
+
+# --- sums -------------------------------------------------------------------------------------------------------------
+
+
+def _sum(node: ir.Collect, context: Context) -> Term:
+    """A sum of what is written out is that of its parts; any other is how often each number is added, times the number."""
+    if (found := _added(node, node.clauses, context)) is not None:
+        return found
+    first = _domain(node.clauses[0].domain, context)
+    _demands(node, node.clauses, first, context)
+    domain, plain = node.clauses[0].domain, not any(c.conditions for c in node.clauses)
+    run, at, passes = _together(node.clauses, context.silent())
+    whole = isinstance(domain, ir.Universe) and plain and len(node.clauses) == 1
+    return tallied(run, passes, lambda x: at(x).number(node.element), context, node, whole=whole)
+
+
+def _together(
+    clauses: Sequence[Clause], context: Context
+) -> tuple[Run, Callable[[Shape], Context], Callable[[Shape], Term]]:
+    """What clauses run through as one: pairs of places, and what is bound at each, and whether the conditions let it pass."""
+    clause, rest = clauses[0], clauses[1:]
+    run = run_of(clause.domain, context)
+
+    def at(place: Shape) -> Context:
+        return context.bound(clause.names, run.item(place))
+
+    def passes(place: Shape) -> Term:
+        return conj(*map(at(place).formula, clause.conditions))
+
+    if not rest:
+        return run, at, passes
+    anywhere = context.shapes.variants(run.index)[0]
+    sample = _together(rest, at(anywhere.build([fresh("x", s) for s in anywhere.sorts])))[0]
+    t = TupleType((run.index, sample.index))
+
+    def split(pair: Shape) -> tuple[Shape, Shape]:
+        assert isinstance(pair, Row)
+        return pair.fields[0], pair.fields[1]
+
+    def has(pair: Shape) -> Term:
+        x, y = split(pair)
+        return conj(run.places.has(x), _together(rest, at(x))[0].places.has(y))
+
+    def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
+        def quantify(f: Callable[[Shape], Term]) -> Term:
+            def outer(x: Shape) -> Term:
+                inner = _together(rest, at(x))[0].places
+                each = lambda y: f(Row(t, (x, y)))  # noqa: E731
+                return inner.every(each) if universal else inner.some(each)
+
+            return run.places.every(outer) if universal else run.places.some(outer)
+
+        return quantify
+
+    def bound(pair: Shape) -> Context:
+        x, y = split(pair)
+        return _together(rest, at(x))[1](y)
+
+    def passing(pair: Shape) -> Term:
+        x, y = split(pair)
+        return conj(passes(x), _together(rest, at(x))[2](y))
+
+    places = Members(t, has, over(True), over(False))
+    return Run(t, places, lambda p: p, copies=run.copies or sample.copies), bound, passing
+
+
+def tallied(
+    run: Run,
+    passes: Callable[[Shape], Term],
+    number: Callable[[Shape], Term],
+    context: Context,
+    node: ir.Node,
+    *,
+    whole: bool = False,
+) -> Term:
+    """The sum of a number at each place that passes: one of few constants, or the same at all of them. Raises Refused."""
+    variants = context.shapes.variants(run.index)
+    total: Term = Number(0)
+    columns = [[fresh("x", s) for s in v.sorts] for v in variants]
+    terms = [number(v.build(c)) for v, c in zip(variants, columns, strict=True)]
+    used = {b for term in terms for b in free(term)}
+    if not used & {b for c in columns for b in c} and all(t == terms[0] for t in terms):
+        amount = terms[0]
+        times = _times(run, passes, context, node, whole=whole)
+        return times if amount == Number(1) else _product(amount, times)
+    for amount in dict.fromkeys(n for term in terms for n in _leaves(term, node)):
+        if amount != Number(0):
+            there = lambda x, k=amount: conj(passes(x), equal(number(x), k))  # noqa: E731
+            total = plus(total, _product(amount, _times(run, there, context, node)))
+    return total
+
+
+def _leaves(term: Term, node: ir.Node) -> list[Term]:
+    match term:
+        case Number():
+            return [term]
+        case Choice(_, then, orelse):
+            return [*_leaves(then, node), *_leaves(orelse, node)]
+    raise sh.refuse(node.span, "a sum of numbers that differ", "sum constants, or count with comparisons")
+
+
+def _product(left: Term, right: Term) -> Term:
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(left.value * right.value)
+    return right if left == Number(1) else Arithmetic("*", (left, right))
+
+
+def _times(
+    run: Run, passes: Callable[[Shape], Term], context: Context, node: ir.Node, *, whole: bool = False
+) -> Term:
+    """How many places pass."""
+    if run.copies:
+        raise sh.refuse(node.span, "a sum over a Bag", "sum over its distinct elements")
+    if whole and isinstance(run.index, SortType):
+        return context.theory.size(run.index)
+    if any(isinstance(p, IntType) and p.low is None for p in parts(run.index)):
+        if run.length is not None and passes(Atom(fresh("i", INT))) == TRUE:
+            return run.length
+        raise sh.refuse(node.span, "how many of a sequence fit a condition", "use a set")
+    return size_of(where(run.places, passes), context)
+
+
+def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Term | None:
+    """The sum over what is written out; None if it is not."""
+    if not clauses:
+        return context.number(node.element)
+    places = written_out(clauses[0].domain, context)
+    if places is None:
+        return None
+    total: Term = Number(0)
+    for there, times, item in places:
+        inner, passed = context.under(there).bound(clauses[0].names, item), there
+        for condition in clauses[0].conditions:
+            test = inner.formula(condition)
+            inner, passed = inner.under(test), conj(passed, test)
+        if passed == FALSE:
+            continue
+        found = _added(node, clauses[1:], inner)
+        if found is None:
+            return None
+        total = plus(total, choice(passed, _product(times, found), Number(0)))
+    return total
+
+
+def written_out(node: Expr, context: Context) -> list[tuple[Term, Term, Shape]] | None:
+    """What may be run through: whether it is there, how often, and the item; None if it is not the same at each size, or many."""
+    while isinstance(node, ir.Convert) and node.what in ("sorted", "sorted-reversed", "reversed"):
+        node = node.operand
+    if isinstance(node, ir.MakeSeq | ir.IntRange):
+        shape = context.expr(node)
+    elif isinstance(node.type, SetType | BagType | MapType):
+        values = few(node.type.key if isinstance(node.type, MapType) else node.type.item)
+        if values is None:
+            return None
+        shape = context.expr(node)
+        members = shape.keys if isinstance(shape, Function) else shape
+        assert isinstance(members, Members)
+        one, count = Number(1), members.count
+        return [(members.has(v), one if count is None else count(v), v) for v in values]
+    else:
+        return None
+    if isinstance(shape, Listing) and isinstance(shape.length, Number) and shape.length.value <= FEW:
+        return [(TRUE, Number(1), shape.at(Number(i))) for i in range(shape.length.value)]
+    return None

@@ -120,9 +120,9 @@ class Concrete:
         return made
 
     def _ranked(self, t: SortType, name: str) -> list[int]:
-        """The number of each element: by the order of an ordered sort, and so that `Node(1)` is number 1."""
+        """The number of each element: by the order, if there is one, and so that `Node(1)` is number 1."""
         tables, elements = self.structure.tables, list(self.structure.elements(name))
-        if t.ordered:
+        if t.ordered or f"{name}/le" in tables:
             order = tables.get(f"{name}/le", {})
             below = [sum(order.get((b, a), 0) for b in elements if b != a) for a in elements]
             return below if sorted(below) == elements else elements

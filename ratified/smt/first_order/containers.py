@@ -9,10 +9,22 @@ from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
-from ratified.language.types import BagType, IntType, MapType, RecordType, SeqType, SetType, Type, records_of
+from ratified.language.types import (
+    BagType,
+    IntType,
+    MapType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    Type,
+    records_of,
+)
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context, Failing
+from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.logic import bag_of, mapping, sequence, where
+from ratified.smt.first_order.ordering import few
 from ratified.smt.first_order.shapes import (
     Atom,
     Function,
@@ -124,8 +136,8 @@ def _(node: ir.Item, context: Context) -> Shape:
 def _(node: ir.At, context: Context) -> Shape:
     container, key = context.expr(node.container), context.expr(node.key)
     if isinstance(container, Function) and container.total and _is_field_of(node.key, container.type.key):
-        return container.at(key)  # records are within their bounds
-    return at(container, key, context, node.span)
+        return sh.known(container.at(key))  # records are within their bounds
+    return sh.known(at(container, key, context, node.span))
 
 
 def _is_field_of(node: Expr, t: Type) -> bool:
@@ -144,7 +156,7 @@ def at(container: Shape, key: Shape, context: Context, span: Span) -> Shape:
         container = container.value
     match container:
         case Function():
-            context.demand(Failing.ERROR, container.keys.has(key), "the key", span)
+            context.demand(Failing.ERROR, container.keys.has(key), "a key that is not there", span)
             return container.at(key)
         case Listing():
             return container.at(position(container, key, context, span))
@@ -156,7 +168,7 @@ def position(listing: Listing, key: Shape, context: Context, span: Span) -> Term
     assert isinstance(key, Atom)
     index, length = as_number(key.term), listing.length
     inside = conj(at_most(minus(Number(0), length), index), less(index, length))
-    context.demand(Failing.ERROR, inside, "the index", span)
+    context.demand(Failing.ERROR, inside, "an index out of range", span)
     return choice(less(index, Number(0)), plus(length, index), index)
 
 
@@ -194,24 +206,24 @@ def _(node: ir.Length, context: Context) -> Shape:
     if isinstance(node.operand, ir.Universe):
         t = node.operand.type
         assert isinstance(t, SetType)
-        if hasattr(t.item, "enum"):
-            return Atom(Number(len(t.item.enum)))
-        return Atom(context.theory.size(t.item))  # type: ignore[arg-type]  # a sort
+        if isinstance(t.item, SortType):
+            return Atom(context.theory.size(t.item))
     operand = context.expr(node.operand)
     if isinstance(operand, Listing):
         return Atom(operand.length)
+    if isinstance(operand, Function):
+        if operand.total and isinstance(operand.type.key, SortType):
+            return Atom(context.theory.size(operand.type.key))
+        operand = operand.keys
     if isinstance(operand, Members) and operand.count is None:
-        ways = context.shapes.variants(operand.item)
-        if not any(v.sorts for v in ways):  # of bools, members of an Enum, and the like: as many as there are
-            found: Term = Number(0)
-            for v in ways:
-                found = plus(found, as_number(operand.has(v.build([]))))
-            return Atom(found)
-    raise sh.refuse(
-        node.span,
-        "the number of elements",
-        "compare it with a small number, or `2 * len(s) > len(Sort)`, which says that s is a majority",
-    )
+        return Atom(size_of(operand, context))
+    if isinstance(operand, Members) and (values := few(operand.item)) is not None:
+        found: Term = Number(0)
+        for value in values:
+            assert operand.count is not None
+            found = plus(found, operand.count(value))
+        return Atom(found)
+    raise sh.refuse(node.span, "the number of a Bag's elements", "compare it with a small number")
 
 
 @reading.rule(ir.Count)
@@ -294,6 +306,7 @@ def union(left: Members, right: Members) -> Members:
         lambda x: disj(left.has(x), right.has(x)),
         lambda f: conj(left.every(f), right.every(f)),
         lambda f: disj(left.some(f), right.some(f)),
+        parts=(*(left.parts or (left,)), *(right.parts or (right,))),
     )
 
 
@@ -343,7 +356,7 @@ def _(node: ir.Remove, context: Context) -> Shape:
     container, item = context.expr(node.container), context.expr(node.item)
     assert isinstance(container, Members)
     if node.strict:
-        context.demand(Failing.ERROR, container.has(item), "an element to remove", node.span)
+        context.demand(Failing.ERROR, container.has(item), "removing what is not there", node.span)
     same = context.logic.same
     if (count := container.count) is None:
         return where(container, lambda x: neg(same(x, item)))
@@ -377,6 +390,7 @@ def updated(container: Shape, path: Sequence[Shape], value: Shape, context: Cont
     """A map or sequence with another value at a path of keys, which must be there."""
     if not path:
         return value
+    container = sh.known(container)
     match container:
         case Function(_, value_at):
             key = path[0]

@@ -9,7 +9,7 @@ Guarantees: a context is never changed; what a name stands for is settled where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -17,11 +17,24 @@ from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Function, Node
 from ratified.language.types import IntType, MapType, Type, parts
+from ratified.language.uses import Uses
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.shapes import Atom, Maybe, Members, Refused, Row, Shape, either
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.variants import Equality, Shapes, as_number, known_of
-from ratified.smt.terms import FALSE, TRUE, And, Term, conj, disj, implies, neg
+from ratified.smt.terms import (
+    FALSE,
+    TRUE,
+    And,
+    Arithmetic,
+    Number,
+    Term,
+    at_most,
+    conj,
+    disj,
+    implies,
+    neg,
+)
 
 Env = Mapping[str, Shape]
 
@@ -57,15 +70,64 @@ def conjuncts(*terms: Term) -> frozenset[Term]:
     return frozenset(whole.operands if isinstance(whole, And) else (whole,))
 
 
+def follows_from(known: Collection[Term], wanted: Term) -> bool:
+    """Whether a condition is among those that are known, or is that an int is at most another by way of others."""
+    if wanted in known:
+        return True
+    link = _at_most(wanted)
+    if link is None or (
+        isinstance(wanted, Arithmetic) and wanted.op == "<" and link[1] == wanted.operands[1]
+    ):
+        return False  # that it is less is not to be had from that it is at most so much
+    least, greatest = link
+    links = [found for term in known if (found := _at_most(term)) is not None]
+    reached, waiting = {least}, [least]
+    while waiting:
+        here = waiting.pop()
+        if here == greatest or (
+            _is_number(here) and _is_number(greatest) and at_most(here, greatest) == TRUE
+        ):
+            return True
+        for low, high in links:
+            if high not in reached and (low == here or at_most(here, low) == TRUE):
+                reached.add(high)
+                waiting.append(high)
+    return False
+
+
+def _is_number(term: Term) -> bool:
+    return isinstance(term, Number)
+
+
+def _at_most(term: Term) -> tuple[Term, Term] | None:
+    """The two ints of which a comparison says that one is at most the other."""
+    match term:
+        case Arithmetic("<=", (a, b)):
+            return a, b
+        case Arithmetic("<", (a, Arithmetic("+", (b, Number(1))))):
+            return a, b
+        case Arithmetic("<", (a, b)):
+            return a, b
+    return None
+
+
 class Logic:
     """What all expressions of a module share: its functions, the theory, equality, and who knows the rules."""
 
-    def __init__(self, module: ir.Module, theory: Theory, rules: Callable[[Node, Context], Shape]) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        theory: Theory,
+        rules: Callable[[Node, Context], Shape],
+        bodies: Callable[[Sequence[Node], Context], Shape],
+    ) -> None:
         self.module = module
         self.theory = theory
+        self.uses = Uses(module)
         self.shapes: Shapes = theory.shapes
         self.same = Equality(theory.shapes)
         self.rules = rules
+        self.bodies = bodies
         self._partial: dict[int, tuple[object, bool]] = {}
 
     def partial(self, node: Node | ir.Clause) -> bool:
@@ -102,6 +164,11 @@ class Context:
         """What makes shapes."""
         return self.logic.shapes
 
+    @property
+    def deaf(self) -> bool:
+        """Whether nobody hears of demands."""
+        return self.hear is unheard
+
     # --- other contexts ---
 
     def bound(self, names: Sequence[str], value: Shape) -> Context:
@@ -128,17 +195,6 @@ class Context:
     def silent(self) -> Context:
         """Where nobody hears of demands."""
         return self if self.hear is unheard else replace(self, hear=unheard)
-
-    def deciding(self) -> Context:
-        """Where CPython may stop before it comes to what is demanded, so that it must not be taken for no step."""
-        if self.hear is unheard:
-            return self
-        outer = self.hear
-
-        def hear(demand: Demand) -> None:
-            outer(replace(demand, failing=Failing.LEFT) if demand.failing is Failing.LAST else demand)
-
-        return replace(self, hear=hear)
 
     def hearing(self, hear: Hear) -> Context:
         """Where somebody else does."""
@@ -180,7 +236,7 @@ class Context:
         if self.hear is unheard:
             return
         parts = holds.operands if isinstance(holds, And) else (holds,)
-        new = conj(*(part for part in parts if part not in self.known))
+        new = conj(*(part for part in parts if not follows_from(self.known, part)))
         if new != TRUE:
             self.hear(Demand(failing, new, what, span))
 
@@ -190,12 +246,14 @@ class Context:
             return
         kinds: dict[Failing, Demand] = {}
 
-        def about(wanted: Failing | None) -> Callable[[Shape], Term]:
+        def about(wanted: Failing | None, part: Members) -> Callable[[Shape], Term]:
             def one(x: Shape) -> Term:
                 heard: list[Demand] = []
                 inner = self.hearing(heard.append)
-                if domain.typed:
+                if part.typed:
                     inner = inner.knowing(known_of(self.shapes, domain.item, x))
+                elif isinstance(domain.item, IntType):
+                    inner = inner.knowing(part.has(x))
                 within(inner, x)
                 for demand in heard:
                     kinds.setdefault(demand.failing, demand)
@@ -203,9 +261,12 @@ class Context:
 
             return one
 
-        whole = domain.every(about(None))
+        def every(wanted: Failing | None) -> Term:
+            return conj(*(part.every(about(wanted, part)) for part in domain.parts or (domain,)))
+
+        whole = every(None)
         for failing, first in list(kinds.items()):
-            holds = whole if len(kinds) == 1 else domain.every(about(failing))
+            holds = whole if len(kinds) == 1 else every(failing)
             self.hear(replace(first, holds=holds))
 
     def call(self, function: Function, arguments: Sequence[Shape]) -> Shape:
@@ -222,7 +283,7 @@ class Context:
                 case ir.Return(_, value) if value is not None:
                     return here.expr(value)
                 case ir.Assert(span, test):
-                    here.demand(Failing.ERROR, here.formula(test), "the assertion", span)
+                    here.demand(Failing.ERROR, here.formula(test), "an assertion that is false", span)
                 case ir.If(_, test, then, orelse):
                     holds, rest = here.formula(test), body[i + 1 :]
                     if holds == TRUE:
@@ -232,9 +293,7 @@ class Context:
                     first = here.under(holds)._value((*then, *rest))
                     return either(holds, first, here.under(neg(holds))._value((*orelse, *rest)))
                 case ir.For():
-                    raise sh.refuse(
-                        statement.span, "this loop", "write a comprehension, all(...) or any(...)"
-                    )
+                    return here.logic.bodies(body[i:], here)
                 case _:
                     raise sh.refuse(statement.span, "this statement", "use it in an action only")
         raise AssertionError(body)

@@ -11,8 +11,10 @@ from ratified.language.ir import Expr, Node
 from ratified.language.types import BagType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.ordering import few
 from ratified.smt.first_order.shapes import Members, Shape
 from ratified.smt.first_order.theory import COUNTED
+from ratified.smt.first_order.variants import as_number
 from ratified.smt.terms import TRUE, Number, Term, at_most, conj, disj, neg, plus
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -102,10 +104,11 @@ def _universe(node: Expr) -> SortType | None:
 
 def size_is(members: Members, op: str, number: int, context: Context, node: Node) -> Term:
     """How many elements a set has (or a bag, copies counted), compared with a small number."""
-    at_least = _copies if members.count is not None else _elements
 
     def enough(n: int) -> Term:
-        return TRUE if n <= 0 else at_least(members, n, context, node)
+        if n <= 0:
+            return TRUE
+        return _elements(members, n, context) if members.count is None else _copies(members, n, context, node)
 
     match op:
         case ">":
@@ -120,18 +123,21 @@ def size_is(members: Members, op: str, number: int, context: Context, node: Node
     return exactly if op == "==" else neg(exactly)
 
 
-def _elements(members: Members, n: int, context: Context, node: Node) -> Term:
+def size_of(members: Members, context: Context) -> Term:
+    """How many elements a set has, as an int."""
+    if (values := few(members.item)) is not None:
+        found: Term = Number(0)
+        for value in values:
+            found = plus(found, as_number(members.has(value)))
+        return found
+    return context.theory.cardinality(SetType(members.item), members)
+
+
+def _elements(members: Members, n: int, context: Context) -> Term:
     """That a set has so many elements."""
     if n > COUNTED:
-        raise sh.refuse(node.span, f"a set of {n} or more", f"compare with a number below {COUNTED}")
-    same = context.logic.same
-
-    def more(found: list[Shape]) -> Term:
-        if len(found) == n:
-            return TRUE
-        return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
-
-    return more([])
+        return at_most(Number(n), size_of(members, context))
+    return context.theory.with_distinct(members, n)
 
 
 def _copies(members: Members, n: int, context: Context, node: Node) -> Term:

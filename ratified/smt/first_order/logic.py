@@ -118,10 +118,12 @@ def literal(value: object, t: Type, span: Span | None, context: Context) -> Shap
 def numbered(t: SortType, index: int, span: Span | None, context: Context) -> Shape:
     """A value by its number: the first of an ordered sort and so on, or one that is known to differ from others."""
     if index < 0:
-        context.demand(Failing.ERROR, FALSE, f"{t}({index})", span)
+        context.demand(Failing.ERROR, FALSE, f"{t}({index}), which there is not", span)
         return context.theory.unknown(t)
     found, there = context.theory.numbered(t, index)
-    context.demand(Failing.LAST if t.ordered else Failing.ERROR, there, f"{t}({index})", span)
+    context.demand(
+        Failing.LAST if t.ordered else Failing.ERROR, there, f"{t}({index}) where there are fewer", span
+    )
     return Atom(found)
 
 
@@ -165,16 +167,16 @@ def bag_of(item: Type, items: Sequence[Shape], context: Context) -> Members:
 
 @leaves.rule(ir.Local)
 def _(node: ir.Local, context: Context) -> Shape:
-    return context.env[node.name]
+    return sh.known(context.env[node.name])
 
 
 @leaves.rule(ir.Variable)
 def _(node: ir.Variable, context: Context) -> Shape:
     if node.which is Which.OLD:
-        return context.old[node.name]
+        return sh.known(context.old[node.name])
     if node.name in context.unset:
-        context.demand(Failing.ERROR, FALSE, f"`{node.name}` before it has a value", node.span)
-    return context.now[node.name]
+        context.demand(Failing.ERROR, FALSE, f"reading `{node.name}` before it has a value", node.span)
+    return sh.known(context.now[node.name])
 
 
 @leaves.rule(ir.Parameter)
@@ -214,6 +216,8 @@ def where(members: Members, test: Callable[[Shape], Term]) -> Members:
         lambda x: conj(members.has(x), test(x)),
         lambda f: members.every(lambda x: implies(test(x), f(x))),
         lambda f: members.some(lambda x: conj(test(x), f(x))),
+        typed=members.typed,
+        parts=tuple(where(part, test) for part in members.parts),
     )
 
 
@@ -339,7 +343,7 @@ def _(node: ir.Arithmetic, context: Context) -> Shape:
             if isinstance(left, Number) and isinstance(right, Number):
                 return Atom(Number(left.value * right.value))
             return Atom(Arithmetic("*", (left, right)))
-    context.demand(Failing.ERROR, neg(equal(right, Number(0))), "division", node.span)
+    context.demand(Failing.ERROR, neg(equal(right, Number(0))), "a division by zero", node.span)
     return Atom(_divided(node.op, left, right))
 
 
@@ -380,6 +384,9 @@ def _(node: ir.Shift, context: Context) -> Shape:
 
 @numbers.rule(ir.Number)
 def _(node: ir.Number, context: Context) -> Shape:
+    if isinstance(node.operand, ir.Literal) and isinstance(node.operand.value, Sort):
+        context.expr(node.operand)
+        return Atom(Number(int(node.operand.value)))
     if not isinstance(node.operand.type, BoolType):
         raise sh.refuse(node.span, "the number of a sort's value", "compare values of the sort themselves")
     return Atom(context.number(node.operand))

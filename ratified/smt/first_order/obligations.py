@@ -119,7 +119,7 @@ class Obligation:
         where = {f"{d.what} ({d.span})" if d.span else d.what: None for d in self.demands}
         if self.part is Part.BOUNDS:
             return f"no step of {step} leaves {', '.join(where)}"
-        return f"in {step} there is always {', '.join(where)}"
+        return f"{step} never fails by {', '.join(where)}"
 
 
 class Translation:
@@ -134,7 +134,7 @@ class Translation:
         self.steps = SymbolicSteps(self.logic)
         self.definitions = Definitions()
         self.state: State = {
-            d.name: self.theory.shapes.from_symbols(variable_name(d.name), d.type)
+            d.name: vs.within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
             for d in self.module.variables
         }
         self.bounds = {

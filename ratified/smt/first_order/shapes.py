@@ -103,7 +103,8 @@ class Members:
     """A set or a bag: who is a member, and what is true of all of them.
 
     `every(f)` and `some(f)` are quantified formulas over the members; `origin` as for maps. Of a bag, `count` says how many
-    copies of a value there are. All elements of one that is `typed` are known to be within the bounds of `item`.
+    copies of a value there are. All elements of one that is `typed` are known to be within the bounds of `item`; of a union,
+    those of the `parts` that are.
     """
 
     item: Type
@@ -113,6 +114,7 @@ class Members:
     origin: Term | None = None
     count: Callable[[Shape], Term] | None = None
     typed: bool = False
+    parts: tuple[Members, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,47 @@ class Listing:
     origin: Term | None = None
 
 
-Shape = Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an iteration of a loop finds and leaves, whatever it is: nothing may depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an iteration of a loop makes of something if a test is true; otherwise it leaves it as it is."""
+
+    test: Term
+    value: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What an iteration of a loop makes of something where that depends on what it finds, which is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A value that is worked out when it is read."""
+
+    read: Callable[[], Shape]
+
+
+Shape = (
+    Atom | Nothing | Case | Maybe | Row | OneOf | Function | Members | Listing | Kept | Changed | Lost | Later
+)
+
+
+class Dependent(Exception):
+    """What an iteration of a loop does depends on what it finds, where that is not known."""
+
+
+def known(shape: Shape) -> Shape:
+    """A shape as it is read. Raises Dependent."""
+    while isinstance(shape, Later):
+        shape = shape.read()
+    if isinstance(shape, Kept | Changed | Lost):
+        raise Dependent
+    return shape
 
 
 @dataclass(slots=True)
@@ -182,6 +224,13 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
     if test == FALSE:
         return orelse
     match then, orelse:
+        case (Later(), _) | (_, Later()):
+            then, orelse = (s.read() if isinstance(s, Later) else s for s in (then, orelse))
+            return either(test, then, orelse)
+        case (Lost(), _) | (_, Lost()):
+            return Lost()
+        case (Kept() | Changed(), _) | (_, Kept() | Changed()):
+            return _either_changed(test, then, orelse)
         case Nothing(), Nothing():
             return then
         case (Nothing() | Maybe(), _) | (_, Nothing() | Maybe()):
@@ -205,6 +254,18 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
             at = lambda i: either(test, x(i), y(i))  # noqa: E731
             return Listing(item, choice(test, n, m), at, _origin(test, then, orelse))
     raise AssertionError((then, orelse))
+
+
+def _either_changed(test: Term, then: Shape, orelse: Shape) -> Shape:
+    if isinstance(then, Kept) and isinstance(orelse, Kept):
+        return then
+    a, b = (x if isinstance(x, Kept | Changed) else Changed(TRUE, x) for x in (then, orelse))
+    if isinstance(a, Kept):
+        assert isinstance(b, Changed)
+        return Changed(conj(neg(test), b.test), b.value)
+    if isinstance(b, Kept):
+        return Changed(conj(test, a.test), a.value)
+    return Changed(choice(test, a.test, b.test), either(test, a.value, b.value))
 
 
 def _origin(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ratified.smt.smtlib import Fact, script, sorts_in, uses_numbers
@@ -24,6 +24,7 @@ from ratified.smt.terms import (
     Symbol,
     Term,
     at_most,
+    choice,
     conj,
     constant,
     disj,
@@ -31,6 +32,7 @@ from ratified.smt.terms import (
     every,
     fresh,
     neg,
+    plus,
     symbols_of,
 )
 
@@ -62,6 +64,7 @@ def at_sizes(
     """
     symbols = symbols_of(f.formula for f in facts).values()
     counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
+    counted += [f for s in symbols if (f := _sized(s, symbols, sizes))]
     if uses_numbers(f.formula for f in facts):
         return _searched(title, [*counted, *facts], sizes, values=values, near=near)
     return Question(
@@ -96,6 +99,11 @@ def is_majority(symbol: Symbol) -> bool:
     return symbol.name.endswith("/majority/has")
 
 
+def is_size(symbol: Symbol) -> bool:
+    """Whether a symbol says how many elements a sort, or a set, has."""
+    return symbol.name.startswith("sort/") and symbol.name.endswith("/size")
+
+
 def _counted(symbol: Symbol, sizes: Mapping[str, int]) -> Fact:
     """How many members a smallest majority has where the sort has so many elements."""
     system, sort = symbol.arguments
@@ -106,6 +114,24 @@ def _counted(symbol: Symbol, sizes: Mapping[str, int]) -> Fact:
         inside = [Apply(symbol, (q, n)) for n in names]
         ways.append(conj(*(x if i in members else neg(x) for i, x in enumerate(inside))))
     return Fact(f"majorities have {size // 2 + 1} of {size} members", every([q], disj(*ways)))
+
+
+def _sized(size: Symbol, symbols: Iterable[Symbol], sizes: Mapping[str, int]) -> Fact | None:
+    """How many elements sets (or a sort) have where sorts are so large; None for other symbols, and sets of other things."""
+    whole = size.name.removesuffix("/size")
+    if not is_size(size) or whole not in sizes:
+        return None
+    if not size.arguments:
+        return Fact(f"{whole} has {sizes[whole]}", equal(Apply(size, ()), Number(sizes[whole])))
+    has = next((s for s in symbols if s.name == f"{whole}/has" and len(s.arguments) == 2), None)
+    if has is None or has.arguments[1] not in sizes:
+        return None
+    s = fresh("s", whole)
+    total: Term = Number(0)
+    for i in range(sizes[has.arguments[1]]):
+        there = Apply(has, (s, element(has.arguments[1], i)))
+        total = plus(total, choice(there, Number(1), Number(0)))
+    return Fact(f"how many elements each of {whole} has", every([s], equal(Apply(size, (s,)), total)))
 
 
 def _applied(symbol: Symbol, sizes: Mapping[str, int]) -> list[Term]:

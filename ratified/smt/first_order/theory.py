@@ -80,7 +80,7 @@ class Theory:
     # --- sorts ---
 
     def order(self, t: SortType) -> Order:
-        """The total order of a sort."""
+        """The total order of a sort: of one that is not `Ordered`, the order of its values' numbers."""
         name = sort_name(t)
         if name not in self._orders:
             symbol = self.signature.symbol(f"{name}/le", (name, name), BOOL)
@@ -94,7 +94,21 @@ class Theory:
             )
             self.axioms += [Axiom(f"the order of {t} is {law}", symbol.name, f) for law, f in laws]
             self._orders[name] = le
+            for index in self._numbered.get(name, {}):
+                self._placed(t, index)
         return self._orders[name]
+
+    def _placed(self, t: SortType, index: int) -> None:
+        """Where a numbered value of a sort that is not ordered stands among others, in the order of numbers."""
+        name = sort_name(t)
+        le, known, x = self._orders[name], self._numbered[name], fresh("x", name)
+        facts = [every([x], le(known[0], x))] if index == 0 else []
+        for number, other in known.items():
+            if number != index:
+                low, high = (other, known[index]) if number < index else (known[index], other)
+                facts.append(implies(self.at_least(t, max(number, index) + 1), le(low, high)))
+        says = f"{t.sort.__name__}({index}) has its place in the order of numbers"
+        self.axioms.append(Axiom(says, f"{name}/le", conj(*facts)))
 
     def endpoint(self, t: SortType, *, last: bool) -> Term:
         """The first value of an ordered sort, or the last."""
@@ -138,6 +152,8 @@ class Theory:
                     says = f"{t.sort.__name__}({index}) and ({number}) are two, if there are so many"
                     fact = implies(enough, neg(equal(made, other)))
                     self.axioms.append(Axiom(says, f"{name}/{index}", fact))
+            if name in self._orders:
+                self._placed(t, index)
         return known[index], self.at_least(t, index + 1)
 
     def at_least(self, t: SortType, number: int) -> Term:
@@ -156,6 +172,40 @@ class Theory:
                 enough = equal(at_most(Number(n), size), self.at_least(t, n))
                 self.axioms.append(Axiom(f"{t} has {n} values or more", name, enough))
         return self.signature.apply(name, (), INT)
+
+    def cardinality(self, t: SetType, members: Members) -> Term:
+        """How many elements a set has, as an int: a function of its content, of which is known what small numbers say."""
+        sort = self.shapes.signature.reify(t)
+        name, s = f"{sort}/size", fresh("s", sort)
+        if name not in self.signature.symbols:
+            size, content = self.signature.apply(name, [(s, sort)], INT), self.shapes.of_reified(t, s)
+            assert isinstance(content, Members)
+            fact = every([s], at_most(Number(0), size))
+            self.axioms.append(Axiom(f"no {t} has less than 0 elements", name, fact))
+            for n in range(1, COUNTED + 1):
+                enough = equal(at_most(Number(n), size), self.with_distinct(content, n))
+                self.axioms.append(Axiom(f"{t} of {n} elements or more", name, every([s], enough)))
+            if isinstance(t.item, SortType):
+                whole = self.size(t.item)
+                full = equal(equal(size, whole), self.universal(content, t.item))
+                fact = every([s], conj(at_most(size, whole), full))
+                self.axioms.append(Axiom(f"only the whole of {t.item} has as many elements", name, fact))
+        return self.signature.apply(name, [(self.shapes.term_of(t, members), sort)], INT)
+
+    def universal(self, members: Members, t: SortType) -> Term:
+        """That a set has all values of a sort."""
+        return self.shapes.universe(t).every(members.has)
+
+    def with_distinct(self, members: Members, n: int) -> Term:
+        """That a set has so many elements."""
+        same = vs.Equality(self.shapes)
+
+        def more(found: list[Shape]) -> Term:
+            if len(found) == n:
+                return TRUE
+            return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
+
+        return more([])
 
     def unknown(self, t: Type) -> Shape:
         """Some value of a type, of which nothing is known: what stands where no answer is asked for."""

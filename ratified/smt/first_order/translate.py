@@ -14,6 +14,7 @@ from ratified.smt.first_order.containers import changing, making, reading
 from ratified.smt.first_order.context import Context, Logic
 from ratified.smt.first_order.logic import connectives, leaves, numbers, types
 from ratified.smt.first_order.shapes import Shape
+from ratified.smt.first_order.statements import value_of
 from ratified.smt.first_order.theory import Theory
 
 EXPRESSIONS: Rules[Context, Shape] = Rules.joined(
@@ -39,4 +40,4 @@ def meaning(node: ir.Node, context: Context) -> Shape:
 
 def logic_of(module: ir.Module, theory: Theory) -> Logic:
     """What the expressions of a module share."""
-    return Logic(module, theory, meaning)
+    return Logic(module, theory, meaning, value_of)

@@ -152,23 +152,22 @@ class Shapes:
         raise AssertionError(t)
 
     def _map(self, name: str, t: MapType, arguments: Sequence[Argument]) -> Function:
-        variants = self.variants(t.key)
-
         def value_of(variant: Variant, columns: Sequence[Term]) -> Shape:
             inner = [*arguments, *zip(columns, variant.sorts, strict=True)]
             return self.from_symbols(name + variant.name, t.value, inner)
 
-        def at(key: Shape) -> Shape:
-            found: Shape | None = None
-            for variant in reversed(variants):
-                test, columns = variant.match(key)
-                if test != FALSE:
-                    value = value_of(variant, columns)
-                    found = value if found is None else either(test, value, found)
-            # What is no key at all has no value: any will do.
-            return found or value_of(variants[0], [self.signature.anything(s) for s in variants[0].sorts])
+        return self.whole(t, lambda key: self.by_case(t.key, key, value_of))
 
-        return self.whole(t, at)
+    def by_case(self, t: Type, x: Shape, value: Callable[[Variant, Sequence[Term]], Shape]) -> Shape:
+        """What there is for a value of a type, said for each case that the value may be."""
+        variants, found = self.variants(t), None
+        for variant in reversed(variants):
+            test, columns = variant.match(x)
+            if test != FALSE:
+                made = value(variant, columns)
+                found = made if found is None else either(test, made, found)
+        # What is of no case at all has none: any will do.
+        return found or value(variants[0], [self.signature.anything(s) for s in variants[0].sorts])
 
     def whole(self, t: MapType, at: Callable[[Shape], Shape], origin: Term | None = None) -> Function:
         """The map that has a value for every value of its key's type."""
@@ -304,6 +303,16 @@ class Shapes:
         made = self.from_symbols(name, t, [(term, sort)])
         assert isinstance(made, Function | Members | Listing)
         return with_origin(made, term)
+
+
+def within_bounds(shape: Shape) -> Shape:
+    """A shape of which it is known that all that is in its sets is within the bounds of their types."""
+    match shape:
+        case Members():
+            return replace(shape, typed=True)
+        case Function(at=at):
+            return replace(shape, at=lambda key: within_bounds(at(key)))
+    return shape
 
 
 def with_origin(shape: Function | Members | Listing, origin: Term) -> Shape:

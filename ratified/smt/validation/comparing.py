@@ -144,6 +144,7 @@ class Comparison:
         for taken in (*plan.actions, *([plan.beginning] if plan.beginning else [])):
             for argument, _ in taken.arguments:
                 self.encoding.prepare(argument.type)
+        self.encoding.prepare_reified()
         self._readers = [self.encoding.reader(t, shape) for _, t, shape in self._types]
         self._steps = [_Step(taken, set()) for taken in plan.actions]
         self._beginning = None if plan.beginning is None else _Step(plan.beginning, set())
@@ -453,7 +454,8 @@ class Comparison:
                     return
         finally:
             for name in search.order:
-                tables[name].pop((), None)
+                if name in tables:  # it has none yet where there was too much to evaluate before
+                    tables[name].pop((), None)
         if not found:
             false = [s for s in search.facts[0] if not self._given(s)]
             facts = false[:1] or [s for each in search.facts for s in each][:4]

@@ -10,6 +10,7 @@ sequence's end) is left to the table, which gives it something.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -137,7 +138,7 @@ class Encoding:
         symbols = self.theory.signature.symbols
         if f"{name}/size" in symbols:
             self._give(self.theory.size(t), size)
-        if t.ordered:
+        if t.ordered or f"{name}/le" in symbols:  # of others, the order in which they are run through
             some, other = fresh("x", name), fresh("x", name)
             order = self.theory.order(t)(some, other)
             assert isinstance(order, Apply)
@@ -146,7 +147,7 @@ class Encoding:
             for last in (False, True):
                 if f"{name}/{'last' if last else 'first'}" in symbols:
                     self._give(self.theory.endpoint(t, last=last), size - 1 if last else 0)
-        else:
+        if not t.ordered:
             self._numbered(t, name, size)
         if f"{name}/majority/has" in symbols:
             values = [
@@ -204,7 +205,12 @@ class Encoding:
             outer, self._log = self._log, {}
             for index, value in enumerate(values):
                 assert isinstance(t, MapType | SetType | SeqType)
-                self._write_container(t, self.theory.shapes.of_reified(t, element(sort, index)), value)
+                shape = self.theory.shapes.of_reified(t, element(sort, index))
+                self._write_container(t, shape, value)
+                if isinstance(t, SetType) and f"{sort}/size" in self.theory.signature.symbols:
+                    assert isinstance(shape, Members)
+                    assert isinstance(value, Set)
+                    self._give(self.theory.cardinality(t, shape), len(value))
             self._keep(self._log)
             self._log = outer
         return sort, self._containers[sort]
@@ -217,6 +223,12 @@ class Encoding:
                 inner, MapType | SetType | SeqType
             ):
                 self._elements(inner)
+
+    def prepare_reified(self) -> None:
+        """Give the other sorts of containers their elements: a formula may speak of one that no variable holds."""
+        for t in list(self.theory.signature.reified.values()):
+            with contextlib.suppress(TooMuch):
+                self._elements(t)
 
     # --- writing --------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import pytest
 
 from ratified.explore import check
-from ratified.language import AtMost, Map, Model, Range, Seq, action, invariant, ir, require
+from ratified.language import AtMost, Map, Model, Range, Seq, Set, action, invariant, ir, record, require
 from ratified.language.scope import Scope, running
 from ratified.language.types import BOOL, OptionalType, TupleType, Type
 from ratified.results.errors import EvaluationError
@@ -108,6 +108,42 @@ def test_a_new_type_is_refused(t: Type) -> None:
         for make in makes:
             with pytest.raises(TooLarge, match="there are no circuits of values of type Strange"):
                 make()
+
+
+@record
+class Pair:
+    """One of 3,600 values."""
+
+    first: Annotated[int, Range(0, 59)]
+    second: Annotated[int, Range(0, 59)]
+
+
+class Pairs(Model):
+    """A set of few among very many values, whose order is not kept."""
+
+    pairs: Annotated[Set[Pair], AtMost(2)]
+
+    @action
+    def add(self, n: Small) -> None:
+        require(len(self.pairs) < 2)
+        self.pairs.add(Pair(n, 1))
+
+    @invariant
+    def few(self) -> bool:
+        return all(p.first < 4 for p in self.pairs)
+
+    @invariant
+    def divided(self) -> bool:
+        return any(6 // p.first == 6 for p in self.pairs) or len(self.pairs) < 9
+
+
+def test_what_depends_on_an_order_that_is_not_kept_is_refused() -> None:
+    """Whether the division by zero is come to depends on what comes before it."""
+    assert bounded(Pairs(), 2, claims=["few"]).steps == 2
+    with pytest.raises(TooLarge, match="the order of these elements matters, and is not kept") as refused:
+        bounded(Pairs(), 2, claims=["divided"])
+    assert refused.value.span is not None
+    assert "self.pairs" in refused.value.span.excerpt()
 
 
 class Partial(Counter):

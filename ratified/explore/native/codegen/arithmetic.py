@@ -75,11 +75,6 @@ def _divide(w: Writer, op: str, a: Num, b: Num, node: Node) -> Num:
     return num(build.invoke("rt_mod", a.c, b.c), min(0, b.low + 1), max(0, b.high - 1))
 
 
-@numbers.rule(ir.Negative)
-def _(node: ir.Negative, here: Here) -> Held:
-    return arithmetic(here.w, "-", FALSE, here.num(node.operand), node)
-
-
 @numbers.rule(ir.Absolute)
 def _(node: ir.Absolute, here: Here) -> Held:
     value = here.num(node.operand)
@@ -118,12 +113,6 @@ def _numbered(w: Writer, index: Num, t: SortType, node: Node, *, past: bool, bef
         w.fault_unless(compare("<", index, const(size)), before, node)
     w.fault_unless(compare("<=", FALSE, index), before, node)
     return clipped(index, 0, size - 1)
-
-
-@numbers.rule(ir.IsLast)
-def _(node: ir.IsLast, here: Here) -> Held:
-    assert isinstance(node.operand.type, SortType)
-    return compare("==", here.num(node.operand), const(here.w.shapes.scope.sizes[node.operand.type.sort] - 1))
 
 
 @numbers.rule(ir.Number)

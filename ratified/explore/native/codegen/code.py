@@ -17,9 +17,13 @@ Piece = str | Word
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """Statements in order. What is filled in later is a `Block` among them, without braces of its own."""
+    """Statements in order. What is filled in later is a `Block` among them, without braces of its own.
+
+    `within` is the block that it became a part of.
+    """
 
     statements: list[Statement | Block] = field(default_factory=list)
+    within: Block | None = None
 
     def flat(self) -> Iterator[Statement]:
         """The statements, with what was filled in."""

@@ -28,6 +28,7 @@ from ratified.explore.native.codegen.writer import Ended, Exits, Here, Shared, T
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.ir import Argument
+from ratified.language.lower import CODE_PASSES, lowered
 from ratified.language.model import Model
 from ratified.language.rules import Rules
 
@@ -47,7 +48,7 @@ LISTED_MOST = 16_384
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """One model at one size, as it is written into a program.
+    """One model at one size, as it is written into a program, lowered.
 
     `name` comes before the names of its functions: two models may stand in one program. `within` is the program of an abstract
     model, whose tables and numbers of errors are used. `weights` are those of actions, where steps are to be drawn.
@@ -64,7 +65,7 @@ class Unit:
     instances: tuple[Instances, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.module = self.model.module
+        self.module = lowered(self.model.module, CODE_PASSES)
         self.shapes = Shapes(self.model.scope)
         self.layout = Layout(self.model, self.shapes)
         self.shared = Shared(self.shapes, self.layout, self.module, EXPRESSIONS, unit=self.name)

@@ -99,7 +99,7 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         tuple(name for name, _ in states),
         tuple(name for name, _ in steps),
     )
-    program = Program(unit.module, unit.layout, unit.instances, written)
+    program = Program(unit.model.module, unit.layout, unit.instances, written)
     return Generated(_text(unit, program, functions, symmetry), program)
 
 

@@ -63,39 +63,20 @@ def value_of_call(w: Writer, function: ir.Function, env: Env) -> Held:
 
 def _simple(body: Sequence[ir.Node]) -> bool:
     """Whether statements are names, conditionals and returns alone, so that they come to one expression."""
-    for k, statement in enumerate(body):
-        match statement:
-            case ir.Let():
-                pass
-            case ir.Return(_, value):
-                return value is not None
-            case ir.If(_, _, then, orelse):
-                rest = body[k + 1 :]
-                if _returns(then) and _returns(orelse):
-                    return _simple(then) and _simple(orelse)
-                if _returns(then):
-                    return _simple(then) and _simple((*orelse, *rest))
-                if _returns(orelse):
-                    return _simple(orelse) and _simple((*then, *rest))
-                return False
-            case _:
-                return False
-    return False
-
-
-def _returns(body: Sequence[ir.Node]) -> bool:
-    """Whether statements always come to a return."""
-    if not body:
+    *names, last = body or (None,)
+    if not all(isinstance(statement, ir.Let) for statement in names):
         return False
-    last = body[-1]
-    return isinstance(last, ir.Return) or (
-        isinstance(last, ir.If) and _returns(last.then) and _returns(last.orelse)
-    )
+    match last:
+        case ir.Return(_, value):
+            return value is not None
+        case ir.If(_, _, then, orelse):
+            return _simple(then) and _simple(orelse)
+    return False
 
 
 def _expression(w: Writer, body: Sequence[ir.Node], env: Env) -> Held:
     """The value of statements that `_simple` is true of."""
-    for k, statement in enumerate(body):
+    for statement in body:
         here = Here(w, env)
         match statement:
             case ir.Let():
@@ -104,12 +85,9 @@ def _expression(w: Writer, body: Sequence[ir.Node], env: Env) -> Held:
                 assert value is not None
                 return here.ev(value)
             case ir.If(_, test, then, orelse):
-                rest = body[k + 1 :]
-                one = then if _returns(then) else (*then, *rest)
-                other = orelse if _returns(orelse) else (*orelse, *rest)
                 found = w.pinned_num(here.num(test))
                 return two_ways(
-                    w, found, partial(_expression, w, one, env), partial(_expression, w, other, env)
+                    w, found, partial(_expression, w, then, env), partial(_expression, w, orelse, env)
                 )
     raise AssertionError(body)
 

@@ -111,20 +111,18 @@ class Shared:
     def _names_in(self, node: ir.Node | ir.Clause) -> frozenset[str]:
         if isinstance(node, ir.Local):
             return frozenset((node.name,))
-        if not isinstance(node, ir.Collect):
-            return frozenset().union(*map(self.names_in, ir.children(node)))
-        found, bound = frozenset[str](), frozenset[str]()
-        for clause in node.clauses:
-            found |= self.names_in(clause.domain) - bound
-            bound |= frozenset(clause.names)
-            found |= frozenset[str]().union(*map(self.names_in, clause.conditions)) - bound
-        inside = [self.names_in(part) for part in (node.element, node.key) if part is not None]
-        found |= frozenset[str]().union(*inside) - bound
-        return found | self.names_in(node.default) if node.default is not None else found
+        found = frozenset[str]().union(*map(self.names_in, ir.children(node)))
+        if isinstance(node, ir.Collect):  # what it binds stands for nothing else in its function
+            found -= {name for clause in node.clauses for name in clause.names}
+        return found
 
 
 class Writer:
-    """Writes one C function."""
+    """Writes one C function.
+
+    `around` are the blocks that are being written, one inside the other. `computed` is what expressions came to that did need
+    statements, and the block of these: wherever control has come through that block the names in it hold what they held.
+    """
 
     def __init__(self, shared: Shared, exits: Exits, *, rolled: bool = False, budget: int = 1 << 60) -> None:
         self.shared = shared
@@ -133,7 +131,10 @@ class Writer:
         self.rolled = rolled
         self.budget = budget
         self.block = Block()
+        self.around: list[Block] = [self.block]
+        self.computed: dict[tuple[object, ...], tuple[Held, Block, object]] = {}
         self.emitted = 0
+        self.reused = 0
         self.memory: dict[str, str] = {}
         self.base = "s"
         self.old_base: str | None = None
@@ -161,6 +162,8 @@ class Writer:
         if self.budget < 0:
             raise TooLong
         self.block.statements.append(statement)
+        if isinstance(statement, Block):
+            statement.within = self.block
 
     def line(self, *pieces: Piece) -> None:
         """Write a statement without blocks."""
@@ -173,16 +176,19 @@ class Writer:
     def branch(self, write: Callable[[], T]) -> tuple[Block, T | None, bool]:
         """What is written apart: the block, what `write` gave, and whether control never comes to its end."""
         outer, self.block = self.block, Block()
+        self.around.append(self.block)
         try:
             found = write()
             return self.block, found, False
         except Ended:
             return self.block, None, True
         finally:
+            self.around.pop()
             self.block = outer
 
     def extend(self, block: Block) -> None:
         """Write what was written apart."""
+        block.within = self.block
         if block:
             self.block.statements.append(block)
 
@@ -198,9 +204,11 @@ class Writer:
     def loop(self, *head: Piece) -> Iterator[None]:
         """A loop in C around what is written inside."""
         outer, self.block = self.block, Block()
+        self.around.append(self.block)
         try:
             yield
         finally:
+            self.around.pop()
             inner, self.block = self.block, outer
         self.put(Loop(head, inner))
 
@@ -213,6 +221,12 @@ class Writer:
         slot = Block()
         self.put(slot)
         return slot
+
+    def passed(self, block: Block | None) -> bool:
+        """Whether control has come through a block wherever it comes to what is written next, and its names are known there."""
+        while block is not None and not any(b is block for b in self.around):
+            block = block.within
+        return block is not None
 
     # --- exits ---
 
@@ -460,10 +474,16 @@ class Here:
         known = shared.evaluated.get(key)
         if known is not None:
             return known[0]
-        before = w.emitted
+        done = w.computed.get(key)
+        if done is not None and w.passed(done[1]):
+            w.reused += 1
+            return done[0]
+        before = w.emitted, w.reused
         found = shared.expressions(node, self)
-        if w.emitted == before:
+        if (w.emitted, w.reused) == before:
             shared.evaluated[key] = found, (node, held)
+        else:  # with names that only this function has
+            w.computed[key] = found, w.block, (node, held)
         return found
 
     def val(self, node: ir.Expr) -> Value:
