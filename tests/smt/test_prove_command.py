@@ -190,7 +190,10 @@ def test_what_a_solver_does_not_know_is_undecided_by_name(models: str, capsys: C
         (["Circular"], "`first` follows from itself"),
         (["LockSafety", "--goal", "fairness"], "LockSafety has no claim 'fairness'"),
         (["LockSafety", "--without", "luck"], "LockSafety has no lemma 'luck'"),
-        (["Counting"], "own.py:85:13: a loop whose turns depend on each other cannot be proved for every size"),
+        (
+            ["Counting"],
+            "own.py:85:13: a loop whose turns depend on each other cannot be proved for every size",
+        ),
     ],
 )
 def test_what_is_refused(models: str, arguments: list[str], message: str, capsys: Capture) -> None:
