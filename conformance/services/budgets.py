@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from ratified.conform.policy import PolicyBinding, Subject
-from ratified.follow.binding import Event, Observed
+from ratified.follow.binding import Claim, Event, Observed
 from ratified.follow.steps import Steps, change, do, either
 from ratified.impl.services.budgets import Adaptive, Budget, RetriesInFlight, Throttle
 from ratified.language import Model, invariant, require
@@ -305,7 +305,8 @@ class ThrottleBinding(PolicyBinding):
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - there is one
         """The tokens, and what they allow."""
-        return {("tokens",): variables["tokens"], ("allows",): variables["allows"]}
+        whole = {(Claim("there are whole tenths"),): variables["part"] == 0}
+        return {("tokens",): variables["tokens"], ("allows",): variables["allows"], **whole}
 
 
 class ThrottleSubject(Subject):
@@ -327,8 +328,9 @@ class ThrottleSubject(Subject):
         return ThrottleBinding(self.most)
 
     def seen(self) -> Mapping[str, Any]:
-        """The tokens, in tenths; a part of a tenth is not seen."""
-        return {"tokens": self.throttle.tokens_thousandths / 100, "allows": self.throttle.allows}
+        """The tokens, in tenths, of which there are no parts."""
+        tokens, part = divmod(self.throttle.tokens_thousandths, 100)
+        return {"tokens": tokens, "allows": self.throttle.allows, "part": part}
 
     def wrong(self) -> Sequence[tuple[Callable[[], object], str]]:
         """See Subject: no tokens, too many, a success that gives nothing back."""

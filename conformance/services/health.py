@@ -85,33 +85,33 @@ class EjectionSubject(Subject):
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         "succeed": (len(NAMES), 4),
         "fail": (len(NAMES), 4),
-        "check": (len(NAMES), 2),
+        "check": (len(NAMES), 2, 4),
         "tick": (),
         "again": (),
+        "interval": (len(NAMES), len(NAMES), 6),
     }
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         random = Random(number)  # noqa: S311 - no secret
-        self.names: tuple[str, ...] = NAMES[: random.randint(1, len(NAMES))]
+        self.names: tuple[str, ...] = NAMES[: random.choice((1, 2, 3, 3, 4, 4, 5, 6))]
         self.make(
-            consecutive=random.randint(1, 3),
-            percent=random.choice((0, 34, 50, 67, 100)),
+            consecutive=random.choice((1, 2, 3, 10)),
+            percent=random.choice((0, 100 // len(self.names), 50, 67, 100)),
             always_one=random.random() < 0.3,
             base=random.randint(1, 2),
             longest=random.randint(1, 6),
-            panic=random.choice((1, 34, 50, 100)),
-            rates=random.random() < 0.5,
-            shares=random.random() < 0.5,
+            panic=random.choice((1, 34, 50, 67, 100)),
+            rates=random.choice((0, 9, 14, 15)),
+            shares=random.choice((0, 50, 67)),
         )
 
     def make(self, **limits: Any) -> None:
         """With these limits."""
         self.limits = limits
-        self.rates = (
-            (9, 3, 4) if limits["rates"] else (19, 1_000, 100)
-        )  # tenths of deviations, hosts, requests
-        self.share = (70, 2, 3) if limits["shares"] else (None, 5, 50)  # percent, hosts, requests
+        # Tenths of deviations, or percent; endpoints; requests.
+        self.rates = (limits["rates"], 3, 4) if limits["rates"] else (19, 1_000, 100)
+        self.share = (limits["shares"] or None, 2, 3)
         self.outliers = Outliers(
             OutlierConfig(
                 consecutive=limits["consecutive"],
@@ -129,7 +129,7 @@ class EjectionSubject(Subject):
             )
         )
         self.outliers.update(self.names)
-        self.checks = Checks(rise=2, fall=2)
+        self.checks = Checks(rise=2, fall=3)
         self.now = 0
         self.counted: dict[str, tuple[int, int]] = {}
         self.against: dict[str, int] = {}
@@ -187,7 +187,7 @@ class EjectionSubject(Subject):
     def result(self, n: int, count: int, *, ok: bool) -> Iterable[Event]:
         """Requests end."""
         name = self.named(n)
-        self.outliers.result("gone", self.now, ok=ok)
+        self.claims["who is gone is not ejected"] = not self.outliers.result("gone", self.now, ok=ok)
         for _ in range(count + 1):
             before = self.outliers.ejected
             told = self.outliers.result(name, self.now, ok=ok)
@@ -204,17 +204,18 @@ class EjectionSubject(Subject):
         """Requests fail."""
         return self.result(n, count, ok=False)
 
-    def check(self, n: int, ok: int) -> Iterable[Event]:
-        """A check has a result: two in a row that say otherwise change what is believed."""
+    def check(self, n: int, ok: int, more: int = 0) -> Iterable[Event]:
+        """Checks have a result: three in a row say that it is down, two that it is up."""
         name = self.named(n)
-        otherwise = bool(ok) == (name in self.checks.unhealthy)
-        self.against[name] = self.against.get(name, 0) + 1 if otherwise else 0
-        due = self.against[name] == 2
-        told = self.checks.checked(name, ok=bool(ok))
-        self.claims["two checks in a row change what is believed"] = told == due
-        if due:
-            self.against[name] = 0
-            yield self.event("check", name=name)
+        for _ in range(more + 1):
+            otherwise = bool(ok) == (name in self.checks.unhealthy)
+            self.against[name] = self.against.get(name, 0) + 1 if otherwise else 0
+            due = self.against[name] == (2 if ok else 3)
+            told = self.checks.checked(name, ok=bool(ok))
+            self.claims["checks in a row change what is believed"] = told == due
+            if due:
+                self.against[name] = 0
+                yield self.event("check", name=name)
 
     def tick(self) -> Iterable[Event]:
         """An interval goes by; in the middle of it nothing happens."""
@@ -248,6 +249,20 @@ class EjectionSubject(Subject):
             found += [n for n, (well, bad) in counted.items() if 100 * bad >= percent * (well + bad)]
         return list(dict.fromkeys(found))
 
+    def interval(self, bad: int, worse: int, failures: int) -> Iterable[Event]:
+        """All have something to do for two intervals, and one or two fail more than others, out or not."""
+        yield from self.busy(bad, bad, failures)
+        yield from self.busy(bad, worse, failures)
+
+    def busy(self, bad: int, worse: int, failures: int) -> Iterable[Event]:
+        """One interval of that."""
+        for n in range(len(self.names)):
+            failing = failures if n in (bad % len(self.names), worse % len(self.names)) else 0
+            if failing:
+                yield from self.fail(n, failing - 1)
+            yield from self.succeed(n, (bad + n) % 3 + 1)
+        yield from self.tick()
+
     def again(self) -> Iterable[Event]:
         """It is told of the endpoints again, which are the same."""
         self.outliers.update(self.names)
@@ -258,7 +273,7 @@ class EjectionSubject(Subject):
         if action == "tick":
             tuple(self.tick())
         elif action == "check":
-            for _ in range(2):
+            for _ in range(2 if self.named(int(arguments[0])) in self.checks.unhealthy else 3):
                 tuple(
                     self.check(int(arguments[0]), int(self.named(int(arguments[0])) in self.checks.unhealthy))
                 )
@@ -273,7 +288,7 @@ class EjectionPair(EjectionSubject):
         super().__init__(number)
         self.names = NAMES[:2]
         limits = {"consecutive": 2, "percent": 50, "always_one": False, "base": 1, "longest": 2, "panic": 50}
-        self.make(**limits, rates=False, shares=False)
+        self.make(**limits, rates=0, shares=0)
 
 
 def ejection_graph() -> tuple[Model, Subject]:

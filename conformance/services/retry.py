@@ -25,7 +25,10 @@ from ratified.models.services import overload as overloads
 from ratified.models.services import retry as models
 
 CLIENTS = 3
-PUSHBACKS = ("0", "7", "-1", "soon", "", "1_0", " 5", "+5", "3600000", "3600001", "9" * 30)
+PUSHBACKS = (
+    *("0", "7", "-1", "soon", "", "1_0", " 5", "+5", "3600000", "3600001", "9" * 30),
+    *("7".zfill(20), "7".zfill(21)),
+)
 NEVER = "never"
 
 
@@ -72,6 +75,10 @@ class RetriesBinding(PolicyBinding):
 
         return change("it gives up", right)
 
+    def on_look(self) -> Steps:
+        """Nothing happens."""
+        return ()
+
     def on_execute(self, client: int) -> Steps:
         """A request arrives."""
         return do("execute", c=models.Client(client))
@@ -113,6 +120,9 @@ class RetriesSubject(Subject):
         "learn": (CLIENTS,),
         "crash": (3,),
         "again": (CLIENTS, 2),
+        "keep_failing": (CLIENTS, 1_000, 2),
+        "wait": (CLIENTS, 15),
+        "push_to_the_end": (CLIENTS,),
     }
 
     def __init__(self, number: int) -> None:
@@ -214,6 +224,33 @@ class RetriesSubject(Subject):
             self.network.add(c)
             yield self.event("retry", client=c)
 
+    def keep_failing(self, c: int, drawn: int, pushed: int) -> Iterable[Event]:
+        """A request is sent, and fails, perhaps with a word about when to come again, and fails once more."""
+        yield from self.send(c)
+        if pushed:
+            yield from self.push_back(c, 0)
+        for i in range(3):
+            yield from self.fail(c, list(Failure).index(Failure.NOT_SENT), drawn + 7 * i)
+
+    def push_to_the_end(self, c: int) -> Iterable[Event]:
+        """The server says to come again at the very end of the deadline, which is too late by then, or just before it."""
+        yield from self.send(c)
+        deadline = self.deadlines[c]
+        if deadline is not None and deadline - self.now - 1 > 0:
+            after = str(deadline - self.now - 1 - self.now % 2)
+            yield from self.fail(c, list(Failure).index(Failure.OVERLOADED), 0, after)
+
+    def wait(self, c: int, by: int) -> Iterable[Event]:
+        """Time goes by, and less is left of the deadline."""
+        self.now += by
+        if c in self.requests:
+            deadline = self.deadlines[c]
+            left = None if deadline is None else max(0, deadline - self.now)
+            self.claims["what is left of the deadline is passed on"] = (
+                self.requests[c].timeout_ms(self.now) == left
+            )
+            yield self.event("look")
+
     def expected(self, c: int, failure: Failure, drawn: int, pushback: str | None) -> int | str:
         """After how many ms it is to be tried again, or why it is not."""
         if failure is Failure.FATAL:
@@ -226,7 +263,7 @@ class RetriesSubject(Subject):
             after = self.backoff(c, drawn)
         else:
             digits = pushback.isascii() and pushback.isdigit()
-            if not digits or int(pushback) > 3_600_000:
+            if not digits or len(pushback) > 20 or int(pushback) > 3_600_000:
                 return NEVER
             after = int(pushback)
         deadline = self.deadlines[c]

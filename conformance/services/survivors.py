@@ -4,4 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SURVIVORS: Mapping[str, Mapping[str, str]] = {}
+UNUSED = "there is nobody to share with, and what it is is not looked at"
+ORIGIN = "only differences of these times are looked at, so that it does not matter where they begin"
+EQUALS = "of equals any may be the one that others are compared with"
+ONLY_ONE = "there is only one, which is the first and the last"
+UNREAD = "it is set before it is read"
+TICKETS = "tickets need only differ from each other"
+SHORTCUT = "it only saves time: what is at the cap stays there"
+SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
+TIES = "two points are at one place only where 64 bits of two hashes are the same"
+UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
+
+SURVIVORS: Mapping[str, Mapping[str, str]] = {
+    "smooth-weighted": {
+        "SmoothWeighted.__init__: without self._rows: dict[int, list[tuple[int, int]]] = {}": UNREAD,
+        "SmoothWeighted.__init__: 0 becomes 1": UNREAD,
+        "SmoothWeighted.__init__: 0 becomes -1": UNREAD,
+        "SmoothWeighted.changed: without self._failing = "
+        "{name for name, turn in turns.items() if turn.effective < turn.endpoint.weight}": SLOWER,
+        "SmoothWeighted.changed: for name, turn in turns.items() if turn.effective < turn.endpoint.weight becomes "
+        "for name, turn in turns.items()": SLOWER,
+        "SmoothWeighted.changed: turn.effective < turn.endpoint.weight becomes "
+        "turn.effective <= turn.endpoint.weight": SLOWER,
+        "SmoothWeighted._settle: self._turns.values() if self._picks else () becomes "
+        "self._turns.values() if True else ()": "it only saves time: nothing is added to any",
+        "SmoothWeighted.pick: if request.avoid or self._failing or (not self.endpoints) becomes if True": SLOWER,
+        "SmoothWeighted._of_all: if turn.effective == turn.endpoint.weight becomes if False": SLOWER,
+        "SmoothWeighted._of_all: without self._failing.discard(turn.endpoint.name)": SLOWER,
+        "SmoothWeighted._of_all: self._failing.discard becomes self._failing.add": SLOWER,
+        "SmoothWeighted.done: without self._settle()": "the next pick leaves the rows by itself, as somebody is failing",
+        "SmoothWeighted.changed: 0 becomes 1 (3)": UNUSED,
+        "SmoothWeighted.changed: 0 becomes -1 (3)": UNUSED,
+        "SmoothWeighted.changed: 0 becomes 1 (4)": UNUSED,
+        "SmoothWeighted.changed: 0 becomes -1 (4)": UNUSED,
+    },
+    "earliest-deadline": {
+        "EarliestDeadline.__init__: 0 becomes 1": ORIGIN,
+        "EarliestDeadline.__init__: 0 becomes -1": ORIGIN,
+        "EarliestDeadline.__init__: 1 becomes 2": "the time is 0 then, in whatever parts",
+        "EarliestDeadline.__init__: without self._period: dict[str, Time] = {}": UNREAD,
+        "EarliestDeadline._count_in: True becomes False": "there are as many deadlines as endpoints",
+    },
+    "least-outstanding": {
+        "LeastOutstanding.pick: 0 becomes -1 (2)": EQUALS,
+        "LeastOutstanding.pick: 0 becomes -1 (3)": EQUALS,
+    },
+    "two-choices": {
+        "TwoChoices.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints becomes "
+        "eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
+        "TwoChoices.pick: 0 becomes -1": ONLY_ONE,
+    },
+    "bounded-ring": {
+        "BoundedRing.__init__: without self._ring: list[tuple[int, int]] = []": UNREAD,
+        "BoundedRing.pick: 0 becomes 1": TIES,
+        "BoundedRing.pick: 0 becomes -1": TIES,
+        "BoundedRing.pick: without raise AssertionError": UNREACHED,
+    },
+    "circuit-breaker": {
+        "CircuitBreaker.__init__: without self._change_ms = 0": UNREAD,
+        "CircuitBreaker.__init__: 0 becomes 1": UNREAD,
+        "CircuitBreaker.__init__: 0 becomes -1": UNREAD,
+        "CircuitBreaker.__init__: 0 becomes 1 (2)": TICKETS,
+        "CircuitBreaker.__init__: 0 becomes -1 (2)": TICKETS,
+        "CircuitBreaker._change: self._epoch += 1 becomes self._epoch -= 1": TICKETS,
+        "CircuitBreaker._change: 1 becomes 2": TICKETS,
+    },
+    "retries": {
+        "Backoff.delay_ms: if t == self.cap_ms becomes if False": SHORTCUT,
+        "Backoff.delay_ms: without break": SHORTCUT,
+    },
+}

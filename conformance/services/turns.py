@@ -7,6 +7,7 @@ for which the models have no step: those that are gone are down for good, and a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from functools import partial
 from random import Random
 from typing import Annotated, Any, ClassVar
@@ -560,6 +561,20 @@ class DeadlineBinding(PolicyBinding):
         return {("last",): self.node.maybe(variables["last"])}
 
 
+def fractions_are_exact() -> bool:
+    """With weights that no number of parts is common to, short of very many, deadlines are exact as well."""
+    weights = {f"e{n}": 999_983 - 2 * n for n in range(40)}
+    balancer = EarliestDeadline()
+    balancer.update(Endpoint(name, weight) for name, weight in weights.items())
+    due = {name: Fraction(1, weight) for name, weight in weights.items()}
+    for _ in range(90):
+        name = min(due, key=lambda n: due[n])
+        due[name] += Fraction(1, weights[name])
+        if balancer.pick().name != name:
+            return False
+    return True
+
+
 class DeadlineSubject(Turns):
     """`EarliestDeadline` held to its model."""
 
@@ -587,6 +602,10 @@ class DeadlineSubject(Turns):
     def held(self) -> Balancer:
         """See Turns."""
         return self.balancer
+
+    def right(self) -> Sequence[Callable[[], object]]:
+        """See Subject."""
+        return [fractions_are_exact]
 
     def binding(self) -> DeadlineBinding:
         """See Subject."""

@@ -362,7 +362,8 @@ class _Attempt:
     tried: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
     smallest: dict[str, int] = field(default_factory=dict)
-    shrinking: list[str] = field(default_factory=list)
+    shrinking: list[tuple[str, int]] = field(default_factory=list)
+    ruled_out: int = 0
     asked: Sequence[Term] = ()
     read: str = ""
     searching: float = 0.0
@@ -422,6 +423,8 @@ class _Attempt:
             self.why = "there is a counterexample, but no small one was found"
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
+            if self.ruled_out:
+                self.why += f"; with up to {self.ruled_out} values of each sort there is no counterexample"
 
     def _note(self, answer: Answer) -> None:
         self.opinions.append(Opinion(answer.job.solver, answer.verdict, answer.seconds + self.spent))
@@ -459,17 +462,22 @@ class _Attempt:
     def _after_small(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds
         if answer.verdict != "sat":
+            decided = (
+                answer.verdict == "unsat" and answer.job.solver != "z3"
+            )  # which is told to keep integers small
+            if decided and self.ruled_out == SMALL[self.tried - 1] - 1:
+                self.ruled_out += 1
             return self._try_small()
         self.status = Status.FAILED
         self.smallest = dict(self.sizes)
-        self.stage, self.shrinking = "shrink", list(self.sizes)
+        self.stage, self.shrinking = "shrink", [(sort, 1) for sort in self.sizes]
         return self._shrink()
 
     def _shrink(self) -> list[Job]:
         while self.shrinking:
-            sort = self.shrinking[0]
-            if self.smallest[sort] > 1:
-                self.sizes = {**self.smallest, sort: self.smallest[sort] - 1}
+            sort, size = self.shrinking[0]
+            if size < self.smallest[sort]:
+                self.sizes = {**self.smallest, sort: size}
                 return [self._small_job(self.sizes)]
             self.shrinking.pop(0)
         self.stage = "read"
@@ -480,7 +488,8 @@ class _Attempt:
         if answer.verdict == "sat":
             self.smallest = dict(self.sizes)
         else:
-            self.shrinking.pop(0)
+            sort, size = self.shrinking[0]
+            self.shrinking[0] = sort, size + 1
         return self._shrink()
 
     def _long(self) -> list[Job]:

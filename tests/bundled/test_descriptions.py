@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from ratified import Model
-from ratified.bundled import bugs, implementations, models, protocols
-from ratified.bundled.conformance import PROTOCOLS
+from ratified.bundled import bugs, implementations, models, policies, protocols
+from ratified.bundled.conformance import POLICIES, PROTOCOLS
 from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
 from ratified.cli import main as cli
 from ratified.cli.instances import instance, sizes_of
 from ratified.cli.loading import load
+from ratified.conform.operators import mutations
 from ratified.follow.binding import Binding
 from ratified.smt.script import has_lemmas
 
@@ -60,6 +61,17 @@ def test_an_implementation_has_the_bugs_that_are_planted_in_it_and_no_others(nam
     (protocol,) = (p for p in protocols.values() if implementations[name] in p.implementations)
     planted = {bug.name for bug in protocol.bugs if name in bug.planted_in}
     assert set(PROTOCOLS[name].mutants()) == planted
+
+
+@pytest.mark.parametrize("name", policies)
+def test_a_policy_has_the_bugs_that_are_planted_in_it_and_can_be_made_and_mutated(name: str) -> None:
+    (protocol,) = (p for p in protocols.values() if policies[name] in p.policies)
+    held = POLICIES[name]
+    assert set(held.mutants()) == {bug.name for bug in protocol.bugs if name in bug.planted_in}
+    assert policies[name].model in models
+    assert isinstance(held.subject(0).binding(), Binding)
+    known = {mutation.name for mutation in mutations(held.sources)}
+    assert set(held.survivors()) <= known
 
 
 def test_a_bug_is_planted_in_an_implementation_of_its_protocol() -> None:

@@ -1,0 +1,178 @@
+"""The policies of services conform, their bugs are caught, and so is every mistake that is planted systematically."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ratified.bundled.conformance import POLICIES
+from ratified.cli import main as cli
+from ratified.conform.mutants import planted
+from ratified.conform.operators import mutations
+from ratified.conform.policies import RUNS_MOST, covered, explore, kill, systematic_kills
+from ratified.conform.policy import Call, by_chance, kept_as_test, read_script, replayed, shortened
+from ratified.results.result import Verdict
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_whatever_is_done_is_a_step_of_the_model(name: str) -> None:
+    policy = POLICIES[name]
+    runs = [by_chance(policy, seed, claims_every=3) for seed in range(12)]
+    assert {(run.verdict, run.why) for run in runs} == {(Verdict.HOLDS, "")}
+    assert sum(run.events for run in runs) > 50
+    tried = explore(policy, examples=6, steps=20)
+    assert tried.run is None
+    assert tried.examples >= 6
+
+
+GRAPHS = {
+    "smooth-weighted": (176, 414, 414, 4),
+    "round-robin": (84, 286, 286, 32),
+    "earliest-deadline": (4, 8, 8, 1),
+    "least-outstanding": (30, 96, 96, 1),
+    "two-choices": (140, 720, 720, 1),
+    "ejection": (1_136, 7_952, 7_952, 1),
+    "circuit-breaker": (207, 1_106, 599, 70),
+    "retries-in-flight": (16, 41, 41, 1),
+    "throttle": (46, 122, 122, 1),
+    "overload": (29, 40, 40, 9),
+    "failover": (271, 792, 792, 192),
+}
+"""States, steps, steps that were taken, and walks."""
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_it_is_driven_along_every_step_of_a_small_graph(name: str) -> None:
+    done = covered(POLICIES[name])
+    if name not in GRAPHS:
+        assert done is None
+        return
+    assert done is not None
+    assert done.holds, done
+    assert (done.states, done.edges, done.taken, done.walks) == GRAPHS[name]
+    assert done.taken + sum(done.reasons.values()) == done.edges
+
+
+BUGS = [(name, bug) for name, policy in POLICIES.items() for bug in policy.mutants()]
+
+
+@pytest.mark.parametrize(("name", "bug"), BUGS)
+def test_every_bug_is_caught_and_shown_by_a_script_that_can_be_kept(name: str, bug: str) -> None:
+    policy = POLICIES[name]
+    with planted(policy.mutants()[bug]):
+        found = next(run for n in range(RUNS_MOST) if (run := by_chance(policy, n, claims_every=5)).found)
+        short = shortened(policy, found, attempts=60)
+        assert (short.found, len(short.script) <= len(found.script)) == (found.found, True)
+        scope: dict[str, object] = {}
+        exec(compile(kept_as_test(policy, short), "kept.py", "exec"), scope)  # noqa: S102 - we have written it
+        test = scope["test_it_conforms"]
+        assert callable(test)
+        with pytest.raises(AssertionError):
+            test()
+    test()
+
+
+def table() -> dict[tuple[str, str], tuple[str, ...]]:
+    """The kill table of docs/services.md."""
+    text = (Path(__file__).parents[3] / "docs" / "services.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| `([a-z-]+)` \| (\d*) \| (\d*) \| (\d*) \|$", text, re.MULTILINE)
+    return {(row[0], row[1]): row[2:] for row in rows}
+
+
+def test_the_table_of_the_page_has_every_bug() -> None:
+    assert list(table()) == BUGS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "bug"), BUGS)
+def test_who_catches_which_bug_is_as_the_page_says(name: str, bug: str) -> None:
+    policy = POLICIES[name]
+    found = kill(policy, bug, policy.mutants()[bug])
+    cells = tuple("" if n is None else str(n) for n in (found.chance, found.hypothesis, found.edges))
+    assert table()[name, bug] == cells
+
+
+QUICK = ("round-robin", "recovery", "throttle", "supervision")
+"""Whose systematic mistakes are all planted in no time."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in POLICIES]
+)
+def test_every_systematic_mistake_is_caught_or_is_none(name: str) -> None:
+    policy = POLICIES[name]
+    kills = list(systematic_kills(policy, quick=True))
+    assert {kill.name for kill in kills if not kill.caught} == set(policy.survivors())
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("round-robin", 25), ("recovery", 28), ("throttle", 43), ("supervision", 88)]
+)
+def test_mistakes_are_planted_everywhere(name: str, count: int) -> None:
+    made = [mutation.name for mutation in mutations(POLICIES[name].sources)]
+    assert len(made) == len(set(made)) == count
+
+
+def test_scripts_are_read_as_they_are_written() -> None:
+    script = (Call("pick"), Call("unwell", (1, 5)))
+    assert read_script("\n".join(map(str, script))) == script
+    run = replayed(POLICIES["smooth-weighted"], 3, script)
+    assert (run.verdict, run.events, run.script) == (Verdict.HOLDS, 7, script)
+
+
+def test_conform(capsys: Capture) -> None:
+    assert cli.run(["conform", "failover", "--seconds", "0"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert re.match(r"HOLDS  failover: [\d,]+ events, each a step of the model\n", out)
+    assert "271 states, 792 steps: 792 taken, in 192 walks" in out
+    assert cli.run(["conform", "throttle", "--events", "500", "--seed", "3", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["verdict"], told["runs"], told["failure"]) == (
+        "ratified-conform-policy/1",
+        "holds",
+        3,
+        None,
+    )
+
+
+def test_conform_tells_what_does_not(capsys: Capture) -> None:
+    with planted(POLICIES["round-robin"].mutants()["same-start"]):
+        assert cli.run(["conform", "round-robin", "--seconds", "0"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("VIOLATED  round-robin: the implementation does not conform\n")
+    assert "run = replayed(POLICIES" in out
+
+
+def test_mutants(capsys: Capture) -> None:
+    assert cli.run(["mutants", "throttle", "--quick", "--scripts"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["bug", "chance", "hypothesis", "edges"]
+    assert lines[1].split() == ["throttle-at-half", "1", "-", "-"]
+    assert lines[-1] == "1 of 1 caught; numbers are runs, examples and steps until caught"
+    assert cli.run(["mutants", "round-robin", "--systematic", "--quick"]) == 0
+    assert "25 of 25 caught" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["mutants", "throttle", "gremlin"],
+            "there is no bug 'gremlin' of throttle\n  there are throttle-at-half",
+        ),
+        (
+            ["mutants", "raft", "--systematic"],
+            "raft runs in clusters: systematic mistakes are planted in policies",
+        ),
+        (["conform", "throttle", "--record", "x"], "throttle is no cluster: there are no events of nodes"),
+    ],
+)
+def test_what_is_refused(arguments: list[str], message: str, capsys: Capture) -> None:
+    assert cli.run(arguments) == 2
+    assert f"Error: {message}" in capsys.readouterr().err
