@@ -59,6 +59,7 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "BoundedRing.changed: if weights.get(e.name) != e.weight becomes if True": "a point that is there twice is met once more",
         "BoundedRing.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints becomes "
         "eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
+        "BoundedRing.__init__: without self._ring: list[tuple[int, str]] = []": UNREAD,
         "BoundedRing.pick: without raise AssertionError": UNREACHED,
     },
     "circuit-breaker": {
