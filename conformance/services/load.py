@@ -322,7 +322,7 @@ class RingBinding(LoadBinding):
 class RingSubject(LoadSubject):
     """`BoundedRing` held to its model."""
 
-    POINTS = 3
+    POINTS, MANY_POINTS = 3, 700
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         **LoadSubject.calls,
         "pick": (len(KEYS),),
@@ -333,7 +333,10 @@ class RingSubject(LoadSubject):
         super().__init__(number)
         self.percent = Random(number).choice((110, 125, 150, 200))  # noqa: S311 - no secret
         self.weights = {name: 1 + weight % 3 for name, weight in self.weights.items()}
-        self.start(BoundedRing(Fraction(self.percent, 100), self.POINTS))
+        self.points = (
+            self.MANY_POINTS if number % 5 == 0 else self.POINTS
+        )  # many are sorted in another way than few
+        self.start(BoundedRing(Fraction(self.percent, 100), self.points))
 
     def binding(self) -> RingBinding:
         """See Subject."""
@@ -356,7 +359,7 @@ class RingSubject(LoadSubject):
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""
         ring = sorted(
-            (point, name) for name in self.names for point in points(name, self.POINTS * self.weights[name])
+            (point, name) for name in self.names for point in points(name, self.points * self.weights[name])
         )
         start = bisect_left(ring, (hashed(key, b"key"), ""))
         return list(dict.fromkeys(name for _, name in ring[start:] + ring[:start]))

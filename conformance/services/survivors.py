@@ -12,6 +12,7 @@ UNREAD = "it is set before it is read"
 TICKETS = "tickets need only differ from each other"
 SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
+SORTED = "both ways put the points in the same order"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
 SURVIVORS: Mapping[str, Mapping[str, str]] = {
@@ -27,7 +28,8 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "turn.effective <= turn.endpoint.weight": SLOWER,
         "SmoothWeighted._settle: self._turns.values() if self._picks else () becomes "
         "self._turns.values() if True else ()": "it only saves time: nothing is added to any",
-        "SmoothWeighted.pick: if request.avoid or self._failing or (not self.endpoints) becomes if True": SLOWER,
+        "SmoothWeighted.pick: if request.avoid or self._failing or len(self.endpoints) <= FEW becomes if True": SLOWER,
+        "SmoothWeighted.pick: len(self.endpoints) <= FEW becomes len(self.endpoints) < FEW": SLOWER,
         "SmoothWeighted._of_all: if turn.effective == turn.endpoint.weight becomes if False": SLOWER,
         "SmoothWeighted._of_all: without self._failing.discard(turn.endpoint.name)": SLOWER,
         "SmoothWeighted._of_all: self._failing.discard becomes self._failing.add": SLOWER,
@@ -56,7 +58,12 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
     "bounded-ring": {
         "BoundedRing.__init__: without self._named: dict[str, Endpoint] = {}": UNREAD,
         "BoundedRing.changed: if others becomes if True": "it only saves time: nobody's points go",
-        "BoundedRing.changed: if weights.get(e.name) != e.weight becomes if True": "a point that is there twice is met once more",
+        "BoundedRing.changed: for e in self.endpoints if weights.get(e.name) != e.weight becomes "
+        "for e in self.endpoints": "a point that is there twice is met once more",
+        "BoundedRing.changed: if len(new) <= FEW becomes if True": SORTED,
+        "BoundedRing.changed: if len(new) <= FEW becomes if False": SORTED,
+        "BoundedRing.changed: len(new) <= FEW becomes len(new) < FEW": SORTED,
+        "BoundedRing.changed: len(new) <= FEW becomes len(new) > FEW": SORTED,
         "BoundedRing.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints becomes "
         "eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
         "BoundedRing.pick: without raise AssertionError": UNREACHED,
