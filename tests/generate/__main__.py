@@ -92,13 +92,12 @@ def _proofs(given: argparse.Namespace) -> int:
     """Proof scripts through every engine, with the translation as it is or with faults in it."""
     with tempfile.TemporaryDirectory() as name:
         if given.command != "prove":
+            folder = Path(name)
             sweeping = given.command == "faults"
-            told = (
-                sweep(given.models, Path(name), every=given.every)
-                if sweeping
-                else table(given.models, Path(name))
-            )
-            sys.stdout.write("\n".join(told) + "\n")
+            told = sweep(given.models, folder, every=given.every) if sweeping else table(given.models, folder)
+            for line in told:
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
             return 0
         make = claimed_model if given.what == "model" else provable_model
         seeds = range(given.seed, given.seed + given.models)

@@ -11,6 +11,7 @@ LOOPS = (
             "tally != len($s)",
             "tally > len(Node)",
             "tally == 0 and $a in $s",
+            "tally == 1",
             "tally < 2 and {$a, $b} <= $s and $a != $b",
         ),
         lines=("tally = 0", "for $x in Node:", "    if $x in $s:", "        tally += 1"),
@@ -50,6 +51,19 @@ LOOPS = (
         lines=("pick: Node | None = None", "for $x in $s:", "    pick = $x"),
     ),
     Idiom(
+        "what earlier turns have found",
+        (
+            "after and $c == last(Ballot)",
+            "after and not $c < $d",
+            "not after and $c < $d",
+            "after and $d == first(Ballot)",
+        ),
+        lines=(
+            *("hit = False", "after = False", "for $z in Ballot:", "    if hit and $z == $d:"),
+            *("        after = True", "    hit = hit or $z == $c"),
+        ),
+    ),
+    Idiom(
         "a ballot that a loop leaves",
         ("pick > $c", "pick < $c and $c < $d", "pick != first(Ballot) and $c == first(Ballot)", "pick == $d"),
         lines=("pick = first(Ballot)", "for $z in Ballot:", "    if $z <= $c:", "        pick = $z"),
@@ -79,7 +93,7 @@ LOOPS = (
         ),
         lines=(
             *("was = self.flip[$a]", "for $x in Node:", "    if self.flip[$a]:"),
-            "        self.flip[$x] = $x == $a",
+            "        self.flip[$x] = $x != $a",
         ),
         variables=("flip",),
     ),
@@ -153,7 +167,7 @@ LOOPS = (
     Idiom(
         "two records of one name",
         (
-            "Other.Ask($a) in self.pairs",
+            "Other.Ask($a, $c) in self.pairs",
             "any(isinstance(r, Other.Ask) for r in self.pairs)",
             "any(isinstance(r, Ask) and r.sender == $a for r in self.pairs)",
         ),

@@ -245,7 +245,7 @@ class ProvableWriter:
                 "    @record",
                 "    class Ask:",
             ),
-            *('        """Asks for another thing."""', "", "        sender: Node"),
+            *('        """Asks for another thing."""', "", "        sender: Node", "        ballot: Ballot"),
         ]
 
     def _assume(self, name: str) -> Lines:

@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ratified.language.errors import RatifiedError
+from ratified.smt.first_order.context import follows_from
+from ratified.smt.terms import INT, Number, Term, at_most, constant, less, plus
 from tests.generate.engines import Tally, many
+from tests.generate.models import GeneratedModel
 from tests.generate.provable import provable_model
+
+LOW, MIDDLE, HIGH = (constant(name, INT) for name in ("low", "middle", "high"))
 
 MODELS = 500
 PARTS = 5
@@ -36,3 +42,37 @@ def test_the_same_seed_writes_the_same_script() -> None:
     texts = [provable_model(seed).text for seed in range(40)]
     assert texts == [provable_model(seed).text for seed in range(40)]
     assert len(set(texts)) == 40
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    lines, asked = tmp_path / "lines", list[int]()
+
+    def made(seed: int) -> GeneratedModel:
+        asked.append(seed)
+        if seed % 2:
+            raise RatifiedError("there is no such script")
+        return provable_model(seed)
+
+    whole = many(made, range(4), tmp_path, kept=lines)
+    text = lines.read_text()
+    lines.write_text(text[: text.rindex("{") + 5])
+    asked.clear()
+    assert many(made, range(4), tmp_path, kept=lines).lines() == whole.lines()
+    assert (asked, lines.read_text()) == ([3], text)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "follows"),
+    [
+        (at_most(LOW, HIGH), True),
+        (less(LOW, plus(HIGH, Number(1))), True),
+        (less(LOW, HIGH), False),
+        (at_most(HIGH, LOW), False),
+        (at_most(Number(1), LOW), True),
+        (at_most(Number(3), LOW), False),
+        (at_most(Number(2), HIGH), True),
+    ],
+)
+def test_what_follows_from_comparisons_that_are_known(wanted: Term, *, follows: bool) -> None:
+    known = {at_most(Number(2), LOW), less(LOW, MIDDLE), at_most(MIDDLE, HIGH)}
+    assert follows_from(known, wanted) is follows

@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ratified.language import ir
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.kinds import refuse_other_types
 from ratified.language.lower import lowered
@@ -347,7 +346,7 @@ class Translation:
 
     def _same(self, claim: Function, path: Path) -> bool:
         """Whether a claim speaks of nothing that changed on a path."""
-        read = variables_read(self.module.functions, claim)
+        read = {name for _, name in self.logic.uses.function(claim.key).reads}
         return all(path.after[v] is self.state[v] for v in read)
 
     def _with_axioms(self, facts: Sequence[Fact]) -> list[Fact]:
@@ -404,19 +403,3 @@ def settled(facts: Sequence[Fact]) -> list[Fact]:
     plain = conj(*(atom if value == TRUE else neg(atom) for atom, value in known.items()))
     rest = [Fact(f.says, simpler(f.formula)) for f in facts]
     return [Fact("what the facts below say at once", plain), *rest]
-
-
-def variables_read(functions: Mapping[str, Function], function: Function) -> set[str]:
-    """The variables that a function reads, by itself or through what it calls."""
-    found: set[str] = set()
-    seen: set[str] = set()
-    waiting = [function]
-    while waiting:
-        for statement in waiting.pop().body:
-            for node in ir.walk(statement):
-                if isinstance(node, ir.Variable):
-                    found.add(node.name)
-                elif isinstance(node, ir.Call | ir.Do) and node.function not in seen:
-                    seen.add(node.function)
-                    waiting.append(functions[node.function])
-    return found
