@@ -161,6 +161,7 @@ class LeastSubject(LoadSubject):
         "end": (len(MANY),),
         "leave": (len(MANY),),
         "spread": (),
+        "busy": (60, DRAWS),
     }
 
     def __init__(self, number: int) -> None:
@@ -176,6 +177,16 @@ class LeastSubject(LoadSubject):
         """All are up again."""
         for n in range(len(self.names)):
             yield from self.recover(n)
+
+    def busy(self, count: int, drawn: int) -> Iterable[Event]:
+        """Many requests while all are up, some of which end; then each of the least busy is drawn."""
+        yield from self.recover_all()
+        for n in range(count):
+            yield from self.pick(drawn + n, 0)
+            if n % 4 == 3:
+                yield from self.end(drawn + n)
+            if n % 7 == 6:
+                yield from self.spread()
 
     def spread(self) -> Iterable[Event]:
         """Of those that are least busy, each is drawn by one number."""

@@ -12,6 +12,7 @@ UNREAD = "it is set before it is read"
 TICKETS = "tickets need only differ from each other"
 SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
+BOTH = "many and few are kept in two ways, which give the same picks"
 SORTED = "both ways put the points in the same order"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
@@ -47,6 +48,25 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "EarliestDeadline._count_in: True becomes False": "there are as many deadlines as endpoints",
     },
     "least-outstanding": {
+        "LeastOutstanding.__init__: without self._least: dict[int, int] = {}": UNREAD,
+        "LeastOutstanding.__init__: without self._place: dict[str, int] = {}": UNREAD,
+        "LeastOutstanding.changed: if len(self.endpoints) <= FEW becomes if True": BOTH,
+        "LeastOutstanding.changed: if len(self.endpoints) <= FEW becomes if False": BOTH,
+        "LeastOutstanding.changed: len(self.endpoints) <= FEW becomes len(self.endpoints) < FEW": BOTH,
+        "LeastOutstanding.changed: len(self.endpoints) <= FEW becomes len(self.endpoints) > FEW": BOTH,
+        "LeastOutstanding.changed: without return": BOTH,
+        "LeastOutstanding.changed: without self._rows.setdefault(endpoint.weight, {})"
+        ".setdefault(self.outstanding[endpoint.name], []).append(i)": BOTH,
+        "LeastOutstanding.pick: 0 becomes -1": EQUALS,
+        "LeastOutstanding._of: 0 becomes -1 (2)": EQUALS,
+        "LeastOutstanding._of: 0 becomes -1 (3)": EQUALS,
+        "LeastOutstanding.pick: if request.avoid or not self._rows becomes if True": BOTH,
+        "LeastOutstanding._move: after < self._least[weight] becomes after <= self._least[weight]": "it is set to what it is",
+        "LeastOutstanding._move: if self._least[weight] not in rows becomes if True": "it is computed once more",
+        "_Counting.__init__: without self.on_the_way = 0": UNREAD,
+        "_Counting.__init__: 0 becomes 1": UNREAD,
+        "_Counting.__init__: 0 becomes -1": UNREAD,
+        "_Counting.done: if self.outstanding.get(name) becomes if True": "least outstanding has looked at that before",
         "LeastOutstanding.pick: 0 becomes -1 (2)": EQUALS,
         "LeastOutstanding.pick: 0 becomes -1 (3)": EQUALS,
     },
