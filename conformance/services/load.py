@@ -161,6 +161,7 @@ class LeastSubject(LoadSubject):
         "end": (len(MANY),),
         "leave": (len(MANY),),
         "spread": (),
+        "busy": (60, DRAWS),
     }
 
     def __init__(self, number: int) -> None:
@@ -176,6 +177,16 @@ class LeastSubject(LoadSubject):
         """All are up again."""
         for n in range(len(self.names)):
             yield from self.recover(n)
+
+    def busy(self, count: int, drawn: int) -> Iterable[Event]:
+        """Many requests while all are up, some of which end; then each of the least busy is drawn."""
+        yield from self.recover_all()
+        for n in range(count):
+            yield from self.pick(drawn + n, 0)
+            if n % 4 == 3:
+                yield from self.end(drawn + n)
+            if n % 7 == 6:
+                yield from self.spread()
 
     def spread(self) -> Iterable[Event]:
         """Of those that are least busy, each is drawn by one number."""
@@ -322,7 +333,7 @@ class RingBinding(LoadBinding):
 class RingSubject(LoadSubject):
     """`BoundedRing` held to its model."""
 
-    POINTS = 3
+    POINTS, MANY_POINTS = 3, 700
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         **LoadSubject.calls,
         "pick": (len(KEYS),),
@@ -333,7 +344,10 @@ class RingSubject(LoadSubject):
         super().__init__(number)
         self.percent = Random(number).choice((110, 125, 150, 200))  # noqa: S311 - no secret
         self.weights = {name: 1 + weight % 3 for name, weight in self.weights.items()}
-        self.start(BoundedRing(Fraction(self.percent, 100), self.POINTS))
+        self.points = (
+            self.MANY_POINTS if number % 5 == 0 else self.POINTS
+        )  # many are sorted in another way than few
+        self.start(BoundedRing(Fraction(self.percent, 100), self.points))
 
     def binding(self) -> RingBinding:
         """See Subject."""
@@ -356,7 +370,7 @@ class RingSubject(LoadSubject):
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""
         ring = sorted(
-            (point, name) for name in self.names for point in points(name, self.POINTS * self.weights[name])
+            (point, name) for name in self.names for point in points(name, self.points * self.weights[name])
         )
         start = bisect_left(ring, (hashed(key, b"key"), ""))
         return list(dict.fromkeys(name for _, name in ring[start:] + ring[:start]))

@@ -214,6 +214,8 @@ class SmoothSubject(Turns):
         "fail": (len(MANY),),
         "recover": (len(MANY),),
         "recover_all": (),
+        "picked_and_down": (len(MANY),),
+        "all_unwell": (3,),
         "unwell": (len(MANY), 6),
         "well": (len(NAMES),),
         "leave": (len(NAMES),),
@@ -265,6 +267,22 @@ class SmoothSubject(Turns):
         """All are up again."""
         for n in range(len(self.names)):
             yield from self.recover(n)
+
+    def picked_and_down(self, n: int) -> Iterable[Event]:
+        """Some are picked while all are up, and then one goes down."""
+        yield from self.recover_all()
+        for _ in range(3):
+            yield from self.pick()
+        yield from self.fail(n)
+        yield from self.pick()
+
+    def all_unwell(self, often: int) -> Iterable[Event]:
+        """A request to each fails, and then the balancer is told of its endpoints."""
+        if often == 0:
+            for n in range(len(self.names)):
+                yield from self.unwell(n)
+            yield from self.update()
+            yield from self.pick()
 
     def round(self) -> Iterable[Event]:
         """As many requests as a round has."""
