@@ -19,7 +19,6 @@ from ratified.follow.binding import Claim, Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.balancing import Balancer, BoundedRing, LeastOutstanding, Picking, TwoChoices
 from ratified.impl.services.balancing.hashing import hashed, points
-from ratified.impl.services.balancing.load import FEW
 from ratified.language import Model
 from ratified.models.services import load as models
 
@@ -152,7 +151,7 @@ class LeastBinding(LoadBinding):
 class LeastSubject(LoadSubject):
     """`LeastOutstanding` held to its model."""
 
-    MANY = tuple(f"e{n}" for n in range(FEW + 3))
+    MANY = tuple(f"e{n}" for n in range(19))
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         "fail": (len(MANY),),
         "recover": (len(MANY),),

@@ -16,7 +16,6 @@ from ratified.conform.policy import PolicyBinding, Subject
 from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.balancing import Balancer, EarliestDeadline, Picking, RoundRobin, SmoothWeighted
-from ratified.impl.services.balancing.turns import FEW
 from ratified.impl.services.endpoints import Endpoint, NoEndpointError
 from ratified.language import Map, Model, Param, Range, Set, action, at_size, invariant, require
 from ratified.models.services import balancing as smooth_models
@@ -208,7 +207,7 @@ class SmoothBinding(PolicyBinding):
 class SmoothSubject(Turns):
     """`SmoothWeighted` held to its model."""
 
-    MANY = tuple(f"e{n}" for n in range(FEW + 2))
+    MANY = tuple(f"e{n}" for n in range(10))
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         "pick": (),
         "fail": (len(MANY),),
