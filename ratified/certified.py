@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, combinations, count, pairwise, product
 from typing import Any, NamedTuple
 
-TOKEN = re.compile(r'[ \t\r\n]+|;[^\n]*|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
+TOKEN = re.compile(r'(?:[ \t\r\n]+|;.*)+|([()]|"(?:[^"]|"")*"|\|[^|\\]*\||:?[A-Za-z0-9~!@$%^&*_+=<>.?/-]+)')
 SYMBOL = re.compile(r"(?![0-9@.])[A-Za-z0-9~!@$%^&*_+=<>.?/-]+")
 NUMERAL, NUMBER = re.compile(r"0|[1-9][0-9]{0,999}"), re.compile(r"[1-9][0-9]{0,8}")
 MANY = 200_000  # formulas that are visited to flatten one assertion; more are refused
@@ -97,10 +97,10 @@ class Terms:
 
     def replace(self, term: int, done: dict[int, int]) -> int:
         """A term with others in place of some in it. Each binder has variables of its own, so that none is captured."""
-        if term not in done:
+        if done and term not in done:
             parts = [self.replace(p, done) for p in self.parts[term]]
             done[term] = self.make(self.name(term) or self.heads[term], *parts)
-        return done[term]
+        return done.get(term, term)
 
     def inside(self, term: int) -> int:
         """The first `ite` in an atom, or formula that is neither a variable nor true nor false; 0 if there is none."""
@@ -170,7 +170,7 @@ class Script:
             while at < len(text):
                 outside = len(inside) == 1
                 start = at if outside else start
-                if outside and self._again(line := text[at : text.find("\n", at)]):
+                if outside and text[at] == "(" and self._again(line := text[at : text.find("\n", at)]):
                     at += len(line)
                     continue
                 if not (found := TOKEN.match(text, at)):

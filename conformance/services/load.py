@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
 from ratified.conform.policy import PolicyBinding, Subject
 from ratified.conformance.services.turns import NAMES, Turns
-from ratified.follow.binding import Event, Names, Observed
+from ratified.follow.binding import Claim, Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.balancing import Balancer, BoundedRing, LeastOutstanding, Picking, TwoChoices
 from ratified.impl.services.balancing.hashing import hashed, points
@@ -58,7 +60,13 @@ class LoadBinding(PolicyBinding):
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - there is one balancer
         """What is on the way to each."""
-        return {("outstanding", self.node(name)): count for name, count in variables["outstanding"].items()}
+        claims = {(Claim(claim),): holds for claim, holds in variables["claims"].items()}
+        outstanding = variables["outstanding"].items()
+        return {**{("outstanding", self.node(name)): count for name, count in outstanding}, **claims}
+
+    def on_look(self) -> Steps:
+        """Nothing happens."""
+        return ()
 
 
 class LoadSubject(Turns):
@@ -74,6 +82,7 @@ class LoadSubject(Turns):
 
     def start(self, balancer: Any) -> None:
         """Begin with all endpoints."""
+        self.claims: dict[str, bool] = {}
         self.balancer = balancer
         balancer.update(self.endpoints())
 
@@ -83,8 +92,11 @@ class LoadSubject(Turns):
         return made
 
     def seen(self) -> Mapping[str, Any]:
-        """What is on the way."""
-        return {"outstanding": dict(self.balancer.outstanding)}
+        """What is on the way to each, and to all."""
+        claims, self.claims = self.claims, {}
+        outstanding = dict(self.balancer.outstanding)
+        claims["what is on the way adds up"] = self.balancer.on_the_way == sum(outstanding.values())
+        return {"outstanding": outstanding, "claims": claims}
 
     def end(self, n: int) -> Iterable[Event]:
         """A request ends. One of an endpoint that is gone, or that has none, counts for nothing."""
@@ -139,9 +151,63 @@ class LeastBinding(LoadBinding):
 class LeastSubject(LoadSubject):
     """`LeastOutstanding` held to its model."""
 
+    MANY = tuple(f"e{n}" for n in range(19))
+    calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "fail": (len(MANY),),
+        "recover": (len(MANY),),
+        "recover_all": (),
+        "pick": (DRAWS, DRAWS),
+        "end": (len(MANY),),
+        "leave": (len(MANY),),
+        "spread": (),
+        "busy": (60, DRAWS),
+    }
+
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        if number % 2:  # many are kept in another way than few
+            self.names = self.MANY
+            self.weights = {
+                name: 1 + (number + n) % (1 + number // 2 % 3) for n, name in enumerate(self.names)
+            }
         self.start(LeastOutstanding())
+
+    def recover_all(self) -> Iterable[Event]:
+        """All are up again."""
+        for n in range(len(self.names)):
+            yield from self.recover(n)
+
+    def busy(self, count: int, drawn: int) -> Iterable[Event]:
+        """Many requests while all are up, some of which end; then each of the least busy is drawn."""
+        yield from self.recover_all()
+        for n in range(count):
+            yield from self.pick(drawn + n, 0)
+            if n % 4 == 3:
+                yield from self.end(drawn + n)
+            if n % 7 == 6:
+                yield from self.spread()
+
+    def spread(self) -> Iterable[Event]:
+        """Of those that are least busy, each is drawn by one number."""
+        up = {name: Fraction(self.balancer.outstanding[name] + 1, self.weights[name]) for name in self.up()}
+        equal = sorted(name for name, load in up.items() if load == min(up.values()))
+        asked: list[int] = []
+
+        def draw(below: int, number: int) -> int:
+            asked.append(below)
+            return number % below
+
+        drawn = [
+            deepcopy(self.balancer)
+            .pick(Picking(draw=partial(draw, number=n), avoid=frozenset(self.down)))
+            .name
+            for n in range(len(equal))
+        ]
+        self.claims["each of the least busy is drawn by one number"] = (sorted(drawn), set(asked)) == (
+            equal,
+            {len(equal)},
+        )
+        yield self.event("look")
 
     def binding(self) -> LeastBinding:
         """See Subject."""
@@ -266,7 +332,7 @@ class RingBinding(LoadBinding):
 class RingSubject(LoadSubject):
     """`BoundedRing` held to its model."""
 
-    POINTS = 3
+    POINTS, MANY_POINTS = 3, 700
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
         **LoadSubject.calls,
         "pick": (len(KEYS),),
@@ -277,7 +343,10 @@ class RingSubject(LoadSubject):
         super().__init__(number)
         self.percent = Random(number).choice((110, 125, 150, 200))  # noqa: S311 - no secret
         self.weights = {name: 1 + weight % 3 for name, weight in self.weights.items()}
-        self.start(BoundedRing(Fraction(self.percent, 100), self.POINTS))
+        self.points = (
+            self.MANY_POINTS if number % 5 == 0 else self.POINTS
+        )  # many are sorted in another way than few
+        self.start(BoundedRing(Fraction(self.percent, 100), self.points))
 
     def binding(self) -> RingBinding:
         """See Subject."""
@@ -300,7 +369,7 @@ class RingSubject(LoadSubject):
     def met_by(self, key: bytes) -> Sequence[str]:
         """The endpoints in the order in which a key meets their first points, from its own place on and round."""
         ring = sorted(
-            (point, name) for name in self.names for point in points(name, self.POINTS * self.weights[name])
+            (point, name) for name in self.names for point in points(name, self.points * self.weights[name])
         )
         start = bisect_left(ring, (hashed(key, b"key"), ""))
         return list(dict.fromkeys(name for _, name in ring[start:] + ring[:start]))

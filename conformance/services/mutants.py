@@ -8,6 +8,7 @@ from typing import Any
 from ratified.conform.mutants import Mutant
 from ratified.impl.services.balancing.base import Picking
 from ratified.impl.services.balancing.deadline import EarliestDeadline
+from ratified.impl.services.balancing.hashing import hashed
 from ratified.impl.services.balancing.turns import RoundRobin, SmoothWeighted
 from ratified.impl.services.endpoints import Endpoint, eligible
 from ratified.impl.services.failover import Grantor
@@ -70,6 +71,22 @@ round_robin_made = RoundRobin.__init__
 deadline_changed = EarliestDeadline.changed
 
 
+def reweighted_anew(self: Any, before: tuple[Endpoint, ...]) -> None:
+    weights = {endpoint.name: endpoint.weight for endpoint in before}
+    if any(weights.get(e.name, e.weight) != e.weight for e in self.endpoints):
+        self._turns.clear()
+    smooth_changed(self, before)
+
+
+def first_again(self: Any, before: tuple[Endpoint, ...]) -> None:
+    if before and before != self.endpoints:
+        self._next = 0
+
+
+def same_number(self: Any, before: tuple[Endpoint, ...]) -> None:
+    """Nothing."""
+
+
 def same_start(self: Any, start: int = 0) -> None:
     round_robin_made(self, 0)
 
@@ -96,6 +113,23 @@ def drawn_twice(self: Any, request: Picking) -> Endpoint:
     found = eligible(self.endpoints, request.avoid)
     one, other = found[request.draw(len(found))], found[request.draw(len(found))]
     taken: Endpoint = self._taken(other if self._less(other, one) else one)
+    return taken
+
+
+def first_drawn(self: Any, request: Picking) -> Endpoint:
+    found = eligible(self.endpoints, request.avoid)
+    taken: Endpoint = self._taken(found[request.draw(len(found))])
+    return taken
+
+
+def arriving_not_counted(self: Any, count: int) -> int:
+    load = sum(self.outstanding.values())
+    return int(-(-self._factor.numerator * load // (self._factor.denominator * count)))
+
+
+def by_number(self: Any, request: Picking) -> Endpoint:
+    found = eligible(self.endpoints, request.avoid)
+    taken: Endpoint = self._taken(found[hashed(request.key, b"key") % len(found)])
     return taken
 
 
@@ -199,7 +233,6 @@ def waits_no_longer(self: Any) -> int:
 
 grantor_made = Grantor.__init__
 grantor_released = Grantor.release
-holders: dict[int, str] = {}
 
 
 def token_again(self: Any, ttl_ms: int, drift_ppm: int = 1_000, token: int = 0) -> None:
@@ -240,8 +273,13 @@ MUTANTS: Mapping[str, Mapping[str, Mutant]] = {
         "all-of-the-heaviest": Mutant(((f"{SMOOTH}.pick", heaviest_first),)),
         "picks-the-dead": Mutant(((f"{SMOOTH}.pick", whoever(SmoothWeighted.pick)),)),
         "forgets-the-light": Mutant(((f"{SMOOTH}.changed", begin_anew),)),
+        "reweighted-begins-anew": Mutant(((f"{SMOOTH}.changed", reweighted_anew),)),
     },
-    "round-robin": {"same-start": Mutant(((f"{ROUND_ROBIN}.__init__", same_start),))},
+    "round-robin": {
+        "turns-begin-anew": Mutant(((f"{ROUND_ROBIN}.changed", first_again),)),
+        "turns-by-number": Mutant(((f"{ROUND_ROBIN}.changed", same_number),)),
+        "same-start": Mutant(((f"{ROUND_ROBIN}.__init__", same_start),)),
+    },
     "earliest-deadline": {
         "begun-anew": Mutant(((f"{DEADLINE}.changed", deadlines_anew),)),
         "rounded-away": Mutant(((f"{DEADLINE}.changed", rounded_away),)),
@@ -249,8 +287,15 @@ MUTANTS: Mapping[str, Mapping[str, Mutant]] = {
     "least-outstanding": {
         "weights-not-looked-at": Mutant(((f"{LOAD}:_Counting._less", weights_not_looked_at),))
     },
-    "two-choices": {"drawn-twice": Mutant(((f"{LOAD}:TwoChoices.pick", drawn_twice),))},
-    "bounded-ring": {"bound-not-looked-at": Mutant(((f"{RING}.bound", no_bound),))},
+    "two-choices": {
+        "drawn-twice": Mutant(((f"{LOAD}:TwoChoices.pick", drawn_twice),)),
+        "one-draw": Mutant(((f"{LOAD}:TwoChoices.pick", first_drawn),)),
+    },
+    "bounded-ring": {
+        "hash-modulo": Mutant(((f"{RING}.pick", by_number),)),
+        "arriving-not-counted": Mutant(((f"{RING}.bound", arriving_not_counted),)),
+        "bound-not-looked-at": Mutant(((f"{RING}.bound", no_bound),)),
+    },
     "ejection": {
         "limit-tested-before": Mutant(((f"{HEALTH}:Outliers._eject", tested_before),)),
         "not-longer": Mutant(((f"{HEALTH}:Outliers._eject", not_longer(Outliers._eject)),)),

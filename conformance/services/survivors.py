@@ -12,7 +12,8 @@ UNREAD = "it is set before it is read"
 TICKETS = "tickets need only differ from each other"
 SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
-TIES = "two points are at one place only where 64 bits of two hashes are the same"
+BOTH = "many and few are kept in two ways, which give the same picks"
+SORTED = "both ways put the points in the same order"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
 SURVIVORS: Mapping[str, Mapping[str, str]] = {
@@ -28,7 +29,8 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "turn.effective <= turn.endpoint.weight": SLOWER,
         "SmoothWeighted._settle: self._turns.values() if self._picks else () becomes "
         "self._turns.values() if True else ()": "it only saves time: nothing is added to any",
-        "SmoothWeighted.pick: if request.avoid or self._failing or (not self.endpoints) becomes if True": SLOWER,
+        "SmoothWeighted.pick: if request.avoid or self._failing or len(self.endpoints) <= FEW becomes if True": SLOWER,
+        "SmoothWeighted.pick: len(self.endpoints) <= FEW becomes len(self.endpoints) < FEW": SLOWER,
         "SmoothWeighted._of_all: if turn.effective == turn.endpoint.weight becomes if False": SLOWER,
         "SmoothWeighted._of_all: without self._failing.discard(turn.endpoint.name)": SLOWER,
         "SmoothWeighted._of_all: self._failing.discard becomes self._failing.add": SLOWER,
@@ -46,6 +48,25 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "EarliestDeadline._count_in: True becomes False": "there are as many deadlines as endpoints",
     },
     "least-outstanding": {
+        "LeastOutstanding.__init__: without self._least: dict[int, int] = {}": UNREAD,
+        "LeastOutstanding.__init__: without self._place: dict[str, int] = {}": UNREAD,
+        "LeastOutstanding.changed: if len(self.endpoints) <= FEW becomes if True": BOTH,
+        "LeastOutstanding.changed: if len(self.endpoints) <= FEW becomes if False": BOTH,
+        "LeastOutstanding.changed: len(self.endpoints) <= FEW becomes len(self.endpoints) < FEW": BOTH,
+        "LeastOutstanding.changed: len(self.endpoints) <= FEW becomes len(self.endpoints) > FEW": BOTH,
+        "LeastOutstanding.changed: without return": BOTH,
+        "LeastOutstanding.changed: without self._rows.setdefault(endpoint.weight, {})"
+        ".setdefault(self.outstanding[endpoint.name], []).append(i)": BOTH,
+        "LeastOutstanding.pick: 0 becomes -1": EQUALS,
+        "LeastOutstanding._of: 0 becomes -1 (2)": EQUALS,
+        "LeastOutstanding._of: 0 becomes -1 (3)": EQUALS,
+        "LeastOutstanding.pick: if request.avoid or not self._rows becomes if True": BOTH,
+        "LeastOutstanding._move: after < self._least[weight] becomes after <= self._least[weight]": "it is set to what it is",
+        "LeastOutstanding._move: if self._least[weight] not in rows becomes if True": "it is computed once more",
+        "_Counting.__init__: without self.on_the_way = 0": UNREAD,
+        "_Counting.__init__: 0 becomes 1": UNREAD,
+        "_Counting.__init__: 0 becomes -1": UNREAD,
+        "_Counting.done: if self.outstanding.get(name) becomes if True": "least outstanding has looked at that before",
         "LeastOutstanding.pick: 0 becomes -1 (2)": EQUALS,
         "LeastOutstanding.pick: 0 becomes -1 (3)": EQUALS,
     },
@@ -55,9 +76,17 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "TwoChoices.pick: 0 becomes -1": ONLY_ONE,
     },
     "bounded-ring": {
-        "BoundedRing.__init__: without self._ring: list[tuple[int, int]] = []": UNREAD,
-        "BoundedRing.pick: 0 becomes 1": TIES,
-        "BoundedRing.pick: 0 becomes -1": TIES,
+        "BoundedRing.__init__: without self._named: dict[str, Endpoint] = {}": UNREAD,
+        "BoundedRing.changed: if others becomes if True": "it only saves time: nobody's points go",
+        "BoundedRing.changed: for e in self.endpoints if weights.get(e.name) != e.weight becomes "
+        "for e in self.endpoints": "a point that is there twice is met once more",
+        "BoundedRing.changed: if len(new) <= FEW becomes if True": SORTED,
+        "BoundedRing.changed: if len(new) <= FEW becomes if False": SORTED,
+        "BoundedRing.changed: len(new) <= FEW becomes len(new) < FEW": SORTED,
+        "BoundedRing.changed: len(new) <= FEW becomes len(new) > FEW": SORTED,
+        "BoundedRing.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints becomes "
+        "eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
+        "BoundedRing.__init__: without self._ring: list[tuple[int, str]] = []": UNREAD,
         "BoundedRing.pick: without raise AssertionError": UNREACHED,
     },
     "circuit-breaker": {

@@ -207,9 +207,15 @@ class SmoothBinding(PolicyBinding):
 class SmoothSubject(Turns):
     """`SmoothWeighted` held to its model."""
 
+    MANY = tuple(f"e{n}" for n in range(10))
     calls: ClassVar[Mapping[str, tuple[int, ...]]] = {
-        **Turns.calls,
-        "unwell": (len(NAMES), 6),
+        "pick": (),
+        "fail": (len(MANY),),
+        "recover": (len(MANY),),
+        "recover_all": (),
+        "picked_and_down": (len(MANY),),
+        "all_unwell": (3,),
+        "unwell": (len(MANY), 6),
         "well": (len(NAMES),),
         "leave": (len(NAMES),),
         "come": (len(NAMES),),
@@ -220,6 +226,9 @@ class SmoothSubject(Turns):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        if number % 3 == 0:  # many are kept in another way than few
+            self.names = self.MANY
+            self.weights = {name: 1 + (number + n) % 3 for n, name in enumerate(self.names)}
         self.failures = 1 + number % 3
         self.balancer = SmoothWeighted(self.failures)
         self.balancer.update(self.endpoints())
@@ -252,6 +261,27 @@ class SmoothSubject(Turns):
         """A request."""
         name = self.balancer.pick(self.request()).name
         yield self.event("pick", name=name)
+
+    def recover_all(self) -> Iterable[Event]:
+        """All are up again."""
+        for n in range(len(self.names)):
+            yield from self.recover(n)
+
+    def picked_and_down(self, n: int) -> Iterable[Event]:
+        """Some are picked while all are up, and then one goes down."""
+        yield from self.recover_all()
+        for _ in range(3):
+            yield from self.pick()
+        yield from self.fail(n)
+        yield from self.pick()
+
+    def all_unwell(self, often: int) -> Iterable[Event]:
+        """A request to each fails, and then the balancer is told of its endpoints."""
+        if often == 0:
+            for n in range(len(self.names)):
+                yield from self.unwell(n)
+            yield from self.update()
+            yield from self.pick()
 
     def round(self) -> Iterable[Event]:
         """As many requests as a round has."""
@@ -567,7 +597,9 @@ def fractions_are_exact() -> bool:
     balancer = EarliestDeadline()
     balancer.update(Endpoint(name, weight) for name, weight in weights.items())
     due = {name: Fraction(1, weight) for name, weight in weights.items()}
-    for _ in range(90):
+    for n in range(90):
+        if n == 45:
+            balancer.update(balancer.endpoints)
         name = min(due, key=lambda n: due[n])
         due[name] += Fraction(1, weights[name])
         if balancer.pick().name != name:

@@ -394,22 +394,22 @@ class Client(Generic[Q, A]):
         attempt.over = True
         now = self._now_ms()
         name, blamed = attempt.endpoint.name, error is not None and error.blames
+        numbers, took = (attempt.request, attempt.number, name), now - attempt.began_ms
+        if error is None:
+            self._watch(Answered(*numbers, took))
+        else:
+            self._watch(Failed(*numbers, error.failure, took, str(error)))
         self._balancer.done(name, ok=not blamed)
+        # An error that is not the endpoint's is the request's, or that of the service as a whole.
+        self._allowance.attempted(now, error=error is not None, failed=blamed or _refused(error))
         breaker = self._breakers.get(name)
         if breaker is not None and attempt.ticket is not None:
             before = breaker.circuit
             breaker.ended(attempt.ticket, now, ok=not blamed)
             if breaker.circuit is not before:
                 self._watch(CircuitChanged(name, breaker.circuit))
-        # An error that is not the endpoint's is the request's, or that of the service as a whole.
-        self._allowance.attempted(now, error=error is not None, failed=blamed or _refused(error))
         if (blamed or error is None) and self._outliers.result(name, now, ok=not blamed):
             self._watch(Ejected(name, "it failed too often in a row"))
-        numbers, took = (attempt.request, attempt.number, name), now - attempt.began_ms
-        if error is None:
-            self._watch(Answered(*numbers, took))
-        else:
-            self._watch(Failed(*numbers, error.failure, took, str(error)))
 
     def cancelled(self, attempt: Attempt) -> None:
         """An attempt was ended from outside, which says nothing of the endpoint: a probe is followed by another."""

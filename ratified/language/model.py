@@ -206,7 +206,7 @@ def _keep_mark(cls: type, name: str, function: FunctionType, method: Method) -> 
     """An override without a mark is what it overrides: give it the same wrapper."""
     if method.kind in (Kind.HELPER, Kind.INIT):
         return
-    marked = api._marker(method.kind, method.fair)(function)
+    marked = api._marker(method.kind, method.fair, method.weight)(function)
     for base in cls.__mro__[1:]:
         abstract = getattr(vars(base).get(name), "ratified_abstract", None)
         if abstract:

@@ -30,7 +30,7 @@ from ratified.smt.first_order.obligations import Obligation, Part, Translation, 
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
-from ratified.smt.solving import Answer, Job, Pool, needs
+from ratified.smt.solving import Answer, Job, Pool, installed, needs
 from ratified.smt.terms import TRUE, Term, symbols_of
 from ratified.smt.validation.validate import validated
 
@@ -136,6 +136,7 @@ def prove_script(
     solvers = (how.solver, *([how.second] if how.second else []))
     for solver in solvers:
         needs(solver)
+    installed("pysat")  # which decides small sizes
     watch, started = Watch(limits), time.monotonic()
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}

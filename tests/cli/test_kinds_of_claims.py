@@ -239,7 +239,9 @@ def test_nothing_holds_where_all_that_was_asked_for_is_not_checked(
 
 @pytest.mark.parametrize("name", ["as_once", "full", "goes_on"])
 def test_a_claim_that_cannot_be_checked_is_refused_by_name(name: str) -> None:
-    with pytest.raises(RatifiedError, match=f"{name} of Counter is no invariant and no step invariant"):
+    with pytest.raises(
+        RatifiedError, match=f"{name} of Counter is neither an invariant nor a step invariant"
+    ):
         bounded(Counter(), 2, claims=[name])
     with pytest.raises(RatifiedError, match=f"Counter has no claim '{name}'"):
         prove(Counter, goals=[name])

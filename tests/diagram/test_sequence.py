@@ -167,7 +167,7 @@ def test_a_model_without_messages_is_a_diagram_too() -> None:
 def test_there_must_be_a_run() -> None:
     with pytest.raises(ModelError, match="no claim of Pings is violated"):
         sequence(check(Pings(Node=2), claims=[]))
-    with pytest.raises(ModelError, match="no telling of which model"):
+    with pytest.raises(ModelError, match="cannot tell which model"):
         sequence(simulate(Pings(Node=2), runs=1, length=2).first)
 
 

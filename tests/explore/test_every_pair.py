@@ -8,17 +8,17 @@ import pytest
 
 from tests.generate.kinds import planted
 from tests.generate.pair_faults import FAULTS, Fault
-from tests.generate.pairs import NOTHING, Asked, Said, cases, differ, hold
+from tests.generate.pairs import Asked, cases, hold
+from tests.generate.said import NOTHING, Said, differ
 
 
 def test_engines_agree_pair_by_pair(tmp_path: Path) -> None:
     table = hold(Asked(None), cases(range(6), tmp_path))
     assert [(pair, held.wrong) for pair, held in table.items() if held.wrong] == []
     compared = {pair: held.models for pair, held in table.items() if held.models}
-    assert compared["CPython", "native"] == compared["CPython", "reference"] == 6
-    assert compared["CPython", "prover"] >= 2
-    assert compared["k-induction", "prover"] >= 2
-    assert len(compared) >= 45
+    # What solvers come to in their time is not counted on.
+    quick = ("evaluator", "reference", "native", "walks")
+    assert [compared["CPython", other] for other in quick] == [6] * len(quick)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.engines[0]}: {fault.kind.says}")

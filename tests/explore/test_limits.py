@@ -22,7 +22,7 @@ from ratified.cli.report.text import text
 from ratified.explore import check, engines
 from ratified.explore.native import compile as compiling
 from ratified.explore.native import engine as engine_module
-from ratified.explore.native import preparing
+from ratified.explore.native.codegen import program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerTooLarge, compile_text
 from ratified.explore.native.engine import check_native
@@ -260,7 +260,7 @@ def test_code_generation_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             ended.set()
 
-    monkeypatch.setattr(preparing, "generate", without_end)
+    monkeypatch.setattr(program, "generate", without_end)
 
     def interrupt(progress: Progress) -> None:
         assert progress.doing == "generating C"
@@ -357,11 +357,11 @@ def test_a_compiler_that_wants_too_much_memory(monkeypatch: pytest.MonkeyPatch, 
     )
     script.chmod(0o755)
     monkeypatch.setenv("CC", str(script))
-    with pytest.raises(CompilerTooLarge, match="wants more memory than it may have"):
+    with pytest.raises(CompilerTooLarge, match="exceeded its memory limit"):
         compile_text("int x;", memory=2**31)
     found = check_native(Grown())
     assert found.verdict is Verdict.UNDECIDED
-    assert "the C compiler wants more memory" in (found.stopped or "")
+    assert "the C compiler exceeded its memory limit" in (found.stopped or "")
     assert check(Grown()).engine == "reference"
 
 

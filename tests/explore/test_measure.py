@@ -10,6 +10,7 @@ from typing import Annotated
 
 import pytest
 
+from ratified.explore import check
 from ratified.explore.measure import Measured, first_run, measure
 from ratified.explore.measuring import At, End, Runs, plan_of
 from ratified.explore.native.measure import NativeRuns
@@ -422,3 +423,45 @@ def test_an_interruption_of_generated_code_leaves_what_was_run_without_a_gap() -
     found = NativeRuns(plan, reference.initial).run(1_000_000, 2, report)
     assert 0 < len(found.runs) < 1_000_000
     assert found.runs[-1] == reference.run(len(found.runs) - 1)
+
+
+def test_without_a_compiler_cpython_runs_them_and_a_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = measure(Walk(), "steps", runs=60, length=50, engine="reference")
+    monkeypatch.setenv("CC", "no-such-compiler")
+    found = measure(Walk(), "steps", runs=60, length=50)
+    assert found.figures == expected.figures
+    assert found.notes == (
+        "run by CPython, which is slower: the C compiler that CC names was not found: no-such-compiler",
+    )
+    with pytest.raises(RatifiedError, match="no-such-compiler"):
+        measure(Walk(), "steps", runs=60, length=50, engine="native")
+
+
+def test_an_override_without_a_mark_keeps_the_weight_and_one_with_a_mark_has_its_own() -> None:
+    class Kept(Walk):
+        @action
+        def up(self) -> None:
+            super().up()
+
+        def down(self) -> None:
+            super().down()
+
+    class Other(Kept):
+        @action(weight=5)
+        def down(self) -> None:
+            super().down()
+
+    weights = [measure(model, "at", runs=1).weights for model in (Kept(), Other())]
+    assert weights == [{"up": 1, "down": 2}, {"up": 1, "down": 5}]
+
+
+def test_exploring_does_not_look_at_weights() -> None:
+    """A step of weight 0 is a step."""
+
+    class Never(Walk):
+        @action(weight=0)
+        def up(self) -> None:
+            require(self.at < 5)
+            super().up()
+
+    assert check(Never()).distinct == 6

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ratified.language.errors import RatifiedError
 from tests.generate.kinds import KINDS, Kind, planted
-from tests.generate.pairs import NOTHING, PAIRS, Asked, Case, Held, Pair, Said, ask, cases, judged, text_of
+from tests.generate.pairs import PAIRS, Asked, Case, Held, Pair, ask, cases, judged, text_of
+from tests.generate.said import NOTHING, Said
 
 LANGUAGE = "ratified.language.evaluate"
 SEARCH = "ratified.explore.search"

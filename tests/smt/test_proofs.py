@@ -48,7 +48,7 @@ OBLIGATIONS = {
     "voting": 11,
     "paxos": 49,
     "flexible-paxos": 49,
-    "multi-paxos": 66,
+    "multi-paxos": 64,
     "raft": 689,
     "raft-elections": 100,
     "raft-clients": 209,

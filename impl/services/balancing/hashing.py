@@ -7,7 +7,7 @@ Maglev's table some others as well; no endpoint of the ring has more on the way 
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
@@ -18,10 +18,6 @@ from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible, n
 
 POINTS = 100
 """Points on the ring for each part of an endpoint's weight."""
-
-
-FEW = 1_000
-"""So many points are put where they belong, one by one; with more the ring is sorted."""
 
 
 def hashed(data: bytes, salt: bytes = b"") -> int:
@@ -67,14 +63,10 @@ class BoundedRing(_Counting):
         others = {name for name, weight in weights.items() if now.get(name) != weight}
         if others:
             self._ring = [point for point in self._ring if point[1] not in others]
-        came = [e for e in self.endpoints if weights.get(e.name) != e.weight]
-        new = [(place, e.name) for e in came for place in points(e.name, self._points * e.weight)]
-        if len(new) <= FEW:
-            for point in new:
-                insort(self._ring, point)
-        else:
-            self._ring.extend(new)
-            self._ring.sort()
+        for e in self.endpoints:
+            if weights.get(e.name) != e.weight:
+                self._ring.extend((place, e.name) for place in points(e.name, self._points * e.weight))
+        self._ring.sort()
 
     def bound(self, count: int) -> int:
         """How much one of so many endpoints may have on the way, with the request that arrives."""

@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from ratified.impl.services.balancing.base import ANY, Balancer, Picking
 from ratified.impl.services.endpoints import Endpoint, eligible, nobody
 
-FEW = 16
-"""Of so many endpoints all are looked at: that is less work than to keep them in rows."""
-
 
 class _Counting(Balancer):
     """Counts what is on the way."""
@@ -64,9 +61,7 @@ class LeastOutstanding(_Counting):
     def changed(self, before: tuple[Endpoint, ...]) -> None:
         """Put all in their rows."""
         super().changed(before)
-        self._rows, self._least = {}, {}
-        if len(self.endpoints) <= FEW:
-            return
+        self._rows = {}
         self._place = {e.name: i for i, e in enumerate(self.endpoints)}
         for i, endpoint in enumerate(self.endpoints):
             self._rows.setdefault(endpoint.weight, {}).setdefault(self.outstanding[endpoint.name], []).append(
@@ -75,8 +70,8 @@ class LeastOutstanding(_Counting):
         self._least = {weight: min(rows) for weight, rows in self._rows.items()}
 
     def pick(self, request: Picking = ANY) -> Endpoint:
-        """Look at the first rows; at all endpoints, if they are few or some are to be avoided."""
-        if request.avoid or not self._rows:
+        """Look at the first rows; at all endpoints, if some are to be avoided."""
+        if request.avoid or not self.endpoints:
             return self._of(eligible(self.endpoints, request.avoid), request)
         rows = [self._rows[weight][least] for weight, least in self._least.items()]
         best = rows[:1]
@@ -101,13 +96,11 @@ class LeastOutstanding(_Counting):
         """A request has ended: an endpoint has less on the way."""
         if before := self.outstanding.get(name):
             super().done(name, ok=ok)
-            if self._rows:
-                self._move(self.endpoints[self._place[name]], before, before - 1)
+            self._move(self.endpoints[self._place[name]], before, before - 1)
 
     def _taken(self, endpoint: Endpoint) -> Endpoint:
-        if self._rows:
-            before = self.outstanding[endpoint.name]
-            self._move(endpoint, before, before + 1)
+        before = self.outstanding[endpoint.name]
+        self._move(endpoint, before, before + 1)
         return super()._taken(endpoint)
 
     def _move(self, endpoint: Endpoint, before: int, after: int) -> None:

@@ -42,10 +42,6 @@ class RoundRobin(Balancer):
         raise nobody(self.endpoints)
 
 
-FEW = 8
-"""Of so many endpoints all are looked at: that is less work than to keep them in rows."""
-
-
 @dataclass(slots=True)
 class _Turn:
     """What is kept of an endpoint. `effective` falls with failures and recovers, never above the endpoint's weight.
@@ -66,8 +62,8 @@ class SmoothWeighted(Balancer):
     weight, down to zero, and each pick gives 1 back.
 
     Endpoints of one weight gain as much as each other, so that between them nothing changes but for the one that is picked: they
-    stand in a row, a heap, and a pick looks at the first of each row. Where there are few, or some are to be avoided, or
-    recover from failures, all are looked at.
+    stand in a row, a heap, and a pick looks at the first of each row. Where some are to be avoided, or recover from
+    failures, all are looked at.
     """
 
     def __init__(self, failures: int = 1) -> None:
@@ -121,7 +117,7 @@ class SmoothWeighted(Balancer):
 
     def pick(self, request: Picking = ANY) -> Endpoint:
         """Pick the one whose turn it is most."""
-        if request.avoid or self._failing or len(self.endpoints) <= FEW:
+        if request.avoid or self._failing or not self.endpoints:
             self._settle()
             return self._of_all(request)
         if not self._rows:

@@ -173,6 +173,7 @@ PROTOCOL = BundledProtocol(
             "weights that change begin the schedule anew: light nodes starve",
             model=f"{MODELS}.reweighting:BeginsAnew",
             no_proof=LIVENESS,
+            planted_in=("smooth-weighted",),
             seen_in=("Envoy", "grpc-java"),
         ),
         Bug(
@@ -180,12 +181,14 @@ PROTOCOL = BundledProtocol(
             "turns begin with the first endpoint whenever one comes or goes",
             model=f"{MODELS}.changing:BeginsAnew",
             no_proof=COUNTS,
+            planted_in=("round-robin",),
         ),
         Bug(
             "turns-by-number",
             "a turn is a number to count by: when one goes, another is passed over",
             model=f"{MODELS}.changing:ByNumber",
             no_proof=COUNTS,
+            planted_in=("round-robin",),
         ),
         Bug(
             "same-start",
@@ -235,18 +238,21 @@ PROTOCOL = BundledProtocol(
             "one-draw",
             "whoever is drawn first has the request, however busy it is",
             model=f"{MODELS}.choices:OneDraw",
+            planted_in=("two-choices",),
         ),
         Bug(
             "hash-modulo",
             "keys are dealt by their number: nearly all move when a node comes or goes",
             model=f"{MODELS}.ring:Modulo",
             no_proof=DEALT,
+            planted_in=("bounded-ring",),
         ),
         Bug(
             "arriving-not-counted",
             "the request that arrives is not counted: no idle server has room",
             model=f"{MODELS}.load:ArrivingNotCounted",
             no_proof=EXPLORED,
+            planted_in=("bounded-ring",),
         ),
         Bug(
             "maglev-keeps-its-turn",

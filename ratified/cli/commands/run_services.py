@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +16,7 @@ from ratified.cli.requests import ServicesRequest, takes
 from ratified.impl.services.balancing import BALANCERS
 
 if TYPE_CHECKING:
-    from ratified.impl.services.simulation import Load, Setup
+    from ratified.impl.services.simulation import Load, Outcome, Setup
 
 BUDGETS = ("throttle", "share", "in-flight", "adaptive", "none")
 HEALTH = ("eject", "breaker", "none")
@@ -138,7 +141,6 @@ def services(request: ServicesRequest) -> int:
       ratified run services --budget none --attempts 5 --fail a@1s..2s --diagram load.svg
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.report.services import Compared, services_headline, services_json, services_text
-    from ratified.impl.services.simulation import simulate
 
     load = load_of(request)
     if request.diagram is not None:
@@ -146,8 +148,7 @@ def services(request: ServicesRequest) -> int:
 
         kind_of(request.diagram, DRAWN)
         check_writable(request.diagram)
-    setups = setups_of(request)
-    compared = Compared(load, described(request), tuple(simulate(load, setup) for setup in setups))
+    compared = Compared(load, described(request), _outcomes(request, load))
 
     def rendered(form: str, *, color: bool = False) -> str:
         return services_json(compared) if form == "json" else services_text(compared, color=color)
@@ -158,6 +159,22 @@ def services(request: ServicesRequest) -> int:
 
         services_picture(compared).save(request.diagram)
     return 0 if compared.sound else 1
+
+
+def _outcomes(request: ServicesRequest, load: Load) -> tuple[Outcome, ...]:
+    """Run every combination of policies, with a line of progress on a terminal."""
+    from ratified.cli.progress import SHOWN_AFTER, LiveText
+    from ratified.impl.services.simulation import simulate
+
+    setups, began = setups_of(request), time.monotonic()
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
+    outcomes = []
+    with live or nullcontext():
+        for number, setup in enumerate(setups, 1):
+            if live and time.monotonic() - began > SHOWN_AFTER:
+                live.show(f"services  {number:,} of {len(setups):,}: {setup.name}")
+            outcomes.append(simulate(load, setup))
+    return tuple(outcomes)
 
 
 def load_of(request: ServicesRequest) -> Load:

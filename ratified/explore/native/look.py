@@ -21,6 +21,7 @@ from ratified.explore.native.codegen.writer import Exits
 from ratified.explore.native.compile import compile_text
 from ratified.language import ir
 from ratified.language.ir import Declaration, Function, Kind, Which
+from ratified.language.lower import CODE_PASSES
 from ratified.language.machine import Values as State
 from ratified.language.model import Model
 from ratified.language.query import Query
@@ -62,6 +63,8 @@ def ask(model: Model, query: Query, states: Any) -> Looked:
     declared = tuple(Declaration(n, e.type, None, span) for n, e in zip(names, exprs, strict=True))
     body = tuple(ir.Store(span, n, (), e, Which.ABSTRACT) for n, e in zip(names, exprs, strict=True))
     function = Function("look", "look", Kind.REFINEMENT, (), None, body, span, "")
+    for one in CODE_PASSES:
+        function = one(function)
     exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, "look")
     with nodes.alone:
         nodes.forget()

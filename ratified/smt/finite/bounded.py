@@ -138,7 +138,7 @@ class _Search:
             free.solver.require(fresh)  # for it is an earlier state from here on
             if against is None:
                 free.keep(self.claims)
-                self._note_bounds(free, "may be")
+                self._note_bounds(free.solver, free.bounds(), "may be")
                 verdict = Verdict.UNDECIDED if self.bound_left else Verdict.HOLDS
                 self.found = replace(self.found, verdict=verdict, proved_by=length)
                 return
@@ -167,7 +167,7 @@ class _Search:
             yield length
             if length < depth and self.found.verdict is Verdict.UNDECIDED:
                 self._stuck(runs)
-                self._note_bounds(runs)
+                self._note_bounds(runs.solver, runs.bounds())
                 runs.keep(self.claims)
                 runs.extend()
         if self.found.steps is None and not self.bound_left:
@@ -178,8 +178,7 @@ class _Search:
         if any(e.error for e in runs.begun.events):
             self.machine.initial()  # raises what is wrong
         if left := [e for e in runs.begun.events if not e.error]:
-            begun = BooleanSolver(self.steps.circuit, self.solver)
-            self._note(begun, left, "is")
+            self._note_bounds(BooleanSolver(self.steps.circuit, self.solver), left)
 
     def _nothing_begins(self) -> ModelError:
         """The error; it names the first constraint that leaves out what is left of the initial states."""
@@ -193,13 +192,11 @@ class _Search:
                 return no_beginning(module, constraint)
         raise _disagreement(module.name)
 
-    def _note_bounds(self, unrolled: Unrolled, how: str = "is") -> None:
-        if not self.bound_left:
-            self._note(unrolled.solver, unrolled.bounds(), how)
-
-    def _note(self, solver: BooleanSolver, left: Sequence[Event], how: str) -> None:
-        """Note that a bound is left, if one of these is."""
-        if left and self._solved(solver, self.steps.circuit.some(e.literal for e in left)):
+    def _note_bounds(self, solver: BooleanSolver, left: Sequence[Event], how: str = "is") -> None:
+        """Note that a bound is left, if one of these is, and none is noted yet."""
+        if not left or self.bound_left:
+            return
+        if self._solved(solver, self.steps.circuit.some(e.literal for e in left)):
             self.bound_left = True
             what = next(e.message for e in left if solver.true(e.literal))
             note = f"{what} {how} left: beyond it nothing is known"

@@ -144,20 +144,13 @@ def _set_op(node: ir.SetOp, context: Context) -> Symbolic:
     left, right = context.expr(node.left), context.expr(node.right)
     item = item_of(node.type)
 
-    def part(mine: Symbolic, other: Symbolic, sign: int) -> list[tuple[int, Symbolic]]:
-        """The elements that are in the other set (1), or that are not (-1), or all (0)."""
+    def part(mine: Symbolic, other: Symbolic) -> list[tuple[int, Symbolic]]:
+        """The elements that are in the other set (`&`), or that are not, or all (`|`)."""
         every = algebra.elements(mine, item)
-        return [(both(o, sign * algebra.contains(other, x)) if sign else o, x) for o, x in every]
+        return [(o if not sign else both(o, sign * algebra.contains(other, x)), x) for o, x in every]
 
-    match node.op:
-        case "&":
-            kept = part(left, right, 1)
-        case "-":
-            kept = part(left, right, -1)
-        case "|":
-            kept = part(left, right, 0) + part(right, left, 0)
-        case _:
-            kept = part(left, right, -1) + part(right, left, -1)
+    sign = {"|": 0, "&": 1}.get(node.op, -1)
+    kept = part(left, right) + (part(right, left) if node.op in "|^" else [])
     return gathered(node.type, kept, context)
 
 

@@ -117,21 +117,13 @@ def _compare(node: ir.Compare, context: Context) -> int:
     if node.op in (">", ">="):
         left, right = right, left
     if isinstance(node.left.type, SetType):
-        inside = _inside(left, right, node.left.type, context)
-        if node.op in ("<=", ">="):
-            return inside
-        return context.circuit.both(inside, -context.algebra.equal(left, right))
-    return less(left, right, context) if node.op in ("<", ">") else -less(right, left, context)
-
-
-def _inside(left: Symbolic, right: Symbolic, t: SetType, context: Context) -> int:
-    algebra = context.algebra
-    return context.circuit.every(
-        [
-            context.circuit.either(-there, algebra.contains(right, x))
-            for there, x in algebra.elements(left, t.item)
+        outside = [
+            context.circuit.both(there, -context.algebra.contains(right, x))
+            for there, x in context.algebra.elements(left, node.left.type.item)
         ]
-    )
+        equal = FALSE if node.op in ("<=", ">=") else context.algebra.equal(left, right)
+        return -context.circuit.some([*outside, equal])
+    return less(left, right, context) if node.op in ("<", ">") else -less(right, left, context)
 
 
 def less(left: Symbolic, right: Symbolic, context: Context) -> int:

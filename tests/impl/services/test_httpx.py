@@ -224,10 +224,11 @@ def test_a_circuit_opens_and_one_probe_closes_it(tmp_path: Path) -> None:
         assert name == lab.addresses["a"]
         assert CircuitChanged(name, Circuit.OPEN) in one.events
         await lab.servers["a"].start()
-        while one.events[-1] != Answered(one.events[-1].request, 1, name, one.events[-1].took_ms):  # type: ignore[union-attr]  # the last event is an answer
+        circuits = [Circuit.OPEN]
+        while circuits[-1] is not Circuit.CLOSED:  # a probe may still find an old connection broken
             await one.ask("GET", "/r9")
-        changes = [e.circuit for e in one.events if isinstance(e, CircuitChanged)]
-        assert changes[-2:] == [Circuit.HALF_OPEN, Circuit.CLOSED]
+            circuits = [e.circuit for e in one.events if isinstance(e, CircuitChanged)]
+        assert circuits[-2:] == [Circuit.HALF_OPEN, Circuit.CLOSED]
 
     with_servers(tmp_path, test, "ab")
 

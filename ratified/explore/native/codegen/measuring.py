@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from ratified.explore.measuring import TIMES, At, Plan
@@ -10,11 +11,15 @@ from ratified.explore.native.codegen import build, nodes
 from ratified.explore.native.codegen.actions import successors
 from ratified.explore.native.codegen.functions import Unit
 from ratified.explore.native.codegen.numbers import num
+from ratified.explore.native.codegen.packing import loaded
 from ratified.explore.native.codegen.program import SUPPORT
 from ratified.explore.native.codegen.properties import properties
 from ratified.explore.native.codegen.shapes import Unsupported
-from ratified.explore.native.codegen.writer import Env, Exits, Here, Writer
-from ratified.language.ir import Expr, Kind
+from ratified.explore.native.codegen.statements import value_of_call
+from ratified.explore.native.codegen.terms import as_num
+from ratified.explore.native.codegen.writer import Env, Exits, Writer
+from ratified.language.ir import Argument, Expr, Function, Kind, Module, Return
+from ratified.language.types import IntType, unbounded
 
 _SIGNATURE = "(const uint64_t *restrict s, uint64_t steps, const uint64_t *restrict times, int64_t *out)"
 
@@ -32,16 +37,19 @@ def measuring(plan: Plan) -> tuple[str, Unit]:
 
 
 def _measuring(plan: Plan) -> tuple[str, Unit]:
-    other = plan.model.twin()
-    object.__setattr__(other, "module", plan.module)
-    unit = Unit(other, weights=plan.weights)
-    constraints = unit.module.of_kind(Kind.CONSTRAINT)
     asked = [(f"measure_{k}", m.query.parts[0][1]) for k, m in enumerate(plan.measures)]
     until = [] if plan.until is None else [("model_until", plan.until.parts[0][1])]
+    # As functions of the model they are lowered with it.
+    asking = {name: _function(plan.module, name, expr) for name, expr in [*asked, *until]}
+    other = plan.model.twin()
+    module = replace(plan.module, functions={**plan.module.functions, **asking})
+    object.__setattr__(other, "module", module)
+    unit = Unit(other, weights=plan.weights)
+    constraints = unit.module.of_kind(Kind.CONSTRAINT)
     functions = [
         successors(unit),
         properties(unit, "model_constraints", "constraint", constraints),
-        *(_asking(unit, name, expr, plan.length) for name, expr in [*asked, *until]),
+        *(_asking(unit, name, plan.length) for name in asking),
     ]
     if not until:
         nothing = "(void)s; (void)steps; (void)times; *out = 0;"
@@ -74,22 +82,31 @@ def _measuring(plan: Plan) -> tuple[str, Unit]:
     return "\n\n".join(text), unit
 
 
-def _asking(unit: Unit, name: str, expr: Expr, length: int) -> str:
-    """A function that gives the value of an expression over the state and the counts of the run."""
+def _function(module: Module, name: str, expr: Expr) -> Function:
+    """An expression as a function of the state and the counts of the run."""
+    names = ("steps", *(TIMES + action.name for action in module.of_kind(Kind.ACTION)))
+    arguments = tuple(Argument(count, IntType()) for count in names)
+    body = (Return(expr.span, expr),)
+    return Function(name, name, Kind.HELPER, arguments, unbounded(expr.type), body, expr.span, "")
+
+
+def _asking(unit: Unit, name: str, length: int) -> str:
+    """The same in C."""
     exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, name)
-    lines = unit.lines(exits, partial(_value, unit=unit, expr=expr, length=length))
+    lines = unit.lines(exits, partial(_value, unit=unit, name=name, length=length))
     unused = "    (void)s; (void)steps; (void)times;"
     return "\n".join([f"static int {name}{_SIGNATURE} {{", unused, *lines, "    return RX_OK;", "}"])
 
 
-def _value(w: Writer, unit: Unit, expr: Expr, length: int) -> None:
+def _value(w: Writer, unit: Unit, name: str, length: int) -> None:
     env: Env = {"steps": num(build.var("steps", 0, length), 0, length)}
     for k, instances in enumerate(unit.instances):
         count = num(build.load("times", k, length), 0, length)
         env[TIMES + instances.action.name] = count
-    found = Here(w, env).num(expr)
+    function = unit.module.functions[name]
+    found = as_num(loaded(value_of_call(w, function, env)))
     if found.low < -(2**63) or found.high >= 2**63:
-        raise Unsupported("what is measured may be a number of more than 64 bits", span=expr.span)
+        raise Unsupported("what is measured may be a number of more than 64 bits", span=function.span)
     w.line("*out = (int64_t)", found.c, ";")
 
 
