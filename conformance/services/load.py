@@ -22,7 +22,7 @@ from ratified.impl.services.balancing.hashing import hashed, points
 from ratified.language import Model
 from ratified.models.services import load as models
 
-MOST = 200
+MOST = 1_000
 """Requests on the way: more than any run has."""
 
 KEYS = (b"x", b"y", b"z")

@@ -12,7 +12,6 @@ UNREAD = "it is set before it is read"
 TICKETS = "tickets need only differ from each other"
 SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
-BOTH = "many and few are kept in two ways, which give the same picks"
 SORTED = "both ways put the points in the same order"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
@@ -28,6 +27,7 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "SmoothWeighted.changed: turn.effective < turn.endpoint.weight becomes turn.effective <= turn.endpoint.weight": SLOWER,
         "SmoothWeighted._settle: self._turns.values() if self._picks else () becomes self._turns.values() if "
         "True else ()": "it only saves time: nothing is added to any",
+        "SmoothWeighted.pick: if request.avoid or self._failing or (not self.endpoints) becomes if True": SLOWER,
         "SmoothWeighted._of_all: if turn.effective == turn.endpoint.weight becomes if False": SLOWER,
         "SmoothWeighted._of_all: without self._failing.discard(turn.endpoint.name)": SLOWER,
         "SmoothWeighted._of_all: self._failing.discard becomes self._failing.add": SLOWER,
@@ -42,13 +42,14 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "EarliestDeadline.__init__: 0 becomes -1": ORIGIN,
         "EarliestDeadline.__init__: 1 becomes 2": "the time is 0 then, in whatever parts",
         "EarliestDeadline.__init__: without self._period: dict[str, Time] = {}": UNREAD,
+        "EarliestDeadline._count_in: 1 becomes 2": "weights of the model have parts in common; only without any it matters",
         "EarliestDeadline._count_in: True becomes False": "there are as many deadlines as endpoints",
     },
     "least-outstanding": {
         "LeastOutstanding.__init__: without self._least: dict[int, int] = {}": UNREAD,
         "LeastOutstanding.__init__: without self._place: dict[str, int] = {}": UNREAD,
-        "LeastOutstanding.changed: without self._rows.setdefault(endpoint.weight, "
-        "{}).setdefault(self.outstanding[endpoint.name], []).append(i)": BOTH,
+        "LeastOutstanding.__init__: without self._rows: dict[int, dict[int, list[int]]] = {}": UNREAD,
+        "LeastOutstanding.pick: if request.avoid or not self.endpoints becomes if True": "it only saves time: all are looked at",
         "LeastOutstanding.pick: 0 becomes -1": EQUALS,
         "LeastOutstanding._of: 0 becomes -1 (2)": EQUALS,
         "LeastOutstanding._of: 0 becomes -1 (3)": EQUALS,
@@ -71,7 +72,7 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "BoundedRing.changed: if others becomes if True": "it only saves time: nobody's points go",
         "BoundedRing.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints "
         "becomes eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
-        "BoundedRing.__init__: without self._ring: list[tuple[int, str]] = []": UNREAD,
+        "BoundedRing.changed: if weights.get(e.name) != e.weight becomes if True": "a point that is there twice is met once more",
         "BoundedRing.pick: without raise AssertionError": UNREACHED,
     },
     "circuit-breaker": {

@@ -169,6 +169,13 @@ def test_weights_without_a_common_part_are_kept_as_fractions() -> None:
     balancer.update(Endpoint(f"e{p}", p) for p in primes)
     counted = Counter(balancer.pick().name for _ in range(sum(primes)))
     assert all(abs(counted[f"e{p}"] - p) <= 1 for p in primes)
+    # Being told of the same endpoints once more changes nothing.
+    told, left = EarliestDeadline(), EarliestDeadline()
+    for one in (told, left):
+        one.update(Endpoint(f"e{p}", p) for p in primes)
+    assert [told.pick().name for _ in range(1_000)] == [left.pick().name for _ in range(1_000)]
+    told.update(Endpoint(f"e{p}", p) for p in primes)
+    assert [told.pick().name for _ in range(1_000)] == [left.pick().name for _ in range(1_000)]
 
 
 def test_endpoints_keep_their_place_when_others_come_and_go() -> None:
