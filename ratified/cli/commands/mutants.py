@@ -66,19 +66,19 @@ def mutants(request: MutantsRequest) -> int:
 def mutants_of_policy(request: MutantsRequest) -> int:
     """Plant bugs, or every systematic mistake, into a policy, and return the exit status."""
     from ratified.bundled.conformance import POLICIES
-    from ratified.cli.report.policies import kill_heading, kill_row, kill_sum
+    from ratified.cli.report.policies import WIDEST, kill_heading, kill_row, kill_sum
     from ratified.conform.operators import mutations
     from ratified.conform.policies import PolicyKill, kills, systematic_kills
 
     policy = POLICIES[request.protocol]
     explained = policy.survivors()
     if request.systematic:
-        width = max((len(mutation.name) for mutation in mutations(policy.sources)), default=3)
+        names = tuple(mutation.name for mutation in mutations(policy.sources))
         found = systematic_kills(policy, quick=request.quick)
     else:
         names = request.names or tuple(policy.mutants())
-        width = max(map(len, names))
         found = kills(policy, names, quick=request.quick, shrink=request.scripts)
+    width = min(WIDEST, max(map(len, names), default=3))
     echo(kill_heading("mistake" if request.systematic else "bug", width))
     every: list[PolicyKill] = []
     for kill in found:

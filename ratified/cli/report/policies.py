@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from ratified.cli.report.words import plural
@@ -96,6 +97,9 @@ def policy_json(policy: Policy, result: Held, took: float) -> str:
 
 
 HEADS = ("chance", "hypothesis", "edges")
+WIDTH = 100
+WIDEST = WIDTH - 12 * len(HEADS)
+"""The widest that the column of names may be."""
 
 
 def kill_heading(what: str, width: int) -> str:
@@ -108,7 +112,13 @@ def kill_row(kill: PolicyKill, width: int, explained: Mapping[str, str]) -> str:
     cells = (kill.chance, kill.hypothesis, kill.edges)
     row = "  ".join(f"{'-' if cell is None else f'{cell:,}':>10}" for cell in cells)
     below = [*kill.script, *([explained[kill.name]] if kill.name in explained and not kill.caught else [])]
-    return f"{kill.name:{width}}  {row}\n" + "".join(f"    {line}\n" for line in below)
+    *above, last = wrap(kill.name, width, subsequent_indent="  ", break_on_hyphens=False)
+    lines = [*above, f"{last:{width}}  {row}"]
+    for line in below:
+        lines += wrap(
+            line, WIDTH, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False
+        )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def kill_sum(kills: Sequence[PolicyKill], explained: Mapping[str, str]) -> str:
