@@ -421,7 +421,11 @@ class _Attempt:
             symbols = symbols_of(f.formula for f in self.obligation.facts).values()
             sure = not any(small.is_majority(s) or small.is_size(s) for s in symbols)
             self.status = Status.FAILED if sure else Status.UNDECIDED
-            self.why = "there is a counterexample, but no small one was found"
+            self.why = (
+                "there is a counterexample, but no small one was found"
+                if sure
+                else "what is known of majorities and sizes allows it to fail, but no example of it was found"
+            )
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
             if self.ruled_out:
