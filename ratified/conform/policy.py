@@ -33,6 +33,7 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.values import show
 from ratified.results.result import Verdict
+from ratified.simulator.shrinking import leave_out
 
 REFUSALS = 60
 """More than there are wrong things that are asked of any one object."""
@@ -241,24 +242,21 @@ def by_chance(policy: Policy, seed: int, *, steps: int = 40, claims_every: int =
 
 
 def shortened(policy: Policy, run: PolicyRun, attempts: int = 400) -> PolicyRun:
-    """A run with fewer calls in which the same is found: large pieces are left out first (Zeller's delta debugging)."""
-    best, size = run, max(1, len(run.script) // 2)
-    claims = int(
-        replayed(policy, run.number, run.script).found != run.found
-    )  # asked only where nothing else shows it
-    while attempts > 0 and best.found:
-        start, shorter = 0, False
-        while start < len(best.script) and attempts > 0:
-            attempts -= 1
-            fewer = best.script[:start] + best.script[start + size :]
-            tried = replayed(policy, run.number, fewer, claims_every=claims)
-            if tried.found == run.found:
-                best, shorter = tried, True
-            else:
-                start += size
-        if size == 1 and not shorter:
-            break
-        size = max(1, size // 2)
+    """A run with fewer calls in which the same is found."""
+    if not run.found:
+        return run
+    best = run
+    # Claims are asked only where nothing else shows it.
+    claims = int(replayed(policy, run.number, run.script).found != run.found)
+
+    def same(fewer: Sequence[Call]) -> bool:
+        nonlocal best
+        tried = replayed(policy, run.number, fewer, claims_every=claims)
+        if tried.found == run.found:
+            best = tried
+        return best is tried
+
+    leave_out(run.script, same, attempts)
     return best
 
 

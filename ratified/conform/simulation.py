@@ -25,6 +25,7 @@ from ratified.results.result import Verdict
 from ratified.simulator.chaos import Chaos, Faults
 from ratified.simulator.checks import Checks
 from ratified.simulator.history import History
+from ratified.simulator.shrinking import leave_out
 from ratified.simulator.steps import Ask, Crash, Heal, Order, Partition, Pass, Restart, Step
 from ratified.simulator.world import World
 
@@ -306,24 +307,21 @@ def replayed(
 
 
 def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated:
-    """A run with fewer steps in which the same is found: large pieces are left out first (Zeller's delta debugging)."""
+    """A run with fewer steps in which the same is found."""
+    if not run.found:
+        return run
     best = run
     # Claims take time: they are asked only where nothing else shows it.
     claims = int(replayed(protocol, run.seed, run.nodes, run.schedule).found != run.found)
-    size = max(1, len(best.schedule) // 2)
-    while attempts > 0 and best.found:
-        start, shorter = 0, False
-        while start < len(best.schedule) and attempts > 0:
-            attempts -= 1
-            fewer = best.schedule[:start] + best.schedule[start + size :]
-            tried = replayed(protocol, run.seed, run.nodes, fewer, claims_every=claims)
-            if tried.found == run.found:
-                best, shorter = tried, True
-            else:
-                start += size
-        if size == 1 and not shorter:
-            break
-        size = max(1, size // 2)
+
+    def same(fewer: Sequence[Step]) -> bool:
+        nonlocal best
+        tried = replayed(protocol, run.seed, run.nodes, fewer, claims_every=claims)
+        if tried.found == run.found:
+            best = tried
+        return best is tried
+
+    leave_out(run.schedule, same, attempts)
     return best
 
 

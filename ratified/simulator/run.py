@@ -12,6 +12,7 @@ from ratified.impl.contract import NodeId
 from ratified.impl.system import BrokenPromise, System
 from ratified.simulator.chaos import EVERY_FAULT, Chaos, Faults
 from ratified.simulator.history import History
+from ratified.simulator.shrinking import leave_out
 from ratified.simulator.steps import Step, parse_step
 from ratified.simulator.transcript import Transcript
 from ratified.simulator.world import World
@@ -124,25 +125,12 @@ def read_schedule(text: str, system: System) -> tuple[Step, ...]:
 
 
 def shrink(run: Run, schedule: list[Step], attempts: int) -> list[Step]:
-    """Leave out steps while the promise stays broken: large pieces first, then single steps (Zeller's delta debugging)."""
+    """Leave out steps while the promise stays broken."""
     assert run.violation is not None
     promise = run.violation.promise
 
-    def fails(steps: list[Step]) -> bool:
+    def fails(steps: Sequence[Step]) -> bool:
         violation = replay(run.system, run.nodes, run.seed, steps).violation
         return violation is not None and violation.promise == promise
 
-    size = max(1, len(schedule) // 2)
-    while attempts > 0:
-        start, shorter = 0, False
-        while start < len(schedule) and attempts > 0:
-            attempts -= 1
-            candidate = schedule[:start] + schedule[start + size :]
-            if fails(candidate):
-                schedule, shorter = candidate, True
-            else:
-                start += size
-        if size == 1 and not shorter:
-            break
-        size = max(1, size // 2)
-    return schedule
+    return list(leave_out(schedule, fails, attempts))
