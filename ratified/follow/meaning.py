@@ -53,6 +53,17 @@ class Meaning:
         self._scope = machine.model.scope
         self._actions = {a.name: {x.name: x.type for x in a.arguments} for a in machine.actions}
         self._variables = {d.name: d.type for d in machine.module.variables}
+        self._bounds = {
+            action: {
+                name: (
+                    fit_of(resolved(t, self._scope), name),
+                    Room.TOO_SMALL if names_in_bounds(t) else Room.OUTSIDE,
+                )
+                for name, t in arguments.items()
+            }
+            for action, arguments in self._actions.items()
+        }
+        """A check of each argument of each action, if its type has bounds, and what it is to leave them."""
         self._places: set[Place] = set()
 
     def check_steps(self, event: Event, steps: object) -> None:
@@ -107,15 +118,14 @@ class Meaning:
     def room(self, step: Do) -> tuple[Room, str]:
         """Whether a step's arguments are within their bounds, and which are not."""
         found, what = Room.WITHIN, ""
+        bounds = self._bounds[step.action]
         for name, value in step.arguments.items():
-            declared = self._actions[step.action][name]
-            fit = fit_of(resolved(declared, self._scope), name)
+            fit, room = bounds[name]
             try:
                 if fit:
                     fit(value)
             except BoundLeft as left:
-                found = Room.TOO_SMALL if names_in_bounds(declared) else Room.OUTSIDE
-                what = f"{step.action} leaves {left.what}"
+                found, what = room, f"{step.action} leaves {left.what}"
                 if found is Room.OUTSIDE:
                     break
         return found, what

@@ -284,8 +284,8 @@ class Tracker:
         room, left = self._meaning.room(step)
         if room is Room.TOO_SMALL:
             self._left = left
+        within = room is Room.WITHIN
         for state in states:
-            within = room is Room.WITHIN
             taken = self.machine.take(state, step.action, step.arguments) if within else []
             for arguments, after in taken:
                 if isinstance(after, OutOfBounds):
