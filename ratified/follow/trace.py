@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from ratified.follow.binding import Event
 from ratified.follow.source import TraceError, Wait, lines
+from ratified.follow.strict import RepeatedKeyError, once
 
 FIELDS: Final[Mapping[str, type]] = {
     "node": str,
@@ -83,24 +84,15 @@ def _are_names(given: object) -> bool:
     )
 
 
-class _Refused(ValueError):
-    """What JSON allows, or Python's, and a trace does not."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Refused(f"an object has the key {twice!r} twice")
-    return found
+class _ConstantError(ValueError):
+    """A number of Python's that JSON does not have."""
 
 
 def _constant(name: str) -> None:
-    raise _Refused(f"{name} is not a number")
+    raise _ConstantError(f"{name} is not a number")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+_decode = json.JSONDecoder(object_pairs_hook=once, parse_constant=_constant).decode
 
 
 def _parsed(raw: bytes, where: str) -> dict[str, Any]:
@@ -119,7 +111,7 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any]:
             f"{where}: the line is not JSON at column {error.colno}",
             remedy=f"was it cut? each line is one object\n\n{_pointed(text.rstrip(), error.colno)}",
         ) from None
-    except _Refused as error:
+    except (RepeatedKeyError, _ConstantError) as error:
         raise TraceError(f"{where}: {error}") from None
     except RecursionError:
         raise TraceError(f"{where}: the line is nested too deeply") from None

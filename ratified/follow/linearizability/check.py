@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ratified.follow.linearizability.history import UNKNOWN, History, HistoryError, Operation
 from ratified.follow.linearizability.models import SequentialModel, State
@@ -71,7 +71,7 @@ class _Budget:
     clock: Callable[[], float]
     until: float | None
     most: int | None
-    memory: int = field(default_factory=memory_share)
+    memory: int
     spent: int = 0
 
     def spend(self) -> None:
@@ -103,8 +103,8 @@ def check_history(
     """
     history = history if isinstance(history, History) else History(tuple(history))
     parts = _parts(history, model)
-    budget = _Budget(clock, None if seconds is None else clock() + seconds, configurations)
-    budget.memory = memory or budget.memory
+    until = None if seconds is None else clock() + seconds
+    budget = _Budget(clock, until, configurations, memory or memory_share())
     orders: dict[Hashable, tuple[Operation, ...]] = {}
     verdict, stopped, failure = Verdict.HOLDS, None, None
     try:

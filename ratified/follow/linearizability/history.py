@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ratified.follow.strict import RepeatedKeyError, once
 from ratified.language.errors import RatifiedError
 
 MOST_LINE: Final = 1 << 20
@@ -258,11 +259,11 @@ def _on(key: object) -> str:
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        event = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        event = json.loads(text, object_pairs_hook=once, parse_constant=_constant)
     except UnicodeDecodeError:
         raise HistoryError("the line is not UTF-8 text") from None
-    except HistoryError:
-        raise
+    except RepeatedKeyError as error:
+        raise HistoryError(str(error), remedy="which of the two is meant cannot be known") from None
     except (ValueError, RecursionError) as error:
         column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise HistoryError(
@@ -273,17 +274,6 @@ def _parsed(text: bytes) -> dict[str, Any]:
             "the line is not an object", remedy='each line is an event: {"process": 0, "type": "invoke", ...}'
         )
     return event
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise HistoryError(
-            f"an object has the key {twice!r} twice", remedy="which of the two is meant cannot be known"
-        )
-    return found
 
 
 def _constant(name: str) -> None:
