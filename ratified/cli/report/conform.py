@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ratified.cli.report.words import plural
+from ratified.conform.cover import Covered
 from ratified.conform.machine import Explored, regression_test
 from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import Simulated
@@ -17,6 +18,32 @@ from ratified.conform.suite import Conformed
 from ratified.results.result import Verdict
 
 SCHEMA = "ratified-conform/1"
+
+
+def not_taken(covered: Covered) -> list[str]:
+    """Return what a driver did not take of a model's graph, and why, in lines."""
+    lines = []
+    if covered.reasons:
+        lines += ["", "steps of the model that the implementation cannot take"]
+        lines += [f"  {count:8,}  {reason}" for reason, count in sorted(covered.reasons.items())]
+    if covered.failure:
+        lines += ["", f"along the graph: {covered.failure}"]
+    if covered.left_out:
+        lines += ["", "steps that were not taken, without a reason: " + ", ".join(covered.left_out)]
+    return lines
+
+
+def graph_json(covered: Covered) -> dict[str, Any]:
+    """Return what was driven of a model's graph, for JSON."""
+    return {
+        "states": covered.states,
+        "edges": covered.edges,
+        "taken": covered.taken,
+        "walks": covered.walks,
+        "least_walks": covered.least,
+        "reasons": dict(covered.reasons),
+        "failure": covered.failure,
+    }
 
 
 def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
@@ -46,13 +73,8 @@ def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
     for what_, count in explored.reached.items():
         if count:
             lines.append(f"  {what_:{width}}  {100 * count / max(1, explored.runs):3.0f} %")
-    if covered is not None and covered.reasons:
-        lines += ["", "steps of the model that the implementation cannot take"]
-        lines += [f"  {count:8,}  {reason}" for reason, count in sorted(covered.reasons.items())]
-    if covered is not None and covered.failure:
-        lines += ["", f"along the graph: {covered.failure}"]
-    if covered is not None and covered.left_out:
-        lines += ["", "steps that were not taken, without a reason: " + ", ".join(covered.left_out)]
+    if covered is not None:
+        lines += not_taken(covered)
     lines += [f"undecided  {why}" for why in result.undecided[:5]]
     if result.failure is not None:
         lines += ["", *_failure(protocol, result.failure)]
@@ -82,17 +104,7 @@ def conform_json(protocol: Protocol, result: Conformed, took: float) -> str:
             "events": explored.events,
             "reached": dict(explored.reached),
         },
-        "graph": None
-        if covered is None
-        else {
-            "states": covered.states,
-            "edges": covered.edges,
-            "taken": covered.taken,
-            "walks": covered.walks,
-            "least_walks": covered.least,
-            "reasons": dict(covered.reasons),
-            "failure": covered.failure,
-        },
+        "graph": None if covered is None else graph_json(covered),
         "undecided": result.undecided,
         "failure": None
         if result.failure is None

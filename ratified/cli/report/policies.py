@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from ratified.cli.report.conform import graph_json, not_taken
 from ratified.cli.report.words import plural
 from ratified.conform.policies import Held, PolicyKill, Tried
 from ratified.conform.policy import Policy, PolicyRun, kept_as_test
@@ -41,13 +42,8 @@ def policy_text(policy: Policy, result: Held, took: float) -> str:
     lines += [f"  {name:{width}}  {count:,}" for name, count in sorted(actions.items())]
     if result.never:
         lines.append(f"never taken: {', '.join(result.never)}")
-    if covered is not None and covered.reasons:
-        lines += ["", "steps of the model that the implementation cannot take"]
-        lines += [f"  {count:8,}  {reason}" for reason, count in sorted(covered.reasons.items())]
-    if covered is not None and covered.failure:
-        lines += ["", f"along the graph: {covered.failure}"]
-    if covered is not None and covered.left_out:
-        lines += ["", "steps that were not taken, without a reason: " + ", ".join(covered.left_out)]
+    if covered is not None:
+        lines += not_taken(covered)
     lines += [f"undecided  {why}" for why in result.undecided[:5]]
     if result.failure is not None:
         lines += ["", *_failure(policy, result.failure)]
@@ -71,17 +67,7 @@ def policy_json(policy: Policy, result: Held, took: float) -> str:
         "actions": dict(sorted((result.actions + tried.actions).items())),
         "never": list(result.never),
         "hypothesis": {"examples": tried.examples, "calls": tried.calls, "events": tried.events},
-        "graph": None
-        if covered is None
-        else {
-            "states": covered.states,
-            "edges": covered.edges,
-            "taken": covered.taken,
-            "walks": covered.walks,
-            "least_walks": covered.least,
-            "reasons": dict(covered.reasons),
-            "failure": covered.failure,
-        },
+        "graph": None if covered is None else graph_json(covered),
         "undecided": result.undecided,
         "failure": None
         if result.failure is None
