@@ -1,4 +1,4 @@
-"""The models of the policies: their states counted by both engines, their bugs refuted by runs of these lengths."""
+"""What some models of policies say besides their counts: who is never picked, whom a limit ejects, what is retried."""
 
 from __future__ import annotations
 
@@ -10,65 +10,6 @@ from ratified.explore import check
 from ratified.models.services.budgets import RetriesInFlight, WaitingNotCounted
 from ratified.models.services.health import Ejection, LimitTestedBefore
 from ratified.results.result import PropertyKind, Verdict
-
-ENGINES = ("reference", "native")
-
-COUNTS = [
-    ("round-robin", "small", 84, 7),
-    ("round-robin", "standard", 359, 8),
-    ("earliest-deadline", "standard", 7, 7),
-    ("least-outstanding", "small", 30, 7),
-    ("least-outstanding", "standard", 140, 9),
-    ("two-choices", "standard", 140, 9),
-    ("bounded-ring", "small", 30, 7),
-    ("bounded-ring", "standard", 245, 10),
-    ("ejection", "small", 1136, 24),
-    ("circuit-breaker", "small", 207, 21),
-    ("circuit-breaker", "standard", 444, 25),
-    ("retries-in-flight", "small", 16, 8),
-    ("retries-in-flight", "standard", 58, 23),
-    ("retry-budget", "small", 20, 9),
-    ("throttle", "small", 46, 13),
-    ("throttle", "standard", 151, 20),
-    ("adaptive", "small", 20, 7),
-    ("adaptive", "standard", 84, 13),
-]
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize(("name", "size", "states", "depth"), COUNTS)
-def test_what_is_right_holds(name: str, size: str, states: int, depth: int, engine: str) -> None:
-    result = check(instance(load(name), size, {}), engine=engine)
-    assert (result.verdict, result.distinct, result.depth) == (Verdict.HOLDS, states, depth)
-    assert result.never_fired == ()
-
-
-REFUTED = [
-    ("services-same-start", "no_rush_at_the_beginning", 2),
-    ("services-weights-not-looked-at", "the_least_is_picked", 1),
-    ("services-drawn-twice", "the_busiest_is_not_picked", 2),
-    ("services-bound-not-looked-at", "load_is_bounded", 3),
-    ("services-limit-tested-before", "the_limit_holds", 4),
-    ("services-not-longer", "each_is_longer", 5),
-    ("services-never-forgiven", "all_is_forgiven_in_time", 6),
-    ("services-no-panic", "somebody_is_used", 2),
-    ("services-many-probes", "one_probe", 8),
-    ("services-late-answers-count", "only_its_own_answers_change_it", 12),
-    ("services-waiting-not-counted", "retries_are_limited", 4),
-    ("services-one-too-many", "retries_are_a_share", 2),
-    ("services-throttle-at-half", "no_retry_at_half", 8),
-    ("services-counted-when-ended", "what_begins_counts", 1),
-    ("services-released-by-name", "one_primary", 5),
-    ("services-lease-forgotten", "one_primary", 3),
-]
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize(("name", "claim", "steps"), REFUTED)
-def test_what_is_wrong_is_refuted_by_a_shortest_run(name: str, claim: str, steps: int, engine: str) -> None:
-    result = check(instance(load(name), "small", {}), engine=engine)
-    assert result.violation is not None
-    assert (result.violation.name, len(result.violation.trace.steps)) == (claim, steps)
 
 
 @pytest.mark.parametrize(("name", "steps"), [("services-begun-anew", 3), ("services-rounded-away", 5)])
