@@ -335,6 +335,36 @@ def test_claims_of_steps_are_asked_and_what_is_not_asked_is_said() -> None:
     assert [c.name for c in off.claims.unasked] == ["not_seven", "never_falls", "full"]
 
 
+class Pressed(Counters):
+    """Counters of which, it is claimed, none is high when they are to be reset."""
+
+    @action
+    def press(self) -> None:
+        self.reset = True
+
+    @invariant
+    def all_are_low_at_a_reset(self) -> bool:
+        return not self.reset or all(self.count[c] < 3 for c in Counter)
+
+
+class Pressing(Counting):
+    """The same counters."""
+
+    def model(self) -> Pressed:
+        return Pressed(Counter=2, most=self.most)
+
+    def on_press(self) -> Steps:
+        return do("press")
+
+
+def test_a_claim_is_asked_whichever_of_what_it_reads_has_changed() -> None:
+    high = [at("a", "up", by=2)] * 2
+    for events in ([*high, at("a", "press")], [at("a", "press"), *high]):
+        pressed = followed(*events, binding=Pressing()).result
+        assert pressed.mismatch is not None
+        assert (pressed.mismatch.number, pressed.mismatch.claim) == (3, "all_are_low_at_a_reset")
+
+
 class Seven(Counters):
     """A model that is wrong from the beginning."""
 

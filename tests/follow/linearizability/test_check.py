@@ -248,6 +248,13 @@ def test_a_hard_part_hides_no_easy_one() -> None:
     assert (undecided.verdict, undecided.configurations) == (Verdict.UNDECIDED, 20_001)
 
 
+def test_every_part_that_is_still_open_has_its_turn_again() -> None:
+    """The second needs more than its first turn, while the first one needs more than there is."""
+    outcome = check_history([*hard("x", 0, 12), *hard("z", 100, 6)], Texts(), configurations=50_000)
+    assert outcome.failure is not None
+    assert (outcome.failure.part, outcome.failure.operation.function) == ("z", "get")
+
+
 def test_where_memory_runs_out_nothing_is_claimed() -> None:
     outcome = check_history(hard("x", 0), Texts(), memory=1 << 20)
     assert (outcome.verdict, outcome.stopped) == (
