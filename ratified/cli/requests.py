@@ -144,6 +144,7 @@ class SimulateRequest:
     memory: int | None
     show: bool
     measures: tuple[str, ...]
+    since: int | None
     until: str | None
     weights: tuple[str, ...]
     confidence: float | None
