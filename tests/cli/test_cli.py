@@ -123,6 +123,18 @@ def test_options_reach_the_explorer(
             ["check", "synod", "--depth", "0"],
             "Error: Invalid value for '--depth': 0 is not in the range x>=1.\n",
         ),
+        (
+            ["check", "synod", "--seconds", "nan"],
+            "Error: Invalid value for '--seconds': nan is not in the range x>=0.\n",
+        ),
+        (
+            ["conform", "paxos", "--seconds", "nan"],
+            "Error: Invalid value for '--seconds': nan is not in the range x>=0.\n",
+        ),
+        (
+            ["check", "synod", "--dump-c", "no/such/folder/synod.c"],
+            "Error: no/such/folder/synod.c cannot be written: there is no folder no/such/folder\n",
+        ),
         (["check"], "Error: Missing argument 'MODEL'.\n"),
         (
             ["check", "synod", "--size", "huge"],

@@ -88,8 +88,11 @@ def check(request: CheckRequest) -> int:
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
     from ratified.cli.report.checks import Checked, Report
+    from ratified.diagram.render import check_writable
 
     check_drawable(request.diagram)
+    if request.dump is not None:
+        check_writable(request.dump)
     cls = load(request.model)
     name = name_of(request.model, cls)
     model = instance(cls, request.exploring.size, request.settings)

@@ -62,9 +62,20 @@ option_of_format = click.option(
 )
 
 
+class Number(click.FloatRange):
+    """A number within a range; what is not a number is none, and outside of every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number. Raises BadParameter."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
 def option_of_seconds(what: str = "Stop after S seconds.") -> Callable[[F], F]:
     """Return what adds the option that limits wall time."""
-    return click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help=what)
+    return click.option("--seconds", type=Number(min=0), metavar="S", help=what)
 
 
 def option_of_memory(what: str) -> Callable[[F], F]:
