@@ -82,10 +82,15 @@ def described(name: str) -> str:
     return models[name].description if name in models else ""
 
 
+def load_module(path: str) -> types.ModuleType:
+    """Return the module that `path.py` or `package.module` names. Raises TargetError."""
+    return _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+
+
 def load_class(target: str) -> type:
     """Return any class that `path.py:Class` or `package.module:Class` names. Raises TargetError."""
     path, _, name = target.rpartition(":")
-    module = _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+    module = load_module(path)
     found = getattr(module, name, None)
     if not inspect.isclass(found):
         own = [k for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module.__name__]
