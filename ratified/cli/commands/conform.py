@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ratified.bundled import implementations, policies
-from ratified.cli.commands.options import option_of_format
+from ratified.cli.commands.options import Number, option_of_format
 from ratified.cli.output import echo, unwritable
 from ratified.cli.requests import ConformRequest, takes
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("protocol", type=click.Choice([*implementations, *policies]))
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=30,
     show_default=True,
     metavar="S",
