@@ -34,7 +34,7 @@ from ratified.language.model import Model
 Observation: TypeAlias = Mapping[Any, Any]
 """What is seen of a system: values by variable of the model, or by a variable and keys of its maps, `("log", n1)`.
 
-A value may be one of the model, or what stands for it in JSON (`ratified.conform.driving.values`): the name of a sort's, a list
+A value may be one of the model, or what stands for it in JSON (`ratified.interchange.plain`): the name of a sort's, a list
 for a set. Of a map any keys may be left out, and any variable. A method of the model stands there like a variable.
 """
 
@@ -67,9 +67,9 @@ class Driver:
     """
 
     model: ClassVar[type[Model] | Model | None] = None
-    cannot: Mapping[str, str] = {}  # noqa: RUF012 - a mapping, which nobody changes
-    cannot_ask: Mapping[str, str] = {}  # noqa: RUF012 - likewise
-    takes: Mapping[str, Sequence[str]] = {}  # noqa: RUF012 - likewise
+    cannot: Mapping[str, str] = {}
+    cannot_ask: Mapping[str, str] = {}
+    takes: Mapping[str, Sequence[str]] = {}
     """Which arguments `take` is given of which actions, where not all: those that are left out the system chooses."""
     begins: Sequence[str] | None = None
     """Which arguments of the model's `init` the driver is given, where its `reset` does not say so by its parameters."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -21,18 +21,16 @@ from ratified.conform.cover import UNREACHED, Move, Plan
 from ratified.conform.driving.driver import Driver, DriverError, begins_with, methods_of
 from ratified.conform.driving.graph import BEGIN, ROOT, Ask, Graph, TooManyStatesError
 from ratified.conform.driving.result import Deviation, Driven
-from ratified.conform.driving.walk import Asked, Came, Failure, Session
+from ratified.conform.driving.shorter import Shrinking, told_of_driver
+from ratified.conform.driving.walk import Came, Failure, Session
 from ratified.follow.mismatch import place_text
-from ratified.language.errors import RatifiedError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.simulator.shrinking import leave_out
 
 STATES: Final = 100_000
 LENGTH: Final = 100
 TRIES: Final = 3
 """How often a system is asked for something whose outcome it chooses, before what it did not choose is given up."""
-ATTEMPTS: Final = 300
 FORBIDDEN_SHARE: Final = 0.2
 """Of the steps of a random walk."""
 
@@ -74,8 +72,24 @@ def drive(
         made.close()
 
 
+@dataclass(slots=True)
+class _SoFar:
+    """What is counted; see Driven."""
+
+    states: int = 0
+    edges: int = 0
+    walks: int = 0
+    least: int = 0
+    steps: int = 0
+    forbidden: int = 0
+    random_walks: int = 0
+    random_steps: int = 0
+    stopped: str | None = None
+    deviation: Deviation | None = None
+
+
 class _Drive:
-    """One driving of one system. `result` grows as it goes."""
+    """One driving of one system. `so_far` grows as it goes."""
 
     until: float | None = None
 
@@ -105,7 +119,7 @@ class _Drive:
         self.actions: Counter[str] = Counter()
         self.taken: set[Move] = set()
         self.begin_ask = Ask(BEGIN, ())
-        self.result = Driven(type(driver).__name__, model.module.name, model.given())
+        self.so_far = _SoFar()
 
     def run(self, *, edges: bool, walks: int, length: int, seed: int, limit: float | None) -> Driven:
         try:
@@ -126,7 +140,7 @@ class _Drive:
         return self._told()
 
     def _stop(self, why: str) -> None:
-        self.result = replace(self.result, stopped=why)
+        self.so_far.stopped = self.so_far.stopped or why
 
     def _look(self) -> None:
         if self.until is not None and self.clock() > self.until:
@@ -137,26 +151,14 @@ class _Drive:
     def cover(self) -> None:
         """Drive every step of the graph."""
         self.graph.all()
-        self.result = replace(self.result, states=len(self.graph.states) - 1, edges=self.graph.count)
-        moves: dict[int, list[Move]] = {}
-        queue = deque([ROOT])
-        while queue:
-            state = queue.popleft()
-            if state in moves:
-                continue
-            edges = self.graph.edges(state)
-            moves[state] = [
-                Move(state, ((state, n),), edges[n].target)
-                for places in self.graph.asks(state).values()
-                for n in places
-            ]
-            queue.extend(move.target for move in moves[state])
+        self.so_far.states, self.so_far.edges = len(self.graph.states) - 1, self.graph.count
+        moves = moves_of(self.graph)
         route = _Route(moves)
-        self.result = replace(self.result, least=route.least)
+        self.so_far.least = route.least
         self.tries: Counter[tuple[int, Ask]] = Counter()
         try:
             while way := route.way(ROOT):
-                self.result = replace(self.result, walks=self.result.walks + 1)
+                self.so_far.walks += 1
                 at: int | None = ROOT
                 while at is not None and way:
                     for move in way:
@@ -164,6 +166,9 @@ class _Drive:
                         if at != move.target:
                             break
                     way = route.way(at) if at is not None else None
+            if self.graph.bounds:
+                count, what = sum(self.graph.bounds.values()), ", ".join(self.graph.bounds)
+                self._stop(f"{count:,} steps would leave {what}; they were not driven")
         finally:
             self._account(moves, route)
 
@@ -183,7 +188,7 @@ class _Drive:
             if came is Came.NOT_ASKED:
                 self._drop(route, source, ask, f"{ask.action}: {asked.reason or 'it cannot be asked for'}")
                 return source
-            self.result = replace(self.result, steps=self.result.steps + 1)
+            self.so_far.steps += 1
         at = self.session.at
         self.tries[source, ask] += 1
         for other in self._moves_of(source, ask):
@@ -194,7 +199,7 @@ class _Drive:
         if self.tries[source, ask] >= TRIES or came is Came.REFUSED:
             self._drop(route, source, ask, CHOSEN if at is not None else AMBIGUOUS)
         if self.progress is not None:
-            self.progress(len(self.taken), self.result.edges, sum(self.came.values()))
+            self.progress(len(self.taken), self.so_far.edges, sum(self.came.values()))
         if at is not None:
             self._try(at)
         return at
@@ -219,7 +224,7 @@ class _Drive:
             self._ask_forbidden(ask)
 
     def _ask_forbidden(self, ask: Ask) -> None:
-        self.result = replace(self.result, forbidden=self.result.forbidden + 1)
+        self.so_far.forbidden += 1
         reason = self.driver.cannot_ask.get(ask.action)
         if reason is None:
             asked = self.session.ask(ask)
@@ -246,16 +251,16 @@ class _Drive:
     # --- random walks ---
 
     def _random_walk(self, random: Random, length: int) -> None:
-        if self.result.random_walks == 0 and self.result.states == 0:
+        if self.so_far.random_walks == 0 and self.so_far.states == 0:
             self.graph.most = 1 << 62  # a walk needs no more states than it comes to
         self._look()
         self.begin_ask = random.choice(list(self.graph.asks(ROOT)))
         self.session.begin(self.begin_ask)
-        self.result = replace(self.result, random_walks=self.result.random_walks + 1)
+        self.so_far.random_walks += 1
         for _ in range(length):
             self._look()
             state = random.choice(self.session.possible)
-            options = list(self.graph.asks(state))
+            options = self.graph.options(state)
             if self.forbidden and self.session.at is not None and random.random() < FORBIDDEN_SHARE:
                 wrong = self.graph.forbidden(state)
                 if wrong:
@@ -266,26 +271,38 @@ class _Drive:
             ask = random.choice(options)
             if self.session.ask(ask).came is Came.TAKEN:
                 self.actions[ask.action] += 1
-            self.result = replace(self.result, random_steps=self.result.random_steps + 1)
+            self.so_far.random_steps += 1
 
     # --- what was found ---
 
     def _fail(self, failure: Failure) -> None:
-        found = Shrinking(self.session, self.begin_ask).shortest(failure)
-        if found.failure.is_driver:
-            raise told_of_driver(found.failure, found.deviation)
-        self.result = replace(self.result, deviation=found.deviation)
+        shortest, deviation = Shrinking(self.session, self.begin_ask).shortest(failure)
+        if shortest.is_driver:
+            raise told_of_driver(shortest, deviation)
+        self.so_far.deviation = deviation
 
     def _told(self) -> Driven:
         module = self.model.module
         seen = dict.fromkeys(self.session.observed)
         names = [d.name for d in module.variables]
-        nothing = not self.taken and not self.result.random_steps and not self.came
-        stopped = self.result.stopped
-        if nothing and stopped is None and self.result.deviation is None:
+        nothing = not self.taken and not self.so_far.random_steps and not self.came
+        so_far = self.so_far
+        stopped = so_far.stopped
+        if nothing and stopped is None and so_far.deviation is None:
             stopped = "nothing was driven: each step has a reason why it could not be asked for"
-        return replace(
-            self.result,
+        return Driven(
+            type(self.driver).__name__,
+            module.name,
+            self.model.given(),
+            states=so_far.states,
+            edges=so_far.edges,
+            walks=so_far.walks,
+            least=so_far.least,
+            steps=so_far.steps,
+            forbidden=so_far.forbidden,
+            random_walks=so_far.random_walks,
+            random_steps=so_far.random_steps,
+            deviation=so_far.deviation,
             taken=sum(move.source != ROOT for move in self.taken),
             reasons=dict(self.reasons),
             refused=self.came[Came.REFUSED],
@@ -300,6 +317,20 @@ class _Drive:
         )
 
 
+def moves_of(graph: Graph) -> dict[int, list[Move]]:
+    """The steps that a driver can ask for, by the state that they begin in, of the states that they lead to."""
+    moves: dict[int, list[Move]] = {}
+    queue = deque([ROOT])
+    while queue:
+        state = queue.popleft()
+        if state not in moves:
+            edges = graph.edges(state)
+            places = sorted(n for some in graph.asks(state).values() for n in some)
+            moves[state] = [Move(state, ((state, n),), edges[n].target) for n in places]
+            queue.extend(move.target for move in moves[state])
+    return moves
+
+
 class _Route:
     """The way along the moves that are still to be taken: as the plan has it, and where that comes to an end, the shortest."""
 
@@ -308,7 +339,7 @@ class _Route:
         self._moves = {state: list(some) for state, some in moves.items()}
         self._left = {move: plan.flow.get(move, 1) for some in plan.out for move in some}
         self._inside = {p: set(some) for p, some in plan.inside.items()}
-        self._first = [m for m in plan.out[plan.part[ROOT]]]
+        self._first = list(plan.out[plan.part[ROOT]])
         self.untaken = {move: None for some in moves.values() for move in some}
         self.least = plan.least
 
@@ -362,129 +393,3 @@ class _Route:
                     before[move.target] = move
                     queue.append(move.target)
         return None
-
-
-class Shortest:
-    """What a failure was made of."""
-
-    def __init__(self, failure: Failure, deviation: Deviation) -> None:
-        self.failure, self.deviation = failure, deviation
-
-
-class Shrinking:
-    """Makes a walk that failed short."""
-
-    def __init__(self, session: Session, begin: Ask) -> None:
-        self.session, self.begin = session, begin
-
-    def shortest(self, failure: Failure) -> Shortest:
-        """The shortest walk that was found to fail like one that just failed."""
-        found = tuple(self.session.walk)
-        script = tuple(asked.ask for asked in found)
-        before = self.session.possible
-        again = self._replayed(script, failure)
-        if again is None:
-            return Shortest(failure, self._deviation(failure, found, len(found), repeats=False))
-        best = again
-        if not failure.slow:
-            for _ in range(3):
-                length = len(best[1])
-                best = self._along_graph(best, before)
-                best = self._leaving_out(best)
-                if len(best[1]) == length:
-                    break
-        else:
-            best = self._along_graph(best, before)
-        return Shortest(best[0], self._deviation(best[0], best[1], len(found), repeats=True))
-
-    def _deviation(
-        self, failure: Failure, walk: tuple[Asked, ...], length: int, *, repeats: bool
-    ) -> Deviation:
-        beginning = str(self.begin) if self.begin.arguments else ""
-        return Deviation(failure.what, failure.details, beginning, walk, length, repeats)
-
-    def _replayed(
-        self, script: Sequence[Ask], like: Failure
-    ) -> tuple[Failure, tuple[Asked, ...], tuple[int, ...]] | None:
-        """What fails when a script is asked for anew, if it fails likewise: the failure, its walk, and where it stood."""
-        try:
-            self.session.begin(self.begin)
-            for ask in script:
-                self.session.ask(ask)
-        except Failure as failure:
-            if failure.is_driver is like.is_driver:
-                return failure, tuple(self.session.walk), self.session.possible
-        except TooManyStatesError:
-            pass
-        return None
-
-    def _along_graph(
-        self, best: tuple[Failure, tuple[Asked, ...], tuple[int, ...]], before: tuple[int, ...]
-    ) -> tuple[Failure, tuple[Asked, ...], tuple[int, ...]]:
-        """The same by the shortest way along the graph to where it stood, if it fails there."""
-        failure, walk, before = best
-        if not walk:
-            return best
-        way = self._shortest_way(set(before), len(walk) - 1)
-        if way is None:
-            return best
-        tried = self._replayed((*way, walk[-1].ask), failure)
-        return tried if tried is not None and len(tried[1]) < len(walk) else best
-
-    def _shortest_way(self, to: set[int], shorter: int) -> list[Ask] | None:
-        graph = self.session.graph
-        edges = graph.edges(ROOT)
-        start = [edges[n].target for n in graph.asks(ROOT).get(self.begin, ())]
-        came: dict[int, tuple[int, Ask] | None] = {s: None for s in start}
-        queue = deque((s, 0) for s in start)
-        while queue:
-            state, depth = queue.popleft()
-            if state in to:
-                way = []
-                while (step := came[state]) is not None:
-                    state, ask = step
-                    way.append(ask)
-                return way[::-1]
-            if depth + 1 >= shorter:
-                continue
-            for ask, places in graph.asks(state).items():
-                for n in places:
-                    target = graph.edges(state)[n].target
-                    if target not in came:
-                        came[target] = (state, ask)
-                        queue.append((target, depth + 1))
-        return None
-
-    def _leaving_out(
-        self, best: tuple[Failure, tuple[Asked, ...], tuple[int, ...]]
-    ) -> tuple[Failure, tuple[Asked, ...], tuple[int, ...]]:
-        def still(fewer: Sequence[Ask]) -> bool:
-            nonlocal best
-            tried = self._replayed(fewer, best[0])
-            if tried is not None and len(tried[1]) < len(best[1]):
-                best = tried
-            return tried is not None
-
-        leave_out([asked.ask for asked in best[1]], still, ATTEMPTS)
-        return best
-
-
-def told_of_driver(failure: Failure, deviation: Deviation) -> RatifiedError:
-    """The error of a driver that fails by itself, with the walk that leads there."""
-    error = failure.error
-    assert error is not None
-    lines = walk_lines(deviation.beginning, deviation.walk)
-    walk = "\n".join(["  the walk that led there:", *lines]) if lines else ""
-    remedy = "\n".join(filter(None, [error.remedy and f"  {error.remedy}", walk])).removeprefix("  ")
-    return DriverError(error.message, span=error.span, remedy=remedy)
-
-
-def walk_lines(beginning: str, walk: Sequence[Asked]) -> list[str]:
-    """A walk in lines, a number before each step."""
-    width = len(str(len(walk)))
-    lines = [f"    {'':{width}}  {beginning}"] if beginning else []
-    for n, asked in enumerate(walk, start=1):
-        came = "" if asked.came in (None, Came.TAKEN) else f"  ({asked.came.value})" if asked.came else ""
-        forbidden = "" if asked.allowed else "  forbidden"
-        lines.append(f"    {n:{width}}  {asked.ask}{forbidden}{came}")
-    return lines

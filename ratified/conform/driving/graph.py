@@ -7,18 +7,19 @@ numbers. What leaves a declared bound, or a constraint of the model, is *beyond*
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
 from ratified.conform.cover import Edge
 from ratified.conform.driving.driver import Method
+from ratified.interchange.plain import read, written
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
-from ratified.language.types import cardinality, values_of
+from ratified.language.types import Type, cardinality, values_of
 from ratified.language.values import show
 
 BEGIN: Final = "begin"
@@ -40,16 +41,18 @@ class Ask:
     names: tuple[str, ...] | None = None  # where they are not all that the action has
 
     def __str__(self) -> str:
-        texts = map(show, self.arguments)
+        texts = [show(a) for a in self.arguments]
         if self.names is not None:
-            texts = (f"{n}={v}" for n, v in zip(self.names, texts, strict=True))
+            texts = [f"{n}={v}" for n, v in zip(self.names, texts, strict=True)]
         return f"{self.action}({', '.join(texts)})"
 
 
 class Graph:
     """The states of a model, found when they are asked for. Raises TooManyStatesError past `most`."""
 
-    def __init__(self, model: Model, methods: Mapping[str, Method], begins: tuple[str, ...], most: int) -> None:
+    def __init__(
+        self, model: Model, methods: Mapping[str, Method], begins: tuple[str, ...], most: int
+    ) -> None:
         self.machine = PythonMachine(model)
         self.model = model
         self.most = most
@@ -61,7 +64,11 @@ class Graph:
         self.states: list[Values] = [()]
         self._edges: dict[int, list[Edge]] = {}
         self._beyond: dict[int, set[Ask]] = {}
+        self.bounds: dict[str, int] = {}
+        """How many steps would leave a declared bound, by which."""
         self._asks: dict[int, dict[Ask, list[int]]] = {}
+        self._options: dict[int, tuple[Ask, ...]] = {}
+        self._forbidden: dict[int, list[Ask]] = {}
         self._occurring: dict[str, dict[Ask, None]] = defaultdict(dict)
         init = next(iter(self.machine.module.of_kind(Kind.INIT)), None)
         names = [a.name for a in init.arguments] if init else []
@@ -69,6 +76,8 @@ class Graph:
         self._begin_names = None if len(begins) == len(names) else begins
         with running(model.scope):
             self._every = {name: self._choices(self._actions[name], m) for name, m in methods.items()}
+        self.not_every = tuple(name for name, made in self._every.items() if made is None)
+        """Actions of which not every choice of arguments is asked for where it is forbidden."""
 
     @property
     def count(self) -> int:
@@ -89,6 +98,8 @@ class Graph:
             known = self._edges[index] = []
             self._beyond[index] = beyond = set()
             for action, arguments, after in self._steps(index):
+                if isinstance(after, OutOfBounds):
+                    self.bounds[after.what] = self.bounds.get(after.what, 0) + 1
                 target = None if isinstance(after, OutOfBounds) else self._number(after)
                 edge = Edge(action, arguments, ROOT if target is None else target)
                 if target is None:
@@ -135,6 +146,13 @@ class Graph:
                 self._occurring[ask.action][ask] = None
         return known
 
+    def options(self, index: int) -> Sequence[Ask]:
+        """The same without where it leads."""
+        known = self._options.get(index)
+        if known is None:
+            known = self._options[index] = tuple(self.asks(index))
+        return known
+
     def is_beyond(self, index: int, ask: Ask) -> bool:
         """Whether something asked for may lead beyond a bound or constraint."""
         self.edges(index)
@@ -142,13 +160,19 @@ class Graph:
 
     def forbidden(self, index: int) -> list[Ask]:
         """What a driver can ask for that the model forbids in a state."""
+        known = self._forbidden.get(index)
+        if known is not None:
+            return known
         allowed, beyond = self.asks(index), self._beyond[index]
-        return [
+        found = [
             ask
             for action in self._methods
             for ask in self._universe(action)
             if ask not in allowed and ask not in beyond
         ]
+        if not self.not_every:
+            self._forbidden[index] = found
+        return found
 
     def _universe(self, action: str) -> list[Ask]:
         """Every choice of arguments; where these are too many, those that occur."""
@@ -166,12 +190,41 @@ class Graph:
         names = method.parameters if method.chooses else None
         return [Ask(function.name, v, names) for v in product(*(list(values_of(t, scope)) for t in types))]
 
-    @property
-    def not_every(self) -> tuple[str, ...]:
-        """Actions of which not every choice of arguments is asked for where it is forbidden."""
-        return tuple(name for name, made in self._every.items() if made is None)
-
     def arguments(self, ask: Ask) -> dict[str, Any]:
         """What is asked for, by name."""
         method = self._methods[ask.action]
         return dict(zip(method.parameters, ask.arguments, strict=True))
+
+    def written(self, ask: Ask) -> dict[str, Any]:
+        """What is asked for, by name, as JSON."""
+        types = self._types_of(ask.action)
+        names = ask.names if ask.names is not None else tuple(types)
+        return {n: written(types[n], v) for n, v in zip(names, ask.arguments, strict=True)}
+
+    def read(self, action: str, arguments: Mapping[str, Any]) -> Ask:
+        """What JSON asks for: an action (BEGIN for a beginning) and its arguments, of which the system may choose some.
+
+        Raises BadValue, or LookupError with what is wrong.
+        """
+        if action != BEGIN and action not in self._actions:
+            raise LookupError(f"there is no action {action!r}; there are {', '.join(self._actions)}")
+        types = self._types_of(action)
+        for name in arguments:
+            if name not in types:
+                raise LookupError(f"{action} has no argument {name!r}; it has {', '.join(types) or 'none'}")
+        names = tuple(n for n in types if n in arguments)
+        with running(self.model.scope):
+            values = tuple(read(types[n], arguments[n], self.model.scope) for n in names)
+        return Ask(action, values, None if len(names) == len(types) else names)
+
+    def narrowed(self, ask: Ask) -> Ask:
+        """What a driver asks for in place of something with all its arguments, some of which it may leave to the system."""
+        return self.ask_of(Edge(ask.action, ask.arguments, ROOT))
+
+    def names(self, action: str) -> tuple[str, ...]:
+        """The names of an action's arguments."""
+        return tuple(self._types_of(action))
+
+    def _types_of(self, action: str) -> dict[str, Type]:
+        function = self.machine.module.functions.get("init") if action == BEGIN else self._actions[action]
+        return {a.name: a.type for a in function.arguments} if function is not None else {}

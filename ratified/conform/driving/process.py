@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ratified.conform.driving.driver import Driver, DriverError, NotAsked, Observation, Refused, SystemFailed
-from ratified.conform.driving.values import written
 from ratified.follow.strict import RepeatedKeyError, once
+from ratified.interchange.plain import written
 from ratified.language.ir import Kind
 from ratified.language.model import Model
 
@@ -31,6 +31,9 @@ TOLD: Final = 10
 """Lines of standard error that a message has."""
 ANSWER_WITHIN: Final = 10.0
 CHUNK: Final = 1 << 16
+
+_decode = json.JSONDecoder(object_pairs_hook=once).decode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 ANSWERS: Final = ("hello", "observed", "refused", "cannot", "error", "bye")
 
@@ -79,7 +82,7 @@ class Child:
         """Ask for something, of which errors speak as `told`, and return the answer. Raises ProcessError."""
         self._requests += 1
         number = self._requests
-        text = json.dumps({"id": number, **what}, ensure_ascii=False) + "\n"
+        text = _encode({"id": number, **what}) + "\n"
         self._told = f"{told} (request {number})"
         until = self._clock() + self.within
         self._send(text.encode(), until)
@@ -125,14 +128,15 @@ class Child:
 
     def _wait(self, until: float) -> None:
         """Wait until there is something to be read (or, where that is waited for, written), and read it."""
-        events = self._waiting.select(max(0.0, until - self._clock()))
-        if not events and self._clock() >= until:
+        left = until - self._clock()
+        if left <= 0:
             error = ProcessError(
                 f"{self.name} has not answered within {self.within:g} s: {self._told}",
                 remedy=self._with_errors("--answer-within S waits longer"),
             )
             error.slow = True
             raise error
+        events = self._waiting.select(left)
         for key, _ in events:
             if key.fd == self._out and not self._fill_output():
                 raise self._ended(until)
@@ -161,7 +165,7 @@ class Child:
     def _parsed(self, line: bytes) -> dict[str, Any]:
         remedy = "standard output is for answers, an object a line; all else can go to standard error"
         try:
-            answer = json.loads(line.decode("utf-8"), object_pairs_hook=once)
+            answer = _decode(line.decode("utf-8"))
         except UnicodeDecodeError:
             raise self._wrong("is not UTF-8 text", remedy) from None
         except json.JSONDecodeError as error:
@@ -190,8 +194,9 @@ class Child:
             how = "has closed its standard output"
         else:
             how = f"was ended by {_signal(-status)}" if status < 0 else f"has ended with status {status}"
-        while self._fill_errors():
-            pass
+        for _ in range(CHUNK):  # what it started may write on and on
+            if not self._fill_errors():
+                break
         return ProcessError(
             f"{self.name} {how}: {self._told}",
             remedy=self._with_errors("it has to answer, and to go on until it is told bye"),
@@ -200,7 +205,9 @@ class Child:
     def _with_errors(self, remedy: str) -> str:
         lines = self._errors.decode("utf-8", "replace").splitlines()[-TOLD:]
         told = ["".join(c if c.isprintable() or c == "\t" else "?" for c in line)[:200] for line in lines]
-        return "\n".join([remedy, *(["  on its standard error:"] if told else []), *(f"    {t}" for t in told)])
+        return "\n".join(
+            [remedy, *(["  on its standard error:"] if told else []), *(f"    {t}" for t in told)]
+        )
 
     def close(self, *, politely: bool) -> None:
         """End it, and all that it started."""
@@ -268,7 +275,9 @@ class ProcessDriver(Driver):
             "protocol": VERSION,
             "model": module.name,
             "sizes": {sort.__name__: size for sort, size in model.scope.sizes.items()},
-            "parameters": {p.name: written(p.type, model.scope.parameters[p.name]) for p in module.parameters},
+            "parameters": {
+                p.name: written(p.type, model.scope.parameters[p.name]) for p in module.parameters
+            },
             "actions": {name: list(arguments) for name, arguments in self._actions.items()},
             "variables": [d.name for d in module.variables],
         }
@@ -297,9 +306,9 @@ class ProcessDriver(Driver):
                 case ("takes", dict()) if all(isinstance(v, list) for v in value.values()):
                     names, known, what = list(value), tuple(self._actions), "action"
                     for action, arguments in value.items():
-                        wrong = [a for a in arguments if a not in self._actions.get(action, arguments)]
-                        if wrong:
-                            names, known, what = wrong, tuple(self._actions[action]), f"argument of {action}"
+                        has: tuple[str, ...] = tuple(self._actions.get(action) or arguments)
+                        if wrong := [a for a in arguments if a not in has]:
+                            names, known, what = wrong, has, f"argument of {action}"
                 case ("begins", list()):
                     names, known, what = value, tuple(self._init), "argument of init"
                 case _:

@@ -11,14 +11,16 @@ from ratified.results.result import Decided, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Where a system leaves its model: a walk that shows it, as short as could be found. `repeats`: it failed again when replayed."""
+    """Where a system leaves its model: a walk that shows it, as short as could be found.
+
+    `found_after` is how much had been asked for in the walk that failed first; `repeats` whether it failed again when replayed.
+    """
 
     what: str
     details: tuple[str, ...]
     beginning: str
     walk: tuple[Asked, ...]
     found_after: int
-    """How many things had been asked for in the walk that was found."""
     repeats: bool = True
 
 
@@ -26,7 +28,7 @@ class Deviation:
 class Driven(Decided):
     """What was driven of a model, and what came of it.
 
-    `states` and `edges` are those of the graph; `taken` were driven, in `walks` walks of `steps` steps (at least `least` walks are
+    `states` and `edges` are those of the graph; `taken` were driven, in `walks` walks of `steps` steps (at least `least` are
     needed); `reasons` count the steps that were not, by why. Of what is forbidden `asked` was asked for, `refused` or
     `ignored`, in all states that were come to; `unasked` counts the rest by why. `random_walks` of `random_steps` went beyond.
     """

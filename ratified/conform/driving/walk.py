@@ -12,11 +12,11 @@ from enum import Enum
 from typing import Any
 
 from ratified.conform.driving.driver import Driver, DriverError, Method, NotAsked, Refused, SystemFailed
-from ratified.conform.driving.graph import BEGIN, ROOT, Ask, Graph
-from ratified.conform.driving.values import BadValue, entries, key_of, read, written
+from ratified.conform.driving.graph import ROOT, Ask, Graph
 from ratified.follow.binding import Place
 from ratified.follow.meaning import method_span
 from ratified.follow.mismatch import place_text
+from ratified.interchange.plain import BadValue, entries, key_of, read
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.machine import Values
 from ratified.language.machine.failures import where
@@ -84,7 +84,9 @@ class Session:
         self.possible = (ROOT,)
         with running(self.graph.model.scope):
             self._call("reset", self.driver.reset, self._begin_arguments(ask))
-        self.possible = self._explaining(self._targets(ask), f"after {ask}" if ask.arguments else "in the beginning")
+        self.possible = self._explaining(
+            self._targets(ask), f"after {ask}" if ask.arguments else "in the beginning"
+        )
         self._proven = True
 
     def _begin_arguments(self, ask: Ask) -> dict[str, Any]:
@@ -128,7 +130,11 @@ class Session:
         refusal = self._try(ask)
         if isinstance(refusal, NotAsked):
             return Asked(ask, False, Came.NOT_ASKED, str(refusal))
-        told = f"{ask} is not refused, and the model forbids it" if refusal is None else f"after {ask}, which was refused"
+        told = (
+            f"{ask} is not refused, and the model forbids it"
+            if refusal is None
+            else f"after {ask}, which was refused"
+        )
         self.possible = self._explaining(self.possible, told)
         return Asked(ask, False, Came.IGNORED if refusal is None else Came.REFUSED, str(refusal or ""))
 
@@ -149,7 +155,9 @@ class Session:
         with running(self.graph.model.scope):
             try:
                 if method.name is None:
-                    answer = self._call(str(ask), self.driver.take, {"action": ask.action, "arguments": arguments})
+                    answer = self._call(
+                        str(ask), self.driver.take, {"action": ask.action, "arguments": arguments}
+                    )
                 else:
                     answer = self._call(str(ask), getattr(self.driver, method.name), arguments)
             except (Refused, NotAsked) as refusal:
@@ -167,7 +175,9 @@ class Session:
         except SystemFailed as error:
             raise Failure(f"{what} fails: {error}") from None
         except AssertionError as error:
-            raise Failure(f"{what}: {error or 'an assertion of the driver is false'}", _at(error)) from None
+            raise Failure(
+                f"{what}: {str(error) or 'an assertion of the driver is false'}", _at(error)
+            ) from None
         except Exception as error:  # noqa: BLE001 - a system may raise anything
             told = f"{what} raises {type(error).__name__}" + (f": {error}" if str(error) else "")
             if self._proven and not self._raised_by_driver(error):
@@ -214,7 +224,9 @@ class Session:
         if not kept:
             fewest = min(differing.values(), key=len)
             several = f" (the nearest of {len(states)} states)" if len(states) > 1 else ""
-            lines = tuple(f"{place_text(p)} is {show(v)}, the model has {show(due)}{several}" for p, v, due in fewest)
+            lines = tuple(
+                f"{place_text(p)} is {show(v)}, the model has {show(due)}{several}" for p, v, due in fewest
+            )
             raise Failure(f"{when}: {lines[0]}", lines[1:])
         return kept
 
@@ -233,7 +245,10 @@ class Session:
                     )
                 function = self.graph.machine.module.functions.get(name)
                 returns = function.returns if function is not None else None
-                yield (name, *keys), value if returns is None else read(returns, value, self.graph.model.scope)
+                yield (
+                    (name, *keys),
+                    value if returns is None else read(returns, value, self.graph.model.scope),
+                )
                 continue
             place: Place = (name,)
             for key in keys:
@@ -263,7 +278,9 @@ class Session:
 
     def _wrong(self, problem: str, remedy: str) -> DriverError:
         cls = type(self.driver)
-        return DriverError(f"{cls.__name__}.observe {problem}", span=method_span(cls, "observe"), remedy=remedy)
+        return DriverError(
+            f"{cls.__name__}.observe {problem}", span=method_span(cls, "observe"), remedy=remedy
+        )
 
     def _differences(self, state: Values, seen: list[tuple[Place, Any]]) -> Iterator[tuple[Place, Any, Any]]:
         for place, value in seen:
@@ -283,16 +300,3 @@ def _at(error: BaseException) -> tuple[str, ...]:
     """Where it was raised."""
     span: Span | None = where(error.__traceback__)
     return (f"raised at {span}", *span.excerpt().splitlines()) if span else ()
-
-
-def arguments_written(graph: Graph, ask: Ask) -> dict[str, Any]:
-    """The arguments of something asked for, as JSON."""
-    if ask.action == BEGIN:
-        functions = graph.machine.module.functions
-        types = {a.name: a.type for a in functions["init"].arguments} if "init" in functions else {}
-        names = ask.names if ask.names is not None else tuple(types)
-    else:
-        function = next(f for f in graph.machine.actions if f.name == ask.action)
-        types = {a.name: a.type for a in function.arguments}
-        names = ask.names if ask.names is not None else tuple(types)
-    return {n: written(types[n], v) for n, v in zip(names, ask.arguments, strict=True)}
