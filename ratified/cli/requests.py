@@ -270,7 +270,8 @@ class MutantsRequest:
     systematic: bool
     sweep: Path | None
     jobs: int
-    within: float
+    within: float | None
+    driving: Driving
     form: str
 
 

@@ -63,16 +63,23 @@ class Driver:
     A method that leaves out some of the action's parameters leaves their choice to the system: any step of the model with the
     others will do that leads to what is then observed. `reset` may have the parameters of the model's `init`.
 
-    `cannot` says of actions that cannot be driven why; `cannot_ask` of those that cannot be asked for where the model forbids them.
+    `cannot` says of actions that cannot be driven why; `cannot_ask` of those that cannot be asked for where the model forbids
+    them. `refuses`: what is forbidden must be refused in so many words; by default it may as well change nothing.
     """
 
     model: ClassVar[type[Model] | Model | None] = None
     cannot: Mapping[str, str] = {}
     cannot_ask: Mapping[str, str] = {}
+    refuses: bool = False
     takes: Mapping[str, Sequence[str]] = {}
     """Which arguments `take` is given of which actions, where not all: those that are left out the system chooses."""
     begins: Sequence[str] | None = None
     """Which arguments of the model's `init` the driver is given, where its `reset` does not say so by its parameters."""
+
+    @property
+    def title(self) -> str:
+        """What reports call what is driven."""
+        return type(self).__name__
 
     def begin(self, model: Model) -> None:
         """Take note of the model at its size, once, before anything is driven."""

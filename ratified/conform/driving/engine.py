@@ -23,7 +23,6 @@ from ratified.conform.driving.graph import BEGIN, ROOT, Ask, Graph, TooManyState
 from ratified.conform.driving.result import Deviation, Driven
 from ratified.conform.driving.shorter import Shrinking, told_of_driver
 from ratified.conform.driving.walk import Came, Failure, Session
-from ratified.follow.mismatch import place_text
 from ratified.language.ir import Kind
 from ratified.language.model import Model
 
@@ -53,19 +52,22 @@ def drive(
     seed: int = 0,
     seconds: float | None = None,
     states: int = STATES,
+    shrink: bool = True,
     clock: Callable[[], float] = time.monotonic,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Driven:
     """Drive a system along a model at a size.
 
     `edges`: along every step of the graph, which may have so many `states`; `forbidden`: ask for what the model forbids, too;
-    `walks`: so many random ones of so many steps, drawn from `seed`. `progress` is told steps driven, of how many, and asked.
+    `walks`: so many random ones of so many steps, drawn from `seed`; `shrink`: make a walk that fails short. `progress` is told
+    steps driven, of how many, and asked.
 
     Raises DriverError where the driver makes no sense for the model, or fails by itself; ModelError, SizeError.
     """
     made = driver if isinstance(driver, Driver) else driver()
     try:
         run = _Drive(made, model, forbidden=forbidden, states=states, clock=clock, progress=progress)
+        run.shrink = shrink
         run.until = None if seconds is None else run.began + seconds
         return run.run(edges=edges, walks=walks, length=length, seed=seed, limit=seconds)
     finally:
@@ -92,6 +94,7 @@ class _Drive:
     """One driving of one system. `so_far` grows as it goes."""
 
     until: float | None = None
+    shrink = True
 
     def __init__(
         self,
@@ -276,7 +279,8 @@ class _Drive:
     # --- what was found ---
 
     def _fail(self, failure: Failure) -> None:
-        shortest, deviation = Shrinking(self.session, self.begin_ask).shortest(failure)
+        shrinking = Shrinking(self.session, self.begin_ask)
+        shortest, deviation = shrinking.shortest(failure) if self.shrink else shrinking.as_found(failure)
         if shortest.is_driver:
             raise told_of_driver(shortest, deviation)
         self.so_far.deviation = deviation
@@ -291,7 +295,7 @@ class _Drive:
         if nothing and stopped is None and so_far.deviation is None:
             stopped = "nothing was driven: each step has a reason why it could not be asked for"
         return Driven(
-            type(self.driver).__name__,
+            self.driver.title,
             module.name,
             self.model.given(),
             states=so_far.states,
@@ -309,7 +313,7 @@ class _Drive:
             ignored=self.came[Came.IGNORED],
             unasked=dict(self.unasked),
             not_every=self.graph.not_every if self.forbidden else (),
-            observed=tuple(dict.fromkeys(place_text(p[:1]) for p in seen)),
+            observed=tuple(sorted({p[0] for p in seen}, key=self.session.order)),
             unobserved=tuple(n for n in names if n not in {p[0] for p in seen}),
             never=tuple(f.name for f in module.of_kind(Kind.ACTION) if not self.actions[f.name]),
             stopped=stopped,

@@ -149,8 +149,8 @@ def as_pytest(walks: Walks, target: str) -> str:
     for w, walk in enumerate(walks.walks):
         lines.append("    [\n")
         for n, move in enumerate(walk):
-            for ask in (_ask(graph, move), *forbidden.get((w, n), ())):
-                lines.append(f"        ({ask.action!r}, {graph.written(ask)!r}),\n")
+            asks = (_ask(graph, move), *forbidden.get((w, n), ()))
+            lines += [f"        ({ask.action!r}, {graph.written(ask)!r}),\n" for ask in asks]
         lines.append("    ],\n")
     return PYTEST.format(
         model=repr(graph.model), driver=target, given=_given(graph.model), walks="".join(lines)

@@ -32,7 +32,7 @@ class TooManyStatesError(Exception):
     """There are more states than were to be looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ask:
     """Something that a system is asked for: an action, and those of its arguments that the driver gives."""
 
@@ -40,7 +40,7 @@ class Ask:
     arguments: Values
     names: tuple[str, ...] | None = None  # where they are not all that the action has
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         texts = [show(a) for a in self.arguments]
         if self.names is not None:
             texts = [f"{n}={v}" for n, v in zip(self.names, texts, strict=True)]

@@ -1,8 +1,8 @@
 """A system in another process, driven over its standard input and output; docs/drive-protocol.md.
 
-Each request is a line of JSON with a number, and so is its answer, with the same number. Guarantees: a process that ends, that does not
-answer in time, or that answers what is no answer, is one ProcessError, with the line; its standard error is read, and the end of
-it told there; once a driver is closed nothing that it started is left.
+Each request is a line of JSON with a number, and so is its answer, with the same number. Guarantees: a process that ends, that
+does not answer in time, or that answers what is no answer, is one ProcessError, with the line; its standard error is read, and
+the end of it told there; once a driver is closed nothing that it started is left.
 """
 
 from __future__ import annotations
@@ -251,6 +251,11 @@ class ProcessDriver(Driver):
         self._observed: Mapping[str, Any] | None = None
         self._healthy = False
 
+    @property
+    def title(self) -> str:
+        """The command line."""
+        return shlex.join(self._command)
+
     def told(self, action: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - for those who override it
         """What the process is told of an action's arguments, both as JSON."""
         return arguments
@@ -285,6 +290,7 @@ class ProcessDriver(Driver):
         self._check_hello(answer)
         self.cannot = {**self.cannot, **answer.get("cannot", {})}
         self.cannot_ask = {**self.cannot_ask, **answer.get("cannot_ask", {})}
+        self.refuses = answer.get("refuses", self.refuses)
         self.takes = answer.get("takes", {})
         self.begins = tuple(answer.get("begins", ()))
 
@@ -309,12 +315,14 @@ class ProcessDriver(Driver):
                         has: tuple[str, ...] = tuple(self._actions.get(action) or arguments)
                         if wrong := [a for a in arguments if a not in has]:
                             names, known, what = wrong, has, f"argument of {action}"
+                case ("refuses", bool()):
+                    continue
                 case ("begins", list()):
                     names, known, what = value, tuple(self._init), "argument of init"
                 case _:
                     raise ProcessError(
                         f"{name} answers hello with {field!r}: {json.dumps(value):.60}",
-                        remedy="it may have protocol, cannot, cannot_ask, takes, begins (docs/drive-protocol.md)",
+                        remedy="it may have protocol, cannot, cannot_ask, refuses, takes, begins (docs/drive-protocol.md)",
                     )
             for one in names:
                 if one not in known:

@@ -1,7 +1,7 @@
 """Walks that fail, made short, and told.
 
-Guarantees: a walk that is told as repeating was asked for anew, from the beginning, and failed; the shortest way along the graph to
-where a walk failed is tried before steps are left out one by one.
+Guarantees: a walk that is told as repeating was asked for anew, from the beginning, and failed; the shortest way along the graph
+to where a walk failed is tried before steps are left out one by one.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ class Shrinking:
             if len(best.walk) == length:
                 break
         return best.failure, self._deviation(best.failure, best.walk, len(found), repeats=True)
+
+    def as_found(self, failure: Failure) -> tuple[Failure, Deviation]:
+        """A walk that just failed, as it is; nothing is asked for anew."""
+        found = tuple(self.session.walk)
+        return failure, self._deviation(failure, found, len(found), repeats=True)
 
     def _deviation(
         self, failure: Failure, walk: tuple[Asked, ...], length: int, *, repeats: bool

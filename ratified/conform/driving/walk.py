@@ -73,6 +73,10 @@ class Session:
         self._types = {d.name: d.type for d in module.variables}
         self._proven = False  # that the driver can reset and observe
 
+    def order(self, name: str) -> int:
+        """The place of a variable among the model's; its methods come last."""
+        return self._index.get(name, len(self._index))
+
     @property
     def at(self) -> int | None:
         """The state of the model, where only one explains what was seen."""
@@ -136,6 +140,8 @@ class Session:
             else f"after {ask}, which was refused"
         )
         self.possible = self._explaining(self.possible, told)
+        if refusal is None and self.driver.refuses:
+            raise Failure(f"{ask} is not refused, and the model forbids it; nothing that is observed changed")
         return Asked(ask, False, Came.IGNORED if refusal is None else Came.REFUSED, str(refusal or ""))
 
     def _leads_to(self, state: int, ask: Ask) -> list[int]:
