@@ -9,15 +9,21 @@ from typing import Any
 from ratified.language import Model, SizeError
 
 
-def instance(cls: type[Model], size: str | None, settings: Mapping[str, str]) -> Model:
+def instance(cls: type[Model], size: str | None, settings: Mapping[str, object]) -> Model:
     """Instantiate a model at a size that it names (its standard one if None), with single settings replaced.
+
+    Settings that are text mean what they mean on the command line.
 
     Raises:
         SizeError: the model has no size of that name, or a setting is missing, unknown, or makes no sense.
         ModelError: the model itself is wrong.
     """
     chosen = _named_size(cls, size)
-    return cls(**{**chosen, **{name: parse_parameter(cls, name, text) for name, text in settings.items()}})
+    own = {
+        name: parse_parameter(cls, name, value) if isinstance(value, str) else value
+        for name, value in settings.items()
+    }
+    return cls(**{**chosen, **own})
 
 
 def resized(model: type[Model] | Model, size: str | None, settings: Mapping[str, str]) -> Model:

@@ -48,13 +48,13 @@ class Exploring:
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn.
+    """Explore models, each with its settings, or with none given all that is configured.
 
-    `expect` is a verdict and perhaps the name of the claim that is violated.
+    `dump` is where the generated C goes, `diagram` where the counterexample is drawn. `expect` is a verdict and perhaps the name
+    of the claim that is violated. `cache` is a folder of verdicts to use in place of the configured one, if any.
     """
 
-    model: str
-    settings: Mapping[str, str]
+    models: tuple[tuple[str, Mapping[str, str]], ...]
     claims: tuple[str, ...]
     checkpoint: Path | None
     dump: Path | None
@@ -63,6 +63,8 @@ class CheckRequest:
     expect: tuple[str, str | None] | None
     expect_states: int | None
     expect_depth: int | None
+    cache: Path | None
+    no_cache: bool
     exploring: Exploring
     output: Output
 
@@ -144,6 +146,7 @@ class SimulateRequest:
     memory: int | None
     show: bool
     measures: tuple[str, ...]
+    since: int | None
     until: str | None
     weights: tuple[str, ...]
     confidence: float | None
