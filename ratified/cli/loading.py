@@ -25,6 +25,7 @@ from ratified.bundled import Bug, bugs, models
 from ratified.language.errors import RatifiedError, Span
 
 if TYPE_CHECKING:
+    from ratified.conform.driving.driver import Driver
     from ratified.follow.binding import Binding
     from ratified.follow.linearizability.models import SequentialModel
     from ratified.language import Model
@@ -82,10 +83,15 @@ def described(name: str) -> str:
     return models[name].description if name in models else ""
 
 
+def load_module(path: str) -> types.ModuleType:
+    """Return the module that `path.py` or `package.module` names. Raises TargetError."""
+    return _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+
+
 def load_class(target: str) -> type:
     """Return any class that `path.py:Class` or `package.module:Class` names. Raises TargetError."""
     path, _, name = target.rpartition(":")
-    module = _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+    module = load_module(path)
     found = getattr(module, name, None)
     if not inspect.isclass(found):
         own = [k for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module.__name__]
@@ -118,6 +124,22 @@ def load_binding(target: str) -> Binding:
             f"{found.__name__} cannot be instantiated: {problem}",
             remedy="it is instantiated without arguments",
         ) from None
+
+
+def load_driver(target: str) -> type[Driver]:
+    """Return the class of a driver. Raises RatifiedError."""
+    from ratified.conform.driving.driver import Driver
+
+    if ":" not in target:
+        raise RatifiedError(
+            f"there is no driver {target!r}", remedy="a driver is given as path.py:Class or module:Class"
+        )
+    found = load_class(target)
+    if not issubclass(found, Driver):
+        raise RatifiedError(
+            f"{found.__name__} is not a driver", remedy="derive it from ratified.Driver (docs/driving.md)"
+        )
+    return found
 
 
 def load_sequential(name: str, initial: str | None) -> SequentialModel:

@@ -23,6 +23,7 @@ from ratified.cli.requests import SimulateRequest, takes
 def refuse_without_measure(request: SimulateRequest) -> None:
     """Refuse what says how to measure where nothing is measured."""
     given = {
+        "--since": request.since,
         "--until": request.until,
         "--weight": request.weights or None,
         "--confidence": request.confidence,
@@ -58,6 +59,12 @@ def refuse_without_measure(request: SimulateRequest) -> None:
     metavar="EXPRESSION",
     help="Measure a number or condition at the end of each run, or `max:`, `min:`, `mean:` over it, or the steps until it is "
     "`first:` true (may be repeated). In it `steps` and `times_ACTION` are counts of the run.",
+)
+@click.option(
+    "--since",
+    type=click.IntRange(min=0),
+    metavar="STEP",
+    help="With --measure: what is asked along a run is asked from this step on.",
 )
 @click.option("--until", metavar="CONDITION", help="With --measure: a run ends when this is true.")
 @click.option(
