@@ -26,7 +26,7 @@ from ratified.language.types import (
 from ratified.language.values import Bag, Seq, Set, order_key
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.selecting import selected
-from ratified.smt.finite.shapes import ALTERNATIVES_MOST, Shapes, how_many
+from ratified.smt.finite.sized import ALTERNATIVES_MOST, SizedTypes, how_many
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
@@ -54,7 +54,7 @@ class Algebra:
 
     def __init__(self, circuit: Circuit, scope: Scope) -> None:
         self.circuit = circuit
-        self.shapes = Shapes(scope)
+        self.types = SizedTypes(scope)
         self._lifted: dict[Type, dict[Any, Symbolic]] = {}
 
     # --- values that are known, and values of which nothing is ---
@@ -74,11 +74,11 @@ class Algebra:
             return one_of(value)
         match t:
             case SeqType(item) | SetType(item) | BagType(item):
-                if self.shapes.slotted(t):
+                if self.types.slotted(t):
                     return Listed(KINDS[type(t)], tuple([(TRUE, self.lift(v, item)) for v in value]))
                 return Members(KINDS[type(t)], {v: one_of(n) for v, n in Counter(value).items()})
-        form, given = self.shapes.form_of(value, t)
-        return one_form(form, *map(self.lift, given, self.shapes.parts(t, form)))
+        form, given = self.types.form_of(value, t)
+        return one_form(form, *map(self.lift, given, self.types.parts(t, form)))
 
     def anything(self, t: Type) -> Symbolic:
         """Return a value of a type for where none is ever looked at; of a set, bag or sequence it is the empty one."""
@@ -88,27 +88,27 @@ class Algebra:
             return Choice({})
         match t:
             case SeqType() | SetType() | BagType():
-                return Listed(KINDS[type(t)], ()) if self.shapes.slotted(t) else Members(KINDS[type(t)], {})
+                return Listed(KINDS[type(t)], ()) if self.types.slotted(t) else Members(KINDS[type(t)], {})
             case MapType() | OptionalType(MapType()):
                 return Cases({})
-        forms = self.shapes.forms(t)
-        return Cases({f: (FALSE, tuple(map(self.anything, self.shapes.parts(t, f)))) for f in forms})
+        forms = self.types.forms(t)
+        return Cases({f: (FALSE, tuple(map(self.anything, self.types.parts(t, f)))) for f in forms})
 
     def unknown(self, t: Type, conditions: list[int]) -> Symbolic:
         """Return any value of a (resolved) type; what makes it one is added to the conditions."""
         if isinstance(t, BoolType):
             return self.circuit.fresh()
         if atomic(t):
-            return self._any_of(self.shapes.listed(t), conditions)
+            return self._any_of(self.types.listed(t), conditions)
         match t:
             case SeqType() | SetType() | BagType():
                 return (
                     self._any_slots(t, conditions)
-                    if self.shapes.slotted(t)
+                    if self.types.slotted(t)
                     else self._any_members(t, conditions)
                 )
-        forms = self.shapes.forms(t)
-        parts = [tuple([self.unknown(p, conditions) for p in self.shapes.parts(t, form)]) for form in forms]
+        forms = self.types.forms(t)
+        parts = [tuple([self.unknown(p, conditions) for p in self.types.parts(t, form)]) for form in forms]
         literals = self._any_of(range(len(forms)), conditions).options.values()
         return Cases(dict(zip(forms, zip(literals, parts, strict=True), strict=True)))
 
@@ -124,7 +124,7 @@ class Algebra:
 
     def _any_slots(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Listed:
         if not isinstance(t.size, int):
-            many = how_many(cardinality(t.item, self.shapes.scope))
+            many = how_many(cardinality(t.item, self.types.scope))
             raise TooLarge(
                 f"{t.item} has {many} values at this size, and {t} no bound",
                 remedy="bound it: Annotated[..., AtMost(n)]",
@@ -141,7 +141,7 @@ class Algebra:
         most = t.size if copies is None else copies
         if not isinstance(most, int):
             raise TooLarge(f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)")
-        counts = {v: self._any_of(range(most + 1), conditions) for v in self.shapes.listed(t.item)}
+        counts = {v: self._any_of(range(most + 1), conditions) for v in self.types.listed(t.item)}
         members = Members(KINDS[type(t)], counts)
         if isinstance(t.size, int) and t.size < most * len(counts):
             conditions.append(self.at_most(self.size(members), t.size))
@@ -441,10 +441,10 @@ class Algebra:
 
     def total(self, value: Symbolic, t: Type) -> int:
         """Return whether a map has a value for every key of its (resolved) type, at every depth of maps."""
-        if not isinstance(t, MapType) or math.isinf(cardinality(t.key, self.shapes.scope)):
+        if not isinstance(t, MapType) or math.isinf(cardinality(t.key, self.types.scope)):
             return TRUE
         assert isinstance(value, Cases)
-        wanted = self.shapes.keys(self.shapes.listed(t.key), t.key)
+        wanted = self.types.keys(self.types.listed(t.key), t.key)
         return self.circuit.every(
             self.circuit.either(-literal, self.circuit.every([self.total(part, t.value) for part in parts]))
             if form is wanted

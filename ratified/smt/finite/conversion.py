@@ -48,7 +48,7 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
         case Cases(cases):
             wide: dict[Form, tuple[int, Parts]] = {}
             for form, (literal, parts) in cases.items():
-                types = zip(algebra.shapes.parts(t, form), algebra.shapes.parts(into, form), strict=True)
+                types = zip(algebra.types.parts(t, form), algebra.types.parts(into, form), strict=True)
                 made = [widened(algebra, part, a, b) for part, (a, b) in zip(parts, types, strict=True)]
                 wide[form] = literal, tuple(made)
             return Cases(wide)
@@ -60,7 +60,7 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
     match value:
         case Listed(kind, slots):
             return Listed(kind, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
-        case Members() if algebra.shapes.slotted(into):
+        case Members() if algebra.types.slotted(into):
             return algebra.extended(algebra.anything(into), algebra.elements(value, b))
     return value
 
@@ -119,7 +119,7 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
         case Cases(cases), _:
             fine, held = [], {}
             for form, (literal, parts) in cases.items():
-                types = algebra.shapes.parts(t, form)
+                types = algebra.types.parts(t, form)
                 pairs = [fitted(algebra, v, p) for v, p in zip(parts, types, strict=True)]
                 fine.append(circuit.either(-literal, circuit.every([f for f, _ in pairs])))
                 held[form] = literal, tuple([v for _, v in pairs])

@@ -38,8 +38,8 @@ ALTERNATIVES_MOST = 20_000
 """More values than this are not told apart one by one."""
 
 
-class Shapes:
-    """What is known of types at a size."""
+class SizedTypes:
+    """Types at a size."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
