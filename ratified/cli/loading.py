@@ -25,6 +25,7 @@ from ratified.bundled import Bug, bugs, models
 from ratified.language.errors import RatifiedError, Span
 
 if TYPE_CHECKING:
+    from ratified.conform.driving.driver import Driver
     from ratified.follow.binding import Binding
     from ratified.follow.linearizability.models import SequentialModel
     from ratified.language import Model
@@ -123,6 +124,22 @@ def load_binding(target: str) -> Binding:
             f"{found.__name__} cannot be instantiated: {problem}",
             remedy="it is instantiated without arguments",
         ) from None
+
+
+def load_driver(target: str) -> type[Driver]:
+    """Return the class of a driver. Raises RatifiedError."""
+    from ratified.conform.driving.driver import Driver
+
+    if ":" not in target:
+        raise RatifiedError(
+            f"there is no driver {target!r}", remedy="a driver is given as path.py:Class or module:Class"
+        )
+    found = load_class(target)
+    if not issubclass(found, Driver):
+        raise RatifiedError(
+            f"{found.__name__} is not a driver", remedy="derive it from ratified.Driver (docs/driving.md)"
+        )
+    return found
 
 
 def load_sequential(name: str, initial: str | None) -> SequentialModel:

@@ -113,6 +113,49 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
     )
 
 
+def options_of_driving() -> Callable[[F], F]:
+    """Return what adds the options that say how to drive a system along its model."""
+    return _all(
+        click.option(
+            "--edges/--no-edges",
+            default=True,
+            show_default=True,
+            help="Drive it along every step of the model's graph.",
+        ),
+        click.option(
+            "--forbidden/--no-forbidden",
+            default=True,
+            show_default=True,
+            help="Ask for what the model forbids; it must be refused, or change nothing.",
+        ),
+        click.option(
+            "--walks",
+            type=click.IntRange(min=0),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Random walks, after the graph.",
+        ),
+        click.option(
+            "--length",
+            type=click.IntRange(min=1),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Steps of each random walk.",
+        ),
+        click.option(
+            "--states",
+            type=click.IntRange(min=1),
+            default=100_000,
+            show_default=True,
+            metavar="N",
+            help="Give up where the graph has more than N states.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed."),
+    )
+
+
 def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
     """Return what adds the options that say how to report."""
     return _all(
