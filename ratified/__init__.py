@@ -129,6 +129,8 @@ if TYPE_CHECKING:
     from ratified.smt.proving import ProofOptions, ProofProgress, prove
     from ratified.smt.result import Cell, Counterexample, Held, Opinion, Proof, Status
     from ratified.smt.script import Goals, lemma
+    from ratified.testing import RatifiedWarning
+    from ratified.testing.decorator import model_test
 
 __all__ = [
     "ActionReport",
@@ -181,6 +183,7 @@ __all__ = [
     "PropertyReport",
     "Range",
     "RatifiedError",
+    "RatifiedWarning",
     "Repeat",
     "Result",
     "Row",
@@ -224,6 +227,7 @@ __all__ = [
     "lemma",
     "majorities",
     "maybe",
+    "model_test",
     "prove",
     "record",
     "refines",
@@ -290,6 +294,8 @@ _PLACES = {
     "ratified.smt.proving": ("ProofOptions", "ProofProgress", "prove"),
     "ratified.smt.result": ("Cell", "Counterexample", "Held", "Opinion", "Proof", "Status"),
     "ratified.smt.script": ("Goals", "lemma"),
+    "ratified.testing.decorator": ("model_test",),
+    "ratified.testing": ("RatifiedWarning",),
 }
 """Where the names come from that are not words of the language."""
 
