@@ -27,9 +27,10 @@ class RandomBinding(PolicyBinding):
         """With as many nodes."""
         return models.Random(Node=len(self.node.known()))
 
-    def on_pick(self, name: str, draw: int) -> Steps:
-        """An endpoint is picked."""
-        return do("pick", n=self.node(name), draw=draw)
+    def on_pick(self, name: str, draw: int, below: int) -> Steps:
+        """An endpoint is picked, by a number below what it is drawn from."""
+        cases = change("each number stands for one", lambda m: require(below == m.cases()))
+        return (cases, do("pick", n=self.node(name), draw=draw))
 
     def on_fail(self, name: str) -> Steps:
         """Requests must not go there."""
@@ -78,15 +79,15 @@ class RandomSubject(Turns):
 
     def pick(self, drawn: int) -> Iterable[Event]:
         """A request. From how many numbers one is drawn is for the policy to say; which, for us."""
-        draws: list[int] = []
+        from_: list[int] = []
 
         def draw(below: int) -> int:
-            draws.append(drawn % below)
-            return draws[-1]
+            from_.append(below)
+            return drawn % below
 
         self.last = self.balancer.pick(Picking(draw=draw, avoid=frozenset(self.down))).name
-        (one,) = draws
-        yield self.event("pick", name=self.last, draw=one)
+        (below,) = from_
+        yield self.event("pick", name=self.last, draw=drawn % below, below=below)
 
     def leave(self, n: int) -> Iterable[Event]:
         """An endpoint leaves, if two that are up stay."""
@@ -158,11 +159,14 @@ class WeightedBinding(RandomBinding):
         made = in_order(list(weights.values()), kept, alias)
         return (change("other endpoints", clear), *(do("make", n=nodes[n], by=nodes[by]) for n, by in made))
 
-    def on_weigh(self, name: str, draws: list[int], of: list[str], total: int) -> Steps:
+    def on_weigh(self, name: str, draws: list[int], from_: list[int], of: list[str], total: int) -> Steps:
         """A part of a column is drawn, and again while it is of one to be avoided; in the end among those that are left."""
         passed = draws[: TRIES if len(draws) > TRIES else -1]
 
         def avoided(m: Any) -> None:
+            up = sum(weight for n, weight in m.weight.items() if n not in m.down)
+            columns = [len(of) * total] * TRIES
+            require(from_ == [*columns, up][: len(draws)])
             for drawn in passed:
                 column, part = divmod(drawn, total)
                 require(m.owner(self.node(of[column]), part) in m.down)
@@ -249,15 +253,18 @@ class WeightedSubject(RandomSubject):
         """A request. What is drawn is the same each time, or so much more."""
         yield from self.begin()
         draws: list[int] = []
+        from_: list[int] = []
 
         def draw(below: int) -> int:
+            from_.append(below)
             draws.append((drawn + step * len(draws)) % below)
             return draws[-1]
 
         name = self.last = self.balancer.pick(Picking(draw=draw, avoid=frozenset(self.down))).name
         here = self.endpoints()
         total = sum(e.weight for e in here)
-        yield self.event("weigh", name=name, draws=draws, of=[e.name for e in here], total=total)
+        names = [e.name for e in here]
+        yield self.event("weigh", name=name, draws=draws, from_=from_, of=names, total=total)
 
     def fail(self, n: int) -> Iterable[Event]:
         """See Turns."""
