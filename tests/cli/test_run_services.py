@@ -147,7 +147,7 @@ LETTERS = "letters, digits, '.', ':', '-' and '_'"
         ("--nodes", "a@east,b@", 9, 1, "b: a zone is missing", LETTERS),
         ("--nodes", "a@x!", 2, 2, "a: 'x!' is not a zone", LETTERS),
         ("--nodes", "a=5@east/", 9, 1, "a: a level is missing", "a level is a whole number"),
-        ("--nodes", "a/first", 2, 5, "a: 'first' is no level", "a level is a whole number"),
+        ("--nodes", "a/first", 2, 5, "a: 'first' is not a level", "a level is a whole number"),
         ("--nodes", "a,b=2@x/128", 8, 3, "b: level 128 is not in 0 to 127", "level 0 is asked first"),
         (
             "--zone",
