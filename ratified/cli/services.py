@@ -34,7 +34,7 @@ def read_ms(option: str, text: str, part: str | None = None, at: int = 0, *, lea
         wrong(option, text, at, len(said), why, A_TIME)
     ms = float(found[1]) * UNITS_MS[found[2]]
     if ms != int(ms):
-        wrong(option, text, at, len(said), f"{said} is no whole number of milliseconds", A_TIME)
+        wrong(option, text, at, len(said), f"{said} is not a whole number of milliseconds", A_TIME)
     if not least <= ms <= LONGEST_MS:
         wrong(option, text, at, len(said), f"{said} is not in {least}ms to 1440m", A_TIME)
     return int(ms)
@@ -51,14 +51,19 @@ def read_nodes(option: str, text: str) -> tuple[Endpoint, ...]:
             wrong(option, text, at, len(part), "a node has no name", remedy)
         if not re.fullmatch(r"\w[\w.:-]*", name):
             wrong(
-                option, text, at, len(name), f"{name!r} is no name", "letters, digits, '.', ':', '-' and '_'"
+                option,
+                text,
+                at,
+                len(name),
+                f"{name!r} is not a name",
+                "letters, digits, '.', ':', '-' and '_'",
             )
         if name in found:
-            wrong(option, text, at, len(name), f"{name} is there twice", "each node has a name of its own")
+            wrong(option, text, at, len(name), f"{name} appears twice", "each node has a name of its own")
         if sign:
             start = at + len(name) + 1
             if not re.fullmatch(r"-?\d+", weight, flags=re.ASCII):
-                said = f"{weight!r} is no weight" if weight else "a weight is missing"
+                said = f"{weight!r} is not a weight" if weight else "a weight is missing"
                 wrong(option, text, start, len(weight), f"{name}: {said}", "a weight is a whole number")
             if len(weight) > 9 or not 1 <= int(weight) <= WEIGHT_MOST:
                 why = f"{name}: weight {weight} is not in 1 to {WEIGHT_MOST:,}"
