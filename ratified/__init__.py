@@ -43,6 +43,11 @@ from ratified.results import pictures
 from ratified.version import __version__
 
 if TYPE_CHECKING:
+    from ratified.conform.driving.driver import Driver, DriverError, NotAsked, Observation, Refused
+    from ratified.conform.driving.engine import drive
+    from ratified.conform.driving.machine import DriverMachine
+    from ratified.conform.driving.process import ProcessDriver
+    from ratified.conform.driving.result import Driven
     from ratified.diagram.build import graph
     from ratified.diagram.graph import StateGraph
     from ratified.diagram.picture import GraphEdge, GraphNode
@@ -147,6 +152,10 @@ __all__ = [
     "ConstraintReport",
     "Counterexample",
     "Do",
+    "Driven",
+    "Driver",
+    "DriverError",
+    "DriverMachine",
     "Either",
     "Ending",
     "EvaluationError",
@@ -170,11 +179,14 @@ __all__ = [
     "ModelError",
     "Names",
     "NativeOptions",
+    "NotAsked",
+    "Observation",
     "Observed",
     "Opinion",
     "Ordered",
     "Param",
     "Part",
+    "ProcessDriver",
     "Progress",
     "Proof",
     "ProofOptions",
@@ -184,6 +196,7 @@ __all__ = [
     "Range",
     "RatifiedError",
     "RatifiedWarning",
+    "Refused",
     "Repeat",
     "Result",
     "Row",
@@ -216,6 +229,7 @@ __all__ = [
     "check",
     "constraint",
     "do",
+    "drive",
     "either",
     "eventually",
     "first",
@@ -242,6 +256,11 @@ __all__ = [
 ]
 
 _PLACES = {
+    "ratified.conform.driving.driver": ("Driver", "DriverError", "NotAsked", "Observation", "Refused"),
+    "ratified.conform.driving.engine": ("drive",),
+    "ratified.conform.driving.machine": ("DriverMachine",),
+    "ratified.conform.driving.process": ("ProcessDriver",),
+    "ratified.conform.driving.result": ("Driven",),
     "ratified.diagram.build": ("graph",),
     "ratified.diagram.graph": ("StateGraph",),
     "ratified.diagram.picture": ("GraphEdge", "GraphNode"),

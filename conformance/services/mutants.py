@@ -67,6 +67,7 @@ def begin_anew(self: Any, before: tuple[Endpoint, ...]) -> None:
 
 
 smooth_changed = SmoothWeighted.changed
+smooth_made = SmoothWeighted.__init__
 round_robin_made = RoundRobin.__init__
 deadline_changed = EarliestDeadline.changed
 
@@ -76,6 +77,10 @@ def reweighted_anew(self: Any, before: tuple[Endpoint, ...]) -> None:
     if any(weights.get(e.name, e.weight) != e.weight for e in self.endpoints):
         self._turns.clear()
     smooth_changed(self, before)
+
+
+def begins_with_the_heaviest(self: Any, failures: int = 1, start: int = 0) -> None:
+    smooth_made(self, failures, 0)
 
 
 def first_again(self: Any, before: tuple[Endpoint, ...]) -> None:
@@ -211,6 +216,11 @@ def counted_when_ended(self: Any, now_ms: int, draw: Any) -> bool:
     return bool(draw(of) >= refused)
 
 
+def refuses_at_once(self: Any, now_ms: int) -> tuple[int, int]:
+    _, requests, accepts = self._totals(now_ms)
+    return max(0, requests - self._k * accepts), requests + 1
+
+
 def one_too_many(self: Any, now_ms: int) -> bool:
     now = self._slice(now_ms)
     allowed = self._reserve + sum(self._requests.values()) * self._percent // 100
@@ -274,6 +284,7 @@ MUTANTS: Mapping[str, Mapping[str, Mutant]] = {
         "picks-the-dead": Mutant(((f"{SMOOTH}.pick", whoever(SmoothWeighted.pick)),)),
         "forgets-the-light": Mutant(((f"{SMOOTH}.changed", begin_anew),)),
         "reweighted-begins-anew": Mutant(((f"{SMOOTH}.changed", reweighted_anew),)),
+        "begins-alike": Mutant(((f"{SMOOTH}.__init__", begins_with_the_heaviest),)),
     },
     "round-robin": {
         "turns-begin-anew": Mutant(((f"{ROUND_ROBIN}.changed", first_again),)),
@@ -313,7 +324,10 @@ MUTANTS: Mapping[str, Mapping[str, Mutant]] = {
     },
     "retry-budget": {"one-too-many": Mutant(((f"{BUDGETS}:Budget.retry", one_too_many),))},
     "throttle": {"throttle-at-half": Mutant(((f"{BUDGETS}:Throttle.allows", property(allowed_at_half)),))},
-    "adaptive": {"counted-when-ended": Mutant(((f"{BUDGETS}:Adaptive.admits", counted_when_ended),))},
+    "adaptive": {
+        "counted-when-ended": Mutant(((f"{BUDGETS}:Adaptive.admits", counted_when_ended),)),
+        "refuses-at-once": Mutant(((f"{BUDGETS}:Adaptive.chance", refuses_at_once),)),
+    },
     "retries": {
         "no-sessions": Mutant(((f"{SESSIONS}.is_repeated", never),)),
         "forgotten-sessions": Mutant(((f"{SESSIONS}.table", lambda _: ()),)),

@@ -12,6 +12,7 @@ UNREAD = "it is set before it is read"
 TICKETS = "tickets need only differ from each other"
 SHORTCUT = "it only saves time: what is at the cap stays there"
 SLOWER = "all are looked at where the first of each row would do, which gives the same pick"
+ROUNDS = "picks of whole rounds leave all as it was"
 SORTED = "both ways put the points in the same order"
 UNREACHED = "somebody always has room, as the model claims, so that this is never reached"
 
@@ -32,6 +33,7 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "SmoothWeighted._of_all: without self._failing.discard(turn.endpoint.name)": SLOWER,
         "SmoothWeighted._of_all: self._failing.discard becomes self._failing.add": SLOWER,
         "SmoothWeighted.done: without self._settle()": "the next pick leaves the rows by itself, as somebody is failing",
+        "SmoothWeighted._begin: sum(weights) // math.gcd(*weights) becomes sum(weights) * math.gcd(*weights)": ROUNDS,
         "SmoothWeighted.changed: 0 becomes 1 (3)": UNUSED,
         "SmoothWeighted.changed: 0 becomes -1 (3)": UNUSED,
         "SmoothWeighted.changed: 0 becomes 1 (4)": UNUSED,

@@ -26,6 +26,17 @@ def instance(cls: type[Model], size: str | None, settings: Mapping[str, object])
     return cls(**{**chosen, **own})
 
 
+def resized(model: type[Model] | Model, size: str | None, settings: Mapping[str, str]) -> Model:
+    """The same for a model that may have sizes already, which settings replace. Raises SizeError, ModelError."""
+    if not isinstance(model, Model):
+        return instance(model, size, settings)
+    if not settings and size is None:
+        return model
+    cls = type(model)
+    given = {name: parse_parameter(cls, name, text) for name, text in settings.items()}
+    return cls(**{**model.given(), **(_named_size(cls, size) if size else {}), **given})
+
+
 def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:
     """Return the sizes that a model names, in its order."""
     sizes: Mapping[str, Mapping[str, object]] = getattr(cls, "sizes", {})

@@ -92,7 +92,7 @@ class Picture:
     left_out: int = 0
     bounds: int = 0
     notes: tuple[str, ...] = ()
-    views: tuple[tuple[str, int], ...] = ()
+    views: tuple[tuple[str, int], ...] | None = ()
     loops: bool = False
     most: int | None = None
 

@@ -364,6 +364,7 @@ class _Attempt:
     sizes: dict[str, int] = field(default_factory=dict)
     smallest: dict[str, int] = field(default_factory=dict)
     shrinking: list[tuple[str, int]] = field(default_factory=list)
+    mixed: list[dict[str, int]] = field(default_factory=list)
     ruled_out: int = 0
     asked: Sequence[Term] = ()
     read: str = ""
@@ -407,6 +408,8 @@ class _Attempt:
                 return self._second()
             case "long":
                 return self._after_long(answer)
+            case "mixed":
+                return self._after_mixed(answer)
         self._note(answer)  # the second opinion
         answers = {o.answer for o in self.opinions}
         if {"sat", "unsat"} <= answers:
@@ -473,7 +476,11 @@ class _Attempt:
             if decided and self.ruled_out == SMALL[self.tried - 1] - 1:
                 self.ruled_out += 1
             return self._try_small()
-        self.status = Status.FAILED
+        return self._found()
+
+    def _found(self) -> list[Job]:
+        """There is a counterexample of these sizes: it is made smaller."""
+        self.status, self.why = Status.FAILED, ""
         self.smallest = dict(self.sizes)
         self.stage, self.shrinking = "shrink", [(sort, 1) for sort in self.sizes]
         return self._shrink()
@@ -528,7 +535,20 @@ class _Attempt:
             self.spent -= answer.seconds
         self._note(answer)
         self._settle(answer)
-        return self._second()
+        if answer.verdict == "sat" and self.how.counterexamples:
+            self.stage, self.mixed = "mixed", small.mixed_sizes(list(self.sizes), SMALL)
+        return self._try_mixed()
+
+    def _try_mixed(self) -> list[Job]:
+        """There is a counterexample, and none where all sorts are as large: the next sizes that differ."""
+        if not self.mixed:
+            return self._second()
+        self.sizes = self.mixed.pop(0)
+        return [self._small_job(self.sizes)]
+
+    def _after_mixed(self, answer: Answer) -> list[Job]:
+        self.searching += answer.seconds
+        return self._found() if answer.verdict == "sat" else self._try_mixed()
 
     def _second(self) -> list[Job]:
         if self.how.second is None or self.stage == "second":

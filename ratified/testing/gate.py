@@ -148,9 +148,9 @@ class Gate:
             return
         path, *above = report.nodeid.split("::")[:-2]
         model, _, name = asked.rpartition("::")
-        found: Any = getattr(report, "_id", None)
-        if dataclasses.is_dataclass(found):
-            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)  # type: ignore[assignment]  # any
+        found = getattr(report, "_id", None)  # since pytest 9
+        if found is not None:
+            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
             reporter = xml.node_reporter(report)

@@ -108,7 +108,10 @@ def test_options_reach_the_explorer(
             ["check", "synod", "Acceptor="],
             "Error: 'Acceptor=' is not a setting; write Sort=3 or parameter=value.\n",
         ),
-        (["check", "synod", "=3"], "Error: '=3' is neither a model nor a setting; write Sort=3 or parameter=value.\n"),
+        (
+            ["check", "synod", "=3"],
+            "Error: '=3' is neither a model nor a setting; write Sort=3 or parameter=value.\n",
+        ),
         (["check", "synod", "A=1", "A=2"], "Error: A is given twice: 1 and 2.\n"),
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
@@ -122,6 +125,18 @@ def test_options_reach_the_explorer(
         (
             ["check", "synod", "--depth", "0"],
             "Error: Invalid value for '--depth': 0 is not in the range x>=1.\n",
+        ),
+        (
+            ["check", "synod", "--seconds", "nan"],
+            "Error: Invalid value for '--seconds': nan is not in the range x>=0.\n",
+        ),
+        (
+            ["conform", "paxos", "--seconds", "nan"],
+            "Error: Invalid value for '--seconds': nan is not in the range x>=0.\n",
+        ),
+        (
+            ["check", "synod", "--dump-c", "no/such/folder/synod.c"],
+            "Error: no/such/folder/synod.c cannot be written: there is no folder no/such/folder\n",
         ),
         (
             ["check"],

@@ -75,6 +75,32 @@ def values(measured: Measured, number: int = 0) -> dict[object, int]:
     return dict(measured.figures[number].estimate.values)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_run_begins_with_can_be_left_out(engine: str) -> None:
+    """A counter that has gone up once a step: of 0 to 9 the last four are 6, 7, 8, 9."""
+
+    class Up(Model):
+        at: Small = 0
+
+        @action
+        def up(self) -> None:
+            self.at += 1
+
+    asked = ("mean: at", "min: at", "max: at", "max: -at", "first: at >= 3", "at")
+    found = measure(Up(), *asked, runs=2, length=9, since=6, engine=engine)
+    assert [values(found, n) for n in range(6)] == [
+        {Fraction(15, 2): 2},
+        {6: 2},
+        {9: 2},
+        {-6: 2},
+        {6: 2},
+        {9: 2},
+    ]
+    assert (found.early, found.complete) == (0, True)
+    found = measure(Up(), "max: at", runs=2, length=9, since=6, until="at == 5", engine=engine)
+    assert (found.early, found.complete, values(found)) == (2, False, {})
+
+
 # --- the same by every engine ---
 
 

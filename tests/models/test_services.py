@@ -19,6 +19,7 @@ COUNTS = [
     ("smooth-weighted", "small", 176, 13),
     ("reweighted", "small", 28, 8),
     ("reweighted", "standard", 592, 15),
+    ("smooth-clients", "small", 120, 13),
     ("changing-turns", "small", 76, 8),
     ("changing-turns", "standard", 491, 12),
     ("two-draws", "small", 20, 9),
@@ -86,6 +87,8 @@ REFUTED = [
     ("services-one-too-many", "retries_are_a_share", 2),
     ("services-throttle-at-half", "no_retry_at_half", 8),
     ("services-counted-when-ended", "what_begins_counts", 1),
+    ("services-refuses-at-once", "a_few_are_not_refused", 1),
+    ("services-begins-alike", "no_rush_at_the_beginning", 3),
     ("services-released-by-name", "one_primary", 5),
     ("services-lease-forgotten", "one_primary", 3),
 ]
@@ -102,7 +105,6 @@ def test_what_is_wrong_is_refuted_by_a_shortest_run(name: str, claim: str, steps
 REFUTED_SOON = [
     ("services-turns-begin-anew", "nobody_waits_longer_than_a_round", 4),
     ("services-turns-by-number", "nobody_waits_longer_than_a_round", 4),
-    ("services-with-replacement", "the_busiest_is_not_picked", 4),
     ("services-one-draw", "the_busiest_is_not_picked", 4),
     ("services-arriving-not-counted", "somebody_has_room", 0),
     ("services-maglev-keeps-its-turn", "counts_differ_by_one", 4),

@@ -89,7 +89,7 @@ BROKEN = {
     "two-phase-commit-by-majority": "commit_needs_all / tm_commit",
     "two-phase-commit-impatient": "prepared_wait / rm_choose_to_abort",
     "two-phase-commit-forgets": "decisions_are_the_managers / tm_restart",
-    "services-with-replacement": "the_busiest_is_not_picked / send",
+    "services-drawn-twice": "the_busiest_is_not_picked / send",
     "services-one-draw": "the_busiest_is_not_picked / send",
     "services-no-sessions": "executed_is_remembered / execute",
     "services-forgotten-sessions": "executed_is_remembered / crash",

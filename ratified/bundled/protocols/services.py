@@ -33,6 +33,11 @@ PROTOCOL = BundledProtocol(
             "smooth weighted round-robin while weights change",
         ),
         BundledModel(
+            "smooth-clients",
+            f"{MODELS}.together:SmoothClients",
+            "the same of clients that begin at different places of the round",
+        ),
+        BundledModel(
             "changing-turns",
             f"{MODELS}.changing:ChangingTurns",
             "turns among endpoints that come and go",
@@ -177,6 +182,14 @@ PROTOCOL = BundledProtocol(
             seen_in=("Envoy", "grpc-java"),
         ),
         Bug(
+            "begins-alike",
+            "all clients begin their round with the heaviest node, and rush to it",
+            model=f"{MODELS}.together:BeginsAlike",
+            no_proof=EXPLORED,
+            planted_in=("smooth-weighted",),
+            seen_in=("nginx",),
+        ),
+        Bug(
             "turns-begin-anew",
             "turns begin with the first endpoint whenever one comes or goes",
             model=f"{MODELS}.changing:BeginsAnew",
@@ -225,14 +238,9 @@ PROTOCOL = BundledProtocol(
             "drawn-twice",
             "two choices may be one node, so that the busiest can be picked",
             model=f"{MODELS}.load:DrawnTwice",
-            no_proof=EXPLORED,
+            relational=f"{MODELS}.choices:WithReplacement",
             planted_in=("two-choices",),
             seen_in=("Envoy",),
-        ),
-        Bug(
-            "with-replacement",
-            "the second that is drawn may be the first again",
-            model=f"{MODELS}.choices:WithReplacement",
         ),
         Bug(
             "one-draw",
@@ -342,6 +350,13 @@ PROTOCOL = BundledProtocol(
             no_proof=EXPLORED,
             planted_in=("adaptive",),
             seen_in=("go-zero",),
+        ),
+        Bug(
+            "refuses-at-once",
+            "a client that begins refuses half of its requests, since none has an answer yet",
+            model=f"{MODELS}.budgets:RefusesAtOnce",
+            no_proof=EXPLORED,
+            planted_in=("adaptive",),
         ),
         Bug(
             "no-sessions",

@@ -123,8 +123,11 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
     from ratified.cli.report.checks import Checked, Report
+    from ratified.diagram.render import check_writable
 
     check_drawable(request.diagram)
+    if request.dump is not None:
+        check_writable(request.dump)
     cls = load(target)
     name = name_of(target, cls)
     model = instance(cls, request.exploring.size, settings)

@@ -70,9 +70,20 @@ option_of_format = click.option(
 )
 
 
+class Number(click.FloatRange):
+    """A number within a range; what is not a number is none, and outside of every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number. Raises BadParameter."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
 def option_of_seconds(what: str = "Stop after S seconds.") -> Callable[[F], F]:
     """Return what adds the option that limits wall time."""
-    return click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help=what)
+    return click.option("--seconds", type=Number(min=0), metavar="S", help=what)
 
 
 def option_of_memory(what: str) -> Callable[[F], F]:
@@ -99,6 +110,49 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
         click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
         option_of_engine,
         options_of_reporting(formats),
+    )
+
+
+def options_of_driving() -> Callable[[F], F]:
+    """Return what adds the options that say how to drive a system along its model."""
+    return _all(
+        click.option(
+            "--edges/--no-edges",
+            default=True,
+            show_default=True,
+            help="Drive it along every step of the model's graph.",
+        ),
+        click.option(
+            "--forbidden/--no-forbidden",
+            default=True,
+            show_default=True,
+            help="Ask for what the model forbids; it must be refused, or change nothing.",
+        ),
+        click.option(
+            "--walks",
+            type=click.IntRange(min=0),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Random walks, after the graph.",
+        ),
+        click.option(
+            "--length",
+            type=click.IntRange(min=1),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Steps of each random walk.",
+        ),
+        click.option(
+            "--states",
+            type=click.IntRange(min=1),
+            default=100_000,
+            show_default=True,
+            metavar="N",
+            help="Give up where the graph has more than N states.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed."),
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ratified.language.scope import Scope
 from ratified.language.types import (
@@ -59,6 +59,9 @@ ALTERNATIVES_MOST = 20_000
 """More values than this are not told apart one by one."""
 
 ZERO, ONE = one_of(0), one_of(1)
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 KINDS: dict[type[Type], Kind] = {SeqType: Seq, SetType: Set, BagType: Bag}
 
@@ -305,19 +308,53 @@ class Algebra:
         return self.circuit.choose(test, then[0], orelse[0]), tuple(parts)
 
     def select(self, ways: Sequence[Way], t: Type) -> Symbolic:
-        """Return the value of the one way whose literal is true (any of them if none is), which is of a type."""
+        """Return the value of the one way whose literal is true (any value if none is), which is of a type."""
+        possible = [way for way in ways if way[0] != FALSE]
+        return self._selected(possible) if possible else self.anything(t)
+
+    def _selected(self, ways: Sequence[Way]) -> Symbolic:
+        # Each literal of the result is one disjunction over all ways. A row of choices, each between one way and all that follow,
+        # says the same in three times as many gates, and a solver takes several times as long to see through it.
         same: dict[object, tuple[list[int], Symbolic]] = {}
         for literal, value in ways:
-            if literal != FALSE:
-                key = ("literal", value) if isinstance(value, int) else id(value)
-                same.setdefault(key, ([], value))[0].append(literal)
-        grouped = [(self.circuit.some(literals), value) for literals, value in same.values()]
-        if not grouped:
-            return self.anything(t)
-        *rest, (_, chosen) = grouped
-        for literal, value in reversed(rest):
-            chosen = self.choose(literal, value, chosen)
-        return chosen
+            key = ("literal", value) if isinstance(value, int) else id(value)
+            same.setdefault(key, ([], value))[0].append(literal)
+        if len(same) == 1:
+            return ways[0][1]
+        ways = [(self.circuit.some(literals), value) for literals, value in same.values()]
+        match ways[0][1]:
+            case int():
+                return self._said(_all(int, ways), len(ways))
+            case Choice():
+                options = _by_key([(literal, v.options) for literal, v in _all(Choice, ways)])
+                said = {known: self._said(pairs, len(ways)) for known, pairs in options.items()}
+                return Choice({known: literal for known, literal in said.items() if literal != FALSE})
+            case Cases():
+                cases = _by_key([(literal, v.cases) for literal, v in _all(Cases, ways)])
+                return Cases({form: self._selected_case(pairs, len(ways)) for form, pairs in cases.items()})
+            case Members(kind):
+                members = [(literal, v.counts) for literal, v in _all(Members, ways)]
+                counts = {
+                    known: self._selected([(literal, held.get(known, ZERO)) for literal, held in members])
+                    for known in _by_key(members)
+                }
+                return Members(kind, {k: n for k, n in counts.items() if isinstance(n, Choice)})
+            case Listed(kind):
+                slots = _by_key([(o, dict(enumerate(v.slots))) for o, v in _all(Listed, ways)])
+                pairs = [[(o, (used, (item,))) for o, (used, item) in s] for s in slots.values()]
+                filled = [self._selected_case(slot, len(ways)) for slot in pairs]
+                return Listed(kind, tuple([(used, item) for used, (item,) in filled]))
+
+    def _said(self, ways: Sequence[tuple[int, int]], among: int) -> int:
+        """Return the literal of the one true way among so many; those that are left out have FALSE."""
+        if len(ways) == among and len({said for _, said in ways}) == 1:
+            return ways[0][1]
+        return self.circuit.some([self.circuit.both(way, said) for way, said in ways])
+
+    def _selected_case(self, ways: Sequence[tuple[int, tuple[int, Parts]]], among: int) -> tuple[int, Parts]:
+        there = self._said([(way, literal) for way, (literal, _) in ways], among)
+        by_part = zip(*[[(way, part) for part in parts] for way, (_, parts) in ways], strict=True)
+        return there, tuple([self._selected(part) for part in by_part])
 
     # --- what a value may be ---
 
@@ -552,6 +589,20 @@ class Algebra:
             )
             for group in itertools.combinations(slots, copies + 1)
         )
+
+
+def _all(kind: type[V], ways: Iterable[tuple[int, object]]) -> list[tuple[int, V]]:
+    """Return ways whose values are all of one kind."""
+    return [(literal, value) for literal, value in ways if isinstance(value, kind)]
+
+
+def _by_key(ways: Sequence[tuple[int, Mapping[K, V]]]) -> dict[K, list[tuple[int, V]]]:
+    """Return for each key the ways that have it, with what they have there."""
+    found: dict[K, list[tuple[int, V]]] = {}
+    for literal, held in ways:
+        for key, value in held.items():
+            found.setdefault(key, []).append((literal, value))
+    return found
 
 
 def _unheard_of(t: Type) -> TooLarge:

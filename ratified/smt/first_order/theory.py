@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ratified.language import ir
-from ratified.language.errors import ModelError
 from ratified.language.sorts import Ordered
 from ratified.language.types import SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
@@ -71,9 +70,6 @@ class Theory:
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
         self._unknown = 0
-        names = [sort_name(t) for t in module.sorts]
-        if twice := next((t for t, n in zip(module.sorts, names, strict=True) if names.count(n) > 1), None):
-            raise ModelError(f"two sorts are called {twice}", span=module.span, remedy="rename one of them")
         for declaration in module.parameters:
             self._named(declaration.name)
 
