@@ -20,7 +20,15 @@ from _pytest.junitxml import xml_key
 
 from ratified.cli.exploring import ExploreOptions, explore
 from ratified.cli.gate.checking import whole_message
-from ratified.cli.gate.configuration import Configuration, ConfigurationError, Entry, ModelEntry, read
+from ratified.cli.gate.configuration import (
+    Configuration,
+    ConfigurationError,
+    ConformanceEntry,
+    Entry,
+    ModelEntry,
+    ProofEntry,
+    read,
+)
 from ratified.cli.gate.finding import FILES, find
 from ratified.cli.gate.running import Asked, Prepared, check_entry, loader, named, prepare, settle
 from ratified.cli.gate.verdicts import Cache, checked_folder
@@ -144,13 +152,13 @@ class Gate:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Name a claim and its model as such in every report: read from text, an id is taken to end with its first bracket."""
         asked = dict(report.user_properties).get(ASKED)
-        if not isinstance(asked, str) or "::" not in asked:
+        if not isinstance(asked, str) or "::" not in asked or not report.nodeid.endswith(f"::{asked}"):
             return
-        path, *above = report.nodeid.split("::")[:-2]
+        path, *above = report.nodeid.removesuffix(f"::{asked}").split("::")
         model, _, name = asked.rpartition("::")
-        found: Any = getattr(report, "_id", None)
-        if dataclasses.is_dataclass(found):
-            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)  # type: ignore[assignment]  # any
+        found = getattr(report, "_id", None)  # since pytest 9
+        if found is not None:
+            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
             reporter = xml.node_reporter(report)
@@ -240,13 +248,13 @@ class Gate:
             raise KeyboardInterrupt
         return result
 
-    def settled(self, entry: Any) -> Parts:
+    def settled(self, entry: ProofEntry | ConformanceEntry) -> Parts:
         """Return what came of a proof, or of an implementation that was held to its model."""
         if entry.label not in self._known:
             self._known[entry.label] = self._once(entry.label, lambda: self._settled(entry))
         return self._known[entry.label]
 
-    def _settled(self, entry: Any) -> Parts:
+    def _settled(self, entry: ProofEntry | ConformanceEntry) -> Parts:
         try:
             found = settle(entry, self.root, self.cache)
         except RatifiedError as error:

@@ -301,7 +301,7 @@ def test_a_system_begins_as_it_is_told_or_as_it_chooses() -> None:
     drive(Handing, Chosen(Client=2)).expect(Verdict.HOLDS, states=8, edges=8 + 8, taken=16)
 
     class OwnChoice(Handing):
-        def reset(self) -> None:
+        def reset(self) -> None:  # type: ignore[override]  # a driver may choose where a base is told
             super().reset(Client(1))
 
     result = drive(OwnChoice, Chosen(Client=2)).expect(Verdict.HOLDS, taken=16)
