@@ -56,17 +56,6 @@ def element(sort: str, index: int) -> Term:
     return constant(f"{sort}!{index}", sort)
 
 
-MIXED_MOST = 80
-"""So many sizes that differ from sort to sort are tried."""
-
-
-def mixed_sizes(sorts: Sequence[str], sizes: Sequence[int]) -> list[dict[str, int]]:
-    """Ways for sorts to be of these sizes, but not all of the same: the smallest first."""
-    ways = itertools.product(sizes, repeat=len(sorts)) if len(sizes) ** len(sorts) <= 10_000 else ()
-    different = sorted((way for way in ways if len(set(way)) > 1), key=lambda way: (sum(way), way))
-    return [dict(zip(sorts, way, strict=True)) for way in different[:MIXED_MOST]]
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """Whether facts have a model of a size: for which solver, and the terms whose values it is asked for."""
@@ -222,3 +211,14 @@ def _value(symbol: Symbol, said: object, names: Mapping[tuple[str, str], int]) -
 def sorts_of_facts(facts: Sequence[Fact]) -> list[str]:
     """The sorts that matter for an obligation."""
     return sorts_in([f.formula for f in facts])
+
+
+MIXED_MOST = 80
+"""So many sizes that differ from sort to sort are tried."""
+
+
+def mixed_sizes(sorts: Sequence[str], sizes: Sequence[int]) -> list[dict[str, int]]:
+    """Ways for sorts to be of these sizes, but not all of the same: the smallest first."""
+    ways = itertools.product(sizes, repeat=len(sorts)) if len(sizes) ** len(sorts) <= 10_000 else ()
+    different = sorted((way for way in ways if len(set(way)) > 1), key=lambda way: (sum(way), way))
+    return [dict(zip(sorts, way, strict=True)) for way in different[:MIXED_MOST]]
