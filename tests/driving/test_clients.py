@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,25 +13,32 @@ from ratified import ProcessDriver, Verdict, drive
 from ratified.conformance.drive.locks import Locks
 
 
+def tool(name: str) -> str:
+    """Where a tool is."""
+    found = shutil.which(name)
+    assert found, f"{name} is missing: .ci/run installs it"
+    return found
+
+
 def javascript(sources: Path, made: Path) -> list[str]:
-    return ["node", str(sources / "js" / "locks.js")]
+    return [tool("node"), str(sources / "js" / "locks.js")]
 
 
 def java(sources: Path, made: Path) -> list[str]:
     files = [sources / "java" / name for name in ("RatifiedDrive.java", "Locks.java")]
-    subprocess.run(["javac", "-Xlint:all", "-Werror", "-d", made, *files], check=True)
-    return ["java", "-XX:TieredStopAtLevel=1", "-cp", str(made), "Locks"]
+    subprocess.run([tool("javac"), "-Xlint:all", "-Werror", "-d", made, *files], check=True)
+    return [tool("java"), "-XX:TieredStopAtLevel=1", "-cp", str(made), "Locks"]
 
 
 def rust(sources: Path, made: Path) -> list[str]:
     source, program = sources / "rust" / "locks.rs", made / "locks"
-    subprocess.run(["rustc", "--edition", "2021", "-D", "warnings", "-o", program, source], check=True)
+    subprocess.run([tool("rustc"), "--edition", "2021", "-D", "warnings", "-o", program, source], check=True)
     return [str(program)]
 
 
 def go(sources: Path, made: Path) -> list[str]:
     program = made / "locks"
-    subprocess.run(["go", "build", "-o", program, "."], cwd=sources / "go", check=True)
+    subprocess.run([tool("go"), "build", "-o", program, "."], cwd=sources / "go", check=True)
     return [str(program)]
 
 

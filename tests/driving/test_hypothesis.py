@@ -35,7 +35,7 @@ class GrantMachine(DriverMachine):
 
 
 def tried(machine: type[DriverMachine]) -> None:
-    run_state_machine_as_test(machine, settings=QUICK)  # type: ignore[no-untyped-call]  # Hypothesis does not say its types
+    run_state_machine_as_test(machine, settings=QUICK)
 
 
 def test_a_system_that_does_what_the_model_does_passes() -> None:
