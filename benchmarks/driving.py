@@ -2,8 +2,9 @@
 
     python benchmarks/driving.py [--clients N] [--most N] [--walks N]
 
-Needs node, javac and java, rustc, and go; what is missing is told and left out. For each: steps of the graph, what was asked for in all,
-wall time, and processor time of this process and of the system. Exits with 1 if one deviates that should not, or the other way round.
+Needs node, javac and java, rustc, and go; what is missing is told and left out. For each: steps of the graph, what was asked for
+in all, wall time, and processor time of this process and of the system. Exits with 1 if one deviates that should not, or the
+other way round.
 """
 
 from __future__ import annotations
