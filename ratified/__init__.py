@@ -135,6 +135,8 @@ if TYPE_CHECKING:
     from ratified.smt.proving import ProofOptions, ProofProgress, prove
     from ratified.smt.result import Cell, Counterexample, Held, Opinion, Proof, Status
     from ratified.smt.script import Goals, lemma
+    from ratified.testing import RatifiedWarning
+    from ratified.testing.decorator import model_test
 
 __all__ = [
     "ActionReport",
@@ -197,6 +199,7 @@ __all__ = [
     "PropertyReport",
     "Range",
     "RatifiedError",
+    "RatifiedWarning",
     "Refused",
     "Repeat",
     "Result",
@@ -242,6 +245,7 @@ __all__ = [
     "lemma",
     "majorities",
     "maybe",
+    "model_test",
     "prove",
     "record",
     "refines",
@@ -314,6 +318,8 @@ _PLACES = {
     "ratified.smt.proving": ("ProofOptions", "ProofProgress", "prove"),
     "ratified.smt.result": ("Cell", "Counterexample", "Held", "Opinion", "Proof", "Status"),
     "ratified.smt.script": ("Goals", "lemma"),
+    "ratified.testing.decorator": ("model_test",),
+    "ratified.testing": ("RatifiedWarning",),
 }
 """Where the names come from that are not words of the language."""
 
