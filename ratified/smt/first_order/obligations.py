@@ -143,6 +143,7 @@ class Translation:
         }
         """What the types of the variables say of their values."""
         self._normals: dict[int, tuple[Term, Term]] = {}
+        self._symbols: dict[int, tuple[Term, Collection[str]]] = {}
         self.assumptions: list[Fact] = []
         self.evaluated: list[Fact] = []
         """That the assumptions can be evaluated: it is so at each size that there is."""
@@ -354,13 +355,13 @@ class Translation:
         facts = [Fact(f.says, self._normal(f.formula)) for f in facts]
         chosen: dict[str, Fact] = {}
         while True:
-            used = symbols_of(f.formula for f in (*chosen.values(), *facts))
+            used = dict.fromkeys(s for f in (*chosen.values(), *facts) for s in self._symbols_in(f.formula))
             more: dict[str, Fact] = {}
             for axiom in self.theory.axioms:
                 if any(is_of(s, axiom.about) for s in used):
                     more[axiom.says] = Fact(axiom.says, axiom.formula)
             for assumption in self.assumptions:
-                about = symbols_of([assumption.formula])
+                about = self._symbols_in(assumption.formula)
                 if not about or any(s in used for s in about):
                     more[assumption.says] = assumption
             for name, known in self.bounds.items():
@@ -373,6 +374,13 @@ class Translation:
             if more.keys() <= chosen.keys():
                 return [*chosen.values(), *facts]
             chosen.update(more)
+
+    def _symbols_in(self, formula: Term) -> Collection[str]:
+        """The names of the symbols in a formula, looked for once."""
+        known = self._symbols.get(id(formula))
+        if known is None:
+            known = self._symbols[id(formula)] = formula, symbols_of([formula])
+        return known[1]
 
     def _normal(self, formula: Term) -> Term:
         """A formula as a solver gets it, made once."""
