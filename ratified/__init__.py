@@ -43,6 +43,12 @@ from ratified.results import pictures
 from ratified.version import __version__
 
 if TYPE_CHECKING:
+    from ratified.conform.driving.driver import Driver, DriverError, NotAsked, Observation, Refused
+    from ratified.conform.driving.engine import drive
+    from ratified.conform.driving.graph import Ask
+    from ratified.conform.driving.process import ProcessDriver
+    from ratified.conform.driving.result import Deviation, Driven
+    from ratified.conform.driving.walk import Asked, Came
     from ratified.diagram.build import graph
     from ratified.diagram.graph import StateGraph
     from ratified.diagram.picture import GraphEdge, GraphNode
@@ -129,14 +135,19 @@ if TYPE_CHECKING:
     from ratified.smt.proving import ProofOptions, ProofProgress, prove
     from ratified.smt.result import Cell, Counterexample, Held, Opinion, Proof, Status
     from ratified.smt.script import Goals, lemma
+    from ratified.testing import RatifiedWarning
+    from ratified.testing.decorator import model_test
 
 __all__ = [
     "ActionReport",
+    "Ask",
+    "Asked",
     "AtMost",
     "Bag",
     "Binding",
     "BoundReport",
     "Bounded",
+    "Came",
     "Cell",
     "Certificates",
     "Change",
@@ -144,7 +155,11 @@ __all__ = [
     "ConformanceError",
     "ConstraintReport",
     "Counterexample",
+    "Deviation",
     "Do",
+    "Driven",
+    "Driver",
+    "DriverError",
     "Either",
     "Ending",
     "EvaluationError",
@@ -168,11 +183,14 @@ __all__ = [
     "ModelError",
     "Names",
     "NativeOptions",
+    "NotAsked",
+    "Observation",
     "Observed",
     "Opinion",
     "Ordered",
     "Param",
     "Part",
+    "ProcessDriver",
     "Progress",
     "Proof",
     "ProofOptions",
@@ -181,6 +199,8 @@ __all__ = [
     "PropertyReport",
     "Range",
     "RatifiedError",
+    "RatifiedWarning",
+    "Refused",
     "Repeat",
     "Result",
     "Row",
@@ -213,6 +233,7 @@ __all__ = [
     "check",
     "constraint",
     "do",
+    "drive",
     "either",
     "eventually",
     "first",
@@ -224,6 +245,7 @@ __all__ = [
     "lemma",
     "majorities",
     "maybe",
+    "model_test",
     "prove",
     "record",
     "refines",
@@ -238,6 +260,12 @@ __all__ = [
 ]
 
 _PLACES = {
+    "ratified.conform.driving.driver": ("Driver", "DriverError", "NotAsked", "Observation", "Refused"),
+    "ratified.conform.driving.engine": ("drive",),
+    "ratified.conform.driving.graph": ("Ask",),
+    "ratified.conform.driving.process": ("ProcessDriver",),
+    "ratified.conform.driving.result": ("Deviation", "Driven"),
+    "ratified.conform.driving.walk": ("Asked", "Came"),
     "ratified.diagram.build": ("graph",),
     "ratified.diagram.graph": ("StateGraph",),
     "ratified.diagram.picture": ("GraphEdge", "GraphNode"),
@@ -290,6 +318,8 @@ _PLACES = {
     "ratified.smt.proving": ("ProofOptions", "ProofProgress", "prove"),
     "ratified.smt.result": ("Cell", "Counterexample", "Held", "Opinion", "Proof", "Status"),
     "ratified.smt.script": ("Goals", "lemma"),
+    "ratified.testing.decorator": ("model_test",),
+    "ratified.testing": ("RatifiedWarning",),
 }
 """Where the names come from that are not words of the language."""
 

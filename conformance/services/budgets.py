@@ -396,9 +396,12 @@ class FollowedAdaptive(models.Adaptive):
 class AdaptiveBinding(PolicyBinding):
     """A request is a step with what was drawn; what is long ago is told."""
 
+    def __init__(self, least: int) -> None:
+        self._least = least
+
     def model(self) -> FollowedAdaptive:
         """With room for many."""
-        return FollowedAdaptive(most=MOST)
+        return FollowedAdaptive(most=MOST, least=self._least)
 
     def on_ask(self, draw: int, admitted: bool) -> Steps:
         """A request is asked for."""
@@ -430,14 +433,15 @@ class AdaptiveSubject(Subject):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.adaptive = Adaptive(2, Adaptive.SLICES * self.SLICE_MS)
+        self.least = number % 4 * 3
+        self.adaptive = Adaptive(2, Adaptive.SLICES * self.SLICE_MS, self.least)
         self.now = self.under_way = 0
         self.asked: deque[int] = deque()
         self.taken: deque[int] = deque()
 
     def binding(self) -> AdaptiveBinding:
         """See Subject."""
-        return AdaptiveBinding()
+        return AdaptiveBinding(self.least)
 
     def seen(self) -> Mapping[str, Any]:
         """The chance that the next is refused."""
@@ -453,12 +457,13 @@ class AdaptiveSubject(Subject):
             (lambda: made.accepted(nan), "the time is a whole number"),
             (lambda: Adaptive(0), "k is at least 1"),
             (lambda: Adaptive(2, 59), "k is at least 1"),
+            (lambda: Adaptive(2, 60, -1), "k is at least 1"),
             (lambda: Adaptive(nan), "k is a whole number"),
         ]
 
     def right(self) -> Sequence[Callable[[], object]]:
         """See Subject."""
-        return [lambda: Adaptive(1, Adaptive.SLICES)]
+        return [lambda: Adaptive(1, Adaptive.SLICES, 0)]
 
     def ask(self, drawn: int, count: int) -> Iterable[Event]:
         """Requests are asked for, and chance draws a number for each."""

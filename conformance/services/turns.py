@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from math import gcd
 from random import Random
 from typing import Annotated, Any, ClassVar
 
@@ -16,6 +17,7 @@ from ratified.conform.policy import PolicyBinding, Subject
 from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
 from ratified.impl.services.balancing import Balancer, EarliestDeadline, Picking, RoundRobin, SmoothWeighted
+from ratified.impl.services.balancing.turns import START_MOST
 from ratified.impl.services.endpoints import Endpoint, NoEndpointError
 from ratified.language import Map, Model, Param, Range, Set, action, at_size, invariant, require
 from ratified.models.services import balancing as smooth_models
@@ -103,11 +105,18 @@ class FollowedSmooth(smooth_models.SmoothWeighted):
 
     weight: Map[smooth_models.Node, Annotated[int, Range(0, 100)]]
     effective: Map[smooth_models.Node, Annotated[int, Range(0, 100)]]
+    over: Param[Map[smooth_models.Node, Annotated[int, Range(0, 100)]]] = at_size(
+        lambda: Map({n: 0 for n in smooth_models.Node})
+    )  # picks of each that are over when the client begins
 
     def init(self) -> None:
         """Weights as given, and nobody has failed."""
         self.weight = self.weights
         self.effective = self.weights
+        self.served = self.over
+        self.credit = Map(
+            {n: self.picks() * self.weight[n] - self.over[n] * self.total() for n in smooth_models.Node}
+        )
 
     def total(self) -> int:
         """See SmoothWeighted."""
@@ -144,18 +153,32 @@ def pick_and_recover(m: Any) -> None:
     m.effective = Map({n: v if n in m.down else min(m.weight[n], v + 1) for n, v in m.effective.items()})
 
 
+def served(weights: Sequence[int], picks: int) -> list[int]:
+    """How often each is picked in so many picks."""
+    has, found = [0] * len(weights), [0] * len(weights)
+    for _ in range(picks):
+        has = [h + weight for h, weight in zip(has, weights, strict=True)]
+        best = has.index(max(has))
+        has[best] -= sum(weights)
+        found[best] += 1
+    return found
+
+
 class SmoothBinding(PolicyBinding):
     """Picks are steps; failures and changes of the endpoints are what nginx does about them."""
 
-    def __init__(self, weights: Mapping[str, int], failures: int) -> None:
-        self._weights, self._failures = dict(weights), failures
+    def __init__(self, weights: Mapping[str, int], failures: int, over: int) -> None:
+        self._weights, self._failures, self._over = dict(weights), failures, over
         self.node = Names(smooth_models.Node, len(weights), tuple(weights))
 
     def model(self) -> FollowedSmooth:
         """At the weights of the endpoints."""
+        names = [f"n{i + 1}" for i in range(len(self._weights))]
+        weights = list(self._weights.values())
         return FollowedSmooth(
-            Node=len(self._weights),
-            weights={f"n{i + 1}": weight for i, weight in enumerate(self._weights.values())},
+            Node=len(names),
+            weights=dict(zip(names, weights, strict=True)),
+            over=dict(zip(names, served(weights, self._over), strict=True)),
         )
 
     def on_pick(self, name: str) -> Steps:
@@ -180,8 +203,11 @@ class SmoothBinding(PolicyBinding):
 
         return change(f"{name} loses a part of its weight", lose)
 
-    def on_update(self, weights: dict[str, int], anew: bool) -> Steps:
-        """The endpoints are others: those that stay keep what they had; what went is shared, and the first have more of it."""
+    def on_update(self, weights: dict[str, int], anew: bool, over: int) -> Steps:
+        """The endpoints are others: those that stay keep what they had; what went is shared, and the first have more of it.
+
+        Where all are new, so many picks are over.
+        """
         there = {self.node(name): weight for name, weight in weights.items()}
 
         def update(m: Any) -> None:
@@ -197,7 +223,8 @@ class SmoothBinding(PolicyBinding):
             m.begin_round()
             m.steady = False
 
-        return change("other endpoints", update)
+        pick: Steps = (do("pick"), change("weights recover", pick_and_recover))
+        return (change("other endpoints", update), *[pick] * over)
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - there is one balancer
         """What each has."""
@@ -229,9 +256,14 @@ class SmoothSubject(Turns):
         if number % 3 == 0:  # many are kept in another way than few
             self.names = self.MANY
             self.weights = {name: 1 + (number + n) % 3 for n, name in enumerate(self.names)}
-        self.failures = 1 + number % 3
-        self.balancer = SmoothWeighted(self.failures)
+        self.failures, self.start = 1 + number % 3, number % 7 * (number % 5)
+        self.balancer = SmoothWeighted(self.failures, self.start)
         self.balancer.update(self.endpoints())
+
+    def over(self) -> int:
+        """Picks that are over when a client begins with the endpoints that there are."""
+        weights = [endpoint.weight for endpoint in self.endpoints()]
+        return self.start % (sum(weights) // gcd(*weights))
 
     def held(self) -> Balancer:
         """See Turns."""
@@ -242,15 +274,16 @@ class SmoothSubject(Turns):
         return [
             (lambda: SmoothWeighted(0), "an endpoint is given at least 1 failure, not 0"),
             (lambda: SmoothWeighted(1.5), "failures is a whole number"),  # type: ignore[arg-type]  # that is what is wrong
+            (lambda: SmoothWeighted(1, "b"), "start is a whole number"),  # type: ignore[arg-type]  # likewise
         ]
 
     def right(self) -> Sequence[Callable[[], object]]:
         """See Subject."""
-        return [lambda: SmoothWeighted(1)]
+        return [lambda: SmoothWeighted(1), long_rounds_are_cut]
 
     def binding(self) -> SmoothBinding:
         """See Subject."""
-        return SmoothBinding(self.weights, self.failures)
+        return SmoothBinding(self.weights, self.failures, self.over())
 
     def seen(self) -> Mapping[str, Any]:
         """What each has."""
@@ -338,7 +371,7 @@ class SmoothSubject(Turns):
         """The balancer is told of the endpoints."""
         self.balancer.update(self.endpoints())
         weights = {endpoint.name: endpoint.weight for endpoint in self.endpoints()}
-        yield self.event("update", weights=weights, anew=anew)
+        yield self.event("update", weights=weights, anew=anew, over=self.over() if anew else 0)
 
     def take(self, action: str, *arguments: Any) -> None:
         """See Subject."""
@@ -348,12 +381,19 @@ class SmoothSubject(Turns):
             tuple(getattr(self, action)(int(arguments[0])))
 
 
+def long_rounds_are_cut() -> bool:
+    """Of a round of a million picks no more than ten thousand are over when a client begins."""
+    balancer = SmoothWeighted(start=START_MOST + 1)
+    balancer.update([Endpoint("a", 999_999), Endpoint("b", 1)])
+    return balancer.current == (-1, 1)
+
+
 class SmoothPair(SmoothSubject):
     """Endpoints of weights 1 and 3, to be driven along the graph of the model."""
 
     def __init__(self, number: int = 0) -> None:
         super().__init__(number)
-        self.names, self.weights, self.failures = NAMES[:2], {"a": 1, "b": 3}, 1
+        self.names, self.weights, self.failures, self.start = NAMES[:2], {"a": 1, "b": 3}, 1, 0
         self.balancer = SmoothWeighted()
         self.balancer.update(self.endpoints())
 

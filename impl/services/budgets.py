@@ -132,16 +132,20 @@ class RetriesInFlight:
 class Adaptive:
     """A client refuses by itself what a server would refuse (Beyer et al., "Site Reliability Engineering", 2016, chapter 21).
 
-    Of r requests in the last `window_ms`, a accepted, one more is refused with probability max(0, (r - k * a) / (r + 1)).
+    Of r requests in the last `window_ms`, a accepted, one more is refused with probability max(0, (r - k * a) / (r + 1)). By that
+    a client that begins would refuse half of its second request, since the first has no answer yet; so `least` requests are not
+    held against it: (r - least - k * a) / (r + 1), as in go-zero. With `least` 0 it is the book's.
     """
 
     SLICES = 60
 
-    def __init__(self, k: int = 2, window_ms: int = 120_000) -> None:
-        whole(k=k, window_ms=window_ms)
-        if k < 1 or window_ms < self.SLICES:
-            raise ServiceError(f"k is at least 1 and the window {self.SLICES} ms or more: {k}, {window_ms}")
-        self._k = k
+    def __init__(self, k: int = 2, window_ms: int = 120_000, least: int = 20) -> None:
+        whole(k=k, window_ms=window_ms, least=least)
+        if k < 1 or window_ms < self.SLICES or least < 0:
+            raise ServiceError(
+                f"k is at least 1, the window {self.SLICES} ms or more, the least 0 or more: {k}, {window_ms}, {least}"
+            )
+        self._k, self._least = k, least
         self._slice_ms = window_ms // self.SLICES
         self._moments = Moments()
         self._counted: dict[int, tuple[int, int]] = {}
@@ -155,7 +159,7 @@ class Adaptive:
     def chance(self, now_ms: int) -> tuple[int, int]:
         """The probability that the next request is refused, as numerator and denominator."""
         _, requests, accepts = self._totals(now_ms)
-        return max(0, requests - self._k * accepts), requests + 1
+        return max(0, requests - self._least - self._k * accepts), requests + 1
 
     def admits(self, now_ms: int, draw: Draw) -> bool:
         """Whether the next request is sent. It is counted when it begins, not when it ends (go-zero, issue 5011)."""

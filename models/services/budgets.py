@@ -229,9 +229,9 @@ class ThrottleAtHalf(Throttle):
 
 
 class Adaptive(Model):
-    """What a client counts of its requests: of r, a were accepted, and one more is refused in r - 2a of r + 1 cases.
+    """What a client counts of its requests: of r, a were accepted, and one more is refused in r - least - 2a of r + 1 cases.
 
-    (Beyer et al., "Site Reliability Engineering", 2016, chapter 21.)
+    (With `least` 0: Beyer et al., "Site Reliability Engineering", 2016, chapter 21.)
     """
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -241,6 +241,7 @@ class Adaptive(Model):
     }
 
     most: Param[Annotated[int, Range(1, 1000)]] = 3
+    least: Param[Annotated[int, Range(0, 1000)]] = 0  # requests that are not held against it
 
     requests: Count = 0  # that count
     accepts: Count = 0
@@ -260,7 +261,7 @@ class Adaptive(Model):
 
     def refused(self) -> int:
         """Of r + 1 cases, those in which it is refused."""
-        return max(0, self.requests - 2 * self.accepts)
+        return max(0, self.requests - self.least - 2 * self.accepts)
 
     def count_begun(self) -> None:
         """It counts now."""
@@ -288,6 +289,11 @@ class Adaptive(Model):
         return self.requests == self.begun
 
     @invariant
+    def a_few_are_not_refused(self) -> bool:
+        """Before there were more than `least` requests nothing is refused."""
+        return self.requests > self.least or self.refused() == 0
+
+    @invariant
     def accepted_is_begun(self) -> bool:
         """What is accepted was asked for."""
         return self.accepts + self.under_way <= self.begun
@@ -307,3 +313,16 @@ class CountedWhenEnded(Adaptive):
     def count_ended(self) -> None:
         """Now."""
         self.requests += 1
+
+
+class RefusesAtOnce(Adaptive):
+    """Every request without an answer is held against the client, the first ones too: as it begins it refuses half of them."""
+
+    sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "small": {"least": 2},
+        "standard": {"most": 6, "least": 3},
+    }
+
+    def refused(self) -> int:
+        """As many as have no answer."""
+        return max(0, self.requests - 2 * self.accepts)

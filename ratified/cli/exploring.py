@@ -12,7 +12,7 @@ from ratified.cli.output import deliver
 from ratified.cli.progress import LiveLine
 from ratified.cli.report.checks import Report
 from ratified.cli.report.render import render
-from ratified.cli.report.text import headline, verify_headline
+from ratified.cli.report.text import headline, several_headline, verify_headline
 from ratified.cli.requests import Exploring, Output
 from ratified.explore import NativeOptions, check
 from ratified.language import Model
@@ -82,6 +82,11 @@ def emit(report: Report, to: Output) -> int:
     def rendered(form: str, *, color: bool = False) -> str:
         return render(report, form, color=color)
 
-    first = "\n".join(map(headline, report.checks)) if report.protocol is None else verify_headline(report)
+    if report.several is not None:
+        first = several_headline(report)
+    elif report.protocol is not None:
+        first = verify_headline(report)
+    else:
+        first = "\n".join(map(headline, report.checks))
     deliver(to, rendered, first)
-    return report.verdict.exit_status
+    return report.exit_status

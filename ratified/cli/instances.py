@@ -9,15 +9,32 @@ from typing import Any
 from ratified.language import Model, SizeError
 
 
-def instance(cls: type[Model], size: str | None, settings: Mapping[str, str]) -> Model:
+def instance(cls: type[Model], size: str | None, settings: Mapping[str, object]) -> Model:
     """Instantiate a model at a size that it names (its standard one if None), with single settings replaced.
+
+    Settings that are text mean what they mean on the command line.
 
     Raises:
         SizeError: the model has no size of that name, or a setting is missing, unknown, or makes no sense.
         ModelError: the model itself is wrong.
     """
     chosen = _named_size(cls, size)
-    return cls(**{**chosen, **{name: parse_parameter(cls, name, text) for name, text in settings.items()}})
+    own = {
+        name: parse_parameter(cls, name, value) if isinstance(value, str) else value
+        for name, value in settings.items()
+    }
+    return cls(**{**chosen, **own})
+
+
+def resized(model: type[Model] | Model, size: str | None, settings: Mapping[str, str]) -> Model:
+    """The same for a model that may have sizes already, which settings replace. Raises SizeError, ModelError."""
+    if not isinstance(model, Model):
+        return instance(model, size, settings)
+    if not settings and size is None:
+        return model
+    cls = type(model)
+    given = {name: parse_parameter(cls, name, text) for name, text in settings.items()}
+    return cls(**{**model.given(), **(_named_size(cls, size) if size else {}), **given})
 
 
 def sizes_of(cls: type) -> Mapping[str, Mapping[str, object]]:

@@ -25,6 +25,7 @@ from ratified.bundled import Bug, bugs, models
 from ratified.language.errors import RatifiedError, Span
 
 if TYPE_CHECKING:
+    from ratified.conform.driving.driver import Driver
     from ratified.follow.binding import Binding
     from ratified.follow.linearizability.models import SequentialModel
     from ratified.language import Model
@@ -44,9 +45,10 @@ def load(target: str) -> type[Model]:
     if target in models:
         return load(models[target].target)
     path, _, name = target.rpartition(":")
-    if path.endswith(".py") or (not path and name.endswith(".py")):
-        file = Path(path or name)
-        return _choose(_import_file(file), name if path else "", str(file))
+    if target.endswith(".py") and (not path.strip() or Path(target).exists()):  # the path may have a colon
+        path, name = target.removeprefix(":"), ""
+    if path.endswith(".py"):
+        return _choose(_import_file(Path(path)), name, str(Path(path)))
     if Path(target).suffix == ".py" or "/" in target or Path(target).exists():
         _refuse_file(Path(target))
     if path:
@@ -81,10 +83,15 @@ def described(name: str) -> str:
     return models[name].description if name in models else ""
 
 
+def load_module(path: str) -> types.ModuleType:
+    """Return the module that `path.py` or `package.module` names. Raises TargetError."""
+    return _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+
+
 def load_class(target: str) -> type:
     """Return any class that `path.py:Class` or `package.module:Class` names. Raises TargetError."""
     path, _, name = target.rpartition(":")
-    module = _import_file(Path(path)) if path.endswith(".py") else _import_module(path)
+    module = load_module(path)
     found = getattr(module, name, None)
     if not inspect.isclass(found):
         own = [k for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module.__name__]
@@ -117,6 +124,22 @@ def load_binding(target: str) -> Binding:
             f"{found.__name__} cannot be instantiated: {problem}",
             remedy="it is instantiated without arguments",
         ) from None
+
+
+def load_driver(target: str) -> type[Driver]:
+    """Return the class of a driver. Raises RatifiedError."""
+    from ratified.conform.driving.driver import Driver
+
+    if ":" not in target:
+        raise RatifiedError(
+            f"there is no driver {target!r}", remedy="a driver is given as path.py:Class or module:Class"
+        )
+    found = load_class(target)
+    if not issubclass(found, Driver):
+        raise RatifiedError(
+            f"{found.__name__} is not a driver", remedy="derive it from ratified.Driver (docs/driving.md)"
+        )
+    return found
 
 
 def load_sequential(name: str, initial: str | None) -> SequentialModel:
@@ -178,6 +201,8 @@ def _refuse_file(path: Path) -> NoReturn:
 def _import_file(path: Path) -> types.ModuleType:
     """Run a file as a module of its own, with its folder on the path as for a script."""
     try:
+        if path.is_fifo():
+            raise TargetError(f"{path} is a pipe", remedy="give a file that ends in .py")
         source = path.read_bytes()
     except IsADirectoryError:
         raise TargetError(f"{path} is a folder", remedy="give a file that ends in .py") from None
@@ -233,8 +258,12 @@ class _NoModuleError(Exception):
 @contextlib.contextmanager
 def _explained(what: str, file: str | None) -> Iterator[None]:
     """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
+    from ratified.language.model import refused_when_used
+
+    leave, os._exit = os._exit, _leave  # else a file could end all of it with the status of a verdict
     try:
-        yield
+        with refused_when_used():
+            yield
     except RatifiedError as error:
         error.span = error.span or _place(error, file)
         raise
@@ -257,6 +286,13 @@ def _explained(what: str, file: str | None) -> Iterator[None]:
         span = _place(error, file)
         what_failed = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise TargetError(f"importing {what} fails with {what_failed}", span=span) from None
+    finally:
+        os._exit = leave
+
+
+def _leave(status: int) -> NoReturn:
+    """What `os._exit` is while a person's code is imported."""
+    raise SystemExit(status)
 
 
 def _syntax_place(error: SyntaxError) -> Span | None:
@@ -310,15 +346,21 @@ def _choose(module: types.ModuleType, name: str, where: str) -> type[Model]:
     ]
     if name:
         if name in found:
-            return found[name]
+            return _accepted(found[name])
         if hasattr(module, name):
             raise TargetError(f"`{name}` in {where} is not a model", remedy=_models(where, own))
         raise TargetError(f"{where} has no class `{name}`", remedy=_models(where, own))
     if len(own) == 1:
-        return found[own[0]]
+        return _accepted(found[own[0]])
     if own:
         raise TargetError(f"{where} has {len(own)} models", remedy=_models(where, own))
     raise TargetError(f"{where} has no model", remedy=_models(where, own))
+
+
+def _accepted(model: type[Model]) -> type[Model]:
+    """A model that the language takes. Raises ModelError if it does not."""
+    assert model.module is not None  # reading it raises what is wrong
+    return model
 
 
 def _models(where: str, own: list[str]) -> str:

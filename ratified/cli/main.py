@@ -14,6 +14,7 @@ import traceback
 import click
 
 from ratified.cli.commands import Commands
+from ratified.cli.output import complain, discard, unprinted
 from ratified.version import __version__
 
 
@@ -22,25 +23,22 @@ def run(arguments: list[str]) -> int:
     try:
         status = commands.main(args=arguments, prog_name="ratified", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
     except MemoryError:
-        click.echo(
-            "Error: out of memory\n  --memory 2G stops before that, and reports what was found", err=True
-        )
+        complain("Error: out of memory\n  --memory 2G stops before that, and reports what was found")
         return 3
     except Exception as error:  # noqa: BLE001 - the last resort before Python's own exit status
         from ratified.language.errors import RatifiedError
 
+        if isinstance(error, OSError) and _is_of_output(error):
+            error = unprinted(error)
         if not isinstance(error, RatifiedError):
             # Python would leave with 1, which here means "violated"; this is no verdict.
-            traceback.print_exc()
-            click.echo(
-                "Error: this is a bug in Ratified, not in your model; please report the lines above",
-                err=True,
-            )
+            complain(traceback.format_exc().rstrip())
+            complain("Error: this is a bug in Ratified, not in your model; please report the lines above")
             return 2
         show(error)
         return 2
@@ -48,6 +46,20 @@ def run(arguments: list[str]) -> int:
         # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
         return 0
     return status if isinstance(status, int) else 0
+
+
+def _usage(error: click.ClickException) -> None:
+    """Print what is wrong with a command line."""
+    try:
+        error.show()
+    except OSError:
+        discard(sys.stderr)
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Whether it was Click that could not write, which it does for help and versions alone."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, OSError) and frame.f_code is click.echo.__code__
 
 
 def show(error: Exception) -> None:
@@ -59,9 +71,9 @@ def show(error: Exception) -> None:
     trace = getattr(error, "trace", None)
     if isinstance(trace, Trace) and trace.steps:
         for line in trace_lines(trace, Paint(colored)):
-            click.echo(line.rstrip(), err=True, color=colored)
+            complain(line.rstrip())
     word = click.style("Error", fg="red", bold=True) if colored else "Error"
-    click.echo(f"{word}: {error}", err=True, color=colored)
+    complain(f"{word}: {error}")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

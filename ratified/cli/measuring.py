@@ -28,6 +28,7 @@ def measure(request: SimulateRequest) -> int:
         runs=request.runs,
         length=request.depth,
         seed=request.seed,
+        since=request.since or 0,
         until=request.until,
         weights=weights,
         confidence=request.confidence or 0.95,

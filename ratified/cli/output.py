@@ -1,13 +1,15 @@
 """Where reports go: standard output, and files.
 
-Guarantees: standard output holds the report and nothing else; a reader who closes the pipe early is not complained to, and the
-exit status is the verdict's all the same. Importing this imports neither the language nor an engine.
+Guarantees: standard output holds the report and nothing else; a reader who closes the pipe early, or never was there, is not
+complained to, and the exit status is the verdict's all the same; a device that is full is one message. What a terminal's encoding
+cannot show is written as an escape. Importing this imports neither the language nor an engine.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -56,20 +58,52 @@ def read(file: Path) -> str:
         raise RatifiedError(f"{file} is not text") from None
 
 
-def unwritable(file: Path, error: OSError) -> Exception:
+def unwritable(file: Path | str, error: OSError) -> Exception:
     """Return the error to raise for a file that cannot be written."""
     from ratified.language.errors import RatifiedError
 
     return RatifiedError(f"{file} cannot be written: {error.strerror}")
 
 
+def prepare_streams() -> None:
+    """Make the standard streams of this process such that writing to them cannot end in a traceback.
+
+    One that is closed leads nowhere from now on: its number would else be given to the next file that is opened.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(opened)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - a number, open as long as the process
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def echo(text: str) -> None:
-    """Print text; if nobody reads it any more, that is all right."""
+    """Print text; if nobody reads it any more, that is all right. Raises RatifiedError where there is no room for it."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         discard(sys.stdout)
+    except OSError as error:
+        raise unprinted(error) from None
+
+
+def unprinted(error: OSError) -> Exception:
+    """Return the error to raise where standard output cannot be written, and forget what it still holds."""
+    discard(sys.stdout)
+    return unwritable("standard output", error)
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error; where that cannot be written, the exit status has to do."""
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
 
 
 def discard(stream: TextIO) -> None:

@@ -48,13 +48,13 @@ class Exploring:
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """Explore a model; `dump` is where the generated C goes, `diagram` where the counterexample is drawn.
+    """Explore models, each with its settings, or with none given all that is configured.
 
-    `expect` is a verdict and perhaps the name of the claim that is violated.
+    `dump` is where the generated C goes, `diagram` where the counterexample is drawn. `expect` is a verdict and perhaps the name
+    of the claim that is violated. `cache` is a folder of verdicts to use in place of the configured one, if any.
     """
 
-    model: str
-    settings: Mapping[str, str]
+    models: tuple[tuple[str, Mapping[str, str]], ...]
     claims: tuple[str, ...]
     checkpoint: Path | None
     dump: Path | None
@@ -63,6 +63,8 @@ class CheckRequest:
     expect: tuple[str, str | None] | None
     expect_states: int | None
     expect_depth: int | None
+    cache: Path | None
+    no_cache: bool
     exploring: Exploring
     output: Output
 
@@ -144,6 +146,7 @@ class SimulateRequest:
     memory: int | None
     show: bool
     measures: tuple[str, ...]
+    since: int | None
     until: str | None
     weights: tuple[str, ...]
     confidence: float | None
@@ -182,6 +185,7 @@ class ServicesRequest:
 
     policies: tuple[str, ...]
     nodes: str
+    zone: str | None
     requests: int
     rate: int | None
     writes: int
@@ -211,26 +215,68 @@ class PlayRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ConformRequest:
-    """Hold an implementation to its model for some time, or with chaos alone until `events` have been followed."""
+class Driving:
+    """How to drive a system along its model: `walks` are random ones, of `length` steps; `states` bounds the graph."""
 
-    protocol: str
-    seconds: float
-    events: int | None
+    edges: bool
+    forbidden: bool
+    walks: int
+    length: int
+    states: int
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConformRequest:
+    """Hold an implementation to its model for some time, or with chaos alone until `events` have been followed.
+
+    `target` is a bundled protocol or policy, or a driver; settings, size and how to drive are for drivers alone.
+    """
+
+    target: str
+    settings: Mapping[str, str]
+    size: str | None
+    seconds: float | None
+    events: int | None
     record: Path | None
+    driving: Driving
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriveRequest:
+    """Drive a process along a model; `target` is the model, or a driver. `export` and `serve` drive nothing."""
+
+    target: str
+    settings: Mapping[str, str]
+    size: str | None
+    command: tuple[str, ...]
+    answer_within: float
+    seconds: float | None
+    export: str | None
+    file: Path | None
+    serve: bool
+    driving: Driving
     form: str
 
 
 @dataclass(frozen=True, slots=True)
 class MutantsRequest:
-    """Plant bugs into an implementation: all that are known, or those named."""
+    """Plant bugs into an implementation: all that are known, or those named.
 
-    protocol: str
+    With `sweep`, a module, `target` is a driver, and every mistake is planted into the module; `names` are settings.
+    """
+
+    target: str
     names: tuple[str, ...]
     quick: bool
     scripts: bool
-    systematic: bool = False
+    systematic: bool
+    sweep: Path | None
+    jobs: int
+    within: float | None
+    driving: Driving
+    form: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +367,13 @@ class CrosscheckRequest:
     workers: int
     tlc: Path | None
     output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class InitRequest:
+    """Begin a project in a folder."""
+
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)

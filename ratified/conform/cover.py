@@ -13,13 +13,13 @@ graph gives the same walks.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from ratified.conform.ending import Over, never
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.values import show
@@ -148,18 +148,17 @@ def cover(
     driver: Driver,
     *,
     tries: bool = False,
-    seconds: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    over: Over = never,
 ) -> Covered:
-    """Drive an implementation along every step that it can take.
+    """Drive an implementation along every step that it can take, or until it is `over`.
 
     Where the graph has not been found as a whole (`LazyGraph.all`), only states that the implementation comes to are looked at.
     """
-    return _Cover(steps, driver, tries, None if seconds is None else clock() + seconds, clock).run()
+    return _Cover(steps, driver, tries, over).run()
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
+class Move:
     """A step that can be taken, those that the implementation takes by itself after it, and where it then rests."""
 
     source: int
@@ -170,23 +169,22 @@ class _Move:
 class _Cover:
     """One covering of a graph."""
 
-    def __init__(
-        self, steps: LazyGraph, driver: Driver, tries: bool, until: float | None, clock: Callable[[], float]
-    ) -> None:
-        self.steps, self.driver, self.tries, self.until, self.clock = steps, driver, tries, until, clock
+    def __init__(self, steps: LazyGraph, driver: Driver, tries: bool, over: Over) -> None:
+        self.steps, self.driver, self.tries, self.over = steps, driver, tries, over
         self.result = Covered()
         self.passed: set[int] = set()
-        self.moves: dict[int, list[_Move]] = {}
+        self.moves: dict[int, list[Move]] = {}
         queue = deque([0])
-        while queue:
+        while queue and self.result.stopped is None:
             state = queue.popleft()
             if state not in self.moves:
+                self.result.stopped = over()
                 self.moves[state] = list(self._moves(state))
                 queue.extend(move.target for move in self.moves[state])
         self.taken: set[tuple[int, int]] = set()
         self.tried: set[int] = set()
 
-    def _moves(self, state: int) -> Iterator[_Move]:
+    def _moves(self, state: int) -> Iterator[Move]:
         steps, driver = self.steps, self.driver
         before = steps.states[state]
         for number, edge in enumerate(steps.of(state)):
@@ -198,11 +196,13 @@ class _Cover:
                 numbers.append((at, steps.of(at).index(own)))
                 taken.append(own)
                 at = own.target
-            yield _Move(state, tuple(numbers), at)
+            yield Move(state, tuple(numbers), at)
 
     def run(self) -> Covered:
         result = self.result
-        plan = _Plan(self.moves)
+        if result.stopped is not None:
+            return result
+        plan = Plan(self.moves)
         result.least = plan.least
         for walk in plan.walks():
             self.driver.reset()
@@ -211,8 +211,8 @@ class _Cover:
             for move in walk:
                 if result.failure is not None:
                     break
-                if self.until is not None and self.clock() > self.until:
-                    result.stopped = "out of time"
+                result.stopped = self.over()
+                if result.stopped is not None:
                     break
                 self._take(move)
             if result.failure is not None or result.stopped is not None:
@@ -223,7 +223,7 @@ class _Cover:
             self._account()
         return result
 
-    def _take(self, move: _Move) -> None:
+    def _take(self, move: Move) -> None:
         edge = self.steps.of(move.source)[move.numbers[0][1]]
         self.driver.drive(self.steps.states[move.source], edge)
         self.result.driven += 1
@@ -272,7 +272,7 @@ class _Cover:
         self.result.left_out = tuple(left_out[:10])
 
 
-class _Plan:
+class Plan:
     """Walks that together make every move.
 
     In a part of the graph in which there is a way from everywhere to everywhere, one walk makes all moves. Between the parts
@@ -280,12 +280,12 @@ class _Plan:
     flowed into it.
     """
 
-    def __init__(self, moves: dict[int, list[_Move]]) -> None:
+    def __init__(self, moves: dict[int, list[Move]]) -> None:
         self.moves = moves
         self.part, parts = _parts(moves)  # the last first
-        self.inside: dict[int, list[_Move]] = {}  # by part, moves that do not leave it
-        self.out: list[list[_Move]] = [[] for _ in parts]
-        into: list[list[_Move]] = [[] for _ in parts]
+        self.inside: dict[int, list[Move]] = {}  # by part, moves that do not leave it
+        self.out: list[list[Move]] = [[] for _ in parts]
+        into: list[list[Move]] = [[] for _ in parts]
         for state, some in moves.items():
             for move in some:
                 here, there = self.part[state], self.part[move.target]
@@ -294,7 +294,7 @@ class _Plan:
                 else:
                     self.out[here].append(move)
                     into[there].append(move)
-        self.flow: dict[_Move, int] = {}
+        self.flow: dict[Move, int] = {}
         spare = [len(into[p]) - len(self.out[p]) for p in range(len(parts))]
         for p in range(
             len(parts)
@@ -330,7 +330,7 @@ class _Plan:
                 best = max(best, count)
         return best
 
-    def walks(self) -> Iterator[Iterator[_Move]]:
+    def walks(self) -> Iterator[Iterator[Move]]:
         """Yield walks, each to its end before the next."""
         left = {move: self.flow.get(move, 1) for moves in self.out for move in moves}
         inside = {p: set(moves) for p, moves in self.inside.items()}
@@ -339,7 +339,7 @@ class _Plan:
         while any(left[move] for move in self.out[first]):
             yield self._walk(left, inside)
 
-    def _walk(self, left: dict[_Move, int], inside: dict[int, set[_Move]]) -> Iterator[_Move]:
+    def _walk(self, left: dict[Move, int], inside: dict[int, set[Move]]) -> Iterator[Move]:
         at = 0
         while True:
             here = self.part[at]
@@ -356,9 +356,9 @@ class _Plan:
                 at = move.target
             left[move] -= 1
 
-    def _way(self, at: int, wanted: set[_Move]) -> list[_Move]:
+    def _way(self, at: int, wanted: set[Move]) -> list[Move]:
         """The moves of a shortest way, inside a part, to one that is wanted, and that one."""
-        before: dict[int, _Move | None] = {at: None}
+        before: dict[int, Move | None] = {at: None}
         queue = deque([at])
         while True:
             state = queue.popleft()
@@ -373,7 +373,7 @@ class _Plan:
                     queue.append(move.target)
 
 
-def _parts(moves: dict[int, list[_Move]]) -> tuple[dict[int, int], list[list[int]]]:
+def _parts(moves: dict[int, list[Move]]) -> tuple[dict[int, int], list[list[int]]]:
     """The strongly connected parts of a graph (Tarjan 1972), each after those that it leads to; and by state, which it is in."""
     found: dict[int, int] = {}
     low: dict[int, int] = {}

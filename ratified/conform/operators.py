@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from inspect import getsource
 from types import CodeType, ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ratified.conform.mutants import Mutant
+
+N = TypeVar("N", bound=ast.AST)
 
 LOOPS_MOST = 100_000
 
@@ -137,12 +139,12 @@ def _functions(tree: ast.AST, path: str) -> Iterator[tuple[str, ast.FunctionDef]
 def _changes(function: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
     """Every change of a function, and what it comes to in words."""
     for where, node in _nodes(function):
-        for new in _instead(node):
-            before, after = _text(node), _text(new)
+        for new in instead(node):
+            before, after = text(node), text(new)
             if before != after:
-                yield f"{before} becomes {after}", _changed(function, where, new)
+                yield f"{before} becomes {after}", changed(function, where, new)
         if isinstance(node, DROPPED):
-            yield f"without {_text(node)}", _changed(function, where, ast.Pass())
+            yield f"without {text(node)}", changed(function, where, ast.Pass())
 
 
 def _nodes(function: ast.FunctionDef) -> Iterator[tuple[Where, ast.AST]]:
@@ -165,11 +167,12 @@ def _nodes(function: ast.FunctionDef) -> Iterator[tuple[Where, ast.AST]]:
                         yield from within(item, (*where, (name, i)))
 
     for i, statement in enumerate(function.body):
-        if i or not _is_text(statement):
+        if i or not is_text(statement):
             yield from within(statement, (("body", i),))
 
 
-def _is_text(statement: ast.stmt) -> bool:
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a text that stands by itself, as a docstring does."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -177,7 +180,7 @@ def _is_text(statement: ast.stmt) -> bool:
     )
 
 
-def _instead(node: ast.AST) -> Iterator[ast.AST]:
+def instead(node: ast.AST) -> Iterator[ast.AST]:
     """What a node could have been by mistake."""
     match node:
         case ast.Compare():
@@ -220,7 +223,7 @@ def _instead(node: ast.AST) -> Iterator[ast.AST]:
                 yield new_ifs
 
 
-def _text(node: ast.AST) -> str:
+def text(node: ast.AST) -> str:
     """A node in one line: of a statement that has others, its head."""
     if isinstance(node, ast.If | ast.While):
         return f"{'if' if isinstance(node, ast.If) else 'while'} {ast.unparse(node.test)}"
@@ -231,8 +234,9 @@ def _text(node: ast.AST) -> str:
     return " ".join(ast.unparse(node).split())
 
 
-def _changed(function: ast.FunctionDef, where: Where, new: ast.AST) -> ast.FunctionDef:
-    copy = deepcopy(function)
+def changed(tree: N, where: Where, new: ast.AST) -> N:
+    """A copy of a tree with something else at a place in it."""
+    copy = deepcopy(tree)
     node: Any = copy
     *outer, (name, index) = where
     for field, i in outer:

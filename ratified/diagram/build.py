@@ -6,7 +6,7 @@ Guarantees: nothing is decoded or worded that is not drawn; what is refused for 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise, repeat
 from typing import Any
@@ -15,12 +15,14 @@ from ratified.diagram.focus import Focus, focus_of, told_apart, within
 from ratified.diagram.graph import StateGraph
 from ratified.diagram.picture import GraphEdge, GraphNode
 from ratified.diagram.size import EXPORTED, FEW, NODES, too_large
-from ratified.diagram.space import Space, Watch, explore
+from ratified.diagram.space import Progressing, Space, explore
 from ratified.diagram.views import View, change_lines, view_lines, view_of, views_of, whole_lines
+from ratified.explore.symmetry import Symmetry
 from ratified.language.errors import ModelError
 from ratified.language.machine import OutOfBounds, Values
 from ratified.language.model import Model
 from ratified.language.values import order_key, show
+from ratified.results.limits import Watch
 from ratified.results.result import Limits
 
 WHOLE = "state"
@@ -50,7 +52,7 @@ def graph(
     most: int | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     engine: str = "auto",
-    progress: Watch = None,
+    progress: Progressing = None,
 ) -> StateGraph:
     """The state graph of a model at a size, or a part or projection of it.
 
@@ -67,6 +69,7 @@ def graph(
         ModelError: `fold` where the model can tell symmetric values apart; no initial state; a view without an answer.
         EvaluationError: the model has no answer in a state that it reaches.
     """
+    watch = Watch(limits)
     whole = view == "self" or (view == WHOLE and not hasattr(model, WHOLE))
     seen = view_of(model, view) if view is not None and not whole else None
     if fold and seen is not None:
@@ -82,9 +85,9 @@ def graph(
         kept = within(
             space, classes.of, {classes.of[n] for n in around.states}, radius if around.widened else 0
         )
-    helping: tuple[tuple[str, int], ...] = ()
+    helping: tuple[tuple[str, int], ...] | None = ()
     if len(kept) > (most or NODES):
-        helping = views_that_help(space, most or NODES, seen)
+        helping = views_that_help(space, most or NODES, seen, lambda: watch.over)
         if most is not None or len(kept) > EXPORTED:
             raise too_large(model.module.name, f"{len(kept):,} nodes", most or EXPORTED, helping)
     made = _Builder(space, classes, seen, kept, around).build()
@@ -136,32 +139,46 @@ def classes_of(space: Space, view: View | None) -> Classes:
     of, values = space.asked(view.query)
     if space.symmetry is None:
         return Classes(of, values, len(values))
-    renamings = space.symmetry._renamings
     numbers: dict[tuple[Any, ...], int] = {}
-    folded: list[int] = []
-    for value in values:
-        least = min((tuple(r(v) for v in value) for r in renamings), key=lambda v: tuple(map(order_key, v)))
-        folded.append(numbers.setdefault(least, len(numbers)))
+    folded = [numbers.setdefault(value, len(numbers)) for value in _folded(values, space.symmetry)]
     return Classes([folded[c] for c in of], list(numbers), len(numbers))
 
 
-def views_that_help(space: Space, most: int, but: View | None) -> tuple[tuple[str, int], ...]:
-    """Views that give at most so many nodes, those with the most to see first: the model's own, then single variables."""
-    model = space.model
-    own = [n for n in views_of(model) if but is None or n != but.name]
-    found: list[tuple[str, int]] = []
-    for name in own:
-        found += _counted(space, name, most)
-    single: list[tuple[str, int]] = []
-    for declaration in model.module.variables:
-        single += _counted(space, declaration.name, most)
-    single = sorted((s for s in single if s[1] > 1), key=lambda s: -s[1])
-    return tuple([*found, *single][:5])
+def _folded(values: Sequence[tuple[Any, ...]], symmetry: Symmetry | None) -> Iterable[tuple[Any, ...]]:
+    """For each value the one that stands for all that differ from it by renaming."""
+    if symmetry is None:
+        return values
+    renamings = symmetry._renamings
+    return (
+        min((tuple(r(v) for v in value) for r in renamings), key=lambda v: tuple(map(order_key, v)))
+        for value in values
+    )
+
+
+def views_that_help(
+    space: Space, most: int, but: View | None, over: Callable[[], bool]
+) -> tuple[tuple[str, int], ...] | None:
+    """Views that give at most so many nodes, those with the most to see first: the model's own, then single variables.
+
+    None if time was `over` before they were found.
+    """
+    own = [name for name in views_of(space.model) if but is None or name != but.name]
+    found: list[list[tuple[str, int]]] = []
+    for name in (*own, *(declaration.name for declaration in space.model.module.variables)):
+        if over():
+            return None
+        found.append(_counted(space, name, most))
+    single = sorted([s for some in found[len(own) :] for s in some if s[1] > 1], key=lambda s: -s[1])
+    return tuple([*(view for some in found[: len(own)] for view in some), *single][:5])
 
 
 def _counted(space: Space, name: str, most: int) -> list[tuple[str, int]]:
     try:
-        count = classes_of(space, view_of(space.model, name)).count
+        view = view_of(space.model, name)
+        renamings = 1 if space.symmetry is None else len(space.symmetry._renamings)
+        if space.exceeds(view.query, most * renamings):
+            return []
+        count = len(set(_folded(space.answers(view.query), space.symmetry)))
     except ModelError:
         return []
     return [(name, count)] if count <= most else []

@@ -31,10 +31,15 @@ def readable(graph: Picture) -> None:
         raise too_large(graph.model, f"{nodes:,} nodes and {edges:,} edges", most, graph.views)
 
 
-def too_large(model: str, has: str, most: int, views: tuple[tuple[str, int], ...]) -> TooLarge:
-    """The refusal, with the views that would help, and what else there is to do."""
-    helping = "\n".join(f"    --view {quoted(name)}  {count:,} nodes" for name, count in views)
-    found = f"these views are readable:\n{helping}\n  or" if views else "no view of it is readable;"
+def too_large(model: str, has: str, most: int, views: tuple[tuple[str, int], ...] | None) -> TooLarge:
+    """The refusal, with the views that would help (None if they were not looked for), and what else there is to do."""
+    if views:
+        helping = "".join(f"    --view {quoted(name)}  {count:,} nodes\n" for name, count in views)
+        found = f"these views are readable:\n{helping}  or"
+    elif views is None:
+        found = "there was no time to look for readable views (--view):\n "
+    else:
+        found = "no view of it is readable:\n "
     return TooLarge(
         f"a picture of {model} with {has} is too large to read (at most {most} nodes are drawn)",
         remedy=f"{found} draw a part (--focus), fold symmetric states (--fold), or ask for as many with --most",

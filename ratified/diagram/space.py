@@ -7,6 +7,7 @@ ran out, beyond violations too; values are computed only for the states, and fro
 from __future__ import annotations
 
 import ctypes
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -29,16 +30,22 @@ from ratified.language.machine import PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.query import Answers, Query, read_by
 from ratified.language.uses import Uses
-from ratified.results import limits as limiting
 from ratified.results.background import Background
 from ratified.results.counterexample import Counterexample
+from ratified.results.limits import Reached, Watch, resident
 from ratified.results.result import Limits, Progress
 from ratified.results.seen import Exploration as Seen
 
 FEW = 500
 """So many different states the reference machine is asked about; a compiler takes as long as for some thousands."""
 
-Watch = Callable[[Progress], None] | None
+SAMPLE = 20_000
+"""So many states are looked at before all are, where these may be enough."""
+
+EXPLORING = 0.25
+"""The native engine explores for this share of the time: after it, steps are written down and states put together."""
+
+Progressing = Callable[[Progress], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class States(Protocol):
 
         Of the state that it leads to only these variables mean anything.
         """
+
+    def first(self, count: int) -> States:
+        """The first states, or all if there are no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +114,47 @@ class Space:
             found += [level] * (end - first)
         return found
 
+    def exceeds(self, query: Query, most: int) -> bool:
+        """Whether a query has more than so many answers in the first states alone, which takes no time to speak of.
+
+        Raises ModelError where the query has no answer in some state that was asked about.
+        """
+        keys, state_of = self.states.first(SAMPLE).keys(read_by(query))
+        asking = Answers(self.model, query)
+        met = set[tuple[Any, ...]]()
+        for key in itertools.islice(dict.fromkeys(keys), FEW):
+            met.add(asking(state_of(key)))
+            if len(met) > most:
+                return True
+        return False
+
     def asked(self, query: Query) -> tuple[list[int], list[tuple[Any, ...]]]:
         """The answers of a query: for each state the number of its answer, and the answers in order of first appearance.
 
         Raises ModelError where the query has no answer in some state.
         """
+        keys, by_key = self._answers(query)
+        numbers: dict[tuple[Any, ...], int] = {}
+        of = {key: numbers.setdefault(answer, len(numbers)) for key, answer in by_key.items()}
+        return [of[key] for key in keys], list(numbers)
+
+    def answers(self, query: Query) -> list[tuple[Any, ...]]:
+        """The answers of a query, in order of first appearance. Raises as `asked`."""
+        return list(dict.fromkeys(self._answers(query)[1].values()))
+
+    def _answers(self, query: Query) -> tuple[Sequence[Hashable], dict[Hashable, tuple[Any, ...]]]:
+        """For each state what tells its answer apart, and the answer by that."""
         keys, state_of = self.states.keys(read_by(query))
-        several = len(set(keys))
+        different = dict.fromkeys(keys)
         if (
-            several > FEW
+            len(different) > FEW
             and isinstance(self.states, Packed)
             and (looked := self.states.ask(self.model, query))
         ):
-            keys, answers = looked.keys(), looked.answer
-        else:
-            asking = Answers(self.model, query)
-
-            def answers(key: Hashable) -> tuple[Any, ...]:
-                return asking(state_of(key))
-
-        by_key: dict[Hashable, int] = {}
-        numbers: dict[tuple[Any, ...], int] = {}
-        for key in dict.fromkeys(keys):
-            answer = answers(key)
-            by_key[key] = numbers.setdefault(answer, len(numbers))
-        return [by_key[key] for key in keys], list(numbers)
+            keys = looked.keys()
+            return keys, {key: looked.answer(key) for key in dict.fromkeys(keys)}
+        asking = Answers(self.model, query)
+        return keys, {key: asking(state_of(key)) for key in different}
 
     def violated(self) -> dict[str, set[int]]:
         """By invariant, the states in which it is false. An invariant without an answer somewhere counts as false there."""
@@ -176,7 +202,7 @@ def explore(
     fold: bool = False,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     engine: str = "auto",
-    progress: Watch = None,
+    progress: Progressing = None,
 ) -> Space:
     """Every state and step of a model, with one state for each orbit under renaming if `fold`.
 
@@ -195,7 +221,7 @@ def explore(
     if symmetry is not None and symmetry.trivial:
         symmetry, notes = None, ("there are no interchangeable values to fold",)
     if engine == "native":
-        found = _native(model, quiet, symmetry, limits, progress)
+        found = _native(model, quiet, symmetry, Watch(limits), progress)
     elif engine == "reference":
         found = _reference(model, quiet, symmetry, limits, progress)
     elif engine == "auto":
@@ -205,14 +231,17 @@ def explore(
     return replace(found, notes=(*notes, *found.notes))
 
 
-def _auto(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch) -> Space:
+def _auto(
+    model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Progressing
+) -> Space:
     if limits.states is not None and limits.states <= SOON:
         return _reference(model, quiet, symmetry, limits, progress)
+    watch = Watch(limits)
     first = _reference(model, quiet, symmetry, replace(limits, states=SOON), None)
     if first.size < SOON:
         return first
     try:
-        return _native(model, quiet, symmetry, limits, progress)
+        return _native(model, quiet, symmetry, watch, progress, first)
     except (Unsupported, CompilerMissing, CompilerFailed) as reason:
         found = _reference(model, quiet, symmetry, limits, progress)
         return replace(found, notes=(f"the native engine was not used: {reason.message}",))
@@ -237,9 +266,12 @@ class _Listed:
         whole = dict(zip(reversed(keys), reversed(self.listed), strict=True))
         return keys, lambda key: whole[key]
 
+    def first(self, count: int) -> _Listed:
+        return _Listed(self.names, self.listed[:count])
+
 
 def _reference(
-    model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch
+    model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Progressing
 ) -> Space:
     search = Search(
         PythonMachine(quiet), limits=limits, symmetry=symmetry, progress=progress, keep_edges=True
@@ -317,6 +349,10 @@ class Packed:
 
         return keys, state_of
 
+    def first(self, count: int) -> Packed:
+        """See States."""
+        return Packed(self.program, self.words[: count * self.program.layout.words])
+
     def _column(self, word: int, mask: int) -> list[int]:
         column = self.words[word :: self.program.layout.words].tolist()
         return column if mask == (1 << 64) - 1 else [w & mask for w in column]
@@ -357,7 +393,7 @@ _WHAT_STOPPED: Mapping[Stop, str] = {
 
 
 def _made(
-    quiet: Model, symmetry: Symmetry | None, watch: limiting.Watch, progress: Watch
+    quiet: Model, symmetry: Symmetry | None, watch: Watch, progress: Progressing
 ) -> tuple[Program, Library]:
     """The compiled program. Raises Reached if a limit is reached before it is there."""
 
@@ -375,15 +411,27 @@ def _made(
     return making.result()
 
 
-def _native(model: Model, quiet: Model, symmetry: Symmetry | None, limits: Limits, progress: Watch) -> Space:
-    watch = limiting.Watch(limits)
+def _native(
+    model: Model,
+    quiet: Model,
+    symmetry: Symmetry | None,
+    watch: Watch,
+    progress: Progressing,
+    first: Space | None = None,
+) -> Space:
+    """`first` is what the reference engine has seen before, if it was asked: a picture of that is better than none."""
+    limits = watch.limits
     try:
         program, library = _made(quiet, symmetry, watch, progress)
-    except limiting.Reached as stop:
-        # A picture of what is seen in no time is better than none.
-        first = _reference(model, quiet, symmetry, replace(limits, seconds=None, states=SOON), None)
-        return replace(first, stopped=str(stop))
-    limits = replace(limits, seconds=watch.left, memory=limits.memory or watch.memory - limiting.resident())
+    except Reached as stop:
+        soon = replace(limits, seconds=None, states=SOON)
+        return replace(first or _reference(model, quiet, symmetry, soon, None), stopped=str(stop))
+    left = watch.left
+    limits = replace(
+        limits,
+        seconds=None if left is None else left * EXPLORING,
+        memory=limits.memory or watch.memory - resident(),
+    )
     with Exploration(library, RunOptions(limits=limits)) as exploration:
         outcome = exploration.run(progress)
         if outcome.finding is not None or not outcome.distinct:

@@ -46,9 +46,10 @@ class Figure:
 class Measured:
     """What runs of a model came to.
 
-    `runs` were run of `asked`, with `steps` in all; `ended` says how many ended why. `weights` are those of actions that are not
+    `runs` were run of `asked`, with `steps` in all; `ended` says how many ended why, and `early` how many of them before `since`,
+    of which nothing was asked along the way. `weights` are those of actions that are not
     all alike. A bound that was left is a step that was not taken although the model has it; where there are any, or runs did not
-    come to `until`, the figures are not the model's own: `complete` is false.
+    come to `until` or to `since`, the figures are not the model's own: `complete` is false.
     """
 
     model: str
@@ -67,6 +68,8 @@ class Measured:
     constraints: tuple[ConstraintReport, ...]
     notes: tuple[str, ...] = ()
     stopped: str | None = None
+    since: int = 0
+    early: int = 0
 
     @property
     def missed(self) -> int:
@@ -76,7 +79,7 @@ class Measured:
     @property
     def complete(self) -> bool:
         """Whether the figures are of all that was asked for."""
-        return not self.bounds and not self.missed and self.stopped is None
+        return not self.bounds and not self.missed and not self.early and self.stopped is None
 
 
 def measure(
@@ -85,6 +88,7 @@ def measure(
     runs: int = RUNS,
     length: int = LENGTH,
     seed: int = 0,
+    since: int = 0,
     until: str | None = None,
     weights: Mapping[str, int] | None = None,
     confidence: float = 0.95,
@@ -98,6 +102,7 @@ def measure(
     A measure is an expression of the language over a state, a number or a condition; in it `steps` is how many steps the run has
     taken, and `times_pick` how often the action `pick`. It is asked at the end of a run, or as it says: `max: queue`,
     `min: queue`, `mean: queue` (over all states of the run, the first and last too), `first: queue == 0` (the steps until then).
+    With `since`, what is asked along a run is asked from that step on: what it begins with is left out (a warm-up cut).
     `weights` are of actions, in place of what the model says. `confidence` is of each interval by itself. `limits` are of
     seconds and memory: what is measured are then the runs that were done. `progress` is called with how many these are.
 
@@ -107,13 +112,14 @@ def measure(
         RatifiedError: a number makes no sense, or this is not a model at a size.
     """
     _check(model, measures, runs, length, confidence, engine, threads)
-    plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed)
+    plan = plan_of(model, measures, until=until, weights=weights or {}, length=length, seed=seed, since=since)
+    _check_since(plan)
     limits.only("measuring", "seconds", "memory")
     watch = Watch(limits)
     try:
         reference = Runs(plan, watch.tick)
     except Reached as stop:
-        raise RatifiedError(f"no run has begun before {stop}", remedy="give more of it") from None
+        raise RatifiedError(f"there was no run within {stop}", remedy="set a larger limit") from None
     collected, notes, stopped = _Collected(plan), list[str](), INTERRUPTED
 
     def looked(done: int) -> bool:
@@ -197,7 +203,9 @@ def _check(
         )
     for what, number in (("runs", runs), ("length", length), ("threads", 1 if threads is None else threads)):
         if number < 1:
-            raise RatifiedError(f"{what} is {number}, and nothing would be run", remedy="give at least 1")
+            raise RatifiedError(
+                f"{what} must be at least 1, and is {number}", remedy="give a number from 1 on"
+            )
     if not 0 < confidence < 1:
         raise RatifiedError(
             f"the confidence is {confidence}, and it is a probability", remedy="give 0.95, say"
@@ -206,12 +214,25 @@ def _check(
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose from {', '.join(ENGINES)}")
 
 
+def _check_since(plan: Plan) -> None:
+    if not 0 <= plan.since <= plan.length:
+        raise RatifiedError(
+            f"runs are of at most {plan.length:,} steps, and nothing would be asked before step {plan.since:,}",
+            remedy=f"measure since a step from 0 to {plan.length:,}, or give more steps",
+        )
+    if plan.since and all(m.at is At.END for m in plan.measures):
+        raise RatifiedError(
+            "what is measured is asked at the end of a run, so that no step can be left out",
+            remedy=f"write `mean: {plan.measures[0].text}`, or max:, min:, first:",
+        )
+
+
 class _Collected:
     """Runs, in their order."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.runs = self._steps = 0
+        self.runs = self._steps = self._early = 0
         self._ended: Counter[End] = Counter()
         self._counted: list[Counter[Number]] = [Counter() for _ in plan.measures]
         self._missing = [0] * len(plan.measures)
@@ -221,11 +242,13 @@ class _Collected:
         self.runs += 1
         self._steps += run.steps
         self._ended[run.end] += 1
+        asked = run.steps + 1 - self._plan.since  # in so many states, where it was asked along the way
+        self._early += asked < 1
         for k, (m, value) in enumerate(zip(self._plan.measures, run.row, strict=True)):
             if m.at is At.FIRST and value == NEVER:
                 self._missing[k] += 1
-            else:
-                self._counted[k][Fraction(value, run.steps + 1) if m.at is At.MEAN else value] += 1
+            elif m.at is At.END or asked > 0:
+                self._counted[k][Fraction(value, asked) if m.at is At.MEAN else value] += 1
 
     def measured(
         self, reference: Runs, asked: int, confidence: float, notes: tuple[str, ...], stopped: str | None
@@ -260,6 +283,8 @@ class _Collected:
             constraints=tuple(ConstraintReport(n, reference.left_out[n]) for n in reference.constraints),
             notes=notes,
             stopped=stopped,
+            since=plan.since,
+            early=self._early,
         )
 
 

@@ -84,6 +84,7 @@ class Plan:
     weights: Mapping[str, int | str]
     length: int
     seed: int
+    since: int = 0  # of what is asked along a run, the steps before are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def plan_of(
     weights: Mapping[str, int],
     length: int,
     seed: int,
+    since: int = 0,
 ) -> Plan:
     """Read what is to be measured. Raises ModelError with a caret where an expression is none, RatifiedError for the rest."""
     actions = {f.name: f for f in model.module.of_kind(Kind.ACTION)}
@@ -130,6 +132,7 @@ def plan_of(
         {name: weights.get(name, f.weight) for name, f in actions.items()},
         length,
         seed,
+        since,
     )
 
 
@@ -234,11 +237,12 @@ class Runs:
         names = [f.name for f in self._machine.actions]
         given = {"steps": 0, **{TIMES + name: 0 for name in names}}
         along = [(k, at, ask) for k, (at, ask) in enumerate(self._measured) if at is not At.END]
+        since = self._plan.since
         row = [NEVER if m.at is At.FIRST else 0 for m in self._plan.measures]
         try:
             while True:
-                for k, when, ask in along:
-                    row[k] = _joined(when, row[k], ask(state, given), given["steps"])
+                for k, when, ask in along if given["steps"] >= since else ():
+                    row[k] = _joined(when, row[k], ask(state, given), given["steps"], since)
                 end = self._ended(state, given)
                 drawn = None if end else self._draw(state, draws)
                 if drawn is None:
@@ -297,7 +301,7 @@ def not_a_weight(name: str) -> str:
     return f"`{name}` does not give a weight, which is from 0 to {WEIGHT_MOST:,}"
 
 
-def _joined(at: At, before: int, value: int, steps: int) -> int:
+def _joined(at: At, before: int, value: int, steps: int, since: int) -> int:
     """What was measured so far, with the value in one state more."""
     match at:
         case At.FIRST:
@@ -305,6 +309,6 @@ def _joined(at: At, before: int, value: int, steps: int) -> int:
         case At.MEAN:
             return before + value
         case _:
-            if steps == 0:
+            if steps == since:
                 return value
             return max(before, value) if at is At.MAX else min(before, value)

@@ -90,7 +90,7 @@ class Meaning:
         return type(self._binding).__name__
 
     def _wrong(self, method: str, problem: str, remedy: str) -> BindingError:
-        return BindingError(problem, span=_span(type(self._binding), method), remedy=remedy)
+        return BindingError(problem, span=method_span(type(self._binding), method), remedy=remedy)
 
     def _check_step(self, event: Event, step: Do) -> None:
         method = f"on_{event.action}"
@@ -214,22 +214,23 @@ def checked_model(binding: Binding) -> Model:
     )
     raise BindingError(
         f"{name}.model returns {model.__name__ if isinstance(model, type) else show(model)}, which is not a model",
-        span=_span(type(binding), "model"),
+        span=method_span(type(binding), "model"),
         remedy=f"return {instead}",
     )
 
 
-def _span(cls: type, method: str) -> Span | None:
-    """Where a method is written."""
-    function = inspect.unwrap(getattr(cls, method, None) or cls)
+def method_span(cls: type, method: str | None) -> Span | None:
+    """Where a method is written; without one, where the class is."""
+    function = inspect.unwrap(getattr(cls, method, cls)) if method else cls
+    words = f"def {method}" if method else f"class {cls.__name__}"
     try:
         lines, first = inspect.getsourcelines(function)
         file = inspect.getsourcefile(function)
     except (OSError, TypeError):
         return None
     for number, line in enumerate(lines, start=first):
-        if (column := line.find(f"def {method}")) >= 0 and file:
-            return Span(file, number, column, number, column + len(f"def {method}"))
+        if (column := line.find(words)) >= 0 and file:
+            return Span(file, number, column, number, column + len(words))
     return None
 
 

@@ -1,14 +1,15 @@
 """`Model`: the class that models derive from, and what an instance of one is: a model at a size.
 
-Guarantees: a class that is defined has been compiled; an instance that exists has a size for every sort, a value for every
-parameter, and satisfies its assumptions.
+Guarantees: a class that is defined has been compiled, or says when it is used why not (`refused_when_used`); an instance that
+exists has a size for every sort, a value for every parameter, and satisfies its assumptions.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from types import FunctionType, TracebackType
 from typing import Any, ClassVar, Self
@@ -30,6 +31,31 @@ from ratified.language.types import (
     zero_of,
 )
 from ratified.language.values import KeyPlace, attached, show
+
+_later: ContextVar[bool] = ContextVar("later", default=False)
+
+
+@contextmanager
+def refused_when_used() -> Iterator[None]:
+    """Within this, a class that is not the modelling language is refused when it is used, and not when it is defined.
+
+    So one model can be taken from a file in which another is wrong.
+    """
+    token = _later.set(True)
+    try:
+        yield
+    finally:
+        _later.reset(token)
+
+
+class _Refused:
+    """Stands where a refused class would have its module."""
+
+    def __init__(self, error: ModelError) -> None:
+        self._error = error
+
+    def __get__(self, instance: object, owner: type) -> Module:
+        raise self._error
 
 
 class VariablePlace:
@@ -84,7 +110,12 @@ class Model:
             attribute = vars(cls).get(name)
             if isinstance(attribute, FunctionType) and not hasattr(attribute, "ratified_kind"):
                 _keep_mark(cls, name, attribute, method)
-        cls.module = ModuleCompiler(cls, {**frame.f_globals, **frame.f_locals}, frame.f_lineno).compile()
+        try:
+            cls.module = ModuleCompiler(cls, {**frame.f_globals, **frame.f_locals}, frame.f_lineno).compile()
+        except ModelError as error:
+            if not _later.get():
+                raise
+            cls.module = _Refused(error)  # type: ignore[assignment]  # read, it raises
 
     def __init__(self, **given: Any) -> None:
         module = type(self).module
@@ -112,12 +143,26 @@ class Model:
         zeros = self.zeros()
         self.__dict__.update(zeros)  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
-            if not getattr(self, assumption.name)():
+            if not self._assumed(assumption):
                 raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
         with running(scope):
             for declaration in module.variables:
                 if declaration.name in zeros:
                     check_beginning(declaration, zeros[declaration.name], scope)
+
+    def _assumed(self, assumption: Function) -> bool:
+        """What an assumption says. Raises SizeError where it has no answer."""
+        from ratified.language.machine.failures import explained  # which knows of models
+
+        try:
+            return bool(getattr(self, assumption.name)())
+        except Exception as problem:  # noqa: BLE001  # a model may raise anything
+            why = explained(problem)
+            raise SizeError(
+                f"the assumption {assumption.name} has no answer here: {why.message}",
+                span=why.span or assumption.span,
+                remedy=why.remedy or "choose other sizes or parameters",
+            ) from None
 
     def _makes_no_sense(self, assumption: Function, given: Mapping[str, object]) -> SizeError:
         """The refusal of a size; its reason is the assumption's first line, and what to do the rest of it, if there is one."""

@@ -1,7 +1,8 @@
 """Work in a thread of its own that can be ended: what takes long and looks at no limits, while these and the keyboard are heeded.
 
 Guarantees: what the work returns or raises is what `result` does; after `end` returns, the work is over, and what it had under
-way was cleaned up as after any exception (a compiler that it runs is ended).
+way was cleaned up as after any exception (a compiler that it runs is ended). Whether it is over is never asked of the thread:
+`Thread.join`, when Ctrl-C interrupts it, takes a thread that runs for one that has ended (python/cpython#89437).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Background(Generic[T]):
         self._interrupt = interrupt
         self._returned: list[T] = []
         self._raised: BaseException | None = None
+        self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="preparing", daemon=True)
         start(self._thread)
 
@@ -51,20 +53,21 @@ class Background(Generic[T]):
             self._returned.append(self._work())
         except BaseException as problem:  # noqa: BLE001  # it is raised again where the result is asked for
             self._raised = problem
+        finally:
+            self._done.set()
 
     def over(self, seconds: float) -> bool:
         """Whether the work is over, after at most so many seconds."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return self._done.wait(seconds)
 
     @property
     def failed(self) -> BaseException | None:
         """What the work raised, if it is over and did."""
-        return None if self._thread.is_alive() else self._raised
+        return self._raised if self._done.is_set() else None
 
     def result(self) -> T:
         """What the work returned, once it is over. Raises what it raised."""
-        self._thread.join()
+        self._done.wait()
         if self._raised is not None:
             raise self._raised
         return self._returned[0]
@@ -87,11 +90,13 @@ class Background(Generic[T]):
 
     def end(self) -> None:
         """End the work, wherever it is in Python's own code, and wait for that."""
-        while self._thread.is_alive():
+        while not self._done.is_set():
             with _STARTING:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                sent = ctypes.pythonapi.PyThreadState_SetAsyncExc(
                     ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(_Ended)
                 )
+            if not sent:  # there is no such thread any more: the last one came when it was about to say so
+                self._done.set()
             for _ in range(CLEANING_UP):  # which another of these would disturb
                 self._interrupt()
                 if self.over(0.5):

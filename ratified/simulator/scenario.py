@@ -82,6 +82,10 @@ def play(script: str, make: MakeSystem, name: str = "script") -> str:
         except BrokenPromise as violation:
             scene.transcript.say(f"VIOLATION: {violation}")
             break
+    if not scene.set_up:
+        raise ScheduleError(
+            f"{name}: nothing is played: a script begins with `system NAME` and `nodes NAME...`"
+        )
     return scene.transcript.text()
 
 
@@ -97,6 +101,11 @@ class Scene:
         self._seed = 0
         self._world: World | None = None
         self._proposals = 0
+
+    @property
+    def set_up(self) -> bool:
+        """Whether a line has said what is played."""
+        return self._system is not None
 
     def line(self, line: str) -> None:
         """Do what a line says."""

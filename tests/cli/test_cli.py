@@ -102,13 +102,16 @@ def test_options_reach_the_explorer(
     [
         (
             ["check", "synod", "Acceptor"],
-            "Error: 'Acceptor' is not a setting; write Sort=3 or parameter=value.\n",
+            "Error: 'Acceptor' is neither a model nor a setting; write Sort=3 or parameter=value.\n",
         ),
         (
             ["check", "synod", "Acceptor="],
             "Error: 'Acceptor=' is not a setting; write Sort=3 or parameter=value.\n",
         ),
-        (["check", "synod", "=3"], "Error: '=3' is not a setting; write Sort=3 or parameter=value.\n"),
+        (
+            ["check", "synod", "=3"],
+            "Error: '=3' is neither a model nor a setting; write Sort=3 or parameter=value.\n",
+        ),
         (["check", "synod", "A=1", "A=2"], "Error: A is given twice: 1 and 2.\n"),
         (
             ["check", "synod", "quorums=a1", "quorums=a2"],
@@ -123,7 +126,24 @@ def test_options_reach_the_explorer(
             ["check", "synod", "--depth", "0"],
             "Error: Invalid value for '--depth': 0 is not in the range x>=1.\n",
         ),
-        (["check"], "Error: Missing argument 'MODEL'.\n"),
+        (
+            ["check", "synod", "--seconds", "nan"],
+            "Error: Invalid value for '--seconds': nan is not in the range x>=0.\n",
+        ),
+        (
+            ["conform", "paxos", "--seconds", "nan"],
+            "Error: Invalid value for '--seconds': nan is not in the range x>=0.\n",
+        ),
+        (
+            ["check", "synod", "--dump-c", "no/such/folder/synod.c"],
+            "Error: no/such/folder/synod.c cannot be written: there is no folder no/such/folder\n",
+        ),
+        (
+            ["check"],
+            "Error: there is nothing to check: no model is named, and no pyproject.toml here or above has "
+            "[tool.ratified]\n  name a model (`ratified list` shows what is bundled), or begin with "
+            "`ratified init` (docs/ci.md)\n",
+        ),
         (
             ["check", "synod", "--size", "huge"],
             "Error: Synod has no size 'huge'\n  its sizes: small, standard\n",

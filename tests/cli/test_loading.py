@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ class Light(Model):
     def change(self) -> None:
         self.red = not self.red
 """
+
+REFUSED = LIGHT.replace("self.red = not self.red", "while True:\n            pass")
 
 TWO = LIGHT + "\n\nclass Dimmer(Light):\n    level: bool = False\n"
 
@@ -198,6 +201,11 @@ def test_a_name_that_means_nothing(target: str, message: str, folder: Path) -> N
             "bad.py:2:1: bad.py exits when it is imported\n    2 | sys.exit(0)\n      | ^^^^^^^^^^^\n"
             '  put what it runs as a program under `if __name__ == "__main__":`',
         ),
+        (
+            "import os\nos._exit(0)\n",
+            "bad.py:2:1: bad.py exits when it is imported\n    2 | os._exit(0)\n      | ^^^^^^^^^^^\n"
+            '  put what it runs as a program under `if __name__ == "__main__":`',
+        ),
         ("x = '\0'\n", "bad.py: SyntaxError: source code string cannot contain null bytes"),
     ],
 )
@@ -239,11 +247,46 @@ def test_a_module_that_lacks_another_is_told_at_its_place(folder: Path) -> None:
 
 
 def test_a_model_that_the_language_refuses_keeps_the_languages_own_message(folder: Path) -> None:
-    (folder / "bad.py").write_text(LIGHT.replace("self.red = not self.red", "while True:\n            pass"))
+    (folder / "bad.py").write_text(REFUSED)
     message = wrong("bad.py")
     assert message.startswith("bad.py:9:9: ")
     assert "    9 |         while True:\n" in message
     assert "importing" not in message
+
+
+def test_a_model_that_is_refused_is_in_nobodys_way(folder: Path) -> None:
+    also = "class Lamp(Light):\n    on: bool = False\n\n\n" + LIGHT.partition("\n\n\n")[2].replace(
+        "Light", "Bulb"
+    )
+    (folder / "some.py").write_text(f"{REFUSED}\n\n{also}")
+    assert load("some.py:Bulb").module.name == "Bulb"
+    assert wrong("some.py") == "some.py has 3 models\n  choose some.py:Light or some.py:Lamp or some.py:Bulb"
+    for refused in ("Light", "Lamp"):
+        assert wrong(f"some.py:{refused}").startswith(
+            "some.py:9:9: while is not part of the modelling language\n    9 |         while True:\n"
+        )
+    (folder / "some_that_is_refused.py").write_text(f"{REFUSED}\n\n{also}")
+    assert load("some_that_is_refused:Bulb").module.name == "Bulb"
+
+
+def test_outside_of_the_command_line_a_class_is_refused_where_it_is_defined(folder: Path) -> None:
+    (folder / "defined_and_refused.py").write_text(REFUSED)
+    made = subprocess.run(
+        [sys.executable, "defined_and_refused.py"], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 1
+    assert "ModelError: defined_and_refused.py:9:9: while is not part" in made.stderr
+
+
+def test_a_path_may_have_a_colon(folder: Path) -> None:
+    (folder / "a:b.py").write_text(LIGHT)
+    assert load("a:b.py").__name__ == load("a:b.py:Light").__name__ == "Light"
+    assert wrong("a:b.py:Lamp") == "a:b.py has no class `Lamp`\n  choose a:b.py:Light"
+
+
+def test_a_pipe_is_no_file(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.py")
+    assert wrong("pipe.py:Light") == "pipe.py is a pipe\n  give a file that ends in .py"
 
 
 def test_the_command_tells_it_with_status_2_and_no_traceback(folder: Path) -> None:

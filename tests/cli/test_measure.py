@@ -79,6 +79,24 @@ def test_as_json(capsys: Capture, golden: Golden, checkout: Path) -> None:
     assert set(json.loads(out)["measures"][0]) == set(re.findall(r"`(\w+)`", measures))
 
 
+def test_runs_that_end_before_what_is_measured_begins_are_told(capsys: Capture) -> None:
+    lock = (f"{LOCK}:FencedLock", "Client=3", "Token=4", "--measure", "mean: times_write")
+    until = ["--since", "6", "--depth", "99", "--runs", "40"]
+    status, out, _ = said(capsys, *lock, *until)
+    assert status == 3
+    lines = out.splitlines()
+    told = re.fullmatch(
+        r"UNDECIDED  \S+: 40 runs; (\d+) of them ended before step 6, and count nowhere", lines[0]
+    )
+    assert told
+    assert 0 < int(told[1]) < 40
+    assert "times_write, the mean over the states of a run, since step 6" in lines
+    status, out, _ = said(capsys, *lock, *until, "--format", "json")
+    report = json.loads(out)
+    assert (status, report["since"], report["early"]) == (3, 6, int(told[1]))
+    assert report["measures"][0]["count"] == 40 - int(told[1])
+
+
 def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
     file = tmp_path / "run.mmd"
     status, _, _ = said(capsys, f"{LOCK}:Lock", "Client=2", "--measure", "steps", "--diagram", str(file))
@@ -108,6 +126,20 @@ def test_the_first_run_is_drawn(capsys: Capture, tmp_path: Path) -> None:
             "    1 | steps\n"
             "      | ^^^^^\n"
             "  compare it with something\n",
+        ),
+        (
+            ["--measure", "mean: steps", "--since", "30", "--depth", "20"],
+            "Error: runs are of at most 20 steps, and nothing would be asked before step 30\n"
+            "  measure since a step from 0 to 20, or give more steps\n",
+        ),
+        (
+            ["--measure", "steps", "--since", "3"],
+            "Error: what is measured is asked at the end of a run, so that no step can be left out\n"
+            "  write `mean: steps`, or max:, min:, first:\n",
+        ),
+        (
+            ["--since", "3"],
+            "Error: --since says how to measure, and nothing is measured: add --measure EXPRESSION\n",
         ),
         (
             ["--until", "steps == 3"],

@@ -11,10 +11,12 @@ import pytest
 from ratified import Model, ModelError, Range, RatifiedError, action, graph
 from ratified.bundled import models as bundled
 from ratified.cli.loading import load
-from ratified.diagram import space
+from ratified.diagram import build, space
 from ratified.diagram.graph import StateGraph
-from ratified.diagram.size import TooLarge
+from ratified.diagram.size import TooLarge, too_large
+from ratified.diagram.views import view_of
 from ratified.explore import EvaluationError
+from ratified.explore.native.driver import RunOptions
 from ratified.language.ir import Kind
 from ratified.models.commit.transaction_commit import TransactionCommit
 from ratified.models.paxos.broken import HalfQuorums
@@ -214,6 +216,57 @@ def test_what_is_too_large_is_refused_with_what_would_help() -> None:
     assert unlimited._repr_svg_() is None
     assert "--view totals" in (unlimited._repr_html_() or "")
     assert len(unlimited.to_dict()["nodes"]) == 477
+
+
+def test_views_that_would_help_are_not_looked_for_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(_: space.Space, name: str, __: int) -> list[tuple[str, int]]:
+        asked.append(name)
+        return [(name, 1)]
+
+    monkeypatch.setattr(build, "_counted", counted)
+    seen = space.explore(Grid(Column=4, most=3))
+    times = iter([False, False, True])
+    assert build.views_that_help(seen, 30, None, lambda: next(times)) is None
+    assert asked == ["totals", "full"]
+    refused = too_large("Grid", "477 nodes", 30, None)
+    assert str(refused) == (
+        "a picture of Grid with 477 nodes is too large to read (at most 30 nodes are drawn)\n"
+        "  there was no time to look for readable views (--view):\n"
+        "  draw a part (--focus), fold symmetric states (--fold), or ask for as many with --most"
+    )
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_a_view_that_tells_too_much_apart_is_known_by_the_first_states(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = space.explore(Grid(Column=4, most=3), engine=engine)
+    view = view_of(seen.model, "totals")
+    assert not seen.exceeds(view.query, 18)
+    monkeypatch.setattr(space.Space, "_answers", lambda *_: pytest.fail("all states are asked about"))
+    assert seen.exceeds(view.query, 17)
+    assert build.views_that_help(seen, 1, None, lambda: False) == ()
+    assert str(too_large("Grid", "477 nodes", 1, ())).splitlines()[1] == "  no view of it is readable:"
+
+
+def test_a_compiled_search_leaves_most_of_the_time_to_what_comes_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[float | None] = []
+    made = RunOptions
+
+    def noted(limits: Limits) -> object:
+        given.append(limits.seconds)
+        return made(limits=limits)
+
+    monkeypatch.setattr(space, "RunOptions", noted)
+    whole = [graph(Grid(Column=4, most=3), engine="native", limits=Limits(seconds=s)) for s in (4000, None)]
+    assert [g.stopped for g in whole] == [None, None]
+    assert given[1] is None
+    assert given[0] is not None
+    assert 0 < given[0] <= 1000
 
 
 def test_where_there_are_many_states_the_first_view_is_drawn() -> None:

@@ -25,6 +25,7 @@ from ratified.explore.native import engine as engine_module
 from ratified.explore.native.codegen import program
 from ratified.explore.native.codegen.shapes import Unsupported
 from ratified.explore.native.compile import CompilerTooLarge, compile_text
+from ratified.explore.native.driver import in_background
 from ratified.explore.native.engine import check_native
 from ratified.explore.native.preparing import Order, Preparation
 from ratified.explore.simulate import simulate
@@ -422,3 +423,45 @@ def no_process_is_left() -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     yield
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def control_c() -> None:
+    """Interrupt the main thread wherever it waits."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def test_control_c_while_waiting_takes_no_work_for_over() -> None:
+    begun, asked, again, ended = threading.Event(), threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        begun.wait()
+        control_c()
+        asked.wait()
+        again.wait()
+        ended.append(True)
+
+    def report(_seconds: float) -> None:
+        (again if asked.is_set() else begun).set()
+
+    try:
+        in_background(work, asked.set, report)
+        assert ended == [True]
+    finally:
+        again.set()
+
+
+def test_work_that_control_c_interrupts_has_ended_when_that_is_told() -> None:
+    begun, cleaned_up = threading.Event(), []
+
+    def work() -> None:
+        begun.wait()
+        try:
+            control_c()
+            while True:
+                threading.Event().wait(0.01)
+        finally:
+            cleaned_up.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        Background(work).attend(begun.set)
+    assert cleaned_up == [True]

@@ -75,6 +75,32 @@ def values(measured: Measured, number: int = 0) -> dict[object, int]:
     return dict(measured.figures[number].estimate.values)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_run_begins_with_can_be_left_out(engine: str) -> None:
+    """A counter that has gone up once a step: of 0 to 9 the last four are 6, 7, 8, 9."""
+
+    class Up(Model):
+        at: Small = 0
+
+        @action
+        def up(self) -> None:
+            self.at += 1
+
+    asked = ("mean: at", "min: at", "max: at", "max: -at", "first: at >= 3", "at")
+    found = measure(Up(), *asked, runs=2, length=9, since=6, engine=engine)
+    assert [values(found, n) for n in range(6)] == [
+        {Fraction(15, 2): 2},
+        {6: 2},
+        {9: 2},
+        {-6: 2},
+        {6: 2},
+        {9: 2},
+    ]
+    assert (found.early, found.complete) == (0, True)
+    found = measure(Up(), "max: at", runs=2, length=9, since=6, until="at == 5", engine=engine)
+    assert (found.early, found.complete, values(found)) == (2, False, {})
+
+
 # --- the same by every engine ---
 
 
@@ -366,9 +392,9 @@ def test_what_cannot_be_measured(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"runs": 0}, "runs is 0, and nothing would be run"),
-        ({"length": -1}, "length is -1, and nothing would be run"),
-        ({"threads": 0}, "threads is 0, and nothing would be run"),
+        ({"runs": 0}, "runs must be at least 1, and is 0"),
+        ({"length": -1}, "length must be at least 1, and is -1"),
+        ({"threads": 0}, "threads must be at least 1, and is 0"),
         ({"confidence": 1.0}, "the confidence is 1.0, and it is a probability"),
         ({"engine": "fast"}, "there is no engine 'fast'"),
         ({"weights": {"fly": 1}}, "Walk has no action 'fly' to weigh"),

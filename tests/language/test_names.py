@@ -154,3 +154,26 @@ TAKEN = [
 @pytest.mark.parametrize("text", TAKEN)
 def test_what_is_meant_is_taken(text: str, tmp_path: Path) -> None:
     defined(tmp_path, text)
+
+
+def test_two_sorts_of_one_name_are_refused(tmp_path: Path) -> None:
+    text = """
+    class Node(Sort):
+        pass
+
+
+    class Far:
+        class Node(Sort):
+            pass
+
+
+    class Routes(Model):
+        next_hop: Map[Node, Far.Node | None]
+    """
+    with pytest.raises(ModelError) as refusal:
+        defined(tmp_path, text)
+    assert refusal.value.message == "Routes has two sorts that are called Node"
+    assert refusal.value.remedy == "rename one of them: sizes are given by the names of sorts"
+    assert refusal.value.span is not None
+    lines = (tmp_path / "models.py").read_text(encoding="utf-8").splitlines()
+    assert lines[refusal.value.span.line - 1] == "class Routes(Model):"

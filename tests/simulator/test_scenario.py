@@ -57,6 +57,15 @@ def test_a_line_that_cannot_be_read_is_told_with_its_number(script: str, message
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("script", ["", "\n", "# Nothing.\n", "nodes a b c\n"])
+def test_a_script_in_which_nothing_is_played(script: str) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        play(script, "s.txt")
+    assert str(caught.value) == (
+        "s.txt: nothing is played: a script begins with `system NAME` and `nodes NAME...`"
+    )
+
+
 def test_a_protocol_may_not_know_how_to_be_given_a_disk() -> None:
     with pytest.raises(ScheduleError) as caught:
         scenario.play(BEGIN + "disk a term=1", lambda *_: replace(raft_system(), preset=None), "s.txt")

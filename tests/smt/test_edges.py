@@ -731,3 +731,35 @@ class Clamped(Model):
 @pytest.mark.parametrize("model", [LargeEnough, AssumedTwice, QuorumChosen, Clamped])
 def test_what_is_inductive_is_proved(model: type[Model]) -> None:
     assert prove(model, options=ProofOptions(processes=1)).verdict is Verdict.HOLDS
+
+
+class OneFloor(Model):
+    """What is assumed leaves one floor, and two lamps."""
+
+    lit: Param[Map[Floor, bool]] = at_size(lambda: Map({f: False for f in Floor}))
+    seen: bool
+
+    @assume
+    def two_lamps(self) -> bool:
+        return len(Lamp) >= 2
+
+    @assume
+    def one_floor_where_it_is_lit(self) -> bool:
+        return not any(self.lit[f] for f in Floor) or first(Floor) == last(Floor)
+
+    @action
+    def look(self, f: Floor) -> None:
+        require(self.lit[f])
+        self.seen = True
+
+    @lemma
+    def dark(self) -> bool:
+        return not self.seen
+
+
+def test_sizes_of_a_counterexample_differ_from_sort_to_sort() -> None:
+    proof = prove(OneFloor, options=ProofOptions(processes=1))
+    assert proof.verdict is Verdict.VIOLATED
+    (found,) = [cell.counterexample for cell in proof.cells if cell.counterexample is not None]
+    assert found.confirmed
+    assert found.sizes == {"Floor": 1, "Lamp": 2}

@@ -6,11 +6,15 @@ to zero after every pick, and with W the sum of the weights, the first W picks s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
 from ratified.impl.services.balancing.base import ANY, Balancer, Picking
 from ratified.impl.services.endpoints import Endpoint, ServiceError, eligible, nobody, whole
+
+START_MOST = 10_000
+"""Picks of a long round that a client may begin after: enough for first picks to be in proportion, and soon made."""
 
 
 class RoundRobin(Balancer):
@@ -61,17 +65,21 @@ class SmoothWeighted(Balancer):
     and pays the sum of all. {a: 5, b: 1, c: 1} gives a a b a c a a. A failure takes weight / `failures` off the effective
     weight, down to zero, and each pick gives 1 back.
 
+    `start` is how many picks of the round are over when this client begins, modulo the round: clients that all began with the
+    heaviest would send it their first requests all at once (nginx-devel, November 2020). Give each a number of its own.
+
     Endpoints of one weight gain as much as each other, so that between them nothing changes but for the one that is picked: they
     stand in a row, a heap, and a pick looks at the first of each row. Where some are to be avoided, or recover from
     failures, all are looked at.
     """
 
-    def __init__(self, failures: int = 1) -> None:
+    def __init__(self, failures: int = 1, start: int = 0) -> None:
         super().__init__()
-        whole(failures=failures)
+        whole(failures=failures, start=start)
         if failures < 1:
             raise ServiceError(f"an endpoint is given at least 1 failure, not {failures}")
         self._failures = failures
+        self._start = start
         self._turns: dict[str, _Turn] = {}
         self._failing: set[str] = set()  # whose effective weight is below its weight
         self._rows: dict[
@@ -100,6 +108,14 @@ class SmoothWeighted(Balancer):
         share, rest = divmod(missing, len(turns)) if turns else (0, 0)
         for i, turn in enumerate(turns.values()):
             turn.current += share + (i < rest)
+        if self.endpoints and not before:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Make the picks that are over when this client begins."""
+        weights = [endpoint.weight for endpoint in self.endpoints]
+        for _ in range(self._start % min(START_MOST, sum(weights) // math.gcd(*weights))):
+            self.pick()
 
     def _settle(self) -> None:
         """Leave the rows: `current` is what it is."""

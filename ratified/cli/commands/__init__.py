@@ -13,8 +13,8 @@ import click
 SECTIONS = {
     "Models": ("check", "simulate", "browse", "graph"),
     "Proofs": ("prove", "certified", "induct", "bmc"),
-    "Implementations": ("run", "play", "conform", "mutants", "trace", "linearizable"),
-    "All of it": ("verify", "list", "export", "crosscheck"),
+    "Implementations": ("run", "play", "conform", "drive", "mutants", "trace", "linearizable"),
+    "All of it": ("verify", "list", "init", "export", "crosscheck"),
 }
 """The commands as help shows them. Each is declared in the module of its name."""
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from ratified.cli.commands.options import model_at_size, option_of_size
+from ratified.cli.commands.options import Number, model_at_size, option_of_size
 from ratified.cli.output import echo
 from ratified.cli.requests import BrowseRequest, takes
 
@@ -24,7 +24,7 @@ from ratified.cli.requests import BrowseRequest, takes
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=120.0,
     show_default=True,
     metavar="S",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import click
 
 from ratified.cli.commands.options import (
     FORMATS,
-    model_at_size,
+    models_at_sizes,
     option_of_claims,
     option_of_deadlock,
     option_of_diagram,
@@ -43,7 +44,7 @@ def read_expected(
 
 
 @click.command(short_help="Explore every reachable state of a model at one size.")
-@model_at_size
+@models_at_sizes
 @option_of_claims
 @click.option(
     "--checkpoint",
@@ -70,29 +71,66 @@ def read_expected(
     "--expect-states", type=click.IntRange(min=0), metavar="N", help="The number of distinct states expected."
 )
 @click.option("--expect-depth", type=click.IntRange(min=0), metavar="N", help="The depth expected.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep verdicts there, and use those that are; by default as configured.",
+)
+@click.option("--no-cache", is_flag=True, help="Explore whatever is known already.")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:
-    """Explore every reachable state of MODEL at one size.
+    """Explore every reachable state of each MODEL at one size; without a MODEL, check all that is configured.
 
     MODEL is the name of a bundled model, path.py, path.py:Class or module:Class. Without settings its standard size is used;
-    Sort=3 and parameter=value replace single entries of it.
+    Sort=3 and parameter=value replace single entries of it. What is configured stands in pyproject.toml (docs/ci.md).
 
     \b
       ratified check paxos
       ratified check paxos Acceptor=3 Value=2 Ballot=2
       ratified check my_model.py:Lock Client=3 --deadlock --format json -o lock.json
+      ratified check my_model.py:Lock Client=3 my_model.py:Queue Item=2
+      ratified check
     """  # noqa: D301  # click takes \b for "keep these lines"
+    if len(request.models) == 1:
+        return check_one(request, *request.models[0])
+    from ratified.cli.gate.checking import check_configured, check_several
+
+    only_one = {
+        "--claim": request.claims,
+        "--checkpoint": request.checkpoint,
+        "--dump-c": request.dump,
+        "--diagram": request.diagram,
+        "--expect": request.expect,
+        "--expect-states": request.expect_states,
+        "--expect-depth": request.expect_depth,
+        "--format itf": request.output.form == "itf",
+        **({} if request.models else {"--size": request.exploring.size, "--deadlock": request.deadlock}),
+    }
+    for option, given in only_one.items():
+        if given not in (None, (), False):
+            raise click.UsageError(f"{option} is for one model, which has to be named.")
+    return check_several(request) if request.models else check_configured(request)
+
+
+def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -> int:
+    """Explore one model and return the exit status."""
     from ratified.cli.drawing import check_drawable
     from ratified.cli.exploring import emit, explore_options, explored
+    from ratified.cli.gate.checking import cache_of
+    from ratified.cli.gate.running import checked_or_known
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
     from ratified.cli.report.checks import Checked, Report
+    from ratified.diagram.render import check_writable
 
     check_drawable(request.diagram)
-    cls = load(request.model)
-    name = name_of(request.model, cls)
-    model = instance(cls, request.exploring.size, request.settings)
+    if request.dump is not None:
+        check_writable(request.dump)
+    cls = load(target)
+    name = name_of(target, cls)
+    model = instance(cls, request.exploring.size, settings)
     expected = _expected(request, model)
     how = explore_options(
         request.exploring,
@@ -102,12 +140,16 @@ def check(request: CheckRequest) -> int:
         checkpoint=request.checkpoint,
         dump=request.dump,
     )
-    result = explored(name, model, how, quiet=request.output.quiet)
-    checked = Checked(name, result, described(name), expected=expected)
+    cache = cache_of(request)
+    result, since = checked_or_known(
+        model, how, Path.cwd(), cache, lambda m, h: explored(name, m, h, quiet=request.output.quiet)
+    )
+    checked = Checked(name, result, described(name), expected=expected, since=since)
     if request.output.form == "itf":
         status = emit_counterexample(checked, model, request.output)
     else:
-        status = emit(Report((checked,)), request.output)
+        notes = (cache.trouble,) if cache.trouble else ()
+        status = emit(Report((checked,), notes=notes), request.output)
     if request.diagram is not None:
         draw_counterexample(result, request.diagram)
     return status

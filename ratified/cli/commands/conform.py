@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from ratified.bundled import implementations, policies
-from ratified.cli.commands.options import option_of_format
+from ratified.cli.commands.options import (
+    option_of_format,
+    option_of_seconds,
+    option_of_size,
+    options_of_driving,
+    read_settings,
+)
+from ratified.cli.driving import driven, modelled
 from ratified.cli.output import echo, unwritable
 from ratified.cli.requests import ConformRequest, takes
 
@@ -21,51 +29,55 @@ if TYPE_CHECKING:
     from ratified.conform.protocol import Protocol
     from ratified.conform.suite import Conformed
 
+BUNDLED_SECONDS = 30
+
 
 @click.command(short_help="Check an implementation against its model.")
-@click.argument("protocol", type=click.Choice([*implementations, *policies]))
-@click.option(
-    "--seconds",
-    type=click.FloatRange(min=0),
-    default=30,
-    show_default=True,
-    metavar="S",
-    help="Time to spend.",
-)
+@click.argument("target")
+@click.argument("settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings)
+@option_of_size
+@option_of_seconds("Time to spend: for what is bundled 30 by default, for a driver without limit.")
 @click.option(
     "--events",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Instead, run until N events have been followed, with fault injection alone.",
-)
-@click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed of the first run."
+    help="Of what is bundled: run until N events have been followed, with fault injection alone.",
 )
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
+    help="Of what is bundled: write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
 )
+@options_of_driving()
 @option_of_format
 @takes(ConformRequest)
 def conform(request: ConformRequest) -> int:
-    """Check the implementation of a protocol against its model.
+    """Check an implementation against its model.
 
-    Fault injection and Hypothesis drive simulated clusters, and each step must be one that the model allows; the history that
-    clients see must be linearizable; and the implementation is driven along the edges of the model's state graph at a small size.
-    A policy of services is an object: scripts of calls, by chance and by Hypothesis, take the place of clusters.
+    TARGET is a driver of your own, as path.py:Class: a class with a method for each action of a model (docs/driving.md). It is
+    driven along every step of the model's state graph, asked for what the model forbids in each state, and taken for random
+    walks; what fails is shown as a short walk.
+
+    Or it is the name of what is bundled. Fault injection and Hypothesis drive simulated clusters of a protocol, and each step
+    must be one that the model allows; the history that clients see must be linearizable; and the implementation is driven along
+    the edges of the model's state graph at a small size. A policy of services is an object: scripts of calls, by chance and by
+    Hypothesis, take the place of clusters.
     """
+    if request.target not in (*implementations, *policies):
+        return conform_driver(request)
+    _for_drivers_alone(request)
     from ratified.bundled.conformance import PROTOCOLS
 
-    if request.protocol in policies:
+    if request.target in policies:
         return conform_policy(request)
-    protocol = PROTOCOLS[request.protocol]
+    protocol = PROTOCOLS[request.target]
     if request.record is not None:
         return record(protocol, request.record, request)
     require_hypothesis()
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.conform import conform_json, conform_text
+    from ratified.conform.ending import interruptible
     from ratified.conform.suite import conform as held
 
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
@@ -73,16 +85,55 @@ def conform(request: ConformRequest) -> int:
 
     def progress(result: Conformed) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
-            live.show(f"{request.protocol}  {result.runs:,} runs  {result.events:,} events")
+            live.show(f"{request.target}  {result.runs:,} runs  {result.events:,} events")
 
-    with live or nullcontext():
+    with live or nullcontext(), interruptible() as interrupted:
         result = held(
-            protocol, seconds=request.seconds, events=request.events, seed=request.seed, told=progress
+            protocol,
+            seconds=_seconds(request),
+            events=request.events,
+            seed=request.driving.seed,
+            told=progress,
+            interrupted=interrupted,
         )
     took = time.monotonic() - began
     rendered = conform_json if request.form == "json" else conform_text
     echo(rendered(protocol, result, took))
     return result.verdict.exit_status
+
+
+def conform_driver(request: ConformRequest) -> int:
+    """Drive a system of somebody's own along its model and return the exit status."""
+    from ratified.cli.loading import load_driver
+    from ratified.language.errors import RatifiedError
+
+    if ":" not in request.target:
+        raise RatifiedError(
+            f"there is no implementation {request.target!r}",
+            remedy=f"bundled are {', '.join((*implementations, *policies))}; a driver of your own is path.py:Class",
+        )
+    for option, given in (("--events", request.events), ("--record", request.record)):
+        if given is not None:
+            raise click.UsageError(f"{option} is for what is bundled, not for a driver.")
+    cls = load_driver(request.target)
+    return driven(
+        cls, modelled(cls, request.size, request.settings), request.driving, request.seconds, request.form
+    )
+
+
+def _for_drivers_alone(request: ConformRequest) -> None:
+    """Refuse what only drivers can be asked for."""
+    given: dict[str, object] = {"SORT=SIZE": request.settings, "--size": request.size}
+    context = click.get_current_context()
+    for name in ("edges", "forbidden", "walks", "length", "states"):
+        given[f"--{name}"] = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    for name, value in given.items():
+        if value:
+            raise click.UsageError(f"{name} is for drivers of your own; {request.target} is bundled.")
+
+
+def _seconds(request: ConformRequest) -> float:
+    return BUNDLED_SECONDS if request.seconds is None else request.seconds
 
 
 def conform_policy(request: ConformRequest) -> int:
@@ -91,13 +142,21 @@ def conform_policy(request: ConformRequest) -> int:
     from ratified.language.errors import RatifiedError
 
     if request.record is not None:
-        raise RatifiedError(f"{request.protocol} is no cluster: there are no events of nodes to be recorded")
+        raise RatifiedError(f"{request.target} is no cluster: there are no events of nodes to be recorded")
     require_hypothesis()
     from ratified.cli.report.policies import policy_json, policy_text
+    from ratified.conform.ending import interruptible
     from ratified.conform.policies import hold
 
-    policy, began = POLICIES[request.protocol], time.monotonic()
-    result = hold(policy, seconds=request.seconds, events=request.events, seed=request.seed)
+    policy, began = POLICIES[request.target], time.monotonic()
+    with interruptible() as interrupted:
+        result = hold(
+            policy,
+            seconds=_seconds(request),
+            events=request.events,
+            seed=request.driving.seed,
+            interrupted=interrupted,
+        )
     rendered = policy_json if request.form == "json" else policy_text
     echo(rendered(policy, result, time.monotonic() - began))
     return result.verdict.exit_status
@@ -110,7 +169,7 @@ def record(protocol: Protocol, path: Path, request: ConformRequest) -> int:
     try:
         with path.open("w", encoding="utf-8") as file:
             file.write(json.dumps({"trace": protocol.name, "nodes": ["n1", "n2", "n3"]}) + "\n")
-            run = simulated(protocol, request.seed, record=file, most=request.events)
+            run = simulated(protocol, request.driving.seed, record=file, most=request.events)
     except OSError as error:
         raise unwritable(path, error) from None
     echo(f"{run.verdict.value.upper()}  {protocol.name}: {run.events:,} events, recorded in {path}\n")

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from ratified.cli.commands.options import (
+    Number,
     model_at_size,
     option_of_claims,
     options_of_reporting,
@@ -30,7 +31,7 @@ from ratified.cli.requests import CrosscheckRequest, takes
 @option_of_claims
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=600.0,
     show_default=True,
     metavar="S",

@@ -49,7 +49,7 @@ from ratified.cli.requests import GraphRequest, takes
 )
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Explore N levels.")
 @click.option("--states", type=click.IntRange(min=1), metavar="N", help="Explore N distinct states.")
-@option_of_seconds("Explore for S seconds.")
+@option_of_seconds("Stop exploring in time for a picture after about S seconds.")
 @option_of_engine
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @takes(GraphRequest)

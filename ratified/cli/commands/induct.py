@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ratified.cli.commands.options import Number
 from ratified.cli.output import colorful, echo
 from ratified.cli.requests import InductRequest, takes
 
@@ -17,7 +18,7 @@ from ratified.cli.requests import InductRequest, takes
 @click.option("--houdini", is_flag=True, help="Keep the largest inductive subset of all its invariants.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=Number(min=0.1),
     default=60.0,
     show_default=True,
     metavar="S",

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
 import click
 
 from ratified.bundled import implementations, policies
 from ratified.cli.commands.conform import require_hypothesis
+from ratified.cli.commands.options import option_of_format, options_of_driving, read_settings
 from ratified.cli.output import echo
 from ratified.cli.requests import MutantsRequest, takes
 
 
-@click.command(short_help="Plant known bugs into an implementation; all must be caught.")
-@click.argument("protocol", type=click.Choice([*implementations, *policies]))
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--quick", is_flag=True, help="Try fault injection only.")
-@click.option("--scripts", is_flag=True, help="Show a short script that exposes each bug.")
+@click.command(short_help="Plant bugs into an implementation; all must be caught.")
+@click.argument("target")
+@click.argument("names", nargs=-1, metavar="[NAME | SORT=SIZE]...")
+@click.option("--quick", is_flag=True, help="Of what is bundled: try fault injection only.")
+@click.option(
+    "--scripts", is_flag=True, help="Of what is bundled: show a short script that exposes each bug."
+)
 @click.option("--systematic", is_flag=True, help="Of a policy: plant every mistake in its source instead.")
+@click.option(
+    "--sweep",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="MODULE.py",
+    help="With a driver: plant every mistake into this module, one at a time.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    help="Mutants that are driven at the same time; as many as there are cores by default.",
+)
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds that a mutant is given; by default 20 times what the module takes, and at least 10.",
+)
+@options_of_driving()
+@option_of_format
 @takes(MutantsRequest)
 def mutants(request: MutantsRequest) -> int:
-    """Plant bugs that real systems had into the implementation of a protocol, one at a time; each must be caught.
+    """Plant bugs into an implementation, one at a time; each must be caught.
 
-    The table shows what catches which bug, after how many steps: following each step through the model, deciding whether the
-    histories of clients are linearizable, Hypothesis, and walks along the edges of the model's state graph. For a policy of
-    services it shows after how many runs by chance, examples of Hypothesis, and steps along the graph.
+    With a driver of your own, as path.py:Class, and --sweep, every operator, comparison, constant, condition and statement of a
+    module is mistaken in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
+
+    Of a bundled protocol, bugs that real systems had are planted. The table shows what catches which bug, after how many steps:
+    following each step through the model, deciding whether the histories of clients are linearizable, Hypothesis, and walks along
+    the edges of the model's state graph. For a policy of services it shows after how many runs by chance, examples of
+    Hypothesis, and steps along the graph.
     """
+    if request.target not in (*implementations, *policies) or request.sweep is not None:
+        return sweep_by_driver(request)
     from ratified.bundled.conformance import POLICIES, PROTOCOLS
     from ratified.language.errors import RatifiedError
 
-    protocol = PROTOCOLS.get(request.protocol)
-    known = (protocol or POLICIES[request.protocol]).mutants()
+    protocol = PROTOCOLS.get(request.target)
+    known = (protocol or POLICIES[request.target]).mutants()
     for name in request.names:
         if name not in known:
             raise RatifiedError(
-                f"there is no bug {name!r} of {request.protocol}", remedy=f"there are {', '.join(known)}"
+                f"there is no bug {name!r} of {request.target}", remedy=f"there are {', '.join(known)}"
             )
     require_hypothesis()
     if protocol is None:
         return mutants_of_policy(request)
     if request.systematic:
         raise RatifiedError(
-            f"{request.protocol} runs in clusters: systematic mistakes are planted in policies only",
+            f"{request.target} runs in clusters: systematic mistakes are planted in policies only",
             remedy=f"policies are {', '.join(policies)}",
         )
     from ratified.conform.suite import kills
@@ -63,6 +99,58 @@ def mutants(request: MutantsRequest) -> int:
     return 1 if missed else 0
 
 
+def sweep_by_driver(request: MutantsRequest) -> int:
+    """Plant every mistake into a module, put each to a driver, and return the exit status."""
+    from ratified.cli.driving import instantiated, modelled
+    from ratified.cli.loading import load_driver
+    from ratified.cli.progress import SHOWN_AFTER, LiveText
+    from ratified.cli.report.sweep import sweep_json, sweep_text
+    from ratified.conform.driving.engine import drive
+    from ratified.conform.driving.sweep import Answer, sweep
+    from ratified.language.errors import RatifiedError
+    from ratified.results.result import Limits
+
+    if ":" not in request.target:
+        raise RatifiedError(
+            f"there is no implementation {request.target!r}",
+            remedy=f"bundled are {', '.join((*implementations, *policies))}; a driver of your own is path.py:Class",
+        )
+    if request.sweep is None:
+        raise click.UsageError("which module? With a driver, --sweep MODULE.py plants mistakes into that.")
+    settings = read_settings(click.get_current_context(), click.Argument(["names"]), request.names)
+    driving = request.driving
+
+    def run() -> Answer:
+        cls = load_driver(request.target)
+        model = modelled(cls, None, settings)
+        result = drive(
+            instantiated(cls),
+            model,
+            edges=driving.edges,
+            forbidden=driving.forbidden,
+            walks=driving.walks,
+            length=driving.length,
+            seed=driving.seed,
+            limits=Limits(states=driving.states),
+            shrink=False,
+        )
+        why = result.deviation.what if result.deviation is not None else result.stopped or ""
+        return Answer(result.verdict.value, why)
+
+    began = time.monotonic()
+    live = LiveText(sys.stderr) if sys.stderr.isatty() else None
+
+    def told(done: int, of: int) -> None:
+        if live and time.monotonic() > began + SHOWN_AFTER:
+            live.show(f"{done:,} of {of:,} mistakes")
+
+    with live or nullcontext():
+        swept = sweep(request.sweep, run, jobs=request.jobs, within=request.within, told=told)
+    took = time.monotonic() - began
+    echo((sweep_json if request.form == "json" else sweep_text)(swept, took))
+    return swept.verdict.exit_status
+
+
 def mutants_of_policy(request: MutantsRequest) -> int:
     """Plant bugs, or every systematic mistake, into a policy, and return the exit status."""
     from ratified.bundled.conformance import POLICIES
@@ -70,7 +158,7 @@ def mutants_of_policy(request: MutantsRequest) -> int:
     from ratified.conform.operators import mutations
     from ratified.conform.policies import PolicyKill, kills, systematic_kills
 
-    policy = POLICIES[request.protocol]
+    policy = POLICIES[request.target]
     explained = policy.survivors()
     if request.systematic:
         names = tuple(mutation.name for mutation in mutations(policy.sources))

@@ -5,12 +5,13 @@ Guarantees: importing this imports neither the language nor an engine.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from ratified.cli.amounts import bytes_of
 
 FORMATS = ("text", "json", "junit", "sarif", "github")
 ENGINES = ("auto", "reference", "native")
@@ -22,10 +23,10 @@ def memory(context: click.Context, parameter: click.Parameter, text: str | None)
     """Return an amount of memory in bytes, as people write it: `512M`, `2G`, `1.5GiB`."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), flags=re.IGNORECASE)
-    if not found:
+    found = bytes_of(text)
+    if found is None:
         raise click.BadParameter(f"{text!r} is not an amount of memory; write 512M or 2G", context, parameter)
-    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+    return found
 
 
 def model_at_size(command: F) -> F:
@@ -34,6 +35,13 @@ def model_at_size(command: F) -> F:
         "settings", nargs=-1, metavar="[SORT=SIZE | PARAMETER=VALUE]...", callback=read_settings
     )
     return click.argument("model")(settings(command))
+
+
+def models_at_sizes(command: F) -> F:
+    """Add the argument that says which models, each with its settings behind it."""
+    return click.argument(
+        "models", nargs=-1, metavar="[MODEL [SORT=SIZE | PARAMETER=VALUE]...]...", callback=read_models
+    )(command)
 
 
 option_of_size = click.option(
@@ -62,9 +70,20 @@ option_of_format = click.option(
 )
 
 
+class Number(click.FloatRange):
+    """A number within a range; what is not a number is none, and outside of every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number. Raises BadParameter."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
 def option_of_seconds(what: str = "Stop after S seconds.") -> Callable[[F], F]:
     """Return what adds the option that limits wall time."""
-    return click.option("--seconds", type=click.FloatRange(min=0), metavar="S", help=what)
+    return click.option("--seconds", type=Number(min=0), metavar="S", help=what)
 
 
 def option_of_memory(what: str) -> Callable[[F], F]:
@@ -91,6 +110,49 @@ def options_of_exploring(formats: tuple[str, ...] = FORMATS) -> Callable[[F], F]
         click.option("--threads", type=at_least_one, metavar="N", help="Cores to use; all by default."),
         option_of_engine,
         options_of_reporting(formats),
+    )
+
+
+def options_of_driving() -> Callable[[F], F]:
+    """Return what adds the options that say how to drive a system along its model."""
+    return _all(
+        click.option(
+            "--edges/--no-edges",
+            default=True,
+            show_default=True,
+            help="Drive it along every step of the model's graph.",
+        ),
+        click.option(
+            "--forbidden/--no-forbidden",
+            default=True,
+            show_default=True,
+            help="Ask for what the model forbids; it must be refused, or change nothing.",
+        ),
+        click.option(
+            "--walks",
+            type=click.IntRange(min=0),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Random walks, after the graph.",
+        ),
+        click.option(
+            "--length",
+            type=click.IntRange(min=1),
+            default=100,
+            show_default=True,
+            metavar="N",
+            help="Steps of each random walk.",
+        ),
+        click.option(
+            "--states",
+            type=click.IntRange(min=1),
+            default=100_000,
+            show_default=True,
+            metavar="N",
+            help="Give up where the graph has more than N states.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed."),
     )
 
 
@@ -141,6 +203,28 @@ def option_of_diagram(what: str) -> Callable[[F], F]:
         metavar="FILE",
         help=f"Draw {what} as a sequence diagram: .svg, .html, .mmd (Mermaid) or .md.",
     )
+
+
+def read_models(
+    context: click.Context, parameter: click.Parameter, words: tuple[str, ...]
+) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Return models with the settings behind each; raise a usage error for settings before the first."""
+    from ratified.bundled import models as bundled
+
+    found: list[tuple[str, list[str]]] = []
+    for word in words:
+        name, sign, _ = word.partition("=")
+        if not (sign and name.isidentifier()):
+            if found and word not in bundled and not (word.endswith(".py") or ":" in word):
+                raise click.UsageError(
+                    f"{word!r} is neither a model nor a setting; write Sort=3 or parameter=value."
+                )
+            found.append((word, []))
+        elif not found:
+            raise click.UsageError(f"{word!r} stands before any model; write MODEL {word}.")
+        else:
+            found[-1][1].append(word)
+    return tuple((model, read_settings(context, parameter, tuple(settings))) for model, settings in found)
 
 
 def read_settings(

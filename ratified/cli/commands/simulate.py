@@ -6,6 +6,7 @@ import click
 
 from ratified.cli.commands.options import (
     ENGINES,
+    Number,
     model_at_size,
     option_of_claims,
     option_of_deadlock,
@@ -22,6 +23,7 @@ from ratified.cli.requests import SimulateRequest, takes
 def refuse_without_measure(request: SimulateRequest) -> None:
     """Refuse what says how to measure where nothing is measured."""
     given = {
+        "--since": request.since,
         "--until": request.until,
         "--weight": request.weights or None,
         "--confidence": request.confidence,
@@ -58,6 +60,12 @@ def refuse_without_measure(request: SimulateRequest) -> None:
     help="Measure a number or condition at the end of each run, or `max:`, `min:`, `mean:` over it, or the steps until it is "
     "`first:` true (may be repeated). In it `steps` and `times_ACTION` are counts of the run.",
 )
+@click.option(
+    "--since",
+    type=click.IntRange(min=0),
+    metavar="STEP",
+    help="With --measure: what is asked along a run is asked from this step on.",
+)
 @click.option("--until", metavar="CONDITION", help="With --measure: a run ends when this is true.")
 @click.option(
     "--weight",
@@ -68,7 +76,7 @@ def refuse_without_measure(request: SimulateRequest) -> None:
 )
 @click.option(
     "--confidence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Number(0, 1, min_open=True, max_open=True),
     metavar="P",
     help="With --measure: the probability with which each interval holds.  [default: 0.95]",
 )

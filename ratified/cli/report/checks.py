@@ -6,21 +6,29 @@ from dataclasses import dataclass
 
 from ratified.language.errors import Span
 from ratified.results.result import Result, Verdict
+from ratified.results.seen import INTERRUPTED
 
 UNTESTED = "the conclusion was not tested in any visited state"
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a check is expected to come to; None is anything. `claim` is the property that is violated."""
+    """What a check is expected to come to; None is anything. `claim` is the property that is violated.
+
+    With `undecided_allowed`, what comes to nothing in its time is as expected too.
+    """
 
     verdict: Verdict = Verdict.HOLDS
     claim: str | None = None
     states: int | None = None
     depth: int | None = None
+    undecided_allowed: bool = False
 
     def surprises(self, result: Result) -> tuple[str, ...]:
         """Return what came out otherwise, each as a phrase."""
+        interrupted = ("it was interrupted",) if result.stopped == INTERRUPTED else ()
+        if self.undecided_allowed and result.verdict is Verdict.UNDECIDED:
+            return interrupted
         violated = result.violation.name if result.violation is not None else None
         found = [] if result.verdict is self.verdict else [f"{self.verdict.value} was expected"]
         if self.claim is not None and violated not in (None, self.claim):
@@ -29,14 +37,14 @@ class Expected:
             found.append(f"{self.states:,} states were expected")
         if self.depth not in (None, result.depth):
             found.append(f"depth {self.depth:,} was expected")
-        return tuple(found)
+        return tuple(found) or interrupted
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One model that was checked: the name it was asked for by, what came out, and what it was expected to come to.
 
-    One that is `broken` on purpose is expected to be refuted.
+    One that is `broken` on purpose is expected to be refuted. `since` is when it was explored, if that is not just now.
     """
 
     name: str
@@ -44,6 +52,7 @@ class Checked:
     description: str = ""
     broken: bool = False
     expected: Expected | None = None
+    since: str | None = None
 
     @property
     def wanted(self) -> Expected | None:
@@ -63,7 +72,8 @@ class Checked:
             return found
         if not self.surprises:
             return Verdict.HOLDS
-        undecided = found is Verdict.UNDECIDED and wanted.verdict is not Verdict.UNDECIDED
+        interrupted = self.result.stopped == INTERRUPTED
+        undecided = found is Verdict.UNDECIDED and (wanted.verdict is not Verdict.UNDECIDED or interrupted)
         return Verdict.UNDECIDED if undecided else Verdict.VIOLATED
 
 
@@ -92,17 +102,66 @@ def doubts(check: Checked) -> tuple[Doubt, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """Something else that was checked, a `kind` of thing (proof, conformance): its verdict, in a line and in full as text.
+
+    `verdict` is what it means: HOLDS if undecided is allowed. `since` is as for `Checked`.
+    """
+
+    name: str
+    kind: str
+    verdict: Verdict
+    headline: str
+    text: str
+    seconds: float
+    span: Span | None = None
+    since: str | None = None
+
+
+def allowed(verdict: Verdict, headline: str, undecided_allowed: bool) -> tuple[Verdict, str]:
+    """Return what a verdict means where undecided may be allowed, and what is said of it."""
+    if verdict is Verdict.UNDECIDED and undecided_allowed:
+        return Verdict.HOLDS, f"{headline}; as allowed"
+    return verdict, headline
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that could not be checked: a mistake in what was asked, or in a model. `says` is the whole message."""
+
+    name: str
+    says: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What one command found. `protocol` is the name of the protocol that was verified, if one was."""
+    """What one command found. `protocol` is the name of the protocol that was verified, if one was.
+
+    `several` names what many were listed by (a configuration, or the command line), if many were asked for.
+    """
 
     checks: tuple[Checked, ...]
     protocol: str | None = None
+    several: str | None = None
+    others: tuple[Outcome, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Checked | Outcome, ...]:
+        """All that was checked."""
+        return (*self.checks, *self.others)
 
     @property
     def verdict(self) -> Verdict:
-        """Violated if any check is, else undecided if any check is, else holds."""
-        verdicts = {check.verdict for check in self.checks}
-        for verdict in (Verdict.VIOLATED, Verdict.UNDECIDED):
-            if verdict in verdicts:
-                return verdict
-        return Verdict.HOLDS
+        """Violated if any check is, else undecided if any check is or was refused, else holds."""
+        verdicts = {one.verdict for one in self.everything}
+        if Verdict.VIOLATED in verdicts:
+            return Verdict.VIOLATED
+        return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts or self.refused else Verdict.HOLDS
+
+    @property
+    def exit_status(self) -> int:
+        """The worst of all: 2 if anything was refused, then 1, then 3, then 0."""
+        return 2 if self.refused else self.verdict.exit_status

@@ -45,8 +45,24 @@ def _json_report(report: Report) -> dict[str, Any]:
         "ratified": __version__,
         "protocol": report.protocol,
         "verdict": report.verdict.value,
-        "exit_status": report.verdict.exit_status,
+        "exit_status": report.exit_status,
         "checks": [_json_check(check) for check in report.checks],
+        "others": [
+            {
+                "name": other.name,
+                "kind": other.kind,
+                "verdict": other.verdict.value,
+                "headline": other.headline,
+                "report": other.text,
+                "seconds": other.seconds,
+                "unchanged_since": other.since,
+            }
+            for other in report.others
+        ],
+        "refused": [
+            {"name": one.name, "message": one.says, "place": json_place(one.span)} for one in report.refused
+        ],
+        "notes": list(report.notes),
     }
 
 
@@ -60,6 +76,7 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "as_expected": check.verdict is Verdict.HOLDS,
         "surprises": list(check.surprises),
         "verdict": result.verdict.value,
+        "unchanged_since": check.since,
         "stopped": result.stopped,
         "model": result.model,
         "sizes": dict(result.sizes),
@@ -188,8 +205,27 @@ def as_junit(report: Report) -> str:
         suite.set("time", seconds)
         if doubtful := doubts(check):
             ET.SubElement(suite, "system-out").text = _xml("".join(f"{doubt.says}\n" for doubt in doubtful))
+    for other in report.others:
+        failed = {Verdict.VIOLATED: "failure", Verdict.UNDECIDED: "error"}.get(other.verdict)
+        case = _junit_single(root, other.name, other.kind, failed, other.headline, other.text)
+        case.set("time", f"{other.seconds:.3f}")
+    for refused in report.refused:
+        _junit_single(root, refused.name, "refused", "error", refused.says.partition("\n")[0], refused.says)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _junit_single(
+    root: ET.Element, suite: str, name: str, tag: str | None, message: str, body: str
+) -> ET.Element:
+    """A suite of one case, which ended with a failure or an error if there is a tag."""
+    holding = ET.SubElement(root, "testsuite", name=suite, tests="1", skipped="0", time="0")
+    for kind in ("failure", "error"):
+        holding.set(f"{kind}s", str(int(tag == kind)))
+    case = ET.SubElement(holding, "testcase", classname=f"ratified.{suite}", name=name, time="0")
+    if tag is not None:
+        ET.SubElement(case, tag, message=_xml(message)).text = _xml(body)
+    return case
 
 
 _Outcome = tuple[str, str, str] | None
@@ -255,8 +291,8 @@ def as_sarif(report: Report) -> str:
     """Return a SARIF 2.1.0 log: a result for each violation, each undecided check and each bound that was left."""
     rules: dict[str, str] = {}
     results = []
-    for check in report.checks:
-        for rule, explained, level, message, span in _findings(check):
+    for findings in (*map(_findings, report.checks), _other_findings(report)):
+        for rule, explained, level, message, span in findings:
             rules[rule] = explained
             found: dict[str, Any] = {"ruleId": rule, "level": level, "message": {"text": message}}
             if span is not None:
@@ -314,7 +350,7 @@ def _findings(check: Checked) -> Iterator[_Finding]:
         check.expected.verdict is not Verdict.HOLDS or result.verdict is Verdict.HOLDS
     ):
         level = "warning" if check.verdict is Verdict.UNDECIDED else "error"
-        yield "unexpected", "A check came to something else than was expected.", level, says, None
+        yield "unexpected", "A check did not give the expected result.", level, says, None
         return
     if result.violation is not None:
         rule = result.violation.kind.value.replace(" ", "-")
@@ -327,6 +363,23 @@ def _findings(check: Checked) -> Iterator[_Finding]:
     for bound in result.bounds:
         message = f"{check.name}: {bound.what} would be exceeded in {bound.action} ({bound.times:,} times)"
         yield "bound-left", "A step would exceed a declared bound.", "warning", message, bound.span
+
+
+def _other_findings(report: Report) -> Iterator[_Finding]:
+    """Yield what is amiss with what is no exploration."""
+    for other in report.others:
+        if other.verdict is not Verdict.HOLDS:
+            level = "warning" if other.verdict is Verdict.UNDECIDED else "error"
+            explained = f"A {other.kind} did not give the expected result."
+            yield other.kind, explained, level, f"{other.headline}\n\n{other.text}", other.span
+    for refused in report.refused:
+        yield (
+            "refused",
+            "Something could not be checked.",
+            "error",
+            f"{refused.name}: {refused.says}",
+            refused.span,
+        )
 
 
 def _sarif_place(span: Span) -> dict[str, Any]:
@@ -352,6 +405,13 @@ def as_github(report: Report) -> str:
             lines.append(_github_command(level, check.name, message, span))
         if check.verdict is Verdict.HOLDS:
             lines.append(_github_command("notice", check.name, headline(check), None))
+    for _, _, level, message, span in _other_findings(report):
+        lines.append(_github_command(level, report.several or "", message, span))
+    lines += [
+        _github_command("notice", o.name, o.headline, None)
+        for o in report.others
+        if o.verdict is Verdict.HOLDS
+    ]
     return "\n".join(lines) + "\n"
 
 

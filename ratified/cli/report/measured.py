@@ -15,7 +15,7 @@ from ratified.cli.report.machine import json_cuts
 from ratified.cli.report.text import Paint, cuts, facts, labelled, table, trace_lines
 from ratified.cli.report.words import listed, plural
 from ratified.explore.measure import Figure, Measured
-from ratified.explore.measuring import WORDS, End
+from ratified.explore.measuring import WORDS, At, End
 from ratified.language.values import show
 from ratified.results.estimates import Estimate, Number
 from ratified.results.result import Trace
@@ -41,8 +41,10 @@ def _headline(name: str, measured: Measured) -> tuple[str, str]:
     if measured.missed:
         within = plural(measured.length, "step")
         why.append(f"{measured.missed:,} of them did not come to `{measured.until}` within {within}")
+    if measured.early:
+        why.append(f"{measured.early:,} of them ended before step {measured.since:,}, and count nowhere")
     if measured.bounds:
-        why.append("a bound was left, and what lies beyond it is not in the figures")
+        why.append("a bound was exceeded; the figures leave out what lies beyond it")
     if measured.stopped:
         why.append(measured.stopped)
     return "UNDECIDED", "; ".join([what, *why])
@@ -61,7 +63,7 @@ def _lines(name: str, measured: Measured, first: Trace | None, paint: Paint) -> 
     yield from facts(_about(measured), paint)
     yield ""
     for figure in measured.figures:
-        yield from _figure(figure, measured.length, paint)
+        yield from _figure(figure, measured, paint)
     warnings = [*cuts(measured.bounds, measured.constraints, paint)]
     warnings += [line for note in measured.notes for line in labelled("note", note, "cyan", paint)]
     yield from [*warnings, ""] if warnings else []
@@ -102,11 +104,12 @@ def _drawn(measured: Measured) -> str:
     return f"each drawn among those possible by weight: {weights}"
 
 
-def _figure(figure: Figure, length: int, paint: Paint) -> Iterator[str]:
+def _figure(figure: Figure, measured: Measured, paint: Paint) -> Iterator[str]:
     found = figure.estimate
-    yield f"{paint(figure.text, 'bold')}, {WORDS[figure.at]}"
+    since = f", since step {measured.since:,}" if measured.since and figure.at is not At.END else ""
+    yield f"{paint(figure.text, 'bold')}, {WORDS[figure.at]}{since}"
     yield ""
-    rows = list(_rows(figure, length))
+    rows = list(_rows(figure, measured.length))
     yield from table(("", "", "interval", "method"), rows, "<><<", paint)
     yield ""
     if not found.proportion:
@@ -216,6 +219,8 @@ def measured_json(name: str, measured: Measured) -> str:
         "runs_asked": measured.asked,
         "depth": measured.length,
         "steps": measured.steps,
+        "since": measured.since,
+        "early": measured.early,
         "until": measured.until,
         "ended": {
             "until": measured.ended[End.UNTIL],

@@ -41,6 +41,12 @@ def told(answer: Decided) -> str:
         from ratified.cli.report.proof import proof_text
 
         return proof_text(name, answer).rstrip("\n")
+    from ratified.conform.driving.result import Driven
+
+    if isinstance(answer, Driven):
+        from ratified.cli.report.drive import drive_text
+
+        return drive_text(answer).rstrip("\n")
     from ratified.smt.finite.bounded import Bounded
 
     if isinstance(answer, Bounded):

@@ -50,7 +50,9 @@ class Paint:
 def text(report: Report, *, color: bool = False) -> str:
     """Return the report as text, ending in a newline."""
     paint = Paint(color)
-    if report.protocol is None:
+    if report.several is not None:
+        lines = list(_several(report, paint))
+    elif report.protocol is None:
         lines = [line for check in report.checks for line in _full(check, paint)]
     else:
         lines = list(_overview(report, paint))
@@ -67,6 +69,11 @@ def verify_headline(report: Report) -> str:
     return "  ".join(_verify_headline(report))
 
 
+def several_headline(report: Report) -> str:
+    """Return the first line of a report on many, without colour."""
+    return "  ".join(_several_headline(report))
+
+
 def _headline(check: Checked) -> tuple[str, str]:
     result = check.result
     properties = plural(len(result.properties), "property", "properties")
@@ -81,6 +88,8 @@ def _headline(check: Checked) -> tuple[str, str]:
         what = f"no violation in the {plural(result.distinct, 'state')} visited; {_why_undecided(result)}"
     if check.expected is not None:
         what += f"; but {' and '.join(check.surprises)}" if check.surprises else "; as expected"
+    if check.since is not None:
+        what += f"; unchanged since {check.since}"
     return result.verdict.value.upper(), f"{check.name}: {what}"
 
 
@@ -297,6 +306,76 @@ def _overview(report: Report, paint: Paint) -> Iterator[str]:
                 yield from lines
     if any(check.broken and check.result.violation for check in report.checks):
         yield "`ratified check MODEL` shows the run that refutes a broken variant."
+
+
+def _several(report: Report, paint: Paint) -> Iterator[str]:
+    """Many checks, one a line; then, in full, those that are not as expected."""
+    verdict, what = _several_headline(report)
+    style = "red" if report.refused else _VERDICT_STYLE[report.verdict]
+    yield from labelled(verdict, what, style, paint, gap=2)
+    yield ""
+    rows = [
+        (c.name, _stands(c), f"{c.result.distinct:,}", *_when(c.result.seconds, c.since))
+        for c in report.checks
+    ]
+    rows += [(o.name, _WORDS_OF[o.verdict], "", *_when(o.seconds, o.since)) for o in report.others]
+    rows += [(r.name, "REFUSED", "", "", "") for r in report.refused]
+    yield from table(("checked", "", "states", "time", ""), rows, "<<>><", paint)
+    yield ""
+    for note in report.notes:
+        yield from labelled("note", note, "cyan", paint)
+        yield ""
+    for refused in report.refused:
+        yield paint("-" * WIDTH, "dim")
+        yield paint("REFUSED", "red", "bold") + f"  {refused.name}"
+        yield from refused.says.splitlines()
+        yield ""
+    for check in report.checks:
+        if check.verdict is not Verdict.HOLDS:
+            yield paint("-" * WIDTH, "dim")
+            lines = list(_full(check, paint))
+            yield from lines
+            yield from [""] if lines[-1] else []
+        elif check.expected is None:
+            lines = list(_warnings(check.result, paint))
+            if lines:
+                yield paint(check.name, "bold")
+                yield from lines
+    for other in report.others:
+        if other.verdict is not Verdict.HOLDS:
+            yield paint("-" * WIDTH, "dim")
+            yield from other.text.rstrip("\n").split("\n")
+            yield ""
+
+
+_WORDS_OF = {Verdict.HOLDS: "holds", Verdict.VIOLATED: "VIOLATED", Verdict.UNDECIDED: "UNDECIDED"}
+
+
+def _several_headline(report: Report) -> tuple[str, str]:
+    everything = report.everything
+    number = len(everything) + len(report.refused)
+    right = sum(one.verdict is Verdict.HOLDS for one in everything)
+    what = f"{right:,} of {number:,} {'is' if right == 1 else 'are'} as expected"
+    if report.refused:
+        what += f", {len(report.refused):,} refused"
+    kept = sum(one.since is not None for one in everything)
+    if kept:
+        what += f"; {kept:,} unchanged"
+    return "ERROR" if report.refused else report.verdict.value.upper(), f"{report.several}: {what}"
+
+
+def _stands(check: Checked) -> str:
+    """How a check stands among many; what is not as expected stands in capitals."""
+    standing = _standing(check)
+    if check.verdict is Verdict.HOLDS:
+        return (
+            f"{standing.lower()}, as expected" if standing.isupper() or check.result.violation else standing
+        )
+    return standing if check.result.verdict is not Verdict.HOLDS else f"HOLDS, but {check.surprises[0]}"
+
+
+def _when(seconds: float, since: str | None) -> tuple[str, str]:
+    return ("", f"unchanged since {since}") if since is not None else (duration(seconds), "")
 
 
 def _sizes(result: Result) -> str:

@@ -359,15 +359,23 @@ def in_background(
     same and is raised again.
     """
     failure: BaseException | None = None
-    thread = threading.Thread(target=work, name="explorer", daemon=True)
+    done = threading.Event()  # not `Thread.join`: see ratified.results.background
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=run, name="explorer", daemon=True)
     seconds = 0.0
     try:
         thread.start()
-        while thread.is_alive():
+        while not done.is_set():
             try:
-                thread.join(PROGRESS_SECONDS)
+                done.wait(PROGRESS_SECONDS)
                 seconds += PROGRESS_SECONDS
-                if report and thread.is_alive() and failure is None:
+                if report and not done.is_set() and failure is None:
                     report(seconds)
             except KeyboardInterrupt:
                 stop()
@@ -376,8 +384,8 @@ def in_background(
                 stop()
     finally:
         # Whatever interrupts this loop, nobody may free what the thread works on before it has ended.
-        if thread.is_alive():
+        if thread.ident is not None and not done.is_set():
             stop()
-            thread.join()
+            done.wait()
     if failure is not None:
         raise failure

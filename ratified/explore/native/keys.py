@@ -8,15 +8,17 @@ same program. Nothing of a key depends on when it was made, or by which process.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ratified.language.ir import Kind
+from ratified.language.errors import Span
+from ratified.language.ir import Kind, Module
 from ratified.language.machine import abstract_model
 from ratified.language.model import Model
 from ratified.language.sorts import Ordered, Sort, Symmetric
@@ -44,6 +46,30 @@ def program_key(model: Model, *, symmetry: bool) -> str | None:
     return (
         None if whole is None or sources is None else _hashed([f"{symmetry} {sys.version} ", sources, whole])
     )
+
+
+def portable_digest(model: Model, folder: Path) -> str | None:
+    """A digest of a model at its size that is the same wherever `folder` lies, from which its sources are named; or None."""
+    return _portable(folder, lambda text: text.model(model))
+
+
+def portable_digest_of_class(cls: type[Model], folder: Path) -> str | None:
+    """The same of a model at no size."""
+    return _portable(folder, lambda text: text.value(_without_defaults(cls.module)))
+
+
+def _portable(folder: Path, write: Callable[[_Text], None]) -> str | None:
+    text = _Text(folder)
+    try:
+        write(text)
+    except _Opaque:
+        return None
+    return _hashed(text.parts)
+
+
+def _without_defaults(module: Module) -> Module:
+    """Of a parameter the value counts, which is among those of the scope, not how its default is computed."""
+    return replace(module, parameters=tuple(replace(p, default=None) for p in module.parameters))
 
 
 def sources_digest(package: Path) -> str | None:
@@ -119,17 +145,15 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 class _Text:
-    """Values written out; of classes, what matters about them, where they are met first."""
+    """Values written out; of classes, what matters about them, where they are met first. Files are named from `folder`."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.parts: list[str] = []
+        self._folder = folder
         self._met: set[type] = set()
 
     def model(self, model: Model) -> None:
-        # Of a parameter the value counts, which is among those of the scope, not how its default is computed.
-        module = replace(
-            model.module, parameters=tuple(replace(p, default=None) for p in model.module.parameters)
-        )
+        module = _without_defaults(model.module)
         self.parts.append(f"{type(model).__module__}.{type(model).__qualname__}")
         self.value(module)
         self.value(model.scope.sizes)
@@ -143,6 +167,9 @@ class _Text:
             self.parts.append(f"{kind.__name__}:{value!r};")
         elif kind is tuple or kind is list:
             self._several(value)
+        elif kind is Span and self._folder is not None:
+            file = os.path.relpath(value.file, self._folder)
+            self._several((file, value.line, value.column, value.end_line, value.end_column))
         elif isinstance(value, type):
             self._class(value)
         elif kind in (Set, Bag, Map):
@@ -174,7 +201,9 @@ class _Text:
         """The elements of a set, bag or map, in the order of their text."""
         found: list[str] = []
         for item in value._data if type(value) is Set else value._data.items():
-            text = _Text()  # each as if it were the first, since which one is differs from process to process
+            text = _Text(
+                self._folder
+            )  # each as if it were the first, since which one is differs from process to process
             text.value(item)
             found.append("".join(text.parts))
         self.parts.append(f"{type(value).__name__}{sorted(found)}")

@@ -19,7 +19,7 @@ enum rm_end { RM_DEPTH, RM_STUCK, RM_UNTIL, RM_FAILED, RM_NOT_RUN = 255 };
 enum { RM_CHUNK = 16 };
 
 typedef struct rm_order {
-    uint64_t seed, runs, depth, beginnings, threads;
+    uint64_t seed, runs, depth, since, beginnings, threads; /* nothing is asked along a run before `since` steps */
     const uint64_t *initial; /* beginnings states */
     int64_t *values;         /* MODEL_MEASURES for each run */
     uint64_t *steps;         /* for each run */
@@ -131,10 +131,10 @@ static bool rm_along(rm_worker *w, const uint64_t *s, uint64_t steps, int64_t *r
             if (__builtin_add_overflow(row[k], value, &row[k])) return false;
             break;
         case RM_MAX:
-            if (!steps || value > row[k]) row[k] = value;
+            if (steps == w->order->since || value > row[k]) row[k] = value;
             break;
         default:
-            if (!steps || value < row[k]) row[k] = value;
+            if (steps == w->order->since || value < row[k]) row[k] = value;
         }
     }
     return true;
@@ -159,7 +159,7 @@ static enum rm_end rm_run(rm_worker *w, uint64_t number, int64_t *row, uint64_t 
     enum rm_end end;
     for (;; steps++) {
         int64_t reached = 0;
-        if (!rm_along(w, s, steps, row)) return RM_FAILED;
+        if (steps >= order->since && !rm_along(w, s, steps, row)) return RM_FAILED;
         if (model_until(s, steps, w->times, &reached) != RX_OK) return RM_FAILED;
         end = reached ? RM_UNTIL : steps == order->depth ? RM_DEPTH : RM_STUCK;
         if (end != RM_STUCK) break;

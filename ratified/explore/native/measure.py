@@ -16,7 +16,7 @@ from ratified.language.ir import Kind
 from ratified.language.machine import Values
 
 _FAILED, _NOT_RUN = 3, 255
-_NUMBERS = ("seed", "runs", "depth", "beginnings", "threads")
+_NUMBERS = ("seed", "runs", "depth", "since", "beginnings", "threads")
 _ARRAYS = ("initial", "values", "steps", "ends", "left", "constrained")
 
 
@@ -69,6 +69,7 @@ class NativeRuns:
             seed=self._plan.seed & (2**64 - 1),
             runs=runs,
             depth=self._plan.length,
+            since=self._plan.since,
             beginnings=self._beginnings,
             threads=min(threads or cores(), runs),
             initial=ctypes.addressof(self._initial),

@@ -13,6 +13,7 @@ from ratified.explore.native import keys, known, stored
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.library import Library, loaded
 from ratified.explore.symmetry import Symmetry, symmetry_of
+from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.background import Background
 from ratified.results.limits import Watch, resident
@@ -108,7 +109,10 @@ def made(
 
     generated = generate(model, reduction)
     if dump is not None:
-        dump.write_text(generated.text, encoding="utf-8")
+        try:
+            dump.write_text(generated.text, encoding="utf-8")
+        except OSError as error:
+            raise RatifiedError(f"{dump} cannot be written: {error.strerror}") from None
     tell("compiling C")
     library, compiled = loaded(generated.text, flags, memory())
     stored.remember(key, generated.text, generated.program.written)

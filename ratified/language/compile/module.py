@@ -91,6 +91,14 @@ class ModuleCompiler:
             for node in nodes(function.body):
                 if isinstance(node, ir.Universe | ir.Numbered | ir.Endpoint | ir.Subsets | ir.MakeRecord):
                     add(node.type)
+        named: dict[str, SortType] = {}
+        for t in found:
+            if (other := named.setdefault(t.sort.__name__, t)) is not t:
+                raise ModelError(
+                    f"{self.cls.__name__} has two sorts that are called {other}",
+                    span=self.source.span,
+                    remedy="rename one of them: sizes are given by the names of sorts",
+                )
         return tuple(found)
 
     # --- functions ---

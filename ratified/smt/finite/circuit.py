@@ -34,9 +34,11 @@ class Circuit:
             return TRUE
         if len(kept) == 1:
             return kept.pop()
-        if FALSE in kept or any(-literal in kept for literal in kept if literal > 0):
+        if FALSE in kept or not kept.isdisjoint([-literal for literal in kept]):
             return FALSE
-        key = tuple(sorted(kept))
+        return self._gate(tuple(sorted(kept)))
+
+    def _gate(self, key: tuple[int, ...]) -> int:
         found = self._known.get(key)
         if found is None:
             self.gates.append(key)
@@ -58,7 +60,7 @@ class Circuit:
             return a
         if a == FALSE or b == FALSE or a == -b:
             return FALSE
-        return self.every((a, b))
+        return self._gate((a, b) if a < b else (b, a))
 
     def either(self, a: int, b: int) -> int:
         """Return `a or b`."""
@@ -105,18 +107,12 @@ class Circuit:
 
     def inside(self, roots: Iterable[int], known: set[int]) -> list[int]:
         """Return the gates and variables below some literals that are not among the known, inner before outer."""
-        order: list[int] = []
+        found: list[int] = []
         stack = [abs(root) for root in roots]
         while stack:
-            gate = stack[-1]
-            if gate in known:
-                stack.pop()
-                continue
-            inner = [n for literal in self.gates[gate] or () if (n := abs(literal)) not in known]
-            if inner:
-                stack.extend(inner)
-                continue
-            known.add(gate)
-            order.append(gate)
-            stack.pop()
-        return order
+            gate = stack.pop()
+            if gate not in known:
+                known.add(gate)
+                found.append(gate)
+                stack += map(abs, self.gates[gate] or ())
+        return sorted(found)  # a gate is younger than all that it joins

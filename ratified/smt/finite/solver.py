@@ -68,9 +68,9 @@ class _Glucose:
         self._model = self._solver.get_model() if answer else []
         return answer
 
-    def found(self, variable: int) -> bool:
-        """Return whether a variable is true in what was found."""
-        return variable <= len(self._model) and self._model[variable - 1] > 0
+    def found(self, gate: int) -> bool:
+        """Return whether a variable, or a gate that was known, is true in what was found."""
+        return gate <= len(self._model) and self._model[gate - 1] > 0
 
 
 class _Z3:
@@ -108,8 +108,8 @@ class _Z3:
             return True
         return False if answer == self._z3.unsat else None
 
-    def found(self, variable: int) -> bool:
-        return bool(self._z3.is_true(self._model.eval(self._terms[variable])))
+    def found(self, gate: int) -> bool:
+        return bool(self._z3.is_true(self._model.eval(self._terms[gate], model_completion=True)))
 
 
 class BooleanSolver:
@@ -120,6 +120,7 @@ class BooleanSolver:
         self._circuit = circuit
         self._solver = _Glucose() if name == "sat" else _Z3()
         self._told: set[int] = {TRUE}  # the gates that the solver knows
+        self._later: set[int] = set()  # those that it has not been asked about yet
         self._values: dict[int, bool] = {}
         self._valued: set[int] = set()
         self.interrupt = self._solver.interrupt
@@ -138,11 +139,14 @@ class BooleanSolver:
         for literal in literals:
             self._tell(literal)
         self._values, self._valued = {TRUE: True}, {TRUE}
+        self._later.clear()
         return self._solver.solve(literals, seconds)
 
     def true(self, literal: int) -> bool:
         """Return whether a literal is true in what the last check found."""
         gate = abs(literal)
+        if gate in self._told and gate not in self._later:
+            return self._solver.found(gate) == (literal > 0)
         for inner in self._circuit.inside([gate], self._valued):
             joined = self._circuit.gates[inner]
             if joined is None:
@@ -153,4 +157,5 @@ class BooleanSolver:
 
     def _tell(self, literal: int) -> None:
         for gate in self._circuit.inside([literal], self._told):
+            self._later.add(gate)
             self._solver.define(gate, self._circuit.gates[gate])

@@ -159,3 +159,6 @@ def test_generated_code_can_be_read(tmp_path: Path) -> None:
     text = dump.read_text()
     assert "TwoPhase(ResourceManager=3)" in text
     assert "/* rm_prepare(r=rm1), two_phase.py:" in text
+    with pytest.raises(RatifiedError) as caught:
+        check_native(TwoPhase(ResourceManager=3), dump=Path("/dev/full"))
+    assert str(caught.value) == "/dev/full cannot be written: No space left on device"

@@ -82,6 +82,20 @@ def test_round_robin_goes_on_where_it_was_when_endpoints_change(picked: int, now
     assert picks(balancer, 3) == then
 
 
+def test_smooth_weighted_clients_that_start_at_different_places_share_out_their_first_requests() -> None:
+    """Weights 100, 101, 100: all clients that begin anew would pick the 101 (nginx-devel, November 2020)."""
+    weights = (100, 101, 100)
+    assert picks(having(SmoothWeighted(), *weights), 1) == "b"
+    firsts = Counter(picks(having(SmoothWeighted(start=n), *weights), 1) for n in range(301))
+    assert firsts == {"a": 100, "b": 101, "c": 100}
+    assert picks(having(SmoothWeighted(start=2), 5, 1, 1), 7) == "bacaaaa"
+    assert picks(having(SmoothWeighted(start=7), 5, 1, 1), 7) == "aabacaa"
+    # Of a round of a million picks the first ten thousand are in proportion already.
+    long = having(SmoothWeighted(start=10_001), 999_999, 1)
+    assert isinstance(long, SmoothWeighted)
+    assert long.current == (-1, 1)
+
+
 @pytest.mark.parametrize(
     ("weights", "expected"),
     [

@@ -187,7 +187,7 @@ def test_retries_that_wait_count_among_those_in_flight() -> None:
 
 
 def test_adaptive_throttling_refuses_what_would_be_refused() -> None:
-    adaptive = Adaptive()
+    adaptive = Adaptive(least=0)
     assert adaptive.chance(0) == (0, 1)
     for n in range(30):
         assert adaptive.admits(n, top)
@@ -199,9 +199,19 @@ def test_adaptive_throttling_refuses_what_would_be_refused() -> None:
 
 def test_adaptive_throttling_counts_requests_when_they_begin() -> None:
     """Where they are counted when they end, nothing is held back for a whole round trip."""
-    adaptive = Adaptive()
+    adaptive = Adaptive(least=0)
     admitted = sum(adaptive.admits(0, Dice(1).randrange) for _ in range(50))
     assert admitted < 10
+
+
+def test_a_client_that_begins_does_not_hold_its_first_requests_against_their_server() -> None:
+    adaptive = Adaptive()
+    assert all(adaptive.admits(0, bottom) for _ in range(21))
+    assert adaptive.chance(0) == (1, 22)
+    assert not adaptive.admits(0, bottom)
+    for _ in range(2):
+        adaptive.accepted(0)
+    assert adaptive.chance(0) == (0, 23)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+module drive-example
+
+go 1.19
