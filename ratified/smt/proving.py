@@ -26,6 +26,7 @@ from ratified.smt.first_order import small
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
+from ratified.smt.first_order.names import is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
@@ -427,12 +428,19 @@ class _Attempt:
         elif answer.verdict == "sat":
             # Of majorities and sizes more is true than the axioms say.
             symbols = symbols_of(f.formula for f in self.obligation.facts).values()
-            sure = not any(small.is_majority(s) or small.is_size(s) for s in symbols)
-            self.status = Status.FAILED if sure else Status.UNDECIDED
+            loose = [
+                word
+                for word, is_one in (
+                    ("majorities and sizes", lambda s: small.is_majority(s) or small.is_size(s)),
+                    ("loops and sums", lambda s: is_worked_out(s.name)),
+                )
+                if any(map(is_one, symbols))
+            ]
+            self.status = Status.UNDECIDED if loose else Status.FAILED
             self.why = (
-                "there is a counterexample, but no small one was found"
-                if sure
-                else "what is known of majorities and sizes allows it to fail, but no example of it was found"
+                f"what is known of {' and '.join(loose)} allows it to fail, but no example of it was found"
+                if loose
+                else "there is a counterexample, but no small one was found"
             )
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"
