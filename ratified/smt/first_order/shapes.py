@@ -11,6 +11,7 @@ in the structure that this size is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -248,7 +249,7 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
         case Function(t, f), Function(u, g):
             total = then.total and orelse.total and t.key == u.key
             keys = then.keys if total else _either_members(test, t.key, then.keys, orelse.keys)
-            at_key = lambda key: either(test, f(key), g(key))  # noqa: E731
+            at_key = functools.cache(lambda key: either(test, f(key), g(key)))
             return Function(t, at_key, keys, total, _origin(test, then, orelse))
         case Members(item), Members():
             return _either_members(test, item, then, orelse)

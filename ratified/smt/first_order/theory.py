@@ -24,6 +24,7 @@ from ratified.smt.terms import (
     TRUE,
     Apply,
     Arithmetic,
+    Bound,
     Number,
     Term,
     The,
@@ -58,6 +59,22 @@ class Axiom:
     of_sort: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What a symbol is at its arguments, which are variables, if a condition is true for some values of its `own` variables."""
+
+    left: Apply
+    where: Term
+    right: Term
+    own: tuple[Bound, ...] = ()
+
+    @property
+    def formula(self) -> Term:
+        """As a formula."""
+        whole = implies(self.where, equal(self.left, self.right))
+        return every([b for b in (*self.left.arguments, *self.own) if isinstance(b, Bound)], whole)
+
+
 class Theory:
     """The symbols and axioms that a model's formulas need, noted as they come up."""
 
@@ -67,6 +84,10 @@ class Theory:
         self.parameters: dict[str, Shape] = {}
         self.shapes = Shapes(self.signature, self._bound, self._no_larger)
         self.axioms: list[Axiom] = []
+        self.laws: dict[str, list[Law]] = {}
+        """By symbol: what is worked out place after place (`recursion.py`)."""
+        self.loops: dict[str, str] = {}
+        self.trials = 0
         self._orders: dict[str, Order] = {}
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
