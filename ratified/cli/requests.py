@@ -370,6 +370,13 @@ class CrosscheckRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class InitRequest:
+    """Begin a project in a folder."""
+
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class ListRequest:
     """List what is bundled, or show models of these names with their sizes."""
 

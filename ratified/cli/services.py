@@ -34,7 +34,7 @@ def read_ms(option: str, text: str, part: str | None = None, at: int = 0, *, lea
         wrong(option, text, at, len(said), why, A_TIME)
     ms = float(found[1]) * UNITS_MS[found[2]]
     if ms != int(ms):
-        wrong(option, text, at, len(said), f"{said} is no whole number of milliseconds", A_TIME)
+        wrong(option, text, at, len(said), f"{said} is not a whole number of milliseconds", A_TIME)
     if not least <= ms <= LONGEST_MS:
         wrong(option, text, at, len(said), f"{said} is not in {least}ms to 1440m", A_TIME)
     return int(ms)
@@ -56,14 +56,14 @@ def read_nodes(option: str, text: str) -> tuple[Endpoint, ...]:
         if not name:
             wrong(option, text, at, len(part), "a node has no name", A_NODE)
         if not re.fullmatch(NAME, name):
-            wrong(option, text, at, len(name), f"{name!r} is no name", LETTERS)
+            wrong(option, text, at, len(name), f"{name!r} is not a name", LETTERS)
         if name in found:
-            wrong(option, text, at, len(name), f"{name} is there twice", "each node has a name of its own")
+            wrong(option, text, at, len(name), f"{name} appears twice", "each node has a name of its own")
         behind = at + len(name) + 1
         heavy = _number(option, text, behind, f"{name}: ", "weight", weight, 1, WEIGHT_MOST) if equals else 1
         behind = at + len(rest) + 1
         if sign and not re.fullmatch(NAME, zone):
-            why = f"{name}: {zone!r} is no zone" if zone else f"{name}: a zone is missing"
+            why = f"{name}: {zone!r} is not a zone" if zone else f"{name}: a zone is missing"
             wrong(option, text, behind, len(zone), why, LETTERS)
         behind += len(zone) + len(sign)
         first = _number(option, text, behind, f"{name}: ", "level", level, 0, PRIORITY_MOST) if slash else 0
@@ -78,7 +78,7 @@ REMEDIES = {"weight": "leave out a node that is to get nothing", "level": "level
 def _number(option: str, text: str, at: int, of: str, what: str, said: str, least: int, most: int) -> int:
     """Read a whole number that stands somewhere in an option's value."""
     if not re.fullmatch(r"-?\d+", said, flags=re.ASCII):
-        why = f"{said!r} is no {what}" if said else f"a {what} is missing"
+        why = f"{said!r} is not a {what}" if said else f"a {what} is missing"
         wrong(option, text, at, len(said), of + why, f"a {what} is a whole number")
     if len(said) > 9 or not least <= int(said) <= most:
         wrong(option, text, at, len(said), f"{of}{what} {said} is not in {least} to {most:,}", REMEDIES[what])

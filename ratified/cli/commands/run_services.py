@@ -57,10 +57,13 @@ _span = "NODE@FROM..UNTIL"
     default=10_000,
     show_default=True,
     metavar="N",
-    help="How many are sent.",
+    help="Number of requests to send.",
 )
 @click.option(
-    "--rate", type=_at_least_one, metavar="N", help="Requests a second; half of what all nodes can do."
+    "--rate",
+    type=_at_least_one,
+    metavar="N",
+    help="Requests a second; by default half of what all nodes together can serve.",
 )
 @click.option(
     "--writes",
@@ -71,7 +74,7 @@ _span = "NODE@FROM..UNTIL"
     help="The share of requests that must not be executed twice.",
 )
 @click.option(
-    "--service", default="10ms", show_default=True, metavar="TIME", help="Mean time that a request takes."
+    "--service", default="10ms", show_default=True, metavar="TIME", help="Mean time to serve a request."
 )
 @click.option(
     "--workers",
@@ -79,18 +82,23 @@ _span = "NODE@FROM..UNTIL"
     default=2,
     show_default=True,
     metavar="N",
-    help="Requests that a node works at together, for each part of its weight.",
+    help="Requests that a node serves concurrently, for each unit of its weight.",
 )
-@click.option("--fail", multiple=True, metavar=_span, help="A node is killed, and back later: a@2s..4s.")
-@click.option("--slow", multiple=True, metavar=_span, help="A node is slow for a while.")
-@click.option("--pause", multiple=True, metavar=_span, help="A node does nothing for a while, and goes on.")
+@click.option("--fail", multiple=True, metavar=_span, help="Kill a node and restart it later: a@2s..4s.")
+@click.option("--slow", multiple=True, metavar=_span, help="Slow a node down for a while.")
+@click.option("--pause", multiple=True, metavar=_span, help="Pause a node for a while.")
 @click.option(
-    "--slow-factor", type=_at_least_one, default=10, show_default=True, metavar="N", help="How slow slow is."
+    "--slow-factor",
+    type=_at_least_one,
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many times as long a slow node takes.",
 )
+@click.option("--deadline", default="1s", show_default=True, metavar="TIME", help="Time limit for a request.")
 @click.option(
-    "--deadline", default="1s", show_default=True, metavar="TIME", help="How long a request may take."
+    "--timeout", default="300ms", show_default=True, metavar="TIME", help="Time limit for an attempt."
 )
-@click.option("--timeout", default="300ms", show_default=True, metavar="TIME", help="... and one attempt.")
 @click.option(
     "--attempts",
     type=click.IntRange(1, 5),
@@ -104,7 +112,7 @@ _span = "NODE@FROM..UNTIL"
     default="50ms",
     show_default=True,
     metavar="TIME",
-    help="The first wait between attempts, twice as long each time, of which any part is taken (full jitter).",
+    help="Wait before the first retry; it doubles each time, and a random part of it is waited (full jitter).",
 )
 @click.option(
     "--budget",
@@ -121,7 +129,7 @@ _span = "NODE@FROM..UNTIL"
     multiple=True,
     default=("none",),
     metavar="TIME",
-    help="Send a read once more if it takes longer, instead of retries.",
+    help="Send a read a second time if it takes longer than this, instead of retries.",
 )
 @click.option(
     "--health",
@@ -130,7 +138,7 @@ _span = "NODE@FROM..UNTIL"
     type=click.Choice(HEALTH),
     default=("eject",),
     show_default=True,
-    help="Who is avoided: after 5 failures in a row, for 1 s and more, at most half of the nodes; or by circuit breakers.",
+    help="How failing nodes are avoided: ejected after 5 failures in a row (for 1 s or more, at most half), or circuit breakers.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option(
