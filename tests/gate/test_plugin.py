@@ -270,7 +270,10 @@ def test_processes_share_one_exploration(project: pytest.Pytester) -> None:
             "gate.explore = counted\n"
         ),
     )
-    found = project.runpytest_subprocess("-n", "2", "-q", "--ratified-no-cache", "--junitxml=report.xml")
+    plain = ("-p", "no:hypothesispytest", "-p", "no:anyio")
+    found = project.runpytest_subprocess(
+        *plain, "-n", "2", "-q", "--ratified-no-cache", "--junitxml=report.xml"
+    )
     assert found.ret == 1
     assert (project.path / "explored").read_text() == "once\n"
     assert "FAILED lock.py::Lock[Client=2]::mutual_exclusion - VIOLATED" in found.stdout.str()
