@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from ratified.language import (
+    Lifelines,
     Map,
     Model,
     Param,
@@ -49,6 +50,7 @@ class Failover(Model):
         "large": {"Node": 4, "tokens": 4},
     }
     symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
+    lifelines: ClassVar[Lifelines] = Lifelines(network=("writes",))
 
     tokens: Param[Annotated[int, Range(1, 6)]] = 3
     ttl: Param[Annotated[int, Range(1, 5)]] = 2  # of a lease, in ticks

@@ -13,13 +13,13 @@ graph gives the same walks.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from ratified.conform.ending import Over, never
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.values import show
@@ -148,14 +148,13 @@ def cover(
     driver: Driver,
     *,
     tries: bool = False,
-    seconds: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    over: Over = never,
 ) -> Covered:
-    """Drive an implementation along every step that it can take.
+    """Drive an implementation along every step that it can take, or until it is `over`.
 
     Where the graph has not been found as a whole (`LazyGraph.all`), only states that the implementation comes to are looked at.
     """
-    return _Cover(steps, driver, tries, None if seconds is None else clock() + seconds, clock).run()
+    return _Cover(steps, driver, tries, over).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +169,16 @@ class Move:
 class _Cover:
     """One covering of a graph."""
 
-    def __init__(
-        self, steps: LazyGraph, driver: Driver, tries: bool, until: float | None, clock: Callable[[], float]
-    ) -> None:
-        self.steps, self.driver, self.tries, self.until, self.clock = steps, driver, tries, until, clock
+    def __init__(self, steps: LazyGraph, driver: Driver, tries: bool, over: Over) -> None:
+        self.steps, self.driver, self.tries, self.over = steps, driver, tries, over
         self.result = Covered()
         self.passed: set[int] = set()
         self.moves: dict[int, list[Move]] = {}
         queue = deque([0])
-        while queue:
+        while queue and self.result.stopped is None:
             state = queue.popleft()
             if state not in self.moves:
+                self.result.stopped = over()
                 self.moves[state] = list(self._moves(state))
                 queue.extend(move.target for move in self.moves[state])
         self.taken: set[tuple[int, int]] = set()
@@ -202,6 +200,8 @@ class _Cover:
 
     def run(self) -> Covered:
         result = self.result
+        if result.stopped is not None:
+            return result
         plan = Plan(self.moves)
         result.least = plan.least
         for walk in plan.walks():
@@ -211,8 +211,8 @@ class _Cover:
             for move in walk:
                 if result.failure is not None:
                     break
-                if self.until is not None and self.clock() > self.until:
-                    result.stopped = "out of time"
+                result.stopped = self.over()
+                if result.stopped is not None:
                     break
                 self._take(move)
             if result.failure is not None or result.stopped is not None:

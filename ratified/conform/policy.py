@@ -65,7 +65,7 @@ class Subject:
 
     def binding(self) -> Binding:
         """A binding for the model in the configuration of this subject."""
-        raise NotImplementedError(f"{type(self).__name__} says no binding")
+        raise NotImplementedError(f"{type(self).__name__} must implement binding()")
 
     def seen(self) -> Mapping[str, Any]:
         """What can be seen of the object: the variables of every event."""

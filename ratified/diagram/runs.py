@@ -1,11 +1,13 @@
 """From a run of a model to a sequence diagram: whose step each is, which messages there are, and what becomes of them.
 
-How messages are recognised. A variable that is a `Set` or `Bag` of records is a network, and so are the variables that the model
-names in `lifelines`. Processes are the values of the sorts by which maps among the variables are keyed, or those of
-`lifelines`. What
-a step adds to a network is sent; and **a step received those messages without which it would not have been possible, or
-would have done something else**: they are taken away one at a time, and the step is tried again. A step that does nothing
-but take a message off the network loses it; one that does nothing but add a copy of a message repeats it.
+How messages are recognised. Networks are the variables that the model names in `lifelines`; if it names none, each `Set` or `Bag`
+of records whose name says so (`messages`, `wire`) or whose records name a receiver. Processes are the values of the sorts by
+which maps among the variables are keyed, or those of `lifelines`. What a step adds to a network is sent. Of what it takes away,
+it **received those messages without which it would not have been possible, or would have done something else**: they are taken
+away one at a time, and the step is tried again. The others are lost: a crash asks nothing of the messages that go with it. A
+message that stays was received if the step cannot do without it and either nothing ever leaves that network or the step names
+it; else it waits. An action that can do nothing but take messages off networks loses them; a step that does nothing but add a
+copy of one repeats it.
 
 Guarantees: pure; the same run gives the same diagram; a run of a model without processes or networks is a diagram too.
 """
@@ -19,17 +21,38 @@ from typing import Any
 
 from ratified.diagram.rows import Ending
 from ratified.diagram.sequence import Recorder, SequenceDiagram
+from ratified.language import ir
 from ratified.language.api import Lifelines
 from ratified.language.errors import ModelError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import Ordered, Sort
-from ratified.language.types import BagType, MapType, SetType, SortType, Type, records_of
-from ratified.language.uses import Uses
+from ratified.language.types import BagType, MapType, RecordType, SetType, SortType, Type, records_of
+from ratified.language.uses import Uses, core, place, stores
 from ratified.language.values import Bag, Map, Seq, Set, show
 from ratified.results.changes import Change, ChangeKind, changes
 from ratified.results.result import PropertyKind, Result, State, Step, Trace, Violation
+
+NETWORKS = frozenset(
+    (
+        *(
+            "message",
+            "messages",
+            "msg",
+            "msgs",
+            "packet",
+            "packets",
+            "datagram",
+            "datagrams",
+            "flight",
+            "transit",
+        ),
+        *("network", "net", "wire", "wires", "channel", "channels", "link", "links"),
+        *("inbox", "inboxes", "outbox", "outboxes", "mail", "mailbox", "mailboxes"),
+    )
+)
+"""A variable with one of these words in its name holds messages."""
 
 SENDERS = ("sender", "source", "src", "origin", "from_", "frm")
 RECEIVERS = ("receiver", "recipient", "dest", "destination", "dst", "to", "target")
@@ -68,13 +91,14 @@ def sequence(run: Trace | Result | Violation, model: Model | None = None) -> Seq
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A step with what was found out about it."""
+    """A step with what was found out about it. Messages stand as often as there are copies of them."""
 
     step: Step
-    before: State
     sent: tuple[Item, ...]
-    taken: tuple[Item, ...]
-    used: tuple[Item, ...]
+    received: tuple[Item, ...]
+    lost: tuple[Item, ...]
+    read: tuple[Item, ...]  # received, and there for others still
+    copied: bool  # what is sent are copies that the network makes
     changes: tuple[Change, ...]  # outside of networks
 
 
@@ -86,11 +110,36 @@ class _Drawer:
         self.machine = PythonMachine(model)
         given = getattr(type(model), "lifelines", None)
         self.declared = given if isinstance(given, Lifelines) else Lifelines()
-        self.networks = self.declared.network or tuple(
-            d.name for d in model.module.variables if _is_network(d.type)
-        )
-        self.sorts = self._process_sorts()
         self.names = tuple(d.name for d in model.module.variables)
+        self.sorts = self._process_sorts()
+        self.networks = self._networks()
+        self.growing = frozenset(name for name in self.networks if _only_grows(model, name))
+        self._uses = Uses(model.module)
+
+    def _networks(self) -> tuple[str, ...]:
+        """The variables that hold messages. Raises ModelError for a name of none."""
+        for name in (*(self.declared.network or ()), *self.declared.owner):
+            if name not in self.names:
+                raise ModelError(
+                    f"the lifelines of {self.model.module.name} name a variable {name!r}, which it does not have",
+                    span=self.model.module.span,
+                    remedy=f"its variables: {', '.join(self.names) or 'none'}",
+                )
+        if self.declared.network is not None:
+            return self.declared.network
+        return tuple(d.name for d in self.model.module.variables if self._is_network(d.name, d.type))
+
+    def _is_network(self, name: str, t: Type) -> bool:
+        """Whether a variable holds messages: by its name, or by what its records say of themselves."""
+        if not isinstance(t, SetType | BagType):
+            return False
+        records = records_of(t.item)
+        named = not NETWORKS.isdisjoint(name.lower().split("_"))
+        return bool(records) and (named or any(map(self._names_receiver, records)))
+
+    def _names_receiver(self, record: RecordType) -> bool:
+        fields = (record.fields[word] for word in RECEIVERS if word in record.fields)
+        return any(isinstance(t, SortType) and t.sort in self.sorts for t in fields)
 
     def _process_sorts(self) -> tuple[type[Sort], ...]:
         if self.declared.processes:
@@ -123,7 +172,7 @@ class _Drawer:
             recorder.lifeline(owner)
         flight: dict[Item, list[int]] = {}
         for item in self._items(trace.initial).elements():
-            flight.setdefault(item, []).append(recorder.send(self._label(item), *self._ends(item, None)))
+            self._send(recorder, flight, item, None)
         before = trace.initial
         for step in trace.steps:
             self._record(recorder, self._looked(before, step), flight)
@@ -148,20 +197,38 @@ class _Drawer:
     def _looked(self, before: State, step: Step) -> _Step:
         old, new = self._items(before), self._items(step.state)
         sent, taken = new - old, old - new
-        different = tuple(
-            c
-            for c in changes(before, step.state)
-            if c.path.partition("[")[0].partition(".")[0] not in self.networks
+        different = tuple(c for c in changes(before, step.state) if _variable(c) not in self.networks)
+        needed = self._needed(before, step) if old else ()
+        writes = self._uses.writes(self.model.module.functions[step.action].body)
+        own = bool(different or sent) or not writes <= set(self.networks)  # else it is the network's
+        inboxes = {self._inbox(item) for item in taken if item in needed} - {None}
+        received = [i for i in taken.elements() if own and (i in needed or self._inbox(i) in inboxes)]
+        given = _records(step)
+        read = [i for i in needed if i not in taken and (i[0] in self.growing or i[2] in given)]
+        copied = bool(sent) and not taken and not different and set(sent) <= set(needed)
+        return _Step(
+            step,
+            tuple(sent.elements()),
+            tuple(received),
+            tuple((taken - Counter(received)).elements()),
+            tuple(read),
+            copied,
+            different,
         )
-        used = self._used(before, step) if old else ()
-        return _Step(step, before, tuple(sent.elements()), tuple(taken.elements()), used, different)
 
-    def _used(self, before: State, step: Step) -> tuple[Item, ...]:
-        """The messages that the step needed, as it was: what remains when each that it can do without is taken away."""
+    def _inbox(self, item: Item) -> tuple[object, ...] | None:
+        """Where a message waits for somebody: what is taken from one place together is received together."""
+        receiver = self._named(item, RECEIVERS)
+        return (item[0], *item[1], receiver) if item[1] or receiver is not None else None
+
+    def _needed(self, before: State, step: Step) -> tuple[Item, ...]:
+        """What remains of the messages when each that the step, as it was, can do without is taken away."""
         # What it is named after comes last, so that of several that would do it is kept.
-        given = [value for _, value in step.arguments]
+        given = _records(step)
+        about = {value for _, value in step.arguments if self.is_process(value)}
         candidates = sorted(
-            self._items(before), key=lambda item: (item[2] in given, self._to_another(item, step))
+            self._items(before),
+            key=lambda item: (item[2] in given, any(v in about for _, v in _fields(item[2]))),
         )
         needed: list[Item] = []
         state = dict(before)
@@ -173,82 +240,64 @@ class _Drawer:
                 needed.append(item)
         return tuple(needed[::-1])
 
-    def _to_another(self, item: Item, step: Step) -> bool:
-        """Whether a message concerns one of the processes that the step is about: those are tried last."""
-        about = {v for _, v in step.arguments if self.is_process(v)}
-        return any(
-            getattr(item[2], f) in about
-            for f in type(item[2]).__match_args__
-            if self.is_process(getattr(item[2], f))
-        )
-
     def _same_step(self, fewer: State, before: State, step: Step) -> bool:
-        """Whether the step is possible with fewer messages, and changes the rest alike."""
+        """Whether the step is possible with fewer messages, and does the same to all the rest."""
         after = self._taken(fewer, step)
         if after is None:
             return False
         if any(after[name] != step.state[name] for name in self.names if name not in self.networks):
             return False
-        added = self._items(after) - self._items(fewer)
-        wanted = self._items(step.state) - self._items(before)
-        removed = self._items(before) - self._items(step.state)
         missing = self._items(before) - self._items(fewer)
-        # In a set, a message that was taken away is added anew where it would have been there already.
-        return wanted in (added, added - missing) and not (removed & missing)
+        found, wanted = self._items(after), self._items(step.state)
+        # What was taken away is gone, or there again because the step has put it there.
+        return all(found[i] in (max(wanted[i] - missing[i], 0), wanted[i]) for i in {*found, *wanted})
 
     def _taken(self, state: State, step: Step) -> State | None:
         """The state after the same step from another state, if it is possible there."""
-        wanted = tuple(value for _, value in step.arguments)
         values: Values = tuple(state[name] for name in self.names)
         try:
-            steps = self.machine.steps(values)
+            taken = self.machine.take(values, step.action, dict(step.arguments))
         except ModelError:
             return None
-        for action, arguments, target in steps:
-            same = self.machine.actions[action].name == step.action and arguments == wanted
-            if same and not isinstance(target, OutOfBounds):
+        for _, target in taken:
+            if not isinstance(target, OutOfBounds):
                 return dict(zip(self.names, target, strict=True))
         return None
 
     # --- whose it is ---
 
     def _record(self, recorder: Recorder, seen: _Step, flight: dict[Item, list[int]]) -> None:
-        only_network = not seen.changes
-        if only_network and seen.taken and not seen.sent:
-            recorder.step(self._call(seen))
-            for item in seen.taken:
-                recorder.lose(_oldest(recorder, flight, item))
-            return
-        if only_network and seen.sent and not seen.taken and set(seen.sent) <= set(seen.used):
-            recorder.step(self._call(seen))
+        if seen.copied:
+            recorder.step(self._call(seen, seen.sent))
             for item in seen.sent:
                 sender, receiver = recorder.ends(flight[item][-1])
-                flight[item].append(recorder.send(self._label(item), sender, receiver, copy=True))
+                label = self._label(item, sender, receiver)
+                flight[item].append(recorder.send(label, sender, receiver, copy=True))
             return
-        actor = self._actor(seen)
-        recorder.step(self._call(seen), actor)
-        gone = Counter(seen.taken)
-        for item in seen.used:
-            consumed = gone[item] > 0
-            gone[item] -= consumed
-            number = flight[item][0]
-            own = recorder.ends(number)[0] == actor
-            if (
-                not own or self._named(item, RECEIVERS) is not None
-            ):  # else it reads what it has written itself
-                recorder.receive(number, actor, consumed=consumed)
-            if consumed:
-                flight[item].pop(0)
-        for item in +gone:
-            for _ in range(gone[item]):
-                recorder.lose(_oldest(recorder, flight, item))
+        arriving = (*seen.received, *seen.read, *seen.lost)
+        only_lost = arriving == seen.lost != () and not seen.sent and not seen.changes
+        actor = None if only_lost else self._actor(seen)
+        mine = actor or self.model.module.name
+        recorder.step(self._call(seen, arriving), actor)
+        for item in seen.received:
+            receiver = self._named(item, RECEIVERS)
+            recorder.receive(flight[item].pop(0), mine if receiver is None else self.name(receiver))
+        for item in seen.read:
+            recorder.receive(flight[item][0], mine, consumed=False)
+        for item in seen.lost:
+            recorder.lose(_oldest(recorder, flight, item))
         for change in seen.changes:
-            recorder.change(self._owner(change, actor), self._told(change))
+            recorder.change(self._owner(change, mine), self._told(change))
         for item in seen.sent:
-            flight.setdefault(item, []).append(recorder.send(self._label(item), *self._ends(item, actor)))
+            self._send(recorder, flight, item, actor)
+
+    def _send(self, recorder: Recorder, flight: dict[Item, list[int]], item: Item, actor: str | None) -> None:
+        sender, receiver = self._ends(item, actor)
+        label = self._label(item, sender, receiver)
+        flight.setdefault(item, []).append(recorder.send(label, sender, receiver))
 
     def _actor(self, seen: _Step) -> str:
-        receivers = {self._named(item, RECEIVERS) for item in seen.used} - {None}
+        receivers = {self._named(item, RECEIVERS) for item in (*seen.received, *seen.read)} - {None}
         if len(receivers) == 1:
             return self.name(receivers.pop())
         changed = [key for change in seen.changes if (key := self._key(change)) is not None]
@@ -269,8 +318,7 @@ class _Drawer:
         return owners[0] if owners else touching[0] if touching else self.model.module.name
 
     def _read_by(self, action: str) -> list[str]:
-        module = self.model.module
-        found = Uses(module).reads(module.functions[action].body)
+        found = self._uses.reads(self.model.module.functions[action].body)
         return [name for name in self.names if name in found]
 
     def _key(self, change: Change) -> Any:
@@ -307,13 +355,16 @@ class _Drawer:
     def _named(self, item: Item, words: Sequence[str]) -> Any:
         """The process that a message names in a field of one of these names (or that its place in the network names)."""
         _, keys, record = item
-        for word in words:
-            value = getattr(record, word, None)
-            if self.is_process(value):
-                return value
+        if (field := self._field(record, words)) is not None:
+            return getattr(record, field)
         if len(keys) == 2 and all(map(self.is_process, keys)):  # channels: from one to another
             return keys[0] if words is SENDERS else keys[1]
         return None
+
+    def _field(self, message: Any, words: Sequence[str]) -> str | None:
+        """The first of these fields that holds a process."""
+        fields = dict(_fields(message))
+        return next((word for word in words if self.is_process(fields.get(word))), None)
 
     def _ends(self, item: Item, actor: str | None) -> tuple[str, str | None]:
         """Sender and receiver of a message that an actor has sent."""
@@ -326,22 +377,21 @@ class _Drawer:
         others = [v for _, v in _fields(item[2]) if self.is_process(v) and self.name(v) != by]
         return by, self.name(others[0]) if len(others) == 1 else None
 
-    def _label(self, item: Item) -> str:
+    def _label(self, item: Item, sender: str, receiver: str | None) -> str:
         """A message, without the fields that its arrow shows."""
         message = item[2]
-        if not hasattr(type(message), "__record_types__"):
+        if not _is_record(message):
             return show(message)
-        hidden = {f for f, v in _fields(message) if f in (*SENDERS, *RECEIVERS) and self.is_process(v)}
+        shown = [(self._field(message, SENDERS), sender), (self._field(message, RECEIVERS), receiver)]
+        hidden = {f for f, end in shown if f is not None and self.name(getattr(message, f)) == end}
         fields = [f"{f}={show(v)}" for f, v in _fields(message) if f not in hidden]
         return f"{type(message).__name__}({', '.join(fields)})"
 
-    def _call(self, seen: _Step) -> str:
-        """The step as it is called; without its messages, for their arrows show them."""
-        records = {item[2] for item in (*seen.used, *seen.taken)}
-        told = [
-            name if hasattr(type(value), "__record_types__") and value in records else f"{name}={show(value)}"
-            for name, value in seen.step.arguments
-        ]
+    def _call(self, seen: _Step, arriving: tuple[Item, ...]) -> str:
+        """The step as it is called; without its message if just one arrives, for the arrow shows it."""
+        record = arriving[0][2] if len(arriving) == 1 and _is_record(arriving[0][2]) else None
+        named = [name for name, value in seen.step.arguments if record is not None and value == record]
+        told = [name if [name] == named else f"{name}={show(value)}" for name, value in seen.step.arguments]
         return f"{seen.step.action}({', '.join(told)})"
 
 
@@ -357,14 +407,40 @@ def _variable(change: Change) -> str:
     return change.path.partition("[")[0].partition(".")[0]
 
 
+def _is_record(message: object) -> bool:
+    return hasattr(type(message), "__record_types__")
+
+
+def _records(step: Step) -> list[object]:
+    """The arguments of a step that are records, as messages are."""
+    return [value for _, value in step.arguments if _is_record(value)]
+
+
 def _fields(message: Any) -> list[tuple[str, Any]]:
     """The fields of a message that is a record; any other value has none."""
-    names = type(message).__match_args__ if hasattr(type(message), "__record_types__") else ()
-    return [(name, getattr(message, name)) for name in names]
+    return (
+        [(name, getattr(message, name)) for name in type(message).__match_args__]
+        if _is_record(message)
+        else []
+    )
 
 
-def _is_network(t: Type) -> bool:
-    return isinstance(t, SetType | BagType) and bool(records_of(t.item))
+def _only_grows(model: Model, network: str) -> bool:
+    """Whether nothing ever leaves a network: all that is stored there is what was there, and more."""
+    bodies = [f.body for name, f in model.module.functions.items() if name != "init"]
+    return all(_grown(s.value, network) for body in bodies for s in stores(body) if s.variable == network)
+
+
+def _grown(value: ir.Expr, network: str) -> bool:
+    value = core(value)
+    if isinstance(value, ir.Insert):
+        return _grown(value.container, network)
+    if isinstance(value, ir.Concat):
+        return _grown(value.left, network)
+    if isinstance(value, ir.SetOp):
+        return value.op == "|" and (_grown(value.left, network) or _grown(value.right, network))
+    found = place(value)
+    return found is not None and found[0].name == network
 
 
 def _held(value: Any, keys: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], Any, int]]:
@@ -378,7 +454,7 @@ def _held(value: Any, keys: tuple[object, ...]) -> Iterator[tuple[tuple[object, 
     elif isinstance(value, Set | Seq):
         for item, copies in Counter(value).items():
             yield keys, item, copies
-    elif hasattr(type(value), "__record_types__"):
+    elif value is not None:
         yield keys, value, 1
 
 

@@ -106,11 +106,12 @@ class Lifelines:
     """How runs of a model are drawn as sequence diagrams, where its variables do not say: `lifelines: ClassVar[Lifelines] = ...`.
 
     `processes` are sorts whose values have a lifeline each, with the word that is written before the value ("" for none);
-    `network` are variables that hold messages; `owner` names the lifeline of variables that belong to no process of a sort.
+    `network` are variables that hold messages, () if none does (None: it is found out); `owner` names the lifeline of variables
+    that belong to no process of a sort.
     """
 
     processes: Mapping[type[Sort], str] = field(default_factory=dict)
-    network: tuple[str, ...] = ()
+    network: tuple[str, ...] | None = None
     owner: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -31,7 +31,7 @@ from ratified.smt.result import Cell, Counterexample, Opinion, Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import Fact, refuted_at_once, script
 from ratified.smt.solving import Answer, Job, Pool, installed, needs
-from ratified.smt.terms import TRUE, Term, symbols_of
+from ratified.smt.terms import TRUE, symbols_of
 from ratified.smt.validation.validate import validated
 
 LIMIT = 60.0
@@ -170,6 +170,9 @@ def prove_script(
         assumes=assumed,
     )
     held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
+    if held is not None and held.outside and not held.beginnings:
+        # Of a sequence that is too long, say, of which the formulas do not speak.
+        proof = replace(proof, cells=(_no_beginning("each initial state leaves a bound"), *proof.cells))
     proof = replace(proof, held=held, seconds=time.monotonic() - started)
     if how.certificate is None:
         return proof
@@ -336,11 +339,13 @@ class _Beginning:
                 if what
                 else "give its variables values that they can have",
             )
-        says = "there is an initial state at some size"
         none = self.why or f"none was found with up to {SMALL[-1]} values of each sort"
-        why = "init may raise" if raises else none
-        name = "a beginning / init"
-        return [Cell(name, Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)]
+        return [_no_beginning("init may raise" if raises else none)]
+
+
+def _no_beginning(why: str) -> Cell:
+    says = "there is an initial state at some size"
+    return Cell("a beginning / init", Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)
 
 
 @dataclass(slots=True)
@@ -366,7 +371,7 @@ class _Attempt:
     shrinking: list[tuple[str, int]] = field(default_factory=list)
     mixed: list[dict[str, int]] = field(default_factory=list)
     ruled_out: int = 0
-    asked: Sequence[Term] = ()
+    asked: small.Question | None = None
     read: str = ""
     searching: float = 0.0
     order: int = 0
@@ -463,9 +468,8 @@ class _Attempt:
 
     def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
         facts = self.obligation.facts
-        asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
-        self.asked = asked.ask
-        return self._job(asked.solver, asked.text, SEARCH)
+        self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        return self._job(self.asked.solver, self.asked.text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
         self.searching += answer.seconds
@@ -566,8 +570,8 @@ class _Attempt:
     def cell(self, translation: Translation, cls: type[Model]) -> Cell:
         obligation = self.obligation
         counterexample = None
-        if self.read:
-            structure = small.read_structure(self.smallest, self.asked, self.read)
+        if self.read and self.asked is not None:
+            structure = small.read_structure(self.asked, self.smallest, self.read)
             concrete = Concrete(translation.theory, structure)
             counterexample = shown(obligation, translation, concrete, cls)
         if self.status is Status.FAILED:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable
-from itertools import combinations
+from collections.abc import Callable, Iterator
+from itertools import combinations, pairwise
 from pathlib import Path
+from typing import ClassVar, cast
 
 import pytest
 
-from ratified import ModelError, RatifiedError, check, sequence, simulate
+from ratified import Bag, Lifelines, Map, ModelError, RatifiedError, Seq, Set, check, sequence, simulate
 from ratified.diagram.pair import induction_step, side_by_side
 from ratified.diagram.rows import Ending, Fate
 from ratified.diagram.sequence import Recorder, SequenceDiagram
 from ratified.diagram.svg import LETTER
-from ratified.language.machine import PythonMachine, state_dict
+from ratified.language.machine import OutOfBounds, PythonMachine, state_dict
 from ratified.language.model import Model
+from ratified.language.values import show
 from ratified.models.commit.broken import MajorityCommit
+from ratified.models.commit.two_phase import TwoPhase
 from ratified.models.paxos.broken import HalfQuorums
+from ratified.models.paxos.paxos import Paxos
 from ratified.models.raft.raft import Raft
-from ratified.results.result import Step, Trace
-from tests.diagram.toys import Chain, Lease, Pings, Ring
+from ratified.results.result import State, Step, Trace
+from tests.diagram.toys import Chain, Forged, Lease, Pings, Poll, Ring, Shaky
 
 
 def run_of(model: Model, *calls: str) -> Trace:
@@ -155,6 +159,145 @@ def test_a_message_may_be_any_value() -> None:
     assert [(m.label, m.sender, m.receiver, m.fate) for m in diagram.messages] == [
         ("u1", 0, 1, Fate.IN_FLIGHT)
     ]
+
+
+def test_what_waits_in_a_channel_was_not_received() -> None:
+    model = Shaky(Node=2)
+    calls = ("send n1 n2", "send n1 n2", "overtake n1 n2", "send n2 n2", "receive n2 n2", "send n2 n1")
+    diagram = sequence(run_of(model, *calls, "send n1 n2", "crash n2"), model)
+    assert [(m.label, m.sender, m.receiver, m.sent, m.ended, m.fate) for m in diagram.messages] == [
+        ("True", 0, 1, 1, 8, Fate.LOST),  # a crash takes along what has not arrived
+        ("False", 0, 1, 2, 3, Fate.RECEIVED),
+        ("True", 1, 1, 4, 5, Fate.RECEIVED),
+        ("True", 1, 0, 6, 8, Fate.IN_FLIGHT),
+        ("False", 0, 1, 7, 8, Fate.LOST),
+    ]
+    assert [r.actor for r in diagram.rows] == [0, 0, 1, 1, 1, 1, 0, 1]
+    assert "p1->>p1: True" in diagram.to_mermaid()
+
+
+def test_what_one_sends_oneself_arrives_and_a_set_of_records_is_no_network() -> None:
+    model = Poll(Node=2)
+    calls = ("vote n1 n1", "vote n2 n1", "sit n1 0", "count n1", "rise n1 0")
+    diagram = sequence(run_of(model, *calls), model)
+    assert [(m.label, m.sender, m.receiver, m.sent, m.ended, m.fate) for m in diagram.messages] == [
+        ("Ballot(voter=n1, chosen=n1)", 0, 0, 1, 4, Fate.RECEIVED),
+        ("Ballot(voter=n2, chosen=n1)", 1, 0, 2, 4, Fate.RECEIVED),
+    ]
+    assert [r.changes for r in diagram.rows[2:]] == [
+        ((0, ("seats + Seat(holder=n1, number=0)",)),),
+        ((0, ("elected: None \u2192 n1",)),),
+        ((0, ("seats - Seat(holder=n1, number=0)",)),),
+    ]
+
+
+def test_a_model_may_have_no_network_whatever_its_variables_are_called() -> None:
+    class Quiet(Poll):
+        """The same, with its votes as a table."""
+
+        lifelines: ClassVar[Lifelines] = Lifelines(network=())
+
+    diagram = sequence(run_of(Quiet(Node=2), "vote n1 n1"), Quiet(Node=2))
+    assert diagram.messages == ()
+    assert diagram.rows[0].changes == (
+        (0, ("voted: False \u2192 True", "messages + Ballot(voter=n1, chosen=n1)")),
+    )
+
+
+def test_lifelines_that_name_no_variable() -> None:
+    class Misnamed(Poll):
+        """Its network is called otherwise."""
+
+        lifelines: ClassVar[Lifelines] = Lifelines(network=("mesages",))
+
+    with pytest.raises(ModelError) as caught:
+        sequence(run_of(Misnamed(Node=2), "vote n1 n1"), Misnamed(Node=2))
+    assert (
+        caught.value.message == "the lifelines of Misnamed name a variable 'mesages', which it does not have"
+    )
+    assert caught.value.remedy == "its variables: voted, elected, seats, messages"
+
+
+def test_a_label_leaves_out_only_what_the_arrow_shows() -> None:
+    model = Forged(Node=2)
+    diagram = sequence(
+        run_of(model, "forge n2 n1 n1", "take_both n1 Ping(source=n1, dest=n1, number=2)"), model
+    )
+    assert [(m.label, m.sender, m.receiver, m.fate) for m in diagram.messages] == [
+        ("Ping(number=1)", 0, 0, Fate.RECEIVED),
+        ("Ping(source=n1, number=2)", 1, 0, Fate.RECEIVED),
+    ]
+    # Of two that arrive the call has to say which was meant.
+    assert [r.call for r in diagram.rows] == [
+        "forge(by=n2, as_=n1, to=n1)",
+        "take_both(n=n1, p=Ping(source=n1, dest=n1, number=2))",
+    ]
+
+
+def held(state: State, networks: tuple[str, ...]) -> Counter[tuple[object, ...]]:
+    """What is in networks: variable, keys and message, as often as there are copies."""
+
+    def inside(value: object, *at: object) -> Iterator[tuple[object, ...]]:
+        if isinstance(value, Map):
+            for key, kept in value.items():
+                yield from inside(kept, *at, key)
+        else:
+            assert isinstance(value, Seq | Set | Bag)
+            yield from ((*at, item) for item in value)
+
+    return Counter(found for name in networks for found in inside(state[name], name))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("model", "networks"),
+    [
+        (Pings(Node=2), ("wire",)),
+        (Ring(Node=3), ("channel",)),
+        (Shaky(Node=2), ("wire",)),
+        (Chain(Node=2, Update=2), ("wire",)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Model) else "",
+)
+def test_arrows_are_what_steps_have_put_in_and_taken_out(
+    model: Model, networks: tuple[str, ...], seed: int
+) -> None:
+    walk = simulate(model, runs=1, length=25, seed=seed).first
+    assert walk is not None
+    diagram = sequence(walk, model)
+    for k, (before, after) in enumerate(pairwise(walk.states), 1):
+        old, new = held(before, networks), held(after, networks)
+        sent = [m for m in diagram.messages if m.sent == k]
+        ended = [m for m in diagram.messages if m.ended == k and m.fate is not Fate.IN_FLIGHT]
+        assert (len(sent), len(ended)) == ((new - old).total(), (old - new).total()), walk.steps[k - 1]
+        lost = walk.steps[k - 1].action in ("lose", "crash")
+        assert {m.fate for m in ended} <= {Fate.LOST if lost else Fate.RECEIVED}
+        if type(model) is not Pings:  # whose labels leave out who sends and who receives
+            assert sorted(m.label for m in ended) == sorted(show(item[-1]) for item in (old - new).elements())
+    waiting = [m for m in diagram.messages if m.fate is Fate.IN_FLIGHT]
+    assert len(waiting) == held(walk.states[-1], networks).total()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "model",
+    [Poll(Node=2), TwoPhase(ResourceManager=2), Paxos(Acceptor=2, Value=2, Ballot=2)],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_step_cannot_do_without_a_message_that_arrives(model: Model, seed: int) -> None:
+    walk = simulate(model, runs=1, length=12, seed=seed).first
+    assert walk is not None
+    diagram, machine = sequence(walk, model), PythonMachine(model)
+    for k, (before, step) in enumerate(zip(walk.states, walk.steps, strict=False), 1):
+        arriving = [m for m in diagram.messages if m.ended == k and m.fate is Fate.RECEIVED]
+        messages = cast("Set[object]", before["messages"])
+        for arrow in arriving:
+            assert arrow.sent < k
+            (message,) = (m for m in messages if show(m) == arrow.label)
+            fewer = {**before, "messages": Set(m for m in messages if m != message)}
+            for _, after in machine.take(tuple(fewer.values()), step.action, dict(step.arguments)):
+                assert not isinstance(after, OutOfBounds)
+                assert {**state_dict(machine, after), "messages": None} != {**step.state, "messages": None}
 
 
 def test_a_model_without_messages_is_a_diagram_too() -> None:

@@ -215,3 +215,109 @@ class Chain(Model):
     @invariant
     def quiet(self) -> bool:
         return all(len(self.wire[p][q]) == 0 for p in Node for q in Node)
+
+
+class Shaky(Model):
+    """Nodes count what they have heard, over channels whose second message may overtake; who crashes loses its mail."""
+
+    lifelines: ClassVar[Lifelines] = Lifelines(network=("wire",), processes={Node: "node"})
+    wire: Map[Node, Map[Node, Annotated[Seq[bool], AtMost(2)]]]
+    heard: Map[Node, Annotated[int, Range(0, 2)]]
+    down: Map[Node, bool]
+
+    @action
+    def send(self, p: Node, q: Node) -> None:
+        require(len(self.wire[p][q]) < 2 and not self.down[p])
+        self.wire[p][q].append(len(self.wire[p][q]) == 0)
+
+    @action
+    def receive(self, p: Node, q: Node) -> None:
+        require(len(self.wire[p][q]) > 0 and not self.down[q] and self.heard[q] < 2)
+        self.heard[q] += 1
+        self.wire[p][q] = self.wire[p][q][1:]
+
+    @action
+    def overtake(self, p: Node, q: Node) -> None:
+        require(len(self.wire[p][q]) > 1 and not self.down[q] and self.heard[q] < 2)
+        self.heard[q] += 1
+        self.wire[p][q] = self.wire[p][q][:1]
+
+    @action
+    def crash(self, q: Node) -> None:
+        require(not self.down[q])
+        self.down[q] = True
+        for p in Node:
+            self.wire[p][q] = Seq()
+
+
+@record
+class Ballot:
+    """A vote, for whom it may concern."""
+
+    voter: Node
+    chosen: Node
+
+
+@record
+class Seat:
+    """Who sits where: no message, whatever it looks like."""
+
+    holder: Node
+    number: Annotated[int, Range(0, 1)]
+
+
+class Poll(Model):
+    """Nodes vote, and count all votes, their own too, of which none is ever taken away."""
+
+    voted: Map[Node, bool]
+    elected: Node | None
+    seats: Set[Seat]
+    messages: Set[Ballot]
+
+    @action
+    def vote(self, n: Node, c: Node) -> None:
+        require(not self.voted[n])
+        self.voted[n] = True
+        self.messages.add(Ballot(n, c))
+
+    @action
+    def count(self, n: Node) -> None:
+        require(self.elected is None)
+        require(all(Ballot(m, n) in self.messages for m in Node))
+        self.elected = n
+
+    @action
+    def sit(self, n: Node, s: Annotated[int, Range(0, 1)]) -> None:
+        require(all(seat.number != s for seat in self.seats))
+        self.seats.add(Seat(n, s))
+
+    @action
+    def rise(self, n: Node, s: Annotated[int, Range(0, 1)]) -> None:
+        require(Seat(n, s) in self.seats)
+        self.seats.remove(Seat(n, s))
+
+    @invariant
+    def nobody(self) -> bool:
+        return self.elected is None
+
+
+class Forged(Model):
+    """Who sends may say that it was another; two are taken in one step."""
+
+    heard: Map[Node, Annotated[int, Range(0, 4)]]
+    wire: Annotated[Set[Ping], AtMost(2)]
+
+    def init(self, first: Node) -> None:
+        self.wire = Set([Ping(first, first, 1)])
+
+    @action
+    def forge(self, by: Node, as_: Node, to: Node) -> None:
+        require(by != as_)
+        self.heard[by] = 1
+        self.wire.add(Ping(as_, to, 2))
+
+    @action
+    def take_both(self, n: Node, p: Ping) -> None:
+        require(p in self.wire and p.dest == n and Ping(n, n, 1) in self.wire and p.number == 2)
+        self.heard[n] = 3
+        self.wire = Set(m for m in self.wire if m.dest != n)

@@ -179,17 +179,17 @@ WRONG = {
         "  did you mean native?"
     ),
     'model = "lock.py:Lock"\ndeadlock = 1\n': (
-        "pyproject.toml:3:12: deadlock is to be true or false, not 1\n"
+        "pyproject.toml:3:12: deadlock must be true or false, not 1\n"
         "    3 | deadlock = 1\n"
         "      |            ^"
     ),
     'model = "lock.py:Lock"\nstates = true\n': (
-        "pyproject.toml:3:10: states is to be a whole number from 0 on, not true\n"
+        "pyproject.toml:3:10: states must be a whole number from 0 on, not true\n"
         "    3 | states = true\n"
         "      |          ^^^^"
     ),
     'model = "lock.py:Lock"\nlimits = { seconds = nan }\n': (
-        "pyproject.toml:3:22: seconds is to be a number of seconds, not nan\n"
+        "pyproject.toml:3:22: seconds must be a number of seconds, not nan\n"
         "    3 | limits = { seconds = nan }\n"
         "      |                      ^^^"
     ),

@@ -160,10 +160,10 @@ def read(file: Path) -> Configuration | None:
 def _no_toml(file: Path, says: str) -> ConfigurationError:
     found = re.search(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", says)
     if found is None or found[2] is None:
-        return ConfigurationError(f"{_shown(file)} is no TOML: {says}")
+        return ConfigurationError(f"{_shown(file)} is not valid TOML: {says}")
     line, column = int(found[2]), int(found[3]) - 1
     return ConfigurationError(
-        f"this is no TOML: {found[1]}", span=Span(str(file), line, column, line, column + 1)
+        f"this is not valid TOML: {found[1]}", span=Span(str(file), line, column, line, column + 1)
     )
 
 
@@ -177,7 +177,7 @@ class _Table:
     def __init__(self, reader: _Reader, data: object, path: tuple[str | int, ...]) -> None:
         self._reader, self.path = reader, path
         if not isinstance(data, dict):
-            reader.refuse("this is to be a table", path)
+            reader.refuse("this must be a table", path)
         self.data: dict[str, Any] = data
 
     def known(self, *names: str) -> None:
@@ -202,7 +202,7 @@ class _Table:
         value = self.data[name]
         kinds = kind if isinstance(kind, tuple) else (kind,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            self.refuse(name, f"{name} is to be {what}, not {_toml(value)}")
+            self.refuse(name, f"{name} must be {what}, not {_toml(value)}")
         return value
 
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
@@ -216,26 +216,26 @@ class _Table:
     def number(self, name: str, least: int, default: int | None = None) -> Any:
         value = self.get(name, int, f"a whole number from {least} on", default)
         if value is not None and name in self.data and value < least:
-            self.refuse(name, f"{name} is to be at least {least}, not {value}")
+            self.refuse(name, f"{name} must be at least {least}, not {value}")
         return value
 
     def seconds(self, name: str, default: float | None = None) -> Any:
         value = self.get(name, (int, float), "a number of seconds", default)
         if value is not None and not 0 <= value < float("inf"):
-            self.refuse(name, f"{name} is to be a number of seconds, not {value}")
+            self.refuse(name, f"{name} must be a number of seconds, not {value}")
         return value
 
     def names(self, name: str) -> tuple[str, ...]:
         value = self.get(name, list, "a list of names", [])
         if not all(isinstance(one, str) and one for one in value):
-            self.refuse(name, f"{name} is to be a list of names")
+            self.refuse(name, f"{name} must be a list of names")
         if name in self.data and not value:
             self.refuse(
                 name, f"{name} is empty, so that nothing would be asked", f"leave {name} out for all of them"
             )
         for number, one in enumerate(value):
             if one in value[:number]:
-                self._reader.refuse(f"{one!r} is there twice", (*self.path, name, number))
+                self._reader.refuse(f"{one!r} is given twice", (*self.path, name, number))
         return tuple(value)
 
     def tables(self, name: str) -> list[_Table]:

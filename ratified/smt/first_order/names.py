@@ -76,11 +76,17 @@ def record_names(records: tuple[RecordType, ...]) -> list[str]:
 def _key_name(t: Type) -> str:
     """A key's type, bounds included: maps that have other keys are other maps."""
     if isinstance(t, IntType) and t.low is not None:
-        bounds = f"{t.low}:{t.high}"
-        return "Int!" + "".join(c if c.isascii() and c.isalnum() else f"~{ord(c):x}~" for c in bounds)
+        return "Int!" + _of_bounds(t.low, t.high)
+    if isinstance(t, SetType | SeqType) and t.size is not None:
+        return container_name(t) + "!" + _of_bounds(t.size)
     if isinstance(t, TupleType):
         return "<".join([f"Tuple{len(t.items)}", *map(_key_name, t.items)])
     return container_name(t)
+
+
+def _of_bounds(*bounds: int | str | None) -> str:
+    said = ":".join(map(str, bounds))
+    return "".join(c if c.isascii() and c.isalnum() else f"~{ord(c):x}~" for c in said)
 
 
 def container_name(t: Type) -> str:

@@ -254,11 +254,12 @@ def chosen(t: Type, exists: Term, best: Callable[[Shape], Term], context: Contex
     Each part of it (a column of one of the type's cases) is described by itself, as the one for which there are others with it.
     """
     found: Shape | None = None
-    for variant in reversed(context.shapes.variants(t)):
+    variants = context.shapes.variants(t)
+    for variant in reversed(variants):
         columns = [fresh(hint, s) for s in variant.sorts]
         says = best(variant.build(columns))
         is_it = some(columns, says)
-        there = exists if found is None else conj(exists, is_it)
+        there = exists if len(variants) == 1 else conj(exists, is_it)
         parts = [The(c, there, some([o for o in columns if o is not c], says)) for c in columns]
         made = variant.build(parts)
         found = made if found is None else either(is_it, made, found)

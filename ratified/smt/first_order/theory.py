@@ -64,11 +64,12 @@ class Theory:
         self.module = module
         self.signature = Signature()
         self.parameters: dict[str, Shape] = {}
-        self.shapes = Shapes(self.signature, self._bound)
+        self.shapes = Shapes(self.signature, self._bound, self._no_larger)
         self.axioms: list[Axiom] = []
         self._orders: dict[str, Order] = {}
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
+        self._counted: set[str] = set()
         self._unknown = 0
         for declaration in module.parameters:
             self._named(declaration.name)
@@ -162,6 +163,7 @@ class Theory:
     def size(self, t: SortType) -> Term:
         """How many values a sort has, as an int."""
         name = f"{sort_name(t)}/size"
+        self._counts(t)
         if name not in self.signature.symbols:
             size = self.signature.apply(name, (), INT)
             for n in range(1, COUNTED + 1):
@@ -195,6 +197,8 @@ class Theory:
     def with_distinct(self, members: Members, n: int) -> Term:
         """That a set has so many elements."""
         same = vs.Equality(self.shapes)
+        if isinstance(members.item, SortType):
+            self._counts(members.item)
 
         def more(found: list[Shape]) -> Term:
             if len(found) == n:
@@ -202,6 +206,12 @@ class Theory:
             return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
 
         return more([])
+
+    def _no_larger(self, members: Members, most: int | str) -> Term:
+        """That a set has so many elements at most."""
+        if isinstance(most, int) and most < COUNTED:
+            return neg(self.with_distinct(members, most + 1))
+        return at_most(self.cardinality(SetType(members.item), members), self._bound(most))
 
     def unknown(self, t: Type) -> Shape:
         """Some value of a type, of which nothing is known: what stands where no answer is asked for."""
@@ -211,14 +221,46 @@ class Theory:
     # --- quorums ---
 
     def majorities(self, t: SortType) -> Members:
-        """The smallest majorities of a sort. Of these it is used that any two have a member in common."""
+        """The smallest majorities of a sort: any two have a member in common. How large they are is known if sets are counted."""
         name = sort_name(t)
         if name not in self._majorities:
             system = self._quorums(f"{name}/majority", SetType(t), TRUE)
             says, about = f"any two majorities of {t} meet", f"{name}/majority/has"
             self.axioms.append(Axiom(says, about, meet(system)))
             self._majorities[name] = system
+            if name in self._counted:
+                self._sized(t)
         return self._majorities[name]
+
+    def _counts(self, t: SortType) -> None:
+        """Note that it is said how many elements sets of a sort have."""
+        name = sort_name(t)
+        if name not in self._counted:
+            self._counted.add(name)
+            if name in self._majorities:
+                self._sized(t)
+
+    def _sized(self, t: SortType) -> None:
+        """How many members smallest majorities have: k + 1 or more where there are 2 k or more; and all of them have as many."""
+        system, about = self._majorities[sort_name(t)], f"{sort_name(t)}/majority/has"
+
+        def large(k: int) -> Callable[[Shape], Term]:
+            def one(q: Shape) -> Term:
+                assert isinstance(q, Members)
+                return equal(self.at_least(t, 2 * k), self.with_distinct(q, k + 1))
+
+            return one
+
+        def inside(p: Shape, q: Shape) -> Term:
+            assert isinstance(p, Members)
+            assert isinstance(q, Members)
+            return p.every(q.has)
+
+        for k in range(1, COUNTED // 2 + 1):
+            says = f"majorities of {t} have {k + 1} members or more, if there are {2 * k}"
+            self.axioms.append(Axiom(says, about, system.every(large(k))))
+        alike = system.every(lambda p: system.every(lambda q: implies(inside(p, q), inside(q, p))))
+        self.axioms.append(Axiom(f"no majority of {t} is a part of another", about, alike))
 
     def _quorums(self, sort: str, item: SetType, there: Term) -> Members:
         """A sort of sets, each value of which is a member of the system, if it has any."""
