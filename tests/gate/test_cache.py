@@ -304,7 +304,7 @@ def test_a_cache_that_was_asked_for_by_name_and_is_none(folder: Path, capsys: Ca
     assert said(capsys, "check", "--cache", "lock.py") == (
         2,
         "",
-        "Error: lock.py is no folder, so it can be no cache\n",
+        "Error: lock.py is not a folder, so it cannot be the cache\n",
     )
 
 
