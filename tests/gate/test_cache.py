@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,21 @@ def test_a_model_that_looks_at_more_than_sources_is_not_kept(
     assert str(refused.value) == why
     assert (checked(capsys), checked(capsys)) == (EXPLORED, EXPLORED)
     assert not (folder / ".ratified-cache").exists()
+
+
+def test_a_file_in_the_place_of_one_of_pythons_is_followed(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    import_module("fractions")  # which is put back in the end
+    monkeypatch.delitem(sys.modules, "fractions")
+    write(folder, fractions="LIMIT = 3\n", lock=f"from fractions import LIMIT\n{LOCK}")
+    assert [source.file.name for source in closure(load("lock.py:Lock"))] == ["fractions.py", "lock.py"]
+    monkeypatch.delitem(sys.modules, "fractions")
+    write(folder, fractions="import os\nLIMIT = 3\n")
+    assert checked(capsys) == EXPLORED
+    assert not (folder / ".ratified-cache").exists()
+    monkeypatch.delitem(sys.modules, "fractions")
 
 
 def test_a_helper_that_looks_at_more_is_enough(helped: Path, capsys: Capture) -> None:
