@@ -17,6 +17,7 @@ from ratified.smt.confirming import shown
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
+from ratified.smt.first_order.names import is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
 from ratified.smt.smtlib import Fact, refuted_at_once, script
@@ -226,12 +227,19 @@ class Attempt:
         elif answer.verdict == "sat":
             # Of majorities and sizes more is true than the axioms say.
             symbols = symbols_of(f.formula for f in self.obligation.facts).values()
-            sure = not any(small.is_majority(s) or small.is_size(s) for s in symbols)
-            self.status = Status.FAILED if sure else Status.UNDECIDED
+            loose = [
+                word
+                for word, is_one in (
+                    ("majorities and sizes", lambda s: small.is_majority(s) or small.is_size(s)),
+                    ("loops and sums", lambda s: is_worked_out(s.name)),
+                )
+                if any(map(is_one, symbols))
+            ]
+            self.status = Status.UNDECIDED if loose else Status.FAILED
             self.why = (
-                "there is a counterexample, but no small one was found"
-                if sure
-                else "what is known of majorities and sizes allows it to fail, but no example of it was found"
+                f"what is known of {' and '.join(loose)} allows it to fail, but no example of it was found"
+                if loose
+                else "there is a counterexample, but no small one was found"
             )
         else:
             self.why = answer.rest.strip("()\n ") or "the solver does not know"

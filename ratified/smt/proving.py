@@ -18,6 +18,7 @@ from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits
+from ratified.results.seen import INTERRUPTED
 from ratified.smt.attempts import Attempt, Beginning, Effort, no_beginning, title
 from ratified.smt.certificate.folder import Entry, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
@@ -105,6 +106,7 @@ def prove_script(
         needs(solver)
     installed("pysat")  # which decides small sizes
     watch, started = Watch(limits), time.monotonic()
+    complete = only is None and by is None
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}
     translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
@@ -117,10 +119,13 @@ def prove_script(
     try:
         with Pool(how.processes, solvers) as pool:
             _run(pool, attempts, beginning, progress, watch)
-    except Reached as stop:
-        beginning.why = str(stop)
+    except (Reached, KeyboardInterrupt) as stop:
+        if isinstance(stop, KeyboardInterrupt) and not complete:
+            raise  # a part of something larger, which would go on
+        why = str(stop) or INTERRUPTED
+        beginning.why = why
         for attempt in attempts:
-            attempt.end(str(stop))
+            attempt.end(why)
     cells = (*beginning.cells(translation), *(a.cell(translation, cls) for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
@@ -137,7 +142,7 @@ def prove_script(
         unchecked=unchecked(wanted.module, {f.name for kind in CLAIMS for f in wanted.module.of_kind(kind)}),
         assumes=assumed,
     )
-    held = validated(proof, cls, translation, obligations, complete=only is None and by is None)
+    held = validated(proof, cls, translation, obligations, complete=complete)
     if held is not None and held.outside and not held.beginnings:
         # Of a sequence that is too long, say, of which the formulas do not speak.
         proof = replace(proof, cells=(no_beginning("each initial state leaves a bound"), *proof.cells))
