@@ -153,7 +153,7 @@ def test_a_step_that_goes_wrong_is_a_failure() -> None:
 
 def test_covering_that_runs_out_of_time_claims_nothing() -> None:
     ticks = itertools.count()
-    over = after(8, clock=lambda: float(next(ticks)))
+    over = after(13, clock=lambda: float(next(ticks)))
     done = cover(LazyGraph(Walk()).all(), Walker(), over=over)
     assert (done.stopped, done.holds, done.taken) == ("out of time", False, 3)
     found = cover(LazyGraph(Walk()).all(), Walker(), over=lambda: "interrupted")
