@@ -45,9 +45,10 @@ from ratified.version import __version__
 if TYPE_CHECKING:
     from ratified.conform.driving.driver import Driver, DriverError, NotAsked, Observation, Refused
     from ratified.conform.driving.engine import drive
-    from ratified.conform.driving.machine import DriverMachine
+    from ratified.conform.driving.graph import Ask
     from ratified.conform.driving.process import ProcessDriver
-    from ratified.conform.driving.result import Driven
+    from ratified.conform.driving.result import Deviation, Driven
+    from ratified.conform.driving.walk import Asked, Came
     from ratified.diagram.build import graph
     from ratified.diagram.graph import StateGraph
     from ratified.diagram.picture import GraphEdge, GraphNode
@@ -134,14 +135,19 @@ if TYPE_CHECKING:
     from ratified.smt.proving import ProofOptions, ProofProgress, prove
     from ratified.smt.result import Cell, Counterexample, Held, Opinion, Proof, Status
     from ratified.smt.script import Goals, lemma
+    from ratified.testing import RatifiedWarning
+    from ratified.testing.decorator import model_test
 
 __all__ = [
     "ActionReport",
+    "Ask",
+    "Asked",
     "AtMost",
     "Bag",
     "Binding",
     "BoundReport",
     "Bounded",
+    "Came",
     "Cell",
     "Certificates",
     "Change",
@@ -149,11 +155,11 @@ __all__ = [
     "ConformanceError",
     "ConstraintReport",
     "Counterexample",
+    "Deviation",
     "Do",
     "Driven",
     "Driver",
     "DriverError",
-    "DriverMachine",
     "Either",
     "Ending",
     "EvaluationError",
@@ -193,6 +199,7 @@ __all__ = [
     "PropertyReport",
     "Range",
     "RatifiedError",
+    "RatifiedWarning",
     "Refused",
     "Repeat",
     "Result",
@@ -238,6 +245,7 @@ __all__ = [
     "lemma",
     "majorities",
     "maybe",
+    "model_test",
     "prove",
     "record",
     "refines",
@@ -254,9 +262,10 @@ __all__ = [
 _PLACES = {
     "ratified.conform.driving.driver": ("Driver", "DriverError", "NotAsked", "Observation", "Refused"),
     "ratified.conform.driving.engine": ("drive",),
-    "ratified.conform.driving.machine": ("DriverMachine",),
+    "ratified.conform.driving.graph": ("Ask",),
     "ratified.conform.driving.process": ("ProcessDriver",),
-    "ratified.conform.driving.result": ("Driven",),
+    "ratified.conform.driving.result": ("Deviation", "Driven"),
+    "ratified.conform.driving.walk": ("Asked", "Came"),
     "ratified.diagram.build": ("graph",),
     "ratified.diagram.graph": ("StateGraph",),
     "ratified.diagram.picture": ("GraphEdge", "GraphNode"),
@@ -309,6 +318,8 @@ _PLACES = {
     "ratified.smt.proving": ("ProofOptions", "ProofProgress", "prove"),
     "ratified.smt.result": ("Cell", "Counterexample", "Held", "Opinion", "Proof", "Status"),
     "ratified.smt.script": ("Goals", "lemma"),
+    "ratified.testing.decorator": ("model_test",),
+    "ratified.testing": ("RatifiedWarning",),
 }
 """Where the names come from that are not words of the language."""
 

@@ -49,6 +49,7 @@ def driven(
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.drive import drive_json, drive_text
     from ratified.conform.driving.engine import drive
+    from ratified.results.result import Limits
 
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
     shown = time.monotonic() + SHOWN_AFTER
@@ -68,8 +69,7 @@ def driven(
             walks=driving.walks,
             length=driving.length,
             seed=driving.seed,
-            seconds=seconds,
-            states=driving.states,
+            limits=Limits(seconds=seconds, states=driving.states),
             progress=progress,
         )
     echo((drive_json if form == "json" else drive_text)(result))

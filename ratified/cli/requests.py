@@ -185,6 +185,7 @@ class ServicesRequest:
 
     policies: tuple[str, ...]
     nodes: str
+    zone: str | None
     requests: int
     rate: int | None
     writes: int
@@ -366,6 +367,13 @@ class CrosscheckRequest:
     workers: int
     tlc: Path | None
     output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class InitRequest:
+    """Begin a project in a folder."""
+
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class NothingToTryError(Exception):
     """There is no input that would ask an implementation for a step."""
 
 
-class Driver(Protocol):
+class EdgeDriver(Protocol):
     """An implementation that can be made to do a model's steps. It can be copied."""
 
     def reset(self) -> None:
@@ -150,7 +150,7 @@ class Covered:
 
 def cover(
     steps: LazyGraph,
-    driver: Driver,
+    driver: EdgeDriver,
     *,
     tries: bool = False,
     over: Over = never,
@@ -174,7 +174,7 @@ class Move:
 class _Cover:
     """One covering of a graph."""
 
-    def __init__(self, steps: LazyGraph, driver: Driver, tries: bool, over: Over) -> None:
+    def __init__(self, steps: LazyGraph, driver: EdgeDriver, tries: bool, over: Over) -> None:
         self.steps, self.driver, self.tries, self.over = steps, driver, tries, over
         self.result = Covered()
         self.passed: set[int] = set()

@@ -132,7 +132,7 @@ def _caption(g: Picture) -> list[str]:
     if g.left_out:
         lines.append(f"not followed: {g.left_out:,} steps out of what the constraints admit")
     if g.bounds:
-        lines.append(f"not followed: {g.bounds:,} steps that would leave a declared bound")
+        lines.append(f"not followed: {g.bounds:,} steps that would exceed a declared bound")
     if g.stopped:
         lines.append(f"NOT ALL OF IT: {g.stopped}")
     return [*lines, *g.notes]

@@ -119,7 +119,7 @@ def measure(
     try:
         reference = Runs(plan, watch.tick)
     except Reached as stop:
-        raise RatifiedError(f"no run has begun before {stop}", remedy="give more of it") from None
+        raise RatifiedError(f"there was no run within {stop}", remedy="set a larger limit") from None
     collected, notes, stopped = _Collected(plan), list[str](), INTERRUPTED
 
     def looked(done: int) -> bool:
@@ -203,7 +203,9 @@ def _check(
         )
     for what, number in (("runs", runs), ("length", length), ("threads", 1 if threads is None else threads)):
         if number < 1:
-            raise RatifiedError(f"{what} is {number}, and nothing would be run", remedy="give at least 1")
+            raise RatifiedError(
+                f"{what} must be at least 1, and is {number}", remedy="give a number from 1 on"
+            )
     if not 0 < confidence < 1:
         raise RatifiedError(
             f"the confidence is {confidence}, and it is a probability", remedy="give 0.95, say"

@@ -143,12 +143,26 @@ class Model:
         zeros = self.zeros()
         self.__dict__.update(zeros)  # so that it can be tried out by hand, in a debugger or a test
         for assumption in module.of_kind(Kind.ASSUMPTION):
-            if not getattr(self, assumption.name)():
+            if not self._assumed(assumption):
                 raise self._makes_no_sense(assumption, {n: values.get(n, v) for n, v in given.items()})
         with running(scope):
             for declaration in module.variables:
                 if declaration.name in zeros:
                     check_beginning(declaration, zeros[declaration.name], scope)
+
+    def _assumed(self, assumption: Function) -> bool:
+        """What an assumption says. Raises SizeError where it has no answer."""
+        from ratified.language.machine.failures import explained  # which knows of models
+
+        try:
+            return bool(getattr(self, assumption.name)())
+        except Exception as problem:  # noqa: BLE001  # a model may raise anything
+            why = explained(problem)
+            raise SizeError(
+                f"the assumption {assumption.name} has no answer here: {why.message}",
+                span=why.span or assumption.span,
+                remedy=why.remedy or "choose other sizes or parameters",
+            ) from None
 
     def _makes_no_sense(self, assumption: Function, given: Mapping[str, object]) -> SizeError:
         """The refusal of a size; its reason is the assumption's first line, and what to do the rest of it, if there is one."""

@@ -83,8 +83,9 @@ class Cell:
 class Held:
     """What the formulas of a proof were held against: sizes, states, steps (and choices that are no step), answers about claims.
 
-    `explored` states were reached, from the initial states of `beginnings` of the `tried` sizes. `refuted` is a claim that is
-    false in one of them, and at which size. `left_out` says what could not be compared, and why.
+    `explored` states were reached, from the initial states of `beginnings` of the `tried` sizes; at `outside` of them each leaves
+    a bound. `refuted` is a claim that is false in one of them, and at which size. `left_out` says what could not be compared,
+    and why.
     """
 
     sizes: int
@@ -94,6 +95,7 @@ class Held:
     claims: int
     explored: int
     beginnings: int
+    outside: int
     tried: int
     refuted: tuple[str, str] | None
     left_out: tuple[str, ...]

@@ -10,7 +10,6 @@ from ratified.language.claims import Unchecked
 from ratified.language.errors import SizeError, Span
 from ratified.language.ir import Kind
 from ratified.language.records import record
-from ratified.language.sorts import Ordered, Sort
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.results.result import (
     ActionReport,
@@ -25,6 +24,7 @@ from ratified.results.result import (
     Verdict,
     Violation,
 )
+from tests.shared.sorts import Acceptor, Ballot
 
 SOURCE = """\
 class Synod(Model):
@@ -36,14 +36,6 @@ class Synod(Model):
     def agreement(self) -> bool:
         return not self.wrong
 """
-
-
-class Acceptor(Sort):
-    """Votes."""
-
-
-class Ballot(Ordered):
-    """Attempts."""
 
 
 @record

@@ -288,8 +288,14 @@ def test_mutants(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["conform", "zab"], "Invalid value for '{paxos|multi-paxos|raft|smooth-weighted|"),
-        (["mutants", "zab"], "Invalid value for '{paxos|multi-paxos|raft|smooth-weighted|"),
+        (
+            ["conform", "zab"],
+            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, smooth-weighted, ",
+        ),
+        (
+            ["mutants", "zab"],
+            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, smooth-weighted, ",
+        ),
         (
             ["mutants", "raft", "gremlin"],
             "there is no bug 'gremlin' of raft\n  there are forgets-vote, ",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.generate.kinds import planted
 from tests.generate.pair_faults import FAULTS, Fault
 from tests.generate.pairs import Asked, cases, hold
+from tests.generate.planting import planted
 from tests.generate.said import NOTHING, Said, differ
 
 

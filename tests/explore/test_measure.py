@@ -392,9 +392,9 @@ def test_what_cannot_be_measured(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"runs": 0}, "runs is 0, and nothing would be run"),
-        ({"length": -1}, "length is -1, and nothing would be run"),
-        ({"threads": 0}, "threads is 0, and nothing would be run"),
+        ({"runs": 0}, "runs must be at least 1, and is 0"),
+        ({"length": -1}, "length must be at least 1, and is -1"),
+        ({"threads": 0}, "threads must be at least 1, and is 0"),
         ({"confidence": 1.0}, "the confidence is 1.0, and it is a probability"),
         ({"engine": "fast"}, "there is no engine 'fast'"),
         ({"weights": {"fly": 1}}, "Walk has no action 'fly' to weigh"),

@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 
 from ratified.language.records import record
-from ratified.language.sorts import Ordered, Sort
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.results.changes import Change, ChangeKind, changes, compact, step_changes
 from ratified.results.result import Step, Trace
-
-
-class Acceptor(Sort):
-    """Votes."""
-
-
-class Ballot(Ordered):
-    """Attempts."""
+from tests.shared.sorts import Acceptor, Ballot
 
 
 class Mood(Enum):

@@ -4,7 +4,8 @@
 (`--what model`: the general models, with their invariants for lemmas; `--lines FILE`: a run that can be stopped, and goes on when
 it is started again; `--report FILE`: its figures so far);
 `python -m tests.generate faults --models N` plants faults into the translation to logic, and tells which of them N models find;
-`python -m tests.generate kinds --models N` one of each kind that such translations have had.
+`python -m tests.generate kinds --models N` those of each kind that such translations have had
+(`--keep`: and writes the seeds down).
 `python -m tests.generate pairs --models N --faults K` holds every engine against every other on N models, and then plants faults
 into each, one at a time, for the pairs to find among K models each; it exits with 1 if engines disagree.
 """
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from ratified.language.errors import RatifiedError
@@ -25,7 +27,7 @@ from tests.generate import pair_faults, pairs
 from tests.generate.cases import random_case
 from tests.generate.constructs import EXPECTED, constructs
 from tests.generate.engines import Tally, many, read_lines
-from tests.generate.kinds import table
+from tests.generate.finding import Found, keep, table
 from tests.generate.models import random_model
 from tests.generate.mutations import random_refused
 from tests.generate.planted import sweep
@@ -53,6 +55,7 @@ def main() -> int:
         help="write a line for each proof script, and go on from those there are",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="the figures of such a file")
+    parser.add_argument("--keep", action="store_true", help="write down which seeds find the faults of kinds")
     parser.add_argument("--every", type=int, default=1, help="plant one fault of so many")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
@@ -93,11 +96,15 @@ def _proofs(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as name:
         if given.command != "prove":
             folder = Path(name)
-            sweeping = given.command == "faults"
-            told = sweep(given.models, folder, every=given.every) if sweeping else table(given.models, folder)
+            found: dict[str, Found] = {}
+            told: Iterable[str] = table(given.models, folder, found)
+            if given.command == "faults":
+                told = sweep(given.models, folder, every=given.every)
             for line in told:
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
+            if given.keep:
+                keep(found)
             return 0
         make = claimed_model if given.what == "model" else provable_model
         seeds = range(given.seed, given.seed + given.models)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,11 +28,13 @@ from ratified.language.model import Model
 from ratified.results.result import Limits, Verdict
 from ratified.smt import proving
 from ratified.smt.finite.bounded import bounded
+from ratified.smt.first_order.obligations import Translation
 from ratified.smt.first_order.shapes import Refused
 from ratified.smt.proving import ProofOptions, prove
 from ratified.smt.result import Proof, Status
+from ratified.smt.script import script_of
 from ratified.smt.solving import Answer, Job, Pool
-from ratified.smt.validation.validate import TranslationFault
+from ratified.smt.validation.validate import TranslationFault, validate
 from ratified.smt.worker import SOLVERS
 from tests.generate.models import GeneratedModel
 from tests.generate.running import Run, run
@@ -39,8 +42,20 @@ from tests.generate.running import Run, run
 SIZES = {1: 300, 2: 300, 3: 120}
 """Elements of each sort, and how many states are explored at most."""
 
+UNITS = 150_000
+"""Effort for holding one small model to CPython."""
+
+NO_BEGINNING = ": nothing can be proved of it"
+"""How the message ends that a model cannot begin, or assumes what is so at no size."""
+
+OUT_OF_TIME = re.compile(r"time|cancel|max\. resource|\(?incomplete|the solver does not know", re.IGNORECASE)
+"""Why a solver does not know, where its time or its ways have come to an end."""
+
 DEPTH = 3
 SECONDS = 4.0
+SECOND_EVERY, FINITE_EVERY = 4, 3
+"""Of so many scripts one is asked of the second solver, and of bounded model checking."""
+
 MODEL_SECONDS = 60.0
 """Processor time for all that is asked about one model."""
 
@@ -101,15 +116,25 @@ class Compared:
     failures: list[str] = field(default_factory=list)
     bounded: str = ""
 
+    @property
+    def noticed(self) -> str:
+        """What a run is to stop at: a failure, or a verdict for which there is no reason that a model can have."""
+        if self.failures:
+            return self.failures[0].splitlines()[0]
+        unexplained = self.word == "not proved" and self.reason == "not explained"
+        unknown = self.word == "undecided" and not OUT_OF_TIME.match(self.reason)
+        return f"{self.word}: {self.reason}" if unexplained or unknown else ""
+
     def fails(self, what: str) -> None:
         """Note what cannot be."""
         self.failures.append(what)
 
 
-def compared(cls: type[Model], *, second: bool = True, finite: bool = True) -> Compared:
-    """Ask all engines."""
+def compared(cls: type[Model], *, second: bool = True, finite: bool = True, held: bool = True) -> Compared:
+    """Ask all engines; with `held`, what is not proved is held to CPython too."""
     found = Compared()
     runs = explored(cls, found)
+    proof: Proof | None = None
     try:
         with in_this_process():
             proof = prove(cls, options=ProofOptions("z3", "cvc5" if second else None, SECONDS, 1))
@@ -118,19 +143,33 @@ def compared(cls: type[Model], *, second: bool = True, finite: bool = True) -> C
         found.fails(f"validation: {fault.message}")
         return found
     except RatifiedError as problem:
-        refused = isinstance(problem, Refused)
-        found.word, found.reason = "refused" if refused else "error", problem.message
-        return found
+        _refused(problem, runs, found)
     except Exception as crash:  # noqa: BLE001  # whatever it is, it is a failure
         found.word = "crash"
         found.fails(f"crash: {type(crash).__name__}: {str(crash)[:200]}")
         return found
-    _proof(proof, found)
-    if proof.verdict is Verdict.HOLDS and runs and not any(r.states or r.error for r in runs.values()):
-        found.fails("proved of what cannot begin")
+    if proof is not None:
+        _proof(proof, found)
+        begins = any(r.states or r.error for r in runs.values())
+        if proof.verdict is Verdict.HOLDS and runs and not begins:
+            found.fails("proved of what cannot begin")
+        if held and proof.verdict is not Verdict.HOLDS and (wrong := _held(cls)):
+            found.fails(f"validation: {wrong}")
     if finite and 2 in runs:
         _bounded(cls, runs[2], found)
     return found
+
+
+def _refused(problem: RatifiedError, runs: Mapping[int, Run], found: Compared) -> None:
+    """Why there is no proof: what cannot be said, or that the model cannot begin; anything else is a failure."""
+    refused = isinstance(problem, Refused)
+    found.word, found.reason = "refused" if refused else "error", problem.message
+    if refused:
+        return
+    if not problem.message.endswith(NO_BEGINNING):
+        found.fails(f"error: {problem.message}")
+    elif any(r.states for r in runs.values()):
+        found.fails("an error that it cannot begin, and it does")
 
 
 def explored(cls: type[Model], found: Compared) -> dict[int, Run]:
@@ -145,6 +184,16 @@ def explored(cls: type[Model], found: Compared) -> dict[int, Run]:
         for claim in runs[size].violated:
             found.violated.setdefault(claim, f"size {size}")
     return runs
+
+
+def _held(cls: type[Model]) -> str:
+    """What holding the formulas of a script to CPython finds wrong."""
+    try:
+        translation = Translation(script_of(cls))
+        validate(cls, translation, translation.obligations(), units=UNITS)
+    except TranslationFault as fault:
+        return fault.message
+    return ""
 
 
 def _proof(proof: Proof, found: Compared) -> None:
@@ -179,6 +228,8 @@ def _bounded(cls: type[Model], seen: Run, found: Compared) -> None:
         found.fails(f"bmc: crash: {type(crash).__name__}: {str(crash)[:200]}")
         return
     found.bounded = said.verdict.value
+    if said.verdict is Verdict.HOLDS and not seen.states and seen.error is None and not seen.left:
+        found.fails("bmc holds of what cannot begin")
     if said.verdict is Verdict.HOLDS and seen.violated:
         found.fails(f"bmc holds, and false: {min(seen.violated)}")
     if said.verdict is Verdict.VIOLATED and seen.complete and not seen.violated and not seen.left:
@@ -196,6 +247,8 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     bounded: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
+    unexplained: list[tuple[int, str]] = field(default_factory=list)
+    """Verdicts without a reason that a model can have."""
 
     def add(self, seed: int, found: Compared) -> None:
         """Count one."""
@@ -204,6 +257,8 @@ class Tally:
         if found.reason:
             self.reasons[f"{found.word}: {found.reason}"] += 1
         self.failures += [(seed, failure) for failure in found.failures]
+        if found.noticed and not found.failures:
+            self.unexplained.append((seed, found.noticed))
 
     @property
     def total(self) -> int:
@@ -218,6 +273,7 @@ class Tally:
         reasons = [f"  {n:6d}  {reason}" for reason, n in self.reasons.most_common(30)]
         finite = ", ".join(f"{n} {word}" for word, n in self.bounded.most_common())
         failures = [f"  seed {seed}: {failure.splitlines()[0]}" for seed, failure in self.failures]
+        unexplained = [f"  seed {seed}: {what}" for seed, what in self.unexplained]
         return [
             f"{self.total} models",
             *shares,
@@ -226,6 +282,8 @@ class Tally:
             f"bmc with induction at size 2: {finite}",
             f"failures: {len(failures)}",
             *failures,
+            f"not explained: {len(unexplained)}",
+            *unexplained,
         ]
 
 
@@ -249,12 +307,14 @@ class OutOfTimeError(BaseException):
     """A model took longer than it may: no error of an engine, which would be told as one."""
 
 
-def one(make: Callable[[int], GeneratedModel], seed: int, folder: Path, *, second_every: int = 4) -> Compared:
+def one(
+    make: Callable[[int], GeneratedModel], seed: int, folder: Path, *, second_every: int = SECOND_EVERY
+) -> Compared:
     """The model of a seed through all engines. The second solver is asked about one of so many."""
     try:
         with limited(MODEL_SECONDS):
             cls = load_script(make(seed), folder)
-            return compared(cls, second=seed % second_every == 0, finite=seed % 3 == 0)
+            return compared(cls, second=seed % second_every == 0, finite=seed % FINITE_EVERY == 0)
     except OutOfTimeError:
         return Compared("out of time")
     except RatifiedError as problem:

@@ -14,8 +14,9 @@ from itertools import islice
 from pathlib import Path
 
 from ratified.language.errors import RatifiedError
-from tests.generate.kinds import KINDS, Kind, planted
+from tests.generate.kinds import FAULTS as OF_KINDS
 from tests.generate.pairs import PAIRS, Asked, Case, Held, Pair, ask, cases, judged, text_of
+from tests.generate.planting import Kind, planted
 from tests.generate.said import NOTHING, Said
 
 LANGUAGE = "ratified.language.evaluate"
@@ -301,7 +302,7 @@ FAULTS = (
     *_faults(
         ("prover",),
         ("prover", "prover (cvc5)"),
-        *((_PROVER[kind.says], kind) for kind in KINDS if kind.says in _PROVER),
+        *((_PROVER[kind.says], kind) for kind in OF_KINDS if kind.says in _PROVER),
         scripts=True,
     ),
     *_faults(

@@ -30,7 +30,7 @@ from ratified.language.model import Model
 from ratified.smt.first_order.obligations import Translation
 from ratified.smt.script import script_of
 from ratified.smt.validation.validate import TranslationFault, validate
-from tests.generate.engines import load_script
+from tests.generate.engines import UNITS, load_script
 from tests.generate.provable import provable_model
 
 BESIDE = ("ratified.smt.normal", "ratified.smt.smtlib")
@@ -52,9 +52,6 @@ EXCHANGED = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 
 ASKED_MOST = 40
 """So many models that come to a function at all are tried with each of its faults."""
-
-UNITS = 150_000
-"""Effort for holding one small model to CPython."""
 
 
 @dataclass(frozen=True, slots=True)

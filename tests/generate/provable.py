@@ -8,14 +8,18 @@ model.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from tests.generate.choices import Chooser, RandomSource
+from tests.generate.climbing import climbing
+from tests.generate.declared import ASSUMES, DECLARED, VARIABLES
 from tests.generate.idiom import Idiom
-from tests.generate.idioms import ASSUMES, DECLARED, IDIOMS, VARIABLES
+from tests.generate.idioms import IDIOMS
 from tests.generate.models import GeneratedModel, random_model
+from tests.generate.renaming import renamed
 from tests.generate.updates import Lines, indented
 
 IMPORTED = (
@@ -47,115 +51,6 @@ TYPES = {
 }
 TYPES |= {"o": "Node | None", "s": "Set[Node]", "t": "Set[Node]", "p": "Phase"}
 
-HOSTILE_CLASSES = (
-    *(
-        "Int",
-        "Bool",
-        "Real",
-        "Array",
-        "String",
-        "RoundingMode",
-        "RegLan",
-        "BitVec",
-        "List",
-        "Table",
-        "Relation",
-        "Float32",
-    ),
-    *(
-        "Majority",
-        "Nodes",
-        "Sort_0",
-        "Elem",
-        "Tuple",
-        "Pair",
-        "Unit",
-        "UString",
-        "FloatingPoint",
-        "Lambda",
-        "Übung",
-    ),
-)
-HOSTILE_NAMES = (
-    *(
-        "store",
-        "select",
-        "ite",
-        "forall",
-        "exists",
-        "distinct",
-        "let",
-        "par",
-        "some",
-        "none",
-        "le",
-        "has",
-        "at",
-        "size",
-    ),
-    *(
-        "length",
-        "next",
-        "previous",
-        "unknown",
-        "x",
-        "x0",
-        "q",
-        "node",
-        "ballot",
-        "union",
-        "member",
-        "choose",
-        "mod",
-        "div",
-    ),
-    *(
-        "rem",
-        "xor",
-        "root",
-        "bv",
-        "const",
-        "insert",
-        "concat",
-        "iff",
-        "implies",
-        "push",
-        "pop",
-        "check_sat",
-        "define_fun",
-    ),
-    *(
-        "is_Ask",
-        "true",
-        "false",
-        "to_int",
-        "emptyset",
-        "tuple_select",
-        "Small",
-        "prod",
-        "é",
-        "state",
-        "arg",
-        "param",
-    ),
-)
-RENAMED_CLASSES = ("Node", "Ballot", "Ask", "Grant")
-RENAMED = (
-    *VARIABLES,
-    *DECLARED,
-    "bad",
-    "sender",
-    "ballot",
-    "mark",
-    "see0",
-    "see1",
-    "told0",
-    "told1",
-    "never",
-    "IDLE",
-    "BUSY",
-)
-
 
 def provable_model(seed: int) -> GeneratedModel:
     """The proof script of a seed."""
@@ -179,10 +74,14 @@ class ProvableWriter:
 
     def model(self) -> GeneratedModel:
         """A file with a model that is its own proof script."""
-        idioms = [self.choose.pick(IDIOMS) for _ in self.choose.several(1, 3, 30)]
+        if self.choose.chance(6):
+            return self._file(*climbing(self.choose))
+        idioms = [self.choose.pick(IDIOMS) for _ in self.choose.several(1, 3, 38)]
         self.assumes = [a for i in idioms for a in i.assumes if self.choose.chance(60)]
         if self.choose.chance(8):
             self.assumes.append("several")
+        if self.choose.chance(2):
+            self.assumes.append("never_so")
         steps = [self._step(number, idiom) for number, idiom in enumerate(idioms)]
         body = [line for step in steps for line in step]
         claims = self._claims(idioms)
@@ -191,27 +90,38 @@ class ProvableWriter:
         }
         variables = [v for v in VARIABLES if v in words]
         movers = [VARIABLES[v][1] for v in variables if self.choose.chance(85)]
+        if "height" in variables:
+            self.assumes.append("positive")  # or there is no first value
         assumed = [self._assume(name) for name in dict.fromkeys(self.assumes)]
         words |= set(re.findall(r"\w+", "\n".join(line for lines in (*movers, *assumed) for line in lines)))
         words |= set(re.findall(r"\w+", " ".join(VARIABLES[v][0] for v in variables)))
         declared = [text for name, text in DECLARED.items() if name in words]
         declared += [VARIABLES[v][0] for v in variables]
-        lines = [*self._world(), "", "", "class Script(Model):", '    """Sets a flag, or does not."""', ""]
-        lines += indented([*declared, "bad: bool"])
-        for mover in movers:
-            lines += ["", *indented(["@action", *mover])]
+        if far := self.choose.chance(2):
+            declared.append("far: Set[Far.Node]")
+            movers.append(("def move_far(self, n: Far.Node) -> None:", "    self.far.add(n)"))
+        lines = [line for mover in movers for line in ("", *indented(["@action", *mover]))]
         if self.choose.chance(3):  # it cannot begin
             lines += [
                 "",
                 *indented(["def init(self) -> None:", "    require(len(Node) > 2 and len(Node) < 2)"]),
             ]
         lines += [*(line for each in assumed for line in ["", *indented(each)]), *body, *claims]
-        text = self._renamed(_assembled(lines))
+        return self._file([*declared, "bad: bool"], lines, far=far)
+
+    def _file(self, declared: Lines, methods: Lines, *, far: bool = False) -> GeneratedModel:
+        lines = [*self._world(far), "", "", "class Script(Model):", '    """Sets a flag, or does not."""', ""]
+        text = renamed(_assembled([*lines, *indented(declared), *methods]), self.choose)
         return GeneratedModel(text, "Script", {})
 
-    def _world(self) -> Lines:
+    def _world(self, far: bool) -> Lines:
         low = self.choose.pick([2, 2, 2, 1])
         return [
+            *(
+                ("", "", "class Far:", "    class Node(Sort):", '        """A node of its own."""')
+                if far
+                else ()
+            ),
             *("", "", "class Node(Sort):", '    """A node."""'),
             *("", "", "class Ballot(Ordered):", '    """A ballot."""'),
             *("", "", "class Phase(Enum):", "    IDLE = 1", "    BUSY = 2", "    DONE = 3"),
@@ -342,7 +252,7 @@ class ProvableWriter:
     def _bound_name(self, name: str) -> str:
         """A fresh name; now and then one that hides a parameter, or that another quantifier binds too."""
         hides = {"x": "b", "y": "a", "z": "e", "i2": "k"}
-        if name in hides and self.choose.chance(12):
+        if name in hides and self.choose.chance(4):
             return hides[name]
         if self.choose.chance(30):
             return {"x": "n", "y": "m", "z": "l", "q": "w", "i2": "h", "k2": "g", "v2": "f"}[name]
@@ -390,8 +300,8 @@ class ProvableWriter:
                 called[one], called[other] = other, one
         written = "".join(f", {n}: {TYPES[n]}" for n in order)
         body = [f"return {text}"]
-        if self.choose.chance(40):
-            body = [f"if {text}:", "    return True", "return False"]
+        if self.choose.chance(60):
+            body = _branching(text)
         helper = ["", *indented([f"def told{number}(self{written}) -> bool:", *indented(body)])]
         call = f"self.told{number}({', '.join(called[n] for n in order)})"
         return helper, [f"require({call})", *setting]
@@ -443,21 +353,23 @@ class ProvableWriter:
             ]
         return lines
 
-    # --- names ----------------------------------------------------------------------------------------------------------
 
-    def _renamed(self, text: str) -> str:
-        if not self.choose.chance(35):
-            return text
-        names: dict[str, str] = {}
-        for pool, wanted in ((HOSTILE_CLASSES, RENAMED_CLASSES), (HOSTILE_NAMES, RENAMED)):
-            left = list(pool)
-            for name in wanted:
-                if left and self.choose.chance(50):
-                    names[name] = left.pop(self.choose.below(len(left)))
-        used = set(re.findall(r"\w+", text))
-        names = {old: new for old, new in names.items() if new not in used}
-        head, _, rest = text.partition("\n\n\n")  # imports keep their names
-        return head + "\n\n\n" + re.sub(r"\b\w+\b", lambda m: names.get(m[0], m[0]), rest)
+def _branching(text: str) -> Lines:
+    """The body of a helper that returns a condition, with a branch for what decides it."""
+    match ast.parse(text, mode="eval").body:
+        case ast.BoolOp(ast.And(), [first, *rest]):
+            last = ast.unparse(ast.BoolOp(ast.And(), rest) if len(rest) > 1 else rest[0])
+            return [f"if not ({ast.unparse(first)}):", "    return False", f"return {last}"]
+        case ast.BoolOp(ast.Or(), [first, *rest]):
+            last = ast.unparse(ast.BoolOp(ast.Or(), rest) if len(rest) > 1 else rest[0])
+            return [f"if {ast.unparse(first)}:", "    return True", f"return {last}"]
+        case ast.IfExp(test, then, orelse):
+            return [
+                f"if {ast.unparse(test)}:",
+                f"    return {ast.unparse(then)}",
+                f"return {ast.unparse(orelse)}",
+            ]
+    return [f"if {text}:", "    return True", "return False"]
 
 
 def _swapped(text: str, one: str, other: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,14 +22,9 @@ from ratified.language import (
     SizeError,
     record,
 )
-from tests.shared.sorts import Node, Turn
+from tests.shared.sorts import Light, Node, Turn
 
 Small = Annotated[int, Range(0, 5)]
-
-
-class Light(Enum):
-    RED = 0
-    GREEN = 1
 
 
 class Level(IntEnum):

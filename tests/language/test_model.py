@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,13 +30,8 @@ from ratified import (
 )
 from ratified.language.evaluate import TreeMachine
 from ratified.language.machine import Machine, OutOfBounds, PythonMachine, StepError
-from tests.shared.sorts import Slot, Turn
+from tests.shared.sorts import Light, Slot, Turn
 from tests.shared.symmetric import Node
-
-
-class Light(Enum):
-    RED = 0
-    GREEN = 1
 
 
 class Everything(Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from enum import Enum
 from typing import Annotated
 
 import pytest
@@ -42,12 +41,7 @@ from ratified.language.types import (
     values_of,
 )
 from tests.generate.profile import examples
-from tests.shared.sorts import Client, Turn
-
-
-class Light(Enum):
-    RED = 0
-    GREEN = 1
+from tests.shared.sorts import Client, Light, Turn
 
 
 @record

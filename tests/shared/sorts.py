@@ -1,6 +1,8 @@
-"""Sorts that many tests are about. A model of a test's own has sorts of its own only where their names or texts matter."""
+"""Sorts, and an Enum, that many tests are about. A test declares its own only where their names or texts matter."""
 
 from __future__ import annotations
+
+from enum import Enum
 
 from ratified.language import Ordered, Sort, Symmetric
 
@@ -21,6 +23,14 @@ class Client(Symmetric):
     """One of a few, all alike."""
 
 
+class Acceptor(Sort):
+    """Votes."""
+
+
+class Ballot(Ordered):
+    """Attempts."""
+
+
 class Turn(Ordered):
     """One after the other."""
 
@@ -39,3 +49,10 @@ class Term(Ordered):
 
 class Floor(Ordered):
     """Lies above the one below."""
+
+
+class Light(Enum):
+    """Is one of two."""
+
+    RED = 0
+    GREEN = 1

@@ -108,6 +108,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     from ratified.conform.driving.engine import drive
     from ratified.conform.driving.sweep import Answer, sweep
     from ratified.language.errors import RatifiedError
+    from ratified.results.result import Limits
 
     if ":" not in request.target:
         raise RatifiedError(
@@ -130,7 +131,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             walks=driving.walks,
             length=driving.length,
             seed=driving.seed,
-            states=driving.states,
+            limits=Limits(states=driving.states),
             shrink=False,
         )
         why = result.deviation.what if result.deviation is not None else result.stopped or ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,8 @@ import click
 from ratified.cli.commands.options import options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import ServicesRequest, takes
-from ratified.impl.services.balancing import BALANCERS
+from ratified.impl.services.balancing import BALANCERS, Balancer, PriorityLevels, ZoneAware
+from ratified.impl.services.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from ratified.impl.services.simulation import Load, Outcome, Setup
@@ -37,7 +40,16 @@ _span = "NODE@FROM..UNTIL"
     help="A balancing policy. It may be repeated, as --budget, --hedge and --health may: all have the same requests.",
 )
 @click.option(
-    "--nodes", default="a=1,b=1,c=1", show_default=True, metavar="NAME=WEIGHT,...", help="Who serves."
+    "--nodes",
+    default="a=1,b=1,c=1",
+    show_default=True,
+    metavar="NAME=WEIGHT,...",
+    help="Who serves. NAME=WEIGHT@ZONE/LEVEL says where a node is, and at which level of priority: level 0 is asked first.",
+)
+@click.option(
+    "--zone",
+    metavar="ZONE",
+    help="Where the client is: it keeps to its zone; each zone has a client like it.",
 )
 @click.option(
     "--requests",
@@ -45,10 +57,13 @@ _span = "NODE@FROM..UNTIL"
     default=10_000,
     show_default=True,
     metavar="N",
-    help="How many are sent.",
+    help="Number of requests to send.",
 )
 @click.option(
-    "--rate", type=_at_least_one, metavar="N", help="Requests a second; half of what all nodes can do."
+    "--rate",
+    type=_at_least_one,
+    metavar="N",
+    help="Requests a second; by default half of what all nodes together can serve.",
 )
 @click.option(
     "--writes",
@@ -59,7 +74,7 @@ _span = "NODE@FROM..UNTIL"
     help="The share of requests that must not be executed twice.",
 )
 @click.option(
-    "--service", default="10ms", show_default=True, metavar="TIME", help="Mean time that a request takes."
+    "--service", default="10ms", show_default=True, metavar="TIME", help="Mean time to serve a request."
 )
 @click.option(
     "--workers",
@@ -67,18 +82,23 @@ _span = "NODE@FROM..UNTIL"
     default=2,
     show_default=True,
     metavar="N",
-    help="Requests that a node works at together, for each part of its weight.",
+    help="Requests that a node serves concurrently, for each unit of its weight.",
 )
-@click.option("--fail", multiple=True, metavar=_span, help="A node is killed, and back later: a@2s..4s.")
-@click.option("--slow", multiple=True, metavar=_span, help="A node is slow for a while.")
-@click.option("--pause", multiple=True, metavar=_span, help="A node does nothing for a while, and goes on.")
+@click.option("--fail", multiple=True, metavar=_span, help="Kill a node and restart it later: a@2s..4s.")
+@click.option("--slow", multiple=True, metavar=_span, help="Slow a node down for a while.")
+@click.option("--pause", multiple=True, metavar=_span, help="Pause a node for a while.")
 @click.option(
-    "--slow-factor", type=_at_least_one, default=10, show_default=True, metavar="N", help="How slow slow is."
+    "--slow-factor",
+    type=_at_least_one,
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many times as long a slow node takes.",
 )
+@click.option("--deadline", default="1s", show_default=True, metavar="TIME", help="Time limit for a request.")
 @click.option(
-    "--deadline", default="1s", show_default=True, metavar="TIME", help="How long a request may take."
+    "--timeout", default="300ms", show_default=True, metavar="TIME", help="Time limit for an attempt."
 )
-@click.option("--timeout", default="300ms", show_default=True, metavar="TIME", help="... and one attempt.")
 @click.option(
     "--attempts",
     type=click.IntRange(1, 5),
@@ -92,7 +112,7 @@ _span = "NODE@FROM..UNTIL"
     default="50ms",
     show_default=True,
     metavar="TIME",
-    help="The first wait between attempts, twice as long each time, of which any part is taken (full jitter).",
+    help="Wait before the first retry; it doubles each time, and a random part of it is waited (full jitter).",
 )
 @click.option(
     "--budget",
@@ -109,7 +129,7 @@ _span = "NODE@FROM..UNTIL"
     multiple=True,
     default=("none",),
     metavar="TIME",
-    help="Send a read once more if it takes longer, instead of retries.",
+    help="Send a read a second time if it takes longer than this, instead of retries.",
 )
 @click.option(
     "--health",
@@ -118,7 +138,7 @@ _span = "NODE@FROM..UNTIL"
     type=click.Choice(HEALTH),
     default=("eject",),
     show_default=True,
-    help="Who is avoided: after 5 failures in a row, for 1 s and more, at most half of the nodes; or by circuit breakers.",
+    help="How failing nodes are avoided: ejected after 5 failures in a row (for 1 s or more, at most half), or circuit breakers.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Random seed.")
 @click.option(
@@ -138,6 +158,7 @@ def services(request: ServicesRequest) -> int:
     \b
       ratified run services --policy smooth-weighted --nodes a=5,b=1,c=1 --fail a@2s..4s
       ratified run services --policy random --policy two-choices --nodes a,b,c,d --pause b@1s..3s
+      ratified run services --nodes a@east,b@east,c@west,d@west/1 --zone east --fail a@1s..2s
       ratified run services --budget none --attempts 5 --fail a@1s..2s --diagram load.svg
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.report.services import Compared, services_headline, services_json, services_text
@@ -200,12 +221,20 @@ def load_of(request: ServicesRequest) -> Load:
     )
 
 
+def balancer_of(policy: str, nodes: Sequence[Endpoint], zone: str | None) -> Callable[[], Balancer]:
+    """A policy, by levels of priority and by zones where there are any."""
+    make = BALANCERS[policy]
+    if zone is not None:
+        clients = {node.zone: 1 for node in nodes} | {zone: 1}
+        make = partial(ZoneAware, make, zone, clients, 1)
+    return partial(PriorityLevels, make) if any(node.priority for node in nodes) else make
+
+
 def setups_of(request: ServicesRequest) -> list[Setup]:
     """The policies of the client, in every combination, named by what is not the same for all. Raises RatifiedError."""
-    from functools import partial
     from itertools import product
 
-    from ratified.cli.services import read_ms, time_of
+    from ratified.cli.services import read_ms, read_nodes, read_zone, time_of
     from ratified.impl.services import budgets
     from ratified.impl.services.budgets import Budget
     from ratified.impl.services.health import CircuitBreaker, OutlierConfig, Outliers
@@ -213,6 +242,8 @@ def setups_of(request: ServicesRequest) -> list[Setup]:
     from ratified.impl.services.retry import Backoff, RetryPolicy
     from ratified.impl.services.simulation import Setup
 
+    nodes = read_nodes("--nodes", request.nodes)
+    zone = None if request.zone is None else read_zone("--zone", request.zone, nodes)
     base, timeout_ms = read_ms("--backoff", request.backoff), read_ms("--timeout", request.timeout)
     made: dict[str, Any] = {
         "throttle": budgets.Throttle,
@@ -233,7 +264,7 @@ def setups_of(request: ServicesRequest) -> list[Setup]:
         setups.append(
             Setup(
                 "/".join(named),
-                BALANCERS[policy],
+                balancer_of(policy, nodes, zone),
                 RetryPolicy(request.attempts, Backoff(base, max(base, 10_000))),
                 made[budget],
                 None if hedge_ms is None else partial(Hedge, hedge_ms, request.attempts),
@@ -274,4 +305,5 @@ def described(request: ServicesRequest) -> tuple[tuple[str, tuple[str, ...]], ..
         f"{said('--deadline', request.deadline)} a request",
     )
     health = tuple(HEALTH_WORDS[name] for name in dict.fromkeys(request.healths))
-    return (("retries", tuple(how)), ("limits", limits), ("health", health))
+    where = (("zone", (f"the client is in {request.zone}",)),) if request.zone is not None else ()
+    return (*where, ("retries", tuple(how)), ("limits", limits), ("health", health))

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ratified.cli.exploring import ExploreOptions, emit, explore_options, explored
-from ratified.cli.gate.configuration import Configuration, ConfigurationError, Entry, ModelEntry, find, read
+from ratified.cli.gate.configuration import Configuration, ConfigurationError, Entry, ModelEntry, read
+from ratified.cli.gate.finding import find
 from ratified.cli.gate.running import Asked, Prepared, check_entry, checked_or_known, loader, prepare, settle
 from ratified.cli.gate.verdicts import Cache, checked_folder
 from ratified.cli.instances import instance, is_symmetric
@@ -140,7 +141,7 @@ def _report(
     notes = [cache.trouble] if cache.trouble else []
     for label in left:
         says = f"UNDECIDED  {label}: not checked, since the run was interrupted"
-        done.append(Outcome(label, "not checked", Verdict.UNDECIDED, says, says, 0.0))
+        done.append(Outcome(label, "not-checked", Verdict.UNDECIDED, says, says, 0.0))
     return Report(
         tuple(d for d in done if isinstance(d, Checked)),
         several=name,

@@ -18,7 +18,6 @@ from ratified.cli.gate.places import Places, places
 from ratified.language.errors import RatifiedError, Span
 from ratified.results.result import Limits, Verdict
 
-FILES = ("ratified.toml", "pyproject.toml")
 CACHE = ".ratified-cache"
 VERDICTS = tuple(v.value for v in Verdict)
 ENGINES = ("auto", "reference", "native")
@@ -79,11 +78,15 @@ class ProofEntry:
 
 @dataclass(frozen=True, slots=True)
 class ConformanceEntry:
-    """An implementation held to its model: a bundled one, or whatever `gate.conformance` takes from `path.py:name`."""
+    """An implementation held to its model: a bundled one, or whatever `gate.conformance` takes from `path.py:name`.
+
+    `settings` are sizes and parameters of a driver's model; `seconds` None is as long as it takes, or the usual time.
+    """
 
     target: str
     label: str
-    seconds: float
+    settings: Mapping[str, object]
+    seconds: float | None
     seed: int
     undecided_allowed: bool
     span: Span
@@ -114,47 +117,19 @@ class Configuration:
         return (*self.models, *self.proofs, *self.conformance)
 
 
-def find(folder: Path) -> Path | None:
-    """Return the file with the configuration of a folder: its own, or that of the nearest folder above.
-
-    Raises:
-        ConfigurationError: a folder has two, or one whose name is a mistake.
-    """
-    for place in (folder, *folder.parents):
-        own, project = (place / name for name in FILES)
-        configured = project.is_file() and _mentions(project)
-        if own.is_file():
-            if configured:
-                raise ConfigurationError(
-                    f"{_shown(own)} and {_shown(project)} both configure Ratified",
-                    remedy="keep one of the two",
-                )
-            return own
-        if configured:
-            return project
-    return None
+def two_configurations(own: Path, project: Path) -> ConfigurationError:
+    """Return the error to raise where a folder has two."""
+    return ConfigurationError(
+        f"{_shown(own)} and {_shown(project)} both configure Ratified", remedy="keep one of the two"
+    )
 
 
-_TABLE = re.compile(r"^[ \t]*\[{1,2}[ \t]*tool[ \t]*\.[ \t]*[\"']?([\w-]+)", re.MULTILINE)
-
-
-def _mentions(project: Path) -> bool:
-    """Whether a pyproject.toml configures us; a table whose name is nearly ours is a mistake. No parser is needed for that."""
-    try:
-        text = project.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
-    for found in _TABLE.finditer(text):
-        if found[1] == "ratified":
-            return True
-        if found[1] not in ("ruff", "rye") and get_close_matches(found[1].lower(), ["ratified"], cutoff=0.85):
-            line = text.count("\n", 0, found.start(1)) + 1
-            column = found.start(1) - text.rfind("\n", 0, found.start(1)) - 1
-            span = Span(str(project), line, column, line, column + len(found[1]))
-            raise ConfigurationError(
-                f"there is no tool {found[1]!r}", span=span, remedy="did you mean ratified?"
-            )
-    return bool(re.search(r"^[ \t]*(tool[ \t]*\.[ \t]*)?ratified\b[^\n]*=", text, re.MULTILINE))
+def misspelt(project: Path, text: str, start: int, name: str) -> ConfigurationError:
+    """Return the error to raise for the table of a tool that is nearly ours."""
+    line = text.count("\n", 0, start) + 1
+    column = start - text.rfind("\n", 0, start) - 1
+    span = Span(str(project), line, column, line, column + len(name))
+    return ConfigurationError(f"there is no tool {name!r}", span=span, remedy="did you mean ratified?")
 
 
 def read(file: Path) -> Configuration | None:
@@ -185,10 +160,10 @@ def read(file: Path) -> Configuration | None:
 def _no_toml(file: Path, says: str) -> ConfigurationError:
     found = re.search(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", says)
     if found is None or found[2] is None:
-        return ConfigurationError(f"{_shown(file)} is no TOML: {says}")
+        return ConfigurationError(f"{_shown(file)} is not valid TOML: {says}")
     line, column = int(found[2]), int(found[3]) - 1
     return ConfigurationError(
-        f"this is no TOML: {found[1]}", span=Span(str(file), line, column, line, column + 1)
+        f"this is not valid TOML: {found[1]}", span=Span(str(file), line, column, line, column + 1)
     )
 
 
@@ -202,7 +177,7 @@ class _Table:
     def __init__(self, reader: _Reader, data: object, path: tuple[str | int, ...]) -> None:
         self._reader, self.path = reader, path
         if not isinstance(data, dict):
-            reader.refuse("this is to be a table", path)
+            reader.refuse("this must be a table", path)
         self.data: dict[str, Any] = data
 
     def known(self, *names: str) -> None:
@@ -225,8 +200,9 @@ class _Table:
         if name not in self.data:
             return default
         value = self.data[name]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.refuse(name, f"{name} is to be {what}, not {_toml(value)}")
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            self.refuse(name, f"{name} must be {what}, not {_toml(value)}")
         return value
 
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
@@ -240,26 +216,26 @@ class _Table:
     def number(self, name: str, least: int, default: int | None = None) -> Any:
         value = self.get(name, int, f"a whole number from {least} on", default)
         if value is not None and name in self.data and value < least:
-            self.refuse(name, f"{name} is to be at least {least}, not {value}")
+            self.refuse(name, f"{name} must be at least {least}, not {value}")
         return value
 
     def seconds(self, name: str, default: float | None = None) -> Any:
         value = self.get(name, (int, float), "a number of seconds", default)
         if value is not None and not 0 <= value < float("inf"):
-            self.refuse(name, f"{name} is to be a number of seconds, not {value}")
+            self.refuse(name, f"{name} must be a number of seconds, not {value}")
         return value
 
     def names(self, name: str) -> tuple[str, ...]:
         value = self.get(name, list, "a list of names", [])
         if not all(isinstance(one, str) and one for one in value):
-            self.refuse(name, f"{name} is to be a list of names")
+            self.refuse(name, f"{name} must be a list of names")
         if name in self.data and not value:
             self.refuse(
                 name, f"{name} is empty, so that nothing would be asked", f"leave {name} out for all of them"
             )
         for number, one in enumerate(value):
             if one in value[:number]:
-                self._reader.refuse(f"{one!r} is there twice", (*self.path, name, number))
+                self._reader.refuse(f"{one!r} is given twice", (*self.path, name, number))
         return tuple(value)
 
     def tables(self, name: str) -> list[_Table]:
@@ -468,12 +444,14 @@ class _Reader:
         )
 
     def _conformance(self, table: _Table, *, allowed: bool) -> ConformanceEntry:
-        table.known("driver", "name", "seconds", "seed", "undecided")
+        table.known("driver", "name", "sizes", "seconds", "seed", "undecided")
         target, span = self._target(table, "driver")
+        sizes = _Table(self, table.data.get("sizes", {}), (*table.path, "sizes"))
         return ConformanceEntry(
             target,
             f"{self._label(table, target)}[conformance]",
-            table.seconds("seconds", 10.0),
+            self._settings(sizes, {}),
+            table.seconds("seconds"),
             table.get("seed", int, "a whole number", 0),
             self._undecided(table, default=allowed),
             span,

@@ -91,6 +91,11 @@ def prepare(entry: ModelEntry, root: Path, load_: Loader, asked: Asked = NOTHING
     """Find a model, at its size, before anything is explored. Raises RatifiedError."""
     with _configured(entry.span, entry.span):
         cls = load_(located(entry.target, root))
+    return prepare_class(entry, cls, asked)
+
+
+def prepare_class(entry: ModelEntry, cls: type[Model], asked: Asked = NOTHING) -> Prepared:
+    """Do so for a class that is there. Raises RatifiedError."""
     with _configured(entry.span, entry.spans["sizes"]):
         settings, resized = _settings(entry, cls, asked)
         model = instance(cls, entry.size, settings)

@@ -113,7 +113,7 @@ def _imports(module: ModuleType, source: Source) -> list[str]:
     try:
         tree = ast.parse(source.content)
     except (SyntaxError, ValueError):
-        raise UnknownSourcesError(f"{source.file.name} is no Python any more") from None
+        raise UnknownSourcesError(f"{source.file.name} is not valid Python any more") from None
     names: list[str] = []
     for node in ast.walk(tree):
         for used in _used(node):

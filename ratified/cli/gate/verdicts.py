@@ -97,7 +97,7 @@ class Cache:
 def checked_folder(folder: Path) -> Path:
     """Return a folder that was asked for by name. Raises RatifiedError if it is something else."""
     if folder.exists() and not folder.is_dir():
-        raise RatifiedError(f"{folder} is no folder, so it can be no cache")
+        raise RatifiedError(f"{folder} is not a folder, so it cannot be the cache")
     return folder
 
 

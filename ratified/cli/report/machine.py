@@ -350,7 +350,7 @@ def _findings(check: Checked) -> Iterator[_Finding]:
         check.expected.verdict is not Verdict.HOLDS or result.verdict is Verdict.HOLDS
     ):
         level = "warning" if check.verdict is Verdict.UNDECIDED else "error"
-        yield "unexpected", "A check came to something else than was expected.", level, says, None
+        yield "unexpected", "A check did not give the expected result.", level, says, None
         return
     if result.violation is not None:
         rule = result.violation.kind.value.replace(" ", "-")
@@ -370,7 +370,7 @@ def _other_findings(report: Report) -> Iterator[_Finding]:
     for other in report.others:
         if other.verdict is not Verdict.HOLDS:
             level = "warning" if other.verdict is Verdict.UNDECIDED else "error"
-            explained = f"A {other.kind} did not come to what it should."
+            explained = f"A {other.kind} did not give the expected result."
             yield other.kind, explained, level, f"{other.headline}\n\n{other.text}", other.span
     for refused in report.refused:
         yield (

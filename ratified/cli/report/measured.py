@@ -44,7 +44,7 @@ def _headline(name: str, measured: Measured) -> tuple[str, str]:
     if measured.early:
         why.append(f"{measured.early:,} of them ended before step {measured.since:,}, and count nowhere")
     if measured.bounds:
-        why.append("a bound was left, and what lies beyond it is not in the figures")
+        why.append("a bound was exceeded; the figures leave out what lies beyond it")
     if measured.stopped:
         why.append(measured.stopped)
     return "UNDECIDED", "; ".join([what, *why])

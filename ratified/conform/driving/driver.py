@@ -84,8 +84,8 @@ class Driver:
     def begin(self, model: Model) -> None:
         """Take note of the model at its size, once, before anything is driven."""
 
-    def reset(self) -> None:
-        """Begin anew: the system is as the model begins."""
+    def reset(self, *_: Any, **__: Any) -> None:
+        """Begin anew: the system is as the model begins. It may have parameters of the model's `init`."""
         raise DriverError(
             f"{type(self).__name__} must implement reset()", remedy="it makes the system as it begins"
         )

@@ -25,6 +25,7 @@ from ratified.conform.driving.shorter import Shrinking, told_of_driver
 from ratified.conform.driving.walk import Came, Failure, Session
 from ratified.language.ir import Kind
 from ratified.language.model import Model
+from ratified.results.result import Limits
 
 STATES: Final = 100_000
 LENGTH: Final = 100
@@ -50,20 +51,21 @@ def drive(
     walks: int = 0,
     length: int = LENGTH,
     seed: int = 0,
-    seconds: float | None = None,
-    states: int = STATES,
+    limits: Limits = Limits(),  # noqa: B008 - a frozen value
     shrink: bool = True,
     clock: Callable[[], float] = time.monotonic,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Driven:
     """Drive a system along a model at a size.
 
-    `edges`: along every step of the graph, which may have so many `states`; `forbidden`: ask for what the model forbids, too;
-    `walks`: so many random ones of so many steps, drawn from `seed`; `shrink`: make a walk that fails short. `progress` is told
-    steps driven, of how many, and asked.
+    `edges`: along every step of the graph, which may have `limits.states` (100,000) states; `forbidden`: ask for what the model
+    forbids, too; `walks`: so many random ones of so many steps, drawn from `seed`; `shrink`: make a walk that fails short.
+    `progress` is told steps driven, of how many, and how much was asked that is forbidden.
 
     Raises DriverError where the driver makes no sense for the model, or fails by itself; ModelError, SizeError.
     """
+    limits.only("drive", "states", "seconds")
+    seconds, states = limits.seconds, limits.states or STATES
     made = driver if isinstance(driver, Driver) else driver()
     try:
         run = _Drive(made, model, forbidden=forbidden, states=states, clock=clock, progress=progress)
@@ -171,7 +173,9 @@ class _Drive:
                     way = route.way(at) if at is not None else None
             if self.graph.bounds:
                 count, what = sum(self.graph.bounds.values()), ", ".join(self.graph.bounds)
-                self._stop(f"{count:,} steps would leave {what}; they were not driven")
+                self._stop(
+                    f"{count:,} {'step' if count == 1 else 'steps'} would leave {what} and could not be driven"
+                )
         finally:
             self._account(moves, route)
 
@@ -289,7 +293,8 @@ class _Drive:
         module = self.model.module
         seen = dict.fromkeys(self.session.observed)
         names = [d.name for d in module.variables]
-        nothing = not self.taken and not self.so_far.random_steps and not self.came
+        taken = sum(move.source != ROOT for move in self.taken)
+        nothing = not taken and not self.so_far.random_steps and (self.so_far.edges or not self.came)
         so_far = self.so_far
         stopped = so_far.stopped
         if nothing and stopped is None and so_far.deviation is None:
@@ -307,7 +312,7 @@ class _Drive:
             random_walks=so_far.random_walks,
             random_steps=so_far.random_steps,
             deviation=so_far.deviation,
-            taken=sum(move.source != ROOT for move in self.taken),
+            taken=taken,
             reasons=dict(self.reasons),
             refused=self.came[Came.REFUSED],
             ignored=self.came[Came.IGNORED],

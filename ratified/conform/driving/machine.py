@@ -1,5 +1,7 @@
 """A driver as a state machine of Hypothesis: a class of a few lines.
 
+    from ratified.conform.driving.machine import DriverMachine
+
     class Machine(DriverMachine):
         driver = Locks
         model = Lock(Client=2)                  # where the driver's class does not say one with sizes

@@ -188,19 +188,22 @@ class Child:
 
     def _ended(self, until: float) -> ProcessError:
         """The error of a process that closed its output: how it ended, if it did."""
+        slow = False
         try:
             status = self._process.wait(max(0.0, until - self._clock()))
         except subprocess.TimeoutExpired:
-            how = "has closed its standard output"
+            how, slow = "has closed its standard output", True
         else:
             how = f"was ended by {_signal(-status)}" if status < 0 else f"has ended with status {status}"
         for _ in range(CHUNK):  # what it started may write on and on
             if not self._fill_errors():
                 break
-        return ProcessError(
+        error = ProcessError(
             f"{self.name} {how}: {self._told}",
             remedy=self._with_errors("it has to answer, and to go on until it is told bye"),
         )
+        error.slow = slow
+        return error
 
     def _with_errors(self, remedy: str) -> str:
         lines = self._errors.decode("utf-8", "replace").splitlines()[-TOLD:]
@@ -250,6 +253,7 @@ class ProcessDriver(Driver):
         self._child: Child | None = None
         self._observed: Mapping[str, Any] | None = None
         self._healthy = False
+        self._failed = False
 
     @property
     def title(self) -> str:
@@ -275,8 +279,7 @@ class ProcessDriver(Driver):
         self._actions = {f.name: {a.name: a.type for a in f.arguments} for f in module.of_kind(Kind.ACTION)}
         init = next(iter(module.of_kind(Kind.INIT)), None)
         self._init = {a.name: a.type for a in init.arguments} if init is not None else {}
-        self._child = Child(self._command, self._within)
-        hello = {
+        self._hello = {
             "protocol": VERSION,
             "model": module.name,
             "sizes": {sort.__name__: size for sort, size in model.scope.sizes.items()},
@@ -286,13 +289,19 @@ class ProcessDriver(Driver):
             "actions": {name: list(arguments) for name, arguments in self._actions.items()},
             "variables": [d.name for d in module.variables],
         }
-        answer = self._asked({"hello": hello}, "hello", "hello")["hello"]
-        self._check_hello(answer)
+        answer = self._start()
         self.cannot = {**self.cannot, **answer.get("cannot", {})}
         self.cannot_ask = {**self.cannot_ask, **answer.get("cannot_ask", {})}
         self.refuses = answer.get("refuses", self.refuses)
         self.takes = answer.get("takes", {})
         self.begins = tuple(answer.get("begins", ()))
+
+    def _start(self) -> dict[str, Any]:
+        """Start the process, and return what it answers to hello."""
+        self._child = Child(self._command, self._within)
+        answer: dict[str, Any] = self._asked({"hello": self._hello}, "hello", "hello")["hello"]
+        self._check_hello(answer)
+        return answer
 
     def _check_hello(self, answer: object) -> None:
         """That an answer to hello makes sense. Raises ProcessError."""
@@ -332,7 +341,10 @@ class ProcessDriver(Driver):
                     )
 
     def reset(self, **arguments: Any) -> None:
-        """Tell it to begin anew."""
+        """Tell it to begin anew. Once one has failed each beginning is that of a new one, so that a walk means the same again."""
+        if self._failed:
+            self.close()
+            self._start()
         values = {n: written(self._init[n], v) for n, v in arguments.items()}
         self._observed = self._asked({"reset": values}, "reset", "observed")["observed"]
 
@@ -359,14 +371,11 @@ class ProcessDriver(Driver):
 
     def _asked(self, what: Mapping[str, Any], told: str, *kinds: str) -> dict[str, Any]:
         """The answer to a request, of one of some kinds. Raises ProcessError, SystemFailed."""
+        self._healthy, failed, self._failed = False, self._failed, True
         assert self._child is not None
-        self._healthy = False
         answer = self._child.request(what, told)
-        self._healthy = True
-        if "error" in answer:
-            _system_failed(_text(answer["error"]))
-        if not any(kind in answer for kind in kinds):
-            given = next(kind for kind in ANSWERS if kind in answer)
+        given = next(kind for kind in ANSWERS if kind in answer)
+        if given not in (*kinds, "error"):
             raise ProcessError(
                 f"{self._child.name} answers {told} with {given!r}",
                 remedy=f"its answer has one of {', '.join((*kinds, 'error'))}",
@@ -376,6 +385,9 @@ class ProcessDriver(Driver):
                 f"{self._child.name} observes {json.dumps(answer['observed']):.60}: {told}",
                 remedy='an observation is an object: {"observed": {"variable": value}}',
             )
+        self._healthy, self._failed = True, failed
+        if "error" in answer:
+            _system_failed(_text(answer["error"]))
         return answer
 
     def close(self) -> None:

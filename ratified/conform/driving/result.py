@@ -59,6 +59,11 @@ class Driven(Decided):
     seconds: float = 0.0
 
     @property
+    def distinct(self) -> int:
+        """The states of the graph, by the name that every answer has for them."""
+        return self.states
+
+    @property
     def asked(self) -> int:
         """How many forbidden steps were asked for."""
         return self.refused + self.ignored

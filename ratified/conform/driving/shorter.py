@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ratified.conform.driving.driver import DriverError
 from ratified.conform.driving.graph import ROOT, Ask, TooManyStatesError
 from ratified.conform.driving.result import Deviation
 from ratified.conform.driving.walk import Asked, Came, Failure, Session
@@ -19,6 +18,8 @@ from ratified.language.errors import RatifiedError
 from ratified.simulator.shrinking import leave_out
 
 ATTEMPTS: Final = 300
+ATTEMPTS_OF_DRIVERS: Final = 30
+"""A process is started anew for each."""
 ROUNDS: Final = 3
 
 
@@ -117,7 +118,8 @@ class Shrinking:
                 best = tried
             return tried is not None
 
-        leave_out([asked.ask for asked in best.walk], still, ATTEMPTS)
+        attempts = ATTEMPTS_OF_DRIVERS if best.failure.is_driver else ATTEMPTS
+        leave_out([asked.ask for asked in best.walk], still, attempts)
         return best
 
 
@@ -128,7 +130,7 @@ def told_of_driver(failure: Failure, deviation: Deviation) -> RatifiedError:
     lines = walk_lines(deviation.beginning, deviation.walk)
     walk = "\n".join(["  the walk that led there:", *lines]) if lines else ""
     remedy = "\n".join(filter(None, [error.remedy and f"  {error.remedy}", walk])).removeprefix("  ")
-    return DriverError(error.message, span=error.span, remedy=remedy)
+    return type(error)(error.message, span=error.span, remedy=remedy)
 
 
 def walk_lines(beginning: str, walk: Sequence[Asked]) -> list[str]:

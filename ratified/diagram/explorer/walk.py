@@ -162,7 +162,7 @@ class Walker:
             action = self.machine.actions[index]
             named = tuple((a.name, v) for a, v in zip(action.arguments, arguments, strict=True))
             if isinstance(target, OutOfBounds):
-                found.append(Option(action.name, named, None, None, f"it would leave {target.what}"))
+                found.append(Option(action.name, named, None, None, f"it would exceed {target.what}"))
             elif (constraint := self._outside(target)) is not None:
                 found.append(
                     Option(action.name, named, target, None, f"`{constraint}` leaves out what it leads to")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from ratified.language.scope import Scope
 from ratified.language.types import (
@@ -18,31 +18,23 @@ from ratified.language.types import (
     BoolType,
     MapType,
     OptionalType,
-    RecordType,
     SeqType,
     SetType,
-    TupleType,
     Type,
-    UnionType,
     cardinality,
-    element_type,
-    record_fields,
-    records_of,
-    unbounded,
-    values_of,
 )
 from ratified.language.values import Bag, Seq, Set, order_key
 from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
+from ratified.smt.finite.selecting import selected
+from ratified.smt.finite.sized import ALTERNATIVES_MOST, SizedTypes, how_many
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
-    Form,
     Keys,
     Kind,
     Listed,
     Members,
     Parts,
-    Some,
     Symbolic,
     TooLarge,
     Way,
@@ -52,16 +44,7 @@ from ratified.smt.finite.symbolic import (
     one_of,
 )
 
-VALUES_MOST = 3_000
-"""A set of records of which there are more than this is held in slots."""
-
-ALTERNATIVES_MOST = 20_000
-"""More values than this are not told apart one by one."""
-
 ZERO, ONE = one_of(0), one_of(1)
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 KINDS: dict[type[Type], Kind] = {SeqType: Seq, SetType: Set, BagType: Bag}
 
@@ -71,80 +54,8 @@ class Algebra:
 
     def __init__(self, circuit: Circuit, scope: Scope) -> None:
         self.circuit = circuit
-        self.scope = scope
+        self.types = SizedTypes(scope)
         self._lifted: dict[Type, dict[Any, Symbolic]] = {}
-        self._slotted: dict[Type, bool] = {}
-        self._keys: dict[tuple[Type, frozenset[Any]], Keys] = {}
-
-    # --- types ---
-
-    def slotted(self, t: Type) -> bool:
-        """Return whether values of a type of sets, bags or sequences are held in slots."""
-        if t not in self._slotted:
-            item = element_type(t)
-            many = isinstance(item, RecordType | UnionType) and cardinality(item, self.scope) > VALUES_MOST
-            self._slotted[t] = many or isinstance(t, SeqType)
-        return self._slotted[t]
-
-    def listed(self, t: Type) -> list[Any]:
-        """Return every value of a type."""
-        size = cardinality(t, self.scope)
-        if size > ALTERNATIVES_MOST:
-            raise TooLarge(f"{t} has {_many(size)} values at this size", remedy="choose smaller sizes")
-        return list(values_of(t, self.scope))
-
-    def keys(self, keys: Iterable[Any], t: Type) -> Keys:
-        """Return the form of maps with these keys of a type, always the same one."""
-        given = unbounded(t), frozenset(keys)  # values of two sorts are equal
-        if given not in self._keys:
-            self._keys[given] = Keys({key: i for i, key in enumerate(sorted(given[1], key=order_key))})
-        return self._keys[given]
-
-    def parts(self, t: Type, form: Form) -> tuple[Type, ...]:
-        """Return the types of the parts that a value of a type has in a form."""
-        inner = t.item if isinstance(t, OptionalType) else t
-        if form is None:
-            return ()
-        if form is Some:
-            return (inner,)
-        if isinstance(form, Keys):
-            assert isinstance(inner, MapType)
-            return (inner.value,) * len(form.at)
-        if isinstance(inner, TupleType):
-            return inner.items
-        assert isinstance(form, type)
-        return tuple(record_fields(RecordType(form), self.scope).values())
-
-    def _forms(self, t: Type) -> list[Form]:
-        """Return the forms that a value of a type may have."""
-        match t:
-            case OptionalType(SeqType() | SetType() | BagType()):
-                return [None, Some]
-            case OptionalType(item):
-                return [None, *self._forms(item)]
-            case TupleType():
-                return [tuple]
-            case MapType(key):
-                return [self.keys(self.listed(key), key)]
-            case RecordType() | UnionType():
-                return [r.record for r in records_of(t)]
-        raise _unheard_of(t)
-
-    def _form_of(self, value: Any, t: Type) -> tuple[Form, Sequence[Any]]:
-        """Return the form that a known value has, and its parts."""
-        if value is None:
-            return None, ()
-        match t.item if isinstance(t, OptionalType) else t:
-            case MapType(key):
-                keys = self.keys(value, key)
-                return keys, [value[k] for k in keys.at]
-            case TupleType():
-                return tuple, value
-            case SeqType() | SetType() | BagType():
-                return Some, (value,)
-            case RecordType() | UnionType():
-                return type(value), [getattr(value, name) for name in RecordType(type(value)).fields]
-        raise _unheard_of(t)
 
     # --- values that are known, and values of which nothing is ---
 
@@ -163,11 +74,11 @@ class Algebra:
             return one_of(value)
         match t:
             case SeqType(item) | SetType(item) | BagType(item):
-                if self.slotted(t):
+                if self.types.slotted(t):
                     return Listed(KINDS[type(t)], tuple([(TRUE, self.lift(v, item)) for v in value]))
                 return Members(KINDS[type(t)], {v: one_of(n) for v, n in Counter(value).items()})
-        form, given = self._form_of(value, t)
-        return one_form(form, *map(self.lift, given, self.parts(t, form)))
+        form, given = self.types.form_of(value, t)
+        return one_form(form, *map(self.lift, given, self.types.parts(t, form)))
 
     def anything(self, t: Type) -> Symbolic:
         """Return a value of a type for where none is ever looked at; of a set, bag or sequence it is the empty one."""
@@ -177,23 +88,27 @@ class Algebra:
             return Choice({})
         match t:
             case SeqType() | SetType() | BagType():
-                return Listed(KINDS[type(t)], ()) if self.slotted(t) else Members(KINDS[type(t)], {})
+                return Listed(KINDS[type(t)], ()) if self.types.slotted(t) else Members(KINDS[type(t)], {})
             case MapType() | OptionalType(MapType()):
                 return Cases({})
-        forms = self._forms(t)
-        return Cases({f: (FALSE, tuple(map(self.anything, self.parts(t, f)))) for f in forms})
+        forms = self.types.forms(t)
+        return Cases({f: (FALSE, tuple(map(self.anything, self.types.parts(t, f)))) for f in forms})
 
     def unknown(self, t: Type, conditions: list[int]) -> Symbolic:
         """Return any value of a (resolved) type; what makes it one is added to the conditions."""
         if isinstance(t, BoolType):
             return self.circuit.fresh()
         if atomic(t):
-            return self._any_of(self.listed(t), conditions)
+            return self._any_of(self.types.listed(t), conditions)
         match t:
             case SeqType() | SetType() | BagType():
-                return self._any_slots(t, conditions) if self.slotted(t) else self._any_members(t, conditions)
-        forms = self._forms(t)
-        parts = [tuple([self.unknown(p, conditions) for p in self.parts(t, form)]) for form in forms]
+                return (
+                    self._any_slots(t, conditions)
+                    if self.types.slotted(t)
+                    else self._any_members(t, conditions)
+                )
+        forms = self.types.forms(t)
+        parts = [tuple([self.unknown(p, conditions) for p in self.types.parts(t, form)]) for form in forms]
         literals = self._any_of(range(len(forms)), conditions).options.values()
         return Cases(dict(zip(forms, zip(literals, parts, strict=True), strict=True)))
 
@@ -209,7 +124,7 @@ class Algebra:
 
     def _any_slots(self, t: SeqType | SetType | BagType, conditions: list[int]) -> Listed:
         if not isinstance(t.size, int):
-            many = _many(cardinality(t.item, self.scope))
+            many = how_many(cardinality(t.item, self.types.scope))
             raise TooLarge(
                 f"{t.item} has {many} values at this size, and {t} no bound",
                 remedy="bound it: Annotated[..., AtMost(n)]",
@@ -226,7 +141,7 @@ class Algebra:
         most = t.size if copies is None else copies
         if not isinstance(most, int):
             raise TooLarge(f"a {t} may hold any number of copies", remedy="bound it: AtMost(size, copies=n)")
-        counts = {v: self._any_of(range(most + 1), conditions) for v in self.listed(t.item)}
+        counts = {v: self._any_of(range(most + 1), conditions) for v in self.types.listed(t.item)}
         members = Members(KINDS[type(t)], counts)
         if isinstance(t.size, int) and t.size < most * len(counts):
             conditions.append(self.at_most(self.size(members), t.size))
@@ -310,51 +225,7 @@ class Algebra:
     def select(self, ways: Sequence[Way], t: Type) -> Symbolic:
         """Return the value of the one way whose literal is true (any value if none is), which is of a type."""
         possible = [way for way in ways if way[0] != FALSE]
-        return self._selected(possible) if possible else self.anything(t)
-
-    def _selected(self, ways: Sequence[Way]) -> Symbolic:
-        # Each literal of the result is one disjunction over all ways. A row of choices, each between one way and all that follow,
-        # says the same in three times as many gates, and a solver takes several times as long to see through it.
-        same: dict[object, tuple[list[int], Symbolic]] = {}
-        for literal, value in ways:
-            key = ("literal", value) if isinstance(value, int) else id(value)
-            same.setdefault(key, ([], value))[0].append(literal)
-        if len(same) == 1:
-            return ways[0][1]
-        ways = [(self.circuit.some(literals), value) for literals, value in same.values()]
-        match ways[0][1]:
-            case int():
-                return self._said(_all(int, ways), len(ways))
-            case Choice():
-                options = _by_key([(literal, v.options) for literal, v in _all(Choice, ways)])
-                said = {known: self._said(pairs, len(ways)) for known, pairs in options.items()}
-                return Choice({known: literal for known, literal in said.items() if literal != FALSE})
-            case Cases():
-                cases = _by_key([(literal, v.cases) for literal, v in _all(Cases, ways)])
-                return Cases({form: self._selected_case(pairs, len(ways)) for form, pairs in cases.items()})
-            case Members(kind):
-                members = [(literal, v.counts) for literal, v in _all(Members, ways)]
-                counts = {
-                    known: self._selected([(literal, held.get(known, ZERO)) for literal, held in members])
-                    for known in _by_key(members)
-                }
-                return Members(kind, {k: n for k, n in counts.items() if isinstance(n, Choice)})
-            case Listed(kind):
-                slots = _by_key([(o, dict(enumerate(v.slots))) for o, v in _all(Listed, ways)])
-                pairs = [[(o, (used, (item,))) for o, (used, item) in s] for s in slots.values()]
-                filled = [self._selected_case(slot, len(ways)) for slot in pairs]
-                return Listed(kind, tuple([(used, item) for used, (item,) in filled]))
-
-    def _said(self, ways: Sequence[tuple[int, int]], among: int) -> int:
-        """Return the literal of the one true way among so many; those that are left out have FALSE."""
-        if len(ways) == among and len({said for _, said in ways}) == 1:
-            return ways[0][1]
-        return self.circuit.some([self.circuit.both(way, said) for way, said in ways])
-
-    def _selected_case(self, ways: Sequence[tuple[int, tuple[int, Parts]]], among: int) -> tuple[int, Parts]:
-        there = self._said([(way, literal) for way, (literal, _) in ways], among)
-        by_part = zip(*[[(way, part) for part in parts] for way, (_, parts) in ways], strict=True)
-        return there, tuple([self._selected(part) for part in by_part])
+        return selected(self.circuit, possible) if possible else self.anything(t)
 
     # --- what a value may be ---
 
@@ -570,10 +441,10 @@ class Algebra:
 
     def total(self, value: Symbolic, t: Type) -> int:
         """Return whether a map has a value for every key of its (resolved) type, at every depth of maps."""
-        if not isinstance(t, MapType) or math.isinf(cardinality(t.key, self.scope)):
+        if not isinstance(t, MapType) or math.isinf(cardinality(t.key, self.types.scope)):
             return TRUE
         assert isinstance(value, Cases)
-        wanted = self.keys(self.listed(t.key), t.key)
+        wanted = self.types.keys(self.types.listed(t.key), t.key)
         return self.circuit.every(
             self.circuit.either(-literal, self.circuit.every([self.total(part, t.value) for part in parts]))
             if form is wanted
@@ -589,25 +460,3 @@ class Algebra:
             )
             for group in itertools.combinations(slots, copies + 1)
         )
-
-
-def _all(kind: type[V], ways: Iterable[tuple[int, object]]) -> list[tuple[int, V]]:
-    """Return ways whose values are all of one kind."""
-    return [(literal, value) for literal, value in ways if isinstance(value, kind)]
-
-
-def _by_key(ways: Sequence[tuple[int, Mapping[K, V]]]) -> dict[K, list[tuple[int, V]]]:
-    """Return for each key the ways that have it, with what they have there."""
-    found: dict[K, list[tuple[int, V]]] = {}
-    for literal, held in ways:
-        for key, value in held.items():
-            found.setdefault(key, []).append((literal, value))
-    return found
-
-
-def _unheard_of(t: Type) -> TooLarge:
-    return TooLarge(f"there are no circuits of values of type {t}", remedy="`ratified check` explores it")
-
-
-def _many(size: float) -> str:
-    return "infinitely many" if math.isinf(size) else f"{size:,.0f}"

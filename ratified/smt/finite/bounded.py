@@ -199,7 +199,7 @@ class _Search:
         if self._solved(solver, self.steps.circuit.some(e.literal for e in left)):
             self.bound_left = True
             what = next(e.message for e in left if solver.true(e.literal))
-            note = f"{what} {how} left: beyond it nothing is known"
+            note = f"{what} {how} exceeded: nothing is known beyond it"
             self.found = replace(self.found, notes=(*self.found.notes, note))
 
     def interrupt(self) -> None:

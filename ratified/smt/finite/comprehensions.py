@@ -58,7 +58,7 @@ def _collect(node: ir.Collect, context: Context) -> Symbolic:
         met and quantified
     ):  # which of them is met first, or whether any is, depends on the order
         for clause in node.clauses:
-            if isinstance(clause.domain.type, SetType | BagType) and context.algebra.slotted(
+            if isinstance(clause.domain.type, SetType | BagType) and context.algebra.types.slotted(
                 clause.domain.type
             ):
                 raise refused(clause.domain, DISORDER)
@@ -165,5 +165,5 @@ def tabled(node: Expr, pairs: Sequence[tuple[int, Symbolic, Symbolic]], context:
             there[k] = circuit.either(there.get(k, FALSE), given)
     if any(literal != TRUE for literal in there.values()):
         raise refused(node, "which keys this map has depends on the state")
-    keys = algebra.keys(entries, node.type.key)
+    keys = algebra.types.keys(entries, node.type.key)
     return one_form(keys, *[entries[key] for key in keys.at])

@@ -24,8 +24,10 @@ from ratified.smt.finite.circuit import FALSE, TRUE, Circuit
 from ratified.smt.finite.symbolic import (
     Cases,
     Choice,
+    Form,
     Listed,
     Members,
+    Parts,
     Some,
     Symbolic,
     atomic,
@@ -44,22 +46,12 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
         case Choice():
             return one_form(None)  # None, the only value of its type
         case Cases(cases):
-            return Cases(
-                {
-                    form: (
-                        literal,
-                        tuple(
-                            [
-                                widened(algebra, part, a, b)
-                                for part, a, b in zip(
-                                    parts, algebra.parts(t, form), algebra.parts(into, form), strict=True
-                                )
-                            ]
-                        ),
-                    )
-                    for form, (literal, parts) in cases.items()
-                }
-            )
+            wide: dict[Form, tuple[int, Parts]] = {}
+            for form, (literal, parts) in cases.items():
+                types = zip(algebra.types.parts(t, form), algebra.types.parts(into, form), strict=True)
+                made = [widened(algebra, part, a, b) for part, (a, b) in zip(parts, types, strict=True)]
+                wide[form] = literal, tuple(made)
+            return Cases(wide)
     if isinstance(into, OptionalType):
         return one_form(Some, widened(algebra, value, t, into.item))
     a, b = element_type(t), element_type(into)
@@ -68,7 +60,7 @@ def widened(algebra: Algebra, value: Symbolic, t: Type, into: Type) -> Symbolic:
     match value:
         case Listed(kind, slots):
             return Listed(kind, tuple([(used, widened(algebra, v, a, b)) for used, v in slots]))
-        case Members() if algebra.slotted(into):
+        case Members() if algebra.types.slotted(into):
             return algebra.extended(algebra.anything(into), algebra.elements(value, b))
     return value
 
@@ -127,7 +119,8 @@ def fitted(algebra: Algebra, value: Symbolic, t: Type) -> tuple[int, Symbolic]:
         case Cases(cases), _:
             fine, held = [], {}
             for form, (literal, parts) in cases.items():
-                pairs = [fitted(algebra, v, p) for v, p in zip(parts, algebra.parts(t, form), strict=True)]
+                types = algebra.types.parts(t, form)
+                pairs = [fitted(algebra, v, p) for v, p in zip(parts, types, strict=True)]
                 fine.append(circuit.either(-literal, circuit.every([f for f, _ in pairs])))
                 held[form] = literal, tuple([v for _, v in pairs])
             return circuit.every(fine), Cases(held)

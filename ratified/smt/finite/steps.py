@@ -117,7 +117,7 @@ class CircuitSteps:
     def _values(self, argument: Argument, context: Context) -> Iterator[tuple[int, Symbolic]]:
         """Yield the values that an argument may have, and whether it may."""
         if argument.domain is None:
-            for known in self.algebra.listed(argument.type):
+            for known in self.algebra.types.listed(argument.type):
                 yield TRUE, self.algebra.lifted(known, argument.type)
             return
         item = containers.item_of(argument.domain.type)

@@ -26,17 +26,13 @@ def counted(node: ir.Compare, context: Context) -> Term | None:
         (node.op, node.left, node.right),
         (_FLIPPED[node.op], node.right, node.left),
     ):
-        if isinstance(right, ir.Literal) and isinstance(right.value, int) and (ones := _counting(left)):
-            return size_is(_members(ones, context), op, right.value, context, node)
-        if not (isinstance(left, ir.Length) or _twice(left) is not None):
-            continue
-        if isinstance(left, ir.Length) and isinstance(left.operand.type, SetType | BagType):
+        if (many := _counting(left)) is not None:
             match right:
-                case ir.Literal(value=int(number)):
-                    return size_is(_members(left.operand, context), op, number, context, node)
+                case ir.Literal(value=int(number)) if number < COUNTED or _universe(left) is None:
+                    return size_is(_members(many, context), op, number, context, node)
                 case ir.Arithmetic(op="//", left=whole, right=ir.Literal(value=2)) if op in (">", "<="):
-                    if (sort := _universe(whole)) is not None and _is_set_of(left.operand.type, sort):
-                        return _majority(left.operand, sort, op, context)
+                    if (sort := _universe(whole)) is not None and _is_set_of(many.type, sort):
+                        return _majority(many, sort, op, context)
         twice, half = _twice(left), _universe(right)
         if twice is None or half is None or not _is_set_of(twice.type, half):
             continue
@@ -46,8 +42,10 @@ def counted(node: ir.Compare, context: Context) -> Term | None:
 
 
 def _counting(node: Expr) -> Expr | None:
-    """The set in `sum(1 for x in set if ...)`, which is how many elements it has."""
+    """The set (or bag) in `len(set)`, or in `sum(1 for x in set if ...)`, which is how many elements it has."""
     match node:
+        case ir.Length(operand=operand) if isinstance(operand.type, SetType | BagType):
+            return operand
         case ir.Collect(kind="sum", element=ir.Literal(value=1), clauses=(clause,)) if len(clause.names) == 1:
             t = clause.domain.type
             if isinstance(t, SetType):
@@ -86,11 +84,11 @@ def _majority(node: Expr, sort: SortType, op: str, context: Context) -> Term:
 
 
 def _twice(node: Expr) -> Expr | None:
-    """The set in `2 * len(set)`."""
+    """The set in `2 * len(set)`, or in twice a sum of ones."""
     if isinstance(node, ir.Arithmetic) and node.op == "*":
-        for two, length in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(two, ir.Literal) and two.value == 2 and isinstance(length, ir.Length):
-                return length.operand
+        for two, many in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(two, ir.Literal) and two.value == 2:
+                return _counting(many)
     return None
 
 

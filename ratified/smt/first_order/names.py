@@ -62,6 +62,11 @@ def argument_name(function: str, name: str) -> str:
     return f"arg/{ascii_name(function)}/{ascii_name(name)}"
 
 
+def is_worked_out(symbol: str) -> bool:
+    """Whether a symbol is what a loop, or a sum, comes to (`recursion.py`)."""
+    return symbol.startswith("loop/")
+
+
 def is_of(symbol: str, name: str) -> bool:
     """Whether a symbol stands for a thing of this name, or for a part of it."""
     return symbol.startswith(name) and (symbol == name or symbol[len(name)] in "/.?=<")
@@ -76,11 +81,17 @@ def record_names(records: tuple[RecordType, ...]) -> list[str]:
 def _key_name(t: Type) -> str:
     """A key's type, bounds included: maps that have other keys are other maps."""
     if isinstance(t, IntType) and t.low is not None:
-        bounds = f"{t.low}:{t.high}"
-        return "Int!" + "".join(c if c.isascii() and c.isalnum() else f"~{ord(c):x}~" for c in bounds)
+        return "Int!" + _of_bounds(t.low, t.high)
+    if isinstance(t, SetType | SeqType) and t.size is not None:
+        return container_name(t) + "!" + _of_bounds(t.size)
     if isinstance(t, TupleType):
         return "<".join([f"Tuple{len(t.items)}", *map(_key_name, t.items)])
     return container_name(t)
+
+
+def _of_bounds(*bounds: int | str | None) -> str:
+    said = ":".join(map(str, bounds))
+    return "".join(c if c.isascii() and c.isalnum() else f"~{ord(c):x}~" for c in said)
 
 
 def container_name(t: Type) -> str:

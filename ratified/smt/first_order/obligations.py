@@ -23,6 +23,7 @@ from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.names import argument_name, is_of, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
+from ratified.smt.first_order.small import is_size
 from ratified.smt.first_order.steps import Path, Run, State, SymbolicSteps
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
@@ -30,13 +31,14 @@ from ratified.smt.first_order.variants import known_of
 from ratified.smt.kinds import TYPES
 from ratified.smt.normal import normal
 from ratified.smt.script import Lemma, Script
-from ratified.smt.smtlib import Fact
+from ratified.smt.smtlib import Fact, sorts_in
 from ratified.smt.terms import (
     FALSE,
     TRUE,
     And,
     Apply,
     Not,
+    Symbol,
     Term,
     conj,
     disj,
@@ -143,9 +145,8 @@ class Translation:
         }
         """What the types of the variables say of their values."""
         self._normals: dict[int, tuple[Term, Term]] = {}
+        self._symbols: dict[int, tuple[Term, Mapping[str, Symbol]]] = {}
         self.assumptions: list[Fact] = []
-        self.evaluated: list[Fact] = []
-        """That the assumptions can be evaluated: it is so at each size that there is."""
         self.notes: list[str] = []
         for assumption in self.module.of_kind(Kind.ASSUMPTION):
             self._assume(assumption)
@@ -169,10 +170,9 @@ class Translation:
         assert isinstance(formula, Atom)
         doc = function.doc.partition("\n")[0].rstrip(".")
         says = f"assumed by the model: {function.name}" + (f" ({doc})" if doc else "")
-        # Where it is true for CPython, it is true whatever stands for what CPython did not come to.
-        self.assumptions.append(Fact(says, self.definitions.plain(formula.term)))
-        evaluated = self.definitions.plain(conj(*(d.holds for d in heard)))
-        self.evaluated.append(Fact(f"{function.name} can be evaluated", evaluated))
+        # A size where it has no answer is none: the model cannot be made there.
+        whole = conj(*(d.holds for d in heard), formula.term)
+        self.assumptions.append(Fact(says, self.definitions.plain(whole)))
 
     def claim(self, function: Function, now: State, old: State | None = None) -> Term:
         """That an invariant of a state, or a step invariant of a step, can be evaluated and is true, for all its arguments."""
@@ -205,11 +205,11 @@ class Translation:
     def beginning(self) -> list[Fact]:
         """What is true of an initial state, if there is one at some size: facts that are to have a model."""
         run, _ = self.steps.initial(self.state)
-        return self._with_axioms([*self.assumptions, *self.evaluated, *self._taken(run.paths)])
+        return self._with_axioms([*self.assumptions, *self._taken(run.paths)])
 
     def assumed(self) -> list[Fact]:
         """What is assumed: facts that are to have a model. None if nothing is."""
-        return self._with_axioms([*self.assumptions, *self.evaluated]) if self.assumptions else []
+        return self._with_axioms(self.assumptions)
 
     # --- obligations ---
 
@@ -351,17 +351,25 @@ class Translation:
 
     def _with_axioms(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts after what they rest on: the axioms about their symbols, definitions of their unknowns, bounds of the state."""
+        self.theory.settle()
         facts = [Fact(f.says, self._normal(f.formula)) for f in facts]
         chosen: dict[str, Fact] = {}
         while True:
-            used = symbols_of(f.formula for f in (*chosen.values(), *facts))
+            used: dict[str, Symbol] = {}
+            for f in (*chosen.values(), *facts):
+                used.update(self._symbols_in(f.formula))
+            sorts = {sort for s in used.values() for sort in (*s.arguments, s.result)}
             more: dict[str, Fact] = {}
             for axiom in self.theory.axioms:
-                if any(is_of(s, axiom.about) for s in used):
+                if axiom.about in sorts if axiom.of_sort else any(is_of(s, axiom.about) for s in used):
                     more[axiom.says] = Fact(axiom.says, axiom.formula)
             for assumption in self.assumptions:
-                about = symbols_of([assumption.formula])
-                if not about or any(s in used for s in about):
+                about = self._symbols_in(assumption.formula)
+                if (
+                    not about
+                    or any(s in used for s in about)
+                    or self._sized(about, [*chosen.values(), *facts])
+                ):
                     more[assumption.says] = assumption
             for name, known in self.bounds.items():
                 if any(is_of(s, variable_name(name)) for s in used):
@@ -373,6 +381,19 @@ class Translation:
             if more.keys() <= chosen.keys():
                 return [*chosen.values(), *facts]
             chosen.update(more)
+
+    def _symbols_in(self, formula: Term) -> Mapping[str, Symbol]:
+        """The names of the symbols in a formula, looked for once."""
+        known = self._symbols.get(id(formula))
+        if known is None:
+            known = self._symbols[id(formula)] = formula, symbols_of([formula])
+        return known[1]
+
+    @staticmethod
+    def _sized(about: Mapping[str, Symbol], facts: Sequence[Fact]) -> bool:
+        """Whether an assumption is about how large sorts are that these facts speak of."""
+        whole = [n.removesuffix("/size") for n, s in about.items() if is_size(s) and not s.arguments]
+        return bool(whole) and not set(whole).isdisjoint(sorts_in([f.formula for f in facts]))
 
     def _normal(self, formula: Term) -> Term:
         """A formula as a solver gets it, made once."""

@@ -34,26 +34,26 @@ from ratified.smt.terms import (
     neg,
     plus,
     symbols_of,
+    walk,
 )
 
 INTEGERS = range(-1, 6)
-"""The integers at which symbols are asked for their values, and which displays range over."""
+"""The integers at which symbols are asked for their values, and which displays range over, at least."""
+
+WIDEST = 16
+"""So many integers at most, where formulas speak of others."""
+
+
+def window(facts: Iterable[Fact]) -> range:
+    """The integers that a counterexample is looked for with: those that formulas speak of as well, and those beside them."""
+    said = {t.value for f in facts for t in walk(f.formula) if isinstance(t, Number)} | set(INTEGERS[1:-1])
+    wide = range(min(said) - 1, max(said) + 2)
+    return wide if len(wide) <= WIDEST else INTEGERS
 
 
 def element(sort: str, index: int) -> Term:
     """The constant for an element of a sort."""
     return constant(f"{sort}!{index}", sort)
-
-
-MIXED_MOST = 80
-"""So many sizes that differ from sort to sort are tried."""
-
-
-def mixed_sizes(sorts: Sequence[str], sizes: Sequence[int]) -> list[dict[str, int]]:
-    """Ways for sorts to be of these sizes, but not all of the same: the smallest first."""
-    ways = itertools.product(sizes, repeat=len(sorts)) if len(sizes) ** len(sorts) <= 10_000 else ()
-    different = sorted((way for way in ways if len(set(way)) > 1), key=lambda way: (sum(way), way))
-    return [dict(zip(sorts, way, strict=True)) for way in different[:MIXED_MOST]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Question:
     solver: str
     text: str
     ask: tuple[Term, ...] = ()
+    integers: range = INTEGERS
 
 
 def at_sizes(
@@ -95,14 +96,16 @@ def _searched(
         only = every([x], disj(*(equal(x, n) for n in names)))
         closed.append(Fact(f"{sort} has {size} elements", conj(apart, only)))
     symbols = symbols_of(f.formula for f in facts).values()
-    numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes)]
-    close = [conj(at_most(Number(INTEGERS[1]), t), at_most(t, Number(INTEGERS[-2]))) for t in numbers]
+    integers = window(facts)
+    numbers = [t for s in symbols if s.result == INT for t in _applied(s, sizes, integers)]
+    close = [conj(at_most(Number(integers[1]), t), at_most(t, Number(integers[-2]))) for t in numbers]
     within = Fact("integers are small, to be read", conj(*close) if near else TRUE)
     ask: list[Term] = []
     if values:
         ask += [element(s, i) for s, n in sizes.items() for i in range(n)]
-        ask += [t for s in symbols for t in _applied(s, sizes)]
-    return Question("z3", script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask), tuple(ask))
+        ask += [t for s in symbols for t in _applied(s, sizes, integers)]
+    asked = script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask)
+    return Question("z3", asked, tuple(ask), integers)
 
 
 def is_majority(symbol: Symbol) -> bool:
@@ -145,11 +148,11 @@ def _sized(size: Symbol, symbols: Iterable[Symbol], sizes: Mapping[str, int]) ->
     return Fact(f"how many elements each of {whole} has", every([s], equal(Apply(size, (s,)), total)))
 
 
-def _applied(symbol: Symbol, sizes: Mapping[str, int]) -> list[Term]:
+def _applied(symbol: Symbol, sizes: Mapping[str, int], integers: range) -> list[Term]:
     """A symbol applied to everything that there is."""
     return [
         Apply(symbol, tuple(_argument(s, k) for s, k in zip(symbol.arguments, key, strict=True)))
-        for key in applications(symbol, sizes, INTEGERS)
+        for key in applications(symbol, sizes, integers)
     ]
 
 
@@ -159,19 +162,20 @@ def _argument(sort: str, key: int) -> Term:
     return element(sort, key) if sort != BOOL else conj() if key else disj()
 
 
-def read_structure(sizes: Mapping[str, int], ask: Sequence[Term], answer: str) -> Structure:
-    """The structure that an answer tells."""
-    if ask:
-        return _of_values(sizes, ask, answer)
+def read_structure(asked: Question, sizes: Mapping[str, int], answer: str) -> Structure:
+    """The structure that the answer to a question tells."""
+    if asked.ask:
+        return _of_values(asked, sizes, answer)
     named: dict[str, dict[tuple[int, ...], int]]
     named = {f"{sort}!{index}": {(): index} for sort, size in sizes.items() for index in range(size)}
     told: dict[str, list[tuple[list[int], int]]] = json.loads(answer)
     tables = {symbol: {tuple(key): value for key, value in entries} for symbol, entries in told.items()}
-    return Structure(sizes, {**named, **tables}, INTEGERS)
+    return Structure(sizes, {**named, **tables}, asked.integers)
 
 
-def _of_values(sizes: Mapping[str, int], ask: Sequence[Term], answer: str) -> Structure:
+def _of_values(asked: Question, sizes: Mapping[str, int], answer: str) -> Structure:
     """The structure that a solver's values are."""
+    ask, integers = asked.ask, asked.integers
     values = [value for _, value in read_values(answer)]
     assert len(values) == len(ask), answer[:200]
     names: dict[tuple[str, str], int] = {}
@@ -184,7 +188,6 @@ def _of_values(sizes: Mapping[str, int], ask: Sequence[Term], answer: str) -> St
         f"{sort}!{index}": {(): index} for sort, size in sizes.items() for index in range(size)
     }
     position = count
-    integers = INTEGERS
     for symbol in _asked_symbols(ask[count:]):
         table = tables.setdefault(symbol.name, {})
         for key in applications(symbol, sizes, integers):
@@ -208,3 +211,14 @@ def _value(symbol: Symbol, said: object, names: Mapping[tuple[str, str], int]) -
 def sorts_of_facts(facts: Sequence[Fact]) -> list[str]:
     """The sorts that matter for an obligation."""
     return sorts_in([f.formula for f in facts])
+
+
+MIXED_MOST = 80
+"""So many sizes that differ from sort to sort are tried."""
+
+
+def mixed_sizes(sorts: Sequence[str], sizes: Sequence[int]) -> list[dict[str, int]]:
+    """Ways for sorts to be of these sizes, but not all of the same: the smallest first."""
+    ways = itertools.product(sizes, repeat=len(sorts)) if len(sizes) ** len(sorts) <= 10_000 else ()
+    different = sorted((way for way in ways if len(set(way)) > 1), key=lambda way: (sum(way), way))
+    return [dict(zip(sorts, way, strict=True)) for way in different[:MIXED_MOST]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ratified.language import ir
 from ratified.language.sorts import Ordered
-from ratified.language.types import SetType, SortType, Type
+from ratified.language.types import MapType, SeqType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.names import parameter_name, sort_name
@@ -24,6 +24,7 @@ from ratified.smt.terms import (
     TRUE,
     Apply,
     Arithmetic,
+    Bound,
     Number,
     Term,
     The,
@@ -50,11 +51,28 @@ COUNTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Axiom:
-    """A formula that is true in every structure. It matters only where the symbol that it is `about` is mentioned."""
+    """A formula that is true in every structure. It matters only where the symbol, or sort, that it is `about` is mentioned."""
 
     says: str
     about: str
     formula: Term
+    of_sort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What a symbol is at its arguments, which are variables, if a condition is true for some values of its `own` variables."""
+
+    left: Apply
+    where: Term
+    right: Term
+    own: tuple[Bound, ...] = ()
+
+    @property
+    def formula(self) -> Term:
+        """As a formula."""
+        whole = implies(self.where, equal(self.left, self.right))
+        return every([b for b in (*self.left.arguments, *self.own) if isinstance(b, Bound)], whole)
 
 
 class Theory:
@@ -64,11 +82,17 @@ class Theory:
         self.module = module
         self.signature = Signature()
         self.parameters: dict[str, Shape] = {}
-        self.shapes = Shapes(self.signature, self._bound)
+        self.shapes = Shapes(self.signature, self._bound, self._no_larger)
         self.axioms: list[Axiom] = []
+        self.laws: dict[str, list[Law]] = {}
+        """By symbol: what is worked out place after place (`recursion.py`)."""
+        self.loops: dict[str, str] = {}
+        self.trials = 0
         self._orders: dict[str, Order] = {}
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
+        self._counted: set[str] = set()
+        self._settled: set[str] = set()
         self._unknown = 0
         for declaration in module.parameters:
             self._named(declaration.name)
@@ -162,6 +186,7 @@ class Theory:
     def size(self, t: SortType) -> Term:
         """How many values a sort has, as an int."""
         name = f"{sort_name(t)}/size"
+        self._counts(t)
         if name not in self.signature.symbols:
             size = self.signature.apply(name, (), INT)
             for n in range(1, COUNTED + 1):
@@ -195,6 +220,8 @@ class Theory:
     def with_distinct(self, members: Members, n: int) -> Term:
         """That a set has so many elements."""
         same = vs.Equality(self.shapes)
+        if isinstance(members.item, SortType):
+            self._counts(members.item)
 
         def more(found: list[Shape]) -> Term:
             if len(found) == n:
@@ -202,6 +229,32 @@ class Theory:
             return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
 
         return more([])
+
+    def settle(self) -> None:
+        """Add that no two containers have the same content: sets and sequences, and maps where two have been compared."""
+        known = self.signature
+        while unknown := [s for s in known.reified if s not in self._settled and self._told_apart(s)]:
+            for sort in unknown:
+                self._settled.add(sort)
+                t = known.reified[sort]
+                assert isinstance(t, MapType | SetType | SeqType)
+                c, d = fresh("c", sort), fresh("d", sort)
+                alike = vs.Equality(self.shapes).content(
+                    self.shapes.of_reified(t, c), self.shapes.of_reified(t, d)
+                )
+                fact = every([c, d], implies(alike, equal(c, d)))
+                self.axioms.append(
+                    Axiom(f"no two values of {sort} have the same content", sort, fact, of_sort=True)
+                )
+
+    def _told_apart(self, sort: str) -> bool:
+        return not isinstance(self.signature.reified[sort], MapType) or sort in self.signature.compared
+
+    def _no_larger(self, members: Members, most: int | str) -> Term:
+        """That a set has so many elements at most."""
+        if isinstance(most, int) and most < COUNTED:
+            return neg(self.with_distinct(members, most + 1))
+        return at_most(self.cardinality(SetType(members.item), members), self._bound(most))
 
     def unknown(self, t: Type) -> Shape:
         """Some value of a type, of which nothing is known: what stands where no answer is asked for."""
@@ -211,14 +264,46 @@ class Theory:
     # --- quorums ---
 
     def majorities(self, t: SortType) -> Members:
-        """The smallest majorities of a sort. Of these it is used that any two have a member in common."""
+        """The smallest majorities of a sort: any two have a member in common. How large they are is known if sets are counted."""
         name = sort_name(t)
         if name not in self._majorities:
             system = self._quorums(f"{name}/majority", SetType(t), TRUE)
             says, about = f"any two majorities of {t} meet", f"{name}/majority/has"
             self.axioms.append(Axiom(says, about, meet(system)))
             self._majorities[name] = system
+            if name in self._counted:
+                self._sized(t)
         return self._majorities[name]
+
+    def _counts(self, t: SortType) -> None:
+        """Note that it is said how many elements sets of a sort have."""
+        name = sort_name(t)
+        if name not in self._counted:
+            self._counted.add(name)
+            if name in self._majorities:
+                self._sized(t)
+
+    def _sized(self, t: SortType) -> None:
+        """How many members smallest majorities have: k + 1 or more where there are 2 k or more; and all of them have as many."""
+        system, about = self._majorities[sort_name(t)], f"{sort_name(t)}/majority/has"
+
+        def large(k: int) -> Callable[[Shape], Term]:
+            def one(q: Shape) -> Term:
+                assert isinstance(q, Members)
+                return equal(self.at_least(t, 2 * k), self.with_distinct(q, k + 1))
+
+            return one
+
+        def inside(p: Shape, q: Shape) -> Term:
+            assert isinstance(p, Members)
+            assert isinstance(q, Members)
+            return p.every(q.has)
+
+        for k in range(1, COUNTED // 2 + 1):
+            says = f"majorities of {t} have {k + 1} members or more, if there are {2 * k}"
+            self.axioms.append(Axiom(says, about, system.every(large(k))))
+        alike = system.every(lambda p: system.every(lambda q: implies(inside(p, q), inside(q, p))))
+        self.axioms.append(Axiom(f"no majority of {t} is a part of another", about, alike))
 
     def _quorums(self, sort: str, item: SetType, there: Term) -> Members:
         """A sort of sets, each value of which is a member of the system, if it has any."""

@@ -96,11 +96,20 @@ class Variant:
 
 
 class Shapes:
-    """Makes shapes from symbols, and takes them apart. `bound` reads the bounds of int types, where they are known."""
+    """Makes shapes from symbols, and takes them apart.
 
-    def __init__(self, signature: Signature, bound: Callable[[int | str], Term]) -> None:
+    `bound` reads the bounds of types, where they are known; `counted` says that a set has so many elements at most.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        bound: Callable[[int | str], Term],
+        counted: Callable[[Members, int | str], Term],
+    ) -> None:
         self.signature = signature
         self._bound = bound
+        self.counted = counted
         self._variants: dict[Type, list[Variant]] = {}
 
     def bound(self, bound: int | str) -> Term:
@@ -228,11 +237,15 @@ class Shapes:
         return Members(item, has, over(True), over(False))
 
     def arguments_of(self, t: Type, names: str) -> list[tuple[list[Bound], Term, Shape]]:
-        """Every way to range over a type: variables, what is known of them, and the shape, for each variant."""
+        """Every way to range over a type: variables, what is known of them, and the shape, for each variant.
+
+        Of any size: a claim about all of a type is about what variables hold too, which is proved whatever its size.
+        """
         found = []
         for v in self.variants(t):
             columns = [fresh(ascii_name(names), s) for s in v.sorts]
-            found.append((columns, v.within(columns), v.build(columns)))
+            shape = v.build(columns)
+            found.append((columns, known_of(self, t, shape), shape))
         return found
 
     # --- variants ---
@@ -283,7 +296,10 @@ class Shapes:
         def match(shape: Shape) -> tuple[Term, list[Term]]:
             return TRUE, [self.term_of(t, shape)]
 
-        return Variant("", (sort,), lambda c: self.of_reified(t, c[0]), _seen(match), lambda _: TRUE)
+        def within(columns: Sequence[Term]) -> Term:
+            return known_of(self, t, self.of_reified(t, columns[0]), sized=True)
+
+        return Variant("", (sort,), lambda c: self.of_reified(t, c[0]), _seen(match), within)
 
     def term_of(self, t: MapType | SetType | SeqType, shape: Shape) -> Term:
         """The value of its sort that stands for a container. There is one of each content, and only one."""
@@ -451,11 +467,13 @@ class Equality:
                 return disj(*(conj(t, u, self(s, v)) for t, s, u, v in shared if FALSE not in (t, u)))
             case (Function() | Members() | Listing() as a, Function() | Members() | Listing() as b):
                 if a.origin is not None and b.origin is not None and sort_of(a.origin) == sort_of(b.origin):
+                    self._shapes.signature.compared[sort_of(a.origin)] = None
                     return equal(a.origin, b.origin)
-                return self._content(a, b)
+                return self.content(a, b)
         raise AssertionError((left, right))
 
-    def _content(self, left: Shape, right: Shape) -> Term:
+    def content(self, left: Shape, right: Shape) -> Term:
+        """Whether two containers have the same in them, whatever terms stand for them."""
         match left, right:
             case Function(t, f), Function(u, g):
                 if not (left.total and right.total and t.key == u.key):
@@ -488,42 +506,52 @@ def is_none(shape: Shape) -> Term:
 def constant_shape(shapes: Shapes, name: str, t: Type) -> tuple[Shape, Term]:
     """An unknown value of a type, from symbols of that name, and what is known of it."""
     if isinstance(t, MapType | SetType | SeqType):
-        sort = shapes.signature.reify(t)
-        return shapes.of_reified(t, shapes.signature.apply(name, (), sort)), TRUE
-    made = shapes.from_symbols(name, t)
-    return made, known_of(shapes, t, made)
+        made = shapes.of_reified(t, shapes.signature.apply(name, (), shapes.signature.reify(t)))
+    else:
+        made = shapes.from_symbols(name, t)
+    return made, known_of(shapes, t, made, sized=True)
 
 
-def known_of(shapes: Shapes, t: Type, shape: Shape) -> Term:
-    """What the bounds of a type say of a value of it."""
+def known_of(shapes: Shapes, t: Type, shape: Shape, *, sized: bool = False) -> Term:
+    """What the bounds of a type say of a value of it.
+
+    `AtMost` only if it is `sized`: it bounds the choice of an action's argument, a parameter or a key. What a variable holds
+    is proved whatever its size.
+    """
+
+    def inner(part: Type, value: Shape) -> Term:
+        return known_of(shapes, part, value, sized=sized)
+
     match t, shape:
         case IntType(), Atom(term):
             return shapes.within(t, as_number(term))
         case OptionalType(item), Maybe(there, value):
-            return implies(there, known_of(shapes, item, value))
+            return implies(there, inner(item, value))
         case (RecordType(), Row(_, fields)):
-            return conj(*(known_of(shapes, ft, f) for ft, f in zip(t.fields.values(), fields, strict=True)))
+            return conj(*map(inner, t.fields.values(), fields))
         case (TupleType(items), Row(_, fields)):
-            return conj(*(known_of(shapes, ft, f) for ft, f in zip(items, fields, strict=True)))
+            return conj(*map(inner, items, fields))
         case OptionalType(item), (Atom() | Case() | Row() | OneOf() | Function() | Members() | Listing()):
-            return known_of(shapes, item, shape)
+            return inner(item, shape)
         case UnionType(), Row(RecordType() as record, _):
-            return known_of(shapes, record, shape)
+            return inner(record, shape)
         case UnionType(), OneOf(cases):
-            return conj(*(implies(test, known_of(shapes, r, s)) for r, test, s in cases))
+            return conj(*(implies(test, inner(r, s)) for r, test, s in cases))
         case MapType(_, value), Function(_, value_at):
-            return shape.keys.every(lambda k: known_of(shapes, value, value_at(k)))
-        case (SetType(item) | BagType(item), Members(count=count)):
-            known = shape.every(lambda x: known_of(shapes, item, x))
-            if count is None:
-                return known
+            return shape.keys.every(lambda k: inner(value, value_at(k)))
+        case SetType(item, size), Members():
+            known = shape.every(lambda x: inner(item, x))
+            return conj(known, shapes.counted(shape, size)) if sized and size is not None else known
+        case BagType(item), Members(count=count) if count is not None:
             ways = shapes.arguments_of(item, "x")
-            return conj(known, *(every(v, at_most(Number(0), count(x))) for v, _, x in ways))
+            counts = (every(v, at_most(Number(0), count(x))) for v, _, x in ways)
+            return conj(shape.every(lambda x: inner(item, x)), *counts)
         case _, Maybe(there, known_value):
-            return implies(there, known_of(shapes, t, known_value))
-        case SeqType(item), Listing(_, length, at):
+            return implies(there, inner(t, known_value))
+        case SeqType(item, size), Listing(_, length, at):
             i = fresh("i", INT)
             inside = conj(at_most(Number(0), i), less(i, length))
-            inner = every([i], implies(inside, known_of(shapes, item, at(i))))
-            return conj(at_most(Number(0), length), inner)
+            each = every([i], implies(inside, inner(item, at(i))))
+            short = at_most(length, shapes.bound(size)) if sized and size is not None else TRUE
+            return conj(at_most(Number(0), length), short, each)
     return TRUE

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ratified.language.scope import Scope
@@ -119,6 +120,8 @@ class Encoding:
 
     def _other(self, name: str, result: str) -> Table:
         """The table of a symbol that is first met in a formula."""
+        if (laws := self.theory.laws.get(name)) is not None:
+            return Table(name, self.evaluation.following(laws))
         made = Table(name, lambda key: self._anything(name, result, key))
         if name.startswith(_ELEMENT):
             made[()] = int(name.rpartition("!")[2])
@@ -198,9 +201,14 @@ class Encoding:
         """The sort of a container type, and the values that its elements are: all there are."""
         sort = self.theory.signature.reify(t)
         if sort not in self._containers:
-            if cardinality(resolved(t, self.scope), self.scope) > CONTAINERS_MOST:
+            wide = resolved(t, self.scope)
+            if isinstance(wide, SetType):
+                wide = replace(
+                    wide, size=None
+                )  # a formula may speak of one that is too large to be among the keys
+            if cardinality(wide, self.scope) > CONTAINERS_MOST:
                 raise TooMuch(f"all values of {t}")
-            values = list(values_of(resolved(t, self.scope), self.scope))
+            values = list(values_of(wide, self.scope))
             self._containers[sort], self._sizes[sort] = values, len(values)
             outer, self._log = self._log, {}
             for index, value in enumerate(values):

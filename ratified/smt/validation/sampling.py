@@ -50,7 +50,19 @@ NUMBERS = range(4)
 """What a number without bounds is drawn from."""
 
 TRIES = 2
-"""So many choices of parameters, beside the defaults, are tried for each size."""
+"""So many choices of parameters, beside the defaults, are taken for each size."""
+
+DRAWS = 24
+"""So many are drawn to find them, where a model's assumptions forbid some."""
+
+LARGER = range(EACH_MOST + 1, 7)
+"""Numbers of elements where a model's assumptions forbid fewer."""
+
+
+def larger_sizes(cls: type[Model]) -> Iterator[dict[str, int]]:
+    """Numbers of elements that are tried where the assumptions forbid those of `sizes_of`."""
+    sorts = [t.sort.__name__ for t in cls.module.sorts]
+    return (dict.fromkeys(sorts, n) for n in LARGER if sorts)
 
 
 def sizes_of(cls: type[Model]) -> Iterator[dict[str, int]]:
@@ -67,16 +79,21 @@ def sizes_of(cls: type[Model]) -> Iterator[dict[str, int]]:
 def instances(cls: type[Model], sizes: dict[str, int], rng: random.Random) -> Iterator[Model]:
     """The model at some sizes: with its parameters' defaults, and with others. None that its assumptions forbid."""
     seen: list[dict[str, object]] = []
-    for attempt in range(TRIES + 1 if cls.module.parameters else 1):
+    made = 0
+    for attempt in range(DRAWS if cls.module.parameters else 1):
         scope = Scope({t.sort: sizes[t.sort.__name__] for t in cls.module.sorts}, {})
         try:
             given = _parameters(cls.module.parameters, scope, rng, defaults=attempt == 0)
             if given in seen:
                 continue
             seen.append(given)
-            yield cls(**sizes, **given)
+            model = cls(**sizes, **given)
         except (RatifiedError, BoundLeft):
             continue
+        yield model
+        made += 1
+        if made > TRIES:
+            return
 
 
 def _parameters(

@@ -22,7 +22,7 @@ from ratified.smt.script import Lemma, Script
 from ratified.smt.validation.comparing import CLAIM, STEP, Comparison, Disagreement, Share
 from ratified.smt.validation.evaluation import Effort, TooMuch
 from ratified.smt.validation.plan import plan_of
-from ratified.smt.validation.sampling import changed, drawn, instances, sizes_of
+from ratified.smt.validation.sampling import changed, drawn, instances, larger_sizes, sizes_of
 
 UNITS, UNITS_EACH = 1_500_000, 2_500
 """Effort for all sizes together: about a second, and more for each obligation beyond the usual number."""
@@ -90,14 +90,17 @@ def validate(
     left_out: list[str] = []
     refuted: tuple[str, str] | None = None
     left = max(UNITS, UNITS_EACH * len(obligations)) if units is None else units
-    all_sizes = list(sizes_of(cls))
-    for number, sizes in enumerate(all_sizes):
-        share = left // (1 if number == len(all_sizes) - 1 else 3)
+    usual = list(sizes_of(cls))
+    for number, sizes in enumerate([*usual, *larger_sizes(cls)]):
+        if number >= len(usual) and counted["tried"]:
+            break
+        share = left // (1 if number >= len(usual) - 1 else 3)
         models = list(instances(cls, sizes, rng))
         for model in models:
             effort = Effort(each := share // len(models))
             reached, false = explored(model, plan.claims, Effort(each // 4))
             counted.update(tried=1, explored=len(reached), beginnings=bool(reached))
+            counted["outside"] += not reached and begins_outside(model)
             if false is not None and refuted is None:
                 refuted = (false, repr(model))
             comparison: Comparison | None = None
@@ -120,6 +123,7 @@ def validate(
         claims=counted["claims"],
         explored=counted["explored"],
         beginnings=counted["beginnings"],
+        outside=counted["outside"],
         tried=counted["tried"],
         refuted=refuted,
         left_out=tuple(left_out),
@@ -185,6 +189,15 @@ def explored(model: Model, claims: Sequence[Function], effort: Effort) -> tuple[
     except (StepError, TooMuch):
         pass  # what goes wrong by itself is for `check` to tell
     return list(found), None
+
+
+def begins_outside(model: Model) -> bool:
+    """Whether some choice of `init` passes its guards, and each that does leaves a bound."""
+    try:
+        found = [after for _, after in PythonMachine(model).initial()]
+    except StepError:
+        return False
+    return bool(found) and all(isinstance(after, OutOfBounds) for after in found)
 
 
 def _growing(found: dict[Values, None]) -> Iterator[Values]:

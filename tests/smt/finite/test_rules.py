@@ -99,7 +99,7 @@ def test_a_new_kind_of_statement_is_refused_where_it_stands() -> None:
 def test_a_new_type_is_refused(t: Type) -> None:
     algebra = Algebra(Circuit(), Scope({}))
     value = (True, object()) if isinstance(t, TupleType) else object()
-    with running(algebra.scope):
+    with running(algebra.types.scope):
         makes: list[Callable[[], object]] = [
             lambda: algebra.unknown(t, []),
             lambda: algebra.lift(value, t),

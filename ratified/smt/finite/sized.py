@@ -1,0 +1,125 @@
+"""How values of each type are held at one size: in slots or by members, in which forms, made of which parts.
+
+Guarantees: equal questions get the very same forms of maps. Raises TooLarge where there are too many values to tell apart, or
+where a type is not known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ratified.language.scope import Scope
+from ratified.language.types import (
+    BagType,
+    MapType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    TupleType,
+    Type,
+    UnionType,
+    cardinality,
+    element_type,
+    record_fields,
+    records_of,
+    unbounded,
+    values_of,
+)
+from ratified.language.values import order_key
+from ratified.smt.finite.symbolic import Form, Keys, Some, TooLarge
+
+VALUES_MOST = 3_000
+"""A set of records of which there are more than this is held in slots."""
+
+ALTERNATIVES_MOST = 20_000
+"""More values than this are not told apart one by one."""
+
+
+class SizedTypes:
+    """Types at a size."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._slotted: dict[Type, bool] = {}
+        self._keys: dict[tuple[Type, frozenset[Any]], Keys] = {}
+
+    def slotted(self, t: Type) -> bool:
+        """Return whether values of a type of sets, bags or sequences are held in slots."""
+        if t not in self._slotted:
+            item = element_type(t)
+            many = isinstance(item, RecordType | UnionType) and cardinality(item, self.scope) > VALUES_MOST
+            self._slotted[t] = many or isinstance(t, SeqType)
+        return self._slotted[t]
+
+    def listed(self, t: Type) -> list[Any]:
+        """Return every value of a type."""
+        size = cardinality(t, self.scope)
+        if size > ALTERNATIVES_MOST:
+            raise TooLarge(f"{t} has {how_many(size)} values at this size", remedy="choose smaller sizes")
+        return list(values_of(t, self.scope))
+
+    def keys(self, keys: Iterable[Any], t: Type) -> Keys:
+        """Return the form of maps with these keys of a type, always the same one."""
+        given = unbounded(t), frozenset(keys)  # values of two sorts are equal
+        if given not in self._keys:
+            self._keys[given] = Keys({key: i for i, key in enumerate(sorted(given[1], key=order_key))})
+        return self._keys[given]
+
+    def parts(self, t: Type, form: Form) -> tuple[Type, ...]:
+        """Return the types of the parts that a value of a type has in a form."""
+        inner = t.item if isinstance(t, OptionalType) else t
+        if form is None:
+            return ()
+        if form is Some:
+            return (inner,)
+        if isinstance(form, Keys):
+            assert isinstance(inner, MapType)
+            return (inner.value,) * len(form.at)
+        if isinstance(inner, TupleType):
+            return inner.items
+        assert isinstance(form, type)
+        return tuple(record_fields(RecordType(form), self.scope).values())
+
+    def forms(self, t: Type) -> list[Form]:
+        """Return the forms that a value of a type may have."""
+        match t:
+            case OptionalType(SeqType() | SetType() | BagType()):
+                return [None, Some]
+            case OptionalType(item):
+                return [None, *self.forms(item)]
+            case TupleType():
+                return [tuple]
+            case MapType(key):
+                return [self.keys(self.listed(key), key)]
+            case RecordType() | UnionType():
+                return [r.record for r in records_of(t)]
+        raise unheard_of(t)
+
+    def form_of(self, value: Any, t: Type) -> tuple[Form, Sequence[Any]]:
+        """Return the form that a known value has, and its parts."""
+        if value is None:
+            return None, ()
+        match t.item if isinstance(t, OptionalType) else t:
+            case MapType(key):
+                keys = self.keys(value, key)
+                return keys, [value[k] for k in keys.at]
+            case TupleType():
+                return tuple, value
+            case SeqType() | SetType() | BagType():
+                return Some, (value,)
+            case RecordType() | UnionType():
+                return type(value), [getattr(value, name) for name in RecordType(type(value)).fields]
+        raise unheard_of(t)
+
+
+def unheard_of(t: Type) -> TooLarge:
+    """Return the error for a type that there is no case for."""
+    return TooLarge(f"there are no circuits of values of type {t}", remedy="`ratified check` explores it")
+
+
+def how_many(size: float) -> str:
+    """Return a number of values in words."""
+    return "infinitely many" if math.isinf(size) else f"{size:,.0f}"

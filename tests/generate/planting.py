@@ -1,0 +1,78 @@
+"""Faults that are written down: a stretch of source and what stands in its place, planted into the modules as they are loaded.
+
+A fault is planted by exchanging the code of functions, so that whoever has imported one has the fault too. One that cannot be
+planted any more (the stretch is gone) is an error: the lists of faults are to follow the source.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+
+from tests.generate.planted import all_codes, functions_of
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A fault of a kind: where, the stretch of source, and what stands there instead; perhaps another with it.
+
+    `needs` is for one that changes no formula: a regular expression that the text of a model has to have for it to matter.
+    """
+
+    says: str
+    module: str
+    old: str
+    new: str
+    also: Kind | None = None
+    needs: str = ""
+
+
+@contextlib.contextmanager
+def planted(kind: Kind) -> Iterator[None]:
+    """The source with a fault in it. Raises LookupError if it is not what the fault was written for."""
+    changed = changes(kind)
+    for function, _, wrong in changed:
+        function.__code__ = wrong
+    try:
+        with contextlib.nullcontext() if kind.also is None else planted(kind.also):
+            yield
+    finally:
+        for function, right, _ in changed:
+            function.__code__ = right
+
+
+def all_changes(kind: Kind) -> list[tuple[FunctionType, CodeType, CodeType]]:
+    """What `changes` says, of the faults that are planted with it too."""
+    return [*changes(kind), *([] if kind.also is None else all_changes(kind.also))]
+
+
+def changes(kind: Kind) -> list[tuple[FunctionType, CodeType, CodeType]]:
+    """The functions that a fault changes, each with its code and the wrong one. Raises LookupError."""
+    module = importlib.import_module(kind.module)
+    source = inspect.getsource(module)
+    if kind.old not in source:
+        raise LookupError(f"{kind.says}: {kind.module} has no {kind.old!r}")
+    before = {(c.co_name, c.co_firstlineno): c for c in all_codes(compile(ast.parse(source), "", "exec"))}
+    wrong_source = source.replace(kind.old, kind.new)
+    shift = kind.new.count("\n") - kind.old.count("\n")
+    at = source[: source.index(kind.old)].count("\n") + 1
+    made = {
+        (c.co_name, c.co_firstlineno): c
+        for c in all_codes(compile(wrong_source, module.__file__ or "", "exec"))
+    }
+    changed = []
+    for function in functions_of(module):
+        name, line = function.__code__.co_name, function.__code__.co_firstlineno
+        code = made.get((name, line + shift if line > at else line))
+        old = before.get((name, line))
+        if code is None or code == old or code.co_freevars != function.__code__.co_freevars:
+            continue
+        changed.append((function, function.__code__, code))
+    if not changed:
+        raise LookupError(f"{kind.says}: no function of {kind.module} is changed by it")
+    return changed

@@ -1,0 +1,72 @@
+"""What is different for each kind of type is a table of rules, which tells of a new kind that it has no rule for it.
+
+A chain of cases does not: it takes a new kind for its last case, or ends where nobody expects it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ratified.language.types import KINDS
+
+MOST = 9
+"""So many kinds of types a function may name in cases: more are nearly all there are."""
+
+KNOWN = {
+    "ratified/smt/first_order/names.py: container_name",
+    "ratified/smt/first_order/steps.py: zero",
+    "ratified/smt/first_order/variants.py: _made",
+    "ratified/smt/first_order/variants.py: from_symbols",
+    "ratified/smt/validation/encoding.py: constant",
+    "ratified/smt/validation/sampling.py: drawn",
+}
+"""Those of the prover, which refuses kinds that are not among its own before any of these is called."""
+
+
+def kinds_in_cases(function: ast.AST) -> set[str]:
+    """The kinds of types that a function tells apart, by `case` or isinstance."""
+    found: set[str] = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.MatchClass(cls):
+                found |= {n.id for n in ast.walk(cls) if isinstance(n, ast.Name)}
+            case ast.Call(ast.Name("isinstance"), [_, kinds]):
+                found |= {n.id for n in ast.walk(kinds) if isinstance(n, ast.Name)}
+    return found & {kind.__name__ for kind in KINDS}
+
+
+def chains(text: str) -> Iterator[str]:
+    """The functions that name more kinds than they may."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and len(kinds_in_cases(node)) > MOST:
+            yield node.name
+
+
+def test_functions_with_a_case_for_nearly_every_kind_are_known(checkout: Path) -> None:
+    workbench = checkout / "ratified"
+    folders = [f for f in workbench.iterdir() if f.is_dir() and not f.is_symlink()]
+    files = [file for folder in folders for file in folder.rglob("*.py")]
+    assert len(files) > 200
+    found = {f"{f.relative_to(checkout)}: {name}" for f in files for name in chains(f.read_text("utf-8"))}
+    assert found <= KNOWN, f"write a table of rules: {sorted(found - KNOWN)}"
+
+
+@pytest.mark.parametrize(
+    ("how", "found"),
+    [
+        (
+            "    match t:\n"
+            + "".join(f"        case {k.__name__}():\n            pass\n" for k in KINDS[:10]),
+            ["f"],
+        ),
+        ("".join(f"    isinstance(t, {k.__name__})\n" for k in KINDS[:10]), ["f"]),
+        (f"    isinstance(t, {' | '.join(k.__name__ for k in KINDS[:10])})\n", ["f"]),
+        (f"    isinstance(t, ({', '.join(k.__name__ for k in KINDS[:9])}, list))\n", []),
+    ],
+)
+def test_one_that_is_planted_is_found(how: str, found: list[str]) -> None:
+    assert list(chains(f"def f(t):\n{how}")) == found

@@ -1,0 +1,37 @@
+"""Each kind of mistake that such translations have had is noticed once it is planted, by a generated script among those of CI.
+
+`python -m tests.generate kinds --keep` looks for the scripts, and writes their seeds down.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.generate.finding import FOUND, Found, by_engines, by_formulas, kept, script_at
+from tests.generate.kinds import FAULTS, KINDS
+from tests.generate.planting import Kind
+from tests.smt.test_every_engine import MODELS
+
+
+def test_faults_are_told_apart_by_what_they_say() -> None:
+    assert len({fault.says for fault in FAULTS}) == len(FAULTS)
+    assert all(KINDS.values())
+    assert list(json.loads(FOUND.read_text(encoding="utf-8"))) == [fault.says for fault in FAULTS]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says)
+def test_a_planted_fault_is_noticed(fault: Kind, tmp_path: Path) -> None:
+    found = kept().get(fault.says, Found())
+    seed = found.engines if found.formulas is None else found.formulas
+    assert seed is not None, f"no script finds it: {fault.says}"
+    assert seed < MODELS
+    script = script_at(seed, tmp_path)
+    if found.formulas is not None:
+        assert by_formulas(script, fault)
+        assert not by_formulas(script, None)
+    else:
+        assert by_engines(script, fault, tmp_path)
+        assert not by_engines(script, fault, tmp_path, right=True)
