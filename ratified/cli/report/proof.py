@@ -16,6 +16,7 @@ from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
+from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.obligations import Part
 from ratified.smt.houdini import Houdini
@@ -113,6 +114,8 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "time", duration(proof.seconds)
     if proof.certificates is not None:
         yield "certificates", _certificates(proof.certificates)
+        if proof.certificates.ethos is not None:
+            yield "ethos", _ethos(proof.certificates.ethos)
 
 
 def _certificates(made: Certificates) -> str:
@@ -121,6 +124,14 @@ def _certificates(made: Certificates) -> str:
     missing = f"; none for {listed(made.missing)}" if made.missing else ""
     spent = f"{made.solving:.1f} s of CPU time"
     return f"{made.found:,} of {total:,} obligations in {made.folder}, {made.size:,} bytes, {spent}{missing}"
+
+
+def _ethos(said: Ethos) -> str:
+    """What it says of cvc5's proofs."""
+    total = said.right + len(said.wrong) + len(said.not_found)
+    wrong = f"; wrong are those of {listed(said.wrong)}" if said.wrong else ""
+    lacking = f"; none found for {listed(said.not_found)}" if said.not_found else ""
+    return f"{said.right:,} of {total:,} proofs of cvc5 are correct{wrong}{lacking}"
 
 
 def _held(held: Held) -> str:
@@ -275,6 +286,13 @@ def _json_certificates(made: Certificates) -> dict[str, Any]:
         "bytes": made.size,
         "seconds": round(made.seconds, 3),
         "solving_seconds": round(made.solving, 3),
+        "ethos": None
+        if made.ethos is None
+        else {
+            "correct": made.ethos.right,
+            "wrong": list(made.ethos.wrong),
+            "not_found": list(made.ethos.not_found),
+        },
     }
 
 
