@@ -119,7 +119,7 @@ def weights_not_looked_at(self: Any, one: Endpoint, other: Endpoint) -> bool:
 
 
 def drawn_twice(self: Any, request: Picking) -> Endpoint:
-    found = eligible(self.endpoints, request.avoid)
+    found = eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints
     one, other = found[request.draw(len(found))], found[request.draw(len(found))]
     taken: Endpoint = self._taken(other if self._less(other, one) else one)
     return taken

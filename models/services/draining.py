@@ -33,7 +33,6 @@ class Draining(Model):
         "standard": {"Node": 2},
         "large": {"Node": 3},
     }
-    symmetric_sizes: ClassVar[tuple[str, ...]] = ("large",)
 
     most: Param[Annotated[int, Range(1, 1000)]] = 2  # requests on the way to a node
     longest: Param[Annotated[int, Range(0, 1000)]] = 2  # ticks
@@ -75,10 +74,14 @@ class Draining(Model):
     @action(fair="weak", each=("n",))
     def go(self, n: Node) -> None:
         """Node n is gone, with what was on the way."""
-        require(n in self.draining and self.may_go(n))
+        require(self.is_done(n))
         self.draining.remove(n)
         self.gone.add(n)
         self.outstanding[n] = 0
+
+    def is_done(self, n: Node) -> bool:
+        """It drains, and need not go on."""
+        return n in self.draining and self.may_go(n)
 
     def may_go(self, n: Node) -> bool:
         """Nothing is on the way to it, or it had time enough."""

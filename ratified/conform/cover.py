@@ -50,6 +50,7 @@ class LazyGraph:
         self._machine = PythonMachine(model)
         self._names = [a.name for a in self._machine.actions]
         self._most = most
+        self._whole = False
         self._found: dict[Values, int] = {}
         self.states: list[Values] = []
         self.edges: dict[int, list[Edge]] = {}  # of the states whose steps were asked for
@@ -78,12 +79,16 @@ class LazyGraph:
         return number
 
     def all(self) -> Self:
-        """These, with every state that there is."""
+        """These, to be found with every state that there is before the first is walked to."""
+        self._whole = True
+        return self
+
+    def find(self, over: Over = never) -> None:
+        """Find what is to be found beforehand, or what can be until it is `over`."""
         index = 0
-        while index < len(self.states):
+        while self._whole and index < len(self.states) and over() is None:
             self.of(index)
             index += 1
-        return self
 
     @property
     def count(self) -> int:
@@ -95,7 +100,7 @@ class NothingToTryError(Exception):
     """There is no input that would ask an implementation for a step."""
 
 
-class Driver(Protocol):
+class EdgeDriver(Protocol):
     """An implementation that can be made to do a model's steps. It can be copied."""
 
     def reset(self) -> None:
@@ -145,7 +150,7 @@ class Covered:
 
 def cover(
     steps: LazyGraph,
-    driver: Driver,
+    driver: EdgeDriver,
     *,
     tries: bool = False,
     over: Over = never,
@@ -169,11 +174,12 @@ class Move:
 class _Cover:
     """One covering of a graph."""
 
-    def __init__(self, steps: LazyGraph, driver: Driver, tries: bool, over: Over) -> None:
+    def __init__(self, steps: LazyGraph, driver: EdgeDriver, tries: bool, over: Over) -> None:
         self.steps, self.driver, self.tries, self.over = steps, driver, tries, over
         self.result = Covered()
         self.passed: set[int] = set()
         self.moves: dict[int, list[Move]] = {}
+        steps.find(over)
         queue = deque([0])
         while queue and self.result.stopped is None:
             state = queue.popleft()

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ratified.results.seen import INTERRUPTED
+
 SMALL_GRAPH = 60
 """Seconds: whoever has less covers a small graph, however long that takes."""
 
 OUT_OF_TIME = "out of time"
-INTERRUPTED = "interrupted"
 
 Over = Callable[[], str | None]
 """Why it is to end, if it is."""

@@ -71,8 +71,8 @@ class Gate:
         given = getattr(config, "workerinput", {}).get("ratified_shared")
         self._shared = Path(given) if given else None
         self.files = self._files()
-        self.added: list[Path] = []
-        self._add_arguments()
+        self._everything = self._ask_for_all()
+        self._opened: set[Path] = set()
 
     def _cache(self) -> Cache:
         option = self.config.getoption("ratified_cache")
@@ -105,14 +105,20 @@ class Gate:
         file = self.root / (target if target.endswith(".py") else f"{target.replace('.', '/')}.py")
         return Path(file.resolve()) if file.is_file() else self.configuration.file
 
-    def _add_arguments(self) -> None:
-        """Without arguments of a person's, everything that is configured is asked for, wherever it lies."""
+    def _ask_for_all(self) -> bool:
+        """Without arguments of a person's, ask for all that is configured, wherever it lies; say whether that is so."""
         config = self.config
         chosen = config.args_source is pytest.Config.ArgsSource.ARGS
-        if (chosen or config.invocation_params.dir != self.root) and self.error is None:
-            return
-        self.added = [file for file in self.files if str(file) not in config.args]
-        config.args = [*config.args, *map(str, self.added)]
+        everything = not chosen and config.invocation_params.dir == self.root
+        if everything or self.error is not None:
+            config.args = [*config.args, *(str(file) for file in self.files if not self._is_asked_for(file))]
+        return everything or "workerinput" in vars(config)
+
+    def _is_asked_for(self, file: Path) -> bool:
+        """Whether a file is under one of the arguments."""
+        folder = self.config.invocation_params.dir
+        asked = [(folder / str(arg).partition("::")[0]).resolve() for arg in self.config.args]
+        return any(file == path or path in file.parents for path in asked)
 
     # --- what pytest asks ---
 
@@ -130,17 +136,22 @@ class Gate:
             found = [node for node in found if type(node) is not pytest.Module]
         return [*found, GateFile.from_parent(parent, path=file_path, gate=self)]
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Take away what was collected twice because we asked for a file that others ask for too."""
-        met: set[str] = set()
-        kept = []
-        for item in items:
-            if item.path in self.added and item.nodeid in met:
-                continue
-            met.add(item.nodeid)
-            kept.append(item)
-        items[:] = kept
+    @pytest.hookimpl(wrapper=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> Generator[None, bool | None, bool | None]:
+        """Let pytest look into a folder that it passes over (`build`, `.hidden`) for what is configured there alone."""
+        ignored = yield
+        if not self._everything:
+            return ignored
+        needed = any(file == collection_path or collection_path in file.parents for file in self.files)
+        if needed and ignored and str(collection_path) not in self._ignored_by_name():
+            self._opened.add(collection_path)
+            return False
+        inside = any(folder in self._opened for folder in collection_path.parents)
+        return True if inside and not needed else ignored
+
+    def _ignored_by_name(self) -> set[str]:
+        folder = self.config.invocation_params.dir
+        return {str((folder / path).resolve()) for path in self.config.getoption("ignore") or ()}
 
     def pytest_report_header(self) -> str | None:
         """Say what is configured."""
@@ -178,14 +189,10 @@ class Gate:
 
     def _left_out(self) -> list[str]:
         """Entries whose files are under none of the arguments."""
-        asked = [
-            (self.config.invocation_params.dir / str(arg).partition("::")[0]).resolve()
-            for arg in self.config.args
-        ]
         return [
             entry.label
             for file, entries in self.files.items()
-            if not any(file == path or path in file.parents for path in asked)
+            if not self._is_asked_for(file)
             for entry in entries
         ]
 

@@ -219,7 +219,7 @@ class Counting(Driver):
 
 def test_a_bound_that_steps_would_leave_makes_it_undecided_and_a_constraint_does_not() -> None:
     result = drive(Counting, Counter()).expect(Verdict.UNDECIDED, edges=3, taken=3)
-    assert result.stopped == "1 steps would leave the range 0..3 of count; they were not driven"
+    assert result.stopped == "1 step would leave the range 0..3 of count and could not be driven"
 
     class Few(Counter):
         @constraint
@@ -301,7 +301,7 @@ def test_a_system_begins_as_it_is_told_or_as_it_chooses() -> None:
     drive(Handing, Chosen(Client=2)).expect(Verdict.HOLDS, states=8, edges=8 + 8, taken=16)
 
     class OwnChoice(Handing):
-        def reset(self) -> None:  # type: ignore[override]  # a driver may choose where a base is told
+        def reset(self) -> None:  # type: ignore[override]  # it begins as it likes
             super().reset(Client(1))
 
     result = drive(OwnChoice, Chosen(Client=2)).expect(Verdict.HOLDS, taken=16)

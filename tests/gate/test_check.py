@@ -233,9 +233,9 @@ def test_after_ctrl_c_the_others_are_told_by_name(
     report = json.loads(out)
     assert (status, report["verdict"], report["checks"]) == (3, "undecided", [])
     assert [(o["name"], o["kind"], o["verdict"]) for o in report["others"]] == [
-        ("Lock[Client=2]", "not checked", "undecided"),
-        ("Lock[Client=3]", "not checked", "undecided"),
-        ("LeasedLock[Client=2]", "not checked", "undecided"),
+        ("Lock[Client=2]", "not-checked", "undecided"),
+        ("Lock[Client=3]", "not-checked", "undecided"),
+        ("LeasedLock[Client=2]", "not-checked", "undecided"),
     ]
 
 

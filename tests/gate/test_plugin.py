@@ -270,7 +270,10 @@ def test_processes_share_one_exploration(project: pytest.Pytester) -> None:
             "gate.explore = counted\n"
         ),
     )
-    found = project.runpytest_subprocess("-n", "2", "-q", "--ratified-no-cache", "--junitxml=report.xml")
+    plain = ("-p", "no:hypothesispytest", "-p", "no:anyio")
+    found = project.runpytest_subprocess(
+        *plain, "-n", "2", "-q", "--ratified-no-cache", "--junitxml=report.xml"
+    )
     assert found.ret == 1
     assert (project.path / "explored").read_text() == "once\n"
     assert "FAILED lock.py::Lock[Client=2]::mutual_exclusion - VIOLATED" in found.stdout.str()
@@ -298,6 +301,19 @@ def test_what_is_configured_is_collected_wherever_it_lies(project: pytest.Pytest
     status, out = run(project, "tests")
     assert status == 0
     assert out.splitlines()[-2] == "ratified: not part of this run: Lock[Client=2]"
+
+
+def test_only_what_is_configured_is_collected_of_a_folder_that_is_passed_over(
+    project: pytest.Pytester,
+) -> None:
+    hidden = project.mkdir("build")
+    (project.path / "lock.py").rename(hidden / "lock.py")
+    (hidden / "test_built.py").write_text("def test_built(): assert False\n")
+    write(
+        project.path, toml=CONFIGURED.replace("lock.py", "build/lock.py"), test_one="def test_one(): pass\n"
+    )
+    assert items(project) == ["build/lock.py::Lock[Client=2]::mutual_exclusion", "test_one.py::test_one"]
+    assert items(project, "--ignore", "build") == ["test_one.py::test_one"]
 
 
 def test_a_model_in_a_file_of_tests_is_collected_beside_them(project: pytest.Pytester) -> None:

@@ -19,7 +19,7 @@ from ratified.cli.gate.configuration import ConformanceEntry
 from ratified.cli.loading import load_module
 from ratified.cli.report.checks import Outcome, allowed
 from ratified.language.errors import RatifiedError
-from ratified.results.result import Decided, Unexpected, Verdict
+from ratified.results.result import Decided, Limits, Unexpected, Verdict
 
 
 def held(entry: ConformanceEntry, target: str) -> Outcome:
@@ -92,7 +92,7 @@ def _driver(driver: Any, entry: ConformanceEntry) -> Told:
     from ratified.conform.driving.engine import drive
 
     model = modelled(driver, None, {name: str(value) for name, value in entry.settings.items()})
-    result = drive(instantiated(driver), model, seed=entry.seed, seconds=entry.seconds)
+    result = drive(instantiated(driver), model, seed=entry.seed, limits=Limits(seconds=entry.seconds))
     text = drive_text(result)
     return result.verdict, text.partition("\n")[0], text
 

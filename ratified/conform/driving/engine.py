@@ -173,7 +173,9 @@ class _Drive:
                     way = route.way(at) if at is not None else None
             if self.graph.bounds:
                 count, what = sum(self.graph.bounds.values()), ", ".join(self.graph.bounds)
-                self._stop(f"{count:,} steps would leave {what}; they were not driven")
+                self._stop(
+                    f"{count:,} {'step' if count == 1 else 'steps'} would leave {what} and could not be driven"
+                )
         finally:
             self._account(moves, route)
 

@@ -229,6 +229,7 @@ class Session:
         kept = tuple(s for s, found in differing.items() if not found)
         if not kept:
             fewest = min(differing.values(), key=len)
+            fewest.sort(key=lambda found: self.order(found[0][0]))
             several = f" (the nearest of {len(states)} states)" if len(states) > 1 else ""
             lines = tuple(
                 f"{place_text(p)} is {show(v)}, the model has {show(due)}{several}" for p, v, due in fewest

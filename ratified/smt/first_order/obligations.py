@@ -351,13 +351,17 @@ class Translation:
 
     def _with_axioms(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts after what they rest on: the axioms about their symbols, definitions of their unknowns, bounds of the state."""
+        self.theory.settle()
         facts = [Fact(f.says, self._normal(f.formula)) for f in facts]
         chosen: dict[str, Fact] = {}
         while True:
-            used = dict.fromkeys(s for f in (*chosen.values(), *facts) for s in self._symbols_in(f.formula))
+            used: dict[str, Symbol] = {}
+            for f in (*chosen.values(), *facts):
+                used.update(self._symbols_in(f.formula))
+            sorts = {sort for s in used.values() for sort in (*s.arguments, s.result)}
             more: dict[str, Fact] = {}
             for axiom in self.theory.axioms:
-                if any(is_of(s, axiom.about) for s in used):
+                if axiom.about in sorts if axiom.of_sort else any(is_of(s, axiom.about) for s in used):
                     more[axiom.says] = Fact(axiom.says, axiom.formula)
             for assumption in self.assumptions:
                 about = self._symbols_in(assumption.formula)

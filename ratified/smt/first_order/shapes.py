@@ -178,6 +178,8 @@ class Signature:
     symbols: dict[str, Symbol] = field(default_factory=dict)
     reified: dict[str, Type] = field(default_factory=dict)
     """Sorts whose values are maps, sets or sequences, by name."""
+    compared: dict[str, None] = field(default_factory=dict)
+    """Those of which it is asked whether two values are the same."""
 
     def symbol(self, name: str, arguments: Iterable[str], result: str) -> Symbol:
         """A symbol of this name and rank, noted."""

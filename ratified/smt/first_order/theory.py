@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ratified.language import ir
 from ratified.language.sorts import Ordered
-from ratified.language.types import SetType, SortType, Type
+from ratified.language.types import MapType, SeqType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.names import parameter_name, sort_name
@@ -51,11 +51,12 @@ COUNTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Axiom:
-    """A formula that is true in every structure. It matters only where the symbol that it is `about` is mentioned."""
+    """A formula that is true in every structure. It matters only where the symbol, or sort, that it is `about` is mentioned."""
 
     says: str
     about: str
     formula: Term
+    of_sort: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Theory:
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
         self._counted: set[str] = set()
+        self._settled: set[str] = set()
         self._unknown = 0
         for declaration in module.parameters:
             self._named(declaration.name)
@@ -227,6 +229,26 @@ class Theory:
             return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
 
         return more([])
+
+    def settle(self) -> None:
+        """Add that no two containers have the same content: sets and sequences, and maps where two have been compared."""
+        known = self.signature
+        while unknown := [s for s in known.reified if s not in self._settled and self._told_apart(s)]:
+            for sort in unknown:
+                self._settled.add(sort)
+                t = known.reified[sort]
+                assert isinstance(t, MapType | SetType | SeqType)
+                c, d = fresh("c", sort), fresh("d", sort)
+                alike = vs.Equality(self.shapes).content(
+                    self.shapes.of_reified(t, c), self.shapes.of_reified(t, d)
+                )
+                fact = every([c, d], implies(alike, equal(c, d)))
+                self.axioms.append(
+                    Axiom(f"no two values of {sort} have the same content", sort, fact, of_sort=True)
+                )
+
+    def _told_apart(self, sort: str) -> bool:
+        return not isinstance(self.signature.reified[sort], MapType) or sort in self.signature.compared
 
     def _no_larger(self, members: Members, most: int | str) -> Term:
         """That a set has so many elements at most."""
