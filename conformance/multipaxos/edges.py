@@ -96,7 +96,7 @@ class MultiPaxosDriver:
     # What cannot be, and what comes by itself
 
     def impossible(self, state: Values, edge: Edge) -> str | None:
-        """See Driver."""
+        """See EdgeDriver."""
         promised = {int(a): b for a, b in self.of(state, "max_ballot").items()}
         if edge.action == "prepare":
             (b,) = edge.arguments
@@ -177,7 +177,7 @@ class MultiPaxosDriver:
     # What makes a core take a step
 
     def drive(self, state: Values, edge: Edge) -> None:
-        """See Driver."""
+        """See EdgeDriver."""
         if edge.action in ("propose", "propose_again", "fill_gap"):
             self._propose(state, edge)
         else:
@@ -220,7 +220,7 @@ class MultiPaxosDriver:
     # What has come of it
 
     def differences(self, state: Values) -> list[str]:
-        """See Driver. What a node says to itself is not sent, and not compared."""
+        """See EdgeDriver. What a node says to itself is not sent, and not compared."""
         found = []
         for core, (a, promised) in zip(self.cores, self.of(state, "max_ballot").items(), strict=True):
             seen = core.observe()

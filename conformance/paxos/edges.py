@@ -74,7 +74,7 @@ class PaxosDriver:
     # What cannot be, and what comes by itself
 
     def impossible(self, state: Values, edge: Edge) -> str | None:
-        """See Driver."""
+        """See EdgeDriver."""
         max_ballot, _, messages = state
         if edge.action == "prepare":
             (b,) = edge.arguments
@@ -125,7 +125,7 @@ class PaxosDriver:
     # What makes a core take a step
 
     def drive(self, state: Values, edge: Edge) -> None:
-        """See Driver."""
+        """See EdgeDriver."""
         getattr(self, f"_{edge.action}")(state, *edge.arguments)
 
     def _prepare(self, state: Values, b: Any) -> None:  # noqa: ARG002 - all are called alike
@@ -163,7 +163,7 @@ class PaxosDriver:
     # What has come of it
 
     def differences(self, state: Values) -> list[str]:
-        """See Driver. What a node says to itself is not sent, and not compared."""
+        """See EdgeDriver. What a node says to itself is not sent, and not compared."""
         max_ballot, voted, messages = state
         found = []
         for a, name in zip(max_ballot, self.names, strict=True):

@@ -69,7 +69,7 @@ class RaftDriver:
     # What cannot be
 
     def impossible(self, state: Values, edge: Edge) -> str | None:
-        """See Driver."""
+        """See EdgeDriver."""
         action, arguments = edge.action, edge.arguments
         if action == "load" or (action == "restart" and arguments[1] > 0):
             return NO_SNAPSHOT
@@ -108,7 +108,7 @@ class RaftDriver:
         state: Values,
         edges: Sequence[Edge],
     ) -> Edge | None:
-        """See Driver."""
+        """See EdgeDriver."""
         for i in self.of(state, "role"):
             n = self._committable(state, i)
             if n:
@@ -118,7 +118,7 @@ class RaftDriver:
     # What makes a core take a step
 
     def drive(self, state: Values, edge: Edge) -> None:
-        """See Driver."""
+        """See EdgeDriver."""
         getattr(self, f"_{edge.action}")(state, *edge.arguments)
 
     def _stand(self, state: Values, i: Any) -> None:  # noqa: ARG002 - all are called alike
@@ -202,7 +202,7 @@ class RaftDriver:
     # What has come of it
 
     def differences(self, state: Values) -> list[str]:
-        """See Driver."""
+        """See EdgeDriver."""
         found = []
         for number, i in enumerate(self.of(state, "role")):
             core, disk = self.cores[number], self.disks[number].durable

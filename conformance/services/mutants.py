@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratified.conform.mutants import Mutant
 from ratified.impl.services.balancing.base import Picking
+from ratified.impl.services.balancing.chance import alias_table
 from ratified.impl.services.balancing.deadline import EarliestDeadline
 from ratified.impl.services.balancing.hashing import hashed
 from ratified.impl.services.balancing.turns import RoundRobin, SmoothWeighted
-from ratified.impl.services.endpoints import Endpoint, eligible
-from ratified.impl.services.failover import Grantor
-from ratified.impl.services.health import Circuit, CircuitBreaker, Outliers
+from ratified.impl.services.endpoints import Endpoint, NoEndpointError, eligible, whole
+from ratified.impl.services.failover import Grantor, Priorities
+from ratified.impl.services.health import Circuit, CircuitBreaker, Draining, Outliers
+from ratified.impl.services.hedging import Hedge, Outcome
 from ratified.impl.services.recovery import Owner, Supervisor
 
 SMOOTH = "ratified.impl.services.balancing.turns:SmoothWeighted"
 ROUND_ROBIN = "ratified.impl.services.balancing.turns:RoundRobin"
 DEADLINE = "ratified.impl.services.balancing.deadline:EarliestDeadline"
+CHANCE = "ratified.impl.services.balancing.chance"
+HEDGING = "ratified.impl.services.hedging"
 LOAD = "ratified.impl.services.balancing.load"
 RING = "ratified.impl.services.balancing.hashing:BoundedRing"
 HEALTH = "ratified.impl.services.health"
@@ -115,7 +119,7 @@ def weights_not_looked_at(self: Any, one: Endpoint, other: Endpoint) -> bool:
 
 
 def drawn_twice(self: Any, request: Picking) -> Endpoint:
-    found = eligible(self.endpoints, request.avoid)
+    found = eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints
     one, other = found[request.draw(len(found))], found[request.draw(len(found))]
     taken: Endpoint = self._taken(other if self._less(other, one) else one)
     return taken
@@ -142,7 +146,54 @@ def no_bound(self: Any, count: int) -> int:
     return 1_000_000
 
 
+def walks_on(self: Any, request: Picking) -> Endpoint:
+    drawn, count = request.draw(len(self.endpoints)), len(self.endpoints)
+    eligible(self.endpoints, request.avoid)
+    around = (self.endpoints[(drawn + ahead) % count] for ahead in range(count))
+    found: Endpoint = next(e for e in around if e.name not in request.avoid)
+    return found
+
+
+def share_not_paid(weights: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    kept, alias = alias_table(weights)
+    most = weights.index(max(weights))
+    return kept, tuple(most if of != i else i for i, of in enumerate(alias))
+
+
+def columns_only(weights: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(sum(weights) for _ in weights), tuple(range(len(weights)))
+
+
+def keeps_its_turn(size: int, places: Sequence[tuple[int, int]], weights: Sequence[int]) -> tuple[int, ...]:
+    table, at, taken = [-1] * size, [offset for offset, _ in places], 0
+    while places:
+        for n, (_, skip) in enumerate(places):
+            for _ in range(2):
+                while taken < size and table[at[n]] >= 0:
+                    at[n] = (at[n] + skip) % size
+                if taken == size:
+                    return tuple(table)
+                table[at[n]] = n
+                taken += 1
+    return ()
+
+
 # Health
+
+
+def gone_at_once(self: Any, now_ms: int, outstanding: Mapping[str, int]) -> set[str]:
+    self._moments.at(now_ms)
+    found = set(self._until_ms)
+    self._until_ms.clear()
+    return found
+
+
+def drains_anew(self: Any, name: str, now_ms: int, longest_ms: int) -> None:
+    self._until_ms.pop(name, None)
+    drain(self, name, now_ms, longest_ms)
+
+
+drain = Draining.drain
 
 
 def tested_before(self: Any, name: str, now_ms: int) -> bool:
@@ -230,7 +281,72 @@ def one_too_many(self: Any, now_ms: int) -> bool:
     return True
 
 
+# Hedging
+
+
+def hedges_afterwards(self: Any, attempt: int) -> Any:
+    return self._next() if attempt == self._sent else ()
+
+
+def others_run_on(self: Any, attempt: int, *, ok: bool) -> Any:
+    self.over = True
+    self._open.clear()
+    return (Outcome(attempt, ok),)
+
+
+def stop_not_heard(original: Any) -> Any:
+    def failed(self: Any, attempt: int, *, fatal: bool, stop: bool = False) -> Any:
+        return original(self, attempt, fatal=fatal)
+
+    return failed
+
+
 # Failover and recovery
+
+
+def older_term_believed(self: Any, term: int, leader: str | None) -> bool:
+    whole(term=term)
+    news: bool = term != self.term or leader != self.leader
+    self.term, self.leader = term, leader
+    return news
+
+
+def term_not_kept(self: Any, term: int, leader: str | None) -> bool:
+    whole(term=term)
+    if term <= self.term and (leader is None or self.leader is not None):
+        return False
+    self.term, self.leader = max(term, self.term), leader
+    return True
+
+
+def no_quarantine(original: Any) -> Any:
+    def down(self: Any, name: str, now_ms: int) -> None:
+        original(self, name, now_ms)
+        self._until_ms.clear()
+
+    return down
+
+
+def for_good(original: Any) -> Any:
+    def down(self: Any, name: str, now_ms: int) -> None:
+        times = self._times.get(name, 0)
+        original(self, name, now_ms)
+        if self._times.get(name, 0) == 1 and times:
+            self._times[name] = times + 1
+            longest, shortest = self._longest_ms, self._shortest_ms
+            self._until_ms[name] = now_ms + min(longest, shortest << times)
+
+    return down
+
+
+def nobody_leads(original: Any) -> Any:
+    def primary(self: Any, now_ms: int) -> str:
+        name = str(original(self, now_ms))
+        if now_ms < self._until_ms.get(name, 0):
+            raise NoEndpointError(f"all {len(self._order)} are down")
+        return name
+
+    return primary
 
 
 def admits_all(self: Any, token: int) -> None:
@@ -301,6 +417,34 @@ MUTANTS: Mapping[str, Mapping[str, Mutant]] = {
     "two-choices": {
         "drawn-twice": Mutant(((f"{LOAD}:TwoChoices.pick", drawn_twice),)),
         "one-draw": Mutant(((f"{LOAD}:TwoChoices.pick", first_drawn),)),
+    },
+    "random": {"walks-on": Mutant(((f"{CHANCE}:Random.pick", walks_on),))},
+    "weighted-random": {
+        "share-not-paid": Mutant(((f"{CHANCE}:alias_table", share_not_paid),)),
+        "columns-only": Mutant(((f"{CHANCE}:alias_table", columns_only),)),
+    },
+    "maglev": {
+        "maglev-keeps-its-turn": Mutant(
+            (("ratified.impl.services.balancing.hashing:filled", keeps_its_turn),)
+        )
+    },
+    "draining": {
+        "gone-too-early": Mutant(((f"{HEALTH}:Draining.gone", gone_at_once),)),
+        "drains-anew": Mutant(((f"{HEALTH}:Draining.drain", drains_anew),)),
+    },
+    "hedging": {
+        "hedges-afterwards": Mutant(((f"{HEDGING}:Hedge.elapsed", hedges_afterwards),)),
+        "others-run-on": Mutant(((f"{HEDGING}:Hedge._end", others_run_on),)),
+        "stop-not-heard": Mutant(((f"{HEDGING}:Hedge.failed", stop_not_heard(Hedge.failed)),)),
+    },
+    "leader-hints": {
+        "older-term-believed": Mutant(((f"{FAILOVER}:LeaderHints.heard", older_term_believed),)),
+        "term-not-kept": Mutant(((f"{FAILOVER}:LeaderHints.heard", term_not_kept),)),
+    },
+    "priorities": {
+        "no-quarantine": Mutant(((f"{FAILOVER}:Priorities.down", no_quarantine(Priorities.down)),)),
+        "quarantined-for-good": Mutant(((f"{FAILOVER}:Priorities.down", for_good(Priorities.down)),)),
+        "nobody-leads": Mutant(((f"{FAILOVER}:Priorities.primary", nobody_leads(Priorities.primary)),)),
     },
     "bounded-ring": {
         "hash-modulo": Mutant(((f"{RING}.pick", by_number),)),

@@ -77,6 +77,22 @@ SURVIVORS: Mapping[str, Mapping[str, str]] = {
         "BoundedRing.changed: if weights.get(e.name) != e.weight becomes if True": "a point that is there twice is met once more",
         "BoundedRing.pick: without raise AssertionError": UNREACHED,
     },
+    "random": {
+        "Random.pick: eligible(self.endpoints, request.avoid) if request.avoid else self.endpoints becomes "
+        "eligible(self.endpoints, request.avoid) if True else self.endpoints": "it only saves time: nobody is avoided",
+    },
+    "weighted-random": {
+        "WeightedRandom.__init__: 0 becomes -1": UNREAD,
+        "WeightedRandom.__init__: 0 becomes 1": UNREAD,
+        "WeightedRandom.__init__: without self._total = 0": UNREAD,
+        "WeightedRandom.__init__: without self.alias: tuple[int, ...] = ()": UNREAD,
+        "WeightedRandom.__init__: without self.kept: tuple[int, ...] = ()": UNREAD,
+        "WeightedRandom.pick: 0 becomes -1": "none is tried either way",
+        "WeightedRandom.pick: True becomes False": "there are as many sums as endpoints",
+        "alias_table: left[i] >= total becomes left[i] > total": "a column that is just full needs nobody, and nobody needs it",
+    },
+    "hedging": {"Hedge._end: without self._open.clear()": "once it is over, what is open is not looked at"},
+    "priorities": {"Priorities.primary: 0 becomes -1": "any time that is over will do"},
     "circuit-breaker": {
         "CircuitBreaker.__init__: without self._change_ms = 0": UNREAD,
         "CircuitBreaker.__init__: 0 becomes 1": UNREAD,

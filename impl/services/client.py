@@ -110,6 +110,8 @@ class _Request(Generic[Q]):
     sent: int = 0  # attempts that have begun
     passed: dict[str, str] = field(default_factory=dict)  # endpoints that it rather does not go to, and why
     held: int = 0  # retries that the budget has given and that have not ended
+    goes_on: bool = False  # after its first answer, as a stream does
+    opened: Attempt | None = None  # the attempt that goes on
 
 
 @dataclass(slots=True)
@@ -187,16 +189,34 @@ class Client(Generic[Q, A]):
             NoEndpointError: there is no endpoint.
             ServiceError: the deadline is not in the future.
         """
+        return await self._asked(self._begun(request, key, idempotent, deadline_ms))
+
+    async def open(
+        self, request: Q, *, key: bytes = b"", idempotent: bool = False, deadline_ms: int | None = None
+    ) -> tuple[A, Attempt]:
+        """Send what goes on after its first answer, a stream: as `request`, without hedging, until that first answer is there.
+
+        The attempt that gave it has not ended: call `ended` or `cancelled` when it has.
+        """
+        run = self._begun(request, key, idempotent, deadline_ms)
+        run.goes_on = True
+        answer = await self._asked(run)
+        assert run.opened is not None, "an answer is that of an attempt"
+        return answer, run.opened
+
+    def _begun(self, request: Q, key: bytes, idempotent: bool, deadline_ms: int | None) -> _Request[Q]:
         started = self._now_ms()
         deadline = None if deadline_ms is None else started + deadline_ms
         call = Call(self._retry, started_ms=started, deadline_ms=deadline, idempotent=idempotent)
         self._requests += 1
-        run = _Request(request, key, call, self._requests)
-        refused = self._allowance.begin(started)
+        return _Request(request, key, call, self._requests)
+
+    async def _asked(self, run: _Request[Q]) -> A:
+        refused = self._allowance.begin(self._now_ms())
         try:
             if refused is not None:
                 raise self._gave_up(run, refused)
-            if self._hedge is not None and idempotent:
+            if self._hedge is not None and run.call.idempotent and not run.goes_on:
                 return await self._hedged(run, self._hedge())
             return await self._retried(run)
         finally:
@@ -367,8 +387,9 @@ class Client(Generic[Q, A]):
             self.cancelled(attempt)
             raise
         finally:
-            if not attempt.over:
+            if not attempt.over and not (run.goes_on and error is None):
                 self.ended(attempt, error)
+        run.opened = attempt
         return answer
 
     def begin(self, *, key: bytes = b"", rather_not: Mapping[str, str] | None = None) -> Attempt:

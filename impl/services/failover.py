@@ -165,7 +165,8 @@ class Priorities:
     """Which primary: of those that are there, the first by priority; one that keeps failing is in quarantine.
 
     A primary that comes back takes over at once, unless it has failed `flaps` times in `window_ms`; then only after
-    `quarantine_ms`, twice as long each time, at most `longest_ms`. So one that flaps does not take the others with it.
+    `quarantine_ms`, twice as long each time, at most `longest_ms`. So one that flaps does not take the others with it. It is
+    forgiven once it has been out of quarantine for `longest_ms`: the next is as short as the first.
     """
 
     def __init__(
@@ -208,7 +209,8 @@ class Priorities:
         recent = [t for t in self._failures.get(name, []) if t > now - self._window_ms]
         self._failures[name] = [*recent, now]
         if len(self._failures[name]) >= self._flaps:
-            times = self._times.get(name, 0)
+            forgiven = now >= self._until_ms.get(name, now) + self._longest_ms
+            times = 0 if forgiven else self._times.get(name, 0)
             self._times[name] = times + 1
             self._until_ms[name] = now + min(self._longest_ms, self._shortest_ms << min(times, 30))
             self._failures[name] = []

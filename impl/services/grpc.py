@@ -11,15 +11,19 @@ Guarantees: a call that may have been executed is sent again only if its method 
 the attempts before; the timeout is that of all attempts, and what is left of it goes with each. The channels that are made here
 do not retry by themselves: two layers of three attempts would be nine.
 
-Known limits: only calls of one request and one answer are tried again; a stream goes to one endpoint. An interceptor does not
-see whether its channel is connected, so that to it a call that failed may have been executed; BalancedChannel connects first.
+A stream of answers to one request is tried again, by BalancedChannel, as long as no answer has arrived (as gRPC itself does it);
+from the first one on it stays where it is, and how it ends is told to health and balancing.
+
+Known limits: a stream of requests goes to one endpoint, and is not tried again: what was sent of it is not kept. An interceptor
+is for calls of one request and one answer, and does not see whether its channel is connected, so that to it a call that failed
+may have been executed; BalancedChannel connects first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +35,9 @@ from ratified.impl.services.retry import Failure
 try:
     import grpc
     from grpc.aio import AioRpcError, Metadata
+    from grpc.aio._interceptor import (
+        UnaryStreamCallResponseIterator,
+    )  # what an interceptor is to return, by its own types
 except ModuleNotFoundError as error:
     raise missing("grpc", "grpcio", "grpc", error) from None
 
@@ -58,11 +65,12 @@ OPTIONS = (
 
 @dataclass(slots=True)
 class _Rpc:
-    """A call of one request and one answer: `start` begins an attempt at an endpoint."""
+    """A call of one request: `start` begins an attempt at an endpoint."""
 
     start: Callable[[Endpoint, float | None, Metadata], Awaitable[Any]]
     metadata: Metadata
     sent: int = 0
+    first: bool = False  # it is answered by a stream, of which the first answer is waited for
 
 
 class _Interceptor(grpc.aio.UnaryUnaryClientInterceptor):
@@ -77,6 +85,10 @@ class _Interceptor(grpc.aio.UnaryUnaryClientInterceptor):
         self._idempotent = frozenset(idempotent)
         self._repeatable = tuple(name.lower() for name in repeatable)
         self.client: Client[_Rpc, Any] = Client(_send, **policies)
+
+    def is_repeated(self, method: str, metadata: Metadata) -> bool:
+        """Whether a call may be executed twice."""
+        return method in self._idempotent or any(metadata.get(name) for name in self._repeatable)
 
     async def intercept_unary_unary(
         self,
@@ -94,20 +106,13 @@ class _Interceptor(grpc.aio.UnaryUnaryClientInterceptor):
             )
             return await self.start(endpoint, continuation, with_these, request)
 
-        method = _text(details.method)
-        repeated = method in self._idempotent or any(metadata.get(name) for name in self._repeatable)
-        try:
-            return await self.client.request(
-                _Rpc(start, metadata),
-                key=_key(metadata),
-                idempotent=repeated,
-                deadline_ms=_deadline_ms(details.timeout),
-            )
-        except NoEndpointError as error:
-            raise AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), str(error)) from None
-        except RequestError as error:
-            failed = error
-        raise _told(failed)  # here, so that it keeps its own cause
+        asked = self.client.request(
+            _Rpc(start, metadata),
+            key=_key(metadata),
+            idempotent=self.is_repeated(_text(details.method), metadata),
+            deadline_ms=_deadline_ms(details.timeout),
+        )
+        return await _in_words(asked)
 
     async def start(
         self,
@@ -176,6 +181,55 @@ class _Balancing(_Interceptor):
         )
 
 
+class _Streams(grpc.aio.UnaryStreamClientInterceptor):
+    """Sends calls that are answered by streams to the channels of endpoints. An attempt lasts until the first answer is there."""
+
+    def __init__(self, balancing: _Balancing, owner: BalancedChannel) -> None:
+        self._balancing, self._owner = balancing, owner
+
+    async def intercept_unary_stream(
+        self,
+        continuation: Callable[[grpc.aio.ClientCallDetails, Any], Awaitable[Any]],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        """Make a call. Raises AioRpcError; a note says why it was not tried again."""
+        details, client, loop = client_call_details, self._owner.client, asyncio.get_running_loop()
+        metadata, method = Metadata(*(details.metadata or ())), _text(details.method)
+        until = None if details.timeout is None else loop.time() + details.timeout
+
+        async def start(endpoint: Endpoint, _: float | None, sent: Metadata) -> Any:
+            # What an attempt may take is until its first answer; the stream itself may take all that is left.
+            channel = self._owner.channel_to(endpoint)
+            await _connected(channel, endpoint, self._owner.connect_timeout_s)
+            return channel.unary_stream(method, *self._owner.codecs[method])(
+                request,
+                timeout=None if until is None else max(0.001, until - loop.time()),
+                metadata=sent,
+                credentials=details.credentials,
+                wait_for_ready=details.wait_for_ready,
+            )
+
+        rpc = _Rpc(start, metadata, first=True)
+        opened = client.open(
+            rpc,
+            key=_key(metadata),
+            idempotent=self._balancing.is_repeated(method, metadata),
+            deadline_ms=_deadline_ms(details.timeout),
+        )
+        (call, first), attempt = await _in_words(opened)
+        call.add_done_callback(lambda ended: asyncio.ensure_future(self._owner.ended(attempt, ended)))
+        return UnaryStreamCallResponseIterator(call, _from(first, call))
+
+
+async def _from(first: Any, call: Any) -> AsyncIterator[Any]:
+    """What a stream is answered with, of which the first answer was read."""
+    answer = first
+    while answer is not grpc.aio.EOF:
+        yield answer
+        answer = await call.read()
+
+
 class BalancedChannel(grpc.aio.Channel):
     """A channel to all endpoints (`host:port`) of a service; the further arguments are those of Client.
 
@@ -205,7 +259,9 @@ class BalancedChannel(grpc.aio.Channel):
         balancing = _Balancing(self, idempotent, repeatable, policies)
         self.client = balancing.client
         # Gives calls what callers expect of one, and never connects to anything: its interceptor asks the endpoints' channels.
-        self._front = grpc.aio.insecure_channel("ipv4:127.0.0.1:1", interceptors=[balancing])
+        self._front = grpc.aio.insecure_channel(
+            "ipv4:127.0.0.1:1", interceptors=[balancing, _Streams(balancing, self)]
+        )
         self.update(endpoints)
 
     def update(self, endpoints: Iterable[Endpoint | str], *, grace_s: float = 30.0) -> None:
@@ -233,9 +289,16 @@ class BalancedChannel(grpc.aio.Channel):
         self.codecs[method] = request_serializer, response_deserializer
         return self._front.unary_unary(method, request_serializer, response_deserializer)
 
-    def unary_stream(self, method: str, *codecs: Any, **more: Any) -> Any:
-        """A method whose answer is a stream: by balancing and ejection."""
-        return self._streaming("unary_stream", method, codecs, more)
+    def unary_stream(
+        self,
+        method: str,
+        request_serializer: Any = None,
+        response_deserializer: Any = None,
+        _registered_method: bool = False,
+    ) -> Any:
+        """A method whose answer is a stream, by all the policies but hedging: tried again until the first answer is there."""
+        self.codecs[method] = request_serializer, response_deserializer
+        return self._front.unary_stream(method, request_serializer, response_deserializer)
 
     def stream_unary(self, method: str, *codecs: Any, **more: Any) -> Any:
         """A method whose request is a stream: by balancing and ejection."""
@@ -258,12 +321,13 @@ class BalancedChannel(grpc.aio.Channel):
             ]
             attempt = self.client.begin(key=key, rather_not=dict.fromkeys(down, "not connected"))
             stream = getattr(self.channel_to(attempt.endpoint), kind)(method, *codecs, **more)(*given, **how)
-            stream.add_done_callback(lambda ended: asyncio.ensure_future(self._ended(attempt, ended)))
+            stream.add_done_callback(lambda ended: asyncio.ensure_future(self.ended(attempt, ended)))
             return stream
 
         return call
 
-    async def _ended(self, attempt: Attempt, stream: Any) -> None:
+    async def ended(self, attempt: Attempt, stream: Any) -> None:
+        """A stream has ended."""
         code = await stream.code()
         if code is grpc.StatusCode.CANCELLED:
             self.client.cancelled(attempt)
@@ -307,19 +371,30 @@ class BalancedChannel(grpc.aio.Channel):
 
 
 async def _send(endpoint: Endpoint, rpc: _Rpc, timeout_ms: int | None) -> Any:
-    """One attempt: the call, once it has ended well."""
+    """One attempt: the call, once it has ended well; of a stream the call and its first answer, once that is there."""
     metadata = Metadata(*rpc.metadata)
     if rpc.sent:
         metadata.add(PREVIOUS, str(rpc.sent))
     rpc.sent += 1
     call = await rpc.start(endpoint, None if timeout_ms is None else timeout_ms / 1000, metadata)
     try:
-        await call
+        answer = await call.read() if rpc.first else await call
     except AioRpcError as error:
         told = (error.trailing_metadata() or Metadata()).get(PUSHBACK)
         pushback = told.decode(errors="replace") if isinstance(told, bytes) else told
         raise _failed(error.code(), f"{error.code().name}: {error.details()}", pushback) from error
-    return call
+    return (call, answer) if rpc.first else call
+
+
+async def _in_words(asked: Awaitable[Any]) -> Any:
+    """What came of a request, or the error that a caller of gRPC expects."""
+    try:
+        return await asked
+    except NoEndpointError as error:
+        raise AioRpcError(grpc.StatusCode.UNAVAILABLE, Metadata(), Metadata(), str(error)) from None
+    except RequestError as error:
+        failed = error
+    raise _told(failed)  # here, so that it keeps its own cause
 
 
 def _text(name: str | bytes) -> str:

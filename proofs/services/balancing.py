@@ -1,13 +1,19 @@
-"""Why two choices never pick the busiest, and a change of a ring moves only what it must, for every number of servers and places.
+"""Why two choices never pick the busiest, a change of a ring moves only what it must, and turns leave nobody out, at every size.
 
 Two different servers are compared, and the one that is picked has no more on the way than the other. On a ring each key is with
 the first node at or after it; that is what decides who inherits keys and who gives some away, so nothing else moves.
+
+Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after it
+on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are this logic
+cannot say; who they are it can.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from ratified.language import Map, Set, action, invariant
+from ratified.models.services.changing import ChangingTurns, Endpoint
 from ratified.models.services.choices import Server, TwoDraws
 from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
@@ -40,3 +46,62 @@ class RingSafety(Ring):
     def keys_are_at_home(self) -> bool:
         """Each key is with the first node at or after it."""
         return all(self.home(k, self.owner[k]) for k in Place)
+
+
+class TurnsSafety(ChangingTurns):
+    """Any number of endpoints that come and go. Instead of how many picks each has waited, who was picked since."""
+
+    goals: ClassVar[Goals] = {
+        "nobody_is_served_twice_while_another_waits": ("nobody_was_served_twice",),
+        "who_is_not_there_is_not_picked": (),
+    }
+
+    since: Map[Endpoint, Set[Endpoint]]  # who was picked since an endpoint was, or came
+    twice: bool = False  # somebody was, while another that was there was not
+
+    @action
+    def pick(self, e: Endpoint) -> None:
+        """An endpoint is picked; who waits has seen it."""
+        if any(e in self.since[other] for other in self.there):
+            self.twice = True
+        self.since = Map(
+            {
+                other: Set(f for f in Endpoint if f == e or f in self.since[other])
+                if other in self.there and other != e
+                else Set(f for f in Endpoint if f in self.since[other] and other not in self.there)
+                for other in Endpoint
+            }
+        )
+        super().pick(e)
+
+    @action
+    def come(self, e: Endpoint) -> None:
+        """An endpoint comes, and has seen nobody."""
+        super().come(e)
+        self.since[e] = Set()
+
+    def comes_first(self, e: Endpoint, f: Endpoint) -> bool:
+        """From the turn on, around the end, endpoint e comes before endpoint f."""
+        if e >= self.turn:
+            return f < self.turn or e < f
+        return f < self.turn and e < f
+
+    @lemma(uses=())
+    def who_was_served_since_comes_later(self) -> bool:
+        """Whoever was served while another waits comes after it."""
+        return all(
+            self.comes_first(e, f)
+            for e in Endpoint
+            for f in Endpoint
+            if e in self.there and f in self.since[e]
+        )
+
+    @invariant
+    def nobody_is_served_twice_while_another_waits(self) -> bool:
+        """While an endpoint is there and is not picked, each other is picked once at most."""
+        return not self.twice
+
+    @lemma(uses=("who_was_served_since_comes_later",))
+    def nobody_was_served_twice(self) -> bool:
+        """Whoever is picked comes first, and so has not been since."""
+        return not self.twice

@@ -3,6 +3,8 @@
 Whoever believes that it leads is who has the lease, under the greatest token, and its clock is behind the service's by no more
 than clocks drift; so its belief ends before the service lets anybody else have it. Writes carry tokens that were given, and the
 store has seen none greater than those.
+
+Likewise whoever is believed to lead was elected in the term that is known: in a term nobody else is.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ratified.models.services.failover import Failover, Node
+from ratified.models.services.hints import LeaderHints
 from ratified.smt.script import Goals, lemma
 
 
@@ -60,3 +63,17 @@ class FailoverSafety(Failover):
     def the_store_has_seen_what_it_accepted(self) -> bool:
         """The token of the last write that took effect is one that the store has seen."""
         return self.accepted <= self.seen
+
+
+class HintsSafety(LeaderHints):
+    """Any number of nodes and terms."""
+
+    goals: ClassVar[Goals] = {
+        "who_is_believed_was_elected": ("hints_are_of_the_elected",),
+        "terms_do_not_go_back": (),
+    }
+
+    @lemma(uses=())
+    def hints_are_of_the_elected(self) -> bool:
+        """Whoever is believed to lead was elected in the term that is known."""
+        return super().who_is_believed_was_elected()

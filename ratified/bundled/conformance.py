@@ -12,7 +12,7 @@ from typing import Any
 from ratified.bundled import Implementation, PolicyObject, implementations, policies
 from ratified.bundled.description import resolve
 from ratified.bundled.systems import make_system
-from ratified.conform.cover import Driver, LazyGraph
+from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
 from ratified.conform.policy import Policy, Subject
 from ratified.conform.protocol import Protocol
@@ -33,8 +33,8 @@ def _protocol(made: Implementation) -> Protocol:
         planted: Mapping[str, Mutant] = resolve(made.mutants)
         return planted
 
-    def graph(small: bool) -> tuple[LazyGraph, Driver]:
-        edges: tuple[LazyGraph, Driver] = resolve(made.graph)(small)
+    def graph(small: bool) -> tuple[LazyGraph, EdgeDriver]:
+        edges: tuple[LazyGraph, EdgeDriver] = resolve(made.graph)(small)
         return edges
 
     place = f'{__name__}:PROTOCOLS["{made.name}"]'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ratified.cli.output import deliver
@@ -17,6 +17,7 @@ from ratified.cli.requests import Exploring, Output
 from ratified.explore import NativeOptions, check
 from ratified.language import Model
 from ratified.results.result import Limits, Progress, Result
+from ratified.results.seen import INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ def explored(name: str, model: Model, how: ExploreOptions, *, quiet: bool) -> Re
     live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not quiet else None
     with live or nullcontext():
         return explore(model, how, live)
+
+
+def not_begun(model: Model) -> Result:
+    """The result for a model that was not explored, since those before it were interrupted."""
+    found = explore(model, ExploreOptions(Limits(seconds=0.0), engine="reference"), None)
+    return replace(found, stopped=INTERRUPTED)
 
 
 def explore(model: Model, how: ExploreOptions, progress: Callable[[Progress], None] | None) -> Result:

@@ -95,6 +95,16 @@ class _UnreadableError(Exception):
         self.offset = node.col_offset + 1
 
 
+def _entries(node: ast.expr, keys: list[ast.expr | None], values: list[ast.expr]) -> dict[Any, Any]:
+    """The entries of a map, each key once."""
+    made: dict[Any, Any] = {}
+    for key, value in zip(keys, values, strict=True):
+        if not isinstance(key, ast.Name | ast.Constant) or (name := _plain(key)) in made:
+            raise _UnreadableError(key or node)
+        made[name] = _plain(value)
+    return made
+
+
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 
 
@@ -109,6 +119,8 @@ def _plain(node: ast.expr) -> Any:
             return -value
         case ast.Set(items) | ast.List(items) | ast.Tuple(items):
             return [_plain(item) for item in items]
-        case ast.Dict(keys, values) if all(isinstance(k, ast.Name | ast.Constant) for k in keys):
-            return {_plain(k): _plain(v) for k, v in zip(keys, values, strict=True) if k is not None}
+        case ast.Dict([]):
+            return []  # a set without members: a map has a value for every key
+        case ast.Dict(keys, values):
+            return _entries(node, keys, values)
     raise _UnreadableError(node)

@@ -185,6 +185,7 @@ class ServicesRequest:
 
     policies: tuple[str, ...]
     nodes: str
+    zone: str | None
     requests: int
     rate: int | None
     writes: int

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ratified.impl.services.endpoints import WEIGHT_MOST, Endpoint
+from ratified.impl.services.endpoints import PRIORITY_MOST, WEIGHT_MOST, Endpoint
 from ratified.impl.services.simulation import Fault, Trouble
 from ratified.language.errors import RatifiedError
 
@@ -40,37 +40,64 @@ def read_ms(option: str, text: str, part: str | None = None, at: int = 0, *, lea
     return int(ms)
 
 
+NAME = r"\w[\w.:-]*"
+LETTERS = "letters, digits, '.', ':', '-' and '_'"
+A_NODE = "write NAME=WEIGHT,... as in a=5,b=1; with a zone and a level, a=5@east/1"
+
+
 def read_nodes(option: str, text: str) -> tuple[Endpoint, ...]:
-    """Read nodes: `a=5,b=1` or `a,b`."""
+    """Read nodes: `a=5,b=1`, `a,b`, or with zones and levels of priority, `a=5@east,b@west/1`."""
     found: dict[str, Endpoint] = {}
     at = 0
     for part in text.split(","):
-        name, sign, weight = part.partition("=")
-        remedy = "write NAME=WEIGHT,... as in a=5,b=1"
+        rest, slash, level = part.partition("/")
+        rest, sign, zone = rest.partition("@")
+        name, equals, weight = rest.partition("=")
         if not name:
-            wrong(option, text, at, len(part), "a node has no name", remedy)
-        if not re.fullmatch(r"\w[\w.:-]*", name):
-            wrong(
-                option,
-                text,
-                at,
-                len(name),
-                f"{name!r} is not a name",
-                "letters, digits, '.', ':', '-' and '_'",
-            )
+            wrong(option, text, at, len(part), "a node has no name", A_NODE)
+        if not re.fullmatch(NAME, name):
+            wrong(option, text, at, len(name), f"{name!r} is not a name", LETTERS)
         if name in found:
             wrong(option, text, at, len(name), f"{name} appears twice", "each node has a name of its own")
-        if sign:
-            start = at + len(name) + 1
-            if not re.fullmatch(r"-?\d+", weight, flags=re.ASCII):
-                said = f"{weight!r} is not a weight" if weight else "a weight is missing"
-                wrong(option, text, start, len(weight), f"{name}: {said}", "a weight is a whole number")
-            if len(weight) > 9 or not 1 <= int(weight) <= WEIGHT_MOST:
-                why = f"{name}: weight {weight} is not in 1 to {WEIGHT_MOST:,}"
-                wrong(option, text, start, len(weight), why, "leave out a node that is to get nothing")
-        found[name] = Endpoint(name, int(weight) if sign else 1)
+        behind = at + len(name) + 1
+        heavy = _number(option, text, behind, f"{name}: ", "weight", weight, 1, WEIGHT_MOST) if equals else 1
+        behind = at + len(rest) + 1
+        if sign and not re.fullmatch(NAME, zone):
+            why = f"{name}: {zone!r} is not a zone" if zone else f"{name}: a zone is missing"
+            wrong(option, text, behind, len(zone), why, LETTERS)
+        behind += len(zone) + len(sign)
+        first = _number(option, text, behind, f"{name}: ", "level", level, 0, PRIORITY_MOST) if slash else 0
+        found[name] = Endpoint(name, heavy, zone, first)
         at += len(part) + 1
     return tuple(found.values())
+
+
+REMEDIES = {"weight": "leave out a node that is to get nothing", "level": "level 0 is asked first"}
+
+
+def _number(option: str, text: str, at: int, of: str, what: str, said: str, least: int, most: int) -> int:
+    """Read a whole number that stands somewhere in an option's value."""
+    if not re.fullmatch(r"-?\d+", said, flags=re.ASCII):
+        why = f"{said!r} is not a {what}" if said else f"a {what} is missing"
+        wrong(option, text, at, len(said), of + why, f"a {what} is a whole number")
+    if len(said) > 9 or not least <= int(said) <= most:
+        wrong(option, text, at, len(said), f"{of}{what} {said} is not in {least} to {most:,}", REMEDIES[what])
+    return int(said)
+
+
+def read_zone(option: str, text: str, nodes: Sequence[Endpoint]) -> str:
+    """Read the zone of a client, in which there are nodes."""
+    zones = list(dict.fromkeys(node.zone for node in nodes if node.zone))
+    if text not in zones:
+        remedy = f"--nodes has {', '.join(zones)}" if zones else "say where nodes are: --nodes a@east,b@west"
+        wrong(option, text, 0, len(text), f"there is no node in zone {text!r}", remedy)
+    return text
+
+
+def node_text(node: Endpoint) -> str:
+    """A node as it is written."""
+    zone = f"@{node.zone}" if node.zone else ""
+    return f"{node.name}={node.weight}{zone}" + (f"/{node.priority}" if node.priority else "")
 
 
 def read_fault(trouble: Trouble, text: str, names: Sequence[str]) -> Fault:

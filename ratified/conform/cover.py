@@ -13,13 +13,13 @@ graph gives the same walks.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from ratified.conform.ending import Over, never
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.values import show
@@ -50,6 +50,7 @@ class LazyGraph:
         self._machine = PythonMachine(model)
         self._names = [a.name for a in self._machine.actions]
         self._most = most
+        self._whole = False
         self._found: dict[Values, int] = {}
         self.states: list[Values] = []
         self.edges: dict[int, list[Edge]] = {}  # of the states whose steps were asked for
@@ -78,12 +79,16 @@ class LazyGraph:
         return number
 
     def all(self) -> Self:
-        """These, with every state that there is."""
+        """These, to be found with every state that there is before the first is walked to."""
+        self._whole = True
+        return self
+
+    def find(self, over: Over = never) -> None:
+        """Find what is to be found beforehand, or what can be until it is `over`."""
         index = 0
-        while index < len(self.states):
+        while self._whole and index < len(self.states) and over() is None:
             self.of(index)
             index += 1
-        return self
 
     @property
     def count(self) -> int:
@@ -95,7 +100,7 @@ class NothingToTryError(Exception):
     """There is no input that would ask an implementation for a step."""
 
 
-class Driver(Protocol):
+class EdgeDriver(Protocol):
     """An implementation that can be made to do a model's steps. It can be copied."""
 
     def reset(self) -> None:
@@ -145,17 +150,16 @@ class Covered:
 
 def cover(
     steps: LazyGraph,
-    driver: Driver,
+    driver: EdgeDriver,
     *,
     tries: bool = False,
-    seconds: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    over: Over = never,
 ) -> Covered:
-    """Drive an implementation along every step that it can take.
+    """Drive an implementation along every step that it can take, or until it is `over`.
 
     Where the graph has not been found as a whole (`LazyGraph.all`), only states that the implementation comes to are looked at.
     """
-    return _Cover(steps, driver, tries, None if seconds is None else clock() + seconds, clock).run()
+    return _Cover(steps, driver, tries, over).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +174,17 @@ class Move:
 class _Cover:
     """One covering of a graph."""
 
-    def __init__(
-        self, steps: LazyGraph, driver: Driver, tries: bool, until: float | None, clock: Callable[[], float]
-    ) -> None:
-        self.steps, self.driver, self.tries, self.until, self.clock = steps, driver, tries, until, clock
+    def __init__(self, steps: LazyGraph, driver: EdgeDriver, tries: bool, over: Over) -> None:
+        self.steps, self.driver, self.tries, self.over = steps, driver, tries, over
         self.result = Covered()
         self.passed: set[int] = set()
         self.moves: dict[int, list[Move]] = {}
+        steps.find(over)
         queue = deque([0])
-        while queue:
+        while queue and self.result.stopped is None:
             state = queue.popleft()
             if state not in self.moves:
+                self.result.stopped = over()
                 self.moves[state] = list(self._moves(state))
                 queue.extend(move.target for move in self.moves[state])
         self.taken: set[tuple[int, int]] = set()
@@ -202,6 +206,8 @@ class _Cover:
 
     def run(self) -> Covered:
         result = self.result
+        if result.stopped is not None:
+            return result
         plan = Plan(self.moves)
         result.least = plan.least
         for walk in plan.walks():
@@ -211,8 +217,8 @@ class _Cover:
             for move in walk:
                 if result.failure is not None:
                     break
-                if self.until is not None and self.clock() > self.until:
-                    result.stopped = "out of time"
+                result.stopped = self.over()
+                if result.stopped is not None:
                     break
                 self._take(move)
             if result.failure is not None or result.stopped is not None:

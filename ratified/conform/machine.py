@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ratified.conform.ending import EndedError, Over, never
 from ratified.conform.protocol import Protocol, names_of
 from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
 from ratified.follow.binding import Event
@@ -85,6 +86,7 @@ class ClusterMachine(RuleBasedStateMachine):
     nodes: ClassVar[int]
     system_seed: ClassVar[int]
     explored: ClassVar[Explored]
+    ended: ClassVar[Over]
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,6 +110,8 @@ class ClusterMachine(RuleBasedStateMachine):
         self.logs[event.node] = log
 
     def perform(self, *steps: Step) -> None:
+        if type(self).ended() is not None:
+            raise EndedError
         if self.over:
             return
         try:
@@ -291,10 +295,16 @@ class ClusterMachine(RuleBasedStateMachine):
 
 
 def machine_of(
-    protocol: Protocol, nodes: int, system_seed: int, explored: Explored
+    protocol: Protocol, nodes: int, system_seed: int, explored: Explored, ended: Over = never
 ) -> type[RuleBasedStateMachine]:
     """A state machine of Hypothesis for a protocol. What its runs come to is added to `explored`."""
-    given = {"protocol": protocol, "nodes": nodes, "system_seed": system_seed, "explored": explored}
+    given = {
+        "protocol": protocol,
+        "nodes": nodes,
+        "system_seed": system_seed,
+        "explored": explored,
+        "ended": staticmethod(ended),
+    }
     return type("Cluster", (ClusterMachine,), given)
 
 
@@ -306,10 +316,19 @@ def explore(
     steps: int = 40,
     system_seed: int = 0,
     with_seed: int | None = None,
+    least: int = 0,
+    over: Over = never,
 ) -> Explored:
-    """Let Hypothesis look for what the model does not explain; what it finds is shrunk."""
+    """Let Hypothesis look for what the model does not explain; what it finds is shrunk.
+
+    Once it is `over`, it ends after the `least` number of examples.
+    """
     explored = Explored()
-    machine = machine_of(protocol, nodes, system_seed, explored)
+
+    def ended() -> str | None:
+        return over() if explored.runs >= least else None
+
+    machine = machine_of(protocol, nodes, system_seed, explored, ended)
     if with_seed is not None:
         machine = seed(with_seed)(machine)
     try:
@@ -327,6 +346,8 @@ def explore(
                 suppress_health_check=tuple(HealthCheck),
             ),
         )
+    except EndedError:
+        pass
     except FoundError:
         run = replayed(protocol, system_seed, nodes, explored.script, claims_every=CLAIMS_EVERY)
         explored.script = shrunk(protocol, run).schedule

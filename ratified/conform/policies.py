@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from ratified.conform.cover import Covered, cover
+from ratified.conform.ending import SMALL_GRAPH, EndedError, Over, after, never
 from ratified.conform.mutants import Mutant, planted
 from ratified.conform.operators import mutations
 from ratified.conform.policy import (
@@ -34,6 +35,9 @@ from ratified.language.ir import Kind
 from ratified.results.result import Verdict
 
 CLAIMS_EVERY = 5
+LEAST = 10
+"""So many runs of each kind there are, however little time there is."""
+
 RUNS_MOST = 100
 """How many runs by chance are tried to catch a mistake."""
 
@@ -53,7 +57,7 @@ class FoundError(AssertionError):
     """What ends an example."""
 
 
-def machine_of(policy: Policy, tried: Tried) -> type[RuleBasedStateMachine]:
+def machine_of(policy: Policy, tried: Tried, over: Over = never) -> type[RuleBasedStateMachine]:
     """A state machine of Hypothesis: a rule for each of the subject's calls. What its runs come to is added to `tried`."""
 
     class Machine(RuleBasedStateMachine):
@@ -71,6 +75,8 @@ def machine_of(policy: Policy, tried: Tried) -> type[RuleBasedStateMachine]:
                 raise FoundError(self.running.run.why)
 
         def perform(self, call: Call) -> None:
+            if over() is not None:
+                raise EndedError
             if self.running is not None:
                 tried.calls += 1
                 self.running.call(call)
@@ -96,11 +102,20 @@ def machine_of(policy: Policy, tried: Tried) -> type[RuleBasedStateMachine]:
     )
 
 
-def explore(policy: Policy, *, examples: int = 50, steps: int = 40) -> Tried:
-    """Let Hypothesis look for what the model does not explain; what it finds is shortened."""
+def explore(
+    policy: Policy, *, examples: int = 50, steps: int = 40, least: int = 0, over: Over = never
+) -> Tried:
+    """Let Hypothesis look for what the model does not explain; what it finds is shortened.
+
+    Once it is `over`, it ends after the `least` number of examples.
+    """
     tried = Tried()
+
+    def ended() -> str | None:
+        return over() if tried.examples >= least else None
+
     try:
-        machine = machine_of(policy, tried)
+        machine = machine_of(policy, tried, ended)
         run_state_machine_as_test(
             machine,
             settings=settings(
@@ -115,6 +130,8 @@ def explore(policy: Policy, *, examples: int = 50, steps: int = 40) -> Tried:
                 suppress_health_check=tuple(HealthCheck),
             ),
         )
+    except EndedError:
+        pass
     except FoundError:
         assert tried.run is not None
     except Exception as error:  # noqa: BLE001 - a mistake that lets no subject be made has been found
@@ -153,21 +170,26 @@ def hold(
     seed: int = 0,
     clock: Callable[[], float] = time.monotonic,
     told: Callable[[Held], None] | None = None,
+    interrupted: Over = never,
 ) -> Held:
     """Spend so much time on one policy; what is left after the graph and Hypothesis goes to chance.
 
-    With `events` given there is no limit of time: runs by chance alone, until so many events have been followed.
+    With less than a minute the graph is covered, all of it, and there are at least a few runs of each kind. With `events` given
+    there is no limit of time: runs by chance alone, until so many events have been followed. What is `interrupted` is undecided.
     """
-    began, result = clock(), Held()
+    result, over = Held(), after(seconds if events is None else None, interrupted, clock)
     if events is None:
-        result.covered = covered(policy, seconds=max(60.0, seconds * 0.3))
-        result.tried = explore(policy, examples=max(10, min(400, int(seconds * 2))))
+        share = after(None if seconds < SMALL_GRAPH else seconds * 0.3, interrupted, clock)
+        result.covered = covered(policy, over=share)
+        result.tried = explore(
+            policy, examples=max(LEAST, min(400, int(seconds * 2))), least=LEAST, over=over
+        )
         if result.tried.run is not None:
             result.failure = shortened(policy, result.tried.run)
-    least = 1 if events is not None else 10
+    least = 1 if events is not None else LEAST
     for n in count(seed):
-        spent = clock() - began >= seconds if events is None else result.events >= events
-        if result.failure is not None or (result.runs >= least and spent):
+        spent = over() is not None if events is None else result.events >= events
+        if result.failure is not None or interrupted() or (result.runs >= least and spent):
             break
         run = by_chance(policy, n, claims_every=CLAIMS_EVERY)
         result.runs += 1
@@ -179,18 +201,20 @@ def hold(
             result.undecided.append(f"seed {n}: {run.why}")
         if told is not None:
             told(result)
-    if result.failure is None and events is None:
+    if (why := interrupted()) is not None:
+        result.undecided.append(why)
+    elif result.failure is None and events is None:
         taken = result.actions + (result.tried.actions if result.tried is not None else Counter())
         module = policy.subject(seed).binding().model().module
         result.never = tuple(f.name for f in module.of_kind(Kind.ACTION) if not taken[f.name])
     return result
 
 
-def covered(policy: Policy, *, tries: bool = False, seconds: float | None = None) -> Covered | None:
+def covered(policy: Policy, *, tries: bool = False, over: Over = never) -> Covered | None:
     """Cover the graph of a policy's model at a small size; None if nothing drives its subject along one."""
     try:
         graph = graph_of(policy)
-        return None if graph is None else cover(*graph, tries=tries, seconds=seconds)
+        return None if graph is None else cover(*graph, tries=tries, over=over)
     except Exception as error:  # noqa: BLE001 - whatever a mistake raises has been found
         return Covered(driven=1, failure=f"{type(error).__name__}: {error}")
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar
 
-from ratified.conform.cover import Driver, Edge, LazyGraph, NothingToTryError
+from ratified.conform.cover import Edge, EdgeDriver, LazyGraph, NothingToTryError
 from ratified.conform.mutants import Mutant
 from ratified.follow.binding import Binding, Event
 from ratified.follow.follower import Follower
@@ -275,7 +275,7 @@ def kept_as_test(policy: Policy, run: PolicyRun) -> str:
     )
 
 
-class SubjectDriver(Driver):
+class SubjectDriver(EdgeDriver):
     """A subject that is driven along the edges of its model's graph."""
 
     def __init__(self, model: Model, make: Callable[[], Subject]) -> None:
@@ -284,32 +284,32 @@ class SubjectDriver(Driver):
         self.reset()
 
     def reset(self) -> None:
-        """See Driver."""
+        """See EdgeDriver."""
         self._subject = self._make()
         if self._follower is None:
             self._follower = Follower(self._subject.binding())
 
     def impossible(self, state: Values, edge: Edge) -> str | None:
-        """See Driver."""
+        """See EdgeDriver."""
         with running(self._model.scope):
             return self._subject.impossible(state, edge)
 
     def consequence(
         self,
-        before: Values,  # noqa: ARG002 - as Driver has it
+        before: Values,  # noqa: ARG002 - as EdgeDriver has it
         taken: Sequence[Edge],  # noqa: ARG002 - likewise
         state: Values,  # noqa: ARG002 - likewise
         edges: Sequence[Edge],  # noqa: ARG002 - likewise
     ) -> Edge | None:
-        """See Driver. An object does one thing at a time."""
+        """See EdgeDriver. An object does one thing at a time."""
         return None
 
-    def drive(self, state: Values, edge: Edge) -> None:  # noqa: ARG002 - as Driver has it
-        """See Driver."""
+    def drive(self, state: Values, edge: Edge) -> None:  # noqa: ARG002 - as EdgeDriver has it
+        """See EdgeDriver."""
         self._subject.take(edge.action, *edge.arguments)
 
     def differences(self, state: Values) -> list[str]:
-        """See Driver."""
+        """See EdgeDriver."""
         follower = self._follower
         assert follower is not None
         with running(self._model.scope):
@@ -321,7 +321,7 @@ class SubjectDriver(Driver):
             ]
 
 
-def graph_of(policy: Policy) -> tuple[LazyGraph, Driver] | None:
+def graph_of(policy: Policy) -> tuple[LazyGraph, EdgeDriver] | None:
     """The states of a policy's model at a small size, and what drives its subject along them."""
     if policy.graph is None:
         return None

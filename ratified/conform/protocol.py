@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ratified.conform.cover import Driver, LazyGraph
+from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
 from ratified.follow.binding import Binding
 from ratified.impl.system import System
@@ -29,7 +29,7 @@ class Protocol:
     system: Callable[[int], System]
     binding: Callable[..., Binding]
     mutants: Callable[[], Mapping[str, Mutant]]
-    graph: Callable[[bool], tuple[LazyGraph, Driver]] | None = None
+    graph: Callable[[bool], tuple[LazyGraph, EdgeDriver]] | None = None
     at_once: Collection[str] = ()
     disks: bool = False
 

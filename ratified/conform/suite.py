@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ratified.conform.cover import Covered, cover
+from ratified.conform.ending import SMALL_GRAPH, Over, after, never
 from ratified.conform.machine import Explored, explore
 from ratified.conform.mutants import Mutant, planted
 from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import Simulated, shrunk, simulated
 from ratified.results.result import Verdict
+
+LEAST = 5
+"""So many examples of Hypothesis there are, however little time there is."""
 
 MOST_SEEDS = 400
 """How many runs are tried to catch a bug."""
@@ -54,19 +58,25 @@ def conform(
     seed: int = 0,
     clock: Callable[[], float] = time.monotonic,
     told: Callable[[Conformed], None] | None = None,
+    interrupted: Over = never,
 ) -> Conformed:
     """Spend so much time on one protocol, at most a third of it on its graph; what is left after Hypothesis goes to chaos.
 
-    With `events` given there is no limit of time: runs of chaos alone, until so many events have been followed.
+    With less than a minute the small graph is covered, all of it, and there are at least a few runs of each kind. With `events`
+    given there is no limit of time: runs of chaos alone, until so many events have been followed. What is `interrupted` is
+    undecided.
     """
-    began = clock()
-    result = Conformed()
+    result, over = Conformed(), after(seconds if events is None else None, interrupted, clock)
     if events is None:
-        result.covered = covered(
-            protocol, small=seconds < 60, seconds=None if seconds < 60 else seconds * 0.3
+        small = seconds < SMALL_GRAPH
+        share = after(None if small else seconds * 0.3, interrupted, clock)
+        result.covered = covered(protocol, small=small, over=share)
+        result.explored = explore(
+            protocol, examples=max(LEAST, min(400, int(seconds * 2))), steps=50, least=LEAST, over=over
         )
-        result.explored = explore(protocol, examples=max(5, min(400, int(seconds * 2))), steps=50)
-    while not result.runs or (clock() - began < seconds if events is None else result.events < events):
+    while not interrupted() and (
+        not result.runs or (not over() if events is None else result.events < events)
+    ):
         run = simulated(protocol, seed, nodes=nodes_of(seed), claims_every=50)
         result.runs += 1
         result.events += run.events
@@ -78,17 +88,17 @@ def conform(
         seed += 1
         if told is not None:
             told(result)
+    if (why := interrupted()) is not None:
+        result.undecided.append(why)
     return result
 
 
-def covered(
-    protocol: Protocol, *, small: bool, tries: bool = False, seconds: float | None = None
-) -> Covered | None:
+def covered(protocol: Protocol, *, small: bool, tries: bool = False, over: Over = never) -> Covered | None:
     """Cover the graph of a protocol's model at a small size; None if nothing drives its implementation along one."""
     if protocol.graph is None:
         return None
     steps, driver = protocol.graph(small)
-    return cover(steps, driver, tries=tries, seconds=seconds)
+    return cover(steps, driver, tries=tries, over=over)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,9 @@ def _renamings(model: Model) -> tuple[list[Renaming], tuple[str, ...]]:
     count = math.prod(math.factorial(scope.sizes[s]) for s in sorts)
     if count > MOST_PERMUTATIONS:
         sizes = ", ".join(f"{s.__name__}={scope.sizes[s]}" for s in sorts)
+        many = f"{count:,}" if count < 10**12 else f"more than 10^{int(math.log10(count))}"
         raise ModelError(
-            f"{model.module.name} has {count:,} permutations of its symmetric sorts at {sizes}, too many to look through",
+            f"{model.module.name} has {many} permutations of its symmetric sorts at {sizes}, too many to look through",
             span=model.module.span,
             remedy="check a smaller size, or without symmetry",
         )

@@ -17,20 +17,22 @@ from ratified.language.ir import Kind
 from ratified.language.model import Model
 from ratified.smt.proving import USUAL, ProofOptions, prove_script
 from ratified.smt.result import Cell, Status
-from ratified.smt.script import Lemma, Script
+from ratified.smt.script import Lemma, Script, assumed_by
 
 
 @dataclass(frozen=True, slots=True)
 class Houdini:
     """What was kept, in order, and what was dropped with the obligation that it was dropped for.
 
-    `unchecked` are claims of other kinds, if not only some invariants were asked about.
+    `unchecked` are claims of other kinds, if not only some invariants were asked about; `assumes` what the class assumes beyond
+    the model that it is about.
     """
 
     kept: tuple[str, ...]
     dropped: tuple[tuple[str, Cell], ...]
     rounds: int
     unchecked: tuple[Unchecked, ...] = ()
+    assumes: tuple[str, ...] = ()
 
 
 def houdini(
@@ -66,4 +68,5 @@ def houdini(
         dropped += open_.items()
         names = [n for n in names if n not in open_]
     left_out = unchecked(module, known) if candidates is None else ()
-    return Houdini(tuple(names), tuple(dropped), rounds, left_out)
+    assumes = tuple(f.name for f in assumed_by(cls))
+    return Houdini(tuple(names), tuple(dropped), rounds, left_out, assumes)

@@ -16,6 +16,25 @@ INT = "Int"
 """The two sorts that mean the same in every structure; all others are names of uninterpreted sorts."""
 
 
+class _Node:
+    """What a term remembers of itself once it was asked: formulas share parts, and are asked often."""
+
+    __slots__ = ("_free", "_hash")
+
+    _free: frozenset[Bound]
+    _hash: int
+
+
+def _hash_of(term: _Node) -> int:
+    """The hash of a term's class and parts."""
+    try:
+        return term._hash
+    except AttributeError:
+        made = hash((type(term), *(getattr(term, name) for name in type(term).__match_args__)))  # type: ignore[attr-defined]  # of a dataclass
+        object.__setattr__(term, "_hash", made)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Symbol:
     """A function, a predicate, or (without arguments) a constant."""
@@ -34,45 +53,57 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(_Node):
     """A symbol applied to its arguments."""
+
+    __hash__ = _hash_of
 
     symbol: Symbol
     arguments: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Equal:
+class Equal(_Node):
     """Equality of two terms of one sort."""
+
+    __hash__ = _hash_of
 
     left: Term
     right: Term
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Node):
     """Negation."""
+
+    __hash__ = _hash_of
 
     operand: Term
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class And(_Node):
     """Conjunction; of nothing, true."""
 
+    __hash__ = _hash_of
+
     operands: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Node):
     """Disjunction; of nothing, false."""
 
+    __hash__ = _hash_of
+
     operands: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(_Node):
     """`then if test else orelse`, of any sort."""
+
+    __hash__ = _hash_of
 
     test: Term
     then: Term
@@ -80,8 +111,10 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantified:
+class Quantified(_Node):
     """For all (or for some) values of the variables."""
+
+    __hash__ = _hash_of
 
     universal: bool
     variables: tuple[Bound, ...]
@@ -96,19 +129,23 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(_Node):
     """`+ - * div mod` on integers, and the comparisons `<` and `<=`, which are formulas."""
+
+    __hash__ = _hash_of
 
     op: str
     operands: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class The:
+class The(_Node):
     """The value of which `says` is true, where `exists` is: then there is exactly one. Elsewhere any, but always the same.
 
     It stands in formulas that are being made, and is gone from obligations (`definite.py`).
     """
+
+    __hash__ = _hash_of
 
     variable: Bound
     exists: Term
@@ -292,16 +329,26 @@ def walk(term: Term) -> Iterator[Term]:
         yield from walk(part)
 
 
-def free(term: Term) -> set[Bound]:
+_NONE: frozenset[Bound] = frozenset()
+
+
+def free(term: Term) -> frozenset[Bound]:
     """The variables that a term mentions and does not bind."""
-    match term:
-        case Bound():
-            return {term}
-        case Quantified(_, variables, body):
-            return free(body) - set(variables)
-        case The(variable, exists, says):
-            return (free(exists) | free(says)) - {variable}
-    return set[Bound]().union(*(free(p) for p in parts(term)))
+    if isinstance(term, Bound):
+        return frozenset((term,))
+    if isinstance(term, Number):
+        return _NONE
+    try:
+        return term._free
+    except AttributeError:
+        found = _NONE.union(*(free(p) for p in parts(term)))
+        match term:
+            case Quantified(_, variables, _):
+                found = found.difference(variables)
+            case The(variable, _, _):
+                found -= {variable}
+        object.__setattr__(term, "_free", found)
+        return found
 
 
 def symbols_of(terms: Iterable[Term]) -> dict[str, Symbol]:
@@ -349,4 +396,6 @@ def substituted(term: Term, values: Mapping[Bound, Term]) -> Term:
     """A term with values in the place of variables."""
     if isinstance(term, Bound):
         return values.get(term, term)
+    if values.keys().isdisjoint(free(term)):
+        return term
     return rebuilt(term, lambda inner: substituted(inner, values))

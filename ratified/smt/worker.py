@@ -85,6 +85,13 @@ def with_certificate(text: str, seconds: float, effort: int) -> str:  # noqa: AR
         return f"unknown\n{problem}"
 
 
+def with_ethos(text: str, seconds: float, effort: int) -> str:  # noqa: ARG001  # a solver's arguments
+    """What ethos says of cvc5's proof."""
+    from ratified.smt.certificate.ethos import opinion
+
+    return opinion(text, seconds)
+
+
 def expanded(text: str, seconds: float, effort: int) -> str:  # noqa: ARG001  # a solver's arguments
     """Whether a script has a model where sorts have so many elements: `sat` and its tables, `unsat` or `unknown`."""
     from ratified.smt.expanded import Unsaid, solved
@@ -103,7 +110,13 @@ def expanded(text: str, seconds: float, effort: int) -> str:  # noqa: ARG001  # 
 STEPS_A_CONFLICT = 200
 """Z3's steps that take about as long as a conflict of a SAT solver."""
 
-SOLVERS = {"z3": with_z3, "cvc5": with_cvc5, "certificate": with_certificate, "expanded": expanded}
+SOLVERS = {
+    "z3": with_z3,
+    "cvc5": with_cvc5,
+    "certificate": with_certificate,
+    "ethos": with_ethos,
+    "expanded": expanded,
+}
 
 
 def main() -> None:

@@ -20,7 +20,15 @@ from _pytest.junitxml import xml_key
 
 from ratified.cli.exploring import ExploreOptions, explore
 from ratified.cli.gate.checking import whole_message
-from ratified.cli.gate.configuration import Configuration, ConfigurationError, Entry, ModelEntry, read
+from ratified.cli.gate.configuration import (
+    Configuration,
+    ConfigurationError,
+    ConformanceEntry,
+    Entry,
+    ModelEntry,
+    ProofEntry,
+    read,
+)
 from ratified.cli.gate.finding import FILES, find
 from ratified.cli.gate.running import Asked, Prepared, check_entry, loader, named, prepare, settle
 from ratified.cli.gate.verdicts import Cache, checked_folder
@@ -63,8 +71,8 @@ class Gate:
         given = getattr(config, "workerinput", {}).get("ratified_shared")
         self._shared = Path(given) if given else None
         self.files = self._files()
-        self.added: list[Path] = []
-        self._add_arguments()
+        self._everything = self._ask_for_all()
+        self._opened: set[Path] = set()
 
     def _cache(self) -> Cache:
         option = self.config.getoption("ratified_cache")
@@ -97,14 +105,20 @@ class Gate:
         file = self.root / (target if target.endswith(".py") else f"{target.replace('.', '/')}.py")
         return Path(file.resolve()) if file.is_file() else self.configuration.file
 
-    def _add_arguments(self) -> None:
-        """Without arguments of a person's, everything that is configured is asked for, wherever it lies."""
+    def _ask_for_all(self) -> bool:
+        """Without arguments of a person's, ask for all that is configured, wherever it lies; say whether that is so."""
         config = self.config
         chosen = config.args_source is pytest.Config.ArgsSource.ARGS
-        if (chosen or config.invocation_params.dir != self.root) and self.error is None:
-            return
-        self.added = [file for file in self.files if str(file) not in config.args]
-        config.args = [*config.args, *map(str, self.added)]
+        everything = not chosen and config.invocation_params.dir == self.root
+        if everything or self.error is not None:
+            config.args = [*config.args, *(str(file) for file in self.files if not self._is_asked_for(file))]
+        return everything or "workerinput" in vars(config)
+
+    def _is_asked_for(self, file: Path) -> bool:
+        """Whether a file is under one of the arguments."""
+        folder = self.config.invocation_params.dir
+        asked = [(folder / str(arg).partition("::")[0]).resolve() for arg in self.config.args]
+        return any(file == path or path in file.parents for path in asked)
 
     # --- what pytest asks ---
 
@@ -122,17 +136,22 @@ class Gate:
             found = [node for node in found if type(node) is not pytest.Module]
         return [*found, GateFile.from_parent(parent, path=file_path, gate=self)]
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Take away what was collected twice because we asked for a file that others ask for too."""
-        met: set[str] = set()
-        kept = []
-        for item in items:
-            if item.path in self.added and item.nodeid in met:
-                continue
-            met.add(item.nodeid)
-            kept.append(item)
-        items[:] = kept
+    @pytest.hookimpl(wrapper=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> Generator[None, bool | None, bool | None]:
+        """Let pytest look into a folder that it passes over (`build`, `.hidden`) for what is configured there alone."""
+        ignored = yield
+        if not self._everything:
+            return ignored
+        needed = any(file == collection_path or collection_path in file.parents for file in self.files)
+        if needed and ignored and str(collection_path) not in self._ignored_by_name():
+            self._opened.add(collection_path)
+            return False
+        inside = any(folder in self._opened for folder in collection_path.parents)
+        return True if inside and not needed else ignored
+
+    def _ignored_by_name(self) -> set[str]:
+        folder = self.config.invocation_params.dir
+        return {str((folder / path).resolve()) for path in self.config.getoption("ignore") or ()}
 
     def pytest_report_header(self) -> str | None:
         """Say what is configured."""
@@ -144,13 +163,13 @@ class Gate:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Name a claim and its model as such in every report: read from text, an id is taken to end with its first bracket."""
         asked = dict(report.user_properties).get(ASKED)
-        if not isinstance(asked, str) or "::" not in asked:
+        if not isinstance(asked, str) or "::" not in asked or not report.nodeid.endswith(f"::{asked}"):
             return
-        path, *above = report.nodeid.split("::")[:-2]
+        path, *above = report.nodeid.removesuffix(f"::{asked}").split("::")
         model, _, name = asked.rpartition("::")
-        found: Any = getattr(report, "_id", None)
-        if dataclasses.is_dataclass(found):
-            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)  # type: ignore[assignment]  # any
+        found = getattr(report, "_id", None)  # since pytest 9
+        if found is not None:
+            report._id = dataclasses.replace(found, names=(*above, model, name), params=None)
         xml = self.config.stash.get(xml_key, None)
         if xml is not None:
             reporter = xml.node_reporter(report)
@@ -170,14 +189,10 @@ class Gate:
 
     def _left_out(self) -> list[str]:
         """Entries whose files are under none of the arguments."""
-        asked = [
-            (self.config.invocation_params.dir / str(arg).partition("::")[0]).resolve()
-            for arg in self.config.args
-        ]
         return [
             entry.label
             for file, entries in self.files.items()
-            if not any(file == path or path in file.parents for path in asked)
+            if not self._is_asked_for(file)
             for entry in entries
         ]
 
@@ -240,13 +255,13 @@ class Gate:
             raise KeyboardInterrupt
         return result
 
-    def settled(self, entry: Any) -> Parts:
+    def settled(self, entry: ProofEntry | ConformanceEntry) -> Parts:
         """Return what came of a proof, or of an implementation that was held to its model."""
         if entry.label not in self._known:
             self._known[entry.label] = self._once(entry.label, lambda: self._settled(entry))
         return self._known[entry.label]
 
-    def _settled(self, entry: Any) -> Parts:
+    def _settled(self, entry: ProofEntry | ConformanceEntry) -> Parts:
         try:
             found = settle(entry, self.root, self.cache)
         except RatifiedError as error:

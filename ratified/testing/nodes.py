@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
-from ratified.cli.gate.configuration import Entry, ModelEntry
+from ratified.cli.gate.configuration import ConformanceEntry, Entry, ModelEntry, ProofEntry
 from ratified.cli.gate.running import Prepared, prepare_class
 from ratified.language.errors import RatifiedError, Span
 from ratified.testing import RatifiedWarning
@@ -45,24 +45,38 @@ class GateFile(pytest.File):
             raise self.CollectError(str(error)) from None
         met: set[str] = set()
         for entry in self.gate.files[self.path]:
-            node = self._node(entry)
-            if node.name not in met:  # at the size that was asked for, two may be one
-                met.add(node.name)
-                yield node
+            for node in self._nodes(entry):
+                if node.name not in met:  # at the size that was asked for, two may be one
+                    met.add(node.name)
+                    yield node
 
-    def _node(self, entry: Entry) -> pytest.Item | pytest.Collector:
+    def _nodes(self, entry: Entry) -> list[pytest.Item | pytest.Collector]:
         if not isinstance(entry, ModelEntry):
-            item: pytest.Item = SettledItem.from_parent(self, name=entry.label, gate=self.gate, entry=entry)
-            return item
+            return [SettledItem.from_parent(self, name=entry.label, gate=self.gate, entry=entry)]
         try:
             prepared = self.gate.prepared(entry)
         except RatifiedError as error:
-            wrong: pytest.Collector = Wrong.from_parent(self, name=entry.label, says=str(error))
-            return wrong
-        node: pytest.Collector = ModelNode.from_parent(
-            self, name=prepared.label, gate=self.gate, prepared=prepared
+            return [Wrong.from_parent(self, name=entry.label, says=str(error))]
+        return nodes_of(self, self.gate, prepared)
+
+
+def nodes_of(
+    parent: pytest.Collector, gate: Gate, prepared: Prepared
+) -> list[pytest.Item | pytest.Collector]:
+    """Return the nodes of a model: an item for each claim, or one node for all of them where that is what was asked for.
+
+    In an argument pytest takes all from the first bracket on for the name of one node: `lock.py::Lock[Client=3]` is found only
+    if there is a node of that name, and `lock.py::Lock[Client=3]::mutual_exclusion` only if there is one of this. Ids are the
+    same either way.
+    """
+    if any(str(arg).endswith(f"::{prepared.label}") for arg in gate.config.args):
+        return [ModelNode.from_parent(parent, name=prepared.label, gate=gate, prepared=prepared)]
+    return [
+        ClaimItem.from_parent(
+            parent, name=f"{prepared.label}::{claim}", claim=claim, gate=gate, prepared=prepared
         )
-        return node
+        for claim in names_of(prepared)
+    ]
 
 
 class Wrong(pytest.Collector):
@@ -83,25 +97,23 @@ class ModelNode(pytest.Collector):
     def __init__(self, *, gate: Gate, prepared: Prepared, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gate, self.prepared = gate, prepared
-        # One process explores for all of its claims where tests are distributed by groups.
-        if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(prepared.label))
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for each claim."""
-        for name in names_of(self.prepared):
-            yield ClaimItem.from_parent(self, name=name, gate=self.gate, prepared=self.prepared)
+        for claim in names_of(self.prepared):
+            yield ClaimItem.from_parent(self, name=claim, claim=claim, gate=self.gate, prepared=self.prepared)
 
 
 class GateItem(pytest.Item):
-    """An item that a report stands for."""
+    """An item that a report stands for: `title` is its full name, `part` what it is called among what was explored for it."""
 
     gate: Gate
     span: Span
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, title: str, part: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.user_properties.append((ASKED, f"{_title(self.parent)}{self.name}"))
+        self.title, self.part = title, part
+        self.user_properties.append((ASKED, title))
 
     def parts(self) -> Parts:
         """Return what came of all that was explored for this item."""
@@ -112,7 +124,7 @@ class GateItem(pytest.Item):
         found = self.parts()
         if found.since is not None:
             self.user_properties.append((UNCHANGED, found.since))
-        part = found.parts[self.name]
+        part = found.parts[self.part]
         trouble = self.gate.trouble()
         for says in (*part.warnings, *([trouble] if trouble else [])):
             warnings.warn_explicit(says, RatifiedWarning, self.span.file, self.span.line)
@@ -132,21 +144,19 @@ class GateItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the claim stands, for every report of pytest's."""
-        return Path(self.span.file), self.span.line - 1, f"{_title(self.parent)}{self.name}"
-
-
-def _title(parent: object) -> str:
-    """The model that an item belongs to, before its name."""
-    return f"{parent.name}::" if isinstance(parent, ModelNode) else ""
+        return Path(self.span.file), self.span.line - 1, self.title
 
 
 class ClaimItem(GateItem):
     """A claim of a model at a size, or what else is expected of it."""
 
-    def __init__(self, *, gate: Gate, prepared: Prepared, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, claim: str, gate: Gate, prepared: Prepared, **kwargs: Any) -> None:
+        super().__init__(title=f"{prepared.label}::{claim}", part=claim, **kwargs)
         self.gate, self.prepared = gate, prepared
-        self.span = span_of(prepared, self.name)
+        self.span = span_of(prepared, claim)
+        # One process explores for all of them where tests are distributed by groups.
+        if self.config.pluginmanager.hasplugin("xdist"):
+            self.add_marker(pytest.mark.xdist_group(prepared.label))
 
     def parts(self) -> Parts:
         """Explore the model, if no other item has done so."""
@@ -156,8 +166,8 @@ class ClaimItem(GateItem):
 class SettledItem(GateItem):
     """A proof, or an implementation that is held to its model."""
 
-    def __init__(self, *, gate: Gate, entry: Entry, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, gate: Gate, entry: ProofEntry | ConformanceEntry, **kwargs: Any) -> None:
+        super().__init__(title=entry.label, part=entry.label, **kwargs)
         self.gate, self.entry, self.span = gate, entry, entry.span
 
     def parts(self) -> Parts:
@@ -165,11 +175,13 @@ class SettledItem(GateItem):
         return self.gate.settled(self.entry)
 
 
-def nodes_of_class(parent: pytest.Collector, name: str, cls: type, gate: Gate) -> list[pytest.Collector]:
+def nodes_of_class(
+    parent: pytest.Collector, name: str, cls: type, gate: Gate
+) -> list[pytest.Item | pytest.Collector]:
     """Return a node for each size of a model that is marked with `@model_test`."""
     tests: ModelTests = vars(cls)["__ratified_tests__"]
     names = list(tests.sizes)
-    nodes: list[pytest.Collector] = []
+    nodes: list[pytest.Item | pytest.Collector] = []
     for values in itertools.product(*tests.sizes.values()):
         entry = entry_of(cls, name, dict(zip(names, values, strict=True)), tests)
         try:
@@ -177,6 +189,6 @@ def nodes_of_class(parent: pytest.Collector, name: str, cls: type, gate: Gate) -
         except RatifiedError as error:
             nodes.append(Wrong.from_parent(parent, name=entry.label, says=str(error)))
             continue
-        if not any(node.name == prepared.label for node in nodes):
-            nodes.append(ModelNode.from_parent(parent, name=prepared.label, gate=gate, prepared=prepared))
+        met = {node.name for node in nodes}  # at the size that was asked for, two may be one
+        nodes += [node for node in nodes_of(parent, gate, prepared) if node.name not in met]
     return nodes

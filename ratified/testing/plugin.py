@@ -81,7 +81,7 @@ def gate_of(config: pytest.Config) -> Gate:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
-) -> list[pytest.Collector] | None:
+) -> list[pytest.Item | pytest.Collector] | None:
     """Collect models that are marked with `@ratified.model_test`."""
     if not isinstance(obj, type) or "__ratified_tests__" not in vars(obj):
         return None

@@ -64,6 +64,7 @@ def test_the_exit_status_is_the_verdict(verdict: Verdict, status: int, asked: As
         (["fast=-2"], {"Acceptor": 3, "Ballot": 3, "fast": -2}),
         (["fast=CALM"], {"Acceptor": 3, "Ballot": 3, "fast": "CALM"}),
         (['fast=[["a1", "a2"], []]'], {"Acceptor": 3, "Ballot": 3, "fast": [["a1", "a2"], []]}),
+        (["fast={}"], {"Acceptor": 3, "Ballot": 3, "fast": []}),
         (["fast=a=b"], {"Acceptor": 3, "Ballot": 3, "fast": "a=b"}),
     ],
 )
@@ -166,6 +167,11 @@ def test_options_reach_the_explorer(
             ["check", "synod", "quorums={a1, 2 + 3}"],
             "Error: quorums of Synod cannot be read: {a1, 2 + 3}, at character 6\n"
             "  sets are written with their members' names, in quotes: quorums='{{a1, a2}, {a2, a3}}'\n",
+        ),
+        (
+            ["check", "synod", "fast={a1: 2, a2: 3, a1: 4}"],
+            "Error: fast of Synod cannot be read: {a1: 2, a2: 3, a1: 4}, at character 16\n"
+            "  sets are written with their members' names, in quotes: fast='{{a1, a2}, {a2, a3}}'\n",
         ),
         (
             ["verify", "paxos", "--size", "huge"],

@@ -49,7 +49,15 @@ def test_the_keys_are_those_that_are_documented(
 
 
 @pytest.mark.parametrize(
-    "schema", ["ratified-conform/1", "ratified-crosscheck/1", "ratified-proof/1", "ratified-certified/1"]
+    "schema",
+    [
+        "ratified-conform/1",
+        "ratified-crosscheck/1",
+        "ratified-proof/1",
+        "ratified-certified/1",
+        "ratified-drive/1",
+        "ratified-sweep/1",
+    ],
 )
 def test_a_report_that_takes_longer_is_documented_too(schema: str, checkout: Path) -> None:
     """Its keys are read off what renders it."""

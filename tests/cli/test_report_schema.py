@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.checks import Checked, Outcome, Refused, Report
 from ratified.cli.report.render import render
+from ratified.results.result import Verdict
 from tests.cli import samples
 
-OPEN = ("sizes", "parameters", "arguments", "state", "initial", "place")
-"""Objects whose keys are the model's own, and places, which are described once for all."""
+OPEN = ("sizes", "parameters", "arguments", "state", "initial", "place", "others", "refused")
+"""Objects whose keys are the model's own, places, which are described once for all, and what is described in one row."""
 
 
 def paths(value: object, prefix: str = "") -> Iterator[str]:
@@ -23,6 +24,8 @@ def paths(value: object, prefix: str = "") -> Iterator[str]:
             yield path
             if key not in OPEN:
                 yield from paths(held, path)
+            elif isinstance(held, list):
+                yield f"{path}[]"
     elif isinstance(value, list):
         for item in value:
             yield f"{prefix}[]"
@@ -31,7 +34,10 @@ def paths(value: object, prefix: str = "") -> Iterator[str]:
 
 def test_the_keys_are_those_that_are_documented(folder: Path, checkout: Path) -> None:
     results = [made() for made in samples.RESULTS.values()]
-    report = json.loads(render(Report(tuple(Checked("synod", result) for result in results)), "json"))
+    checks = tuple(Checked("synod", result) for result in results)
+    proved = Outcome("synod", "proof", Verdict.HOLDS, "PROVED", "", 1.0)
+    whole = Report(checks, others=(proved,), refused=(Refused("two", "no"),), notes=("no cache",))
+    report = json.loads(render(whole, "json"))
     present = set(paths(report))
     section = (checkout / "docs" / "reports.md").read_text().partition("## JSON")[2].partition("## JUnit")[0]
     documented = set(re.findall(r"^\| `([\w.\[\]]+)` \|", section, flags=re.MULTILINE))

@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -113,7 +114,8 @@ def pointed(option: str, text: str, at: int, length: int, why: str, remedy: str)
 
 
 SPAN, TIME = "write NODE@FROM..UNTIL, as in a@2s..4s", "write 500ms, 2s or 1.5s"
-NODES = "write NAME=WEIGHT,... as in a=5,b=1"
+NODES = "write NAME=WEIGHT,... as in a=5,b=1; with a zone and a level, a=5@east/1"
+LETTERS = "letters, digits, '.', ':', '-' and '_'"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,19 @@ NODES = "write NAME=WEIGHT,... as in a=5,b=1"
             "a: weight 1000001 is not in 1 to 1,000,000",
             "leave out a node that is to get nothing",
         ),
+        ("--nodes", "a@east,b@", 9, 1, "b: a zone is missing", LETTERS),
+        ("--nodes", "a@x!", 2, 2, "a: 'x!' is not a zone", LETTERS),
+        ("--nodes", "a=5@east/", 9, 1, "a: a level is missing", "a level is a whole number"),
+        ("--nodes", "a/first", 2, 5, "a: 'first' is not a level", "a level is a whole number"),
+        ("--nodes", "a,b=2@x/128", 8, 3, "b: level 128 is not in 0 to 127", "level 0 is asked first"),
+        (
+            "--zone",
+            "east",
+            0,
+            4,
+            "there is no node in zone 'east'",
+            "say where nodes are: --nodes a@east,b@west",
+        ),
         ("--fail", "a", 1, 1, "there is no @ that says when", SPAN),
         ("--fail", "d@1s..2s", 0, 1, "there is no node 'd'", "--nodes has a, b, c"),
         ("--slow", "@1s..2s", 0, 1, "a node is missing", "--nodes has a, b, c"),
@@ -161,6 +176,31 @@ def test_what_is_wrong_is_told_with_its_place(
     option: str, text: str, at: int, length: int, why: str, remedy: str, capsys: Capture
 ) -> None:
     assert said(capsys, f"{option}={text}") == (2, "", pointed(option, text, at, length, why, remedy))
+
+
+def test_nodes_may_have_zones_and_levels(capsys: Capture) -> None:
+    """A client keeps to its zone while it can, and to the first level while enough of it is there."""
+    nodes = ("--nodes", "a@east,b@east,c@west,d@west,e@west/1", "--requests", "800", "--rate", "100")
+    told: dict[str, dict[str, int]] = {}
+    report: dict[str, Any] = {}
+    for zone in ((), ("--zone", "east"), ("--zone", "west", "--fail", "d@1ms..60s")):
+        status, out, _ = said(capsys, *nodes, *zone, "--format", "json")
+        report = json.loads(out)
+        assert status == 0
+        told["".join(zone[1:2])] = {n["node"]: n["requests"] for n in report["policies"][0]["nodes"]}
+    assert (report["zones"]["e"], report["levels"]) == ("west", {"e": 1})
+    assert report["client"]["zone"] == ["the client is in west"]
+    assert told[""] == {"a": 200, "b": 200, "c": 200, "d": 200, "e": 0}
+    assert told["east"] == {"a": 400, "b": 400, "c": 0, "d": 0, "e": 0}
+    assert told["west"]["d"] < told["west"]["c"]
+    assert told["west"]["a"] + told["west"]["b"] > 0
+    status, out, _ = said(capsys, *nodes, "--zone", "west")
+    assert "nodes       a=1@east   b=1@east   c=1@west   d=1@west   e=1@west/1" in out.splitlines()
+    assert said(capsys, *nodes, "--zone", "north") == (
+        2,
+        "",
+        pointed("--zone", "north", 0, 5, "there is no node in zone 'north'", "--nodes has east, west"),
+    )
 
 
 @pytest.mark.parametrize(

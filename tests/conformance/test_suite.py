@@ -15,6 +15,7 @@ from ratified import Model, Param, Range, action, require
 from ratified.bundled.conformance import PROTOCOLS
 from ratified.cli import main as cli
 from ratified.conform.cover import UNREACHED, Edge, LazyGraph, cover
+from ratified.conform.ending import after
 from ratified.conform.machine import explore, regression_test
 from ratified.conform.mutants import planted
 from ratified.conform.simulation import simulated
@@ -152,8 +153,11 @@ def test_a_step_that_goes_wrong_is_a_failure() -> None:
 
 def test_covering_that_runs_out_of_time_claims_nothing() -> None:
     ticks = itertools.count()
-    done = cover(LazyGraph(Walk()).all(), Walker(), seconds=3, clock=lambda: float(next(ticks)))
+    over = after(13, clock=lambda: float(next(ticks)))
+    done = cover(LazyGraph(Walk()).all(), Walker(), over=over)
     assert (done.stopped, done.holds, done.taken) == ("out of time", False, 3)
+    found = cover(LazyGraph(Walk()).all(), Walker(), over=lambda: "interrupted")
+    assert (found.stopped, found.holds, found.taken) == ("interrupted", False, 0)
 
 
 @pytest.mark.parametrize(
@@ -284,8 +288,14 @@ def test_mutants(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["conform", "zab"], "Invalid value for '{paxos|multi-paxos|raft|smooth-weighted|"),
-        (["mutants", "zab"], "Invalid value for '{paxos|multi-paxos|raft|smooth-weighted|"),
+        (
+            ["conform", "zab"],
+            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, smooth-weighted, ",
+        ),
+        (
+            ["mutants", "zab"],
+            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, smooth-weighted, ",
+        ),
         (
             ["mutants", "raft", "gremlin"],
             "there is no bug 'gremlin' of raft\n  there are forgets-vote, ",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.bundled import models
+from ratified.bundled import models, protocols
 from ratified.cli.commands import Commands
 from ratified.cli.main import run
 
@@ -85,6 +85,37 @@ def test_the_table_is_what_its_command_prints(capsys: pytest.CaptureFixture[str]
     )
     assert run(shlex.split(command)) == 0
     assert f"\n{table}" in capsys.readouterr().out
+
+
+def test_every_bug_that_a_system_had_is_in_the_table_and_planted_where_it_says() -> None:
+    text = (
+        EVERY["services"]
+        .read_text(encoding="utf-8")
+        .partition("Where real systems had them:")[2]
+        .partition("\n\n`")[0]
+    )
+    told = dict(re.findall(r"`services-([\w-]+)`, `([\w-]+)`", text))
+    bugs = {bug.name: bug for bug in protocols["services"].bugs}
+    assert all(policy in bugs[name].planted_in for name, policy in told.items())
+    assert {name for name, bug in bugs.items() if bug.seen_in} <= set(told)
+
+
+def test_every_number_of_the_table_has_its_test() -> None:
+    text = (
+        EVERY["services"]
+        .read_text(encoding="utf-8")
+        .partition("## Held to the numbers")[2]
+        .partition("\n## ")[0]
+    )
+    named = re.findall(r"`(test_\w+)`", text)
+    folder = Path(__file__).resolve().parents[1] / "impl" / "services"
+    there = {
+        name
+        for file in folder.glob("test_*.py")
+        for name in re.findall(r"^def (\w+)", file.read_text("utf-8"), re.MULTILINE)
+    }
+    assert len(named) > 30
+    assert set(named) <= there
 
 
 def test_what_the_page_on_hedging_says_of_its_picture() -> None:

@@ -14,7 +14,7 @@ WHAT = sys.argv[2] if len(sys.argv) > 2 else ""
 class Lock:
     """Who has it."""
 
-    holder = None
+    holder: str | None = None
 
 
 LOCK = Lock()

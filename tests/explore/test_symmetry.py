@@ -261,6 +261,10 @@ def test_a_sort_of_one_value_adds_nothing() -> None:
 def test_too_many_permutations_are_refused() -> None:
     with pytest.raises(ModelError, match="3,628,800 permutations of its symmetric sorts at Client=10"):
         check(Free(Client=10), symmetry=True, engine="reference")
+    with pytest.raises(
+        ModelError, match=r"more than 10\^215 permutations of its symmetric sorts at Client=128"
+    ):
+        check(Free(Client=128), symmetry=True, engine="reference")
 
 
 # --- order --------------------------------------------------------------------------------------------------------------

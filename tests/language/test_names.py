@@ -122,6 +122,16 @@ REFUSED = [
     ("class Sub(Counter, Other):\n    pass", "`n` is declared in Counter and, as another thing, in Other"),
     ("class Sub(Counter):\n    limit: Small", "`limit` is a parameter of a base class, and a variable here"),
     ("class Sub(Counter):\n    n: Param[int] = 3", "`n` is a variable of a base class, and a parameter here"),
+    (
+        "class Even(Model):\n    n: Small\n\n    @invariant\n    def small(self) -> bool:\n        return self.n < 2\n\n\n"
+        "class Sub(Counter, Even):\n    pass",
+        "`small` of Counter hides that of Even, from which it does not derive; the other is at ",
+    ),
+    ("class Sub(Counter):\n    again = Counter.up", "`again` of Sub is another name for `up`"),
+    (
+        "class Sub(Counter):\n    @invariant\n    def n(self) -> bool:\n        return True",
+        "`n` is both a variable and a method",
+    ),
     ("class Sub(Counter):\n    up: bool", "`up` is both a variable and a method"),
     (
         "class Sub(Model):\n    n: bool\n\n    @action\n    def init(self) -> None:\n        self.n = True",
@@ -145,6 +155,8 @@ TAKEN = [
     "class Sub(Counter):\n    n: Annotated[int, Range(0, 5)]",
     "class Sub(Mixed, Counter):\n    pass",
     "class Sub(Small2, Big2):\n    pass",
+    "class Even(Model):\n    n: Small\n\n    @invariant\n    def small(self) -> bool:\n        return self.n < 2\n\n\n"
+    "class Sub(Counter, Even):\n    @invariant\n    def small(self) -> bool:\n        return self.n < 1",
     "class Sub(Counter, Other):\n    n: Annotated[int, Range(0, 3)]\n\n    def flip(self) -> None:\n        self.n = 0",
     "class Sub(Model):\n    n: bool\n    if True:\n\n        def a(self) -> bool:\n            return True\n\n    else:\n\n"
     "        def a(self) -> bool:\n            return False",

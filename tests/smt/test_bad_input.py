@@ -191,3 +191,116 @@ def test_what_a_script_assumes_is_named_beside_the_verdict(
     assert (status, report["verdict"]) == (0, "holds")
     ((assumed),) = report["assumes"]
     assert (assumed["name"], assumed["place"]["line"]) == ("one_node", line)
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = run(list(arguments))
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return status, out, err
+
+
+def test_induct_names_what_a_script_assumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(HEAD + ASSUMES + LEMMA)
+    status, out, _ = told(capsys, "induct", f"{file}:Wrong", "--claim", "one")
+    assert (status, out) == (0, "INDUCTIVE  Wrong: one, with its lemmas where one_node is so\n")
+    status, out, _ = told(capsys, "induct", f"{file}:Wrong", "--houdini")
+    assert (status, out.splitlines()[0]) == (0, "INDUCTIVE  Wrong: 2 of 2 invariants where one_node is so")
+
+
+def test_induct_blames_the_lemma_that_is_false(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(HEAD + PARTIAL + LEMMA)
+    status, out, _ = told(capsys, "induct", f"{file}:Wrong", "--claim", "one")
+    assert status == 1
+    assert out.startswith("NOT INDUCTIVE  Wrong: one has 1 counterexample\n")
+    assert "first_is_itself has no answer: the sequence has length 0, and no index 0" in out
+    assert out.endswith("  this state is reachable: the lemma first_is_itself is not an invariant\n")
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_induct_refuses_what_holds_of_nothing(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body, where, message, remedy = ERRORS[kind]
+    file = tmp_path / "own.py"
+    file.write_text(HEAD + body + LEMMA)
+    line = (HEAD + body).splitlines().index(where) + 1
+    for how in (("--claim", "one"), ("--houdini",)):
+        status, out, err = told(capsys, "induct", f"{file}:Wrong", *how)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"Error: {file}:{line}:5: {message}\n")
+        assert err.endswith(f"  {remedy}\n")
+
+
+AT_A_SIZE = {
+    "a contradictory assumption": (
+        ("limit=4",),
+        "Wrong(Node=2, limit=4) violates an assumption: Two at once",
+    ),
+    "an axiom that no size satisfies": ((), "Wrong(Node=2) violates an assumption: Not even with themselves"),
+    "an empty initial condition": (
+        (),
+        "Wrong has no initial state: no choice of init's arguments passes its guards",
+    ),
+    "an initial condition that is empty where the assumption is so": (
+        ("limit=4",),
+        "Wrong has no initial state: no choice of init's arguments passes its guards",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "how", [(), ("--induction",), ("--format", "json"), ("--induction", "--format", "json")]
+)
+@pytest.mark.parametrize("kind", AT_A_SIZE)
+def test_bmc_refuses_what_holds_of_nothing(
+    kind: str, how: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body, where, *_ = ERRORS[kind]
+    given, message = AT_A_SIZE[kind]
+    file = tmp_path / "own.py"
+    file.write_text(HEAD + body + LEMMA)
+    line = (HEAD + body).splitlines().index(where) + 1
+    status, out, err = told(capsys, "bmc", f"{file}:Wrong", "Node=2", *given, *how)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"Error: {file}:{line}:5: {message}\n")
+
+
+@pytest.mark.parametrize("how", [(), ("--induction",)])
+def test_bmc_tells_where_a_lemma_has_no_answer(
+    how: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(HEAD + PARTIAL + LEMMA)
+    where = "        return self.queue[0] == self.queue[0]"
+    line = (HEAD + PARTIAL).splitlines().index(where) + 1
+    status, out, err = told(capsys, "bmc", f"{file}:Wrong", "Node=1", *how)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"Error: {file}:{line}:16: the sequence has length 0, and no index 0\n")
+    assert "  in first_is_itself(), in an initial state:\n" in err
+
+
+UNANSWERED = '''    parts: Param[Annotated[int, Range(0, 3)]] = 2
+
+    @assume
+    def thirds(self) -> bool:
+        """Three in each part."""
+        return 6 // self.parts == 3
+'''
+
+
+@pytest.mark.parametrize("command", ["check", "bmc", "simulate"])
+def test_an_assumption_without_an_answer_is_told_with_its_place(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(HEAD + UNANSWERED + LEMMA)
+    where = "        return 6 // self.parts == 3"
+    line = (HEAD + UNANSWERED).splitlines().index(where) + 1
+    status, out, err = told(capsys, command, f"{file}:Wrong", "Node=1", "parts=0")
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"Error: {file}:{line}:16: the assumption thirds has no answer here: division by zero\n"
+    )

@@ -11,6 +11,7 @@ import pytest
 
 from ratified import (
     AtMost,
+    Bag,
     Map,
     Model,
     Param,
@@ -217,8 +218,8 @@ class BoundsOfArguments(Model):
         return self.at <= 2
 
     @lemma
-    def rows_are_short(self, row: Row) -> bool:
-        return len(row) <= 2 and all(b <= 1 for b in row)
+    def rows_are_of_bits(self, row: Row) -> bool:
+        return all(b <= 1 for b in row)
 
 
 class LargerThanCounted(Model):
@@ -366,3 +367,96 @@ def test_a_counterexample_has_the_numbers_that_formulas_speak_of() -> None:
     assert cell.counterexample
     assert cell.counterexample.confirmed is True
     assert cell.counterexample.before == {"off": False, "at": 7, "below": -3}
+
+
+# --- one container of each content ---------------------------------------------------------------------------------------
+
+
+class SetsOfSets(Alarm):
+    all_of: Set[Set[Lamp]]
+
+    @action
+    def put(self, q: Set[Lamp]) -> None:
+        self.all_of.add(q)
+
+    @action
+    def ring(self) -> None:
+        require(len(self.all_of) == 2 and all(len(q) == 0 for q in self.all_of))
+        self.off = True
+
+
+class OneRow(Alarm):
+    """A lemma about all rows is about those in a variable, which may be longer than their type says."""
+
+    rows: Set[Row]
+
+    @action
+    def put(self, row: Row) -> None:
+        require(all(r == row for r in self.rows))
+        self.rows.add(row)
+
+    @action
+    def ring(self, row: Row) -> None:
+        require(row in self.rows and self.rows != Set([row]))
+        self.off = True
+
+    @lemma
+    def one_at_most(self, a: Row, b: Row) -> bool:
+        return a == b or a not in self.rows or b not in self.rows
+
+
+class SetsAsKeys(Alarm):
+    of: Map[Set[bool], bool]
+
+    @action
+    def put(self, q: Set[bool]) -> None:
+        self.of[q] = True
+
+    @action
+    def ring(self, q: Set[bool], r: Set[bool]) -> None:
+        require(all((b in q) == (b in r) for b in (False, True)) and self.of[q] != self.of[r])
+        self.off = True
+
+
+class SequencesInSets(Alarm):
+    rows: Set[Row]
+
+    @action
+    def put(self, row: Row) -> None:
+        self.rows.add(row)
+
+    @action
+    def ring(self, a: Row, b: Row) -> None:
+        require(a in self.rows and b in self.rows and a != b)
+        require(len(a) == 1 and len(b) == 1 and a[0] == b[-1])
+        self.off = True
+
+
+class MapsInSets(Alarm):
+    seen: Set[Map[Lamp, bool]]
+
+    @action
+    def ring(self, a: Map[Lamp, bool], b: Map[Lamp, bool]) -> None:
+        require(a != b and all(a[x] == b[x] for x in Lamp))
+        self.off = True
+
+
+@pytest.mark.parametrize("model", [SetsOfSets, OneRow, SetsAsKeys, SequencesInSets, MapsInSets])
+def test_containers_of_the_same_content_are_one(model: type[Model]) -> None:
+    assert prove(model, options=HOW).verdict is Verdict.HOLDS
+
+
+class TwoSetsInABag(Alarm):
+    box: Annotated[Bag[Set[bool]], AtMost(3)]
+
+    @action
+    def ring(self, a: Set[bool], b: Set[bool]) -> None:
+        require(self.box == Bag([a, b, a]) and a != b)
+        self.off = True
+
+
+def test_a_counterexample_has_no_two_containers_of_the_same_content() -> None:
+    (cell,) = prove(TwoSetsInABag, options=HOW).of(Status.FAILED)
+    assert cell.counterexample
+    assert cell.counterexample.confirmed is True
+    assert cell.counterexample.arguments["a"] != cell.counterexample.arguments["b"]

@@ -1,4 +1,7 @@
-"""`python -m tests.tla --from A --to B` holds generated models against TLC; `--large` bundled ones, at larger sizes."""
+"""`python -m tests.tla --from A --to B` holds generated models against TLC; `--large` bundled ones, at larger sizes.
+
+`--services` holds the models of services at their standard sizes: the reference, generated code and TLC find the same.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from ratified.tla import tlc
 from tests.tla.generated import held
 from tests.tla.service import Service
-from tests.tla.sizes import LARGE
-from tests.tla.table import hold, row
+from tests.tla.sizes import LARGE, SERVICES, Size
+from tests.tla.table import engines_agree, hold, row
 
 
 def main() -> int:
@@ -23,19 +27,24 @@ def main() -> int:
         "--to", dest="last", type=int, default=100, metavar="B", help="the seed after the last"
     )
     parser.add_argument("--large", action="store_true", help="write the table of larger sizes in docs/tla.md")
+    parser.add_argument("--services", action="store_true", help="write the table of services in docs/tla.md")
     parser.add_argument(
         "--seconds", type=float, default=900, help="wait for TLC so long, at the larger sizes"
     )
     given = parser.parse_args()
-    return large(given.seconds) if given.large else generated(given.first, given.last)
+    if given.services:
+        return larger("services", SERVICES, given.seconds)
+    return larger("large", LARGE, given.seconds) if given.large else generated(given.first, given.last)
 
 
-def large(seconds: float) -> int:
-    """Hold bundled models at larger sizes against TLC, and write what both found on the page."""
+def larger(title: str, models: Iterable[tuple[str, Size, bool]], seconds: float) -> int:
+    """Hold bundled models at larger sizes against TLC, and write what all found on the page."""
     rows, wrong = [], 0
     with Service(tlc.find()) as service:
-        for name, size, symmetry in LARGE:
+        for name, size, symmetry in models:
             try:
+                if title == "services":
+                    engines_agree(name, size, symmetry=symmetry)
                 rows.append(row(service, name, size, seconds, symmetry=symmetry))
             except AssertionError as problem:
                 wrong += 1
@@ -43,7 +52,7 @@ def large(seconds: float) -> int:
             else:
                 sys.stdout.write(f"{rows[-1]}\n")
             sys.stdout.flush()
-    hold("large", rows, rewrite=True)
+    hold(title, rows, rewrite=True)
     return 1 if wrong else 0
 
 

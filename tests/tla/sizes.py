@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ratified.bundled import protocols
+from ratified.cli.instances import sizes_of
+from ratified.cli.loading import load
+
 Size = Mapping[str, object]
 
 _TWO = {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 1}
@@ -76,3 +80,11 @@ LARGE: tuple[tuple[str, Size, bool], ...] = (
 )
 """Models with sizes, for the longer run, and whether states that differ by renaming count as one; where no size is said, the
 smallest that the model names."""
+
+_LONG = ("maglev", "ejection", "failover")
+
+SERVICES: tuple[tuple[str, Size, bool], ...] = tuple(
+    (model.name, sizes_of(load(model.name))["small" if model.name in _LONG else "standard"], False)
+    for model in protocols["services"].models
+)
+"""The models of services at their standard sizes, and small where CPython takes minutes, of states that are all told apart."""

@@ -43,6 +43,14 @@ def row(service: Service, name: str, size: Size, seconds: float, *, symmetry: bo
     return f"| `{name}` | {at} | {found}"
 
 
+def engines_agree(name: str, size: Size, *, symmetry: bool = False) -> None:
+    """CPython and generated code visit the same number of states, to the same depth."""
+    cls = load(name)
+    model = cls(**{**next(iter(sizes_of(cls).values())), **size})
+    found = [check(model, symmetry=symmetry, engine=engine) for engine in ("reference", "native")]
+    assert len({(result.verdict, result.distinct, result.depth) for result in found}) == 1, name
+
+
 def hold(
     title: str, rows: Iterable[str], *, rewrite: bool = bool(os.environ.get("RATIFIED_UPDATE_GOLDENS"))
 ) -> None:

@@ -41,6 +41,7 @@ PROTOCOL = BundledProtocol(
             "changing-turns",
             f"{MODELS}.changing:ChangingTurns",
             "turns among endpoints that come and go",
+            proof=f"{PROOFS}.balancing:TurnsSafety",
         ),
         BundledModel(
             "round-robin",
@@ -51,6 +52,16 @@ PROTOCOL = BundledProtocol(
             "earliest-deadline",
             f"{MODELS}.turns:EarliestDeadline",
             "a node of weight w is due every 1/w",
+        ),
+        BundledModel(
+            "random",
+            f"{MODELS}.chance:Random",
+            "each node that is up with the same probability",
+        ),
+        BundledModel(
+            "weighted-random",
+            f"{MODELS}.chance:WeightedRandom",
+            "each node with exactly its share: a table of columns",
         ),
         BundledModel(
             "least-outstanding",
@@ -90,6 +101,12 @@ PROTOCOL = BundledProtocol(
             "nodes that fail are left out for a while, but never too many",
         ),
         BundledModel(
+            "draining",
+            f"{MODELS}.draining:Draining",
+            "nodes that finish what they have, and go",
+            proof=f"{PROOFS}.health:DrainingSafety",
+        ),
+        BundledModel(
             "circuit-breaker",
             f"{MODELS}.health:CircuitBreaker",
             "what fails is not asked for a while, and then by one probe",
@@ -121,6 +138,12 @@ PROTOCOL = BundledProtocol(
             proof=f"{PROOFS}.retry:RetriesSafety",
         ),
         BundledModel(
+            "hedging",
+            f"{MODELS}.hedging:Hedging",
+            "a slow read is sent once more, and the first answer counts",
+            proof=f"{PROOFS}.retry:HedgingSafety",
+        ),
+        BundledModel(
             "overload",
             f"{MODELS}.overload:Overload",
             "a queue that heals after an outage, though clients retry",
@@ -130,6 +153,17 @@ PROTOCOL = BundledProtocol(
             f"{MODELS}.failover:Failover",
             "a lease, clocks that drift, and fencing tokens",
             proof=f"{PROOFS}.failover:FailoverSafety",
+        ),
+        BundledModel(
+            "leader-hints",
+            f"{MODELS}.hints:LeaderHints",
+            "who is believed to lead",
+            proof=f"{PROOFS}.failover:HintsSafety",
+        ),
+        BundledModel(
+            "priorities",
+            f"{MODELS}.priorities:Priorities",
+            "the first that is there leads, but for one that flaps",
         ),
         BundledModel(
             "recovery",
@@ -193,14 +227,13 @@ PROTOCOL = BundledProtocol(
             "turns-begin-anew",
             "turns begin with the first endpoint whenever one comes or goes",
             model=f"{MODELS}.changing:BeginsAnew",
-            no_proof=COUNTS,
             planted_in=("round-robin",),
         ),
         Bug(
             "turns-by-number",
             "a turn is a number to count by: when one goes, another is passed over",
             model=f"{MODELS}.changing:ByNumber",
-            no_proof=COUNTS,
+            no_proof=DEALT,
             planted_in=("round-robin",),
         ),
         Bug(
@@ -226,6 +259,27 @@ PROTOCOL = BundledProtocol(
             no_proof=EXPLORED,
             planted_in=("earliest-deadline",),
             seen_in=("grpc-java",),
+        ),
+        Bug(
+            "walks-on",
+            "of one that is down the next has its requests, and so twice its share",
+            model=f"{MODELS}.chance:WalksOn",
+            no_proof=COUNTS,
+            planted_in=("random",),
+        ),
+        Bug(
+            "share-not-paid",
+            "what fills another's column is not taken off: the heavy get too much",
+            model=f"{MODELS}.chance:ShareNotPaid",
+            no_proof=SUMS,
+            planted_in=("weighted-random",),
+        ),
+        Bug(
+            "columns-only",
+            "a column is all its node's: weights come to nothing",
+            model=f"{MODELS}.chance:ColumnsOnly",
+            no_proof=SUMS,
+            planted_in=("weighted-random",),
         ),
         Bug(
             "weights-not-looked-at",
@@ -267,6 +321,7 @@ PROTOCOL = BundledProtocol(
             "a node that found a place goes on: the first have more than their share",
             model=f"{MODELS}.maglev:KeepsItsTurn",
             no_proof=COUNTS,
+            planted_in=("maglev",),
         ),
         Bug(
             "bound-not-looked-at",
@@ -306,6 +361,18 @@ PROTOCOL = BundledProtocol(
             model=f"{MODELS}.health:NoPanic",
             no_proof=EXPLORED,
             planted_in=("ejection",),
+        ),
+        Bug(
+            "gone-too-early",
+            "a node that drains goes at once, and breaks off what is on the way",
+            model=f"{MODELS}.draining:GoneTooEarly",
+            planted_in=("draining",),
+        ),
+        Bug(
+            "drains-anew",
+            "who is told to drain once more has all its time again",
+            model=f"{MODELS}.draining:DrainsAnew",
+            planted_in=("draining",),
         ),
         Bug(
             "many-probes",
@@ -378,6 +445,24 @@ PROTOCOL = BundledProtocol(
             planted_in=("retries",),
         ),
         Bug(
+            "hedges-afterwards",
+            "a forgotten timer sends another attempt after the answer",
+            model=f"{MODELS}.hedging:HedgesAfterwards",
+            planted_in=("hedging",),
+        ),
+        Bug(
+            "others-run-on",
+            "attempts that are not needed any more are not ended",
+            model=f"{MODELS}.hedging:OthersRunOn",
+            planted_in=("hedging",),
+        ),
+        Bug(
+            "stop-not-heard",
+            "a server that asks for no more is asked again",
+            model=f"{MODELS}.hedging:StopNotHeard",
+            planted_in=("hedging",),
+        ),
+        Bug(
             "metastable",
             "all who had no answer in time try again: an overload that never ends",
             model=f"{MODELS}.overload:NoBudget",
@@ -414,6 +499,39 @@ PROTOCOL = BundledProtocol(
             "a lock service that restarts does not wait for the lease that runs",
             model=f"{MODELS}.failover:LeaseForgotten",
             planted_in=("failover",),
+        ),
+        Bug(
+            "older-term-believed",
+            "whatever is heard last is believed: terms go back",
+            model=f"{MODELS}.hints:OlderTermBelieved",
+            planted_in=("leader-hints",),
+        ),
+        Bug(
+            "term-not-kept",
+            "a leader of an older term is taken for that of the newest",
+            model=f"{MODELS}.hints:TermNotKept",
+            planted_in=("leader-hints",),
+        ),
+        Bug(
+            "no-quarantine",
+            "a primary that flaps takes over each time it comes back",
+            model=f"{MODELS}.priorities:NoQuarantine",
+            no_proof=EXPLORED,
+            planted_in=("priorities",),
+        ),
+        Bug(
+            "quarantined-for-good",
+            "what a primary has done counts for ever",
+            model=f"{MODELS}.priorities:QuarantinedForGood",
+            no_proof=EXPLORED,
+            planted_in=("priorities",),
+        ),
+        Bug(
+            "nobody-leads",
+            "who is in quarantine does not lead even if it is alone",
+            model=f"{MODELS}.priorities:NobodyLeads",
+            no_proof=EXPLORED,
+            planted_in=("priorities",),
         ),
         Bug(
             "acknowledged-early",
@@ -464,6 +582,29 @@ PROTOCOL = BundledProtocol(
             survivors=SURVIVORS,
         ),
         PolicyObject(
+            "random",
+            model="random",
+            subject=f"{HELD}.chance:RandomSubject",
+            mutants=MUTANTS,
+            sources=(
+                f"{POLICIES}.balancing.chance:Random",
+                f"{POLICIES}.endpoints:eligible",
+            ),
+            graph=f"{HELD}.chance:random_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
+            "weighted-random",
+            model="weighted-random",
+            subject=f"{HELD}.chance:WeightedSubject",
+            mutants=MUTANTS,
+            sources=(
+                f"{POLICIES}.balancing.chance:WeightedRandom",
+                f"{POLICIES}.balancing.chance:alias_table",
+            ),
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
             "least-outstanding",
             model="least-outstanding",
             subject=f"{HELD}.load:LeastSubject",
@@ -490,6 +631,19 @@ PROTOCOL = BundledProtocol(
             survivors=SURVIVORS,
         ),
         PolicyObject(
+            "maglev",
+            model="maglev",
+            subject=f"{HELD}.tables:MaglevSubject",
+            mutants=MUTANTS,
+            sources=(
+                # Not what fills the table: with a mistake there, that may never end.
+                f"{POLICIES}.balancing.hashing:Maglev.__init__",
+                f"{POLICIES}.balancing.hashing:Maglev.pick",
+                f"{POLICIES}.balancing.hashing:is_prime",
+            ),
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
             "ejection",
             model="ejection",
             subject=f"{HELD}.health:EjectionSubject",
@@ -510,6 +664,15 @@ PROTOCOL = BundledProtocol(
             mutants=MUTANTS,
             sources=(f"{POLICIES}.health:CircuitBreaker",),
             graph=f"{HELD}.health:circuit_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
+            "draining",
+            model="draining",
+            subject=f"{HELD}.draining:DrainingSubject",
+            mutants=MUTANTS,
+            sources=(f"{POLICIES}.health:Draining",),
+            graph=f"{HELD}.draining:draining_graph",
             survivors=SURVIVORS,
         ),
         PolicyObject(
@@ -560,6 +723,15 @@ PROTOCOL = BundledProtocol(
             survivors=SURVIVORS,
         ),
         PolicyObject(
+            "hedging",
+            model="hedging",
+            subject=f"{HELD}.hedging:HedgingSubject",
+            mutants=MUTANTS,
+            sources=(f"{POLICIES}.hedging:Hedge",),
+            graph=f"{HELD}.hedging:hedging_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
             "overload",
             model="overload",
             subject=f"{HELD}.retry:OverloadSubject",
@@ -579,6 +751,24 @@ PROTOCOL = BundledProtocol(
                 f"{POLICIES}.failover:Fence",
             ),
             graph=f"{HELD}.failover:failover_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
+            "leader-hints",
+            model="leader-hints",
+            subject=f"{HELD}.leadership:HintsSubject",
+            mutants=MUTANTS,
+            sources=(f"{POLICIES}.failover:LeaderHints",),
+            graph=f"{HELD}.leadership:hints_graph",
+            survivors=SURVIVORS,
+        ),
+        PolicyObject(
+            "priorities",
+            model="priorities",
+            subject=f"{HELD}.leadership:PrioritiesSubject",
+            mutants=MUTANTS,
+            sources=(f"{POLICIES}.failover:Priorities",),
+            graph=f"{HELD}.leadership:priorities_graph",
             survivors=SURVIVORS,
         ),
         PolicyObject(

@@ -77,6 +77,7 @@ def conform(request: ConformRequest) -> int:
     require_hypothesis()
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.conform import conform_json, conform_text
+    from ratified.conform.ending import interruptible
     from ratified.conform.suite import conform as held
 
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
@@ -86,13 +87,14 @@ def conform(request: ConformRequest) -> int:
         if live and time.monotonic() > began + SHOWN_AFTER:
             live.show(f"{request.target}  {result.runs:,} runs  {result.events:,} events")
 
-    with live or nullcontext():
+    with live or nullcontext(), interruptible() as interrupted:
         result = held(
             protocol,
             seconds=_seconds(request),
             events=request.events,
             seed=request.driving.seed,
             told=progress,
+            interrupted=interrupted,
         )
     took = time.monotonic() - began
     rendered = conform_json if request.form == "json" else conform_text
@@ -143,10 +145,18 @@ def conform_policy(request: ConformRequest) -> int:
         raise RatifiedError(f"{request.target} is no cluster: there are no events of nodes to be recorded")
     require_hypothesis()
     from ratified.cli.report.policies import policy_json, policy_text
+    from ratified.conform.ending import interruptible
     from ratified.conform.policies import hold
 
     policy, began = POLICIES[request.target], time.monotonic()
-    result = hold(policy, seconds=_seconds(request), events=request.events, seed=request.driving.seed)
+    with interruptible() as interrupted:
+        result = hold(
+            policy,
+            seconds=_seconds(request),
+            events=request.events,
+            seed=request.driving.seed,
+            interrupted=interrupted,
+        )
     rendered = policy_json if request.form == "json" else policy_text
     echo(rendered(policy, result, time.monotonic() - began))
     return result.verdict.exit_status

@@ -131,15 +131,24 @@ def _runs(request: RunRequest) -> Runs:
     """Do the runs, up to the first with a violation or the end of the time."""
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.run import Runs
+    from ratified.results.seen import INTERRUPTED
 
     began, used = time.monotonic(), time.process_time()
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
     schedule = read(request.schedule) if request.schedule is not None else None
     wanted = 1 if schedule is not None else request.seeds
     done = inputs = applied = operations = 0
+    last, stopped = None, "time ran out"
     with live or nullcontext():
         while True:
-            last = _one(request, request.seed + done, schedule)
+            try:
+                one = _one(request, request.seed + done, schedule)
+            except KeyboardInterrupt:
+                if last is None:
+                    raise
+                stopped = INTERRUPTED
+                break
+            last = one
             done, inputs, applied = done + 1, inputs + last.inputs, applied + last.applied
             operations += len(last.history)
             passed = time.monotonic() - began
@@ -149,7 +158,7 @@ def _runs(request: RunRequest) -> Runs:
             if last.violation is not None or done == wanted or late:
                 break
     seconds = time.process_time() - used
-    return Runs(request.protocol, wanted, done, inputs, applied, operations, seconds, last)
+    return Runs(request.protocol, wanted, done, inputs, applied, operations, seconds, last, stopped=stopped)
 
 
 def _one(request: RunRequest, seed: int, schedule: str | None) -> simulator.Run:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,8 @@ import click
 from ratified.cli.commands.options import options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import ServicesRequest, takes
-from ratified.impl.services.balancing import BALANCERS
+from ratified.impl.services.balancing import BALANCERS, Balancer, PriorityLevels, ZoneAware
+from ratified.impl.services.endpoints import Endpoint
 
 if TYPE_CHECKING:
     from ratified.impl.services.simulation import Load, Outcome, Setup
@@ -41,7 +44,12 @@ _span = "NODE@FROM..UNTIL"
     default="a=1,b=1,c=1",
     show_default=True,
     metavar="NAME=WEIGHT,...",
-    help="Nodes and their weights.",
+    help="Who serves. NAME=WEIGHT@ZONE/LEVEL says where a node is, and at which level of priority: level 0 is asked first.",
+)
+@click.option(
+    "--zone",
+    metavar="ZONE",
+    help="Where the client is: it keeps to its zone; each zone has a client like it.",
 )
 @click.option(
     "--requests",
@@ -150,6 +158,7 @@ def services(request: ServicesRequest) -> int:
     \b
       ratified run services --policy smooth-weighted --nodes a=5,b=1,c=1 --fail a@2s..4s
       ratified run services --policy random --policy two-choices --nodes a,b,c,d --pause b@1s..3s
+      ratified run services --nodes a@east,b@east,c@west,d@west/1 --zone east --fail a@1s..2s
       ratified run services --budget none --attempts 5 --fail a@1s..2s --diagram load.svg
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.report.services import Compared, services_headline, services_json, services_text
@@ -212,12 +221,20 @@ def load_of(request: ServicesRequest) -> Load:
     )
 
 
+def balancer_of(policy: str, nodes: Sequence[Endpoint], zone: str | None) -> Callable[[], Balancer]:
+    """A policy, by levels of priority and by zones where there are any."""
+    make = BALANCERS[policy]
+    if zone is not None:
+        clients = {node.zone: 1 for node in nodes} | {zone: 1}
+        make = partial(ZoneAware, make, zone, clients, 1)
+    return partial(PriorityLevels, make) if any(node.priority for node in nodes) else make
+
+
 def setups_of(request: ServicesRequest) -> list[Setup]:
     """The policies of the client, in every combination, named by what is not the same for all. Raises RatifiedError."""
-    from functools import partial
     from itertools import product
 
-    from ratified.cli.services import read_ms, time_of
+    from ratified.cli.services import read_ms, read_nodes, read_zone, time_of
     from ratified.impl.services import budgets
     from ratified.impl.services.budgets import Budget
     from ratified.impl.services.health import CircuitBreaker, OutlierConfig, Outliers
@@ -225,6 +242,8 @@ def setups_of(request: ServicesRequest) -> list[Setup]:
     from ratified.impl.services.retry import Backoff, RetryPolicy
     from ratified.impl.services.simulation import Setup
 
+    nodes = read_nodes("--nodes", request.nodes)
+    zone = None if request.zone is None else read_zone("--zone", request.zone, nodes)
     base, timeout_ms = read_ms("--backoff", request.backoff), read_ms("--timeout", request.timeout)
     made: dict[str, Any] = {
         "throttle": budgets.Throttle,
@@ -245,7 +264,7 @@ def setups_of(request: ServicesRequest) -> list[Setup]:
         setups.append(
             Setup(
                 "/".join(named),
-                BALANCERS[policy],
+                balancer_of(policy, nodes, zone),
                 RetryPolicy(request.attempts, Backoff(base, max(base, 10_000))),
                 made[budget],
                 None if hedge_ms is None else partial(Hedge, hedge_ms, request.attempts),
@@ -286,4 +305,5 @@ def described(request: ServicesRequest) -> tuple[tuple[str, tuple[str, ...]], ..
         f"{said('--deadline', request.deadline)} a request",
     )
     health = tuple(HEALTH_WORDS[name] for name in dict.fromkeys(request.healths))
-    return (("retries", tuple(how)), ("limits", limits), ("health", health))
+    where = (("zone", (f"the client is in {request.zone}",)),) if request.zone is not None else ()
+    return (*where, ("retries", tuple(how)), ("limits", limits), ("health", health))

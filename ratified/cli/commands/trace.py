@@ -138,7 +138,16 @@ def follow_events(request: TraceRequest) -> int:
 
 
 def _follow(follower: Follower, events: Iterator[Event], request: TraceRequest, began: float) -> str | None:
-    """Follow events up to the first that nothing explains, or to a limit; return which limit, if it was one."""
+    """Follow events up to the first that nothing explains, or to a limit or Ctrl-C; return which, if it was one of these."""
+    from ratified.results.seen import INTERRUPTED
+
+    try:
+        return _followed(follower, events, request, began)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _followed(follower: Follower, events: Iterator[Event], request: TraceRequest, began: float) -> str | None:
     from ratified.follow.binding import BindingError, EventError
     from ratified.follow.source import TraceError
     from ratified.language.machine import StepError

@@ -20,10 +20,11 @@ def verify(request: VerifyRequest) -> int:
 
     The models must hold, each refining the more abstract one; the broken variants must be refuted.
     """
-    from ratified.cli.exploring import emit, explore_options, explored
+    from ratified.cli.exploring import emit, explore_options, explored, not_begun
     from ratified.cli.instances import instance, is_symmetric, sizes_of
     from ratified.cli.loading import load
     from ratified.cli.report.checks import Checked, Report
+    from ratified.results.seen import INTERRUPTED
 
     protocol = protocols[request.protocol]
     described = {model.name: model for model in (*protocol.models, *protocol.broken)}
@@ -32,10 +33,14 @@ def verify(request: VerifyRequest) -> int:
     # All are made before the first is explored, which may take long, so that what is wrong is said at once.
     models = {name: instance(cls, chosen[name], {}) for name, cls in classes.items()}
     checks = []
+    interrupted = False
     for name, model in models.items():
         symmetric = is_symmetric(classes[name], chosen[name])
         how = explore_options(request.exploring, symmetric=symmetric)
-        result = explored(name, model, how, quiet=request.output.quiet)
+        # What was not begun is undecided, as what was interrupted is.
+        quiet = request.output.quiet
+        result = not_begun(model) if interrupted else explored(name, model, how, quiet=quiet)
+        interrupted = result.stopped == INTERRUPTED
         checks.append(Checked(name, result, described[name].description, described[name].broken))
     return emit(Report(tuple(checks), protocol=request.protocol), request.output)
 

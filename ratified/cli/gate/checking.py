@@ -141,7 +141,7 @@ def _report(
     notes = [cache.trouble] if cache.trouble else []
     for label in left:
         says = f"UNDECIDED  {label}: not checked, since the run was interrupted"
-        done.append(Outcome(label, "not checked", Verdict.UNDECIDED, says, says, 0.0))
+        done.append(Outcome(label, "not-checked", Verdict.UNDECIDED, says, says, 0.0))
     return Report(
         tuple(d for d in done if isinstance(d, Checked)),
         several=name,

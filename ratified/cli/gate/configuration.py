@@ -78,11 +78,15 @@ class ProofEntry:
 
 @dataclass(frozen=True, slots=True)
 class ConformanceEntry:
-    """An implementation held to its model: a bundled one, or whatever `gate.conformance` takes from `path.py:name`."""
+    """An implementation held to its model: a bundled one, or whatever `gate.conformance` takes from `path.py:name`.
+
+    `settings` are sizes and parameters of a driver's model; `seconds` None is as long as it takes, or the usual time.
+    """
 
     target: str
     label: str
-    seconds: float
+    settings: Mapping[str, object]
+    seconds: float | None
     seed: int
     undecided_allowed: bool
     span: Span
@@ -196,7 +200,8 @@ class _Table:
         if name not in self.data:
             return default
         value = self.data[name]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             self.refuse(name, f"{name} must be {what}, not {_toml(value)}")
         return value
 
@@ -439,12 +444,14 @@ class _Reader:
         )
 
     def _conformance(self, table: _Table, *, allowed: bool) -> ConformanceEntry:
-        table.known("driver", "name", "seconds", "seed", "undecided")
+        table.known("driver", "name", "sizes", "seconds", "seed", "undecided")
         target, span = self._target(table, "driver")
+        sizes = _Table(self, table.data.get("sizes", {}), (*table.path, "sizes"))
         return ConformanceEntry(
             target,
             f"{self._label(table, target)}[conformance]",
-            table.seconds("seconds", 10.0),
+            self._settings(sizes, {}),
+            table.seconds("seconds"),
             table.get("seed", int, "a whole number", 0),
             self._undecided(table, default=allowed),
             span,

@@ -1,7 +1,8 @@
 """Implementations in a configuration: something bundled, or what a file has under a name.
 
-What a file may have: a `Protocol` (`ratified.conform.protocol`), a `Policy` (`ratified.conform.policy`), a state machine of
-Hypothesis, which is run with the profile in force, or a function without arguments that returns an answer with a verdict.
+What a file may have: a driver (`ratified.Driver`), a `Protocol` (`ratified.conform.protocol`), a `Policy`
+(`ratified.conform.policy`), a state machine of Hypothesis, which is run with the profile in force, or a function without
+arguments that returns an answer with a verdict.
 
 Guarantees: an answer without a verdict is refused, so that a function that forgot to return one has not passed.
 """
@@ -18,7 +19,7 @@ from ratified.cli.gate.configuration import ConformanceEntry
 from ratified.cli.loading import load_module
 from ratified.cli.report.checks import Outcome, allowed
 from ratified.language.errors import RatifiedError
-from ratified.results.result import Decided, Unexpected, Verdict
+from ratified.results.result import Decided, Limits, Unexpected, Verdict
 
 
 def held(entry: ConformanceEntry, target: str) -> Outcome:
@@ -29,16 +30,29 @@ def held(entry: ConformanceEntry, target: str) -> Outcome:
     return Outcome(entry.label, "conformance", verdict, headline, text, time.monotonic() - began, entry.span)
 
 
+USUAL_SECONDS = 10.0
+"""How long what is bundled is run, unless something else is configured; a driver is driven along all of its graph."""
+
+
+def _time(entry: ConformanceEntry) -> float:
+    return USUAL_SECONDS if entry.seconds is None else entry.seconds
+
+
 Told = tuple[Verdict, str, str]
 """A verdict, in a line, and in full."""
 
 
 def _held(entry: ConformanceEntry, target: str) -> Told:
     require_hypothesis()
+    from ratified.conform.driving.driver import Driver
     from ratified.conform.policy import Policy
     from ratified.conform.protocol import Protocol
 
     found = _found(target)
+    if inspect.isclass(found) and issubclass(found, Driver):
+        return _driver(found, entry)
+    if entry.settings:
+        raise RatifiedError(f"{target} takes no sizes", remedy="they are for drivers of your own")
     if isinstance(found, Protocol):
         return _protocol(found, entry)
     if isinstance(found, Policy):
@@ -48,7 +62,7 @@ def _held(entry: ConformanceEntry, target: str) -> Told:
     if inspect.isclass(found) or not callable(found):
         raise RatifiedError(
             f"{target} is nothing that can be held to a model",
-            remedy="it is a Protocol, a Policy, a state machine of Hypothesis, or a function that returns an answer",
+            remedy="it is a Driver, a Protocol, a Policy, a state machine of Hypothesis, or a function that returns an answer",
         )
     return _function(found, target)
 
@@ -72,12 +86,23 @@ def _found(target: str) -> Any:
     return getattr(loaded, name)
 
 
+def _driver(driver: Any, entry: ConformanceEntry) -> Told:
+    from ratified.cli.driving import instantiated, modelled
+    from ratified.cli.report.drive import drive_text
+    from ratified.conform.driving.engine import drive
+
+    model = modelled(driver, None, {name: str(value) for name, value in entry.settings.items()})
+    result = drive(instantiated(driver), model, seed=entry.seed, limits=Limits(seconds=entry.seconds))
+    text = drive_text(result)
+    return result.verdict, text.partition("\n")[0], text
+
+
 def _protocol(protocol: Any, entry: ConformanceEntry) -> Told:
     from ratified.cli.report.conform import conform_text
     from ratified.conform.suite import conform
 
     began = time.monotonic()
-    result = conform(protocol, seconds=entry.seconds, seed=entry.seed)
+    result = conform(protocol, seconds=_time(entry), seed=entry.seed)
     text = conform_text(protocol, result, time.monotonic() - began)
     return result.verdict, text.partition("\n")[0], text
 
@@ -87,7 +112,7 @@ def _policy(policy: Any, entry: ConformanceEntry) -> Told:
     from ratified.conform.policies import hold
 
     began = time.monotonic()
-    result = hold(policy, seconds=entry.seconds, events=None, seed=entry.seed)
+    result = hold(policy, seconds=_time(entry), events=None, seed=entry.seed)
     text = policy_text(policy, result, time.monotonic() - began)
     return result.verdict, text.partition("\n")[0], text
 
@@ -110,8 +135,8 @@ def _machine(machine: Any, target: str) -> Told:
     except Exception as error:  # noqa: BLE001 - whatever a rule raises is what was found
         notes = "\n".join(getattr(error, "__notes__", ()))
         says = f"{type(error).__name__}: {error}"
-        return Verdict.VIOLATED, f"VIOLATED  {target}: {says.partition(chr(10))[0]}", f"{says}\n{notes}\n"
-    return Verdict.HOLDS, f"HOLDS  {target}", ""
+        return _told(Verdict.VIOLATED, f"{target}: {says.partition(chr(10))[0]}", f"{says}\n{notes}")
+    return _told(Verdict.HOLDS, f"{target}: no rule fails", "")
 
 
 def _function(function: Any, target: str) -> Told:
@@ -119,7 +144,7 @@ def _function(function: Any, target: str) -> Told:
     try:
         answer = function()
     except Unexpected as found:
-        return Verdict.VIOLATED, f"VIOLATED  {target}: {str(found).partition(chr(10))[0]}", f"{found}\n"
+        return _told(Verdict.VIOLATED, f"{target}: {str(found).partition(chr(10))[0]}", str(found))
     verdict = getattr(answer, "verdict", answer)
     if not isinstance(verdict, Verdict):
         raise RatifiedError(
@@ -131,4 +156,10 @@ def _function(function: Any, target: str) -> Told:
 
         text = told(answer)
         return verdict, text.partition("\n")[0], text + "\n"
-    return verdict, f"{verdict.value.upper()}  {target}", f"{answer!r}\n"
+    return _told(verdict, target, "" if isinstance(answer, Verdict) else repr(answer))
+
+
+def _told(verdict: Verdict, says: str, more: str) -> Told:
+    """An answer with a first line of ours."""
+    headline = f"{verdict.value.upper()}  {says}"
+    return verdict, headline, f"{headline}\n" + (f"\n{more}\n" if more else "")

@@ -72,6 +72,7 @@ class _Scan:
         path: Path = ()
         for number, (name, span) in enumerate(names, start=1):
             path = (*path, name)
+            self.keys.setdefault(path, span)
             if several and number == len(names):
                 self._tables[path] = self._tables.get(path, -1) + 1
             if path in self._tables:

@@ -36,10 +36,11 @@ def _parts(result: Driven) -> Iterator[list[str]]:
         Verdict.VIOLATED: f"does not do what {subject(result)} does",
         Verdict.UNDECIDED: f"no deviation from {subject(result)} found; {result.stopped}",
     }[result.verdict]
-    yield [f"{result.verdict.value.upper()}  {result.driver}: {told}", ""]
+    head = f"{result.verdict.value.upper()}  {result.driver}: {told}"
+    yield [*wrap(head, WIDTH, subsequent_indent="  ", break_on_hyphens=False), ""]
     if result.deviation is not None:
         yield _deviation(result)
-    yield list(_figures(result))
+    yield [line for figure in _figures(result) for line in wrap(figure, WIDTH, subsequent_indent=" " * 11)]
     if result.reasons:
         yield ["", "steps of the model that were not driven, and why", *_counted(result.reasons)]
     if result.unasked:
@@ -63,13 +64,9 @@ def _deviation(result: Driven) -> list[str]:
         ]
     else:
         note = []
-    return [
-        f"  {deviation.what}",
-        *(f"  {d}" for d in deviation.details),
-        *(["", *lines] if lines else []),
-        *note,
-        "",
-    ]
+    what = wrap(deviation.what, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    details = [f"  {d}" for d in deviation.details]
+    return [*what, *details, *(["", *lines] if lines else []), *note, ""]
 
 
 def _figures(result: Driven) -> Iterator[str]:

@@ -6,7 +6,7 @@ Guarantees: rendering is pure; nothing here decides anything that a `Proof` does
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ratified.cli.report.machine import json_place, json_unchecked
@@ -16,6 +16,7 @@ from ratified.language.claims import not_checked
 from ratified.language.values import show
 from ratified.results.changes import changes, compact
 from ratified.results.result import Verdict
+from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.obligations import Part
 from ratified.smt.houdini import Houdini
@@ -40,8 +41,7 @@ def _headline(name: str, proof: Proof) -> tuple[str, str]:
     if proof.verdict is Verdict.HOLDS:
         goals = listed(proof.goals or proof.lemmas)
         what = f"{goals} {'hold' if len(proof.goals or proof.lemmas) > 1 else 'holds'} at every size"
-        if proof.assumes:
-            what += f" where {listed(tuple(proof.assumes))} {'is' if len(proof.assumes) == 1 else 'are'} so"
+        what += _where(proof.assumes)
     else:
         failed, open_ = proof.of(Status.FAILED), proof.of(Status.UNDECIDED)
         parts = [f"{plural(len(failed), 'obligation')} failed"] if failed else []
@@ -91,6 +91,11 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
             yield ""
 
 
+def _where(assumes: Collection[str]) -> str:
+    """What a script assumes beyond its model, to be said beside the verdict."""
+    return f" where {listed(tuple(assumes))} {'is' if len(assumes) == 1 else 'are'} so" if assumes else ""
+
+
 def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "model", proof.model
     yield "lemmas", str(len(proof.lemmas))
@@ -109,6 +114,8 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "time", duration(proof.seconds)
     if proof.certificates is not None:
         yield "certificates", _certificates(proof.certificates)
+        if proof.certificates.ethos is not None:
+            yield "ethos", _ethos(proof.certificates.ethos)
 
 
 def _certificates(made: Certificates) -> str:
@@ -119,10 +126,23 @@ def _certificates(made: Certificates) -> str:
     return f"{made.found:,} of {total:,} obligations in {made.folder}, {made.size:,} bytes, {spent}{missing}"
 
 
+def _ethos(said: Ethos) -> str:
+    """What it says of cvc5's proofs."""
+    total = said.right + len(said.wrong) + len(said.not_found)
+    wrong = f"; wrong are those of {listed(said.wrong)}" if said.wrong else ""
+    lacking = f"; none found for {listed(said.not_found)}" if said.not_found else ""
+    return f"{said.right:,} of {total:,} proofs of cvc5 are correct{wrong}{lacking}"
+
+
 def _held(held: Held) -> str:
     """What the formulas were held against."""
     if not held.states:
-        return "the formulas were held against nothing: " + "; ".join(held.left_out[:1])
+        why = (
+            held.left_out[0]
+            if held.left_out
+            else "what is assumed is so at none of the sizes that were tried"
+        )
+        return f"the formulas were held against nothing: {why}"
     steps = plural(held.steps + held.disabled, "step")
     return f"the formulas agree on {steps} and {plural(held.states, 'state')} of {plural(held.sizes, 'size')}"
 
@@ -266,6 +286,13 @@ def _json_certificates(made: Certificates) -> dict[str, Any]:
         "bytes": made.size,
         "seconds": round(made.seconds, 3),
         "solving_seconds": round(made.solving, 3),
+        "ethos": None
+        if made.ethos is None
+        else {
+            "correct": made.ethos.right,
+            "wrong": list(made.ethos.wrong),
+            "not_found": list(made.ethos.not_found),
+        },
     }
 
 
@@ -313,7 +340,7 @@ def induction_text(name: str, claim: str, found: Induction, *, color: bool = Fal
     paint, lines = Paint(color), list[str]()
     verdict = found.proof.verdict
     words = {
-        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, with its lemmas"),
+        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, with its lemmas{_where(found.proof.assumes)}"),
         Verdict.VIOLATED: (
             "NOT INDUCTIVE",
             f"{name}: {claim} has {plural(len(found.found), 'counterexample')}",
@@ -323,13 +350,19 @@ def induction_text(name: str, claim: str, found: Induction, *, color: bool = Fal
     word, what = words[verdict]
     lines += [*labelled(word, what, _STYLES[verdict], paint, gap=2), ""]
     meaning = {
-        "reachable": "this state is reachable: the candidate is not an invariant",
         "unreachable": "this state is not reachable at this size: a lemma could exclude it",
         "not found": "this state was not found, but not every state was visited",
     }
     for cell, reach in found.found:
         assert cell.counterexample
-        lines += [*_open(cell, paint), f"  {meaning[reach.value]}", ""]
+        wrong = "the candidate is not an invariant"
+        if cell.claim != claim:
+            lemma = cell.claim in found.proof.lemmas
+            wrong = (
+                f"the lemma {cell.claim} is not an invariant" if lemma else f"this step is not {cell.claim}"
+            )
+        told = meaning.get(reach.value, f"this state is reachable: {wrong}")
+        lines += [*_open(cell, paint), f"  {told}", ""]
     lines += [f"  undecided: {c.name}  {c.why}" for c in found.proof.of(Status.UNDECIDED)]
     return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
 
@@ -339,7 +372,8 @@ def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
     paint = Paint(color)
     word, style = ("INDUCTIVE", "green") if found.kept else ("NOT INDUCTIVE", "red")
     of = plural(len(found.kept) + len(found.dropped), "invariant")
-    lines = list(labelled(word, f"{name}: {len(found.kept)} of {of}", style, paint, gap=2))
+    what = f"{name}: {len(found.kept)} of {of}{_where(found.assumes)}"
+    lines = list(labelled(word, what, style, paint, gap=2))
     lines += ["", *(f"  kept     {claim}" for claim in found.kept)]
     lines += [f"  dropped  {claim}: {cell.name} {cell.status.value}" for claim, cell in found.dropped]
     if found.unchecked:

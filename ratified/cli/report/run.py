@@ -32,6 +32,7 @@ class Runs:
     seconds: float
     last: Run
     shortest: Run | None = None
+    stopped: str = "time ran out"
 
     @property
     def verdict(self) -> Verdict:
@@ -48,7 +49,7 @@ def run_headline(runs: Runs) -> str:
     if violation is not None:
         return f"{word}  {runs.protocol}: {violation.promise}, with seed {runs.last.seed}"
     many = "1 run" if runs.done == 1 else f"{runs.done:,} runs"
-    rest = "" if runs.done == runs.asked else f"; time ran out before all {runs.asked:,}"
+    rest = "" if runs.done == runs.asked else f"; {runs.stopped} before all {runs.asked:,}"
     return f"{word}  {runs.protocol}: no violation in {many}{rest}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratified.cli.report.text import Paint
-from ratified.cli.services import time_of
+from ratified.cli.services import node_text, time_of
 from ratified.diagram.load import Lane, LoadPicture, Panel, Span
 from ratified.impl.services.simulation import Ended, Fault, Load, Moment, Outcome, Trouble
 
@@ -78,7 +78,7 @@ def services_text(compared: Compared, *, color: bool = False) -> str:
         f"{f.node} {VERBS[f.trouble]} {time_of(f.from_ms)} to {time_of(f.until_ms)}{_times(load, f)}"
         for f in sorted(load.faults, key=lambda fault: fault.from_ms)
     ]
-    nodes = [f"{node.name}={node.weight}" for node in load.nodes]
+    nodes = [node_text(node) for node in load.nodes]
     heads = [
         ("nodes", nodes),
         (
@@ -129,6 +129,8 @@ def services_json(compared: Compared) -> str:
         "schema": SCHEMA,
         "verdict": "holds" if compared.sound else "violated",
         "nodes": {node.name: node.weight for node in load.nodes},
+        "zones": {node.name: node.zone for node in load.nodes if node.zone},
+        "levels": {node.name: node.priority for node in load.nodes if node.priority},
         "requests": load.requests,
         "rate": load.a_second,
         "writes_percent": load.writes_percent,

@@ -23,6 +23,7 @@ from ratified.follow.linearizability.history import UNKNOWN, History, HistoryErr
 from ratified.follow.linearizability.models import SequentialModel, State
 from ratified.results.limits import memory_share, resident
 from ratified.results.result import Verdict
+from ratified.results.seen import INTERRUPTED
 
 MOST_STATES_SHOWN = 8
 FIRST_TURN = 1_024  # configurations
@@ -109,8 +110,8 @@ def check_history(
     verdict, stopped, failure = Verdict.HOLDS, None, None
     try:
         failed = _first_without_an_order(parts, model, budget, orders)
-    except _RanOut as limit:
-        verdict, stopped = Verdict.UNDECIDED, str(limit)
+    except (_RanOut, KeyboardInterrupt) as limit:
+        verdict, stopped = Verdict.UNDECIDED, str(limit) or INTERRUPTED
     else:
         if failed:
             part, search = failed

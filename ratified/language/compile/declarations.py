@@ -66,6 +66,9 @@ def declarations_of(source: ClassSource, methods: Collection[str]) -> Declaratio
         if isinstance(inherited, Module):
             variables.update({d.name: d for d in inherited.variables})
             parameters.update({d.name: d for d in inherited.parameters})
+    for name in methods:
+        if name in (*variables, *parameters):
+            source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
     for name, annotation in vars(source.cls).get("__annotations__", {}).items():
         found = _evaluated(source, name, annotation)
         if found is typing.ClassVar or typing.get_origin(found) is typing.ClassVar:

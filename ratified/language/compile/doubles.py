@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
+from ratified.language.claims import CLAIMS
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Kind, Module
 from ratified.language.source import class_node, head_span, span_of
@@ -35,6 +36,7 @@ def refuse_doubles(cls: type, node: ast.ClassDef | None, file: str) -> None:
             if kind is not None:
                 _same_kind(name, kind, klass, function, defined.get(name))
                 defined[name] = kind, klass, function
+    _none_lost(cls)
 
 
 def _one_declaration(cls: type) -> None:
@@ -56,6 +58,23 @@ def _one_declaration(cls: type) -> None:
                         before.span,
                         d.span,
                     )
+
+
+def _none_lost(cls: type) -> None:
+    """That of two bases that claim something under one name, one overrides the other, or asks it, or the class claims it anew.
+
+    A step that a mixin replaces is replaced on purpose; a claim that nobody asks any more would be a green result for nothing.
+    """
+    first: dict[str, tuple[type, FunctionType]] = {}
+    for klass in cls.__mro__[1:]:
+        for name, function in vars(klass).items():
+            if name in vars(cls) or getattr(function, "ratified_kind", None) not in CLAIMS:
+                continue
+            owner, over = first.get(name, (klass, function))
+            if klass not in owner.__mro__ and "super" not in _raw(over).__code__.co_names:
+                what = f"`{name}` of {owner.__name__} hides that of {klass.__name__}, from which it does not derive"
+                _refuse(what, _head(over), _head(function))
+            first[name] = klass, function
 
 
 def _once(node: ast.ClassDef, file: str) -> None:

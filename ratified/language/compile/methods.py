@@ -43,6 +43,13 @@ def methods_of(cls: type) -> dict[str, Method]:
                 )
             if not isinstance(attribute, FunctionType):
                 continue
+            if hasattr(attribute, "ratified_kind") and inspect.unwrap(attribute).__name__ != name:
+                node, file = definition(inspect.unwrap(attribute))
+                raise ModelError(
+                    f"`{name}` of {klass.__name__} is another name for `{node.name}`",
+                    span=head_span(node, file),
+                    remedy="define it with def: a model has one name for each of its parts",
+                )
             kind = getattr(attribute, "ratified_kind", Kind.INIT if name == "init" else Kind.HELPER)
             fair = getattr(attribute, "ratified_fair", None)
             weight = getattr(attribute, "ratified_weight", None)

@@ -10,9 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from ratified.certified import Refused, Script, Terms, check
+from ratified.smt.certificate import ethos
+from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.finder import at_once
 from ratified.smt.certificate.folder import Entry, Heading, proofs, write
 from ratified.smt.solving import Answer, Job, Pool, installed
@@ -44,6 +47,8 @@ class Certificates:
     seconds: float
     solving: float
     kept: int
+    ethos: Ethos | None = None
+    """What it says of cvc5's proofs of the same, where it is installed."""
 
 
 def certify(
@@ -91,7 +96,30 @@ def certify(
     size = write(folder, heading, entries)
     missing = tuple(e.file for e in entries if e.certificate is None)
     spent = time.monotonic() - started
-    return Certificates(folder, len(entries) - len(missing), missing, size, spent, solving, kept)
+    second = _second(obligations, seconds, processes, waiting)
+    return Certificates(folder, len(entries) - len(missing), missing, size, spent, solving, kept, second)
+
+
+def _second(
+    obligations: Sequence[Wanted],
+    seconds: float,
+    processes: int | None,
+    waiting: Callable[[int], None] | None,
+) -> Ethos | None:
+    """What ethos says of cvc5's proofs; None where one of them is not installed."""
+    if not (ethos.installed() and find_spec("cvc5")):
+        return None
+    said: dict[str, str] = {}
+
+    def done(answer: Answer) -> list[Job]:
+        said[str(answer.job.key)] = answer.verdict
+        return []
+
+    jobs = [Job(o.file, "ethos", o.text, seconds + ethos.SECONDS) for o in obligations if o.proved]
+    with Pool(processes, ("cvc5",)) as pool:
+        pool.run(jobs, done, waiting)
+    wrong, lacking = (tuple(f for f, v in said.items() if v == word) for word in ("sat", "unknown"))
+    return Ethos(len(said) - len(wrong) - len(lacking), tuple(sorted(wrong)), tuple(sorted(lacking)))
 
 
 def _name(file: str) -> str:

@@ -26,6 +26,7 @@ from ratified.language.types import (
     parts,
 )
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
@@ -224,11 +225,13 @@ def _bag_of(node: ir.Collect, context: Context) -> Members:
     if (places := _places(node, node.clauses, context)) is not None:
         assert isinstance(node.type, BagType)
         return _bagged(node.type.item, places, context)
-    if len(node.clauses) != 1 or not _is_name(node.element, clause):
-        raise sh.refuse(node.span, "a Bag of what elements are mapped to", "use a Set")
+    if (
+        len(node.clauses) != 1
+        or not _is_name(node.element, clause)
+        or isinstance(clause.domain.type, SeqType)
+    ):
+        return _counted(node, context)
     domain = _domain(clause.domain, context)
-    if isinstance(clause.domain.type, SeqType):
-        raise sh.refuse(node.span, "a Bag of a sequence's elements", "use a Set")
     found, copies = _set_of(node, context), domain.count
 
     def count(x: Shape) -> Term:
@@ -243,6 +246,18 @@ def _bag_of(node: ir.Collect, context: Context) -> Members:
 
         found = replace(found, has=has)
     return replace(found, count=count)
+
+
+def _counted(node: ir.Collect, context: Context) -> Members:
+    """A bag of what is run through: of each value there is what adds up to its copies."""
+    same = context.logic.same
+
+    def count(x: Shape) -> Term:
+        return _one_by_one(
+            node, node.clauses, context, lambda here: as_number(same(x, here.expr(node.element)))
+        )
+
+    return replace(_set_of(node, context), count=count)
 
 
 def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) -> Members:
@@ -293,11 +308,21 @@ def _seq_of(node: ir.Collect, context: Context) -> Shape:
     names = {n for c in node.clauses for n in c.names}
     if not isinstance(clause.domain.type, SeqType) and not names & uses.free(node.element):
         return _repeated(node, node.type.item, context)
-    if len(node.clauses) != 1 or clause.conditions:
-        raise sh.refuse(node.span, "a sequence of what fits a condition", "use a set")
-    domain = context.expr(clause.domain)
-    if not isinstance(domain, Listing):
-        raise sh.refuse(node.span, "a sequence of a set's elements", "use a set")
+    if len(node.clauses) == 1 and not clause.conditions and isinstance(clause.domain.type, SeqType):
+        domain = context.expr(clause.domain)
+        assert isinstance(domain, Listing)
+        return _mapped(node, domain, context)
+    run, within, passes = _together(node.clauses, context)
+    if run.copies and len(node.clauses) > 1:
+        raise sh.refuse(node.span, "a sequence of a Bag's elements and others", "use a set")
+    whole = replace(run, item=lambda place: place)
+    return in_order(whole, passes, lambda x: within(x).expr(node.element), node.type.item, context, node.span)
+
+
+def _mapped(node: ir.Collect, domain: Listing, context: Context) -> Listing:
+    """A sequence with each element mapped."""
+    assert isinstance(node.type, SeqType)
+    (clause,) = node.clauses
 
     def at(i: Term) -> Shape:
         return context.bound(clause.names, domain.at(i)).expr(node.element)
@@ -472,7 +497,29 @@ def _sum(node: ir.Collect, context: Context) -> Term:
     domain, plain = node.clauses[0].domain, not any(c.conditions for c in node.clauses)
     run, at, passes = _together(node.clauses, context.silent())
     whole = isinstance(domain, ir.Universe) and plain and len(node.clauses) == 1
-    return tallied(run, passes, lambda x: at(x).number(node.element), context, node, whole=whole)
+    try:
+        return tallied(run, passes, lambda x: at(x).number(node.element), context, node, whole=whole)
+    except sh.Refused:
+        return _one_by_one(node, node.clauses, context.silent(), lambda here: here.number(node.element))
+
+
+def _one_by_one(
+    node: ir.Collect, clauses: Sequence[Clause], context: Context, number: Callable[[Context], Term]
+) -> Term:
+    """The sum of a number over all that is run through, worked out place by place."""
+    if not clauses:
+        return number(context)
+    run, at, passes = _together(clauses[:1], context)
+
+    def added(place: Shape) -> Term:
+        passed = passes(place)
+        return (
+            Number(0)
+            if passed == FALSE
+            else choice(passed, _one_by_one(node, clauses[1:], at(place), number), Number(0))
+        )
+
+    return added_up(run, added, context, node.span)[1]
 
 
 def _together(
@@ -571,13 +618,13 @@ def _times(
 ) -> Term:
     """How many places pass."""
     if run.copies:
-        raise sh.refuse(node.span, "a sum over a Bag", "sum over its distinct elements")
+        return added_up(run, lambda x: as_number(passes(x)), context, node.span)[1]
     if whole and isinstance(run.index, SortType):
         return context.theory.size(run.index)
     if any(isinstance(p, IntType) and p.low is None for p in parts(run.index)):
         if run.length is not None and passes(Atom(fresh("i", INT))) == TRUE:
             return run.length
-        raise sh.refuse(node.span, "how many of a sequence fit a condition", "use a set")
+        return added_up(run, lambda x: as_number(passes(x)), context, node.span)[1]
     return size_of(where(run.places, passes), context)
 
 

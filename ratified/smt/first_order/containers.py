@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -21,10 +22,11 @@ from ratified.language.types import (
     records_of,
 )
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.context import Context, Failing
 from ratified.smt.first_order.counting import size_of
 from ratified.smt.first_order.logic import bag_of, mapping, sequence, where
-from ratified.smt.first_order.ordering import few
+from ratified.smt.first_order.ordering import Run, few, run_of
 from ratified.smt.first_order.shapes import (
     Atom,
     Function,
@@ -40,6 +42,7 @@ from ratified.smt.first_order.shapes import (
 from ratified.smt.first_order.variants import as_number, known_of
 from ratified.smt.terms import (
     INT,
+    TRUE,
     Number,
     Term,
     at_most,
@@ -223,7 +226,9 @@ def _(node: ir.Length, context: Context) -> Shape:
             assert operand.count is not None
             found = plus(found, operand.count(value))
         return Atom(found)
-    raise sh.refuse(node.span, "the number of a Bag's elements", "compare it with a small number")
+    assert isinstance(operand, Members)
+    every_copy = Run(operand.item, operand, lambda x: x, copies=True)
+    return Atom(added_up(every_copy, lambda _: Number(1), context, node.span)[1])
 
 
 @reading.rule(ir.Count)
@@ -231,9 +236,10 @@ def _(node: ir.Count, context: Context) -> Shape:
     container, item = context.expr(node.container), context.expr(node.item)
     if isinstance(container, Members) and container.count is not None:
         return Atom(container.count(item))
-    raise sh.refuse(
-        node.span, "how many equal elements a sequence has", "ask `in`, or quantify over positions"
-    )
+    assert isinstance(container, Listing)
+    run, same = run_of(node.container, context.silent()), context.logic.same
+    equals = lambda i: as_number(same(run.item(i), item))  # noqa: E731
+    return Atom(added_up(run, equals, context, node.span)[1])
 
 
 @reading.rule(ir.IntRange)
@@ -245,6 +251,13 @@ def _(node: ir.IntRange, context: Context) -> Shape:
 
 @reading.rule(ir.Convert)
 def _(node: ir.Convert, context: Context) -> Shape:
+    if node.what in ("sorted", "sorted-reversed", "values", "items") and not isinstance(
+        node.operand.type, SeqType
+    ):
+        context.expr(node.operand)
+        run, t = run_of(node, context.silent()), node.type
+        assert isinstance(t, SeqType)
+        return in_order(run, lambda _: TRUE, lambda x: x, t.item, context, node.span)
     operand = context.expr(node.operand)
     match node.what, operand:
         case "distinct", Members():
@@ -396,6 +409,7 @@ def updated(container: Shape, path: Sequence[Shape], value: Shape, context: Cont
             key = path[0]
             inner_value = updated(at(container, key, context, span), path[1:], value, context, span)
 
+            @functools.cache  # it is asked for the same keys again and again, by each change after this one
             def changed_at(k: Shape) -> Shape:
                 return either(context.logic.same(k, key), inner_value, value_at(k))
 

@@ -13,7 +13,6 @@ from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
 from ratified.language.types import (
     BagType,
-    BoolType,
     MapType,
     NoneType,
     OptionalType,
@@ -27,8 +26,10 @@ from ratified.language.types import (
 )
 from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
+from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.context import Context, Failing
 from ratified.smt.first_order.counting import counted, size_is
+from ratified.smt.first_order.ordering import Run
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -387,9 +388,20 @@ def _(node: ir.Number, context: Context) -> Shape:
     if isinstance(node.operand, ir.Literal) and isinstance(node.operand.value, Sort):
         context.expr(node.operand)
         return Atom(Number(int(node.operand.value)))
-    if not isinstance(node.operand.type, BoolType):
-        raise sh.refuse(node.span, "the number of a sort's value", "compare values of the sort themselves")
+    if isinstance(node.operand.type, SortType):
+        return Atom(_place_of(node, context))
     return Atom(context.number(node.operand))
+
+
+def _place_of(node: ir.Number, context: Context) -> Term:
+    """The number of a sort's value: how many come before it."""
+    if isinstance(node.operand, ir.Numbered) and isinstance(node.operand.index, ir.Literal):
+        context.expr(node.operand)
+        return context.number(node.operand.index)
+    t = node.operand.type
+    value = Atom(context.term(node.operand))
+    run = Run(t, context.shapes.universe(t), lambda x: x)
+    return added_up(run, lambda _: Number(1), context, node.span)[0](value)
 
 
 @numbers.rule(ir.Numbered)

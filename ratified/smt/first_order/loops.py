@@ -11,6 +11,7 @@ Guarantees: what is said is exactly what CPython comes to, one turn after the ot
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.collecting import tallied, written_out
 from ratified.smt.first_order.context import Context
 from ratified.smt.first_order.ordering import Run, first_of, run_of
+from ratified.smt.first_order.recursion import copy_by_copy, worked_out
 from ratified.smt.first_order.running import Block, Running
 from ratified.smt.first_order.shapes import (
     Atom,
@@ -59,6 +61,7 @@ from ratified.smt.terms import (
     Number,
     Or,
     Term,
+    The,
     choice,
     conj,
     disj,
@@ -66,6 +69,7 @@ from ratified.smt.terms import (
     neg,
     plus,
     sort_of,
+    walk,
 )
 from ratified.smt.terms import (
     free as free_in,
@@ -96,6 +100,8 @@ def looped(node: ir.For, path: Running, block: Block) -> list[Running]:
     except (Dependent, Refused) as problem:
         if (found := _turn_by_turn(node, path, block)) is not None:
             return found
+        with contextlib.suppress(Dependent, Refused):
+            return _Loop(node, path, block, working_out=True).paths()
         if isinstance(problem, Refused) or path.tried:
             raise
     raise _dependent(node)
@@ -143,14 +149,18 @@ class _Carried:
 
 
 class _Loop:
-    def __init__(self, node: ir.For, path: Running, block: Block) -> None:
+    """With `working_out`, what no formula says at once is worked out turn after turn (`recursion.py`)."""
+
+    def __init__(self, node: ir.For, path: Running, block: Block, *, working_out: bool = False) -> None:
         self.node = node
         self.path = path
         self.block = block
         self.span: Span = node.span
         self.left = [READINGS_MOST] if path.left is None else path.left
+        self.working_out = working_out
         context = path.context()
-        self.run: Run = run_of(node.domain, context)
+        run = run_of(node.domain, context)
+        self.run: Run = copy_by_copy(run) if working_out else run
         self.quiet = context.silent()
         uses = path.logic.uses
         lasting = _lasting(node.body)
@@ -165,7 +175,10 @@ class _Loop:
         while names:
             left = [n for n in names if not self._solve(*n)]
             if len(left) == len(names):
-                raise self.problem
+                if not working_out:
+                    raise self.problem
+                self._work_out(left)
+                return
             names = left
 
     # --- a turn ---
@@ -216,13 +229,7 @@ class _Loop:
         before = frozenset(self.carried)
 
         def outcome(found: Shape, place: Shape) -> Shape:
-            result: Shape | None = None
-            for way in reversed(self._turn(place, {key: found}, before)):
-                after = found if way.ended else (way.env if local else way.state)[name]
-                result = after if result is None else either(conj(*way.tests), after, result)
-            if isinstance(result, Lost):
-                raise Dependent
-            return found if result is None else result
+            return self._outcome(key, found, self._turn(place, {key: found}, before))
 
         t = self.locals[name] if local else self.variables[name]
         try:
@@ -231,6 +238,33 @@ class _Loop:
             self.problem = problem
             return False
         return True
+
+    @staticmethod
+    def _outcome(key: tuple[bool, str], found: Shape, ways: Sequence[Running]) -> Shape:
+        """What the paths through a turn leave of what it finds."""
+        (local, name), result = key, None
+        for way in reversed(ways):
+            after = found if way.ended else (way.env if local else way.state)[name]
+            result = after if result is None else either(conj(*way.tests), after, result)
+        if isinstance(result, Lost):
+            raise Dependent
+        return found if result is None else result
+
+    def _work_out(self, keys: Sequence[tuple[bool, str]]) -> None:
+        """Work out all that is left together, turn after turn."""
+        before = frozenset(self.carried)
+        names = {f"{name}{'/local' if local else ''}": (local, name) for local, name in keys}
+        types = {n: (self.locals if key[0] else self.variables)[key[1]] for n, key in names.items()}
+        begin = {n: (self.path.env if local else self.path.state)[name] for n, (local, name) in names.items()}
+
+        def turn(place: Shape, found: Mapping[str, Shape]) -> Mapping[str, Shape]:
+            ways = self._turn(place, {key: found[n] for n, key in names.items()}, before)
+            return {n: self._outcome(key, found[n], ways) for n, key in names.items()}
+
+        at, end = worked_out(self.run, types, begin, turn, self.quiet, self.span)
+        left = functools.cache(end)
+        for n, key in names.items():
+            self.carried[key] = _Carried(functools.partial(at, n), lambda n=n: left()[n])  # type: ignore[misc]  # as bound here
 
     def _carried(self, begin: Shape, outcome: Outcome, t: Type, variable: str) -> _Carried:
         """What is carried, by the first way that will do."""
@@ -241,7 +275,7 @@ class _Loop:
         match begin:
             case Atom(term) if sort_of(term) == BOOL:
                 return self._truth(term, lambda was, x: _term(outcome(Atom(was), x)), places)
-            case Atom(term) if sort_of(term) == INT:
+            case Atom(term) if sort_of(term) == INT and not self.working_out:
                 return self._sum(term, outcome)
             case Members(count=None):
                 return self._set(begin, outcome, places)
@@ -651,7 +685,7 @@ def follows(premise: Term, conclusion: Term) -> bool:
     whole = disj(neg(premise), conclusion)
     if whole == TRUE:
         return True
-    atoms = {atom: text(atom) for atom in _atoms(whole)}  # in which bound variables have no names
+    atoms = {atom: _written(atom) for atom in _atoms(whole)}
     numbers = {said: i for i, said in enumerate(dict.fromkeys(atoms.values()))}
     if len(numbers) > ATOMS_MOST:
         return False
@@ -660,6 +694,11 @@ def follows(premise: Term, conclusion: Term) -> bool:
         if not _holds(whole, values):
             return False
     return True
+
+
+def _written(atom: Term) -> str:
+    """An atom as text, in which bound variables have no names, so that more atoms are one; not of those with descriptions."""
+    return repr(atom) if any(isinstance(part, The) for part in walk(atom)) else text(atom)
 
 
 def _connective(term: Term) -> bool:

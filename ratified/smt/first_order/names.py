@@ -62,6 +62,11 @@ def argument_name(function: str, name: str) -> str:
     return f"arg/{ascii_name(function)}/{ascii_name(name)}"
 
 
+def is_worked_out(symbol: str) -> bool:
+    """Whether a symbol is what a loop, or a sum, comes to (`recursion.py`)."""
+    return symbol.startswith("loop/")
+
+
 def is_of(symbol: str, name: str) -> bool:
     """Whether a symbol stands for a thing of this name, or for a part of it."""
     return symbol.startswith(name) and (symbol == name or symbol[len(name)] in "/.?=<")

@@ -145,6 +145,7 @@ class Translation:
         }
         """What the types of the variables say of their values."""
         self._normals: dict[int, tuple[Term, Term]] = {}
+        self._symbols: dict[int, tuple[Term, Mapping[str, Symbol]]] = {}
         self.assumptions: list[Fact] = []
         self.notes: list[str] = []
         for assumption in self.module.of_kind(Kind.ASSUMPTION):
@@ -350,16 +351,20 @@ class Translation:
 
     def _with_axioms(self, facts: Sequence[Fact]) -> list[Fact]:
         """Facts after what they rest on: the axioms about their symbols, definitions of their unknowns, bounds of the state."""
+        self.theory.settle()
         facts = [Fact(f.says, self._normal(f.formula)) for f in facts]
         chosen: dict[str, Fact] = {}
         while True:
-            used = symbols_of(f.formula for f in (*chosen.values(), *facts))
+            used: dict[str, Symbol] = {}
+            for f in (*chosen.values(), *facts):
+                used.update(self._symbols_in(f.formula))
+            sorts = {sort for s in used.values() for sort in (*s.arguments, s.result)}
             more: dict[str, Fact] = {}
             for axiom in self.theory.axioms:
-                if any(is_of(s, axiom.about) for s in used):
+                if axiom.about in sorts if axiom.of_sort else any(is_of(s, axiom.about) for s in used):
                     more[axiom.says] = Fact(axiom.says, axiom.formula)
             for assumption in self.assumptions:
-                about = symbols_of([assumption.formula])
+                about = self._symbols_in(assumption.formula)
                 if (
                     not about
                     or any(s in used for s in about)
@@ -376,6 +381,13 @@ class Translation:
             if more.keys() <= chosen.keys():
                 return [*chosen.values(), *facts]
             chosen.update(more)
+
+    def _symbols_in(self, formula: Term) -> Mapping[str, Symbol]:
+        """The names of the symbols in a formula, looked for once."""
+        known = self._symbols.get(id(formula))
+        if known is None:
+            known = self._symbols[id(formula)] = formula, symbols_of([formula])
+        return known[1]
 
     @staticmethod
     def _sized(about: Mapping[str, Symbol], facts: Sequence[Fact]) -> bool:

@@ -15,6 +15,7 @@ from functools import partial
 from ratified.language import ir
 from ratified.language.errors import Span
 from ratified.language.types import (
+    BagType,
     BoolType,
     EnumType,
     IntType,
@@ -176,6 +177,8 @@ class Run:
     copies: bool = False
     length: Term | None = None
     """Of a sequence."""
+    ends: tuple[Term, Term] | None = None
+    """The first position of a sequence, and the one after the last."""
 
     def before(self, x: Shape, y: Shape, context: Context, span: Span) -> Term:
         """Whether one place is come to before another."""
@@ -189,9 +192,9 @@ def run_of(node: ir.Expr, context: Context) -> Run:
         case ir.IntRange():
             low, high = context.number(node.low), context.number(node.high)
             length = choice(less(low, high), minus(high, low), Number(0))
-            return Run(IntType(), _between(low, high), lambda i: i, length=length)
+            return Run(IntType(), _between(low, high), lambda i: i, length=length, ends=(low, high))
         case ir.Convert(what="sorted" | "sorted-reversed" as what) if isinstance(
-            node.operand.type, SetType | MapType
+            node.operand.type, SetType | BagType | MapType
         ):
             inner = run_of(node.operand, context)
             return Run(inner.index, inner.places, inner.item, what == "sorted-reversed", inner.copies)
@@ -204,7 +207,9 @@ def run_of(node: ir.Expr, context: Context) -> Run:
         case Function():
             return Run(shape.type.key, shape.keys, lambda x: x)
         case Listing():
-            return Run(IntType(), _between(Number(0), shape.length), partial(_at, shape), length=shape.length)
+            length = shape.length
+            places = _between(Number(0), length)
+            return Run(IntType(), places, partial(_at, shape), length=length, ends=(Number(0), length))
     raise sh.refuse(node.span, "running through this", "run through a set or a sort")
 
 

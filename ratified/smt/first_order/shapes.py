@@ -11,6 +11,7 @@ in the structure that this size is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -177,6 +178,8 @@ class Signature:
     symbols: dict[str, Symbol] = field(default_factory=dict)
     reified: dict[str, Type] = field(default_factory=dict)
     """Sorts whose values are maps, sets or sequences, by name."""
+    compared: dict[str, None] = field(default_factory=dict)
+    """Those of which it is asked whether two values are the same."""
 
     def symbol(self, name: str, arguments: Iterable[str], result: str) -> Symbol:
         """A symbol of this name and rank, noted."""
@@ -246,7 +249,7 @@ def either(test: Term, then: Shape, orelse: Shape) -> Shape:
         case Function(t, f), Function(u, g):
             total = then.total and orelse.total and t.key == u.key
             keys = then.keys if total else _either_members(test, t.key, then.keys, orelse.keys)
-            at_key = lambda key: either(test, f(key), g(key))  # noqa: E731
+            at_key = functools.cache(lambda key: either(test, f(key), g(key)))
             return Function(t, at_key, keys, total, _origin(test, then, orelse))
         case Members(item), Members():
             return _either_members(test, item, then, orelse)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ratified.language import ir
 from ratified.language.sorts import Ordered
-from ratified.language.types import SetType, SortType, Type
+from ratified.language.types import MapType, SeqType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.names import parameter_name, sort_name
@@ -24,6 +24,7 @@ from ratified.smt.terms import (
     TRUE,
     Apply,
     Arithmetic,
+    Bound,
     Number,
     Term,
     The,
@@ -50,11 +51,28 @@ COUNTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Axiom:
-    """A formula that is true in every structure. It matters only where the symbol that it is `about` is mentioned."""
+    """A formula that is true in every structure. It matters only where the symbol, or sort, that it is `about` is mentioned."""
 
     says: str
     about: str
     formula: Term
+    of_sort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What a symbol is at its arguments, which are variables, if a condition is true for some values of its `own` variables."""
+
+    left: Apply
+    where: Term
+    right: Term
+    own: tuple[Bound, ...] = ()
+
+    @property
+    def formula(self) -> Term:
+        """As a formula."""
+        whole = implies(self.where, equal(self.left, self.right))
+        return every([b for b in (*self.left.arguments, *self.own) if isinstance(b, Bound)], whole)
 
 
 class Theory:
@@ -66,10 +84,15 @@ class Theory:
         self.parameters: dict[str, Shape] = {}
         self.shapes = Shapes(self.signature, self._bound, self._no_larger)
         self.axioms: list[Axiom] = []
+        self.laws: dict[str, list[Law]] = {}
+        """By symbol: what is worked out place after place (`recursion.py`)."""
+        self.loops: dict[str, str] = {}
+        self.trials = 0
         self._orders: dict[str, Order] = {}
         self._majorities: dict[str, Members] = {}
         self._numbered: dict[str, dict[int, Term]] = {}
         self._counted: set[str] = set()
+        self._settled: set[str] = set()
         self._unknown = 0
         for declaration in module.parameters:
             self._named(declaration.name)
@@ -206,6 +229,26 @@ class Theory:
             return members.some(lambda x: conj(*(neg(same(x, y)) for y in found), more([*found, x])))
 
         return more([])
+
+    def settle(self) -> None:
+        """Add that no two containers have the same content: sets and sequences, and maps where two have been compared."""
+        known = self.signature
+        while unknown := [s for s in known.reified if s not in self._settled and self._told_apart(s)]:
+            for sort in unknown:
+                self._settled.add(sort)
+                t = known.reified[sort]
+                assert isinstance(t, MapType | SetType | SeqType)
+                c, d = fresh("c", sort), fresh("d", sort)
+                alike = vs.Equality(self.shapes).content(
+                    self.shapes.of_reified(t, c), self.shapes.of_reified(t, d)
+                )
+                fact = every([c, d], implies(alike, equal(c, d)))
+                self.axioms.append(
+                    Axiom(f"no two values of {sort} have the same content", sort, fact, of_sort=True)
+                )
+
+    def _told_apart(self, sort: str) -> bool:
+        return not isinstance(self.signature.reified[sort], MapType) or sort in self.signature.compared
 
     def _no_larger(self, members: Members, most: int | str) -> Term:
         """That a set has so many elements at most."""

@@ -237,11 +237,15 @@ class Shapes:
         return Members(item, has, over(True), over(False))
 
     def arguments_of(self, t: Type, names: str) -> list[tuple[list[Bound], Term, Shape]]:
-        """Every way to range over a type: variables, what is known of them, and the shape, for each variant."""
+        """Every way to range over a type: variables, what is known of them, and the shape, for each variant.
+
+        Of any size: a claim about all of a type is about what variables hold too, which is proved whatever its size.
+        """
         found = []
         for v in self.variants(t):
             columns = [fresh(ascii_name(names), s) for s in v.sorts]
-            found.append((columns, v.within(columns), v.build(columns)))
+            shape = v.build(columns)
+            found.append((columns, known_of(self, t, shape), shape))
         return found
 
     # --- variants ---
@@ -463,11 +467,13 @@ class Equality:
                 return disj(*(conj(t, u, self(s, v)) for t, s, u, v in shared if FALSE not in (t, u)))
             case (Function() | Members() | Listing() as a, Function() | Members() | Listing() as b):
                 if a.origin is not None and b.origin is not None and sort_of(a.origin) == sort_of(b.origin):
+                    self._shapes.signature.compared[sort_of(a.origin)] = None
                     return equal(a.origin, b.origin)
-                return self._content(a, b)
+                return self.content(a, b)
         raise AssertionError((left, right))
 
-    def _content(self, left: Shape, right: Shape) -> Term:
+    def content(self, left: Shape, right: Shape) -> Term:
+        """Whether two containers have the same in them, whatever terms stand for them."""
         match left, right:
             case Function(t, f), Function(u, g):
                 if not (left.total and right.total and t.key == u.key):
@@ -509,8 +515,8 @@ def constant_shape(shapes: Shapes, name: str, t: Type) -> tuple[Shape, Term]:
 def known_of(shapes: Shapes, t: Type, shape: Shape, *, sized: bool = False) -> Term:
     """What the bounds of a type say of a value of it.
 
-    `AtMost` only if it is `sized`: it bounds the choice of an argument, a parameter or a key. What is stored in a variable is
-    proved whatever its size.
+    `AtMost` only if it is `sized`: it bounds the choice of an action's argument, a parameter or a key. What a variable holds
+    is proved whatever its size.
     """
 
     def inner(part: Type, value: Shape) -> Term:

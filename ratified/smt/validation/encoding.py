@@ -120,6 +120,8 @@ class Encoding:
 
     def _other(self, name: str, result: str) -> Table:
         """The table of a symbol that is first met in a formula."""
+        if (laws := self.theory.laws.get(name)) is not None:
+            return Table(name, self.evaluation.following(laws))
         made = Table(name, lambda key: self._anything(name, result, key))
         if name.startswith(_ELEMENT):
             made[()] = int(name.rpartition("!")[2])

@@ -6,9 +6,11 @@ and a window that is not known raises `TooMuch`, as does an evaluation that take
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from operator import add, floordiv, le, lt, mod, mul, sub
 
+from ratified.smt.first_order.theory import Law
 from ratified.smt.terms import (
     BOOL,
     INT,
@@ -125,6 +127,35 @@ class Evaluation:
     def compiled(self, term: Term) -> Ask:
         """A term without free variables, ready to be asked."""
         return self._compiled(term, {})
+
+    def following(self, laws: Sequence[Law]) -> Callable[[Key], int]:
+        """What laws make of a symbol's arguments: 0 where none applies."""
+        rules = list[tuple[Sequence[range], Ask, Ask]]()
+        values, spend = self._values, self._effort.spend
+
+        def compiled(law: Law) -> tuple[Sequence[range], Ask, Ask]:
+            variables = [b for b in (*law.left.arguments, *law.own) if isinstance(b, Bound)]
+            values.extend([0] * (len(variables) - len(values)))
+            slots = {b: i for i, b in enumerate(variables)}
+            domains = [self.elements(b.sort) for b in law.own]
+            return domains, self._compiled(law.where, slots), self._compiled(law.right, slots)
+
+        def follow(key: Key) -> int:
+            if not rules:
+                rules.extend([compiled(law) for law in laws])
+            kept = values[:]  # of the formula that asks, which may be one of these
+            try:
+                for domains, where, right in rules:
+                    for other in itertools.product(*domains):
+                        spend(1)
+                        values[: len(key) + len(other)] = (*key, *other)
+                        if where():
+                            return right()
+            finally:
+                values[: len(kept)] = kept
+            return 0
+
+        return follow
 
     def _compiled(self, term: Term, slots: Mapping[Bound, int]) -> Ask:
         self._effort.spend(COMPILING)

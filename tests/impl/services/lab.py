@@ -153,7 +153,10 @@ async def serve_grpc(service: Service, port: int) -> None:
         return await perform(request, context, write=True)
 
     async def watch(request: bytes, context: Any) -> Any:
-        for _ in range(3):
+        faults = dict(context.invocation_metadata() or ()).get("x-lab", "")
+        for n in range(3):
+            if n and faults == f"{service.name}=hold-after":
+                await asyncio.Event().wait()
             yield await perform(request, context, write=False)
 
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {

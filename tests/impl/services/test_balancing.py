@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from itertools import product
 from random import Random as Dice
 
 import pytest
 
+from ratified.conform.mutants import planted
+from ratified.conformance.services.mutants import MUTANTS
 from ratified.impl.services.balancing import (
     BALANCERS,
     Balancer,
@@ -207,6 +210,18 @@ def test_a_failure_makes_turns_rarer_until_it_is_forgotten() -> None:
     assert picks(balancer, 8) == "bbababab"
 
 
+def test_a_failure_takes_a_part_of_the_weight_and_each_pick_gives_one_back() -> None:
+    balancer = SmoothWeighted(failures=3)
+    having(balancer, 10, 10)
+    shares = []
+    for _ in range(2):
+        balancer.done("a", ok=False)  # 10 // 3 less
+        shares.append([turn.effective for turn in balancer._turns.values()])
+    balancer.pick()
+    shares.append([turn.effective for turn in balancer._turns.values()])
+    assert shares == [[7, 10], [4, 10], [5, 10]]
+
+
 def test_endpoints_that_nobody_may_avoid_for_long_are_served_in_proportion_again() -> None:
     balancer = having(SmoothWeighted(), 2, 1, 1)
     assert picks(balancer, 6, Picking(avoid={"a"})) == "bcbcbc"
@@ -305,20 +320,57 @@ def test_two_choices_are_two_endpoints() -> None:
         balancer.done("b")
 
 
-@pytest.mark.parametrize(
-    ("choices", "count", "mean"), [(1, 100, 4.24), (2, 100, 2.54), (1, 1000, 5.55), (2, 1000, 3.02)]
-)
-def test_the_fullest_of_n_bins_after_n_balls(choices: int, count: int, mean: float) -> None:
-    dice = Dice(count + choices)
-    runs = 200 if count == 100 else 20
+MEANS = [
+    ("one", 10, 2.77),
+    ("one", 100, 4.24),
+    ("one", 1000, 5.55),
+    ("one", 10_000, 6.7),
+    ("with replacement", 10, 2.06),
+    ("with replacement", 100, 2.59),
+    ("with replacement", 1000, 3.00),
+    ("with replacement", 10_000, 3.1),
+    ("two", 10, 2.01),
+    ("two", 100, 2.54),
+    ("two", 1000, 3.02),
+    ("two", 10_000, 3.1),
+]
+
+
+@pytest.mark.parametrize(("choices", "count", "mean"), MEANS)
+def test_the_fullest_of_n_bins_after_n_balls(choices: str, count: int, mean: float) -> None:
+    dice = Dice(count + len(choices))
+    runs = {10: 600, 100: 100, 1000: 10, 10_000: 3}[count]
     total = 0
-    for _ in range(runs):
-        balancer = TwoChoices() if choices == 2 else Random()
-        balancer.update(Endpoint(f"e{i}") for i in range(count))
-        counted = Counter(balancer.pick(Picking(draw=dice.randrange)).name for _ in range(count))
-        total += max(counted.values())
+    with planted(MUTANTS["two-choices"]["drawn-twice"]) if choices == "with replacement" else nullcontext():
+        for _ in range(runs):
+            balancer = Random() if choices == "one" else TwoChoices()
+            balancer.update(Endpoint(f"e{i}") for i in range(count))
+            counted = Counter(balancer.pick(Picking(draw=dice.randrange)).name for _ in range(count))
+            total += max(counted.values())
     # The largest load varies by less than 1 (d=1: 0.9) about its mean; 6.2 standard errors, and 0.05 for the table's rounding.
     assert abs(total / runs - mean) < 6.2 * 0.95 / math.sqrt(runs) + 0.05
+
+
+@pytest.mark.parametrize(
+    ("count", "replaced", "other"),
+    [(2, Fraction(3, 4), Fraction(1)), (4, Fraction(7, 16), Fraction(1, 2))],
+)
+def test_how_often_an_idle_one_is_found(count: int, replaced: Fraction, other: Fraction) -> None:
+    """Counted over all that can be drawn: with replacement 1 - ((n - 1) / n) ** 2, without 2 / n (Envoy, issue 20420)."""
+
+    def found(seconds: int) -> Fraction:
+        idle = 0
+        for draws in product(range(count), range(seconds)):
+            balancer = having(TwoChoices(), *[1] * count)
+            for name in NAMES[1:count]:
+                balancer.pick(Picking(avoid=set(NAMES) - {name}))
+            left = iter(draws)
+            idle += balancer.pick(Picking(draw=lambda _, left=left: next(left))).name == "a"  # type: ignore[misc]  # bound now
+        return Fraction(idle, count * seconds)
+
+    assert found(count - 1) == other
+    with planted(MUTANTS["two-choices"]["drawn-twice"]):
+        assert found(count) == replaced
 
 
 # --- keys ---

@@ -253,7 +253,7 @@ def test_where_every_circuit_is_open_nothing_is_sent() -> None:
         (Throttle(2), "too much fails for retries to help", 1),
         (Budget(0, 1, 1000), "the budget for retries is used up", 2),
         (RetriesInFlight(0, 0), "the budget for retries is used up", 1),
-        (Adaptive(1), "servers take so little that this client holds back", 1),
+        (Adaptive(1, least=0), "servers take so little that this client holds back", 1),
     ],
 )
 def test_a_retry_takes_what_the_budget_has(budget: Any, why: str, sent: int) -> None:

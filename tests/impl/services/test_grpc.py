@@ -199,20 +199,58 @@ def test_other_codes_are_the_callers_and_a_call_is_what_callers_expect(tmp_path:
     with_servers(tmp_path, test)
 
 
-def test_a_stream_goes_to_one_endpoint_that_is_connected(tmp_path: Path) -> None:
+def test_a_stream_is_tried_again_until_its_first_answer_is_there(tmp_path: Path) -> None:
+    async def test(lab: Lab, client: Callable[..., Client]) -> None:
+        for faults, killed, failure in (("a=busy:0", "", Failure.OVERLOADED), ("", "a", Failure.NOT_SENT)):
+            one = client()
+            if killed:
+                await lab.servers[killed].kill()
+            stream = one.channel.unary_stream(WATCH)(b"", timeout=PATIENCE_S, metadata=[("x-lab", faults)])
+            assert [part.split()[0] async for part in stream] == [b"b", b"b", b"b"]
+            assert (one.picks, one.failures("a")) == ("ab", [failure])
+            assert await stream.code() is grpc.StatusCode.OK
+            await one.told(lambda event: isinstance(event, Answered))
+
+    with_servers(tmp_path, test)
+
+
+def test_a_stream_that_was_answered_stays_where_it_is(tmp_path: Path) -> None:
+    async def test(lab: Lab, client: Callable[..., Client]) -> None:
+        one = client(idempotent=[READ, WATCH])
+        stream = one.channel.unary_stream(WATCH)(
+            b"", timeout=PATIENCE_S, metadata=[("x-lab", "a=hold-after")]
+        )
+        assert (await stream.read()).split()[0] == b"a"
+        assert not any(isinstance(event, Answered) for event in one.events)
+        await lab.servers["a"].kill()
+        with pytest.raises(grpc.aio.AioRpcError) as broken:
+            await stream.read()
+        assert broken.value.code() is grpc.StatusCode.UNAVAILABLE
+        await one.told(lambda event: isinstance(event, Failed))
+        assert (one.picks, one.failures("a")) == ("a", [Failure.UNAVAILABLE])
+
+    with_servers(tmp_path, test)
+
+
+def test_a_stream_that_may_have_been_executed_is_not_tried_again(tmp_path: Path) -> None:
     async def test(lab: Lab, client: Callable[..., Client]) -> None:
         one = client()
-        await lab.servers["a"].kill()
-        assert (await one.call(READ, "r1")).split()[0] == "b"
-        parts = [part.split()[0] async for part in one.channel.unary_stream(WATCH)(b"", timeout=PATIENCE_S)]
-        assert parts == [b"b", b"b", b"b"]
-        (picked,) = [e for e in one.events if isinstance(e, Picked) and e.request == 2]
-        assert picked.avoided == ((lab.addresses["a"], "not connected"),)
-        await one.told(lambda event: isinstance(event, Answered) and event.request == 2)
-        failing = one.channel.unary_stream(WATCH)(b"", metadata=[("x-lab", "b=fails")])
-        with pytest.raises(grpc.aio.AioRpcError):
-            await failing.read()
-        await one.told(lambda event: isinstance(event, Failed) and event.request == 3)
+        failing = one.channel.unary_stream(WATCH)(b"", metadata=[("x-lab", "a=fails")])
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            [part async for part in failing]
+        assert refused.value.__notes__ == ["not tried again: it would fail again (attempts: 1)"]
+        assert one.picks == "a"
+
+    with_servers(tmp_path, test)
+
+
+def test_a_stream_that_is_cancelled_ends_its_attempt(tmp_path: Path) -> None:
+    async def test(lab: Lab, client: Callable[..., Client]) -> None:
+        one = client(idempotent=[WATCH])
+        stream = one.channel.unary_stream(WATCH)(b"", metadata=[("x-lab", "a=hold-after")])
+        assert (await stream.read()).split()[0] == b"a"
+        stream.cancel()
+        await one.told(lambda event: isinstance(event, Cancelled))
 
     with_servers(tmp_path, test)
 

@@ -173,6 +173,16 @@ def test_the_budget_is_a_share_of_requests_and_some_a_second() -> None:
     assert [budget.retry(20_000) for _ in range(11)] == [True] * 10 + [False]  # what was not used is gone
 
 
+def test_a_budget_begins_with_ten_retries_a_second_for_ten_seconds() -> None:
+    budget = Budget()
+    assert [budget.retry(0) for _ in range(101)] == [True] * 100 + [False]
+    for _ in range(4):
+        budget.request(0)
+    assert not budget.retry(0)  # a request pays for a fifth of a retry
+    budget.request(0)
+    assert [budget.retry(0), budget.retry(0)] == [True, False]
+
+
 def test_retries_that_wait_count_among_those_in_flight() -> None:
     """A thousand requests fail at once: their retries wait in back-off, and are no more than a fifth."""
     budget = RetriesInFlight(percent=20, least=3)
@@ -240,6 +250,10 @@ def test_what_makes_no_sense_is_refused(make: object) -> None:
 
 
 # --- hedging ---
+
+
+def test_a_hundred_servers_of_which_each_is_slow_once_in_a_hundred_are_slow_together() -> None:
+    assert round(1 - 0.99**100, 2) == 0.63
 
 
 def test_a_hedge_is_sent_every_so_often_and_the_first_answer_counts() -> None:

@@ -1,0 +1,406 @@
+"""What is asked about an obligation, one question after the other, by what was answered before.
+
+Guarantees: an obligation is proved only if a solver answered `unsat` to all of its facts; a counterexample is as small as those
+that were looked for, sort by sort; what nobody decided is undecided, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from ratified.language.errors import ModelError
+from ratified.language.ir import Kind
+from ratified.language.model import Model
+from ratified.smt.confirming import shown
+from ratified.smt.first_order import small
+from ratified.smt.first_order.concrete import Concrete
+from ratified.smt.first_order.context import Failing
+from ratified.smt.first_order.names import is_worked_out
+from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
+from ratified.smt.result import Cell, Counterexample, Opinion, Status
+from ratified.smt.smtlib import Fact, refuted_at_once, script
+from ratified.smt.solving import Answer, Job
+from ratified.smt.terms import TRUE, symbols_of
+
+ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
+    lambda facts: facts,
+    lambda facts: (facts[-1], *facts[:-1]),
+    lambda facts: (*facts[1::2], *facts[::2]),
+    lambda facts: facts[::-1],
+    lambda facts: (*facts[len(facts) // 2 :], *facts[: len(facts) // 2]),
+)
+"""The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
+
+QUICK: tuple[tuple[int, int], ...] = (
+    *((0, 250_000), (1, 250_000), (0, 1_000_000), (2, 250_000), (3, 250_000), (4, 250_000)),
+    *((1, 1_000_000), (0, 5_000_000)),
+)
+"""The first tries, before a counterexample is looked for: which order, and with how much effort (Z3's own steps, some two million
+in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
+
+LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in range(1, 5)), (0, 0))
+"""The last ones, where there is no counterexample of few elements: for all the time that there is, but for the share below."""
+
+OTHER = 0.25
+"""The share of the time that cvc5 has at the end, if Z3 has not decided."""
+
+SEARCH = 20_000_000
+"""Effort of looking for a counterexample with sorts of some size."""
+
+SMALL = range(1, 5)
+"""How many elements of each sort a counterexample is looked for with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Who is asked: a solver, and perhaps a `second` one for its opinion; for how many seconds; whether for counterexamples."""
+
+    solver: str
+    second: str | None
+    timeout: float
+    counterexamples: bool
+
+
+def title(obligation: Obligation) -> str:
+    """What the comment at the top of an obligation's file says."""
+    return f"{obligation.name}\n{obligation.says}.\nIt is so if there is no model: the answer is to be unsat."
+
+
+@dataclass(slots=True)
+class Beginning:
+    """Whether there is an initial state at some size. Without one, everything would be true of all of them."""
+
+    facts: list[Fact]
+    assumed: list[Fact]
+    how: Effort
+    tried: int = 0
+    answer: str = ""
+    never: bool | None = None
+    """Whether what is assumed is true at no size."""
+    ended: bool = False
+    why: str = ""
+
+    def begin(self) -> list[Job]:
+        """Return the first questions; none if there is nothing to ask."""
+        if all(f.formula == TRUE for f in self.facts):
+            self.answer = "sat"
+            return []
+        return [self._job()]
+
+    def _job(self) -> Job:
+        title = "there is an initial state\nIt is so if there is a model: the answer is to be sat."
+        if self.tried == len(SMALL):
+            return Job(id(self), "z3", script(title, self.facts), self.how.timeout)
+        sizes = dict.fromkeys(small.sorts_of_facts(self.facts), SMALL[self.tried])
+        asked = small.at_sizes(title, self.facts, sizes, values=False, near=False)
+        return Job(id(self), asked.solver, asked.text, self.how.timeout, SEARCH)
+
+    def heard(self, answer: Answer) -> list[Job]:
+        """Return the next questions after an answer; none if that was the last one."""
+        if self.never is not None:
+            self.never = answer.verdict == "unsat"
+            return []
+        self.answer = answer.verdict
+        self.tried += 1
+        if answer.verdict == "sat" or self.tried > len(SMALL):
+            self.never = False
+            title = (
+                "what is assumed is true at some size\nIt is so if there is a model: the answer is to be sat."
+            )
+            job = Job(id(self), "z3", script(title, self.assumed), self.how.timeout)
+            return [job] if answer.verdict == "unsat" and self.assumed else []
+        return [self._job()]
+
+    def cells(self, translation: Translation) -> list[Cell]:
+        """None if there is one, or an open one if that is not known. Raises ModelError if there is none."""
+        if self.answer == "sat":
+            return []
+        module = translation.module
+        raises = translation.steps.initial(translation.state)[0].demanded(Failing.ERROR)
+        if self.answer == "unsat" and not raises:
+            init, assumed = module.functions.get("init"), module.of_kind(Kind.ASSUMPTION)
+            what = [f"the assumption {f.name}" for f in assumed]
+            if self.never:
+                raise ModelError(
+                    f"{module.name} assumes what is so at no size: nothing can be proved of it",
+                    span=assumed[0].span,
+                    remedy=f"weaken {' or '.join(what)}",
+                )
+            what[:0] = ["what init requires"] if init else []
+            raise ModelError(
+                f"{module.name} has no initial state, at any size: nothing can be proved of it",
+                span=init.span if init else assumed[0].span if assumed else module.span,
+                remedy=f"weaken {' or '.join(what)}"
+                if what
+                else "give its variables values that they can have",
+            )
+        none = self.why or f"none was found with up to {SMALL[-1]} values of each sort"
+        return [no_beginning("init may raise" if raises else none)]
+
+
+def no_beginning(why: str) -> Cell:
+    """Return the cell that says that no initial state is known."""
+    says = "there is an initial state at some size"
+    return Cell("a beginning / init", Part.INITIATION, "a beginning", None, says, Status.UNDECIDED, (), why)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An obligation under way.
+
+    What is asked next depends on what was answered last: a quick try; if it is not refuted, small models of growing size; one
+    that is found is made smaller sort by sort, and then read; if none is found, a try with all the time there is; then the
+    second solver.
+    """
+
+    obligation: Obligation
+    how: Effort
+    status: Status = Status.UNDECIDED
+    opinions: list[Opinion] = field(default_factory=list)
+    why: str = ""
+    trivial: bool = False
+    stage: str = "quick"
+    text: str = ""
+    tried: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    smallest: dict[str, int] = field(default_factory=dict)
+    shrinking: list[tuple[str, int]] = field(default_factory=list)
+    mixed: list[dict[str, int]] = field(default_factory=list)
+    ruled_out: int = 0
+    asked: small.Question | None = None
+    read: str = ""
+    searching: float = 0.0
+    order: int = 0
+    spent: float = 0.0
+    ended: bool = False
+
+    def begin(self) -> list[Job]:
+        """Return the first questions; none if there is nothing to ask."""
+        if refuted_at_once(self.obligation.facts):
+            self.trivial, self.status, self.ended = True, Status.PROVED, True
+            return []
+        self.text = self._ordered(0)
+        return self._quick()
+
+    def _quick(self) -> list[Job]:
+        """The next of the first tries."""
+        if self.how.solver == "z3" and self.order < len(QUICK):
+            order, effort = QUICK[self.order]
+            return [self._job("z3", self._ordered(order), effort)]
+        return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
+
+    def _ordered(self, order: int) -> str:
+        return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
+
+    def _job(self, solver: str, text: str, effort: int = 0) -> Job:
+        return Job(id(self), solver, text, self.how.timeout, effort)
+
+    def heard(self, answer: Answer) -> list[Job]:
+        """Return the next questions after an answer; none if that was the last one."""
+        match self.stage:
+            case "quick":
+                return self._after_quick(answer)
+            case "small":
+                return self._after_small(answer)
+            case "shrink":
+                return self._after_shrink(answer)
+            case "read":
+                self.searching += answer.seconds
+                self.read = answer.rest if answer.verdict == "sat" else ""
+                self.why = "" if self.read else "there is a model, but it could not be read"
+                return self._second()
+            case "long":
+                return self._after_long(answer)
+            case "mixed":
+                return self._after_mixed(answer)
+        self._note(answer)  # the second opinion
+        answers = {o.answer for o in self.opinions}
+        if {"sat", "unsat"} <= answers:
+            self.status, self.why = Status.UNDECIDED, "the solvers contradict each other"
+        return []
+
+    def _settle(self, answer: Answer) -> None:
+        if answer.verdict == "unsat":
+            self.status = Status.PROVED
+        elif answer.verdict == "sat":
+            # Of majorities and sizes more is true than the axioms say.
+            symbols = symbols_of(f.formula for f in self.obligation.facts).values()
+            loose = [
+                word
+                for word, is_one in (
+                    ("majorities and sizes", lambda s: small.is_majority(s) or small.is_size(s)),
+                    ("loops and sums", lambda s: is_worked_out(s.name)),
+                )
+                if any(map(is_one, symbols))
+            ]
+            self.status = Status.UNDECIDED if loose else Status.FAILED
+            self.why = (
+                f"what is known of {' and '.join(loose)} allows it to fail, but no example of it was found"
+                if loose
+                else "there is a counterexample, but no small one was found"
+            )
+        else:
+            self.why = answer.rest.strip("()\n ") or "the solver does not know"
+            if self.ruled_out:
+                self.why += f"; with up to {self.ruled_out} values of each sort there is no counterexample"
+
+    def _note(self, answer: Answer) -> None:
+        self.opinions.append(Opinion(answer.job.solver, answer.verdict, answer.seconds + self.spent))
+        self.spent = 0.0
+
+    def _after_quick(self, answer: Answer) -> list[Job]:
+        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < len(QUICK) - 1:
+            self.order += 1
+            self.spent += answer.seconds
+            return self._quick()
+        self._note(answer)
+        if answer.verdict == "unsat":
+            self.status = Status.PROVED
+            return self._second()
+        if not self.how.counterexamples:
+            self._settle(answer)
+            return self._second()
+        self.stage = "small"
+        return self._try_small()
+
+    def _try_small(self) -> list[Job]:
+        self.tried += 1
+        if self.tried > len(SMALL):
+            return self._long()
+        sorts = small.sorts_of_facts(self.obligation.facts)
+        self.sizes = dict.fromkeys(sorts, SMALL[self.tried - 1])
+        return [self._small_job(self.sizes)]
+
+    def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
+        facts = self.obligation.facts
+        self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        return self._job(self.asked.solver, self.asked.text, SEARCH)
+
+    def _after_small(self, answer: Answer) -> list[Job]:
+        self.searching += answer.seconds
+        if answer.verdict != "sat":
+            decided = (
+                answer.verdict == "unsat" and answer.job.solver != "z3"
+            )  # which is told to keep integers small
+            if decided and self.ruled_out == SMALL[self.tried - 1] - 1:
+                self.ruled_out += 1
+            return self._try_small()
+        return self._found()
+
+    def _found(self) -> list[Job]:
+        """There is a counterexample of these sizes: it is made smaller."""
+        self.status, self.why = Status.FAILED, ""
+        self.smallest = dict(self.sizes)
+        self.stage, self.shrinking = "shrink", [(sort, 1) for sort in self.sizes]
+        return self._shrink()
+
+    def _shrink(self) -> list[Job]:
+        while self.shrinking:
+            sort, size = self.shrinking[0]
+            if size < self.smallest[sort]:
+                self.sizes = {**self.smallest, sort: size}
+                return [self._small_job(self.sizes)]
+            self.shrinking.pop(0)
+        self.stage = "read"
+        return [self._small_job(self.smallest, values=True)]
+
+    def _after_shrink(self, answer: Answer) -> list[Job]:
+        self.searching += answer.seconds
+        if answer.verdict == "sat":
+            self.smallest = dict(self.sizes)
+        else:
+            sort, size = self.shrinking[0]
+            self.shrinking[0] = sort, size + 1
+        return self._shrink()
+
+    def _long(self) -> list[Job]:
+        self.opinions.clear()
+        self.stage, self.order, self.spent = "long", 0, 0.0
+        if self.how.solver != "z3":
+            return [self._job(self.how.solver, self.text)]
+        return self._next_long()
+
+    def _next_long(self) -> list[Job]:
+        """The next of the last tries, in the time that is left; cvc5's is the very last."""
+        share = OTHER if find_spec("cvc5") else 0.0
+        left = self.how.timeout * (1 - share) - self.spent
+        if self.order < len(LONG) and left > 0:
+            order, effort = LONG[self.order]
+            return [Job(id(self), "z3", self._ordered(order), left, effort)]
+        if share and self.how.second is None:
+            return [Job(id(self), "cvc5", self.text, max(1.0, self.how.timeout - self.spent))]
+        return []
+
+    def _after_long(self, answer: Answer) -> list[Job]:
+        """Z3 gives up with one order of the facts, and not with another."""
+        if answer.verdict == "unknown" and answer.job.solver == "z3":
+            self.order += 1
+            self.spent += answer.seconds
+            if jobs := self._next_long():
+                if jobs[0].solver == "cvc5":
+                    self.opinions.append(Opinion("z3", "unknown", self.spent))
+                    self.spent = 0.0
+                return jobs
+            self.spent -= answer.seconds
+        self._note(answer)
+        self._settle(answer)
+        if answer.verdict == "sat" and self.how.counterexamples:
+            self.stage, self.mixed = "mixed", small.mixed_sizes(list(self.sizes), SMALL)
+        return self._try_mixed()
+
+    def _try_mixed(self) -> list[Job]:
+        """There is a counterexample, and none where all sorts are as large: the next sizes that differ."""
+        if not self.mixed:
+            return self._second()
+        self.sizes = self.mixed.pop(0)
+        return [self._small_job(self.sizes)]
+
+    def _after_mixed(self, answer: Answer) -> list[Job]:
+        self.searching += answer.seconds
+        return self._found() if answer.verdict == "sat" else self._try_mixed()
+
+    def _second(self) -> list[Job]:
+        if self.how.second is None or self.stage == "second":
+            return []
+        self.stage = "second"
+        return [self._job(self.how.second, self.text)]
+
+    # --- what it came to ---
+
+    def end(self, why: str) -> None:
+        """A limit was reached. What was refuted stays so; what awaits its second opinion is undecided."""
+        if not self.ended and self.status is not Status.FAILED:
+            self.status, self.why = Status.UNDECIDED, why
+
+    def cell(self, translation: Translation, cls: type[Model]) -> Cell:
+        """Return what it came to."""
+        obligation = self.obligation
+        counterexample = None
+        if self.read and self.asked is not None:
+            structure = small.read_structure(self.asked, self.smallest, self.read)
+            concrete = Concrete(translation.theory, structure)
+            counterexample = shown(obligation, translation, concrete, cls)
+        if self.status is Status.FAILED:
+            self._weighed(counterexample)
+        return Cell(
+            obligation.name,
+            obligation.part,
+            obligation.about,
+            obligation.action.name if obligation.action else None,
+            obligation.says,
+            self.status,
+            tuple(self.opinions),
+            self.why,
+            counterexample,
+        )
+
+    def _weighed(self, counterexample: Counterexample | None) -> None:
+        """A counterexample that CPython does not confirm refutes nothing; beyond a bound nothing is known."""
+        if counterexample is not None and counterexample.confirmed is False:
+            self.status = Status.UNDECIDED
+            self.why = "there is a counterexample in logic, but not in CPython"
+        elif self.obligation.part is Part.BOUNDS:
+            self.status = Status.UNDECIDED
+            self.why = "a step may leave these bounds, and beyond them nothing is known"

@@ -1,0 +1,64 @@
+"""Clients of one file each, in four languages: each drives a service along every step, and finds the one that is broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ratified import ProcessDriver, Verdict, drive
+from ratified.conformance.drive.locks import Locks
+
+
+def tool(name: str) -> str:
+    """Where a tool is."""
+    found = shutil.which(name)
+    assert found, f"{name} is missing: .ci/run installs it"
+    return found
+
+
+def javascript(sources: Path, made: Path) -> list[str]:
+    return [tool("node"), str(sources / "js" / "locks.js")]
+
+
+def java(sources: Path, made: Path) -> list[str]:
+    files = [sources / "java" / name for name in ("RatifiedDrive.java", "Locks.java")]
+    subprocess.run([tool("javac"), "-Xlint:all", "-Werror", "-d", made, *files], check=True)
+    return [tool("java"), "-XX:TieredStopAtLevel=1", "-cp", str(made), "Locks"]
+
+
+def rust(sources: Path, made: Path) -> list[str]:
+    source, program = sources / "rust" / "locks.rs", made / "locks"
+    subprocess.run([tool("rustc"), "--edition", "2021", "-D", "warnings", "-o", program, source], check=True)
+    return [str(program)]
+
+
+def go(sources: Path, made: Path) -> list[str]:
+    program = made / "locks"
+    subprocess.run([tool("go"), "build", "-o", program, "."], cwd=sources / "go", check=True)
+    return [str(program)]
+
+
+@pytest.mark.parametrize(
+    "built", [javascript, java, rust, pytest.param(go, marks=pytest.mark.slow)], ids=lambda b: b.__name__
+)
+def test_a_service_is_driven_and_a_broken_one_is_found(
+    built: Callable[[Path, Path], list[str]], tmp_path: Path, checkout: Path
+) -> None:
+    command = built(checkout / "conformance" / "drive", tmp_path)
+    model = Locks(Client=2, most=3)
+    result = drive(ProcessDriver(command, 60.0), model, walks=2)
+    result.expect(Verdict.HOLDS, states=16, edges=28, taken=28, walks=4, ignored=0, reasons={})
+    assert result.refused == result.forbidden > 0
+    assert result.unobserved == ()
+    deviation = drive(ProcessDriver([*command, "broken"], 60.0), model).deviation
+    assert deviation is not None
+    assert (
+        deviation.what
+        == "release(c2) is not refused, and the model forbids it: holder is c2, the model has c1"
+    )
+    assert deviation.details == ("grants is 2, the model has 1", "waiting is [], the model has [c2]")
+    assert [str(asked.ask) for asked in deviation.walk] == ["acquire(c1)", "wait(c2)", "release(c2)"]
