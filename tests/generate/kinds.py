@@ -187,9 +187,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "a bag of a map's values has one of each",
             f"{LOGIC}.collecting",
-            "if len(node.clauses) != 1 or not _is_name(node.element, clause):\n"
-            '        raise sh.refuse(node.span, "a Bag of what',
-            'if False:\n        raise sh.refuse(node.span, "a Bag of what',
+            "        or not _is_name(node.element, clause)\n        or isinstance",
+            "        or isinstance",
         ),
     ),
     "first values of ranges that do not hold 0": (
@@ -374,15 +373,17 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind(
             "the values of a map in a sequence are the set of them",
             f"{LOGIC}.containers",
-            '        case "keys", Function():\n            return operand.keys',
-            '        case "keys", Function():\n            return operand.keys\n'
-            '        case "values", Function(t, at_):\n'
-            "            return Members(\n"
-            "                t.value,\n"
-            "                lambda x: operand.keys.some(lambda k: context.logic.same(at_(k), x)),\n"
-            "                lambda f: operand.keys.every(lambda k: f(at_(k))),\n"
-            "                lambda f: operand.keys.some(lambda k: f(at_(k))),\n"
-            "            )",
+            '    if node.what in ("sorted", "sorted-reversed", "values", "items") and not isinstance(',
+            "    made = context.expr(node.operand)\n"
+            '    if node.what == "values":\n'
+            "        same = context.logic.same\n"
+            "        return Members(\n"
+            "            made.type.value,\n"
+            "            lambda x: made.keys.some(lambda k: same(made.at(k), x)),\n"
+            "            lambda f: made.keys.every(lambda k: f(made.at(k))),\n"
+            "            lambda f: made.keys.some(lambda k: f(made.at(k))),\n"
+            "        )\n"
+            '    if node.what in ("sorted", "sorted-reversed", "values", "items") and not isinstance(',
         ),
     ),
     "two records, or two sorts, of one name": (
