@@ -175,7 +175,7 @@ class Throttle(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"most": 3},
-        "standard": {},
+        "standard": {"most": 10},
         "large": {"most": 100},
     }
 

@@ -20,7 +20,7 @@ class Hedging(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"most": 2},
-        "standard": {},
+        "standard": {"most": 3},
         "large": {"most": 5},
     }
 

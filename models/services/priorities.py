@@ -34,8 +34,8 @@ class Priorities(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Node": 2, "flaps": 1},
-        "standard": {"Node": 2},
-        "large": {"Node": 3},
+        "standard": {"Node": 2, "flaps": 2},
+        "large": {"Node": 3, "flaps": 2},
     }
 
     flaps: Param[Annotated[int, Range(1, 10)]] = 2  # failures that bring quarantine

@@ -515,3 +515,63 @@ def test_an_answer_is_neither_true_nor_false_and_tells_its_walk() -> None:
         bool(result)
     with pytest.raises(AssertionError, match="acquire\\(c3\\) is refused, and the model allows it"):
         result.expect(Verdict.HOLDS)
+
+
+def test_a_system_that_goes_other_ways_again_and_again_is_not_driven_for_ever() -> None:
+    class Moody(Model):
+        """Goes left or right, and from the left near or far."""
+
+        place: Annotated[int, Range(0, 4)]
+
+        @action
+        def go(self, left: bool) -> None:
+            require(self.place == 0)
+            self.place = 1 if left else 2
+
+        @action
+        def on(self, far: bool) -> None:
+            require(self.place == 1)
+            self.place = 3 if far else 4
+
+    turns = count()
+
+    class Once(Driver):
+        """Goes left the first time, and never again."""
+
+        def reset(self) -> None:
+            self.place, self.turn = 0, next(turns)
+
+        def go(self) -> bool:
+            if self.place:
+                return False
+            self.place = 1 if self.turn == 0 else 2
+            return True
+
+        def on(self) -> bool:
+            if self.place != 1:
+                return False
+            self.place = 3
+            return True
+
+        def observe(self) -> Observation:
+            return {"place": self.place}
+
+    result = drive(Once, Moody()).expect(Verdict.HOLDS, edges=4, taken=3)
+    assert result.reasons == {"the system chooses otherwise": 1}
+    assert result.walks == 103  # one to the left, one to the right, and a hundred and one in vain
+
+
+def test_what_only_an_action_may_raise_and_an_exit_are_told() -> None:
+    class Resetting(Locks):
+        def reset(self) -> None:
+            raise Refused("no")
+
+    class Exits(Server):
+        def lock(self, who: str) -> bool:
+            raise SystemExit(3)
+
+    with pytest.raises(DriverError, match="reset raises Refused, which only an action may"):
+        drive(Resetting, Lock(Client=2))
+    deviation = drive(driver_of(Exits), Lock(Client=2)).deviation
+    assert deviation is not None
+    assert deviation.what == "acquire(c1) raises SystemExit: 3"

@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,21 @@ def test_a_model_that_looks_at_more_than_sources_is_not_kept(
     assert not (folder / ".ratified-cache").exists()
 
 
+def test_a_file_in_the_place_of_one_of_pythons_is_followed(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    import_module("fractions")  # which is put back in the end
+    monkeypatch.delitem(sys.modules, "fractions")
+    write(folder, fractions="LIMIT = 3\n", lock=f"from fractions import LIMIT\n{LOCK}")
+    assert [source.file.name for source in closure(load("lock.py:Lock"))] == ["fractions.py", "lock.py"]
+    monkeypatch.delitem(sys.modules, "fractions")
+    write(folder, fractions="import os\nLIMIT = 3\n")
+    assert checked(capsys) == EXPLORED
+    assert not (folder / ".ratified-cache").exists()
+    monkeypatch.delitem(sys.modules, "fractions")
+
+
 def test_a_helper_that_looks_at_more_is_enough(helped: Path, capsys: Capture) -> None:
     (helped / "parts" / "more.py").write_text(f"import os\n{MORE}")
     assert (checked(capsys), checked(capsys)) == (EXPLORED, EXPLORED)
@@ -304,7 +320,7 @@ def test_a_cache_that_was_asked_for_by_name_and_is_none(folder: Path, capsys: Ca
     assert said(capsys, "check", "--cache", "lock.py") == (
         2,
         "",
-        "Error: lock.py is no folder, so it can be no cache\n",
+        "Error: lock.py is not a folder, so it cannot be the cache\n",
     )
 
 

@@ -206,7 +206,7 @@ WRONG = {
         '  remove one, or tell them apart: name = "..."'
     ),
     'model = "lock.py:Lock\n': (
-        "pyproject.toml:2:22: this is no TOML: Illegal character '\\n'\n"
+        "pyproject.toml:2:22: this is not valid TOML: Illegal character '\\n'\n"
         '    2 | model = "lock.py:Lock\n'
         "      |                      ^"
     ),
@@ -221,7 +221,7 @@ def test_what_cannot_be_meant(text: str, message: str, folder: Path, capsys: Cap
 
 WRONG_AS_A_WHOLE = {
     '[tool.ratified]\nmodels = ["lock.py:Lock"]\n': (
-        "pyproject.toml:2:11: this is to be a table\n"
+        "pyproject.toml:2:11: this must be a table\n"
         '    2 | models = ["lock.py:Lock"]\n'
         "      |           ^^^^^^^^^^^^^^"
     ),

@@ -160,7 +160,7 @@ def test_another_size_may_be_asked_for(project: pytest.Pytester) -> None:
         ("--ratified-size=Client=0", "--ratified-size Client=0: write a sort and a number, as Client=3"),
         ("--ratified-seconds=-1", "--ratified-seconds -1.0: write a number of seconds"),
         ("--ratified-seconds=nan", "--ratified-seconds nan: write a number of seconds"),
-        ("--ratified-cache=lock.py", "lock.py is no folder, so it can be no cache"),
+        ("--ratified-cache=lock.py", "lock.py is not a folder, so it cannot be the cache"),
     ],
 )
 def test_options_that_make_no_sense(option: str, message: str, project: pytest.Pytester) -> None:

@@ -11,7 +11,6 @@ from ratified import (
     AtMost,
     Map,
     Model,
-    Ordered,
     Param,
     Range,
     Seq,
@@ -80,21 +79,6 @@ class EveryNameTaken(Alarm):
     def assert_(self, x: Int) -> None:
         require(At(x, Word.none) in self.has and At(x, None) not in self.has)
         require(self.le[x] == Word.none and self.exists == x and len(self.forall) == 1)
-        self.off = True
-
-
-class Inner:
-    class Floor(Ordered):
-        """Another sort of this name."""
-
-
-class TwoSortsOfOneName(Alarm):
-    one: Floor
-    two: Inner.Floor
-
-    @action
-    def ring(self, a: Floor, b: Floor, c: Inner.Floor) -> None:
-        require(a != b and c == self.two)
         self.off = True
 
 
@@ -168,13 +152,6 @@ class Popped(Alarm):
 def test_what_is_wrong_at_a_size_is_not_proved(model: type[Model], sizes: dict[str, object]) -> None:
     assert check(model(**sizes), engine="reference").verdict is Verdict.VIOLATED
     assert prove(model, options=HOW).verdict is not Verdict.HOLDS
-
-
-def test_two_sorts_of_one_name_are_two() -> None:
-    proof = prove(TwoSortsOfOneName, options=HOW)
-    assert proof.verdict is Verdict.VIOLATED
-    (cell,) = [c for c in proof.cells if c.status.value == "failed"]
-    assert cell.counterexample
 
 
 def test_a_division_by_zero_is_not_proved() -> None:

@@ -81,7 +81,10 @@ LARGE: tuple[tuple[str, Size, bool], ...] = (
 """Models with sizes, for the longer run, and whether states that differ by renaming count as one; where no size is said, the
 smallest that the model names."""
 
+_LONG = ("maglev", "ejection", "failover")
+
 SERVICES: tuple[tuple[str, Size, bool], ...] = tuple(
-    (model.name, sizes_of(load(model.name))["standard"], False) for model in protocols["services"].models
+    (model.name, sizes_of(load(model.name))["small" if model.name in _LONG else "standard"], False)
+    for model in protocols["services"].models
 )
-"""The models of services at their standard sizes, of states that are all told apart."""
+"""The models of services at their standard sizes, and small where CPython takes minutes, of states that are all told apart."""

@@ -26,7 +26,7 @@ PURE = frozenset(
             "functools",
         ),
         *("heapq", "itertools", "math", "operator", "re", "string", "textwrap", "types", "typing"),
-        *("typing_extensions", "ratified"),
+        "ratified",
     }
 )
 """What may be imported without a look at it: what these say depends on Python's and Ratified's own version alone."""
@@ -72,7 +72,7 @@ def closure(cls: type) -> tuple[Source, ...]:
         UnknownSourcesError: they may depend on something else.
     """
     found: dict[str, Source] = {}
-    waiting = [c.__module__ for c in cls.__mro__ if c.__module__.partition(".")[0] not in (*PURE, "builtins")]
+    waiting = [c.__module__ for c in cls.__mro__ if c.__module__ != "builtins" and not _pure(c.__module__)]
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -128,7 +128,14 @@ def _imports(module: ModuleType, source: Source) -> list[str]:
             names += [
                 inner for alias in node.names if (inner := f"{base}.{alias.name}") in sys.modules and base
             ]
-    return [name for name in names if name.partition(".")[0] not in PURE]
+    return [name for name in names if not _pure(name)]
+
+
+def _pure(name: str) -> bool:
+    """Whether what a module says is a matter of versions. A file of the project may stand in the place of one of Python's."""
+    top = name.partition(".")[0]
+    place = getattr(sys.modules.get(top), "__file__", None)
+    return top in PURE and (top == "ratified" or place is None or _installed(Path(place)))
 
 
 def _used(node: ast.AST) -> list[str]:

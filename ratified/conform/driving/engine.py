@@ -31,6 +31,8 @@ STATES: Final = 100_000
 LENGTH: Final = 100
 TRIES: Final = 3
 """How often a system is asked for something whose outcome it chooses, before what it did not choose is given up."""
+STRAYS: Final = 100
+"""How often a system may go another way than was planned, without coming to anything new, before the rest is given up."""
 FORBIDDEN_SHARE: Final = 0.2
 """Of the steps of a random walk."""
 
@@ -161,6 +163,7 @@ class _Drive:
         route = _Route(moves)
         self.so_far.least = route.least
         self.tries: Counter[tuple[int, Ask]] = Counter()
+        done = False
         try:
             while way := route.way(ROOT):
                 self.so_far.walks += 1
@@ -171,13 +174,16 @@ class _Drive:
                         if at != move.target:
                             break
                     way = route.way(at) if at is not None else None
+                if route.is_lost:
+                    break
+            done = True
             if self.graph.bounds:
                 count, what = sum(self.graph.bounds.values()), ", ".join(self.graph.bounds)
                 self._stop(
                     f"{count:,} {'step' if count == 1 else 'steps'} would leave {what} and could not be driven"
                 )
         finally:
-            self._account(moves, route)
+            self._account(moves, route, done=done)
 
     def _step(self, route: _Route, move: Move) -> int | None:
         """Take a step; return where the model then is, None if nobody knows."""
@@ -203,6 +209,8 @@ class _Drive:
                 self.taken.add(other)
                 self.actions[ask.action] += 1
                 route.took(other)
+        if at != move.target:
+            route.strayed()
         if self.tries[source, ask] >= TRIES or came is Came.REFUSED:
             self._drop(route, source, ask, CHOSEN if at is not None else AMBIGUOUS)
         if self.progress is not None:
@@ -242,7 +250,7 @@ class _Drive:
             reason = asked.reason or "it cannot be asked for"
         self.unasked[f"{ask.action}: {reason}"] += 1
 
-    def _account(self, moves: dict[int, list[Move]], route: _Route) -> None:
+    def _account(self, moves: dict[int, list[Move]], route: _Route, *, done: bool) -> None:
         """Why each step that was not taken was not."""
         for state in range(1, len(self.graph.states)):
             for edge in self.graph.edges(state):
@@ -250,9 +258,9 @@ class _Drive:
                     self.reasons[f"{edge.action}: {self.driver.cannot[edge.action]}"] += 1
                 elif state not in moves:
                     self.reasons[UNREACHED] += 1
-        finished = self.session.walk[-1:] == [] or self.session.walk[-1].came is not None
-        if finished and not (self.until is not None and self.clock() > self.until):
-            self.reasons[UNREACHED] += sum(move.source != ROOT for move in route.untaken)
+        if done:
+            left = sum(move.source != ROOT for move in route.untaken)
+            self.reasons[CHOSEN if route.is_lost else UNREACHED] += left
         self.reasons = +self.reasons
 
     # --- random walks ---
@@ -350,11 +358,14 @@ class _Route:
         self._inside = {p: set(some) for p, some in plan.inside.items()}
         self._first = list(plan.out[plan.part[ROOT]])
         self.untaken = {move: None for some in moves.values() for move in some}
+        self._strays = self._left_then = 0
         self.least = plan.least
 
     def way(self, at: int) -> list[Move] | None:
         """The moves of a way from a state to one that is still to be taken; None if the walk is at its end."""
         here = self._plan.part[at]
+        if self.is_lost:
+            return None
         if self._planned():
             inside = self._inside.get(here)
             if inside and (found := self._search(at, inside.__contains__, here)):
@@ -367,6 +378,17 @@ class _Route:
 
     def _planned(self) -> bool:
         return any(self._left.get(move) for move in self._first)
+
+    def strayed(self) -> None:
+        """The system has gone another way than was planned."""
+        if len(self.untaken) != self._left_then:
+            self._strays, self._left_then = 0, len(self.untaken)
+        self._strays += 1
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the system went other ways again and again, without coming to anything new."""
+        return self._strays > STRAYS
 
     def took(self, move: Move) -> None:
         """A move has been made."""

@@ -161,21 +161,27 @@ class Session:
         with running(self.graph.model.scope):
             try:
                 if method.name is None:
-                    answer = self._call(
-                        str(ask), self.driver.take, {"action": ask.action, "arguments": arguments}
-                    )
+                    given = {"action": ask.action, "arguments": arguments}
+                    answer = self._call(str(ask), self.driver.take, given, may_refuse=True)
                 else:
-                    answer = self._call(str(ask), getattr(self.driver, method.name), arguments)
+                    act = getattr(self.driver, method.name)
+                    answer = self._call(str(ask), act, arguments, may_refuse=True)
             except (Refused, NotAsked) as refusal:
                 return refusal
         return Refused() if answer is False else None
 
-    def _call(self, what: str, function: Any, arguments: Mapping[str, Any]) -> Any:
+    def _call(
+        self, what: str, function: Any, arguments: Mapping[str, Any], *, may_refuse: bool = False
+    ) -> Any:
         """Call the driver. What it raises itself is its own failure; what the system below it raises, the system's."""
         try:
             return function(**arguments)
-        except (Refused, NotAsked):
-            raise
+        except (Refused, NotAsked) as refusal:
+            if may_refuse:
+                raise
+            name = type(refusal).__name__
+            problem = f"{what} raises {name}, which only an action may"
+            raise self._driver_failed(DriverError(problem, span=where(refusal.__traceback__))) from None
         except DriverError as error:
             raise self._driver_failed(error) from None
         except SystemFailed as error:
@@ -184,7 +190,7 @@ class Session:
             raise Failure(
                 f"{what}: {str(error) or 'an assertion of the driver is false'}", _at(error)
             ) from None
-        except Exception as error:  # noqa: BLE001 - a system may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a system may raise anything
             told = f"{what} raises {type(error).__name__}" + (f": {error}" if str(error) else "")
             if self._proven and not self._raised_by_driver(error):
                 raise Failure(told, _at(error)) from None

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import itertools
 from types import TracebackType
+from typing import Any
 
 from ratified.language.errors import ModelError, RatifiedError, Span
-from ratified.language.machine.steps import StepError
 from ratified.language.sorts import BoundLeft
 from ratified.language.source import of_the_author
 from ratified.language.values import show
+
+
+class StepError(ModelError):
+    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
+
+    def __init__(
+        self, problem: RatifiedError, function: str, arguments: tuple[Any, ...], state: tuple[Any, ...] | None
+    ) -> None:
+        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
+        self.function = function
+        self.arguments = arguments
+        self.state = state
 
 
 def where(trace: TracebackType | None) -> Span | None:

@@ -15,8 +15,8 @@ from ratified.language.compile.methods import methods_of
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.machine.choices import Choices, Lazily
-from ratified.language.machine.failures import explained, where
-from ratified.language.machine.steps import OutOfBounds, Pulse, StepError, Values, abstract_model, image_of
+from ratified.language.machine.failures import StepError, explained, where
+from ratified.language.machine.steps import OutOfBounds, Pulse, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ratified.language.compile.methods import abstract_class
-from ratified.language.errors import ModelError, RatifiedError, SizeError, Span
+from ratified.language.errors import ModelError, SizeError, Span
 from ratified.language.ir import Function, Module
+from ratified.language.machine.failures import StepError
 from ratified.language.model import Model
 
 Values = tuple[Any, ...]
@@ -29,18 +30,6 @@ class OutOfBounds:
 
     what: str
     span: Span | None
-
-
-class StepError(ModelError):
-    """A step, or the evaluation of a property, that went wrong in a state. `function` names what was running."""
-
-    def __init__(
-        self, problem: RatifiedError, function: str, arguments: Values, state: Values | None
-    ) -> None:
-        super().__init__(problem.message, span=problem.span, remedy=problem.remedy)
-        self.function = function
-        self.arguments = arguments
-        self.state = state
 
 
 class Machine(Protocol):
