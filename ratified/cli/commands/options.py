@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import click
 
 from ratified.cli.amounts import bytes_of
+from ratified.cli.ending import ReportFile, ReportFormat
 
-FORMATS = ("text", "json", "junit", "sarif", "github")
+FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab")
 ENGINES = ("auto", "reference", "native")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -162,6 +163,7 @@ def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
         click.option(
             "--format",
             "form",
+            cls=ReportFormat,
             type=click.Choice(formats),
             default="text",
             show_default=True,
@@ -171,6 +173,7 @@ def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
             "-o",
             "--output",
             "file",
+            cls=ReportFile,
             type=click.Path(dir_okay=False, writable=True, path_type=Path),
             metavar="FILE",
             help="Write the report to a file; text still goes to standard output.",
