@@ -32,7 +32,11 @@ class ReportFormat(click.Option):
 
 
 def report_end(
-    command: click.Command | None, arguments: Sequence[str], status: int, message: str, span: Span | None = None
+    command: click.Command | None,
+    arguments: Sequence[str],
+    status: int,
+    message: str,
+    span: Span | None = None,
 ) -> None:
     """Report that a command ended with a status and a message, where its arguments ask for a report and there is none yet."""
     if command is None or reported():

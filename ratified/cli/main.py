@@ -75,22 +75,14 @@ def _done(arguments: list[str]) -> _Ended:
             message = "this is a bug in Ratified, not in your model; please report the lines above"
             complain(f"Error: {message}")
             return _Ended(2, f"{lines}\n{message}")
+        from ratified.cli.report.text import whole_message
+
         show(error)
         return _Ended(2, whole_message(error), error.span)
     except SystemExit:
         # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
         return _Ended(0)
     return _Ended(status if isinstance(status, int) else 0)
-
-
-def whole_message(error: Exception) -> str:
-    """Return all that there is to say of an error; if a run of the model led there, the run first."""
-    from ratified.cli.report.text import trace_lines
-    from ratified.results.result import Trace
-
-    trace = getattr(error, "trace", None)
-    run = [line.rstrip() for line in trace_lines(trace)] if isinstance(trace, Trace) and trace.steps else []
-    return "\n".join([*run, str(error)])
 
 
 def _usage(error: click.ClickException) -> None:

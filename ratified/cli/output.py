@@ -39,10 +39,10 @@ def reported() -> bool:
     return _delivered.get()
 
 
-def deliver(to: Output, render: Renderer, headline: str) -> None:
+def deliver(to: Output, render: Renderer, headline: str, *, printed: bool = False) -> None:
     """Write a report where it goes: with a file, there in the format asked for, and as text to standard output.
 
-    A quiet text report is its headline.
+    A quiet text report is its headline. `printed` says that the text is on standard output already.
     """
     form = to.form
     report = render(form) if to.file is not None else ""
@@ -50,6 +50,8 @@ def deliver(to: Output, render: Renderer, headline: str) -> None:
     if to.file is not None:
         write(to.file, report)
         form = "text"
+    if printed:
+        return
     if to.quiet and form == "text":
         echo(headline + "\n")
     else:
@@ -59,12 +61,11 @@ def deliver(to: Output, render: Renderer, headline: str) -> None:
 def write(file: Path, text: str) -> None:
     """Write a report to a file, which is replaced as a whole or not at all. Raises RatifiedError."""
     try:
-        # A link stays a link; what is no file of its own, as a pipe or a device, cannot be replaced.
-        target = file.resolve()
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8", errors="backslashreplace")
+        # What is no file of its own, as a pipe or a device, cannot be replaced; a link stays a link.
+        if file.exists() and not file.is_file():
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
         else:
-            _replace(target, text)
+            _replace(file.resolve(), text)
     except OSError as error:
         raise unwritable(file, error) from None
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ratified.language.claims import Unchecked
 from ratified.language.errors import Span
-from ratified.language.ir import Kind
-from ratified.language.model import Model
+from ratified.language.ir import Kind, Module
 from ratified.results.result import Trace, Verdict
 
 
@@ -90,7 +90,7 @@ def concluded(
     warnings: Iterable[Finding] = (),
     seconds: float = 0.0,
     span: Span | None = None,
-    model: Model | None = None,
+    module: Module | None = None,
 ) -> Summary:
     """Return the summary of a command that is about one thing: a finding for each entry that does not hold."""
     every, warned = tuple(tested), tuple(warnings)
@@ -114,21 +114,20 @@ def concluded(
         headline if verdict is Verdict.HOLDS else "",
         tuple(w.message for w in warned),
         seconds,
-        span or (model.module.span if model is not None else None),
-        places_of_actions(model),
+        span or (module.span if module is not None else None),
+        places_of_actions(module),
     )
     return Summary((section,), verdict.exit_status)
 
 
-def not_put(name: str, kind: str, who: str) -> Finding:
-    """Return the warning that a claim is of a kind that is not checked here."""
-    message = f"{name} ({kind}) was not checked: {who} does not check claims of this kind"
-    return Finding("not-checked", "A claim was not checked.", "warning", message, about=name)
+def not_put(claim: Unchecked, says: str) -> Finding:
+    """Return the warning that a claim was not checked."""
+    return Finding("not-checked", "A claim was not checked.", "warning", says, about=claim.name)
 
 
-def never_taken(name: str, model: Model | None = None) -> Finding:
+def never_taken(name: str, module: Module | None = None) -> Finding:
     """Return the warning that an action was never taken."""
-    span = places_of_actions(model).get(name)
+    span = places_of_actions(module).get(name)
     return Finding(
         "never-fired",
         "An action was not taken in what was examined.",
@@ -139,8 +138,8 @@ def never_taken(name: str, model: Model | None = None) -> Finding:
     )
 
 
-def places_of_actions(model: Model | None) -> dict[str, Span]:
+def places_of_actions(module: Module | None) -> dict[str, Span]:
     """Return where the actions of a model stand."""
-    if model is None:
+    if module is None:
         return {}
-    return {action.name: action.span for action in model.module.of_kind(Kind.ACTION)}
+    return {action.name: action.span for action in module.of_kind(Kind.ACTION)}

@@ -42,7 +42,7 @@ def _checked(check: Checked) -> Section:
         tuple(doubt.says for doubt in doubts(check)),
         check.result.seconds,
         subject.module.span if subject is not None else None,
-        places_of_actions(subject),
+        places_of_actions(subject.module if subject is not None else None),
     )
 
 
