@@ -79,6 +79,7 @@ BROKEN = {
 def test_a_run_without_a_verdict_says_so_in_its_report(
     what: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    told = ""
     form = sorted(VALIDATORS)[sorted(BROKEN).index(what) % len(VALIDATORS)]
     for asked in (form, "json"):
         (folder / "report").write_text(OLD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -110,7 +111,7 @@ def valid_gitlab(text: str) -> list[dict[str, Any]]:
     return issues
 
 
-VALIDATORS = {
+VALIDATORS: dict[str, Callable[[str], Any]] = {
     "json": valid_json,
     "junit": valid_junit,
     "sarif": valid_sarif,
