@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from ratified.cli.output import echo
-from ratified.cli.requests import Driving
+from ratified.cli.output import deliver
+from ratified.cli.requests import Driving, Output
 
 if TYPE_CHECKING:
     from ratified.conform.driving.driver import Driver
@@ -43,15 +43,17 @@ def _said(cls: type[Driver]) -> type[Model] | Model:
 
 
 def driven(
-    make: Callable[[], Driver], model: Model, driving: Driving, seconds: float | None, form: str
+    make: Callable[[], Driver], model: Model, driving: Driving, seconds: float | None, to: Output
 ) -> int:
     """Drive a system, report, and return the exit status."""
     from ratified.cli.progress import SHOWN_AFTER, LiveText
-    from ratified.cli.report.drive import drive_json, drive_text
+    from ratified.cli.report.drive import drive_headline, drive_json, drive_text
+    from ratified.cli.report.held import drive_summary
+    from ratified.cli.report.render import renderer
     from ratified.conform.driving.engine import drive
     from ratified.results.result import Limits
 
-    live = LiveText(sys.stderr) if sys.stderr.isatty() else None
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not to.quiet else None
     shown = time.monotonic() + SHOWN_AFTER
 
     def progress(taken: int, edges: int, asked: int) -> None:
@@ -72,7 +74,12 @@ def driven(
             limits=Limits(seconds=seconds, states=driving.states),
             progress=progress,
         )
-    echo((drive_json if form == "json" else drive_text)(result))
+    rendered = renderer(
+        lambda color: drive_text(result),  # noqa: ARG005 - it has no colours
+        lambda: drive_json(result),
+        lambda: drive_summary(result, model.module),
+    )
+    deliver(to, rendered, drive_headline(result))
     return result.verdict.exit_status
 
 

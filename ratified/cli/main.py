@@ -10,26 +10,59 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from ratified.cli.commands import Commands
-from ratified.cli.output import complain, discard, unprinted
+from ratified.cli.ending import INTERRUPTED, report_end
+from ratified.cli.output import begin, complain, discard, unprinted
 from ratified.version import __version__
+
+if TYPE_CHECKING:
+    from ratified.language.errors import Span
 
 
 def run(arguments: list[str]) -> int:
-    """Do what the arguments say and return the exit status."""
+    """Do what the arguments say and return the exit status. Where a report is asked for, it is written however that ends."""
+    begin()
+    ended = _done(arguments)
+    if ended.message:
+        report_end(_command(arguments), arguments[1:], ended.status, ended.message, ended.span)
+    return ended.status
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a command ended: with which status, and, if it broke off, why and where."""
+
+    status: int
+    message: str = ""
+    span: Span | None = None
+
+
+def _command(arguments: list[str]) -> click.Command | None:
+    """The command that was named, if there is one of that name."""
+    try:
+        return commands.get_command(click.Context(commands), arguments[0]) if arguments else None
+    except click.UsageError:
+        return None
+
+
+def _done(arguments: list[str]) -> _Ended:
+    """Do what the arguments say, tell what goes wrong, and return how it ended."""
     try:
         status = commands.main(args=arguments, prog_name="ratified", standalone_mode=False)
     except click.ClickException as error:
         _usage(error)
-        return error.exit_code
+        return _Ended(error.exit_code, error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        return 130
+        return _Ended(INTERRUPTED, "interrupted before there was anything to report")
     except MemoryError:
-        complain("Error: out of memory\n  --memory 2G stops before that, and reports what was found")
-        return 3
+        message = "out of memory\n  --memory 2G stops before that, and reports what was found"
+        complain(f"Error: {message}")
+        return _Ended(3, message)
     except Exception as error:  # noqa: BLE001 - the last resort before Python's own exit status
         from ratified.language.errors import RatifiedError
 
@@ -37,15 +70,19 @@ def run(arguments: list[str]) -> int:
             error = unprinted(error)
         if not isinstance(error, RatifiedError):
             # Python would leave with 1, which here means "violated"; this is no verdict.
-            complain(traceback.format_exc().rstrip())
-            complain("Error: this is a bug in Ratified, not in your model; please report the lines above")
-            return 2
+            lines = traceback.format_exc().rstrip()
+            complain(lines)
+            message = "this is a bug in Ratified, not in your model; please report the lines above"
+            complain(f"Error: {message}")
+            return _Ended(2, f"{lines}\n{message}")
+        from ratified.cli.report.text import whole_message
+
         show(error)
-        return 2
+        return _Ended(2, whole_message(error), error.span)
     except SystemExit:
         # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
-        return 0
-    return status if isinstance(status, int) else 0
+        return _Ended(0)
+    return _Ended(status if isinstance(status, int) else 0)
 
 
 def _usage(error: click.ClickException) -> None:

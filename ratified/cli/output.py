@@ -1,14 +1,17 @@
 """Where reports go: standard output, and files.
 
-Guarantees: standard output holds the report and nothing else; a reader who closes the pipe early, or never was there, is not
-complained to, and the exit status is the verdict's all the same; a device that is full is one message. What a terminal's encoding
-cannot show is written as an escape. Importing this imports neither the language nor an engine.
+Guarantees: a report is in its file as a whole or not at all, and what was there before stays until it is; standard output holds
+the report and nothing else; a reader who closes the pipe early, or never was there, is not complained to, and the exit status is
+the verdict's all the same; a device that is full is one message. What a terminal's encoding cannot show is written as an escape.
+Importing this imports neither the language nor an engine.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -23,15 +26,32 @@ class Renderer(Protocol):
         """Return the report, ending in a newline."""
 
 
-def deliver(to: Output, render: Renderer, headline: str) -> None:
+_delivered: ContextVar[bool] = ContextVar("_delivered", default=False)
+
+
+def begin() -> None:
+    """Begin a command, which has not reported yet."""
+    _delivered.set(False)
+
+
+def reported() -> bool:
+    """Whether the command has written its report, or tried to."""
+    return _delivered.get()
+
+
+def deliver(to: Output, render: Renderer, headline: str, *, printed: bool = False) -> None:
     """Write a report where it goes: with a file, there in the format asked for, and as text to standard output.
 
-    A quiet text report is its headline.
+    A quiet text report is its headline. `printed` says that the text is on standard output already.
     """
     form = to.form
+    report = render(form) if to.file is not None else ""
+    _delivered.set(True)
     if to.file is not None:
-        write(to.file, render(form))
+        write(to.file, report)
         form = "text"
+    if printed:
+        return
     if to.quiet and form == "text":
         echo(headline + "\n")
     else:
@@ -39,11 +59,33 @@ def deliver(to: Output, render: Renderer, headline: str) -> None:
 
 
 def write(file: Path, text: str) -> None:
-    """Write a report to a file. Raises RatifiedError."""
+    """Write a report to a file, which is replaced as a whole or not at all. Raises RatifiedError."""
     try:
-        file.write_text(text, encoding="utf-8")
+        # What is no file of its own, as a pipe or a device, cannot be replaced; a link stays a link.
+        if file.exists() and not file.is_file():
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        else:
+            _replace(file.resolve(), text)
     except OSError as error:
         raise unwritable(file, error) from None
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file beside another, and put it in its place. Raises OSError."""
+    if file.exists() and not os.access(file, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    made = file.with_name(f".{file.name[:200]}.{os.getpid()}.new")
+    try:
+        with made.open("x", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if file.exists():
+            made.chmod(file.stat().st_mode & 0o7777)
+        made.replace(file)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
 
 
 def read(file: Path) -> str:

@@ -113,6 +113,7 @@ class InductRequest:
     claim: str | None
     houdini: bool
     timeout: float
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ class ConformRequest:
     events: int | None
     record: Path | None
     driving: Driving
-    form: str
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,7 @@ class MutantsRequest:
     jobs: int
     within: float | None
     driving: Driving
-    form: str
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +295,7 @@ class TraceRequest:
     seconds: float | None
     claims_every: int
     diagram: Path | None
-    form: str
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ class LinearizableRequest:
     seconds: float | None
     operations: int
     html: Path | None
-    form: str
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from ratified.cli.exploring import ExploreOptions, explore
-from ratified.cli.gate.checking import whole_message
 from ratified.cli.gate.configuration import (
     Configuration,
     ConfigurationError,
@@ -31,6 +30,7 @@ from ratified.cli.gate.configuration import (
 from ratified.cli.gate.finding import FILES, find
 from ratified.cli.gate.running import Asked, Prepared, check_entry, loader, named, prepare, settle
 from ratified.cli.gate.verdicts import Cache, checked_folder
+from ratified.cli.report.text import whole_message
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.result import Limits, Result, Verdict

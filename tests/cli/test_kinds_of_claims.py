@@ -11,7 +11,8 @@ import pytest
 
 from ratified.cli.report.bounded import bounded_json, bounded_text
 from ratified.cli.report.checks import Checked, Report
-from ratified.cli.report.proof import houdini_text, proof_json, proof_text
+from ratified.cli.report.induct import houdini_text
+from ratified.cli.report.proof import proof_json, proof_text
 from ratified.cli.report.render import render
 from ratified.cli.report.simulation import simulation_json, simulation_text
 from ratified.explore import check

@@ -21,6 +21,7 @@ COMMANDS = {
     "ratified-services/1": ["run", "services", "--requests", "20"],
     "ratified-trace/1": ["trace", "paxos", "run.ndjson"],
     "ratified-itf/1": ["trace", "consensus", "run.itf.json"],
+    "ratified-conform-policy/1": ["conform", "round-robin", "--events", "100"],
     "ratified-linearizable/1": ["linearizable", "history.ndjson", "--model", "register"],
 }
 
@@ -44,7 +45,7 @@ def test_the_keys_are_those_that_are_documented(
     report = json.loads(capsys.readouterr().out)
     assert report["schema"] == schema
     section = (checkout / "docs" / "reports.md").read_text(encoding="utf-8").partition(f"`{schema}`")[2]
-    table = section.partition("`ratified ")[0]
+    table = section.partition("`ratified ")[0].partition("\n#")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(report)
 
 
@@ -57,6 +58,8 @@ def test_the_keys_are_those_that_are_documented(
         "ratified-certified/1",
         "ratified-drive/1",
         "ratified-sweep/1",
+        "ratified-induct/1",
+        "ratified-mutants/1",
     ],
 )
 def test_a_report_that_takes_longer_is_documented_too(schema: str, checkout: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ratified.cli.commands.options import FORMATS
 from ratified.cli.report.checks import Checked, Report
+from ratified.cli.report.junit import Stamp
 from ratified.cli.report.render import render
 from ratified.cli.report.text import duration, size
 from ratified.cli.report.words import listed, plural
@@ -19,8 +20,16 @@ from ratified.language.values import Set
 from ratified.results.result import Result, Verdict
 from tests.cli import samples
 
+STAMP = Stamp("2001-02-03T04:05:06", "here")
 Golden = Callable[[str, str], None]
-SUFFIX = {"text": "txt", "json": "json", "junit": "xml", "sarif": "sarif", "github": "github"}
+SUFFIX = {
+    "text": "txt",
+    "json": "json",
+    "junit": "xml",
+    "sarif": "sarif",
+    "github": "github",
+    "gitlab": "gitlab.json",
+}
 
 
 def one(made: Result) -> Report:
@@ -55,13 +64,13 @@ def test_text(name: str, folder: Path, golden: Golden) -> None:
 @pytest.mark.parametrize("form", [form for form in FORMATS if form != "text"])
 @pytest.mark.parametrize("name", ["holds", "violated", "out_of_bounds"])
 def test_for_programs(name: str, form: str, folder: Path, golden: Golden) -> None:
-    golden(f"{name}.{SUFFIX[form]}", render(one(samples.RESULTS[name]()), form))
+    golden(f"{name}.{SUFFIX[form]}", render(one(samples.RESULTS[name]()), form, stamp=STAMP))
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("made", [verified, not_verified])
 def test_a_protocol(made: Callable[[], Report], form: str, folder: Path, golden: Golden) -> None:
-    golden(f"{made.__name__}.{SUFFIX[form]}", render(made(), form))
+    golden(f"{made.__name__}.{SUFFIX[form]}", render(made(), form, stamp=STAMP))
 
 
 @pytest.mark.parametrize("name", samples.RESULTS)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ratified.cli.commands.options import (
+    FORMATS,
     model_at_size,
     option_of_claims,
     option_of_deadlock,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     "--solver", type=click.Choice(["sat", "z3"]), default="sat", show_default=True, help="Solver to use."
 )
 @option_of_diagram("the counterexample, or the counterexample to induction,")
-@options_of_reporting(("text", "json"))
+@options_of_reporting(FORMATS)
 @takes(BmcRequest)
 def bmc(request: BmcRequest) -> int:
     """Ask a solver for a shortest run of MODEL that violates a claim.
@@ -64,6 +65,8 @@ def bmc(request: BmcRequest) -> int:
     from ratified.cli.loading import load, name_of
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.bounded import bounded_headline, bounded_json, bounded_text
+    from ratified.cli.report.render import renderer
+    from ratified.cli.report.solved import bounded_summary
     from ratified.results.result import Limits
     from ratified.smt.finite.bounded import bounded
 
@@ -91,9 +94,11 @@ def bmc(request: BmcRequest) -> int:
             progress=progress,
         )
 
-    def rendered(form: str, *, color: bool = False) -> str:
-        return bounded_json(name, found) if form == "json" else bounded_text(name, found, color=color)
-
+    rendered = renderer(
+        lambda color: bounded_text(name, found, color=color),
+        lambda: bounded_json(name, found),
+        lambda: bounded_summary(name, found, model.module),
+    )
     deliver(request.output, rendered, bounded_headline(name, found))
     if request.diagram is not None:
         draw(found, model, request.diagram)

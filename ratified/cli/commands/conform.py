@@ -15,14 +15,15 @@ from click.core import ParameterSource
 
 from ratified.bundled import implementations, policies
 from ratified.cli.commands.options import (
-    option_of_format,
+    FORMATS,
     option_of_seconds,
     option_of_size,
     options_of_driving,
+    options_of_reporting,
     read_settings,
 )
 from ratified.cli.driving import driven, modelled
-from ratified.cli.output import echo, unwritable
+from ratified.cli.output import deliver, echo, unwritable
 from ratified.cli.requests import ConformRequest, takes
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ BUNDLED_SECONDS = 30
     help="Of what is bundled: write the events of one run (N with --events) to a file for `ratified trace`, and stop.",
 )
 @options_of_driving()
-@option_of_format
+@options_of_reporting(FORMATS)
 @takes(ConformRequest)
 def conform(request: ConformRequest) -> int:
     """Check an implementation against its model.
@@ -77,10 +78,12 @@ def conform(request: ConformRequest) -> int:
     require_hypothesis()
     from ratified.cli.progress import SHOWN_AFTER, LiveText
     from ratified.cli.report.conform import conform_json, conform_text
+    from ratified.cli.report.held import conform_summary
+    from ratified.cli.report.render import renderer
     from ratified.conform.ending import interruptible
     from ratified.conform.suite import conform as held
 
-    live = LiveText(sys.stderr) if sys.stderr.isatty() else None
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
     began = time.monotonic()
 
     def progress(result: Conformed) -> None:
@@ -97,8 +100,13 @@ def conform(request: ConformRequest) -> int:
             interrupted=interrupted,
         )
     took = time.monotonic() - began
-    rendered = conform_json if request.form == "json" else conform_text
-    echo(rendered(protocol, result, took))
+    text = conform_text(protocol, result, took)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005 - it has no colours
+        lambda: conform_json(protocol, result, took),
+        lambda: conform_summary(protocol, result, took),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
     return result.verdict.exit_status
 
 
@@ -117,7 +125,7 @@ def conform_driver(request: ConformRequest) -> int:
             raise click.UsageError(f"{option} is for what is bundled, not for a driver.")
     cls = load_driver(request.target)
     return driven(
-        cls, modelled(cls, request.size, request.settings), request.driving, request.seconds, request.form
+        cls, modelled(cls, request.size, request.settings), request.driving, request.seconds, request.output
     )
 
 
@@ -144,7 +152,9 @@ def conform_policy(request: ConformRequest) -> int:
     if request.record is not None:
         raise RatifiedError(f"{request.target} is no cluster: there are no events of nodes to be recorded")
     require_hypothesis()
+    from ratified.cli.report.held import policy_summary
     from ratified.cli.report.policies import policy_json, policy_text
+    from ratified.cli.report.render import renderer
     from ratified.conform.ending import interruptible
     from ratified.conform.policies import hold
 
@@ -157,8 +167,14 @@ def conform_policy(request: ConformRequest) -> int:
             seed=request.driving.seed,
             interrupted=interrupted,
         )
-    rendered = policy_json if request.form == "json" else policy_text
-    echo(rendered(policy, result, time.monotonic() - began))
+    took = time.monotonic() - began
+    text = policy_text(policy, result, took)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005
+        lambda: policy_json(policy, result, took),
+        lambda: policy_summary(policy, result, took),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
     return result.verdict.exit_status
 
 

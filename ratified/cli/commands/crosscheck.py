@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from ratified.cli.commands.options import (
+    FORMATS,
     Number,
     model_at_size,
     option_of_claims,
@@ -48,7 +49,7 @@ from ratified.cli.requests import CrosscheckRequest, takes
 @click.option(
     "--tlc", type=click.Path(path_type=Path), metavar="JAR", help="Path of tla2tools.jar; or set TLA2TOOLS."
 )
-@options_of_reporting(("text", "json"))
+@options_of_reporting(FORMATS)
 @takes(CrosscheckRequest)
 def crosscheck(request: CrosscheckRequest) -> int:
     """Explore MODEL, and its translation to TLA+ with TLC, and compare.
@@ -70,6 +71,8 @@ def crosscheck(request: CrosscheckRequest) -> int:
         crosscheck_json,
         crosscheck_text,
     )
+    from ratified.cli.report.held import crosscheck_summary
+    from ratified.cli.report.render import renderer
     from ratified.results.result import Limits
     from ratified.tla import Export, export, timed, tlc
     from ratified.tla import crosscheck as agreed
@@ -99,9 +102,11 @@ def crosscheck(request: CrosscheckRequest) -> int:
     if ours is None and not made.agreement.differences:
         explored(name, model, how, quiet=True)  # raises the error of a model without an initial state
 
-    def rendered(form: str, *, color: bool = False) -> str:
-        return crosscheck_json(made) if form == "json" else crosscheck_text(made, color=color)
-
+    rendered = renderer(
+        lambda color: crosscheck_text(made, color=color),
+        lambda: crosscheck_json(made),
+        lambda: crosscheck_summary(made),
+    )
     deliver(request.output, rendered, crosscheck_headline(made))
     return made.agreement.verdict.exit_status
 

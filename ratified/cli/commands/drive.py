@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ratified.cli.commands.options import (
-    option_of_format,
+    FORMATS,
+    option_of_formats,
     option_of_seconds,
     option_of_size,
     options_of_driving,
@@ -19,7 +20,7 @@ from ratified.cli.commands.options import (
 from ratified.cli.driving import driven, modelled
 from ratified.cli.output import echo, unwritable, write
 from ratified.cli.report.words import plural
-from ratified.cli.requests import DriveRequest, takes
+from ratified.cli.requests import DriveRequest, Output, takes
 
 if TYPE_CHECKING:
     from ratified.conform.driving.driver import Driver
@@ -71,7 +72,7 @@ class WithCommand(click.Command):
 @click.option(
     "--serve", is_flag=True, help="Drive nothing: answer questions about the model on standard input."
 )
-@option_of_format
+@option_of_formats(FORMATS)
 @takes(DriveRequest)
 def drive(request: DriveRequest) -> int:
     """Drive a process along a model, over its standard input and output.
@@ -104,7 +105,7 @@ def drive(request: DriveRequest) -> int:
         model,
         request.driving,
         request.seconds,
-        request.form,
+        Output(request.form, None, quiet=False, color=None),
     )
 
 

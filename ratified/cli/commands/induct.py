@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from ratified.cli.commands.options import Number
-from ratified.cli.output import colorful, echo
+from ratified.cli.commands.options import FORMATS, Number, options_of_reporting
+from ratified.cli.output import deliver
 from ratified.cli.requests import InductRequest, takes
 
 
@@ -24,6 +23,7 @@ from ratified.cli.requests import InductRequest, takes
     metavar="S",
     help="Time limit for an obligation, in seconds.",
 )
+@options_of_reporting(FORMATS)
 @takes(InductRequest)
 def induct(request: InductRequest) -> int:
     """Show why an invariant of MODEL is not inductive, and whether the counterexample is reachable.
@@ -37,19 +37,37 @@ def induct(request: InductRequest) -> int:
     """  # noqa: D301  # click takes \b for "keep these lines"
     if bool(request.claim) is request.houdini:
         raise click.UsageError("Give either --claim NAME or --houdini.")
-    from ratified.cli.report.proof import houdini_text, induction_text
+    from ratified.cli.report.induct import houdini_json, houdini_text, induction_json, induction_text
+    from ratified.cli.report.render import renderer
+    from ratified.cli.report.solved import (
+        houdini_headline,
+        houdini_summary,
+        induction_headline,
+        induction_summary,
+    )
     from ratified.cli.scripts import own_script
     from ratified.smt.houdini import houdini
     from ratified.smt.induct import induct as try_candidate
     from ratified.smt.proving import ProofOptions
 
     cls: Any = own_script(request.model)
+    name: str = cls.__name__
     options = ProofOptions(timeout=request.timeout)
-    color = colorful(sys.stdout, None)
     if request.claim is None:
         kept = houdini(cls, options=options)
-        echo(houdini_text(cls.__name__, kept, color=color))
+        rendered = renderer(
+            lambda color: houdini_text(name, kept, color=color),
+            lambda: houdini_json(name, kept),
+            lambda: houdini_summary(name, kept, cls.module),
+        )
+        deliver(request.output, rendered, houdini_headline(name, kept))
         return 0 if kept.kept else 1
-    found = try_candidate(cls, request.claim, options)
-    echo(induction_text(cls.__name__, request.claim, found, color=color))
+    claim = request.claim
+    found = try_candidate(cls, claim, options)
+    rendered = renderer(
+        lambda color: induction_text(name, claim, found, color=color),
+        lambda: induction_json(name, claim, found),
+        lambda: induction_summary(name, claim, found, cls.module),
+    )
+    deliver(request.output, rendered, induction_headline(name, claim, found))
     return found.proof.verdict.exit_status

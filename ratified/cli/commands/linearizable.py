@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ratified.cli.commands.options import option_of_format, option_of_seconds
-from ratified.cli.output import echo, write
+from ratified.cli.commands.options import FORMATS, option_of_seconds, options_of_reporting
+from ratified.cli.output import deliver, write
 from ratified.cli.requests import LinearizableRequest, takes
 
 
@@ -37,7 +37,7 @@ from ratified.cli.requests import LinearizableRequest, takes
     metavar="FILE",
     help="Draw what is not linearizable.",
 )
-@option_of_format
+@options_of_reporting(FORMATS)
 @takes(LinearizableRequest)
 def linearizable(request: LinearizableRequest) -> int:
     """Decide whether HISTORY is linearizable.
@@ -49,7 +49,9 @@ def linearizable(request: LinearizableRequest) -> int:
       {"process": 0, "type": "ok", "f": "put", "key": "x", "value": 1}
     """  # noqa: D301  # click takes \b for "keep these lines"
     from ratified.cli.loading import load_sequential
-    from ratified.cli.report.linearizable import linearizable_json, linearizable_text
+    from ratified.cli.report.held import linearizable_summary, too_long_summary
+    from ratified.cli.report.linearizable import linearizable_json, linearizable_text, too_long_json
+    from ratified.cli.report.render import renderer
     from ratified.follow.linearizability.check import check_history
     from ratified.follow.linearizability.history import TooLong, read_history
     from ratified.follow.linearizability.picture import picture
@@ -64,14 +66,24 @@ def linearizable(request: LinearizableRequest) -> int:
     try:
         history = read_history(request.history, most=request.operations)
     except TooLong as problem:
-        echo(f"UNDECIDED  {problem.message}\n  {problem.remedy}\n")
+        why = problem.message
+        told = f"UNDECIDED  {problem.message}\n  {problem.remedy}\n"
+        rendered = renderer(
+            lambda color: told,  # noqa: ARG005 - it has no colours
+            lambda: too_long_json(request.history, why),
+            lambda: too_long_summary(request.history, told),
+        )
+        deliver(request.output, rendered, told.partition("\n")[0])
         return Verdict.UNDECIDED.exit_status
     outcome = check_history(history, model, seconds=request.seconds)
     took = time.monotonic() - began
     if html is not None and outcome.failure is not None:
         write(html, picture(outcome.failure, f"{request.history.name} is not linearizable"))
-    if request.form == "json":
-        echo(linearizable_json(outcome, history, took))
-    else:
-        echo(linearizable_text(outcome, history, took, html))
+    text = linearizable_text(outcome, history, took, html)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005
+        lambda: linearizable_json(outcome, history, took),
+        lambda: linearizable_summary(outcome, history, took),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
     return outcome.verdict.exit_status

@@ -7,14 +7,20 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ratified.bundled import implementations, policies
 from ratified.cli.commands.conform import require_hypothesis
-from ratified.cli.commands.options import option_of_format, options_of_driving, read_settings
-from ratified.cli.output import echo
-from ratified.cli.requests import MutantsRequest, takes
+from ratified.cli.commands.options import FORMATS, options_of_driving, options_of_reporting, read_settings
+from ratified.cli.output import deliver, echo
+from ratified.cli.requests import MutantsRequest, Output, takes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ratified.cli.report.mutants import Planted
 
 
 @click.command(short_help="Plant bugs into an implementation; all must be caught.")
@@ -45,7 +51,7 @@ from ratified.cli.requests import MutantsRequest, takes
     help="Seconds that a mutant is given; by default 20 times what the module takes, and at least 10.",
 )
 @options_of_driving()
-@option_of_format
+@options_of_reporting(FORMATS)
 @takes(MutantsRequest)
 def mutants(request: MutantsRequest) -> int:
     """Plant bugs into an implementation, one at a time; each must be caught.
@@ -78,25 +84,58 @@ def mutants(request: MutantsRequest) -> int:
             f"{request.target} runs in clusters: systematic mistakes are planted in policies only",
             remedy=f"policies are {', '.join(policies)}",
         )
+    from ratified.cli.report.mutants import Planted
     from ratified.conform.suite import kills
 
     wanted = request.names or tuple(known)
     width = max(map(len, wanted))
     heads = ("checker", "linear.", "hypothesis", "edges")
-    echo(f"{'bug':{width}}  " + "  ".join(f"{head:>10}" for head in heads) + "   time\n")
-    missed = []
+    table = Table(request.output)
+    table.add(f"{'bug':{width}}  " + "  ".join(f"{head:>10}" for head in heads) + "   time\n")
+    began, every = time.monotonic(), []
     for kill in kills(protocol, wanted, thorough=not request.quick, shrink=request.scripts):
         cells = (kill.checker, kill.linearizability, kill.hypothesis, kill.edges)
         row = "  ".join(f"{'-' if c is None else f'{c:,}':>10}" for c in cells)
-        echo(f"{kill.name:{width}}  {row}  {kill.seconds:4.1f} s\n")
+        table.add(f"{kill.name:{width}}  {row}  {kill.seconds:4.1f} s\n")
         for line in kill.shortest:
-            echo(f"    {line}\n")
-        if not kill.caught:
-            missed.append(kill.name)
-    echo(f"\n{len(wanted) - len(missed)} of {len(wanted)} caught; numbers are steps until caught\n")
+            table.add(f"    {line}\n")
+        by = dict(zip(("checker", "linearizability", "hypothesis", "edges"), cells, strict=True))
+        every.append(Planted(kill.name, by, kill.shortest))
+    missed = [one.name for one in every if not one.caught]
+    table.add(f"\n{len(wanted) - len(missed)} of {len(wanted)} caught; numbers are steps until caught\n")
     if missed:
-        echo(f"not caught: {', '.join(missed)}\n")
-    return 1 if missed else 0
+        table.add(f"not caught: {', '.join(missed)}\n")
+    return reported(request, table, every, time.monotonic() - began)
+
+
+class Table:
+    """A table that grows by a row at a time, which is printed as it comes wherever text goes to standard output."""
+
+    def __init__(self, to: Output) -> None:
+        self.printed = not to.quiet and (to.form == "text" or to.file is not None)
+        self.text = ""
+
+    def add(self, lines: str) -> None:
+        """Add lines, each of which ends in a newline."""
+        self.text += lines
+        if self.printed:
+            echo(lines)
+
+
+def reported(request: MutantsRequest, table: Table, every: Sequence[Planted], seconds: float) -> int:
+    """Report what became of mistakes that were planted, and return the exit status."""
+    from ratified.cli.report.held import planted_summary
+    from ratified.cli.report.mutants import planted_headline, planted_json
+    from ratified.cli.report.render import renderer
+
+    target = request.target
+    rendered = renderer(
+        lambda color: table.text,  # noqa: ARG005 - it has no colours
+        lambda: planted_json(target, every, seconds),
+        lambda: planted_summary(target, every, seconds),
+    )
+    deliver(request.output, rendered, planted_headline(target, every), printed=table.printed)
+    return 0 if all(one.settled for one in every) else 1
 
 
 def sweep_by_driver(request: MutantsRequest) -> int:
@@ -104,6 +143,8 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     from ratified.cli.driving import instantiated, modelled
     from ratified.cli.loading import load_driver
     from ratified.cli.progress import SHOWN_AFTER, LiveText
+    from ratified.cli.report.held import sweep_summary
+    from ratified.cli.report.render import renderer
     from ratified.cli.report.sweep import sweep_json, sweep_text
     from ratified.conform.driving.engine import drive
     from ratified.conform.driving.sweep import Answer, sweep
@@ -138,7 +179,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
         return Answer(result.verdict.value, why)
 
     began = time.monotonic()
-    live = LiveText(sys.stderr) if sys.stderr.isatty() else None
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
 
     def told(done: int, of: int) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
@@ -147,13 +188,20 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     with live or nullcontext():
         swept = sweep(request.sweep, run, jobs=request.jobs, within=request.within, told=told)
     took = time.monotonic() - began
-    echo((sweep_json if request.form == "json" else sweep_text)(swept, took))
+    text = sweep_text(swept, took)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005 - it has no colours
+        lambda: sweep_json(swept, took),
+        lambda: sweep_summary(swept, text, took),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
     return swept.verdict.exit_status
 
 
 def mutants_of_policy(request: MutantsRequest) -> int:
     """Plant bugs, or every systematic mistake, into a policy, and return the exit status."""
     from ratified.bundled.conformance import POLICIES
+    from ratified.cli.report.mutants import Planted
     from ratified.cli.report.policies import WIDEST, kill_heading, kill_row, kill_sum
     from ratified.conform.operators import mutations
     from ratified.conform.policies import PolicyKill, kills, systematic_kills
@@ -167,10 +215,20 @@ def mutants_of_policy(request: MutantsRequest) -> int:
         names = request.names or tuple(policy.mutants())
         found = kills(policy, names, quick=request.quick, shrink=request.scripts)
     width = min(WIDEST, max(map(len, names), default=3))
-    echo(kill_heading("mistake" if request.systematic else "bug", width))
+    began, table = time.monotonic(), Table(request.output)
+    table.add(kill_heading("mistake" if request.systematic else "bug", width))
     every: list[PolicyKill] = []
     for kill in found:
         every.append(kill)
-        echo(kill_row(kill, width, explained))
-    echo(kill_sum(every, explained))
-    return 0 if all(kill.caught or kill.name in explained for kill in every) else 1
+        table.add(kill_row(kill, width, explained))
+    table.add(kill_sum(every, explained))
+    planted = [
+        Planted(
+            kill.name,
+            {"chance": kill.chance, "hypothesis": kill.hypothesis, "edges": kill.edges},
+            kill.script,
+            explained.get(kill.name, ""),
+        )
+        for kill in every
+    ]
+    return reported(request, table, planted, time.monotonic() - began)

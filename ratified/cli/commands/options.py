@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import click
 
 from ratified.cli.amounts import bytes_of
+from ratified.cli.ending import ReportFile, ReportFormat
 
-FORMATS = ("text", "json", "junit", "sarif", "github")
+FORMATS = ("text", "json", "junit", "sarif", "github", "gitlab")
 ENGINES = ("auto", "reference", "native")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,14 +61,22 @@ option_of_engine = click.option(
     show_default=True,
     help="What explores; auto compiles a model that turns out to be large.",
 )
-option_of_format = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format of the report.",
-)
+
+
+def option_of_formats(formats: tuple[str, ...]) -> Callable[[F], F]:
+    """Return what adds the option that chooses the format of the report."""
+    return click.option(
+        "--format",
+        "form",
+        cls=ReportFormat,
+        type=click.Choice(formats),
+        default="text",
+        show_default=True,
+        help="Format of the report.",
+    )
+
+
+option_of_format = option_of_formats(("text", "json"))
 
 
 class Number(click.FloatRange):
@@ -159,18 +168,12 @@ def options_of_driving() -> Callable[[F], F]:
 def options_of_reporting(formats: tuple[str, ...]) -> Callable[[F], F]:
     """Return what adds the options that say how to report."""
     return _all(
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(formats),
-            default="text",
-            show_default=True,
-            help="Format of the report.",
-        ),
+        option_of_formats(formats),
         click.option(
             "-o",
             "--output",
             "file",
+            cls=ReportFile,
             type=click.Path(dir_okay=False, writable=True, path_type=Path),
             metavar="FILE",
             help="Write the report to a file; text still goes to standard output.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ratified.cli.commands.options import Number, option_of_seconds, options_of_reporting
+from ratified.cli.commands.options import FORMATS, Number, option_of_seconds, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import ProveRequest, takes
 
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Draw the first counterexample to induction, two states side by side: .svg, .html, .mmd or .md.",
 )
-@options_of_reporting(("text", "json"))
+@options_of_reporting(FORMATS)
 @takes(ProveRequest)
 def prove(request: ProveRequest) -> int:
     """Prove MODEL for every size, by induction.
@@ -83,6 +83,8 @@ def prove(request: ProveRequest) -> int:
     from ratified.cli.loading import name_of
     from ratified.cli.progress import ProofLine
     from ratified.cli.report.proof import proof_headline, proof_json, proof_text
+    from ratified.cli.report.render import renderer
+    from ratified.cli.report.solved import proof_summary
     from ratified.cli.scripts import script_for
     from ratified.results.result import Limits
     from ratified.smt import proving
@@ -110,9 +112,11 @@ def prove(request: ProveRequest) -> int:
             progress=live,
         )
 
-    def rendered(form: str, *, color: bool = False) -> str:
-        return proof_json(name, proof) if form == "json" else proof_text(name, proof, color=color)
-
+    rendered = renderer(
+        lambda color: proof_text(name, proof, color=color),
+        lambda: proof_json(name, proof),
+        lambda: proof_summary(name, proof, script.module),
+    )
     deliver(request.output, rendered, proof_headline(name, proof))
     if request.diagram is not None:
         draw(proof, request.diagram)

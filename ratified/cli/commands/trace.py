@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ratified.cli.commands.options import (
+    FORMATS,
     option_of_diagram,
-    option_of_format,
     option_of_seconds,
+    options_of_reporting,
     read_settings,
 )
-from ratified.cli.output import echo, read
+from ratified.cli.output import deliver, read
 from ratified.cli.requests import TraceRequest, takes
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ WAIT = 0.1
     help="Check the model's invariants after every N events (0: never), at N = 1 its step invariants too.",
 )
 @option_of_diagram("the event that the model does not allow")
-@option_of_format
+@options_of_reporting(FORMATS)
 @takes(TraceRequest)
 def trace(request: TraceRequest) -> int:
     """Check that a run recorded in TRACE is one that a model allows.
@@ -99,6 +100,8 @@ def follow_events(request: TraceRequest) -> int:
     from ratified.cli.drawing import check_drawable, say_nothing_drawn
     from ratified.cli.loading import load_binding
     from ratified.cli.progress import LiveText
+    from ratified.cli.report.held import trace_summary
+    from ratified.cli.report.render import renderer
     from ratified.cli.report.trace import trace_json, trace_text
     from ratified.conform.drawing import mismatch_diagram
     from ratified.follow.follower import Follower
@@ -118,7 +121,7 @@ def follow_events(request: TraceRequest) -> int:
         most_unobserved=request.unobserved,
         most_states=request.states,
     )
-    live = LiveText(sys.stderr) if sys.stderr.isatty() else None
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
     with live or nullcontext():
         stopped = _follow(follower, _watched(events, name, live), request, began)
     result = follower.result
@@ -127,8 +130,13 @@ def follow_events(request: TraceRequest) -> int:
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
     took = time.monotonic() - began
-    rendered = trace_json if request.form == "json" else trace_text
-    echo(rendered(follower, request.trace, took))
+    text = trace_text(follower, request.trace, took)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005 - it has no colours
+        lambda: trace_json(follower, request.trace, took),
+        lambda: trace_summary(follower, request.trace, took),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
     if request.diagram is not None:
         if result.mismatch is not None:
             mismatch_diagram(follower).save(request.diagram)
@@ -201,7 +209,9 @@ def follow_itf(request: TraceRequest) -> int:
     """Hold a run in ITF against a model and return the exit status."""
     from ratified.cli.instances import instance
     from ratified.cli.loading import load
+    from ratified.cli.report.held import itf_summary
     from ratified.cli.report.itf import itf_json, itf_text, itf_verdict
+    from ratified.cli.report.render import renderer
     from ratified.itf import follow, read_itf
     from ratified.itf.format import typed
 
@@ -211,5 +221,11 @@ def follow_itf(request: TraceRequest) -> int:
     given = {n: str(v) for n, v in run.given.items() if n in known and isinstance(v, int | bool)}
     model = instance(cls, request.size, {**({} if request.size else given), **request.settings})
     found = follow(model, typed(model, run, str(request.trace)), run.loop)
-    echo(itf_json(found, request.trace) if request.form == "json" else itf_text(found, request.trace, model))
+    text = itf_text(found, request.trace, model)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005
+        lambda: itf_json(found, request.trace),
+        lambda: itf_summary(found, request.trace, model),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
     return itf_verdict(found).exit_status

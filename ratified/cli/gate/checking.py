@@ -16,11 +16,11 @@ from ratified.cli.gate.verdicts import Cache, checked_folder
 from ratified.cli.instances import instance, is_symmetric
 from ratified.cli.loading import described, load, name_of
 from ratified.cli.report.checks import Checked, Outcome, Refused, Report
-from ratified.cli.report.text import trace_lines
+from ratified.cli.report.text import whole_message
 from ratified.cli.requests import CheckRequest
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
-from ratified.results.result import Limits, Result, Trace, Verdict
+from ratified.results.result import Limits, Result, Verdict
 from ratified.results.seen import INTERRUPTED
 
 
@@ -69,13 +69,6 @@ def _refused(error: RatifiedError, request: CheckRequest) -> int:
 def refused(name: str, error: RatifiedError) -> Refused:
     """Return what a report says of something that could not be checked; if a run of a model led there, with the run."""
     return Refused(name, whole_message(error), error.span)
-
-
-def whole_message(error: RatifiedError) -> str:
-    """Return all that there is to say of an error."""
-    trace = getattr(error, "trace", None)
-    run = [line.rstrip() for line in trace_lines(trace)] if isinstance(trace, Trace) and trace.steps else []
-    return "\n".join([*run, str(error)])
 
 
 def _checked(configuration: Configuration, request: CheckRequest, cache: Cache) -> Report:

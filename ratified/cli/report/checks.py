@@ -79,11 +79,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a model that holds may say less than it seems to: a kind (`vacuous`), a sentence, and a place, if it has one."""
+    """Why a model that holds may say less than it seems to: a kind (`vacuous`), a sentence, and a place, if it has one.
+
+    `about` is the property or action that it is about.
+    """
 
     kind: str
     says: str
     span: Span | None = None
+    about: str = ""
 
 
 def doubts(check: Checked) -> tuple[Doubt, ...]:
@@ -91,13 +95,21 @@ def doubts(check: Checked) -> tuple[Doubt, ...]:
     result = check.result
     if check.broken or result.verdict is not Verdict.HOLDS:
         return ()
-    idle = [Doubt("never-fired", f"{name} never fired") for name in result.never_fired]
+    module = result.subject.module if result.subject is not None else None
+    places = {f.name: f.span for f in module.functions.values()} if module is not None else {}
+    idle = [Doubt("never-fired", f"{n} never fired", places.get(n), n) for n in result.never_fired]
     vacuous = [
-        Doubt("vacuous", f"{prop.name} holds vacuously: {UNTESTED}", prop.span)
+        Doubt("vacuous", f"{prop.name} holds vacuously: {UNTESTED}", prop.span, prop.name)
         for prop in result.properties
         if prop.vacuous
     ]
-    nothing = [] if result.properties else [Doubt("no-claims", "there is no property to check")]
+    nothing = (
+        []
+        if result.properties
+        else [
+            Doubt("no-claims", "there is no property to check", module.span if module is not None else None)
+        ]
+    )
     return (*nothing, *vacuous, *idle)
 
 

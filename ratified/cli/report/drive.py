@@ -30,14 +30,18 @@ def drive_text(result: Driven) -> str:
     return "\n".join(line for part in _parts(result) for line in part) + "\n"
 
 
-def _parts(result: Driven) -> Iterator[list[str]]:
+def drive_headline(result: Driven) -> str:
+    """Return the first line of the report, however long."""
     told = {
         Verdict.HOLDS: f"does what {subject(result)} does",
         Verdict.VIOLATED: f"does not do what {subject(result)} does",
         Verdict.UNDECIDED: f"no deviation from {subject(result)} found; {result.stopped}",
     }[result.verdict]
-    head = f"{result.verdict.value.upper()}  {result.driver}: {told}"
-    yield [*wrap(head, WIDTH, subsequent_indent="  ", break_on_hyphens=False), ""]
+    return f"{result.verdict.value.upper()}  {result.driver}: {told}"
+
+
+def _parts(result: Driven) -> Iterator[list[str]]:
+    yield [*wrap(drive_headline(result), WIDTH, subsequent_indent="  ", break_on_hyphens=False), ""]
     if result.deviation is not None:
         yield _deviation(result)
     yield [line for figure in _figures(result) for line in wrap(figure, WIDTH, subsequent_indent=" " * 11)]

@@ -72,6 +72,22 @@ def _line(operation: Operation, history: History) -> str:
     return f"{operation!s:40}  process {operation.process}" + (f", line {line}" if line else "")
 
 
+def too_long_json(path: Path, why: str) -> str:
+    """Return that a history has more operations than were to be tried, as one JSON object."""
+    report = {
+        "schema": SCHEMA,
+        "verdict": Verdict.UNDECIDED.value,
+        "history": str(path),
+        "operations": None,
+        "parts": None,
+        "configurations": None,
+        "seconds": 0.0,
+        "stopped": why,
+        "failure": None,
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
 def linearizable_json(outcome: Outcome, history: History, took: float) -> str:
     """Return everything that is known, as one JSON object."""
     report: dict[str, Any] = {

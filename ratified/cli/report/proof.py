@@ -19,8 +19,6 @@ from ratified.results.result import Verdict
 from ratified.smt.certificate.ethos import Ethos
 from ratified.smt.certificate.making import Certificates
 from ratified.smt.first_order.obligations import Part
-from ratified.smt.houdini import Houdini
-from ratified.smt.induct import Induction
 from ratified.smt.result import Cell, Counterexample, Held, Proof, Status
 from ratified.version import __version__
 
@@ -28,7 +26,7 @@ SCHEMA = "ratified-proof/1"
 SLOWEST = 10
 
 _WORDS = {Verdict.HOLDS: "PROVED", Verdict.VIOLATED: "NOT PROVED", Verdict.UNDECIDED: "UNDECIDED"}
-_STYLES = {Verdict.HOLDS: "green", Verdict.VIOLATED: "red", Verdict.UNDECIDED: "yellow"}
+STYLES = {Verdict.HOLDS: "green", Verdict.VIOLATED: "red", Verdict.UNDECIDED: "yellow"}
 
 
 def proof_headline(name: str, proof: Proof) -> str:
@@ -41,7 +39,7 @@ def _headline(name: str, proof: Proof) -> tuple[str, str]:
     if proof.verdict is Verdict.HOLDS:
         goals = listed(proof.goals or proof.lemmas)
         what = f"{goals} {'hold' if len(proof.goals or proof.lemmas) > 1 else 'holds'} at every size"
-        what += _where(proof.assumes)
+        what += where(proof.assumes)
     else:
         failed, open_ = proof.of(Status.FAILED), proof.of(Status.UNDECIDED)
         parts = [f"{plural(len(failed), 'obligation')} failed"] if failed else []
@@ -58,7 +56,7 @@ def proof_text(name: str, proof: Proof, *, color: bool = False) -> str:
 
 def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
     word, what = _headline(name, proof)
-    yield from labelled(word, what, _STYLES[proof.verdict], paint, gap=2)
+    yield from labelled(word, what, STYLES[proof.verdict], paint, gap=2)
     yield ""
     yield from facts(_about(proof), paint)
     yield ""
@@ -87,11 +85,11 @@ def _lines(name: str, proof: Proof, paint: Paint) -> Iterator[str]:
             yield ""
     for cell in proof.cells:
         if cell.status is not Status.PROVED:
-            yield from _open(cell, paint)
+            yield from open_lines(cell, paint)
             yield ""
 
 
-def _where(assumes: Collection[str]) -> str:
+def where(assumes: Collection[str]) -> str:
     """What a script assumes beyond its model, to be said beside the verdict."""
     return f" where {listed(tuple(assumes))} {'is' if len(assumes) == 1 else 'are'} so" if assumes else ""
 
@@ -184,7 +182,8 @@ def _matrix(proof: Proof, paint: Paint) -> Iterator[str]:
         yield ""
 
 
-def _open(cell: Cell, paint: Paint) -> Iterator[str]:
+def open_lines(cell: Cell, paint: Paint) -> Iterator[str]:
+    """Yield what is open about an obligation that was not proved."""
     style = "red" if cell.status is Status.FAILED else "yellow"
     yield from labelled(cell.name, f"{cell.status.value}: cannot show that {cell.says}", style, paint, gap=2)
     if cell.why:
@@ -261,7 +260,7 @@ def proof_json(name: str, proof: Proof) -> str:
         "cycles": list(proof.cycles),
         "held": None if proof.held is None else _json_held(proof.held),
         "certificates": None if proof.certificates is None else _json_certificates(proof.certificates),
-        "obligations": [_json_cell(cell) for cell in proof.cells],
+        "obligations": [json_cell(cell) for cell in proof.cells],
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
@@ -296,7 +295,8 @@ def _json_certificates(made: Certificates) -> dict[str, Any]:
     }
 
 
-def _json_cell(cell: Cell) -> dict[str, Any]:
+def json_cell(cell: Cell) -> dict[str, Any]:
+    """Return an obligation for JSON."""
     return {
         "name": cell.name,
         "part": cell.part.value,
@@ -333,49 +333,3 @@ def _json_found(found: Counterexample) -> dict[str, Any]:
             "why": part.why or None,
         },
     }
-
-
-def induction_text(name: str, claim: str, found: Induction, *, color: bool = False) -> str:
-    """Return what keeps a candidate from being inductive, as text."""
-    paint, lines = Paint(color), list[str]()
-    verdict = found.proof.verdict
-    words = {
-        Verdict.HOLDS: ("INDUCTIVE", f"{name}: {claim}, with its lemmas{_where(found.proof.assumes)}"),
-        Verdict.VIOLATED: (
-            "NOT INDUCTIVE",
-            f"{name}: {claim} has {plural(len(found.found), 'counterexample')}",
-        ),
-        Verdict.UNDECIDED: ("UNDECIDED", f"{name}: {claim}"),
-    }
-    word, what = words[verdict]
-    lines += [*labelled(word, what, _STYLES[verdict], paint, gap=2), ""]
-    meaning = {
-        "unreachable": "this state is not reachable at this size: a lemma could exclude it",
-        "not found": "this state was not found, but not every state was visited",
-    }
-    for cell, reach in found.found:
-        assert cell.counterexample
-        wrong = "the candidate is not an invariant"
-        if cell.claim != claim:
-            lemma = cell.claim in found.proof.lemmas
-            wrong = (
-                f"the lemma {cell.claim} is not an invariant" if lemma else f"this step is not {cell.claim}"
-            )
-        told = meaning.get(reach.value, f"this state is reachable: {wrong}")
-        lines += [*_open(cell, paint), f"  {told}", ""]
-    lines += [f"  undecided: {c.name}  {c.why}" for c in found.proof.of(Status.UNDECIDED)]
-    return "\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n"
-
-
-def houdini_text(name: str, found: Houdini, *, color: bool = False) -> str:
-    """Return what was kept and what was dropped, as text."""
-    paint = Paint(color)
-    word, style = ("INDUCTIVE", "green") if found.kept else ("NOT INDUCTIVE", "red")
-    of = plural(len(found.kept) + len(found.dropped), "invariant")
-    what = f"{name}: {len(found.kept)} of {of}{_where(found.assumes)}"
-    lines = list(labelled(word, what, style, paint, gap=2))
-    lines += ["", *(f"  kept     {claim}" for claim in found.kept)]
-    lines += [f"  dropped  {claim}: {cell.name} {cell.status.value}" for claim, cell in found.dropped]
-    if found.unchecked:
-        lines += ["", *labelled("note", not_checked("houdini", found.unchecked), "cyan", paint)]
-    return "\n".join(lines) + "\n"

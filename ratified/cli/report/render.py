@@ -3,26 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from ratified.cli.output import Renderer
 from ratified.cli.report.checks import Checked, Report
 from ratified.results.result import Decided, Result
 
+if TYPE_CHECKING:
+    from ratified.cli.report.entries import Summary
+    from ratified.cli.report.junit import Stamp
 
-def render(report: Report, form: str, *, color: bool = False) -> str:
-    """Return the report as `text`, `json`, `junit`, `sarif` or `github`, ending in a newline. `color` is for text alone."""
+
+def render(report: Report, form: str, *, color: bool = False, stamp: Stamp | None = None) -> str:
+    """Return the report in a format (`text`, `json`, or one of `written`), ending in a newline. `color` is for text alone."""
     if form == "text":
         from ratified.cli.report.text import text
 
         return text(report, color=color)
-    from ratified.cli.report.machine import as_github, as_json, as_junit, as_sarif
+    if form == "json":
+        from ratified.cli.report.machine import as_json
 
-    renderers: dict[str, Callable[[Report], str]] = {
-        "json": as_json,
-        "junit": as_junit,
-        "sarif": as_sarif,
-        "github": as_github,
-    }
-    return renderers[form](report)
+        return as_json(report)
+    from ratified.cli.report.summary import summary
+
+    return written(summary(report), form, stamp)
+
+
+def written(summary: Summary, form: str, stamp: Stamp | None = None) -> str:
+    """Return a summary as `junit`, `sarif`, `github` or `gitlab`, ending in a newline. `stamp` is by default now and here."""
+    if form == "junit":
+        from ratified.cli.report.junit import as_junit, stamped
+
+        return as_junit(summary, stamp or stamped())
+    if form == "sarif":
+        from ratified.cli.report.sarif import as_sarif
+
+        return as_sarif(summary)
+    from ratified.cli.report.annotations import as_github, as_gitlab
+
+    return {"github": as_github, "gitlab": as_gitlab}[form](summary)
+
+
+def renderer(
+    text: Callable[[bool], str], json: Callable[[], str], summary: Callable[[], Summary]
+) -> Renderer:
+    """Return what renders a command's report: its own text and JSON, and every other format from its summary.
+
+    `text` is told whether to use colours.
+    """
+
+    def rendered(form: str, *, color: bool = False) -> str:
+        if form == "text":
+            return text(color)
+        return json() if form == "json" else written(summary(), form)
+
+    return rendered
 
 
 def told(answer: Decided) -> str:

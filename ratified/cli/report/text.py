@@ -251,6 +251,13 @@ def trace_lines(trace: Trace, paint: Paint | None = None) -> Iterator[str]:
         yield ""
 
 
+def whole_message(error: Exception) -> str:
+    """Return all that there is to say of an error; if a run of the model led there, the run first."""
+    trace = getattr(error, "trace", None)
+    lines = [line.rstrip() for line in trace_lines(trace)] if isinstance(trace, Trace) and trace.steps else []
+    return "\n".join([*lines, str(error)])
+
+
 def _loop(trace: Trace, paint: Paint) -> Iterator[str]:
     last = len(trace.steps)
     if trace.loop == last:
