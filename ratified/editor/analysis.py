@@ -110,7 +110,7 @@ def analysed(path: str, text: str) -> Analysis:
     # An entry without a time is never compared with the disk.
     linecache.cache[path] = (len(text), None, lines, path)
     try:
-        with explained(path, path):
+        with explained(Path(path).name, path):
             tree = ast.parse("".join(lines), path)
     except RatifiedError as error:
         return Analysis(tuple(_problems(error, path)))
@@ -148,7 +148,7 @@ def _run(tree: ast.Module, path: str) -> tuple[ModuleType, list[Problem]]:
     lost: set[str] = set()
     for statement in tree.body:
         try:
-            with explained(path, path):
+            with explained(Path(path).name, path):
                 code = compile(ast.Module([statement], []), path, "exec", flags=flags, dont_inherit=True)
                 exec(code, module.__dict__)  # noqa: S102 - it is what an import does
         except RatifiedError as error:

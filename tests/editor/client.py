@@ -27,19 +27,19 @@ class Editor:
         self.shown: list[str] = []
         self.versions: dict[str, int] = {}
 
-        @self.client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        @self.client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]  # pygls does not say its type
         def published(params: lsp.PublishDiagnosticsParams) -> None:
             self.said.put_nowait(params)
 
-        @self.client.feature(lsp.WINDOW_SHOW_MESSAGE)
+        @self.client.feature(lsp.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]  # pygls does not say its type
         def message(params: lsp.ShowMessageParams) -> None:
             self.messages.append(params.message)
 
-        @self.client.feature(lsp.WINDOW_LOG_MESSAGE)
+        @self.client.feature(lsp.WINDOW_LOG_MESSAGE)  # type: ignore[untyped-decorator]  # pygls does not say its type
         def log(params: lsp.LogMessageParams) -> None:
             pass
 
-        @self.client.feature(lsp.WINDOW_SHOW_DOCUMENT)
+        @self.client.feature(lsp.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]  # pygls does not say its type
         def show(params: lsp.ShowDocumentParams) -> lsp.ShowDocumentResult:
             self.shown.append(params.uri)
             return lsp.ShowDocumentResult(success=True)
@@ -138,7 +138,7 @@ async def _editing(seconds: float) -> AsyncIterator[Editor]:
     finally:
         await client.shutdown_async(None)
         client.exit(None)
-        await client.stop()
+        await client.stop()  # type: ignore[no-untyped-call]  # likewise
 
 
 def edit(session: Callable[[Editor], Awaitable[None]], seconds: float = 60) -> None:
