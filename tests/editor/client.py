@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.lsp.client import BaseLanguageClient
+from pygls.lsp.client import LanguageClient
 
 PATIENCE = 120.0
 """Seconds after which a test is given up; nothing is said of how long an answer takes."""
@@ -20,7 +20,7 @@ class Editor:
     """Opens files, types, and keeps what the server says of them."""
 
     def __init__(self, seconds: float) -> None:
-        self.client = BaseLanguageClient("test", "1")
+        self.client = LanguageClient("test", "1")
         self.seconds = seconds
         self.said: asyncio.Queue[lsp.PublishDiagnosticsParams] = asyncio.Queue()
         self.messages: list[str] = []
