@@ -2,8 +2,8 @@
 
     python benchmarks/editor.py [--changes N] [FILE]...
 
-A client of the protocol opens each file, changes it again and again, and waits for the diagnostics of just that version. Times are
-by the clock, in milliseconds, with the processor time of one analysis beside them: on a machine that is busy only the latter tells.
+A client of the protocol opens each file, changes it again and again, and waits for the diagnostics of just that version. Times
+are by the clock, in milliseconds, with the processor time of one analysis beside them: on a busy machine only the latter tells.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ from ratified.editor.analysis import analysed
 
 TARGET_MS = 200
 ROOT = Path(__file__).parents[1]
-FILES = ("examples/lock_service.py", "models/paxos/paxos.py", "models/raft/raft.py", "models/raft/elections.py")
+FILES = (
+    "examples/lock_service.py",
+    "models/paxos/paxos.py",
+    "models/raft/raft.py",
+    "models/raft/elections.py",
+)
 
 
 async def latencies(file: Path, changes: int) -> list[float]:
@@ -38,9 +43,7 @@ async def latencies(file: Path, changes: int) -> list[float]:
     await client.start_io(sys.executable, "-m", "ratified.editor.main")
     await client.initialize_async(lsp.InitializeParams(capabilities=lsp.ClientCapabilities()))
     text, uri = file.read_text(encoding="utf-8"), file.resolve().as_uri()
-    client.text_document_did_open(
-        lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "python", 0, text))
-    )
+    client.text_document_did_open(lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "python", 0, text)))
     await told.get()
     found = []
     for version in range(1, changes + 1):

@@ -302,17 +302,17 @@ def _hovers(cls: type[Model], path: str) -> Iterator[Hover]:
                     _columns(path, target.lineno - 1, target.col_offset, target.end_col_offset or 0),
                     texts[name],
                 )
+    methods = {n.lineno: n for n in node.body if isinstance(n, ast.FunctionDef)}
     for function in module.functions.values():
-        if function.span.file != path or function.kind is Kind.HELPER:
+        method = methods.get(function.span.line)
+        if function.span.file != path or function.kind is Kind.HELPER or method is None:
             continue
         types = {a.name: Declaration(a.name, a.type, None, None) for a in function.arguments}
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.FunctionDef) and inner.lineno == function.span.line:
-                for named in ast.walk(inner):
-                    if isinstance(named, ast.arg) and named.arg in types:
-                        text = _described(types[named.arg], f"parameter of {function.name}", counting)
-                        end = named.col_offset + len(named.arg.encode())
-                        yield Hover(_columns(path, named.lineno - 1, named.col_offset, end), text)
+        for named in (*method.args.args, *method.args.kwonlyargs):
+            if named.arg in types:
+                text = _described(types[named.arg], f"parameter of {function.name}", counting)
+                end = named.col_offset + len(named.arg.encode())
+                yield Hover(_columns(path, named.lineno - 1, named.col_offset, end), text)
 
 
 def _columns(path: str, line: int, start: int, end: int) -> Place:
