@@ -1,4 +1,4 @@
-"""Where teams run it: the action for GitHub step by step, the job for GitLab line by line, the hook, and the pages that show them."""
+"""Where teams run it: the action for GitHub step by step, the job for GitLab line by line, the hook, and their page."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_the_action_uses_is_pinned_and_what_it_reads_is_there(checkout: Pat
         "actions/upload-artifact@v4",
     ]
     text = (checkout / "action.yml").read_text(encoding="utf-8")
-    assert {m for m in re.findall(r"inputs\.([\w-]+)", text)} == set(action["inputs"])
+    assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(action["inputs"])
     # An input is never part of a script, where it would be run; it comes as a variable.
     assert not any("${{" in s["run"] for s in steps if "run" in s)
 
@@ -132,7 +132,10 @@ def test_the_job_for_gitlab_checks_and_writes_its_report(tmp_path: Path, checkou
     assert "mutual_exclusion" in (bad / "ratified-report.xml").read_text()
     assert job(checkout, good, "script", RATIFIED_ARGUMENTS="lock.py:Clock").returncode == 2
     made = job(checkout, good, "before_script")
-    assert (made.returncode, made.stdout) == (2, "set RATIFIED_SOURCE to what pip can install Ratified from\n")
+    assert (made.returncode, made.stdout) == (
+        2,
+        "set RATIFIED_SOURCE to what pip can install Ratified from\n",
+    )
 
 
 # --- pre-commit, and the pages ---
@@ -147,7 +150,9 @@ def test_the_hook_runs_a_program_that_is_installed(checkout: Path) -> None:
 
 def test_the_page_has_a_complete_file_for_each(checkout: Path) -> None:
     page = (checkout / "docs/where-teams-run-it.md").read_text(encoding="utf-8")
-    github, gitlab, hook = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    github, gitlab, hook = (
+        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    )
     assert [s["uses"] for s in github["jobs"]["check"]["steps"]] == [
         "actions/checkout@v4",
         "OWNER/ratified@REVISION",
