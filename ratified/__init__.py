@@ -128,6 +128,7 @@ if TYPE_CHECKING:
         Verdict,
         Violation,
     )
+    from ratified.smt.certificate.ethos import Ethos
     from ratified.smt.certificate.making import Certificates
     from ratified.smt.finite.bounded import Bounded, InductionGap, bounded
     from ratified.smt.first_order.concrete import FalsePart
@@ -162,6 +163,7 @@ __all__ = [
     "DriverError",
     "Either",
     "Ending",
+    "Ethos",
     "EvaluationError",
     "Event",
     "FalsePart",
@@ -311,6 +313,7 @@ _PLACES = {
         "Verdict",
         "Violation",
     ),
+    "ratified.smt.certificate.ethos": ("Ethos",),
     "ratified.smt.certificate.making": ("Certificates",),
     "ratified.smt.finite.bounded": ("Bounded", "InductionGap", "bounded"),
     "ratified.smt.first_order.concrete": ("FalsePart",),

@@ -11,7 +11,6 @@ import dataclasses
 import shutil
 import tempfile
 from collections.abc import Generator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -121,20 +120,6 @@ class Gate:
         return any(file == path or path in file.parents for path in asked)
 
     # --- what pytest asks ---
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collect_file(
-        self, file_path: Path, parent: pytest.Collector
-    ) -> Generator[None, list[Any], list[Any]]:
-        """Collect what is configured of a file. A file that is no test by its name is not imported as one."""
-        from ratified.testing.nodes import GateFile
-
-        found = yield
-        if file_path not in self.files:
-            return found
-        if not any(fnmatch(file_path.name, pattern) for pattern in self.config.getini("python_files")):
-            found = [node for node in found if type(node) is not pytest.Module]
-        return [*found, GateFile.from_parent(parent, path=file_path, gate=self)]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_ignore_collect(self, collection_path: Path) -> Generator[None, bool | None, bool | None]:

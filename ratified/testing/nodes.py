@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,26 @@ class NotPassed(Exception):
     def __init__(self, part: Part) -> None:
         super().__init__(part.headline)
         self.part = part
+
+
+class Files:
+    """A plugin of pytest itself, beside the gate: which files are collected as such."""
+
+    def __init__(self, gate: Gate) -> None:
+        """What is configured is the gate's."""
+        self._gate = gate
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> Generator[None, list[Any], list[Any]]:
+        """Collect what is configured of a file. A file that is no test by its name is not imported as one."""
+        found = yield
+        if file_path not in self._gate.files:
+            return found
+        if not any(fnmatch(file_path.name, pattern) for pattern in self._gate.config.getini("python_files")):
+            found = [node for node in found if type(node) is not pytest.Module]
+        return [*found, GateFile.from_parent(parent, path=file_path, gate=self._gate)]
 
 
 class GateFile(pytest.File):

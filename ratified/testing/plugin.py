@@ -69,11 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def gate_of(config: pytest.Config) -> Gate:
     """Return what holds a run's configuration, its explorations and its cache; it is made when it is first asked for."""
     from ratified.testing.gate import NAME, Gate
+    from ratified.testing.nodes import Files
 
     found = config.pluginmanager.get_plugin(NAME)
     if found is None:
         found = Gate(config)
         config.pluginmanager.register(found, NAME)
+        config.pluginmanager.register(Files(found), f"{NAME}-files")
     assert isinstance(found, Gate)
     return found
 

@@ -130,14 +130,21 @@ class Compared:
         self.failures.append(what)
 
 
-def compared(cls: type[Model], *, second: bool = True, finite: bool = True, held: bool = True) -> Compared:
-    """Ask all engines; with `held`, what is not proved is held to CPython too."""
+def compared(
+    cls: type[Model],
+    *,
+    second: bool = True,
+    finite: bool = True,
+    held: bool = True,
+    seconds: float = SECONDS,
+) -> Compared:
+    """Ask all engines; with `held`, what is not proved is held to CPython too. The prover has `seconds` for a question."""
     found = Compared()
     runs = explored(cls, found)
     proof: Proof | None = None
     try:
         with in_this_process():
-            proof = prove(cls, options=ProofOptions("z3", "cvc5" if second else None, SECONDS, 1))
+            proof = prove(cls, options=ProofOptions("z3", "cvc5" if second else None, seconds, 1))
     except TranslationFault as fault:
         found.word = "fault"
         found.fails(f"validation: {fault.message}")

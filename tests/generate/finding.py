@@ -34,13 +34,13 @@ from tests.generate.provable import provable_model
 FOUND = Path(__file__).with_name("found.json")
 """For each fault the seeds that find it, by formulas and by engines."""
 
-HELD = 80
+HELD = 60
 """So many scripts whose translation a fault changes are held to CPython."""
 
 SHORT = 60
 """Letters of what engines say that the table has."""
 
-ASKED, ASKED_OF_ALL = 10, 60
+ASKED, ASKED_OF_ALL = 8, 40
 """The engines are asked about so many scripts whose translation a fault changes; or that have what it needs."""
 
 
@@ -148,7 +148,7 @@ def _asked(fault: Kind, script: Script, folder: Path) -> str:
     try:
         cls = load_script(provable_model(script.seed), folder) if script.cls is None else script.cls
         with mock.patch.object(proving, "validated", return_value=None):
-            return compared(cls, second=False, finite=of_bmc(fault), held=False).noticed
+            return compared(cls, second=False, finite=of_bmc(fault), held=False, seconds=1.0).noticed
     except RatifiedError:
         return ""
     except Exception as crash:  # noqa: BLE001  # whatever a fault leads to
@@ -180,7 +180,7 @@ def _found(given: tuple[Kind, Path]) -> Found:
     return found_by(given[0], _SCRIPTS, given[1])
 
 
-def table(number: int, folder: Path, found: dict[str, Found], *, processes: int = 2) -> Iterator[str]:
+def table(number: int, folder: Path, found: dict[str, Found], *, processes: int = 3) -> Iterator[str]:
     """The table, a line as soon as it is known; `found` gets what each fault is found by."""
     _SCRIPTS[:] = (script_at(seed, folder) for seed in range(number))
     yield "| kind | a fault of it | formulas held to CPython | the engines alone | what they say |"

@@ -151,6 +151,8 @@ IDIOMS = (
             "all(2 * len(g) > len(Node) for g in majorities(Node)) == False",
             "any(g <= self.seen for g in majorities(Node)) and any(g.isdisjoint(self.seen) for g in majorities(Node))",
             "all($x in self.seen for $x in Node) and not 2 * len(self.seen) > len(Node)",
+            "len(Node) > 1 and 2 * len(self.seen) > len(Node) and len(self.seen) == 1",
+            "$a != $b and 2 * len($s) > len(Node) and all($x == $a for $x in $s)",
         ),
         variables=("seen",),
     ),

@@ -34,7 +34,7 @@ def test_engines_agree_on_generated_scripts(part: int, tmp_path: Path) -> None:
     assert tally.failures == []
     assert tally.unexplained == []
     found = shares(tally)
-    assert found["proved"] > 0.4
+    assert found["proved"] > 0.25
     assert found["not proved"] > 0.1
     assert found.get("refused", 0) + found.get("unreadable", 0) < 0.2
 

@@ -28,7 +28,7 @@ Golden = Callable[[str, str], None]
 
 MODELS = """
 from typing import Annotated, ClassVar
-from ratified import Goals, Map, Model, Param, Range, Set, Symmetric, action, invariant, lemma, require
+from ratified import Goals, Map, Model, Param, Range, Set, Symmetric, action, invariant, lemma, require, subsets
 
 
 class Client(Symmetric):
@@ -110,7 +110,7 @@ class Counting(Model):
     @action
     def wait(self, c: Client) -> None:
         even = True
-        for d in self.waiting:
+        for d in subsets(Client, 1):
             even = not even
         require(even)
         self.waiting.add(c)

@@ -17,6 +17,7 @@ from ratified import (
     Seq,
     Set,
     action,
+    first,
     invariant,
     lemma,
     majorities,
@@ -266,6 +267,30 @@ def test_what_a_turn_makes_of_what_it_finds_is_refuted_by_a_step_that_cpython_ta
     assert proof.verdict is Verdict.VIOLATED
     (failed,) = (c for c in proof.cells if c.counterexample is not None)
     assert (failed.name, failed.counterexample and failed.counterexample.confirmed) == ("off / flip", True)
+
+
+class Climbing(Model):
+    """At the last of its rounds, there is no next one that a turn could come to."""
+
+    at: Round
+
+    @action
+    def climb(self) -> None:
+        for _ in Round:
+            require(not self.at.is_last())
+            self.at = self.at + 1
+
+    @lemma
+    def at_first(self) -> bool:
+        return self.at == first(Round)
+
+
+def test_what_a_turn_finds_need_not_be_there() -> None:
+    """Laws say nothing where there is no next value: of one that is not there they would say everything."""
+    comparison = comparison_of(Climbing(Round=2), effort=EFFORT, share=ALL)
+    for r in range(2):
+        comparison.state((Round(r),))
+    assert (comparison.counted["states"], comparison.counted["steps"]) == (2, 0)
 
 
 class Electing(Model):

@@ -25,6 +25,7 @@ from ratified.smt.terms import (
     Apply,
     Arithmetic,
     Bound,
+    Choice,
     Number,
     Term,
     The,
@@ -34,12 +35,15 @@ from ratified.smt.terms import (
     disj,
     equal,
     every,
+    free,
     fresh,
     implies,
     minus,
     neg,
+    parts,
     plus,
     some,
+    sort_of,
 )
 
 Order = Callable[[Term, Term], Term]
@@ -71,8 +75,20 @@ class Law:
     @property
     def formula(self) -> Term:
         """As a formula."""
-        whole = implies(self.where, equal(self.left, self.right))
+        # Where something that is described is not there, nothing is said: of a description that does not fit, all would be true.
+        where = self.where if sort_of(self.right) == BOOL else conj(self.where, _there(self.right))
+        whole = implies(where, equal(self.left, self.right))
         return every([b for b in (*self.left.arguments, *self.own) if isinstance(b, Bound)], whole)
+
+
+def _there(term: Term) -> Term:
+    """That what a term describes, where it depends on what varies, is there."""
+    match term:
+        case The(_, exists, _):
+            return exists if free(term) else TRUE
+        case Choice(test, then, orelse):
+            return choice(test, _there(then), _there(orelse))
+    return TRUE if sort_of(term) == BOOL else conj(*map(_there, parts(term)))
 
 
 class Theory:
