@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import ratified
+from ratified import language
 from ratified.editor.analysis import Place, lines_of
 
 MOST = 4
@@ -128,7 +128,7 @@ def _nearest(said: str, message: str, remedy: str, at: Place) -> Iterator[Edit]:
 def _imported(tree: ast.Module, message: str) -> Iterator[Edit]:
     """The import of a name of Ratified's that is used and not there."""
     named = re.search(r"name ['`](\w+)['`]", message)
-    if named is None or named[1] not in ratified.__all__:
+    if named is None or named[1] not in language.__all__:
         return
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "ratified" and node.end_lineno:

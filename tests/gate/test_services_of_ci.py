@@ -77,10 +77,10 @@ def test_the_action_installs_checks_annotates_and_keeps_the_report(tmp_path: Pat
 
     made = action.step("Check", good)
     assert made.returncode == 0, made.stderr
-    assert made.stdout.startswith("HOLDS  pyproject.toml: 2 of 2 are as expected")
+    assert made.stdout.startswith("HOLDS  pyproject.toml: 3 of 3 are as expected")
     assert (kept / "report.txt").read_text() in made.stdout
     assert (good / ".ratified-cache").is_dir()
-    assert "2 unchanged" in action.step("Check", good).stdout
+    assert "3 unchanged" in action.step("Check", good).stdout
 
     made = action.step("Check", bad)
     assert made.returncode == 1
