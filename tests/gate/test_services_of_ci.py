@@ -163,3 +163,9 @@ def test_the_page_has_a_complete_file_for_each(checkout: Path) -> None:
     assert hook["repos"][0]["hooks"] == [{"id": read(checkout / ".pre-commit-hooks.yaml")[0]["id"]}]
     inputs = read(checkout / "action.yml")["inputs"]
     assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == list(inputs)
+
+
+def test_no_page_says_to_install_from_an_index_where_it_is_not(checkout: Path) -> None:
+    pages = [checkout / "README.md", *(checkout / "docs").glob("*.md"), *checkout.glob("editors/*/*.md")]
+    said = [p.name for p in pages if re.search(r"(pip|pipx) install ['\"]?ratified", p.read_text("utf-8"))]
+    assert said == []
