@@ -281,10 +281,10 @@ class MutantsRequest:
 
 @dataclass(frozen=True, slots=True)
 class TraceRequest:
-    """Follow a recorded run. `settings` and `size` are for runs in ITF alone, where `binding` is a model."""
+    """Follow recorded runs. `settings` and `size` are for a run in ITF alone, where `binding` is a model."""
 
     binding: str
-    trace: Path
+    traces: tuple[Path, ...]
     settings: Mapping[str, str]
     size: str | None
     follow: bool
@@ -293,6 +293,7 @@ class TraceRequest:
     events: int | None
     seconds: float | None
     claims_every: int
+    coverage: bool
     diagram: Path | None
     form: str
 

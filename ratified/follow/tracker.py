@@ -28,8 +28,9 @@ from ratified.follow.binding import (
     known_events,
 )
 from ratified.follow.claims import Claims
+from ratified.follow.coverage import Coverage, Explanations
 from ratified.follow.meaning import Meaning, Room, checked_model
-from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
+from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat, Steps
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
@@ -50,8 +51,11 @@ class Notes(Protocol):
     def taken(self, before: Values, step: Do, arguments: Values, after: Values) -> None:
         """An action was possible."""
 
-    def refused(self, before: Values, step: Do | Holds | Change) -> None:
-        """An action was not possible, or a condition not true."""
+    def passed_over(self, before: Values, step: Do | Holds) -> None:
+        """An action was not possible, as the event says; or a condition was what it has to be."""
+
+    def refused(self, before: Values, step: Do | Holds | Change | Refusal) -> None:
+        """An action was not possible, or one that must not be was; or a condition was not true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class Tracker:
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
         self.claims = Claims(self.machine, claims_every)
+        self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
         self.variables = {d.name: i for i, d in enumerate(self.machine.module.variables)}
@@ -196,8 +201,12 @@ class Tracker:
         self._asking = asking
         self._broken = None if asking else self._broken
         try:
-            states = self._closed(self.states)
-            return states, self._matching(self.run(steps, states), observed)
+            notes = Explanations() if self.coverage else None
+            states = self._closed(self.states, notes)
+            found = self._matching(self.run(steps, states, notes), observed)
+            if notes and self.coverage:
+                notes.count(self.coverage, found)
+            return states, found
         finally:
             self._asking = False
 
@@ -269,6 +278,10 @@ class Tracker:
             return list(every)
         if isinstance(steps, Holds):
             return self._holds(steps, states, notes)
+        if isinstance(steps, Attempt):
+            return self._attempted(steps.step, states, notes)
+        if isinstance(steps, Refusal):
+            return self._refused(steps, states, notes)
         changed = []
         for state in states:
             after = self.machine.change(state, steps.how)
@@ -279,7 +292,9 @@ class Tracker:
                 notes.refused(state, steps)
         return _distinct(changed)
 
-    def _do(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+    def _do(
+        self, step: Do, states: Sequence[Values], notes: Notes | None, *, is_attempt: bool = False
+    ) -> list[Values]:
         found: list[Values] = []
         room, left = self._meaning.room(step)
         if room is Room.TOO_SMALL:
@@ -296,18 +311,57 @@ class Tracker:
                 found.append(after)
                 if notes:
                     notes.taken(state, step, arguments, after)
-            if not taken and notes:
+            if not taken and notes and not is_attempt:
                 notes.refused(state, step)
-        if found and notes is None:
+        if found and self.result.mismatch is None:
             self.result.steps += 1
             self.result.actions[step.action] += 1
         return _distinct(found)
+
+    def _attempted(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+        found = []
+        for state in states:
+            after = self._do(step, [state], notes, is_attempt=True)
+            if after or self._possible(state, step):
+                found += after
+            else:
+                found.append(state)
+                if notes:
+                    notes.passed_over(state, step)
+        return _distinct(found)
+
+    def _refused(self, refusal: Refusal, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+        found = []
+        for state in states:
+            if not self._possible(state, refusal.step):
+                found.append(state)
+                if notes:
+                    notes.passed_over(state, refusal.step)
+            elif notes:
+                notes.refused(state, refusal)
+        return found
+
+    def _possible(self, state: Values, step: Do) -> bool:
+        """Whether the model has a step in a state, or might if it had room for it; whatever its claims say of that."""
+        room, left = self._meaning.room(step)
+        if room is Room.TOO_SMALL:
+            self._left = left
+            return True
+        if room is Room.OUTSIDE:
+            return False
+        taken = self.machine.take(state, step.action, step.arguments)
+        outside = [after for _, after in taken if isinstance(after, OutOfBounds)]
+        if taken and len(outside) == len(taken):
+            self._left = f"{step.action} leaves {outside[0].what}"
+        return bool(taken)
 
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         kept = []
         for state in states:
             if self.machine.ask(state, step.method, step.arguments) == step.expected:
                 kept.append(state)
+                if notes:
+                    notes.passed_over(state, step)
             elif notes:
                 notes.refused(state, step)
         return kept
@@ -336,7 +390,7 @@ class Tracker:
             value = value[key]
         return value
 
-    def _closed(self, states: list[Values]) -> list[Values]:
+    def _closed(self, states: list[Values], notes: Notes | None) -> list[Values]:
         """The states and those that unobserved steps lead to; none, if these are too many."""
         hidden = self.binding.unobserved
         if not hidden or not self.most_unobserved:
@@ -347,10 +401,12 @@ class Tracker:
             new: dict[Values, None] = {}
             for state in last:
                 for action in hidden:
-                    for _, after in self.machine.take(state, action, {}):
+                    for arguments, after in self.machine.take(state, action, {}):
                         if isinstance(after, OutOfBounds) or after in every or self._breaks(state, after):
                             continue
                         new[after] = None
+                        if notes:
+                            notes.taken(state, Do(action, {}), arguments, after)
             every.update(new)
             last = list(new)
             if not last:

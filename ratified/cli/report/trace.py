@@ -7,16 +7,54 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ratified.cli.report.covered import coverage_json, coverage_lines
 from ratified.follow.follower import Follower
 from ratified.follow.mismatch import explain, told
 from ratified.follow.source import STANDARD_INPUT, name_of
 from ratified.results.result import Verdict
 
 SCHEMA = "ratified-trace/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One trace that was followed. `took` is in seconds."""
+
+    follower: Follower
+    path: Path
+    took: float
+
+
+def traces_text(runs: Sequence[Run]) -> str:
+    """Return the reports of runs as text, and what they exercised together if that was asked for."""
+    reports = [trace_text(run.follower, run.path, run.took) for run in runs]
+    coverage = runs[-1].follower.coverage
+    if coverage is not None:
+        reports.append("\n".join(coverage_lines(coverage)) + "\n")
+    return "\n".join(reports)
+
+
+def traces_json(runs: Sequence[Run]) -> str:
+    """Return everything as one JSON object: of one run its report, of several a list of these under `runs`."""
+    coverage = runs[-1].follower.coverage
+    reports = [_report(run.follower, run.path, run.took) for run in runs]
+    verdict = worst(run.follower.result.verdict for run in runs)
+    several: dict[str, Any] = {"schema": SCHEMA, "verdict": verdict.value, "runs": reports}
+    report = reports[0] if len(runs) == 1 else several
+    report["coverage"] = None if coverage is None else coverage_json(coverage)
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return what several come to: violated if one is, else undecided if one is."""
+    found = set(verdicts)
+    return next(v for v in (Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.HOLDS) if v in found)
 
 
 def trace_text(follower: Follower, path: Path, took: float) -> str:
@@ -77,8 +115,8 @@ def _claims(follower: Follower) -> str:
     return f"{len(claims.asked):,} asked of {when}"
 
 
-def trace_json(follower: Follower, path: Path, took: float) -> str:
-    """Return everything that is known, as one JSON object."""
+def _report(follower: Follower, path: Path, took: float) -> dict[str, Any]:
+    """Return everything that is known of one run."""
     result = follower.result
     report: dict[str, Any] = {
         "schema": SCHEMA,
@@ -120,4 +158,4 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
             "possible": dict(why.possible),
             "nearest": why.nearest.path[0] if why.nearest else None,
         }
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return report
