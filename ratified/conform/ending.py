@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from ratified.results.seen import INTERRUPTED
 
-SMALL_GRAPH = 60
+SMALL_GRAPH = 300
 """Seconds: whoever has less covers a small graph, however long that takes."""
 
 OUT_OF_TIME = "out of time"

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -346,8 +347,10 @@ def explore(
                 suppress_health_check=tuple(HealthCheck),
             ),
         )
-    except EndedError:
-        pass
+    except (EndedError, HypothesisException):
+        # To Hypothesis an example that ends early may be one that does not do the same again.
+        if ended() is None:
+            raise
     except FoundError:
         run = replayed(protocol, system_seed, nodes, explored.script, claims_every=CLAIMS_EVERY)
         explored.script = shrunk(protocol, run).schedule

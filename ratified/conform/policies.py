@@ -14,6 +14,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from ratified.conform.cover import Covered, cover
@@ -130,8 +131,10 @@ def explore(
                 suppress_health_check=tuple(HealthCheck),
             ),
         )
-    except EndedError:
-        pass
+    except (EndedError, HypothesisException):
+        # To Hypothesis an example that ends early may be one that does not do the same again.
+        if ended() is None:
+            raise
     except FoundError:
         assert tried.run is not None
     except Exception as error:  # noqa: BLE001 - a mistake that lets no subject be made has been found
@@ -174,7 +177,7 @@ def hold(
 ) -> Held:
     """Spend so much time on one policy; what is left after the graph and Hypothesis goes to chance.
 
-    With less than a minute the graph is covered, all of it, and there are at least a few runs of each kind. With `events` given
+    Below five minutes the graph is covered, all of it, and there are at least a few runs of each kind. With `events` given
     there is no limit of time: runs by chance alone, until so many events have been followed. What is `interrupted` is undecided.
     """
     result, over = Held(), after(seconds if events is None else None, interrupted, clock)

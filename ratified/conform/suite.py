@@ -62,7 +62,7 @@ def conform(
 ) -> Conformed:
     """Spend so much time on one protocol, at most a third of it on its graph; what is left after Hypothesis goes to chaos.
 
-    With less than a minute the small graph is covered, all of it, and there are at least a few runs of each kind. With `events`
+    Below five minutes the small graph is covered, all of it, and there are at least a few runs of each kind. With `events`
     given there is no limit of time: runs of chaos alone, until so many events have been followed. What is `interrupted` is
     undecided.
     """

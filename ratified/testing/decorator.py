@@ -13,6 +13,8 @@ from ratified.results.result import Limits, Verdict
 
 M = TypeVar("M", bound=type[Model])
 
+_UNLIMITED = Limits()
+
 
 @dataclass(frozen=True, slots=True)
 class ModelTests:
@@ -23,7 +25,7 @@ class ModelTests:
     engine: str
     symmetry: bool | None
     deadlock: bool | None
-    seconds: float | None
+    limits: Limits
 
 
 def model_test(
@@ -32,7 +34,7 @@ def model_test(
     engine: str = "auto",
     symmetry: bool | None = None,
     deadlock: bool | None = None,
-    seconds: float | None = None,
+    limits: Limits = _UNLIMITED,
     **sizes: object,
 ) -> Callable[[M], M]:
     """Mark a model to be tested by pytest, each claim at each size: `@model_test(Client=[1, 2, 3])`.
@@ -51,7 +53,7 @@ def model_test(
                 remedy=f"write {name}=[1, 2, 3], or leave it out",
             )
     several = {n: tuple(v) if isinstance(v, list) else (v,) for n, v in sizes.items()}
-    tests = ModelTests(several, expect, engine, symmetry, deadlock, seconds)
+    tests = ModelTests(several, expect, engine, symmetry, deadlock, limits)
 
     def mark(cls: M) -> M:
         given: Any = cls
@@ -79,7 +81,7 @@ def entry_of(cls: type[Model], name: str, settings: Mapping[str, object], tests:
         tests.engine,
         tests.symmetry,
         tests.deadlock,
-        Limits(seconds=tests.seconds),
+        tests.limits,
         (),
         Expectation(tests.expect),
         span,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -133,6 +134,16 @@ def test_scripts_are_read_as_they_are_written() -> None:
     assert read_script("\n".join(map(str, script))) == script
     run = replayed(POLICIES["smooth-weighted"], 3, script)
     assert (run.verdict, run.events, run.script) == (Verdict.HOLDS, 7, script)
+
+
+@pytest.mark.parametrize("most", [1, 2, 40, 150, 151, 400])
+def test_hypothesis_ends_wherever_it_is(most: int) -> None:
+    looks = itertools.count()
+    tried = explore(
+        POLICIES["round-robin"], examples=60, over=lambda: "out of time" if next(looks) >= most else None
+    )
+    assert tried.run is None
+    assert tried.calls <= most
 
 
 def test_conform(capsys: Capture) -> None:
