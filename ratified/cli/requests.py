@@ -335,6 +335,7 @@ class GraphRequest:
     radius: int
     fold: bool
     loops: bool
+    coverage: Path | None
     most: int | None
     size: str | None
     depth: int | None

@@ -5,7 +5,8 @@ told as it is evaluated; the steps that explain an event are taken again in that
 refused. The copy decides nothing: the model itself does.
 
 Guarantees: what is told as never exercised was so in no explanation of any event. Where several explanations were possible,
-what is in any of them counts as exercised, unobserved steps that need not have happened included. What an overridden method does when `super()` calls it is not counted.
+what is in any of them counts as exercised, unobserved steps that need not have happened included. What an overridden method does
+when `super()` calls it is not counted.
 """
 
 from __future__ import annotations

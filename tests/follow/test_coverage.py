@@ -276,3 +276,31 @@ def test_the_worst_of_several_traces_is_the_answer(binding: str, capsys: pytest.
     assert "\nHOLDS  run.ndjson: 2 events" in out
     assert cli.run(["trace", binding, "run.ndjson", "more.ndjson", "--follow"]) == 2
     assert "Error: --follow and --diagram are for one trace" in capsys.readouterr().err
+
+
+def test_the_graph_marks_what_was_not_exercised(
+    binding: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["trace", binding, "run.ndjson", "--coverage", "--format", "json"]
+    assert cli.run(arguments) == 0
+    Path("report.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    model = [f"{checkout / 'examples' / 'lock_service.py'}:FencedLock", "Client=1", "Token=1"]
+    assert cli.run(["graph", *model, "--coverage", "report.json", "-o", "graph.json"]) == 0
+    edges = json.loads(Path("graph.json").read_text(encoding="utf-8"))["edges"]
+    missed = {(e["action"], e["missed"]) for e in edges}
+    assert missed == {("acquire", False), ("write", False), ("expire", False), ("release", True)}
+    capsys.readouterr()
+    assert cli.run(["graph", *model, "--coverage", "report.json"]) == 0
+    dot = capsys.readouterr().out
+    assert dot.count('style="dotted"') == sum(e["missed"] for e in edges if e["source"] != e["target"])
+    assert "no trace exercised what such a step does" in dot
+    capsys.readouterr()
+    assert cli.run(["graph", *model, "--coverage", "run.ndjson"]) == 2
+    assert capsys.readouterr().err == (
+        "Error: run.ndjson is not a report of coverage\n"
+        "  ratified trace BINDING TRACE... --coverage --format json > report.json\n"
+    )
+    assert cli.run(["graph", "consensus", "--coverage", "report.json"]) == 2
+    assert capsys.readouterr().err == (
+        "Error: report.json is of another model\n  it tells of acquire, expire, release, write\n"
+    )

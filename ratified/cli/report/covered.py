@@ -5,11 +5,15 @@ Guarantees: rendering is pure; at most 100 columns where source text can be cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ratified.follow.coverage import BRANCH, REFUSAL, Coverage, Point
+from ratified.language.errors import RatifiedError
+from ratified.language.machine import Values
+from ratified.language.model import Model
 
 WIDTH = 98
 
@@ -67,3 +71,30 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
             for name, kind in (("branches", BRANCH), ("refusals", REFUSAL))
         },
     }
+
+
+def exercised_by(report: Path, model: Model) -> Callable[[str, Values, Values], bool]:
+    """Return what says of a step whether traces came to its action and to every branch that it takes, by a JSON report.
+
+    Actions and branches are told by their names and text, so that the model may have another size than that of the traces.
+    Raises RatifiedError.
+    """
+    try:
+        covered = json.loads(report.read_text(encoding="utf-8"))["coverage"]
+        actions = covered["actions"]
+        met = {(b["method"], b["condition"], b["outcome"]) for b in covered["branches"] if b["met"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RatifiedError(
+            f"{report} is not a report of coverage",
+            remedy="ratified trace BINDING TRACE... --coverage --format json > report.json",
+        ) from None
+    coverage = Coverage(model)
+    if not set(actions) & set(coverage.actions):
+        raise RatifiedError(f"{report} is of another model", remedy=f"it tells of {', '.join(actions)}")
+
+    def exercised(action: str, state: Values, arguments: Values) -> bool:
+        points = coverage.points_of(action, state, arguments)
+        branches = {(p.method, p.text, p.outcome) for p in points if p.kind == BRANCH}
+        return bool(actions.get(action)) and branches <= met
+
+    return exercised
