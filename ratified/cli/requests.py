@@ -380,9 +380,10 @@ class InitRequest:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """List what is bundled, or show models of these names with their sizes."""
+    """List what is bundled, or show models of these names with their sizes, or with what a binding says of them."""
 
     names: tuple[str, ...]
+    actions: bool
     form: str
 
 

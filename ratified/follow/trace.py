@@ -109,7 +109,7 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise TraceError(
             f"{where}: the line is not JSON at column {error.colno}",
-            remedy=f"was it cut? each line is one object\n\n{_pointed(text.rstrip(), error.colno)}",
+            remedy=f"{_cut(raw)}\n\n{_pointed(text.rstrip(), error.colno)}",
         ) from None
     except (RepeatedKeyError, _ConstantError) as error:
         raise TraceError(f"{where}: {error}") from None
@@ -124,6 +124,13 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any]:
     return event
 
 
+def _cut(raw: bytes) -> str:
+    """What to do about a line that is not JSON."""
+    if raw.endswith(b"\n"):
+        return "was it cut? each line is one object"
+    return "the trace ends within this line: leave it out (head -n -1), or wait for the rest with --follow"
+
+
 def _pointed(text: str, column: int, width: int = 72) -> str:
     """A piece of a line around a column, counted from 1, and a caret under that."""
     start = max(0, column - 1 - width // 2)
@@ -133,6 +140,11 @@ def _pointed(text: str, column: int, width: int = 72) -> str:
 
 
 def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
+    if "action" not in event and "trace" in event:
+        raise TraceError(
+            f"{where}: another trace begins here",
+            remedy="a heading is the first line; give each trace as a file of its own",
+        )
     if "action" not in event:
         raise TraceError(f"{where}: the event has no 'action'", remedy=f"it may have {', '.join(FIELDS)}")
     for name, value in event.items():

@@ -149,7 +149,7 @@ def follow_events(request: TraceRequest) -> int:
 
 def _run(request: TraceRequest, path: Path, began: float, covered: Coverage | None) -> Run:
     """Follow one file; what it covers adds to what those before it did."""
-    from ratified.cli.loading import load_binding
+    from ratified.cli.loading import check_heading, load_binding
     from ratified.cli.progress import LiveText
     from ratified.cli.report.trace import Run
     from ratified.follow.coverage import Coverage
@@ -162,6 +162,7 @@ def _run(request: TraceRequest, path: Path, began: float, covered: Coverage | No
     name = name_of(path)
     started = time.monotonic()
     heading, events = read_trace(path, _waiting(request, began) if request.follow else None)
+    check_heading(request.binding, heading, name)
     binding.begin(heading)
     follower = Follower(
         binding,
