@@ -293,6 +293,9 @@ class TraceRequest:
     events: int | None
     seconds: float | None
     claims_every: int
+    clock: str | None
+    error: str | None
+    orders: int
     coverage: bool
     diagram: Path | None
     form: str

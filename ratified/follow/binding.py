@@ -67,7 +67,8 @@ class TooSmallError(RatifiedError):
 class Event:
     """Something that an implementation did. `variables` is what could be seen afterwards; None if nothing was looked at.
 
-    An event that is not `certain` may have been undone by a crash: it is tried both ways. `line` is where it was read.
+    An event that is not `certain` may have been undone by a crash: it is tried both ways. `line` is where it was read, and
+    `source` from what, if that is one of several; `clock` is its field of the clock by which these are merged, if it has one.
     """
 
     action: str
@@ -76,6 +77,8 @@ class Event:
     variables: Mapping[str, Any] | None = None
     certain: bool = True
     line: int | None = None
+    source: str | None = None
+    clock: Any = None
 
     def __str__(self) -> str:
         asked = ", ".join(f"{n}={v}" for n, v in self.arguments.items())
@@ -104,6 +107,10 @@ class Binding:
 
     unobserved: ClassVar[Sequence[str]] = ()
     most_unobserved: ClassVar[int] = 3
+    duplicated: ClassVar[int] = 0
+    """An event that is the same as one of so many before it may be that one, told twice: it may be nothing."""
+    reordered: ClassVar[int] = 0
+    """An event may have happened before others that stand up to so many places before it in its file."""
     dropped: int = 0
     """For reports: how many entries at the beginning of its logs the model no longer has; it counts from there."""
 

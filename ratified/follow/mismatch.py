@@ -199,6 +199,7 @@ def told(follower: Tracker, source: str = "") -> str:
 
 def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     mismatch = why.mismatch
+    source = mismatch.event.source or source
     line = f"{source}:{mismatch.event.line}: " if mismatch.event.line else ""
     yield f"{line}the model does not explain event {mismatch.number:,}"
     yield from _wrapped_text(str(mismatch.event), MOST_LINES)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from itertools import chain
 from pathlib import Path
@@ -31,14 +31,17 @@ FIELDS: Final[Mapping[str, type]] = {
 }
 
 
-def read_trace(path: Path, wait: Wait | None = None) -> tuple[Mapping[str, Any], Iterator[Event]]:
+def read_trace(
+    path: Path, wait: Wait | None = None, clock: str | None = None
+) -> tuple[Mapping[str, Any], Iterator[Event]]:
     """Return the heading of a source and its events. It is opened once, so that it may be a pipe. Raises TraceError.
 
-    With `wait` what is appended to a file is read too, until `wait` returns false.
+    With `wait` what is appended to a file is read too, until `wait` returns false. With `clock` events may have a field of that
+    name, and tell where they are from.
     """
     found = lines(path, wait)
     first = next(found, None)
-    return _heading(first, path), _events(chain([] if first is None else [first], found), path)
+    return _heading(first, path), _events(chain([] if first is None else [first], found), path, clock)
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -51,9 +54,13 @@ def read_heading(path: Path) -> Mapping[str, Any]:
     return _heading(next(lines(path), None), path)
 
 
-def _events(numbered: Iterable[tuple[int, bytes]], path: Path) -> Iterator[Event]:
+def _events(numbered: Iterable[tuple[int, bytes]], path: Path, clock: str | None = None) -> Iterator[Event]:
     for number, text in numbered:
         event = _parsed(text, f"{path}:{number}")
+        if clock is not None and "action" in event:
+            time = None if clock in FIELDS else event.pop(clock, None)
+            yield replace(_event(event, number, f"{path}:{number}"), source=str(path), clock=time)
+            continue
         if "trace" not in event or number > 1:
             yield _event(event, number, f"{path}:{number}")
 

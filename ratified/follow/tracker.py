@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.binding import (
     Binding,
@@ -43,6 +43,10 @@ A = TypeVar("A")
 MOST_STATES = 10_000
 TIDY_EVERY = 64
 MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
+
+
+Meant: TypeAlias = "tuple[Steps, Observed]"
+"""What an event stands for, and what it shows."""
 
 
 class Notes(Protocol):
@@ -114,6 +118,7 @@ class Tracker:
         # Whether unobserved steps were searched to the bound, and there would have been more.
         self._unfinished = False
         self._left: str | None = None
+        self._told: deque[tuple[str, ...]] = deque()  # the events before, if some may be told twice
         self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
         begins = dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds))
@@ -140,9 +145,17 @@ class Tracker:
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
-        result = self.result
         if self.is_over:
             return False
+        meant = self.meaning(event)
+        if meant is None or not self.explain(event, meant):
+            return False
+        if self.result.events % TIDY_EVERY == 0:
+            self.tidy()
+        return True
+
+    def meaning(self, event: Event) -> Meant | None:
+        """What the binding says of an event; None if the model as bound has no room for it. Raises EventError."""
         try:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             with running(self.model.scope):
@@ -151,15 +164,35 @@ class Tracker:
                 observed = self.binding.observed(event) if event.certain else {}
                 self._meaning.check_observed(observed)
         except TooSmallError as small:
-            return self._stop(small.message)
+            self._stop(small.message)
+            return None
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
             raise EventError(
                 f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
             ) from None
         except BoundLeft as left:
-            return self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
-        if not event.certain:
+            self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
+            return None
+        if not event.certain or self._may_repeat(event):
             steps = Either((steps, ()))
+        return steps, observed
+
+    def _may_repeat(self, event: Event) -> bool:
+        """Whether an event may be one of those before it, told once more."""
+        most = self.binding.duplicated
+        if not most:
+            return False
+        told = (event.node, event.action, repr(event.arguments), repr(event.variables))
+        known = told in self._told
+        self._told.append(told)
+        while len(self._told) > most:
+            self._told.popleft()
+        return known
+
+    def explain(self, event: Event, meant: Meant) -> bool:
+        """Follow an event whose meaning is known; whether it is explained."""
+        result = self.result
+        steps, observed = meant
         self._left = None
         try:
             states, found = self._explained(steps, observed, asking=self.claims.every == 1)
@@ -189,8 +222,6 @@ class Tracker:
                 return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
             found = kept
         self.states = found
-        if result.events % TIDY_EVERY == 0:
-            self._tidy()
         self.recent.append(event)
         return True
 
@@ -229,7 +260,8 @@ class Tracker:
         self._broken = broken or self._broken
         return broken is not None
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """Let the binding drop from the states what cannot matter any more."""
         self.binding.tidy_all(self)
         if known_records() > self._most_records:
             forget_unused()

@@ -275,7 +275,7 @@ def test_the_worst_of_several_traces_is_the_answer(binding: str, capsys: pytest.
     assert out.startswith("VIOLATED  bad.ndjson: after 0 events")
     assert "\nHOLDS  run.ndjson: 2 events" in out
     assert cli.run(["trace", binding, "run.ndjson", "more.ndjson", "--follow"]) == 2
-    assert "Error: --follow and --diagram are for one trace" in capsys.readouterr().err
+    assert "Error: --follow is for one trace" in capsys.readouterr().err
 
 
 def test_the_graph_marks_what_was_not_exercised(

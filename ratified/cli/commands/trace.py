@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ratified.follow.binding import Event
     from ratified.follow.coverage import Coverage
     from ratified.follow.follower import Follower
+    from ratified.follow.merge import Merged
 
 PROGRESS_EVERY = 256
 """Events between two looks at the clock."""
@@ -83,6 +84,20 @@ def _traces_and_settings(
     metavar="N",
     help="Check the model's invariants after every N events (0: never), at N = 1 its step invariants too.",
 )
+@click.option(
+    "--clock",
+    metavar="KIND:FIELD",
+    help="Merge the traces, one of each node, into one run, by vector:FIELD, hlc:FIELD or wall:FIELD[:ms].",
+)
+@click.option("--error", metavar="TIME", help="How far wall clocks may be off: 5ms.")
+@click.option(
+    "--orders",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Try at most N orders at once of events that clocks do not order.",
+)
 @click.option("--coverage", is_flag=True, help="Tell what of the model none of the traces exercised.")
 @option_of_diagram("the event that the model does not allow")
 @option_of_format
@@ -96,7 +111,7 @@ def trace(request: TraceRequest) -> int:
     \b
       {"node": "n1", "action": "acquire", "arguments": {"client": "a"}, "variables": {"granted": "a"}}
 
-    Several traces are runs of their own, each from the beginning.
+    Several traces are runs of their own, each from the beginning; with --clock they are those of one run's nodes.
 
     TRACE may be a pipe, or - for standard input, and may be compressed (gzip, bzip2, xz).
 
@@ -118,8 +133,12 @@ def trace(request: TraceRequest) -> int:
         return follow_itf(request)
     if request.settings or request.size:
         raise click.UsageError("sizes can be given for runs in ITF only; a binding has its own")
-    if len(request.traces) > 1 and (request.follow or request.diagram):
-        raise click.UsageError("--follow and --diagram are for one trace")
+    if len(request.traces) > 1 and request.follow:
+        raise click.UsageError("--follow is for one trace")
+    if len(request.traces) > 1 and request.diagram and not request.clock:
+        raise click.UsageError("--diagram is for one run")
+    if request.error and not request.clock:
+        raise click.UsageError("--error is how far clocks may be off: give --clock too")
     return follow_events(request)
 
 
@@ -133,8 +152,8 @@ def follow_events(request: TraceRequest) -> int:
     check_drawable(request.diagram)
     began = time.monotonic()
     runs: list[Run] = []
-    for path in request.traces:
-        runs.append(_run(request, path, began, runs[-1].follower.coverage if runs else None))
+    for paths in [request.traces] if request.clock else [(path,) for path in request.traces]:
+        runs.append(_run(request, paths, began, runs[-1].follower.coverage if runs else None))
         if runs[-1].follower.result.stopped == INTERRUPTED:
             break
     rendered = traces_json if request.form == "json" else traces_text
@@ -147,21 +166,30 @@ def follow_events(request: TraceRequest) -> int:
     return worst(run.follower.result.verdict for run in runs).exit_status
 
 
-def _run(request: TraceRequest, path: Path, began: float, covered: Coverage | None) -> Run:
-    """Follow one file; what it covers adds to what those before it did."""
+def _run(request: TraceRequest, paths: Sequence[Path], began: float, covered: Coverage | None) -> Run:
+    """Follow one file, or several that are merged; what they cover adds to what those before did."""
     from ratified.cli.loading import check_heading, load_binding
     from ratified.cli.progress import LiveText
     from ratified.cli.report.trace import Run
+    from ratified.follow.clocks import read_clock
     from ratified.follow.coverage import Coverage
     from ratified.follow.follower import Follower
+    from ratified.follow.merge import Merged
     from ratified.follow.source import TraceError, name_of
     from ratified.follow.trace import read_trace
     from ratified.results.result import Verdict
 
     binding = load_binding(request.binding)
-    name = name_of(path)
+    clock = read_clock(request.clock, request.error) if request.clock else None
+    name = " + ".join(map(name_of, paths))
+    path = paths[0] if len(paths) == 1 else Path(name)
     started = time.monotonic()
-    heading, events = read_trace(path, _waiting(request, began) if request.follow else None)
+    wait = _waiting(request, began) if request.follow else None
+    read = [read_trace(p, wait, clock.field if clock else None) for p in paths]
+    heading = next((heading for heading, _ in read if heading), {})
+    if any(other not in ({}, heading) for other, _ in read):
+        raise TraceError(f"{name} have headings that differ", remedy="traces of one run have the same")
+    events = read[0][1]
     check_heading(request.binding, heading, name)
     binding.begin(heading)
     follower = Follower(
@@ -172,31 +200,45 @@ def _run(request: TraceRequest, path: Path, began: float, covered: Coverage | No
     )
     if request.coverage:
         follower.coverage = Coverage(follower.model, covered)
+    merged = None
+    if clock or binding.reordered:
+        merged = Merged(follower, [found for _, found in read], clock, request.orders)
+        events = merged.events()
     live = LiveText(sys.stderr) if sys.stderr.isatty() else None
     with live or nullcontext():
-        stopped = _follow(follower, _watched(events, name, live), request, path, began)
+        stopped = _follow(follower, _watched(events, name, live), merged, request, path, began)
     result = follower.result
     if not (result.events or stopped or follower.is_over):
         raise TraceError(f"{name} has no events", remedy='each line is an event: {"action": ...}')
     if stopped and not follower.is_over:
         result.verdict, result.stopped = Verdict.UNDECIDED, stopped
-    return Run(follower, path, time.monotonic() - started)
+    return Run(follower, path, time.monotonic() - started, merged)
 
 
 def _follow(
-    follower: Follower, events: Iterator[Event], request: TraceRequest, path: Path, began: float
+    follower: Follower,
+    events: Iterator[Event],
+    merged: Merged | None,
+    request: TraceRequest,
+    path: Path,
+    began: float,
 ) -> str | None:
     """Follow events up to the first that nothing explains, or to a limit or Ctrl-C; return which, if it was one of these."""
     from ratified.results.seen import INTERRUPTED
 
     try:
-        return _followed(follower, events, request, path, began)
+        return _followed(follower, events, merged, request, path, began)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
 def _followed(
-    follower: Follower, events: Iterator[Event], request: TraceRequest, path: Path, began: float
+    follower: Follower,
+    events: Iterator[Event],
+    merged: Merged | None,
+    request: TraceRequest,
+    path: Path,
+    began: float,
 ) -> str | None:
     from ratified.follow.binding import BindingError, EventError
     from ratified.follow.source import TraceError
@@ -207,18 +249,26 @@ def _followed(
             return f"stopped after {request.events:,} events"
         if request.seconds is not None and time.monotonic() - began > request.seconds:
             return f"stopped after {request.seconds:g} seconds"
-        place = f"{path}:{event.line}"
         try:
-            if not follower.step(event):
+            if not (merged.step() if merged else follower.step(event)):
                 return None
         except BindingError as problem:
+            place = _place(event, merged, path)
             told = f"{problem.message} (event at {place})"
             raise BindingError(told, span=problem.span, remedy=problem.remedy) from None
         except EventError as problem:
+            place = _place(event, merged, path)
             raise TraceError(f"{place}: {problem.message}", remedy=problem.remedy) from None
         except StepError as problem:
+            place = _place(event, merged, path)
             raise TraceError(f"{place}: {event.action} has no answer in the model\n{problem}") from None
     return None
+
+
+def _place(event: Event, merged: Merged | None, path: Path) -> str:
+    """Where an event stands; of those that are merged, the one that was looked at last."""
+    event = (merged.current if merged else None) or event
+    return f"{event.source or path}:{event.line}"
 
 
 def _waiting(request: TraceRequest, began: float) -> Callable[[], bool]:
