@@ -287,6 +287,7 @@ class Names(Generic[S]):
         self._size = size
         self._known: dict[Any, S] = {name: sort(i) for i, name in enumerate(names)}
         self._closed = bool(names)
+        self._free: list[S] = []  # of names that were released, the last first
 
     def __call__(self, name: Any) -> S:
         """The value for a name."""
@@ -300,6 +301,9 @@ class Names(Generic[S]):
                     f"there is no {self._sort.__name__.lower()} {name!r}",
                     remedy=f"there are {', '.join(map(str, self._known))}",
                 )
+            if self._free:
+                found = self._known[name] = self._free.pop()
+                return found
             if len(self._known) == self._size:
                 raise TooSmallError(
                     f"more than {self._size:,} of {self._sort.__name__}",
@@ -307,6 +311,15 @@ class Names(Generic[S]):
                 )
             found = self._known[name] = self._sort(len(self._known))
         return found
+
+    def release(self, name: Any) -> None:
+        """Forget a name that will not come again, so that its value stands for another one. The model must have let go of it.
+
+        Raises EventError for a name that has no value, or that is one of those given.
+        """
+        if self._closed or name not in self._known:
+            raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()} that could be released")
+        self._free.append(self._known.pop(name))
 
     def known(self) -> list[tuple[Any, S]]:
         """The names so far, and their values."""
