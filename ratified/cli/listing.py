@@ -49,6 +49,27 @@ def details(names: Sequence[str]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def actions_text(names: Sequence[str]) -> str:
+    """Return what a binding may say of models, or of all models of protocols and their bundled bindings, ending in a newline."""
+    from ratified.bundled.description import resolve
+    from ratified.cli.loading import load
+    from ratified.cli.vocabulary import event_lines, vocabulary_lines
+
+    meant = [n for name in names for n in (listed_of(name) if name in protocols else (name,))]
+    lines: list[str] = []
+    for name in dict.fromkeys(meant):
+        lines += [f"{name}: {models[name].description}", *vocabulary_lines(load(name).module), ""]
+    for name in names:
+        for made in protocols[name].implementations if name in protocols else ():
+            lines += [f"{made.name}: what is bundled of it", *event_lines(resolve(made.binding)), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def listed_of(protocol: str) -> tuple[str, ...]:
+    """Return the models of a protocol."""
+    return tuple(m.name for m in protocols[protocol].models)
+
+
 def listed(names: Sequence[str]) -> tuple[str, ...]:
     """Return the models that are meant by names of models and protocols, each once."""
     return tuple(
@@ -87,10 +108,11 @@ def _bug_details(bug: Bug) -> list[str]:
     return [f"    {what}: {where}" for what, where in places.items() if where]
 
 
-def listing_json(names: Sequence[str]) -> str:
-    """Return everything that is known about some models, as one JSON object."""
+def listing_json(names: Sequence[str], *, actions: bool = False) -> str:
+    """Return everything that is known about some models, as one JSON object; with `actions`, what a binding may say of each."""
     from ratified.cli.instances import is_symmetric, sizes_of
     from ratified.cli.loading import load
+    from ratified.cli.vocabulary import vocabulary_json
 
     listed = []
     for model in map(models.__getitem__, names):
@@ -107,6 +129,7 @@ def listing_json(names: Sequence[str]) -> str:
                     name: {key: _plain(value) for key, value in size.items()} for name, size in sizes.items()
                 },
                 "symmetric_sizes": [name for name in sizes if is_symmetric(cls, name)],
+                **(vocabulary_json(cls.module) if actions else {}),
             }
         )
     return json.dumps({"schema": SCHEMA, "models": listed}, indent=2, ensure_ascii=False) + "\n"

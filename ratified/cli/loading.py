@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -124,6 +124,17 @@ def load_binding(target: str) -> Binding:
             f"{found.__name__} cannot be instantiated: {problem}",
             remedy="it is instantiated without arguments",
         ) from None
+
+
+def check_heading(target: str, heading: Mapping[str, object], name: str) -> None:
+    """Raise RatifiedError where a trace says that it is of another bundled system than a binding's."""
+    from ratified.bundled.conformance import PROTOCOLS
+
+    system = heading.get("trace")
+    if target in PROTOCOLS and system != target and system in PROTOCOLS:
+        raise RatifiedError(
+            f"{name} is a trace of {system}, not of {target}", remedy=f"ratified trace {system} {name}"
+        )
 
 
 def load_driver(target: str) -> type[Driver]:

@@ -282,10 +282,10 @@ class MutantsRequest:
 
 @dataclass(frozen=True, slots=True)
 class TraceRequest:
-    """Follow a recorded run. `settings` and `size` are for runs in ITF alone, where `binding` is a model."""
+    """Follow recorded runs. `settings` and `size` are for a run in ITF alone, where `binding` is a model."""
 
     binding: str
-    trace: Path
+    traces: tuple[Path, ...]
     settings: Mapping[str, str]
     size: str | None
     follow: bool
@@ -294,6 +294,10 @@ class TraceRequest:
     events: int | None
     seconds: float | None
     claims_every: int
+    clock: str | None
+    error: str | None
+    orders: int
+    coverage: bool
     diagram: Path | None
     output: Output
 
@@ -335,6 +339,7 @@ class GraphRequest:
     radius: int
     fold: bool
     loops: bool
+    coverage: Path | None
     most: int | None
     size: str | None
     depth: int | None
@@ -379,9 +384,10 @@ class InitRequest:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """List what is bundled, or show models of these names with their sizes."""
+    """List what is bundled, or show models of these names with their sizes, or with what a binding says of them."""
 
     names: tuple[str, ...]
+    actions: bool
     form: str
 
 

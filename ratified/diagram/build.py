@@ -29,6 +29,10 @@ WHOLE = "state"
 """The view that tells every state apart, where the model has nothing else of that name."""
 
 
+Exercised = Callable[[str, Values, Values], bool]
+"""Whether traces came to all that a step does: its action, the state before it, and its arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Classes:
     """States put together: for each its class, and of each class the value of the view (None if states are drawn one by one).
@@ -53,6 +57,7 @@ def graph(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     engine: str = "auto",
     progress: Progressing = None,
+    exercised: Exercised | None = None,
 ) -> StateGraph:
     """The state graph of a model at a size, or a part or projection of it.
 
@@ -60,7 +65,8 @@ def graph(
     are one node. Without it every state is a node where there are few, else the model's first view is taken; `"state"` asks
     for every state (of a model that has a `state`: `"self"`). `fold` makes one of states that differ by renaming
     interchangeable values. `focus` keeps what is within `radius` steps of the states that satisfy a condition, of the steps
-    of an action, or of a `"counterexample"`. `loops` draws edges from a node to itself. With `most`, a graph of more nodes is
+    of an action, or of a `"counterexample"`. `loops` draws edges from a node to itself. `exercised` says of a step whether
+    traces came to what it does; it needs every state to be a node. With `most`, a graph of more nodes is
     refused with the views that would help; without, one of more than 200,000 is, and others when they are drawn.
 
     Raises:
@@ -90,7 +96,7 @@ def graph(
         helping = views_that_help(space, most or NODES, seen, lambda: watch.over)
         if most is not None or len(kept) > EXPORTED:
             raise too_large(model.module.name, f"{len(kept):,} nodes", most or EXPORTED, helping)
-    made = _Builder(space, classes, seen, kept, around).build()
+    made = _Builder(space, classes, seen, kept, around, exercised).build()
     made = _unmarked(*made)
     return StateGraph(
         model.module.name,
@@ -188,8 +194,15 @@ class _Builder:
     """Puts the kept classes of a space into nodes and edges."""
 
     def __init__(
-        self, space: Space, classes: Classes, view: View | None, kept: Collection[int], around: Focus | None
+        self,
+        space: Space,
+        classes: Classes,
+        view: View | None,
+        kept: Collection[int],
+        around: Focus | None,
+        exercised: Exercised | None,
     ) -> None:
+        self.exercised = exercised or (lambda *_: True)
         self.space = space
         self.classes = classes
         self.view = view
@@ -302,9 +315,12 @@ class _Builder:
             if n not in lines:
                 lines[n] = whole_lines(self.names, self.space.states.values(n))
             calls: dict[tuple[int, int], list[str]] = defaultdict(list)
+            came: set[tuple[int, int]] = set()
             for action, arguments, target, actual in told_steps(self.space, n):
                 if target not in self.number:
                     continue
+                if self.exercised(self.space.actions[action], self.space.states.values(n), arguments):
+                    came.add((target, action))
                 calls[target, action].append(", ".join(map(show, arguments)))
                 if target not in lines and self.level[target] > self.level[n]:
                     parents[target] = n
@@ -324,6 +340,7 @@ class _Builder:
                         tuple(texts),
                         tree,
                         (n, target) in on_path,
+                        (target, action) not in came,
                     )
                 )
         nodes = tuple(

@@ -14,6 +14,7 @@ from ratified.diagram.palette import (
     BAD_FILL,
     BAD_LINE,
     INK,
+    MISSED,
     PAPER,
     QUIET,
     START_FILL,
@@ -128,6 +129,7 @@ def edge_label(edge: GraphEdge, graph: Picture) -> list[str]:
 
 
 def _edge(edge: GraphEdge, graph: Picture, look: Look, placed: Rows) -> str:
+    look = MISSED if edge.missed else look
     # A blank before each line keeps it off the edge that it stands beside.
     label = "".join(f"\u00a0{quote(line)[1:-1]}\\l" for line in edge_label(edge, graph))
     given = [
@@ -164,6 +166,8 @@ def marks_used(graph: Picture) -> list[tuple[str, str, str]]:
         found.append((PAPER, "thick", "what the picture is around"))
     if any(e.on_path for e in edges):
         found.append((PAPER, "\u2501\u2501\u2501 thickest", "a shortest run to a violation"))
+    if any(e.missed for e in edges):
+        found.append((BAD_FILL, MISSED.sample, "no trace exercised what such a step does"))
     if any(e.tree for e in edges):
         found.append((PAPER, "\u2501\u2501\u2501 thick", "the step whose changes the state below shows"))
     if any(e.partial for e in edges):

@@ -62,6 +62,7 @@ def _edge(edge: GraphEdge) -> dict[str, Any]:
         "steps": edge.steps,
         "sources": edge.sources,
         "partial": edge.partial,
+        "missed": edge.missed,
     }
 
 
@@ -84,6 +85,7 @@ _EDGE_KEYS = (
     ("steps", "int"),
     ("sources", "int"),
     ("partial", "boolean"),
+    ("missed", "boolean"),
 )
 
 

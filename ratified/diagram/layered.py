@@ -18,6 +18,7 @@ from ratified.diagram.palette import (
     BAD_FILL,
     BAD_LINE,
     INK,
+    MISSED,
     PAPER,
     QUIET,
     START_FILL,
@@ -127,19 +128,20 @@ class _Layout:
     def drawn(self) -> str:
         graph, canvas = self.graph, Canvas()
         styles = looks(graph.actions)
-        heads = {e.action: k for k, (e, _) in enumerate(self.ways)}
+        heads = {(e.action, e.missed): k for k, (e, _) in enumerate(self.ways)}
         canvas.add("<defs>")
-        for action, k in heads.items():
-            canvas.add(arrow(f"a{k}", styles[action].line))
-            canvas.add(arrow(f"h{k}", styles[action].line, hollow=True))
+        for (action, missed), k in heads.items():
+            line = MISSED.line if missed else styles[action].line
+            canvas.add(arrow(f"a{k}", line))
+            canvas.add(arrow(f"h{k}", line, hollow=True))
         canvas.add("</defs>")
         for row, level in enumerate(self.rows.level):
             if level is not None:
                 canvas.text(10, self.tops[row] + 18, str(level), fill=QUIET)
         for k, (edge, way) in enumerate(self.ways):
-            look = styles[edge.action]
+            look = MISSED if edge.missed else styles[edge.action]
             width = 3.5 if edge.on_path else 2.0 if edge.tree else 1.2
-            head = f"{'h' if edge.partial else 'a'}{heads[edge.action]}"
+            head = f"{'h' if edge.partial else 'a'}{heads[edge.action, edge.missed]}"
             end = "end" if way[0] == edge.source else "start"
             more = f' marker-{end}="url(#{head})" class="edge" data-edge="{edge.source} {edge.target}"'
             canvas.path(self._curve(k), stroke=look.line, width=width, dashes=look.dashes, more=more)

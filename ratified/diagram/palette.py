@@ -44,6 +44,10 @@ class Look:
         return {"solid": "", "dashed": "6,4", "dotted": "2,3"}[self.style]
 
 
+MISSED = Look(BAD_LINE, BAD_LINE, "dotted")
+"""How an edge is drawn that traces never exercised, whatever its action."""
+
+
 def looks(actions: Sequence[str]) -> dict[str, Look]:
     """A look for each action: no two the same for up to 21, and neighbours differ in both colour and style."""
     found = {}

@@ -52,7 +52,8 @@ class GraphEdge:
 
     `calls` are their arguments as text, where states are drawn one by one. `steps` counts them, `sources` the states of the
     source that have one: a step is `partial` if not all have. `tree` if the target's lines say what this step changed.
-    `on_path` if the run to the first violating state that is drawn goes this way.
+    `on_path` if the run to the first violating state that is drawn goes this way. `missed` if traces exercised none of these
+    steps.
     """
 
     source: int
@@ -64,6 +65,7 @@ class GraphEdge:
     calls: tuple[str, ...] = ()
     tree: bool = False
     on_path: bool = False
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

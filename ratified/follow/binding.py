@@ -67,7 +67,8 @@ class TooSmallError(RatifiedError):
 class Event:
     """Something that an implementation did. `variables` is what could be seen afterwards; None if nothing was looked at.
 
-    An event that is not `certain` may have been undone by a crash: it is tried both ways. `line` is where it was read.
+    An event that is not `certain` may have been undone by a crash: it is tried both ways. `line` is where it was read, and
+    `source` from what, if that is one of several; `clock` is its field of the clock by which these are merged, if it has one.
     """
 
     action: str
@@ -76,6 +77,8 @@ class Event:
     variables: Mapping[str, Any] | None = None
     certain: bool = True
     line: int | None = None
+    source: str | None = None
+    clock: Any = None
 
     def __str__(self) -> str:
         asked = ", ".join(f"{n}={v}" for n, v in self.arguments.items())
@@ -104,6 +107,10 @@ class Binding:
 
     unobserved: ClassVar[Sequence[str]] = ()
     most_unobserved: ClassVar[int] = 3
+    duplicated: ClassVar[int] = 0
+    """An event that is the same as one of so many before it may be that one, told twice: it may be nothing."""
+    reordered: ClassVar[int] = 0
+    """An event may have happened before others that stand up to so many places before it in its file."""
     dropped: int = 0
     """For reports: how many entries at the beginning of its logs the model no longer has; it counts from there."""
 
@@ -280,6 +287,7 @@ class Names(Generic[S]):
         self._size = size
         self._known: dict[Any, S] = {name: sort(i) for i, name in enumerate(names)}
         self._closed = bool(names)
+        self._free: list[S] = []  # of names that were released, the last first
 
     def __call__(self, name: Any) -> S:
         """The value for a name."""
@@ -293,6 +301,9 @@ class Names(Generic[S]):
                     f"there is no {self._sort.__name__.lower()} {name!r}",
                     remedy=f"there are {', '.join(map(str, self._known))}",
                 )
+            if self._free:
+                found = self._known[name] = self._free.pop()
+                return found
             if len(self._known) == self._size:
                 raise TooSmallError(
                     f"more than {self._size:,} of {self._sort.__name__}",
@@ -300,6 +311,15 @@ class Names(Generic[S]):
                 )
             found = self._known[name] = self._sort(len(self._known))
         return found
+
+    def release(self, name: Any) -> None:
+        """Forget a name that will not come again, so that its value stands for another one. The model must have let go of it.
+
+        Raises EventError for a name that has no value, or that is one of those given.
+        """
+        if self._closed or name not in self._known:
+            raise EventError(f"{name!r:.60} is no {self._sort.__name__.lower()} that could be released")
+        self._free.append(self._known.pop(name))
 
     def known(self) -> list[tuple[Any, S]]:
         """The names so far, and their values."""

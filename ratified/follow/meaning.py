@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from ratified.follow.binding import Binding, BindingError, Claim, Event, Place
-from ratified.follow.steps import Change, Do, Either, Holds, Repeat
+from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat
 from ratified.language.errors import ModelError, Span
 from ratified.language.given import typed
 from ratified.language.machine import PythonMachine
@@ -77,6 +77,8 @@ class Meaning:
             self.check_steps(event, steps.steps)
         elif isinstance(steps, Do):
             self._check_step(event, steps)
+        elif isinstance(steps, Attempt | Refusal):
+            self._check_attempted(event, steps.step)
         elif not isinstance(steps, Holds | Change):
             method = f"on_{event.action}"
             raise self._wrong(
@@ -91,6 +93,17 @@ class Meaning:
 
     def _wrong(self, method: str, problem: str, remedy: str) -> BindingError:
         return BindingError(problem, span=method_span(type(self._binding), method), remedy=remedy)
+
+    def _check_attempted(self, event: Event, step: object) -> None:
+        """What is attempted or refused is one step: of several there would be no saying which was not possible."""
+        if not isinstance(step, Do):
+            method = f"on_{event.action}"
+            raise self._wrong(
+                method,
+                f"{self._name}.{method} attempts {show(step)}, which is not one step",
+                'give one step: attempt(do("action", ...)), refused(do("action", ...))',
+            )
+        self._check_step(event, step)
 
     def _check_step(self, event: Event, step: Do) -> None:
         method = f"on_{event.action}"

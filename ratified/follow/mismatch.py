@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ratified.follow.binding import Names, Place
-from ratified.follow.steps import Change, Do, Holds
+from ratified.follow.steps import Change, Do, Holds, Refusal
 from ratified.follow.tracker import Mismatch, Tracker
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.machine import OutOfBounds, Values
@@ -78,13 +78,16 @@ class _Notes:
     """Which steps were possible, and from where; and which were not."""
 
     paths: dict[Values, tuple[str, ...]] = field(default_factory=dict)
-    refusals: list[tuple[int, Values, Do | Holds | Change]] = field(default_factory=list)
+    refusals: list[tuple[int, Values, Do | Holds | Change | Refusal]] = field(default_factory=list)
 
     def taken(self, before: Values, step: Do, arguments: Values, after: Values) -> None:  # noqa: ARG002 - as Notes has it
         if not self.paths.get(after):  # a step may change nothing
             self.paths[after] = (*self.paths.get(before, ()), str(step))
 
-    def refused(self, before: Values, step: Do | Holds | Change) -> None:
+    def passed_over(self, before: Values, step: Do | Holds) -> None:
+        """Nothing that stands in the way."""
+
+    def refused(self, before: Values, step: Do | Holds | Change | Refusal) -> None:
         self.refusals.append((len(self.paths.get(before, ())), before, step))
 
 
@@ -114,7 +117,11 @@ def _compared(follower: Tracker, state: Values, mismatch: Mismatch) -> tuple[Dif
     )
 
 
-def _blocked(follower: Tracker, state: Values, step: Do | Holds | Change) -> Blocked:
+def _blocked(follower: Tracker, state: Values, step: Do | Holds | Change | Refusal) -> Blocked:
+    if isinstance(step, Refusal):
+        return Blocked(
+            str(step), f"{step.step.action} is possible here, so that the model does not refuse it"
+        )
     if isinstance(step, Holds):
         found = follower.machine.ask(state, step.method, step.arguments)
         return Blocked(str(step), f"the model has {show(found)}")
@@ -192,6 +199,7 @@ def told(follower: Tracker, source: str = "") -> str:
 
 def _lines(why: Explanation, follower: Tracker, source: str) -> Iterator[str]:
     mismatch = why.mismatch
+    source = mismatch.event.source or source
     line = f"{source}:{mismatch.event.line}: " if mismatch.event.line else ""
     yield f"{line}the model does not explain event {mismatch.number:,}"
     yield from _wrapped_text(str(mismatch.event), MOST_LINES)

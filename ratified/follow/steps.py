@@ -6,6 +6,8 @@
     maybe(do(...))                                 it or nothing
     either(do(...), do(...))                       one of them
     repeat(do(...), most=9)                        it, up to so many times
+    attempt(do(...))                               it where it is possible, else nothing
+    refused(do(...))                               nothing, but it must not be possible
     holds("chosen", value)                         nothing, but a method of the model must be true
     change("forget", lambda m: ...)                what the model has no action for: a function that changes its variables
 
@@ -48,6 +50,26 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A step where it is possible, and nothing where it is not: one state each, where `maybe` would keep both."""
+
+    step: Do
+
+    def __str__(self) -> str:
+        return f"an attempt at {self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No step, but one that must not be possible."""
+
+    step: Do
+
+    def __str__(self) -> str:
+        return f"a refusal of {self.step}"
+
+
+@dataclass(frozen=True, slots=True)
 class Holds:
     """No step, but a condition."""
 
@@ -71,7 +93,7 @@ class Change:
         return self.name
 
 
-Steps: TypeAlias = "Do | Either | Repeat | Holds | Change | tuple[Steps, ...]"
+Steps: TypeAlias = "Do | Either | Repeat | Attempt | Refusal | Holds | Change | tuple[Steps, ...]"
 
 
 def do(action: str, /, **arguments: Any) -> Do:
@@ -92,6 +114,16 @@ def maybe(steps: Steps) -> Either:
 def repeat(steps: Steps, most: int) -> Repeat:
     """It, up to so many times, or not at all."""
     return Repeat(steps, most)
+
+
+def attempt(step: Do) -> Attempt:
+    """A step where it is possible, else nothing."""
+    return Attempt(step)
+
+
+def refused(step: Do) -> Refusal:
+    """No step; one that must not be possible, with any values of the arguments that are not given."""
+    return Refusal(step)
 
 
 def holds(method: str, *arguments: Any, expected: Any = True) -> Holds:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from itertools import chain
 from pathlib import Path
@@ -31,14 +31,17 @@ FIELDS: Final[Mapping[str, type]] = {
 }
 
 
-def read_trace(path: Path, wait: Wait | None = None) -> tuple[Mapping[str, Any], Iterator[Event]]:
+def read_trace(
+    path: Path, wait: Wait | None = None, clock: str | None = None
+) -> tuple[Mapping[str, Any], Iterator[Event]]:
     """Return the heading of a source and its events. It is opened once, so that it may be a pipe. Raises TraceError.
 
-    With `wait` what is appended to a file is read too, until `wait` returns false.
+    With `wait` what is appended to a file is read too, until `wait` returns false. With `clock` events may have a field of that
+    name, and tell where they are from.
     """
     found = lines(path, wait)
     first = next(found, None)
-    return _heading(first, path), _events(chain([] if first is None else [first], found), path)
+    return _heading(first, path), _events(chain([] if first is None else [first], found), path, clock)
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -51,9 +54,13 @@ def read_heading(path: Path) -> Mapping[str, Any]:
     return _heading(next(lines(path), None), path)
 
 
-def _events(numbered: Iterable[tuple[int, bytes]], path: Path) -> Iterator[Event]:
+def _events(numbered: Iterable[tuple[int, bytes]], path: Path, clock: str | None = None) -> Iterator[Event]:
     for number, text in numbered:
         event = _parsed(text, f"{path}:{number}")
+        if clock is not None and "action" in event:
+            time = None if clock in FIELDS else event.pop(clock, None)
+            yield replace(_event(event, number, f"{path}:{number}"), source=str(path), clock=time)
+            continue
         if "trace" not in event or number > 1:
             yield _event(event, number, f"{path}:{number}")
 
@@ -109,7 +116,7 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise TraceError(
             f"{where}: the line is not JSON at column {error.colno}",
-            remedy=f"was it cut? each line is one object\n\n{_pointed(text.rstrip(), error.colno)}",
+            remedy=f"{_cut(raw)}\n\n{_pointed(text.rstrip(), error.colno)}",
         ) from None
     except (RepeatedKeyError, _ConstantError) as error:
         raise TraceError(f"{where}: {error}") from None
@@ -124,6 +131,13 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any]:
     return event
 
 
+def _cut(raw: bytes) -> str:
+    """What to do about a line that is not JSON."""
+    if raw.endswith(b"\n"):
+        return "was it cut? each line is one object"
+    return "the trace ends within this line: leave it out (head -n -1), or wait for the rest with --follow"
+
+
 def _pointed(text: str, column: int, width: int = 72) -> str:
     """A piece of a line around a column, counted from 1, and a caret under that."""
     start = max(0, column - 1 - width // 2)
@@ -133,6 +147,11 @@ def _pointed(text: str, column: int, width: int = 72) -> str:
 
 
 def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
+    if "action" not in event and "trace" in event:
+        raise TraceError(
+            f"{where}: another trace begins here",
+            remedy="a heading is the first line; give each trace as a file of its own",
+        )
     if "action" not in event:
         raise TraceError(f"{where}: the event has no 'action'", remedy=f"it may have {', '.join(FIELDS)}")
     for name, value in event.items():

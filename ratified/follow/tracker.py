@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ratified.follow.binding import (
     Binding,
@@ -28,8 +28,9 @@ from ratified.follow.binding import (
     known_events,
 )
 from ratified.follow.claims import Claims
+from ratified.follow.coverage import Coverage, Explanations
 from ratified.follow.meaning import Meaning, Room, checked_model
-from ratified.follow.steps import Change, Do, Either, Holds, Repeat, Steps
+from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat, Steps
 from ratified.language.errors import RatifiedError
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
@@ -44,14 +45,21 @@ TIDY_EVERY = 64
 MOST_RECORDS = 20_000  # of the model's that may pile up before it is asked which are still in use
 
 
+Meant: TypeAlias = "tuple[Steps, Observed]"
+"""What an event stands for, and what it shows."""
+
+
 class Notes(Protocol):
     """Told of what becomes of each step that is tried, where a mismatch is to be explained."""
 
     def taken(self, before: Values, step: Do, arguments: Values, after: Values) -> None:
         """An action was possible."""
 
-    def refused(self, before: Values, step: Do | Holds | Change) -> None:
-        """An action was not possible, or a condition not true."""
+    def passed_over(self, before: Values, step: Do | Holds) -> None:
+        """An action was not possible, as the event says; or a condition was what it has to be."""
+
+    def refused(self, before: Values, step: Do | Holds | Change | Refusal) -> None:
+        """An action was not possible, or one that must not be was; or a condition was not true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +111,14 @@ class Tracker:
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
         self.claims = Claims(self.machine, claims_every)
+        self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
         self.variables = {d.name: i for i, d in enumerate(self.machine.module.variables)}
         # Whether unobserved steps were searched to the bound, and there would have been more.
         self._unfinished = False
         self._left: str | None = None
+        self._told: deque[tuple[str, ...]] = deque()  # the events before, if some may be told twice
         self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
         begins = dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds))
@@ -135,9 +145,17 @@ class Tracker:
 
     def step(self, event: Event) -> bool:
         """Follow one event; whether it is explained. Raises EventError for one that makes no sense."""
-        result = self.result
         if self.is_over:
             return False
+        meant = self.meaning(event)
+        if meant is None or not self.explain(event, meant):
+            return False
+        if self.result.events % TIDY_EVERY == 0:
+            self.tidy()
+        return True
+
+    def meaning(self, event: Event) -> Meant | None:
+        """What the binding says of an event; None if the model as bound has no room for it. Raises EventError."""
         try:
             # In the model's scope sorts have their size, so that a value past it is told, and not made.
             with running(self.model.scope):
@@ -146,15 +164,35 @@ class Tracker:
                 observed = self.binding.observed(event) if event.certain else {}
                 self._meaning.check_observed(observed)
         except TooSmallError as small:
-            return self._stop(small.message)
+            self._stop(small.message)
+            return None
         except (TypeError, ValueError, AttributeError, LookupError) as problem:
             raise EventError(
                 f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
             ) from None
         except BoundLeft as left:
-            return self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
-        if not event.certain:
+            self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
+            return None
+        if not event.certain or self._may_repeat(event):
             steps = Either((steps, ()))
+        return steps, observed
+
+    def _may_repeat(self, event: Event) -> bool:
+        """Whether an event may be one of those before it, told once more."""
+        most = self.binding.duplicated
+        if not most:
+            return False
+        told = (event.node, event.action, repr(event.arguments), repr(event.variables))
+        known = told in self._told
+        self._told.append(told)
+        while len(self._told) > most:
+            self._told.popleft()
+        return known
+
+    def explain(self, event: Event, meant: Meant) -> bool:
+        """Follow an event whose meaning is known; whether it is explained."""
+        result = self.result
+        steps, observed = meant
         self._left = None
         try:
             states, found = self._explained(steps, observed, asking=self.claims.every == 1)
@@ -184,8 +222,6 @@ class Tracker:
                 return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
             found = kept
         self.states = found
-        if result.events % TIDY_EVERY == 0:
-            self._tidy()
         self.recent.append(event)
         return True
 
@@ -196,8 +232,12 @@ class Tracker:
         self._asking = asking
         self._broken = None if asking else self._broken
         try:
-            states = self._closed(self.states)
-            return states, self._matching(self.run(steps, states), observed)
+            notes = Explanations() if self.coverage else None
+            states = self._closed(self.states, notes)
+            found = self._matching(self.run(steps, states, notes), observed)
+            if notes and self.coverage:
+                notes.count(self.coverage, found)
+            return states, found
         finally:
             self._asking = False
 
@@ -220,7 +260,8 @@ class Tracker:
         self._broken = broken or self._broken
         return broken is not None
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """Let the binding drop from the states what cannot matter any more."""
         self.binding.tidy_all(self)
         if known_records() > self._most_records:
             forget_unused()
@@ -269,6 +310,10 @@ class Tracker:
             return list(every)
         if isinstance(steps, Holds):
             return self._holds(steps, states, notes)
+        if isinstance(steps, Attempt):
+            return self._attempted(steps.step, states, notes)
+        if isinstance(steps, Refusal):
+            return self._refused(steps, states, notes)
         changed = []
         for state in states:
             after = self.machine.change(state, steps.how)
@@ -279,7 +324,9 @@ class Tracker:
                 notes.refused(state, steps)
         return _distinct(changed)
 
-    def _do(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+    def _do(
+        self, step: Do, states: Sequence[Values], notes: Notes | None, *, is_attempt: bool = False
+    ) -> list[Values]:
         found: list[Values] = []
         room, left = self._meaning.room(step)
         if room is Room.TOO_SMALL:
@@ -296,18 +343,57 @@ class Tracker:
                 found.append(after)
                 if notes:
                     notes.taken(state, step, arguments, after)
-            if not taken and notes:
+            if not taken and notes and not is_attempt:
                 notes.refused(state, step)
-        if found and notes is None:
+        if found and self.result.mismatch is None:
             self.result.steps += 1
             self.result.actions[step.action] += 1
         return _distinct(found)
+
+    def _attempted(self, step: Do, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+        found = []
+        for state in states:
+            after = self._do(step, [state], notes, is_attempt=True)
+            if after or self._possible(state, step):
+                found += after
+            else:
+                found.append(state)
+                if notes:
+                    notes.passed_over(state, step)
+        return _distinct(found)
+
+    def _refused(self, refusal: Refusal, states: Sequence[Values], notes: Notes | None) -> list[Values]:
+        found = []
+        for state in states:
+            if not self._possible(state, refusal.step):
+                found.append(state)
+                if notes:
+                    notes.passed_over(state, refusal.step)
+            elif notes:
+                notes.refused(state, refusal)
+        return found
+
+    def _possible(self, state: Values, step: Do) -> bool:
+        """Whether the model has a step in a state, or might if it had room for it; whatever its claims say of that."""
+        room, left = self._meaning.room(step)
+        if room is Room.TOO_SMALL:
+            self._left = left
+            return True
+        if room is Room.OUTSIDE:
+            return False
+        taken = self.machine.take(state, step.action, step.arguments)
+        outside = [after for _, after in taken if isinstance(after, OutOfBounds)]
+        if taken and len(outside) == len(taken):
+            self._left = f"{step.action} leaves {outside[0].what}"
+        return bool(taken)
 
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         kept = []
         for state in states:
             if self.machine.ask(state, step.method, step.arguments) == step.expected:
                 kept.append(state)
+                if notes:
+                    notes.passed_over(state, step)
             elif notes:
                 notes.refused(state, step)
         return kept
@@ -336,7 +422,7 @@ class Tracker:
             value = value[key]
         return value
 
-    def _closed(self, states: list[Values]) -> list[Values]:
+    def _closed(self, states: list[Values], notes: Notes | None) -> list[Values]:
         """The states and those that unobserved steps lead to; none, if these are too many."""
         hidden = self.binding.unobserved
         if not hidden or not self.most_unobserved:
@@ -347,10 +433,12 @@ class Tracker:
             new: dict[Values, None] = {}
             for state in last:
                 for action in hidden:
-                    for _, after in self.machine.take(state, action, {}):
+                    for arguments, after in self.machine.take(state, action, {}):
                         if isinstance(after, OutOfBounds) or after in every or self._breaks(state, after):
                             continue
                         new[after] = None
+                        if notes:
+                            notes.taken(state, Do(action, {}), arguments, after)
             every.update(new)
             last = list(new)
             if not last:

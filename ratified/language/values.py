@@ -393,7 +393,11 @@ class Seq(Value, Sequence[T]):
     def __getitem__(self, index: int | slice) -> T | Seq[T]:
         if isinstance(index, slice):
             return Seq._of(self._data[index])
-        return self._data[self._checked(index)]
+        try:
+            return self._data[index]
+        except IndexError:
+            self._checked(index)  # which says more
+            raise
 
     def _checked(self, index: int) -> int:
         if not -len(self._data) <= index < len(self._data):

@@ -156,6 +156,7 @@ def test_json(lease: StateGraph) -> None:
         "steps": 1,
         "sources": 1,
         "partial": False,
+        "missed": False,
     }
 
 

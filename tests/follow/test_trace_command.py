@@ -147,15 +147,38 @@ def test_events_out_of_order_do_not_conform(binding: str, capsys: Capture) -> No
 
 def test_a_cut_line_is_shown_with_a_caret(binding: str, capsys: Capture) -> None:
     _, _, err = said(capsys, binding, written(FINE[0], '{"action": "wri'))
-    assert (
-        err.splitlines()[1:]
-        == [
-            "  was it cut? each line is one object",
-            "",
-            '    {"action": "wri',
-            "                   ^",
-        ]
-        or err == ""
+    assert err.splitlines()[1:] == [
+        "  was it cut? each line is one object",
+        "",
+        '    {"action": "wri',
+        "                   ^",
+    ]
+
+
+def test_a_trace_that_ends_within_a_line_is_told_from_one_that_is_none(binding: str, capsys: Capture) -> None:
+    path = written(FINE[0], FINE[1])
+    Path(path).write_text(Path(path).read_text(encoding="utf-8")[:-3], encoding="utf-8")
+    _, _, err = said(capsys, binding, path)
+    assert err.startswith("Error: run.ndjson:2: the line is not JSON at column ")
+    assert err.splitlines()[1] == (
+        "  the trace ends within this line: leave it out (head -n -1), or wait for the rest with --follow"
+    )
+
+
+def test_traces_one_behind_the_other_and_of_another_system(binding: str, capsys: Capture) -> None:
+    heading = '{"trace": "paxos", "nodes": ["n1", "n2", "n3"]}'
+    path = written(FINE[0], heading, FINE[1])
+    assert said(capsys, binding, path) == (
+        2,
+        "",
+        "Error: run.ndjson:2: another trace begins here\n"
+        "  a heading is the first line; give each trace as a file of its own\n",
+    )
+    path = written(heading, FINE[0])
+    assert said(capsys, "raft", path) == (
+        2,
+        "",
+        "Error: run.ndjson is a trace of paxos, not of raft\n  ratified trace paxos run.ndjson\n",
     )
 
 

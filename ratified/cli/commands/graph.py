@@ -42,6 +42,12 @@ from ratified.cli.requests import GraphRequest, takes
 @click.option("--fold", is_flag=True, help="Draw states that differ by renaming as one.")
 @click.option("--loops", is_flag=True, help="Draw self-loops too.")
 @click.option(
+    "--coverage",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="REPORT",
+    help="Mark the steps that traces never exercised, by the JSON of `ratified trace --coverage --format json`.",
+)
+@click.option(
     "--most", type=click.IntRange(min=1), metavar="N", help="Draw up to N nodes, even if unreadable."
 )
 @click.option(
@@ -67,6 +73,8 @@ def graph(request: GraphRequest) -> int:
     from ratified.cli.instances import instance, sizes_of
     from ratified.cli.loading import load, name_of
     from ratified.cli.progress import LiveLine
+    from ratified.cli.report.covered import exercised_by
+    from ratified.diagram.build import WHOLE
     from ratified.diagram.build import graph as drawn
     from ratified.diagram.render import DRAWN, check_writable, kind_of
     from ratified.diagram.size import NODES
@@ -80,11 +88,16 @@ def graph(request: GraphRequest) -> int:
     name = name_of(request.model, cls)
     size = "small" if request.size is None and "small" in sizes_of(cls) else request.size
     model = instance(cls, size, request.settings)
+    exercised = None
+    if request.coverage is not None:
+        if request.view not in (None, "state", "self"):
+            raise click.UsageError("--coverage marks single steps: without --view, or with --view state")
+        exercised = exercised_by(request.coverage, model)
     live = LiveLine(sys.stderr, name) if sys.stderr.isatty() and not request.quiet else None
     with live or nullcontext():
         made = drawn(
             model,
-            view=request.view,
+            view=request.view or (None if exercised is None else WHOLE),
             fold=request.fold,
             focus=request.focus,
             radius=request.radius,
@@ -93,6 +106,7 @@ def graph(request: GraphRequest) -> int:
             limits=Limits(depth=request.depth, states=request.states, seconds=request.seconds),
             engine=request.engine,
             progress=live,
+            exercised=exercised,
         )
     if request.file is None:
         echo(made.to_dot())

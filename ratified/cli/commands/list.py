@@ -12,6 +12,11 @@ from ratified.cli.requests import ListRequest, takes
 
 @click.command(name="list", short_help="List the bundled protocols and models.")
 @click.argument("names", nargs=-1, metavar="[MODEL | PROTOCOL]...")
+@click.option(
+    "--actions",
+    is_flag=True,
+    help="Show what a binding is written against: actions, variables, methods, kinds of values, and bundled events.",
+)
 @option_of_format
 @takes(ListRequest)
 def list_(request: ListRequest) -> int:
@@ -21,9 +26,10 @@ def list_(request: ListRequest) -> int:
       ratified list
       ratified list paxos raft
       ratified list services
+      ratified list raft --actions
       ratified list --format json
     """  # noqa: D301  # click takes \b for "keep these lines"
-    from ratified.cli.listing import details, listed, listing_json, overview
+    from ratified.cli.listing import actions_text, details, listed, listing_json, overview
 
     for name in request.names:
         if name not in models and name not in protocols:
@@ -31,7 +37,9 @@ def list_(request: ListRequest) -> int:
 
             raise nothing_bundled(name)
     if request.form == "json":
-        echo(listing_json(listed(request.names) or tuple(models)))
+        echo(listing_json(listed(request.names) or tuple(models), actions=request.actions))
+    elif request.actions:
+        echo(actions_text(request.names or tuple(protocols)))
     else:
         echo(details(request.names) if request.names else overview())
     return 0

@@ -16,14 +16,13 @@ from ratified.cli.report.itf import itf_text, itf_verdict
 from ratified.cli.report.linearizable import linearizable_text
 from ratified.cli.report.mutants import Planted, planted_headline
 from ratified.cli.report.policies import policy_text
-from ratified.cli.report.trace import trace_text
+from ratified.cli.report.trace import Run, trace_text, worst
 from ratified.conform.driving.result import Driven
 from ratified.conform.driving.sweep import Swept
 from ratified.conform.policies import Held
 from ratified.conform.policy import Policy
 from ratified.conform.protocol import Protocol
 from ratified.conform.suite import Conformed
-from ratified.follow.follower import Follower
 from ratified.follow.linearizability.check import Outcome
 from ratified.follow.linearizability.history import History
 from ratified.follow.source import STANDARD_INPUT, name_of
@@ -104,9 +103,17 @@ def drive_summary(result: Driven, module: Module) -> Summary:
     )
 
 
-def trace_summary(follower: Follower, path: Path, took: float) -> Summary:
-    """Return whether a recorded run is one of its model's, and which claims hold of it: an entry for each."""
-    result, text = follower.result, trace_text(follower, path, took)
+def traces_summary(runs: Sequence[Run]) -> Summary:
+    """Return the summary of recorded runs, a section for each."""
+    parts = [_of_run(run) for run in runs]
+    status = worst(run.follower.result.verdict for run in runs).exit_status
+    return Summary(tuple(section for part in parts for section in part.sections), status)
+
+
+def _of_run(run: Run) -> Summary:
+    """Whether a recorded run is one of its model's, and which claims hold of it: an entry for each."""
+    follower, path, took = run.follower, run.path, run.took
+    result, text = follower.result, trace_text(run)
     headline, _, body = text.partition("\n")
     mismatch = result.mismatch
     line = mismatch.event.line if mismatch is not None else None

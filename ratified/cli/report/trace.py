@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ratified.cli.report.covered import coverage_json, coverage_lines
 from ratified.follow.follower import Follower
+from ratified.follow.merge import Merged
 from ratified.follow.mismatch import explain, told
 from ratified.follow.source import STANDARD_INPUT, name_of
 from ratified.results.result import Verdict
@@ -19,8 +23,45 @@ from ratified.results.result import Verdict
 SCHEMA = "ratified-trace/1"
 
 
-def trace_text(follower: Follower, path: Path, took: float) -> str:
-    """Return the report as text, ending in a newline. `took` is in seconds."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One trace that was followed. `took` is in seconds."""
+
+    follower: Follower
+    path: Path
+    took: float
+    merged: Merged | None = None
+
+
+def traces_text(runs: Sequence[Run]) -> str:
+    """Return the reports of runs as text, and what they exercised together if that was asked for."""
+    reports = [trace_text(run) for run in runs]
+    coverage = runs[-1].follower.coverage
+    if coverage is not None:
+        reports.append("\n".join(coverage_lines(coverage)) + "\n")
+    return "\n".join(reports)
+
+
+def traces_json(runs: Sequence[Run]) -> str:
+    """Return everything as one JSON object: of one run its report, of several a list of these under `runs`."""
+    coverage = runs[-1].follower.coverage
+    reports = [_report(run) for run in runs]
+    verdict = worst(run.follower.result.verdict for run in runs)
+    several: dict[str, Any] = {"schema": SCHEMA, "verdict": verdict.value, "runs": reports}
+    report = reports[0] if len(runs) == 1 else several
+    report["coverage"] = None if coverage is None else coverage_json(coverage)
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return what several come to: violated if one is, else undecided if one is."""
+    found = set(verdicts)
+    return next(v for v in (Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.HOLDS) if v in found)
+
+
+def trace_text(run: Run) -> str:
+    """Return the report as text, ending in a newline."""
+    follower, path, took = run.follower, run.path, run.took
     result = follower.result
     count = f"{result.events:,} event{'' if result.events == 1 else 's'}"
     model = follower.machine.module.name
@@ -35,6 +76,7 @@ def trace_text(follower: Follower, path: Path, took: float) -> str:
         ("binding", type(follower.binding).__name__),
         ("model", repr(follower.model)),
         ("states", f"at most {result.most_states:,} explain what was observed"),
+        *([] if run.merged is None else [("orders", _orders(run.merged))]),
         ("claims", _claims(follower)),
         ("time", f"{took:.1f} s{rate}"),
     ]
@@ -68,6 +110,12 @@ def _place(path: Path) -> str:
     return name_of(path) if path == STANDARD_INPUT else str(path)
 
 
+def _orders(merged: Merged) -> str:
+    """How many orders of events were open at once."""
+    more = ", and others were left out" if merged.left_out else ""
+    return f"at most {merged.most_orders:,} beginnings of the run were open at once{more}"
+
+
 def _claims(follower: Follower) -> str:
     """Which claims of the model were asked of the run."""
     claims = follower.claims
@@ -77,8 +125,10 @@ def _claims(follower: Follower) -> str:
     return f"{len(claims.asked):,} asked of {when}"
 
 
-def trace_json(follower: Follower, path: Path, took: float) -> str:
-    """Return everything that is known, as one JSON object."""
+def _report(run: Run) -> dict[str, Any]:
+    """Return everything that is known of one run."""
+    follower, path, took = run.follower, run.path, run.took
+    merged = run.merged
     result = follower.result
     report: dict[str, Any] = {
         "schema": SCHEMA,
@@ -98,6 +148,7 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
         "actions_never_taken": list(follower.actions_never_taken),
         "events_never_met": list(follower.events_never_met),
         "most_states": result.most_states,
+        "orders": merged and {"most": merged.most_orders, "left_out": merged.left_out},
         "seconds": round(took, 3),
         "stopped": result.stopped,
         "mismatch": None,
@@ -120,4 +171,4 @@ def trace_json(follower: Follower, path: Path, took: float) -> str:
             "possible": dict(why.possible),
             "nearest": why.nearest.path[0] if why.nearest else None,
         }
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return report

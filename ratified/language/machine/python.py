@@ -7,7 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from ratified.language.api import Disabled
@@ -53,6 +53,12 @@ class PythonMachine:
         self._nowhere: Values = tuple(object() for _ in self._names)
         self._in_model = self._in_probe = self._nowhere
         self._parameters = {f.name: tuple(a.name for a in f.arguments) for f in self.actions}
+
+    def replace(self, functions: Mapping[str, FunctionType]) -> None:
+        """Run other functions in place of methods, which do the same and tell of it; for this machine alone."""
+        self._functions.update(functions)
+        for model in (self.model, self._probe):
+            model.__dict__.update({name: MethodType(f, model) for name, f in functions.items()})
 
     def _enter(self, state: Values) -> None:
         """Give the model's variables the values of a state."""
