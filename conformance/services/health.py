@@ -326,19 +326,20 @@ class CircuitBinding(PolicyBinding):
             "it is refused", lambda m: require(m.circuit != models.Circuit.CLOSED and not m.may_probe())
         )
 
-    def on_answer(self, ok: bool, ended: int, failed: int) -> Steps:
-        """An answer comes in that counts, when so much of what was counted still does."""
-        forget = do("forget", ended=ended, failed=failed)
-        as_counted = change("all still counts", lambda m: require((m.ended, m.failed) == (ended, failed)))
-        return (either(forget, as_counted), do("answer", ok=ok))
+    def on_answer(self, ok: bool, forgotten: int) -> Steps:
+        """An answer comes in that counts, when so many of those before it count no more."""
+        return (*[do("forget")] * forgotten, do("answer", ok=ok))
 
     def on_late_answer(self, ok: bool) -> Steps:
         """An answer comes in of before the circuit changed."""
         return do("late_answer", ok=ok)
 
     def on_tick(self) -> Steps:
-        """Time goes by."""
-        return either(do("tick"), change("time goes by", lambda m: require(m.passed == m.open_for)))
+        """Time goes by, which nobody notices of a closed circuit, or of one that was long enough as it is."""
+        unnoticed = change(
+            "time goes by", lambda m: require(m.circuit == models.Circuit.CLOSED or m.may_probe())
+        )
+        return either(do("tick"), unnoticed)
 
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:  # noqa: ARG002 - there is one
         """The circuit."""
@@ -356,6 +357,7 @@ class CircuitSubject(Subject):
         "tick": (),
         "rest": (12,),
     }
+    made: ClassVar[type[health.CircuitBreaker]] = health.CircuitBreaker
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -365,12 +367,12 @@ class CircuitSubject(Subject):
     def make(self, least: int, percent: int, open_for: int, most: int = 400) -> None:
         """With these limits."""
         self.limits = {"least": least, "percent": percent, "open_for": open_for, "most": most}
-        slices = health.CircuitBreaker.SLICES
-        self.breaker = health.CircuitBreaker(least, percent, slices * SLICE_MS, open_for * SLICE_MS)
+        self.window_ms = self.made.SLICES * SLICE_MS
+        self.breaker = self.made(least, percent, self.window_ms, open_for * SLICE_MS)
         self.now = self.told = 0
         self.waiting: list[int] = []
         self.late: list[int] = []
-        self.counted: deque[tuple[int, bool]] = deque()
+        self.counted: deque[int] = deque()  # when the answers that count came in
 
     def binding(self) -> CircuitBinding:
         """See Subject."""
@@ -427,14 +429,15 @@ class CircuitSubject(Subject):
             self.told = self.now
             ticket = self.waiting.pop(n % len(self.waiting))
             before = self.breaker.circuit
-            while self.counted and self.counted[0][0] <= self.now - SLICE_MS * health.CircuitBreaker.SLICES:
+            forgotten = 0
+            while self.counted and self.counted[0] <= self.now - self.window_ms:
                 self.counted.popleft()
-            ended, failed = len(self.counted), sum(not well for _, well in self.counted)
+                forgotten += 1
             self.breaker.ended(ticket, self.now, ok=bool(ok))
-            self.counted.append((self.now, bool(ok)))
+            self.counted.append(self.now)
             if self.breaker.circuit is not before:
                 self.changed()
-            yield self.event("answer", ok=bool(ok), ended=ended, failed=failed)
+            yield self.event("answer", ok=bool(ok), forgotten=forgotten)
 
     def fail_all(self) -> Iterable[Event]:
         """All that are on the way fail."""
@@ -464,23 +467,31 @@ def circuit_graph() -> tuple[Model, Subject]:
     return models.CircuitBreaker(), CircuitSmall()
 
 
+class FineBreaker(health.CircuitBreaker):
+    """Its window has slices enough that each answer has one of its own, and so can be forgotten alone."""
+
+    SLICES = 1_000
+
+
 class CircuitSmall(CircuitSubject):
-    """The model's own limits, to be driven along its graph."""
+    """The model's own limits, to be driven along its graph. A window is much longer than the circuit is open."""
+
+    made = FineBreaker
 
     def __init__(self, number: int = 0) -> None:
         super().__init__(number)
         self.make(2, 50, 2, 3)
 
-    def impossible(self, state: Any, edge: Any) -> str | None:  # noqa: ARG002 - the step says it
-        """What was counted is forgotten by slices of a window that no small graph is long enough for."""
-        return "what was counted counts for as long as the window is" if edge.action == "forget" else None
-
     def take(self, action: str, *arguments: Any) -> None:
         """See Subject."""
         match action:
-            case "request":
-                tuple(self.request())
-            case "tick":
-                tuple(self.tick())
-            case _:
+            case "forget":
+                self.now = max(self.now, self.counted.popleft() + self.window_ms)
+            case "answer" | "late_answer":
+                if action == "answer" and self.counted:
+                    # Far from the last one, or it could not be forgotten and two others come before this one is.
+                    far = self.counted[-1] + self.window_ms // 4
+                    self.now = max(self.now, min(far, self.counted[0] + self.window_ms - SLICE_MS))
                 tuple(getattr(self, action)(0, int(arguments[0])))
+            case _:
+                tuple(getattr(self, action)())

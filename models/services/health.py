@@ -12,10 +12,12 @@ from enum import Enum
 from typing import Annotated, ClassVar, Self
 
 from ratified.language import (
+    AtMost,
     Map,
     Model,
     Param,
     Range,
+    Seq,
     Set,
     Symmetric,
     action,
@@ -225,17 +227,15 @@ class CircuitBreaker(Model):
     most: Param[Annotated[int, Range(1, 1000)]] = 3  # requests on the way, and counted
 
     circuit: Circuit = Circuit.CLOSED
-    ended: Annotated[int, Range(0, "most")] = 0
-    failed: Annotated[int, Range(0, "most")] = 0
-    passed: Annotated[int, Range(0, "open_for")] = 0  # ticks since the circuit changed
+    counted: Annotated[Seq[bool], AtMost("most")]  # whether answers were good, the oldest first
+    passed: Annotated[int, Range(0, "open_for")] = 0  # ticks since it changed, unless it is closed
     waiting: Annotated[int, Range(0, "most")] = 0
     late: Annotated[int, Range(0, "most")] = 0
 
     def change(self, to: Circuit) -> None:
         """The circuit changes, and what is on the way is late."""
         self.circuit = to
-        self.ended = 0
-        self.failed = 0
+        self.counted.clear()
         self.passed = 0
         self.late += self.waiting
         self.waiting = 0
@@ -265,10 +265,10 @@ class CircuitBreaker(Model):
         if self.circuit == Circuit.HALF_OPEN:
             self.change(Circuit.CLOSED if ok else Circuit.OPEN)
         elif self.circuit == Circuit.CLOSED:
-            require(self.ended < self.most)
-            self.ended += 1
-            self.failed += 0 if ok else 1
-            if self.ended >= self.least and 100 * self.failed >= self.percent * self.ended:
+            require(len(self.counted) < self.most)
+            self.counted.append(ok)
+            ended = len(self.counted)
+            if ended >= self.least and 100 * self.counted.count(False) >= self.percent * ended:
                 self.change(Circuit.OPEN)
 
     @action
@@ -282,19 +282,15 @@ class CircuitBreaker(Model):
         """Not at all."""
 
     @action
-    def forget(
-        self, ended: Annotated[int, Range(0, "most")], failed: Annotated[int, Range(0, "most")]
-    ) -> None:
-        """What was counted long ago counts no more."""
-        require(ended <= self.ended and failed <= self.failed and failed <= ended)
-        require(ended < self.ended)
-        self.ended = ended
-        self.failed = failed
+    def forget(self) -> None:
+        """The oldest answer was so long ago that it counts no more."""
+        require(len(self.counted) > 0)
+        self.counted = self.counted[1:]
 
     @action
     def tick(self) -> None:
-        """Time goes by."""
-        require(self.passed < self.open_for)
+        """Time goes by, which only matters to a circuit that is not closed."""
+        require(self.circuit != Circuit.CLOSED and self.passed < self.open_for)
         self.passed += 1
 
     @invariant
@@ -306,6 +302,11 @@ class CircuitBreaker(Model):
     def nothing_is_let_through_while_open(self) -> bool:
         """What is on the way to an open circuit was sent before."""
         return self.circuit != Circuit.OPEN or self.waiting == 0
+
+    @invariant
+    def only_a_closed_circuit_counts(self) -> bool:
+        """What was counted before a change is no reason to open it again."""
+        return self.circuit == Circuit.CLOSED or len(self.counted) == 0
 
     @step_invariant
     def only_its_own_answers_change_it(self, old: Self) -> bool:

@@ -217,14 +217,14 @@ def _import_file(path: Path) -> types.ModuleType:
     assert spec is not None  # the name ends in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    _import_from(Path(file).parent)
-    with _explained(str(path), file), contextlib.redirect_stdout(sys.stderr):
+    import_from(Path(file).parent)
+    with explained(str(path), file), contextlib.redirect_stdout(sys.stderr):
         # Not through the loader, which would leave a __pycache__ beside the person's file.
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is what was asked for
     return module
 
 
-def _import_from(folder: Path) -> None:
+def import_from(folder: Path) -> None:
     """Let what is in a folder be imported: before what is installed, but never in the standard library's place."""
     if str(folder) in sys.path:
         return
@@ -241,10 +241,10 @@ def _files_near(path: Path) -> str:
 
 
 def _import_module(name: str) -> types.ModuleType:
-    _import_from(Path.cwd())  # as `python -m` has it; an installed program has its own folder there
+    import_from(Path.cwd())  # as `python -m` has it; an installed program has its own folder there
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            with _explained(name, None):
+            with explained(name, None):
                 return importlib.import_module(name)
         except _NoModuleError as error:
             remedy = "it must be importable from here; a file is given as path.py:Class"
@@ -256,7 +256,7 @@ class _NoModuleError(Exception):
 
 
 @contextlib.contextmanager
-def _explained(what: str, file: str | None) -> Iterator[None]:
+def explained(what: str, file: str | None) -> Iterator[None]:
     """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
     from ratified.language.model import refused_when_used
 

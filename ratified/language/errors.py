@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import linecache
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -44,13 +46,17 @@ def _shown(path: str) -> str:
 
 
 class RatifiedError(Exception):
-    """Anything that is wrong with what the user gave us. The message is complete as it stands."""
+    """Anything that is wrong with what the user gave us. The message is complete as it stands.
+
+    `others` is what else is wrong with the same model, for whoever shows all of it at once, as editors do.
+    """
 
     def __init__(self, message: str, *, span: Span | None = None, remedy: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.span = span
         self.remedy = remedy
+        self.others: tuple[RatifiedError, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.span}: {self.message}" if self.span else self.message]
@@ -63,6 +69,31 @@ class RatifiedError(Exception):
 
 class ModelError(RatifiedError):
     """A model that cannot be compiled, or whose steps go wrong when they run."""
+
+
+class Refusals:
+    """Collects what is wrong with one part of a model after another.
+
+    A mistake is told once, where it stands, however many parts use what it is in.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Span | None, str], ModelError] = {}
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Within this, a ModelError is kept for later."""
+        try:
+            yield
+        except ModelError as error:
+            self._found.setdefault((error.span, error.message), error)
+
+    def raise_any(self) -> None:
+        """Raise the first of what was found, with all others; nothing if there is nothing."""
+        if self._found:
+            error, *others = self._found.values()
+            error.others = (*error.others, *others)
+            raise error
 
 
 class SizeError(RatifiedError):

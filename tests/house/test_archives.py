@@ -80,6 +80,15 @@ def test_the_sdist_holds_them_too_and_what_a_person_reads(
     assert all(member.isfile() for member in members.values())
 
 
+def test_they_are_what_an_index_takes(archives: tuple[Path, Path]) -> None:
+    for check in (
+        ["twine", "check", "--strict", *map(str, archives)],
+        ["check_wheel_contents", str(archives[1])],
+    ):
+        made = subprocess.run([sys.executable, "-m", *check], capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stdout + made.stderr
+
+
 def test_the_installed_command_says_its_version(installed: Path, tmp_path: Path) -> None:
     made = run(installed, "--version", cwd=tmp_path)
     assert (made.returncode, made.stdout, made.stderr) == (0, f"ratified {__version__}\n", "")

@@ -152,7 +152,7 @@ def test_every_folder_of_the_package_has_its_place(checkout: Path) -> None:
     layers = [place for layer in by_name[LAYERS]["layers"] for place in re.split(r" [|:] ", layer)]
     assert sorted(layers) == sorted(f"ratified.{name}" for name in folders)
     # Below what hosts or follows an implementation, nothing knows of any.
-    hosts = {"testing", "cli", "bundled", "conformance", "conform", "follow", "simulator", "impl"}
+    hosts = {"testing", "editor", "cli", "bundled", "conformance", "conform", "follow", "simulator", "impl"}
     assert set(by_name[UNLEANING]["source_modules"]) == {f"ratified.{name}" for name in folders - hosts}
 
 

@@ -16,7 +16,7 @@ from ratified.language import ir
 from ratified.language.api import PARAMETER, Deferred, Param
 from ratified.language.compile.constants import type_of
 from ratified.language.compile.context import Declarations
-from ratified.language.errors import ModelError, Span
+from ratified.language.errors import ModelError, Refusals, Span
 from ratified.language.ir import Declaration, Module
 from ratified.language.source import class_field_span, class_node, head_span
 from ratified.language.types import (
@@ -69,23 +69,29 @@ def declarations_of(source: ClassSource, methods: Collection[str]) -> Declaratio
     for name in methods:
         if name in (*variables, *parameters):
             source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
+    refusals = Refusals()
     for name, annotation in vars(source.cls).get("__annotations__", {}).items():
-        found = _evaluated(source, name, annotation)
-        if found is typing.ClassVar or typing.get_origin(found) is typing.ClassVar:
-            continue
-        is_parameter = typing.get_origin(found) is typing.Annotated and PARAMETER in typing.get_args(found)
-        declared = _declared(source, name, found, is_parameter)
-        if name in methods:
-            source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
-        if name in (variables if is_parameter else parameters):
-            what = "a variable of a base class, and a parameter"
-            if not is_parameter:
-                what = "a parameter of a base class, and a variable"
-            source.refuse(name, f"`{name}` is {what} here", "rename it")
-        (parameters if is_parameter else variables)[name] = declared
+        with refusals.collected():
+            found = _evaluated(source, name, annotation)
+            if found is typing.ClassVar or typing.get_origin(found) is typing.ClassVar:
+                continue
+            is_parameter = typing.get_origin(found) is typing.Annotated and PARAMETER in typing.get_args(
+                found
+            )
+            declared = _declared(source, name, found, is_parameter)
+            if name in methods:
+                source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
+            if name in (variables if is_parameter else parameters):
+                what = "a variable of a base class, and a parameter"
+                if not is_parameter:
+                    what = "a parameter of a base class, and a variable"
+                source.refuse(name, f"`{name}` is {what} here", "rename it")
+            (parameters if is_parameter else variables)[name] = declared
     for table in (variables, parameters):
         for name, declaration in table.items():
-            table[name] = replace(declaration, default=_default(source, declaration, name in variables))
+            with refusals.collected():
+                table[name] = replace(declaration, default=_default(source, declaration, name in variables))
+    refusals.raise_any()
     return Declarations(variables, parameters)
 
 

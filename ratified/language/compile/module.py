@@ -18,7 +18,7 @@ from ratified.language.compile.declarations import ClassSource, check_zeros, dec
 from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
-from ratified.language.errors import ModelError
+from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
 from ratified.language.sorts import Sort
 from ratified.language.source import definition, of_the_author, span_of
@@ -53,11 +53,16 @@ class ModuleCompiler:
             check_zeros(self.source, self.variables)
 
     def compile(self) -> Module:
-        """The whole class. Raises ModelError at the first thing that is not the language."""
+        """The whole class. Raises ModelError for the first thing that is not the language, with those in other methods."""
+        refusals = Refusals()
         for name, method in self.methods.items():
-            if name in self.variables or name in self.parameters:
-                self.source.refuse(name, f"`{name}` is both a variable and a method", "rename one of them")
-            self._ensure(name, method.function, method.owner, method.kind, None)
+            with refusals.collected():
+                if name in self.variables or name in self.parameters:
+                    self.source.refuse(
+                        name, f"`{name}` is both a variable and a method", "rename one of them"
+                    )
+                self._ensure(name, method.function, method.owner, method.kind, None)
+        refusals.raise_any()
         functions = {
             name: self._weighed(self._fair(self.functions[name], method), method)
             for name, method in self.methods.items()
@@ -223,8 +228,13 @@ class ModuleCompiler:
         if key not in self._compilers:
             compiler = FunctionCompiler(self, key, function, owner, kind, receiver)
             self._compilers[key] = compiler
-            self.signatures[key] = compiler.signature()
             self._path.append(key)
-            self.functions[key] = compiler.compile()
-            self._path.pop()
+            try:
+                self.signatures[key] = compiler.signature()
+                self.functions[key] = compiler.compile()
+            except ModelError:
+                del self._compilers[key]  # so that whoever else calls it is refused for the same reason
+                raise
+            finally:
+                self._path.pop()
         return key

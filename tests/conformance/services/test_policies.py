@@ -45,7 +45,7 @@ GRAPHS = {
     "hedging": (56, 276, 276, 196),
     "leader-hints": (39, 229, 229, 46),
     "priorities": (300, 1_125, 1_125, 75),
-    "circuit-breaker": (207, 1_106, 599, 70),
+    "circuit-breaker": (108, 372, 372, 1),
     "retries-in-flight": (16, 41, 41, 1),
     "throttle": (46, 122, 122, 1),
     "overload": (29, 40, 40, 9),

@@ -1,0 +1,44 @@
+"""`ratified-lsp`: the language server, over standard input and output.
+
+Guarantees: without the packages of the extra it says which extra that is, in one message, with status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+
+
+def main() -> None:
+    """Serve an editor until it says that it leaves."""
+    parser = argparse.ArgumentParser(
+        prog="ratified-lsp",
+        description="A language server for models, over standard input and output. It imports the files that it is shown.",
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=10.0, help="how long importing a file may take (default 10)"
+    )
+    parser.add_argument("--stdio", action="store_true", help="what it does anyway; some editors say it")
+    seconds: float = parser.parse_args().seconds
+    try:
+        import pygls  # noqa: F401 - whether it is there
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"Error: the language server needs the package {error.name}\n  pip install 'ratified[editor]'\n"
+        )
+        sys.exit(2)
+    from ratified.editor.server import served
+
+    served(seconds)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError
+    return value
+
+
+if __name__ == "__main__":
+    main()
