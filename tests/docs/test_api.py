@@ -41,7 +41,7 @@ def told(cls: type) -> list[tuple[str, str]]:
     """Return the fields of a class, and after them its properties, each with its type as it is written."""
     fields = [(f.name, str(f.type)) for f in dataclasses.fields(cls)]
     properties = [
-        (name, str(inspect.signature(value.fget).return_annotation))
+        (name, str(inspect.signature(value.fget or len).return_annotation))
         for base in cls.__mro__
         for name, value in vars(base).items()
         if isinstance(value, property) and not name.startswith("_")
