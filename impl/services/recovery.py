@@ -148,32 +148,92 @@ class Journal:
         return told
 
 
+@dataclass(frozen=True, slots=True)
+class Reattachment:
+    """What to ask a new server for."""
+
+    watches: Mapping[str, int]  # by key: the first revision that is wanted
+    renew: Sequence[int]  # leases
+    lost: Sequence[int]  # leases that are over, of which the client was not told before
+    requests: Sequence[int]  # that have no answer, to be sent again under the same numbers, in this order
+
+
 @dataclass(slots=True)
 class Session:
-    """What a client wants to have again after its connection, or its server, was lost.
+    """What a client wants to have again after its connection, or its server, was lost: watches, leases, requests.
 
-    Its leases with what is left of them, the watches with the revision after which they are to go on, the last number it used.
+    Each answer, event and lost lease is told once; what an old connection took with it is asked for again. The server counts
+    revisions from 1, and executes no number of a client twice; times are of the client's clock, in ms.
     """
 
     client: str
-    serial: int = 0
-    leases: dict[int, int] = field(
-        default_factory=dict
-    )  # by number: when it ends, in ms of this client's clock
+    serial: int = 0  # the last number that a request was sent under
+    leases: dict[int, int] = field(default_factory=dict)  # by number: when it ends
     watches: dict[str, int] = field(default_factory=dict)  # by key: the last revision that was seen
+    unanswered: list[int] = field(default_factory=list)  # requests, in their order
+    _moments: Moments = field(default_factory=Moments, repr=False, compare=False)
+
+    def begin(self) -> int:
+        """A request is to be sent: the number to send it under."""
+        self.serial += 1
+        self.unanswered.append(self.serial)
+        return self.serial
+
+    def answered(self, number: int) -> bool:
+        """An answer came in. Whether somebody waits for it: answers to a request that was sent again may come twice."""
+        whole(number=number)
+        if number not in self.unanswered:
+            return False
+        self.unanswered.remove(number)
+        return True
+
+    def watch(self, key: str, after: int = 0) -> None:
+        """Begin to watch a key, of which all up to a revision is known. Who watches it already goes on."""
+        whole(after=after)
+        if after < 0:
+            raise ServiceError(f"a watch begins after revision 0 or later, not {after}")
+        self.watches.setdefault(key, after)
 
     def seen(self, key: str, revision: int) -> bool:
         """An event of a watch came in. Whether it is a new one: after a reconnection some come twice, and none are left out."""
         whole(revision=revision)
-        if revision <= self.watches.get(key, 0):
+        if revision < 1:
+            raise ServiceError(f"a revision is 1 or more, not {revision}")
+        if key in self.watches and revision <= self.watches[key]:
             return False
         self.watches[key] = revision
         return True
 
-    def reattach(self, now_ms: int) -> tuple[Mapping[str, int], Sequence[int], Sequence[int]]:
-        """What to ask a new server for: watches from the revision after the last seen; leases to renew; leases that are lost."""
-        whole(now_ms=now_ms)
-        kept = [number for number, until in self.leases.items() if now_ms < until]
-        lost = [number for number, until in self.leases.items() if now_ms >= until]
-        self.leases = {number: self.leases[number] for number in kept}
-        return {key: revision + 1 for key, revision in self.watches.items()}, kept, lost
+    def granted(self, lease: int, asked_ms: int, lasts_ms: int) -> None:
+        """A server granted a lease. It is counted from when it was *asked* for, so that it is over here before it is there."""
+        whole(lease=lease, asked_ms=asked_ms, lasts_ms=lasts_ms)
+        if lasts_ms < 1:
+            raise ServiceError(f"a lease lasts 1 ms or more, not {lasts_ms}")
+        self.leases[lease] = asked_ms + lasts_ms
+
+    def renewed(self, lease: int, asked_ms: int, lasts_ms: int) -> bool:
+        """The same for one that it has. Whether it still has it: one of which it was told that it is lost stays so."""
+        whole(lease=lease)
+        if lease not in self.leases:
+            return False
+        self.granted(lease, asked_ms, lasts_ms)
+        return True
+
+    def holds(self, lease: int, now_ms: int) -> bool:
+        """Whether a lease still runs."""
+        whole(lease=lease)
+        return self._moments.at(now_ms) < self.leases.get(lease, now_ms)
+
+    def lost(self, now_ms: int) -> Sequence[int]:
+        """Leases that are over. Each is told once."""
+        now = self._moments.at(now_ms)
+        over = [lease for lease, until in self.leases.items() if now >= until]
+        for lease in over:
+            del self.leases[lease]
+        return over
+
+    def reattach(self, now_ms: int) -> Reattachment:
+        """A new connection is there: what to ask for."""
+        lost = self.lost(now_ms)
+        watches = {key: revision + 1 for key, revision in self.watches.items()}
+        return Reattachment(watches, tuple(self.leases), tuple(lost), tuple(self.unanswered))

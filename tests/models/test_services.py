@@ -33,6 +33,10 @@ COUNTS = [
     ("failover", "small", 598, 12),
     ("recovery", "small", 50, 8),
     ("recovery", "standard", 564, 10),
+    ("reattachment", "small", 325, 18),
+    ("reattachment", "standard", 1598, 23),
+    ("kept-leases", "small", 54, 10),
+    ("kept-leases", "standard", 1890, 20),
     ("supervision", "standard", 358, 14),
     ("round-robin", "small", 84, 7),
     ("round-robin", "standard", 359, 8),
@@ -114,6 +118,12 @@ REFUTED = [
     ("services-nobody-leads", "somebody_leads", 3),
     ("services-released-by-name", "one_primary", 5),
     ("services-lease-forgotten", "one_primary", 3),
+    ("services-watched-from-now", "events_are_on_their_way", 2),
+    ("services-told-again", "no_event_is_told_twice", 7),
+    ("services-asked-anew", "at_most_once", 6),
+    ("services-answer-not-awaited", "requests_are_on_their_way", 2),
+    ("services-counted-from-the-answer", "what_is_believed_is_so", 4),
+    ("services-lost-again", "lost_is_told_once", 3),
 ]
 
 
@@ -173,6 +183,18 @@ def test_two_processes_on_one_folder_lose_what_was_acknowledged() -> None:
         "write",
         "acknowledge",
         "write",
+    ]
+
+
+def test_a_watch_that_begins_with_what_is_new_leaves_out_what_was_missed() -> None:
+    result = check(instance(load("services-watched-from-now"), "small", {}), claims=["no_event_is_left_out"])
+    assert result.violation is not None
+    assert [step.action for step in result.violation.trace.steps] == [
+        "happen",
+        "reattach",
+        "happen",
+        "send",
+        "receive",
     ]
 
 

@@ -63,6 +63,7 @@ OBLIGATIONS = {
     "hedging": 40,
     "leader-hints": 10,
     "recovery": 27,
+    "kept-leases": 55,
 }
 
 SMALL: Mapping[str, Mapping[str, object]] = {
@@ -83,6 +84,7 @@ SMALL: Mapping[str, Mapping[str, object]] = {
     "hedging": {},
     "leader-hints": {"Node": 2, "Term": 3},
     "recovery": {"Process": 2, "Entry": 2},
+    "kept-leases": {"Lease": 2},
 }
 
 BROKEN = {
@@ -116,6 +118,8 @@ BROKEN = {
     "services-lease-forgotten": "who_believes_has_the_lease / start_anew",
     "services-acknowledged-early": "acknowledged_is_durable / acknowledge",
     "services-two-processes": "one_at_a_time / start",
+    "services-counted-from-the-answer": "what_is_believed_is_so / renewed",
+    "services-lost-again": "lost_is_told_once / lose",
 }
 
 

@@ -50,6 +50,8 @@ GRAPHS = {
     "throttle": (46, 122, 122, 1),
     "overload": (29, 40, 40, 9),
     "failover": (271, 792, 792, 192),
+    "reattachment": (325, 1_017, 1_017, 106),
+    "kept-leases": (54, 163, 163, 44),
 }
 """States, steps, steps that were taken, and walks."""
 

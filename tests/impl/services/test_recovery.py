@@ -9,6 +9,7 @@ from ratified.impl.services.recovery import (
     GiveUp,
     OwnedError,
     Owner,
+    Reattachment,
     Session,
     Start,
     Stop,
@@ -73,10 +74,25 @@ def test_a_folder_has_one_owner_at_a_time() -> None:
 
 def test_a_session_goes_on_where_it_was() -> None:
     session = Session("c", serial=7, leases={1: 100, 2: 500})
+    session.watch("quiet")
     assert [session.seen("k", revision) for revision in (3, 4, 4, 3, 6)] == [True, True, False, False, True]
-    assert session.reattach(200) == ({"k": 7}, [2], [1])
+    assert [session.begin() for _ in range(3)] == [8, 9, 10]
+    assert [session.answered(number) for number in (9, 9, 11)] == [True, False, False]
+    assert session.reattach(200) == Reattachment({"quiet": 1, "k": 7}, (2,), (1,), (8, 10))
     assert session.leases == {2: 500}
-    assert session.serial == 7
+    assert session.serial == 10
+    assert session.reattach(200) == Reattachment({"quiet": 1, "k": 7}, (2,), (), (8, 10))
+
+
+def test_a_lease_runs_from_when_it_was_asked_for() -> None:
+    session = Session("c")
+    session.granted(1, asked_ms=100, lasts_ms=50)
+    assert [session.holds(1, now) for now in (140, 149, 150)] == [True, True, False]
+    assert session.renewed(1, asked_ms=149, lasts_ms=50)
+    assert session.holds(1, 198)
+    assert (session.lost(199), session.lost(199)) == ([1], [])
+    assert not session.renewed(1, asked_ms=190, lasts_ms=50)
+    assert session.leases == {}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +103,8 @@ def test_a_session_goes_on_where_it_was() -> None:
         lambda: Supervisor("a", most=-1),
         lambda: Supervisor("a", window_ms=0),
         lambda: Supervisor("a").ended("z", 0, never),
+        lambda: Session("c").watch("k", -1),
+        lambda: Session("c").granted(1, 0, 0),
     ],
 )
 def test_what_makes_no_sense_is_refused(make: object) -> None:
