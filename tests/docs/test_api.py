@@ -13,6 +13,7 @@ import ratified
 
 ELSEWHERE = {
     "AtMost": "language",
+    "Attempt": "idioms",
     "Change": "conformance",
     "Do": "conformance",
     "Either": "conformance",
@@ -23,6 +24,7 @@ ELSEWHERE = {
     "Lifelines": "diagrams",
     "Message": "diagrams",
     "Range": "language",
+    "Refusal": "idioms",
     "Repeat": "conformance",
     "Row": "diagrams",
     "SequenceDiagram": "diagrams",
