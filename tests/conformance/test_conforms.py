@@ -91,7 +91,9 @@ class CarelessFollowed(FollowedPaxos):
 def test_paxos_is_asked_other_questions_and_gives_the_same_answers() -> None:
     every = [f.name for f in Paxos.module.of_kind(Kind.INVARIANT)]
     asked, model = PythonMachine(CarelessFollowed(**SMALL)), PythonMachine(Careless(**SMALL))
-    states = LazyGraph(model.model).all().states
+    graph = LazyGraph(model.model).all()
+    graph.find()
+    states = graph.states
     assert len(states) == 851
     refuted = {n: sum(model.refuted_by(n, s) is not None for s in states) for n in every}
     assert refuted["agreement"] > 0
