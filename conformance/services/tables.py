@@ -9,8 +9,8 @@ from ratified.conform.policy import PolicyBinding
 from ratified.conformance.services.turns import NAMES, Turns
 from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, change, do
-from ratified.impl.services.balancing import Balancer, Maglev, Picking
-from ratified.impl.services.balancing.hashing import filled, hashed
+from ratified.impl.services.balancing import Balancer, Maglev, Picking, hashing
+from ratified.impl.services.balancing.hashing import hashed
 from ratified.language import Map, Range, Set, action, invariant, require
 from ratified.models.services import maglev as models
 
@@ -193,7 +193,7 @@ class MaglevSubject(Turns):
         """See Subject: the smallest table, and the paper's own example."""
         return [
             lambda: Maglev(2),
-            lambda: filled(7, ((3, 4), (0, 2), (3, 1)), (1, 1, 1)) == (1, 0, 1, 0, 2, 2, 0),
+            lambda: hashing.filled(7, ((3, 4), (0, 2), (3, 1)), (1, 1, 1)) == (1, 0, 1, 0, 2, 2, 0),
         ]
 
     def seen(self) -> Mapping[str, Any]:

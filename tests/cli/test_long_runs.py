@@ -81,6 +81,7 @@ def test_a_checkpoint_of_something_else(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["exit_status"] == 2
     assert "is of another model, size or version" in refused.stderr
     assert "Traceback" not in refused.stderr
