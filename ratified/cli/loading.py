@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from ratified.follow.linearizability.models import SequentialModel
     from ratified.language import Model
 
-_ADDED: set[str] = set()
-"""Folders that were added to where imports are looked for."""
-
 
 class TargetError(RatifiedError):
     """A model that cannot be found or imported."""
@@ -239,27 +236,14 @@ def _import_file(path: Path) -> types.ModuleType:
 
 
 def import_from(folder: Path) -> None:
-    """Let what is in a folder be imported: before what is installed, but never in the standard library's place.
-
-    The folder of the file that is loaded comes before those of files that were loaded earlier, and a module of theirs does not
-    stand in for one of the same name here.
-    """
-    here = str(folder)
-    if here not in _ADDED and here in sys.path:
+    """Let what is in a folder be imported: before what is installed, but never in the standard library's place."""
+    if str(folder) in sys.path:
         return
-    for name, module in list(sys.modules.items()):
-        origin = getattr(module, "__file__", None)
-        lies = str(Path(origin).parent) if origin and "." not in name else ""
-        if lies in _ADDED and lies != here and (folder / f"{name}.py").exists():
-            del sys.modules[name]
-    if here in sys.path:
-        sys.path.remove(here)
-    installed = {*_ADDED, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     found = (
         n for n, p in enumerate(sys.path) if p in installed or p.endswith(("site-packages", "dist-packages"))
     )
-    sys.path.insert(next(found, len(sys.path)), here)
-    _ADDED.add(here)
+    sys.path.insert(next(found, len(sys.path)), str(folder))
 
 
 def _files_near(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate.folders import CONFIGURED, LOCK, write
+from tests.gate.folders import CONFIGURED, LOCK, places, write
 
 # A run of pytest within a test forgets what it was the first to import; these would be imported by each anew.
 for name in (
@@ -30,6 +30,6 @@ for name in (
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder with lock.py and its configuration."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", places())
     write(tmp_path, lock=LOCK, toml=CONFIGURED)
     return tmp_path

@@ -38,8 +38,13 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 
 def forget() -> None:
     """Forget the modules of such folders, as a process of its own would begin."""
-    for name in ("lock", "leased", "broken", "helpers", "parts", "parts.more"):
+    for name in ("lock", "proof", "impl", "leased", "broken", "helpers", "parts", "parts.more"):
         sys.modules.pop(name, None)
+
+
+def places() -> list[str]:
+    """Where imports are looked for, without folders that other tests have left there with modules of the same names."""
+    return [p for p in sys.path if not any(Path(p, f"{n}.py").exists() for n in ("lock", "proof", "impl"))]
 
 
 def squeezed(text: str) -> str:

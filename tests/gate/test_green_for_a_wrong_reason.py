@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ratified.cli.main import run
-from tests.gate.folders import BROKEN, CONFIGURED, LOCK, forget, write
+from tests.gate.folders import BROKEN, CONFIGURED, LOCK, forget, places, write
 
 TOOL = '[[tool.ratified.models]]\nmodel = "lock.py:Lock"\nsizes = { Client = 2 }\n'
 NO_CLAIM = LOCK.partition("    @invariant")[0]
@@ -20,7 +20,7 @@ NO_CLAIM = LOCK.partition("    @invariant")[0]
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Work in a folder whose model is broken: whatever is green in it is so for a wrong reason."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", places())
     write(pytester.path, lock=BROKEN, toml=TOOL)
     return pytester
 

@@ -11,7 +11,7 @@ import pytest
 
 from ratified.cli import exploring
 from ratified.testing import gate
-from tests.gate.folders import BROKEN, CONFIGURED, LOCK, forget, masked, squeezed, write
+from tests.gate.folders import BROKEN, CONFIGURED, LOCK, forget, masked, places, squeezed, write
 
 TWO_CLAIMS = (
     LOCK
@@ -27,7 +27,7 @@ TWO_CLAIMS = (
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Work in a folder with a model and its configuration."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", places())
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     write(pytester.path, lock=LOCK, toml=CONFIGURED)
     return pytester

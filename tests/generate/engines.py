@@ -51,6 +51,9 @@ NO_BEGINNING = ": nothing can be proved of it"
 OUT_OF_TIME = re.compile(r"time|cancel|max\. resource|\(?incomplete|the solver does not know", re.IGNORECASE)
 """Why a solver does not know, where its time or its ways have come to an end."""
 
+BY_INDUCTION = re.compile("what is known of loops and sums ")
+"""What loops and sums come to is said from place to place: what needs induction over places does not follow."""
+
 DEPTH = 3
 SECONDS = 4.0
 SECOND_EVERY, FINITE_EVERY = 4, 3
@@ -122,7 +125,8 @@ class Compared:
         if self.failures:
             return self.failures[0].splitlines()[0]
         unexplained = self.word == "not proved" and self.reason == "not explained"
-        unknown = self.word == "undecided" and not OUT_OF_TIME.match(self.reason)
+        ended = OUT_OF_TIME.match(self.reason) or BY_INDUCTION.match(self.reason)
+        unknown = self.word == "undecided" and not ended
         return f"{self.word}: {self.reason}" if unexplained or unknown else ""
 
     def fails(self, what: str) -> None:
