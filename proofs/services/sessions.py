@@ -18,16 +18,11 @@ class LeaseSafety(KeptLeases):
     goals: ClassVar[Goals] = {"what_is_lost_stays_lost": ("who_was_told_has_none",)}
 
     @lemma(uses=())
-    def times_are_within_a_lease(self) -> bool:
-        """Nothing is longer than a lease, or shorter than no time."""
-        return all(self.age[lease] <= self.length and self.left[lease] <= self.length for lease in Lease)
-
-    @lemma(uses=("times_are_within_a_lease",))
     def an_answer_is_covered(self) -> bool:
         """While it is on the way the server's lease runs for as long as the client will count."""
         return all(self.left[lease] + self.age[lease] >= self.length for lease in Lease if self.answer[lease])
 
-    @lemma(uses=("an_answer_is_covered", "times_are_within_a_lease"))
+    @lemma(uses=("an_answer_is_covered",))
     def what_is_believed_is_so(self) -> bool:
         """A lease that runs for the client runs for the server, for as long at least."""
         return super().what_is_believed_is_so()

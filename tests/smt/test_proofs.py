@@ -63,7 +63,7 @@ OBLIGATIONS = {
     "hedging": 40,
     "leader-hints": 10,
     "recovery": 27,
-    "kept-leases": 55,
+    "kept-leases": 47,
 }
 
 SMALL: Mapping[str, Mapping[str, object]] = {
