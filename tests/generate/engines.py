@@ -51,8 +51,8 @@ NO_BEGINNING = ": nothing can be proved of it"
 OUT_OF_TIME = re.compile(r"time|cancel|max\. resource|\(?incomplete|the solver does not know", re.IGNORECASE)
 """Why a solver does not know, where its time or its ways have come to an end."""
 
-BY_INDUCTION = re.compile("what is known of loops and sums ")
-"""What loops and sums come to is said from place to place: what needs induction over places does not follow."""
+NO_EXAMPLE = re.compile("what is known of loops and sums ")
+"""The prover may find no example of what is false where values are worked out by place: the explorer must have one."""
 
 DEPTH = 3
 SECONDS = 4.0
@@ -125,7 +125,7 @@ class Compared:
         if self.failures:
             return self.failures[0].splitlines()[0]
         unexplained = self.word == "not proved" and self.reason == "not explained"
-        ended = OUT_OF_TIME.match(self.reason) or BY_INDUCTION.match(self.reason)
+        ended = OUT_OF_TIME.match(self.reason) or (self.violated and NO_EXAMPLE.match(self.reason))
         unknown = self.word == "undecided" and not ended
         return f"{self.word}: {self.reason}" if unexplained or unknown else ""
 
