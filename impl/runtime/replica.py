@@ -1,0 +1,56 @@
+"""One node of a running cluster, as those see it who serve its clients: what is asked of it, and what it tells.
+
+The runtime that hosts a core provides it; a front end (etcd's interface, a test) uses it and knows neither sockets nor disks.
+All of it belongs to one event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ratified.impl.contract import Applied, Command, NodeId, Outcome, Restored, StateMachine
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who takes part. Addresses are `host:port`; a learner receives the log and does not vote."""
+
+    node: NodeId
+    peer: str
+    client: str
+    learner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a node knows of itself and its cluster. `committed` and `applied` are indices of the log, `disk` is in bytes."""
+
+    node: NodeId
+    leader: NodeId | None
+    term: int
+    committed: int
+    applied: int
+    disk: int
+    members: tuple[Member, ...]
+
+
+class Replica(Protocol):
+    """A node that runs."""
+
+    @property
+    def machine(self) -> StateMachine:
+        """Its copy of the replicated state, for looking only: what a serializable read sees."""
+
+    def status(self) -> Status:
+        """Return what it knows now."""
+
+    async def submit(self, command: Command) -> Outcome:
+        """Have a command executed, and return what became of it; `Lost` when the time for it ran out. Never raises."""
+
+    async def query(self, payload: bytes) -> Outcome:
+        """Ask the replicated state something, linearizably; `Busy` when the time for it ran out. Never raises."""
+
+    def subscribe(self, told: Callable[[Applied | Restored], None]) -> Callable[[], None]:
+        """Call `told` after each entry that this node applies, or snapshot that it restores; the function returned ends that."""
