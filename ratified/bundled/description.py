@@ -52,7 +52,7 @@ class Implementation:
 
     `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
     class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
-    (see `ratified.conform.protocol.Protocol`, also for `at_once` and `disks`).
+    (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending` and `voters`).
     """
 
     name: str
@@ -64,6 +64,8 @@ class Implementation:
     drawn: str | None = None
     at_once: tuple[str, ...] = ()
     disks: bool = False
+    pending: str | None = None
+    voters: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

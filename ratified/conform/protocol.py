@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
@@ -21,7 +22,8 @@ class Protocol:
     `place` is where a test that is kept can import it from, as `module:expression`. `system` is given a seed, from which it may
     draw a configuration; `binding` the names of the nodes, or nothing for a trace that says them. `graph` gives the states of the
     model at a size that takes a second or so, or about a minute, and what drives the implementation along them. Events named in
-    `at_once` tell others what needs nothing to be written; with `disks`, the model knows what is on them.
+    `at_once` tell others what needs nothing to be written; with `disks`, the model knows what is on them. Of the variables of a
+    leader, `pending` says what it has not finished, and `voters` who votes; without it everybody does.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Protocol:
     graph: Callable[[bool], tuple[LazyGraph, EdgeDriver]] | None = None
     at_once: Collection[str] = ()
     disks: bool = False
+    pending: Callable[[Mapping[str, Any]], str | None] | None = None
+    voters: Callable[[Mapping[str, Any]], Collection[str]] | None = None
 
     def patched(self, change: Callable[[System], System]) -> Protocol:
         """This protocol with another implementation."""

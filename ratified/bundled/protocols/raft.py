@@ -297,6 +297,8 @@ PROTOCOL = BundledProtocol(
             mutants="ratified.conformance.raft.mutants:MUTANTS",
             graph="ratified.conformance.raft.edges:graph",
             disks=True,
+            pending="ratified.conformance.raft.calm:pending",
+            voters="ratified.conformance.raft.calm:voters",
         ),
     ),
 )
