@@ -244,7 +244,6 @@ PROGRESS_STOPS: Mapping[str, Mutant] = {
         "sender == self.state.transferee",
     ),
     "deaf-transferee": edit(f"{ELECTION}.handle_timeout_now", "sender == self.state.leader", "False"),
-    "probe-waits-for-ever": edit(f"{PROGRESS}.matched", "self.waiting = False", "pass"),
     "rejection-waits-for-ever": edit(f"{PROGRESS}.probe", "self.waiting = False", "pass"),
     "window-stays-full": edit(f"{PROGRESS}.matched", "self.inflight.popleft()", "break"),
     "no-heartbeats": edit(

@@ -17,6 +17,7 @@ from ratified.conform.mutants import Mutant
 from ratified.conform.policy import Policy, Subject
 from ratified.conform.protocol import Protocol
 from ratified.follow.binding import Binding
+from ratified.impl.contract import Core
 from ratified.impl.system import System
 from ratified.language.model import Model
 
@@ -46,6 +47,10 @@ def _protocol(made: Implementation) -> Protocol:
         who: Collection[str] = resolve(made.voters)(variables)
         return who
 
+    def left(core: Core) -> str | None:
+        to_do: str | None = resolve(made.left)(core) if made.left else None
+        return to_do
+
     return Protocol(
         made.name,
         f'{__name__}:PROTOCOLS["{made.name}"]',
@@ -57,6 +62,7 @@ def _protocol(made: Implementation) -> Protocol:
         made.disks,
         pending if made.pending else None,
         voters if made.voters else None,
+        left if made.left else None,
     )
 
 

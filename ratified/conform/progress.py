@@ -62,7 +62,9 @@ class Calm:
                 self.ask_again()
             for name in self.names:
                 self.perform(Pass(name))
-        raise StalledError(f"{what}: not within {rounds} rounds, {FAIR}")
+        left = self.left()
+        why = f"; {left}" if left else ""
+        raise StalledError(f"{what}: not within {rounds} rounds, {FAIR}{why}")
 
     def some_rounds(self, count: int = 12) -> None:
         """Let so many rounds go by."""
@@ -140,6 +142,14 @@ class Calm:
         self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
         self.until("clients are answered", lambda: not self.world.checks.history.open())
         self.until("members have applied the same", self.same)
+        self.until("nothing is left to do", lambda: self.left() is None)
+
+    def left(self) -> str | None:
+        """What a member has still to do, in the words of its protocol."""
+        if self.protocol.left is None:
+            return None
+        cores = (self.world.nodes[name].core for name in self.members())
+        return next((left for core in cores if core is not None and (left := self.protocol.left(core))), None)
 
     def same(self) -> bool:
         """Whether the members have executed the same, up to the same index, with the same outcome."""

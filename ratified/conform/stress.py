@@ -68,6 +68,8 @@ class Late:
             self.part: 0.3,
             self.heal: 0.6,
             self.again: 1.0,
+            self.overtake: 0.6,
+            self.lag: 0.6,
         }
         usual = (self.arrive, self.written, self.ask, self.tick, self.elect, self.heal)
         self.happens = list(happens)
@@ -218,6 +220,96 @@ class Late:
         cut = self.random.randint(1, len(self.names) - 1)
         names = self.random.sample(self.names, len(self.names))
         self.perform(Partition((tuple(names[:cut]), tuple(names[cut:]))))
+
+    def overtake(self) -> None:
+        """A leader that is cut off is asked, and overtaken before its disk has what it was asked for, which others replace."""
+        old = self.world.leader()
+        if old is None or len(self.names) < 3:
+            return
+        rest = [name for name in self.names if name != old]
+        self.perform(Partition(((old,), tuple(rest))))
+        self.held_disks.add(old)
+        for _ in range(self.random.randint(1, 3)):
+            self.put(old)
+        self.elect_among(rest)
+        new = self.world.leader()
+        if new is None or new == old:
+            return
+        for _ in range(self.random.randint(0, 2)):
+            self.put(new)
+        self.flow(rest)
+        self.perform(Heal())
+        for _ in range(self.random.randint(1, 3)):
+            self.perform(Pass(new, 3))
+            self.flow(self.names)  # but for the disk of the one that was cut off, which has much to do
+        node = self.world.nodes[old]
+        while node.disk.pending and self.random.random() < 0.9:
+            self.perform(Persist(old, node.disk.persisted + 1))
+        self.held_disks.discard(old)
+
+    def lag(self) -> None:
+        """A node that fell behind is sent entries, and then, before they arrive, a snapshot of the first of these."""
+        leader = self.world.leader()
+        if leader is None or len(self.names) < 3:
+            return
+        behind = self.random.choice([name for name in self.names if name != leader])
+        rest = [name for name in self.names if name != behind]
+        self.perform(Partition(((behind,), tuple(rest))))
+        for _ in range(self.random.randint(1, 4)):
+            self.put(leader)
+        self.flow(rest)
+        if self.random.random() < 0.7:
+            self.elect_among(rest)
+        leader = self.world.leader()
+        if leader is None or leader == behind:
+            return
+        self.perform(Heal())
+        self.perform(Pass(leader, 3))
+        self.bring(leader, behind)
+        self.held_links.update((leader, name) for name in self.names if name != leader)
+        for _ in range(self.random.randint(1, 4)):
+            self.put(leader)
+        self.perform(Persist(behind))
+        self.bring(behind, leader)  # where their logs agree; what is sent now stays on the way
+        others = [name for name in rest if name != leader]
+        self.held_links.difference_update((leader, name) for name in others)
+        for _ in range(self.random.randint(1, 3)):
+            for name in self.random.sample(others, self.random.randint(1, len(others))):
+                for sender, to in ((leader, name), (name, leader)):
+                    self.perform(Persist(leader))
+                    self.perform(Persist(name))
+                    self.bring(sender, to, self.random.randint(1, 4))
+        self.perform(Order(leader, Compact()))
+        for _ in range(self.random.randint(1, 4)):
+            self.perform(Pass(leader, 2))
+        self.held_links.discard((leader, behind))
+        self.bring(leader, behind, self.random.randint(1, 6))
+        if self.random.random() < 0.3:
+            self.perform(Crash(behind, self.random.randint(0, 3)))
+            self.perform(Restart(behind))
+        self.flow(self.names)
+
+    def bring(self, sender: NodeId, to: NodeId, most: int = 99) -> None:
+        """What one has sent to another arrives, in order."""
+        for n in sorted(self.world.network.get((sender, to), ()))[:most]:
+            self.perform(Deliver(sender, to, n))
+
+    def put(self, to: NodeId) -> None:
+        """A client of its own asks this node."""
+        self.serials["p"] += 1
+        name = f"p{self.serials['p']}"
+        self.perform(Ask(to, Command(name, 1, f"put x {name}".encode())))
+
+    def elect_among(self, some: Sequence[NodeId]) -> None:
+        """One of these stands, until one leads."""
+        for _ in range(3):
+            for name in some:
+                self.perform(Restart(name))
+                self.perform(Pass(name, 12))
+            self.perform(Order(self.random.choice(some), Campaign()))
+            self.flow(some)
+            if self.world.leader() in some:
+                return
 
     def heal(self) -> None:
         """It is whole again, and all run."""

@@ -299,6 +299,7 @@ PROTOCOL = BundledProtocol(
             disks=True,
             pending="ratified.conformance.raft.calm:pending",
             voters="ratified.conformance.raft.calm:voters",
+            left="ratified.conformance.raft.calm:left",
         ),
     ),
 )
