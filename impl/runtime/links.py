@@ -262,10 +262,13 @@ class Listener(Protocol):
     def refuses(self, hello: Hello, names: Iterable[str] | None) -> str | None:
         """Why not to speak to one who says this, of whom a certificate says these names (None: there are no certificates)."""
 
-    def frame(self, incoming: Incoming, kind: int, body: bytes) -> None:
+    def welcomed(self, incoming: Incoming) -> None:
+        """A connection is there."""
+
+    def frame(self, incoming: Incoming, hello: Hello, kind: int, body: bytes) -> None:
         """A frame came from one who was welcomed. Raises WireError or CodecError if it makes no sense."""
 
-    def whole(self, incoming: Incoming, message: bytes) -> None:
+    def whole(self, hello: Hello, message: bytes) -> None:
         """A message came in parts. Raises CodecError."""
 
     def ended(self, incoming: Incoming) -> None:
@@ -310,9 +313,9 @@ class Incoming(asyncio.Protocol):
                 elif kind in (Kind.PART, Kind.LAST) and self.hello.peer:
                     whole = self._parts.add(body, kind == Kind.LAST)
                     if whole is not None:
-                        self._listener.whole(self, whole)
+                        self._listener.whole(self.hello, whole)
                 else:
-                    self._listener.frame(self, kind, body)
+                    self._listener.frame(self, self.hello, kind, body)
                 if self._transport is None or self._transport.is_closing():
                     return
         except (WireError, CodecError) as error:
@@ -333,6 +336,7 @@ class Incoming(asyncio.Protocol):
         if why is not None:
             return self._refuse(why)
         self.hello = hello
+        self._listener.welcomed(self)
         self.write(framed(Kind.WELCOME, GREETINGS.encode(Welcome(version))))
         return None
 

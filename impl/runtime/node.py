@@ -14,50 +14,44 @@ import contextlib
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random, SystemRandom
 from typing import Any
 
 from ratified.impl.contract import (
     Answer,
     Applied,
-    Busy,
     Command,
     Core,
     Done,
     Effects,
     Input,
-    Lost,
     NodeId,
     NotLeader,
     Observation,
     Outcome,
     Persisted,
-    Query,
     Receive,
     Refused,
     Restored,
     Send,
     StateMachine,
-    Submit,
     Tick,
     Token,
 )
+from ratified.impl.runtime.asking import Asking
 from ratified.impl.runtime.clock import Hybrid
-from ratified.impl.runtime.codec import CodecError
-from ratified.impl.runtime.errors import DiskFault, InUse, RuntimeFault
+from ratified.impl.runtime.errors import DiskFault, RuntimeFault
 from ratified.impl.runtime.folder import Folder
 from ratified.impl.runtime.hosted import Membership, OrderError, hosted
-from ratified.impl.runtime.links import Incoming, Link, Log, parsed
+from ratified.impl.runtime.links import Incoming, Log
+from ratified.impl.runtime.peers import Peers
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.runtime.settings import Settings
 from ratified.impl.runtime.storage import Storage, identity
 from ratified.impl.runtime.wire import (
     SPEECH,
-    VERSIONS,
     Address,
-    Addresses,
-    Hello,
     Kind,
     Request,
     Response,
@@ -114,8 +108,6 @@ class Node:
         self.failed: asyncio.Future[RuntimeFault] | None = None
         self._machine = machine
         self._protocol = hosted(settings.protocol)
-        self._serving: ssl.SSLContext | None = tls[0] if tls is not None else None
-        self._dialing: ssl.SSLContext | None = tls[1] if tls is not None else None
         self._make_storage = storage
         self._random: Random = random or SystemRandom()
         self._make_recorder = recorder
@@ -126,20 +118,14 @@ class Node:
         self._storage: Storage | None = None
         self._persisted: Token = 0
         self._held: list[Send | Answer] = []
-        self._askers: dict[tuple[str, int], list[asyncio.Future[Outcome]]] = {}
-        self._waiting = 0
-        self._reads: list[tuple[bytes, asyncio.Future[Outcome]]] = []
-        self._confirming: list[tuple[bytes, asyncio.Future[Outcome]]] = []
-        self._round = 0
         self._subscribers: dict[object, Callable[[Applied | Restored], None]] = {}
-        self._links: dict[NodeId, Link] = {}
-        self._incoming: set[Incoming] = set()
-        self._addresses: dict[NodeId, Address] = {}
-        self._server: asyncio.Server | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._ticked = 0.0
-        self._peers_seen: set[NodeId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking = Asking(self.name, settings.limits, lambda: self._core, self._step)
+        self._peers = Peers(
+            settings, self._protocol, log, self._clock, lambda *m: self._step(Receive(*m)), self._request, tls
+        )
 
     # Beginning and ending
 
@@ -184,14 +170,10 @@ class Node:
                 lambda token: _call(loop, self._on_durable, token),
                 lambda fault: _call(loop, self._fail, fault),
             )
-            await self._listen()
+            await self._peers.listen(self.starts)
         except BaseException:
             await self.stop()
             raise
-        for node, place in settings.nodes.items():
-            self._addresses[node] = Address(
-                node, self.starts if node == self.name else 0, place.peer, place.client
-            )
         self._link_members()
         self._ticked = loop.time()
         self._ticking = loop.call_later(settings.tick_ms / 1000, self._tick)
@@ -221,36 +203,14 @@ class Node:
         voters = self.settings.voters
         return self._protocol.bootstrap(voters) if self.name in voters else Durable()
 
-    async def _listen(self) -> None:
-        host, port = parsed(self.settings.nodes[self.name].peer)
-        loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_server(
-                lambda: Incoming(self, self.log, self.settings.limits.message_bytes),
-                host,
-                port,
-                ssl=self._serving,
-                reuse_port=self.settings.reuse_port or None,
-            )
-        except OSError as error:
-            raise InUse(
-                f"{self.name} cannot listen at {host}:{port}: {error.strerror}; give it another `peer` address, "
-                "or stop what has that one"
-            ) from None
-
     async def stop(self) -> None:
         """Stop taking part: what is being written is finished, and those who wait are told that this node lost sight of it."""
         if self._ticking is not None:
             self._ticking.cancel()
-        if self._server is not None:
-            self._server.close()
-        for link in self._links.values():
-            await link.close()
-        for incoming in tuple(self._incoming):
-            incoming.abort()
+        await self._peers.close()
         for task in tuple(self._tasks):
             task.cancel()
-        self._lose_all()
+        self._asking.lose_all()
         storage, self._storage = self._storage, None
         if storage is not None:
             await asyncio.get_running_loop().run_in_executor(None, storage.close)
@@ -260,22 +220,13 @@ class Node:
             self._folder.close()
         self._core = None
 
-    def _lose_all(self) -> None:
-        for futures in self._askers.values():
-            for future in futures:
-                _settle(future, Lost(None))
-        for _, future in (*self._reads, *self._confirming):
-            _settle(future, Busy())
-        self._askers.clear()
-        self._reads, self._confirming = [], []
-
     def _fail(self, fault: RuntimeFault) -> None:
         """The node cannot go on. Nothing more leaves it."""
         self.log.error("stopped", why=str(fault))
         if self._ticking is not None:
             self._ticking.cancel()
         self._core = None
-        self._lose_all()
+        self._asking.lose_all()
         if self.failed is not None and not self.failed.done():
             self.failed.set_result(fault)
 
@@ -299,12 +250,12 @@ class Node:
             if send.after > persisted:
                 self._held.append(send)
             else:
-                self._send(send)
+                self._peers.send(send.to, send.message)
         for answer in effects.answers:
             if answer.after > persisted:
                 self._held.append(answer)
             else:
-                self._answer(answer)
+                self._asking.answer(answer)
         for what in effects.applied:
             for told in tuple(self._subscribers.values()):
                 told(what)
@@ -320,9 +271,9 @@ class Node:
             if what.after > token:
                 self._held.append(what)
             elif isinstance(what, Send):
-                self._send(what)
+                self._peers.send(what.to, what.message)
             else:
-                self._answer(what)
+                self._asking.answer(what)
         self._step(Persisted(token))
 
     def _tick(self) -> None:
@@ -337,20 +288,6 @@ class Node:
             self._link_members()
         self._ticking = loop.call_at(self._ticked + length, self._tick)
 
-    # Peers
-
-    def _send(self, send: Send) -> None:
-        link = self._links.get(send.to)
-        if link is None:
-            return
-        try:
-            link.send(self._protocol.said.encode(send.message))
-        except CodecError as error:
-            self.log.error("not sent", peer=send.to, why=str(error))
-
-    def _stamp(self) -> bytes:
-        return self._clock.tick().to_bytes(8, "big")
-
     def membership(self) -> Membership:
         """Return who takes part, as this node knows."""
         if self._core is None or self._protocol.membership is None:
@@ -358,194 +295,18 @@ class Node:
         return self._protocol.membership(self._core)
 
     def _link_members(self) -> None:
-        """Have a link to each node that takes part, or is configured: one that was removed may have to be told so."""
         now = self.membership()
-        for node in {*now.voters, *now.learners, *self.settings.nodes} - self._links.keys() - {self.name}:
-            hello = Hello(VERSIONS, self.settings.cluster, self.name, node, self._protocol_words(), peer=True)
-            self._links[node] = Link(
-                hello,
-                lambda node=node: self._address_of(node),  # type: ignore[misc]  # mypy loses the default's type
-                self._dialing,
-                self.log,
-                self._stamp,
-                self._all_addresses,
-            )
-
-    def _protocol_words(self) -> str:
-        return f"{self._protocol.name}/{self._protocol.said.fingerprint}"
-
-    def _address_of(self, node: NodeId) -> str | None:
-        known = self._addresses.get(node)
-        return known.peer if known is not None else None
-
-    def _all_addresses(self) -> bytes:
-        return SPEECH.encode(Addresses(tuple(self._addresses.values())))
-
-    def _learn(self, addresses: Iterable[Address]) -> None:
-        news = False
-        for address in addresses:
-            known = self._addresses.get(address.node)
-            if (known is None or address.number > known.number) and len(self._addresses) < 1_000:
-                try:
-                    parsed(address.peer)
-                except ValueError as error:
-                    raise WireError(str(error)) from None
-                self._addresses[address.node] = address
-                news = True
-        if news:
-            for link in self._links.values():
-                link.announce(self._all_addresses())
-
-    # What comes in: the Listener of incoming connections
-
-    def refuses(self, hello: Hello, names: Iterable[str] | None) -> str | None:
-        """Why not to speak to one who says this."""
-        if hello.cluster != self.settings.cluster:
-            return f"this is cluster {self.settings.cluster!r}, not {hello.cluster!r}"
-        if hello.to not in (self.name, ""):
-            return f"this is {self.name}, not {hello.to}"
-        if hello.peer:
-            if hello.protocol != self._protocol_words():
-                return f"this node speaks {self._protocol_words()}, not {hello.protocol}"
-            if names is not None and hello.sender not in names:
-                return f"the certificate is not {hello.sender}'s"
-            if hello.sender == self.name:
-                return f"{self.name} is this node's own name"
-        elif sum(not i.hello.peer for i in self._incoming if i.hello) >= self.settings.limits.connections:
-            return "too many connections; come again later"
-        return None
-
-    def frame(self, incoming: Incoming, kind: int, body: bytes) -> None:
-        """Take a frame."""
-        hello = incoming.hello
-        assert hello is not None
-        self._incoming.add(incoming)
-        if hello.peer and kind == Kind.MESSAGE:
-            self._receive(hello.sender, body)
-        elif hello.peer and kind == Kind.ADDRESSES:
-            found = SPEECH.decode(body)
-            if not isinstance(found, Addresses):
-                raise WireError("no addresses")
-            self._learn(found.nodes)
-        elif not hello.peer and kind == Kind.REQUEST:
-            asked = SPEECH.decode(body)
-            if not isinstance(asked, Request):
-                raise WireError("no request")
-            self._request(incoming, asked)
-        else:
-            raise WireError(
-                f"a frame of kind {kind}, which is not for {'nodes' if hello.peer else 'clients'}"
-            )
-
-    def whole(self, incoming: Incoming, message: bytes) -> None:
-        """Take a message that came in parts."""
-        assert incoming.hello is not None
-        self._receive(incoming.hello.sender, message)
-
-    def ended(self, incoming: Incoming) -> None:
-        """A connection ended."""
-        self._incoming.discard(incoming)
-
-    def _receive(self, sender: NodeId, body: bytes) -> None:
-        if len(body) < 8:
-            raise WireError("a message without a stamp")
-        message = self._protocol.said.decode(memoryview(body)[8:])
-        self._clock.merge(int.from_bytes(body[:8], "big"))
-        self._step(Receive(sender, message))
+        self._peers.link((*now.voters, *now.learners))
 
     # Clients
 
-    def _answer(self, answer: Answer) -> None:
-        for future in self._askers.pop((answer.client, answer.serial), ()):
-            _settle(future, answer.outcome)
-
     async def submit(self, command: Command) -> Outcome:
         """Have a command executed."""
-        core, limits = self._core, self.settings.limits
-        if core is None:
-            return NotLeader(None)
-        if not 1 <= command.serial < 1 << 63:
-            return Refused("commands are numbered from 1 to 2**63 - 1")
-        if self._waiting >= limits.requests:
-            return Busy()
-        name = (command.client, command.serial)
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._askers.setdefault(name, []).append(future)
-        self._step(Submit(command))
-        outcome = await self._within(future)
-        if outcome is None:
-            waiting = self._askers.get(name)
-            if waiting is not None:
-                with contextlib.suppress(ValueError):
-                    waiting.remove(future)
-                if not waiting:
-                    del self._askers[name]
-            return Lost(None if self._core is None else self._core.leader)
-        return outcome
+        return await self._asking.submit(command)
 
     async def query(self, payload: bytes) -> Outcome:
         """Ask the replicated state something, linearizably."""
-        if self._core is None:
-            return NotLeader(None)
-        if self._waiting >= self.settings.limits.requests:
-            return Busy()
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._reads.append((payload, future))
-        if not self._confirming:
-            self._confirm()
-        outcome = await self._within(future)
-        return Busy() if outcome is None else outcome
-
-    async def _within(self, future: asyncio.Future[Outcome]) -> Outcome | None:
-        """What a future comes to; None if that takes too long."""
-        if future.done():
-            return future.result()
-        self._waiting += 1
-        handle = asyncio.get_running_loop().call_later(
-            self.settings.limits.request_seconds, _settle, future, None
-        )
-        try:
-            return await future
-        finally:
-            handle.cancel()
-            self._waiting -= 1
-
-    # Reads. One query of the core confirms all that came before it: it is asked nothing, and what they ask is answered from the
-    # state machine at the moment at which it answers, when all that was committed before they came is executed.
-
-    def _confirm(self) -> None:
-        """Begin a round of reads, for all who wait."""
-        self._confirming, self._reads = self._reads, []
-        self._round += 1
-        number = self._round
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        name = (f"{self.name}/reads", number)
-        self._askers[name] = [future]
-        future.add_done_callback(lambda f: self._confirmed(number, f.result()))
-        asyncio.get_running_loop().call_later(
-            self.settings.limits.request_seconds, self._give_up_round, name, future
-        )
-        self._step(Query(*name, b""))
-
-    def _give_up_round(self, name: tuple[str, int], future: asyncio.Future[Outcome]) -> None:
-        self._askers.pop(name, None)
-        _settle(future, Busy())
-
-    def _confirmed(self, number: int, outcome: Outcome) -> None:
-        if number != self._round:
-            return
-        reads, self._confirming = self._confirming, []
-        core = self._core
-        for payload, future in reads:
-            if not future.done():
-                if not isinstance(outcome, Done):
-                    future.set_result(outcome)
-                elif core is None:
-                    future.set_result(NotLeader(None))
-                else:
-                    future.set_result(Done(core.machine.query(payload)))
-        if self._reads and self._core is not None:
-            self._confirm()
+        return await self._asking.query(payload)
 
     # Clients of the framed protocol
 
@@ -604,7 +365,7 @@ class Node:
         if word in ("add", "learn") and len(rest) in (2, 3):
             try:
                 node, peer, client = (*rest, "")[:3]
-                self._learn([Address(node, 1, peer, client)])
+                self._peers.learn([Address(node, 1, peer, client)])
             except WireError as error:
                 return Refused(str(error))
             rest = rest[:1]
@@ -650,7 +411,7 @@ class Node:
         )
 
     def _member(self, node: NodeId, learner: bool) -> Member:
-        address = self._addresses.get(node)
+        address = self._peers.address(node)
         return Member(node, address.peer if address else "", address.client if address else "", learner)
 
     def role(self) -> str:
@@ -670,9 +431,9 @@ class Node:
             "disk": status.disk,
             "starts": status.starts,
             "process": os.getpid(),
-            "connected": sorted(node for node, link in self._links.items() if link.connected),
-            "lost": sum(link.lost for link in self._links.values()),
-            "waiting": self._waiting,
+            "connected": sorted(node for node, link in self._peers.links.items() if link.connected),
+            "lost": sum(link.lost for link in self._peers.links.values()),
+            "waiting": self._asking.waiting,
             "members": [
                 {"node": m.node, "peer": m.peer, "client": m.client, "learner": m.learner}
                 for m in status.members
@@ -692,11 +453,6 @@ class Node:
     def fail(self, why: str) -> None:
         """Have the node end, as if its disk had failed."""
         self._fail(DiskFault(why))
-
-
-def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
-    if not future.done():
-        future.set_result(outcome)
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[[Any], None], argument: Any) -> None:
