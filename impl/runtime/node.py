@@ -28,7 +28,6 @@ from ratified.impl.contract import (
     Input,
     NodeId,
     NotLeader,
-    Observation,
     Outcome,
     Persisted,
     Receive,
@@ -41,7 +40,7 @@ from ratified.impl.contract import (
 )
 from ratified.impl.runtime.asking import Asking
 from ratified.impl.runtime.clock import Hybrid
-from ratified.impl.runtime.errors import DiskFault, RuntimeFault
+from ratified.impl.runtime.errors import RuntimeFault
 from ratified.impl.runtime.folder import Folder
 from ratified.impl.runtime.hosted import Membership, OrderError, hosted
 from ratified.impl.runtime.links import Incoming, Log
@@ -49,6 +48,7 @@ from ratified.impl.runtime.peers import Peers
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.runtime.settings import Settings
 from ratified.impl.runtime.storage import Storage, identity
+from ratified.impl.runtime.trace import Trace
 from ratified.impl.runtime.wire import (
     SPEECH,
     Address,
@@ -68,22 +68,6 @@ OPERATOR = "operator"
 MakeStorage = Callable[..., Storage]
 
 
-class Recorder:
-    """Told what a core does, and what its disk has, for a trace. This one is told and does nothing."""
-
-    def observed(self, observation: Observation) -> None:
-        """A core acted."""
-
-    def durable(self, storage: Storage) -> None:
-        """What the disk has has changed; to be told before anybody hears of it."""
-
-    def stepped(self) -> None:
-        """A step is over, and its messages are about to leave."""
-
-    def close(self) -> None:
-        """The node ends."""
-
-
 class Node:
     """A node that runs; a `Replica` for those who serve its clients. `machine` is what it replicates, empty.
 
@@ -99,7 +83,6 @@ class Node:
         tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None,
         storage: MakeStorage = Storage,
         random: Random | None = None,
-        recorder: Callable[[Settings, Hybrid], Recorder] | None = None,
     ) -> None:
         self.settings = settings
         self.name: NodeId = settings.node
@@ -110,8 +93,7 @@ class Node:
         self._protocol = hosted(settings.protocol)
         self._make_storage = storage
         self._random: Random = random or SystemRandom()
-        self._make_recorder = recorder
-        self._recorder: Recorder | None = None
+        self._trace: Trace | None = None
         self._clock = Hybrid()
         self._core: Core | None = None
         self._folder: Folder | None = None
@@ -151,19 +133,19 @@ class Node:
                 gapless=self._protocol.gapless,
             )
             self.starts = self._storage.starts
-            if self._make_recorder is not None:
-                self._recorder = self._make_recorder(settings, self._clock)
-                self._recorder.durable(self._storage)
+            if settings.trace is not None:
+                self._trace = Trace(settings, self._clock)
+                self._trace.begin(self._storage.durable)
             self._core = self._protocol.make(
                 self.name,
                 self._storage.durable,
                 settings.pace,
                 Random(self._random.getrandbits(64)),  # noqa: S311 - it draws time-outs
                 self._machine,
-                None if self._recorder is None else self._recorder.observed,
+                None if self._trace is None else self._trace.observed,
             )
-            if self._recorder is not None:
-                self._recorder.stepped()
+            if self._trace is not None:
+                self._trace.stepped()
             entries = len(self._storage.durable.entries)
             self._storage.forget()
             self._storage.begin(
@@ -214,8 +196,8 @@ class Node:
         storage, self._storage = self._storage, None
         if storage is not None:
             await asyncio.get_running_loop().run_in_executor(None, storage.close)
-        if self._recorder is not None:
-            self._recorder.close()
+        if self._trace is not None:
+            self._trace.close()
         if self._folder is not None:
             self._folder.close()
         self._core = None
@@ -237,14 +219,16 @@ class Node:
         if core is None:
             return
         effects = core.step(event)
-        if self._recorder is not None:
-            self._recorder.stepped()
+        if self._trace is not None and not self._told(self._trace.stepped):
+            return
         if effects.writes or effects.sends or effects.answers or effects.applied:
             self._carry_out(effects)
 
     def _carry_out(self, effects: Effects) -> None:
         persisted = self._persisted
         if effects.writes and self._storage is not None:
+            if self._trace is not None:
+                self._trace.writing(effects.token, effects.writes)
             self._storage.write(effects.token, effects.writes)
         for send in effects.sends:
             if send.after > persisted:
@@ -264,8 +248,8 @@ class Node:
         if self._core is None or self._storage is None:
             return
         self._persisted = token
-        if self._recorder is not None:
-            self._recorder.durable(self._storage)
+        if self._trace is not None and not self._told(self._trace.durable, token):
+            return
         held, self._held = self._held, []
         for what in held:
             if what.after > token:
@@ -275,6 +259,14 @@ class Node:
             else:
                 self._asking.answer(what)
         self._step(Persisted(token))
+
+    def _told(self, tell: Callable[..., None], *about: Token) -> bool:
+        """Whether the trace could be written; without it the node does not go on."""
+        try:
+            tell(*about)
+        except RuntimeFault as fault:
+            self._fail(fault)
+        return self._core is not None
 
     def _tick(self) -> None:
         if self._core is None:
@@ -450,9 +442,9 @@ class Node:
 
         return end
 
-    def fail(self, why: str) -> None:
-        """Have the node end, as if its disk had failed."""
-        self._fail(DiskFault(why))
+    def fail(self, fault: RuntimeFault) -> None:
+        """Have the node end: nothing more leaves it."""
+        self._fail(fault)
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[[Any], None], argument: Any) -> None:
