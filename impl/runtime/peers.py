@@ -178,7 +178,8 @@ class Peers:
         if kind == Kind.MESSAGE and hello.peer:
             self.whole(hello, body)
             return
-        if kind != Kind.ADDRESSES if hello.peer else Kind.REQUEST:
+        wanted = Kind.ADDRESSES if hello.peer else Kind.REQUEST
+        if kind != wanted:
             raise WireError(
                 f"a frame of kind {kind}, which is not for {'nodes' if hello.peer else 'clients'}"
             )

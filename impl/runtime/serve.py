@@ -1,7 +1,7 @@
 """A process that is one node, from its settings to its exit status.
 
-Guarantees: SIGTERM and SIGINT stop it gracefully, with 0; whatever else ends it is one line of the log and a status that says of what
-kind it was (`errors.py`); with `parent`, it does not outlive the process that started it.
+Guarantees: SIGTERM and SIGINT stop it gracefully, with 0; whatever else ends it is one line of the log and a status that says of
+what kind it was (`errors.py`); with `parent`, it does not outlive the process that started it.
 """
 
 from __future__ import annotations
@@ -107,9 +107,10 @@ async def _serve(
         async with contextlib.AsyncExitStack() as stack:
             if serves.front_end is not None:
                 await stack.enter_async_context(serves.front_end(node, settings, log))
-            waiting = [asyncio.ensure_future(stopped.wait()), node.failed]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            waiting[0].cancel()
+            asked = asyncio.ensure_future(stopped.wait())
+            either: list[asyncio.Future[Any]] = [asked, node.failed]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
         fault = node.failed.result() if node.failed.done() else None
     finally:
         await node.stop()

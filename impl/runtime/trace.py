@@ -1,7 +1,8 @@
 """What a node did, as NDJSON for `ratified trace`: each action of its core, and what is on its disk whenever that changes.
 
 Each event has a stamp of the node's hybrid clock, `hlc`, which messages carry to others: so the traces of all nodes are one run,
-`--clock hlc:hlc`. A line is written before anything that it speaks of leaves the node, and what the disk has when it has it. So a node may be killed at any moment: what is in its trace is what others can know of it. At a start it is told what the disk has
+`--clock hlc:hlc`. A line is written before anything that it speaks of leaves the node, and what the disk has when it has it.
+So a node may be killed at any moment: what is in its trace is what others can know of it. At a start it is told what the disk has
 then, so that what was written and not told is told late, but before anything that follows from it.
 
 Guarantees: stamps grow, across restarts too; a line that a crash has cut is taken away, and nothing had followed from it.
