@@ -24,7 +24,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,7 @@ class Cluster:
         trace: bool = False,
         restarts: Restarts | None = None,
         command: Sequence[str] = (),
+        environment: Callable[[Path], Mapping[str, str]] | None = None,
         name: str = "ratified",
     ) -> None:
         if nodes < 1 or spares < 0:
@@ -126,6 +127,7 @@ class Cluster:
         self._certificates = certificates
         self._trace = trace
         self._command = [*command] or [sys.executable, "-m", "ratified", "serve", "--parent"]
+        self._environment = environment
         self._lock: Folder | None = None
         self._nodes: dict[NodeId, _Running] = {}
         self._remotes: dict[NodeId, Remote] = {}
@@ -164,12 +166,12 @@ class Cluster:
                 backoff=Backoff(base_ms=self.restarts.base_ms, cap_ms=self.restarts.cap_ms),
             )
             self._nodes[name] = _Running(Child(name, peer, client, http), supervisor, ports=ports)
-        for running in self._nodes.values():
-            running.ports.pop().close()  # HTTP servers do not share their port
-            self._write_settings(running.child)
 
     def begin(self) -> None:
         """Start all."""
+        for running in self._nodes.values():
+            running.ports.pop().close()  # HTTP servers do not share their port
+            self._write_settings(running.child)
         for name in self.names:
             self.start(name)
 
@@ -223,8 +225,8 @@ class Cluster:
     def start(self, name: NodeId) -> None:
         """Start a node that does not run, and go on starting it."""
         running = self._node(name)
+        running.wanted = True
         if running.task is None or running.task.done():
-            running.wanted = True
             running.task = asyncio.create_task(self._supervise(running))
 
     async def stop(self, name: NodeId) -> None:
@@ -240,6 +242,11 @@ class Cluster:
         """Stop a node gracefully, and start it again."""
         await self.stop(name)
         self.start(name)
+
+    def halt(self, name: NodeId) -> None:
+        """Kill a node's process, and do not start it again."""
+        self._node(name).wanted = False
+        self._signal(name, signal.SIGKILL)
 
     def kill(self, name: NodeId) -> None:
         """Kill a node's process. It is started again."""
@@ -314,6 +321,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env={**os.environ, **(self._environment(folder) if self._environment else {})},
             )
         running.began = asyncio.get_running_loop().time()
         child.process = running.process.pid

@@ -129,7 +129,7 @@ class Node:
                 self._folder.database,
                 self._protocol.kept,
                 identity(settings.cluster, self.name, settings.protocol),
-                self._first,
+                lambda: self._protocol.bootstrap(settings.voters),
                 gapless=self._protocol.gapless,
             )
             self.starts = self._storage.starts
@@ -178,12 +178,6 @@ class Node:
             self.log.warning(
                 "single voter", why="when it is down nothing is served, and its disk is the only copy"
             )
-
-    def _first(self) -> Any:
-        from ratified.impl.contract import Durable
-
-        voters = self.settings.voters
-        return self._protocol.bootstrap(voters) if self.name in voters else Durable()
 
     async def stop(self) -> None:
         """Stop taking part: what is being written is finished, and those who wait are told that this node lost sight of it."""

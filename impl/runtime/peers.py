@@ -1,7 +1,7 @@
 """A node's connections with all others: who they are, where they are found, and who may speak.
 
-A node knows where others are from its settings, and from them: whoever connects says where all nodes are that it knows. Of two
-addresses of a node the newer one counts; each start of a node makes its own address newer.
+A node knows where others are from its settings; and of those that are not there, from the others: whoever connects says where all
+nodes are that it knows. Of two addresses the newer one counts; each start of a node makes its own newer.
 
 Guarantees: only members of the same cluster that speak the same messages are listened to, under names that their certificates
 bear out.
@@ -128,7 +128,7 @@ class Peers:
         news = False
         for address in addresses:
             known = self._addresses.get(address.node)
-            if known is not None and address.number <= known.number:
+            if address.node in self._settings.nodes or (known is not None and address.number <= known.number):
                 continue
             try:
                 parsed(address.peer)

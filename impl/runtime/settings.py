@@ -65,7 +65,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One node. `founders` are the members that the cluster begins with: all nodes, where it is empty."""
+    """One node.
+
+    `founders` are the members that the cluster began with, all nodes where it is empty. A node that joins later has to be told
+    them as the others were: it knows by that that it is no member until it is made one.
+    """
 
     node: NodeId
     data: Path

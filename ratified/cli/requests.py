@@ -376,6 +376,26 @@ class CrosscheckRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TortureRequest:
+    """Torture a cluster of the bundled runtime. `folder` None: one that is made for it, and kept."""
+
+    target: str
+    nodes: int
+    spares: int
+    seconds: float
+    seed: int
+    clients: int
+    every: float
+    pause: float
+    protocol: str
+    trace: bool
+    plant: str | None
+    kinds: tuple[str, ...]
+    folder: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
 class ServeRequest:
     """Run one node; with `parent`, no longer than the process that started this one."""
 
