@@ -45,6 +45,8 @@ class Tls:
 class Server:
     """Serves a replica whose state machine is a `Store`. It begins and ends with `async with`, or `start` and `stop`.
 
+    `tick_ms` is how often it looks at the time of leases; with 0 whoever runs it calls `lessor.step`.
+
     Raises:
         SettingsError: an address beyond loopback without TLS; TLS without permissions; a state machine that is no store.
     """
@@ -58,6 +60,7 @@ class Server:
         tls: Tls | None = None,
         permissions: Permissions | None = None,
         limits: Limits | None = None,
+        tick_ms: int = TICK_MS,
     ) -> None:
         if tls is None and not _is_loopback(address):
             raise SettingsError(
@@ -91,6 +94,7 @@ class Server:
             limits,
         )
         self._limits = limits
+        self._tick_ms = tick_ms
         self._server: grpc.aio.Server | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._ticking: asyncio.Task[None] | None = None
@@ -130,7 +134,8 @@ class Server:
         self._server = server
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"
         self._unsubscribe = self._replica.subscribe(self._changed)
-        self._ticking = asyncio.ensure_future(self._tick())
+        if self._tick_ms:
+            self._ticking = asyncio.ensure_future(self._tick())
 
     async def stop(self, grace_s: float = 0.5) -> None:
         """Answer what is on the way, for so long at most, and listen no more."""
@@ -160,7 +165,7 @@ class Server:
     async def _tick(self) -> None:
         while True:
             await self.lessor.step()
-            await asyncio.sleep(TICK_MS / 1000)
+            await asyncio.sleep(self._tick_ms / 1000)
 
 
 def _is_loopback(address: str) -> bool:

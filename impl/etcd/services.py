@@ -557,8 +557,7 @@ class _Auth(grpc.GenericRpcHandler):
     """Users and passwords: there are none. Who somebody is, a certificate says."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        method = details.method if isinstance(details.method, str) else ""
-        if not method.startswith("/etcdserverpb.Auth/"):
+        if not str(details.method).startswith("/etcdserverpb.Auth/"):
             return None
 
         async def refuse(_request: bytes, context: Context) -> bytes:

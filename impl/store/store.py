@@ -318,7 +318,6 @@ class Store:
                 if problem is not None:
                     return Refused(self.revision, problem)
                 return FingerprintIs(self.revision, self._checksum(revision), self.versions.compacted)
-        return Refused(self.revision, Problem.UNKNOWN)
 
     def _range(self, op: Range) -> Found:
         versions = self.versions
@@ -338,7 +337,7 @@ class Store:
         if bounded:
             found = [each for each in found if _in_bounds(op, each)]
         if op.sort is not None:
-            found.sort(key=_SORTED_BY[op.sort], reverse=op.descending)  # type: ignore[arg-type]  # all keys of one kind
+            found.sort(key=_SORTED_BY[op.sort], reverse=op.descending)
         more = 0 < op.limit < len(found)
         if more:
             del found[op.limit :]

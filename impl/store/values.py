@@ -56,7 +56,7 @@ class Op(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=True):
     """What the store can be asked to do, or what it is asked for."""
 
 
-class Put(Op, tag="put"):
+class Put(Op, tag="put", frozen=True):
     """Set a key. `keep_value` and `keep_lease` leave these as they are, of a key that is there."""
 
     key: bytes
@@ -67,7 +67,7 @@ class Put(Op, tag="put"):
     keep_lease: bool = False
 
 
-class Delete(Op, tag="delete"):
+class Delete(Op, tag="delete", frozen=True):
     """Delete a range."""
 
     key: bytes
@@ -86,7 +86,7 @@ class Target(Enum):
     KEY = 5
 
 
-class Range(Op, tag="range"):
+class Range(Op, tag="range", frozen=True):
     """Read a range, at a revision (0: now). `limit` 0: all; the four bounds: 0 means none."""
 
     key: bytes
@@ -122,7 +122,7 @@ class Compare(msgspec.Struct, array_like=True, frozen=True, gc=False):
     end: bytes = b""
 
 
-class Txn(Op, tag="txn"):
+class Txn(Op, tag="txn", frozen=True):
     """If all comparisons hold the one list, else the other, in one revision. All comparisons come before all else."""
 
     compare: tuple[Compare, ...] = ()
@@ -130,39 +130,39 @@ class Txn(Op, tag="txn"):
     failure: tuple[Put | Delete | Range | Txn, ...] = ()
 
 
-class Compact(Op, tag="compact"):
+class Compact(Op, tag="compact", frozen=True):
     """Forget what was before a revision."""
 
     revision: int
 
 
-class Grant(Op, tag="grant"):
+class Grant(Op, tag="grant", frozen=True):
     """Begin a lease; `ttl` is in seconds."""
 
     lease: int
     ttl: int
 
 
-class Revoke(Op, tag="revoke"):
+class Revoke(Op, tag="revoke", frozen=True):
     """End a lease, and delete the keys that it was given to."""
 
     lease: int
 
 
-class Lead(Op, tag="lead"):
+class Lead(Op, tag="lead", frozen=True):
     """Begin a tenure: from now on leases expire by the word of who asked for this, and of nobody before."""
 
     node: str
 
 
-class Expire(Op, tag="expire"):
+class Expire(Op, tag="expire", frozen=True):
     """Revoke leases whose time is over, by the one who has this tenure."""
 
     leases: tuple[int, ...]
     tenure: int
 
 
-class Once(Op, tag="once"):
+class Once(Op, tag="once", frozen=True):
     """Execute an operation of a session once. The session is a lease: what it is remembered by ends with it.
 
     Its numbers begin with 1; the client has the results of all up to `acknowledged`, which are forgotten.
@@ -174,18 +174,18 @@ class Once(Op, tag="once"):
     operation: Put | Delete | Txn | Compact | Grant | Revoke
 
 
-class Leases(Op, tag="leases"):
+class Leases(Op, tag="leases", frozen=True):
     """Which leases there are."""
 
 
-class LookAtLease(Op, tag="lease"):
+class LookAtLease(Op, tag="lease", frozen=True):
     """What there is to know of a lease."""
 
     lease: int
     keys: bool = False
 
 
-class Fingerprint(Op, tag="fingerprint"):
+class Fingerprint(Op, tag="fingerprint", frozen=True):
     """A checksum of all versions that are kept, up to a revision (0: now)."""
 
     revision: int = 0
@@ -203,20 +203,20 @@ class Result(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=True):
     revision: int
 
 
-class HasPut(Result, tag="put"):
+class HasPut(Result, tag="put", frozen=True):
     """The key is set."""
 
     previous: Version | None = None
 
 
-class HasDeleted(Result, tag="deleted"):
+class HasDeleted(Result, tag="deleted", frozen=True):
     """So many keys are deleted."""
 
     count: int
     previous: tuple[Version, ...] = ()
 
 
-class Found(Result, tag="found"):
+class Found(Result, tag="found", frozen=True):
     """What is in a range: `count` in all, of which `more` may be than were asked for."""
 
     versions: tuple[Version, ...]
@@ -224,20 +224,20 @@ class Found(Result, tag="found"):
     more: bool = False
 
 
-class HasChosen(Result, tag="chosen"):
+class HasChosen(Result, tag="chosen", frozen=True):
     """The comparisons of a transaction held, or not, and what came of what followed."""
 
     succeeded: bool
     results: tuple[HasPut | HasDeleted | Found | HasChosen, ...]
 
 
-class Happened(Result, tag="done"):
+class Happened(Result, tag="done", frozen=True):
     """It was done: `number` is a lease, a tenure, or how many expired."""
 
     number: int = 0
 
 
-class LeaseIs(Result, tag="lease"):
+class LeaseIs(Result, tag="lease", frozen=True):
     """A lease: the seconds it was granted for (0: there is none), its keys, and the tenure in which this is said."""
 
     lease: int
@@ -246,21 +246,21 @@ class LeaseIs(Result, tag="lease"):
     tenure: int
 
 
-class LeasesAre(Result, tag="leases"):
+class LeasesAre(Result, tag="leases", frozen=True):
     """All leases by number, each with the seconds that it was granted for, and the tenure in which this is said."""
 
     leases: tuple[tuple[int, int], ...]
     tenure: int
 
 
-class FingerprintIs(Result, tag="fingerprint"):
+class FingerprintIs(Result, tag="fingerprint", frozen=True):
     """A checksum, and up to which revision there is no history any more."""
 
     checksum: int
     compacted: int
 
 
-class Refused(Result, tag="refused"):
+class Refused(Result, tag="refused", frozen=True):
     """It was not executed."""
 
     problem: Problem

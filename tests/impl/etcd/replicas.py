@@ -131,5 +131,3 @@ class LocalCluster:
             for _ in range(20):
                 await asyncio.sleep(0)
         return replica
-
-

@@ -195,7 +195,9 @@ def test_comparisons_are_about_all_keys_of_a_range(compare: Compare, holds: bool
 
 
 def test_all_comparisons_of_nested_transactions_come_first() -> None:
-    inner = Txn((Compare(b"a", Target.VERSION, Relation.EQUAL, 0),), (Put(b"b", b"new"),), (Put(b"b", b"old"),))
+    inner = Txn(
+        (Compare(b"a", Target.VERSION, Relation.EQUAL, 0),), (Put(b"b", b"new"),), (Put(b"b", b"old"),)
+    )
     store, results = after(Txn((), (Put(b"a", b"1"), inner)))
     assert results == [HasChosen(2, True, (HasPut(2), HasChosen(2, True, (HasPut(2),))))]
     assert keys(store) == [b"a", b"b"]
@@ -230,7 +232,11 @@ def test_the_two_branches_may_change_the_same_key() -> None:
 
 def test_a_lease_takes_its_keys_with_it_in_one_revision() -> None:
     store, results = after(
-        Grant(5, 10), Put(b"b", b"", lease=5), Put(b"a", b"", lease=5), Put(b"c", b"", lease=5), Put(b"c", b"")
+        Grant(5, 10),
+        Put(b"b", b"", lease=5),
+        Put(b"a", b"", lease=5),
+        Put(b"c", b"", lease=5),
+        Put(b"c", b""),
     )
     assert store.ask(LookAtLease(5, keys=True)) == LeaseIs(5, 5, 10, (b"a", b"b"), 0)
     assert store.execute(Revoke(5)) == Happened(6, 5)
@@ -265,7 +271,9 @@ def test_what_a_session_does_is_done_once() -> None:
     assert store.execute(Once(9, 1, 0, put)) == Refused(3, Problem.ALREADY_ACKNOWLEDGED)
     again = Store()
     again.restore(store.snapshot())
-    assert again.execute(Once(9, 2, 1, put)) == HasPut(3, Version(b"a", b"1", 2, 2, 1))  # sessions are in snapshots
+    assert again.execute(Once(9, 2, 1, put)) == HasPut(
+        3, Version(b"a", b"1", 2, 2, 1)
+    )  # sessions are in snapshots
 
 
 def test_a_session_that_acknowledges_nothing_is_refused_before_it_fills_the_store() -> None:
@@ -276,7 +284,9 @@ def test_a_session_that_acknowledges_nothing_is_refused_before_it_fills_the_stor
     assert store.execute(Once(9, 1025, 1024, Put(b"a", b""))) == HasPut(1026)
 
 
-@pytest.mark.parametrize("payload", [b"", b"\xff", b"\x91\x92\xa3put\xa1a", encode((Compact(1),))[:-1], b"\x91" * 5000])
+@pytest.mark.parametrize(
+    "payload", [b"", b"\xff", b"\x91\x92\xa3put\xa1a", encode((Compact(1),))[:-1], b"\x91" * 5000]
+)
 def test_what_makes_no_sense_has_a_result_that_says_so(payload: bytes) -> None:
     store = Store()
     assert answers(store.apply(payload)) == (Refused(1, Problem.UNKNOWN),)
@@ -291,7 +301,9 @@ some_put = st.builds(Put, some_key, st.binary(max_size=2), st.sampled_from([0, 0
 some_delete = st.builds(Delete, some_key, some_end)
 some_txn = st.builds(
     Txn,
-    st.tuples(st.builds(Compare, some_key, st.just(Target.VERSION), st.sampled_from(Relation), st.integers(0, 2))),
+    st.tuples(
+        st.builds(Compare, some_key, st.just(Target.VERSION), st.sampled_from(Relation), st.integers(0, 2))
+    ),
     st.lists(some_put | some_delete, max_size=3).map(tuple),
     st.lists(some_put | some_delete, max_size=3).map(tuple),
 )
