@@ -139,13 +139,15 @@ class Server:
 
     async def stop(self, grace_s: float = 0.5) -> None:
         """Answer what is on the way, for so long at most, and listen no more."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
         self._unsubscribe()
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.services.stop()
-        if self._server is not None:
-            await self._server.stop(grace_s)
+        await server.stop(grace_s)
         await self.frontend.close()
         await self.nodes.close()
 
