@@ -57,6 +57,8 @@ class CheckRequest:
     models: tuple[tuple[str, Mapping[str, str]], ...]
     claims: tuple[str, ...]
     checkpoint: Path | None
+    ranks: int | None
+    hosts: Path | None
     dump: Path | None
     deadlock: bool
     diagram: Path | None
