@@ -1,7 +1,8 @@
 """What clients of a cluster do, and what they saw: a history, to be decided.
 
 Each client asks one thing at a time of some node, follows hints to the leader, and says it again under the same number while
-nobody knows what became of it. When it has lost patience its operation stays open, for ever, and it goes on under another name.
+nobody knows what became of it. Now and then an answer is lost on its way to the client, who then asks again, a little later. When
+it has lost patience its operation stays open, for ever, and it goes on under another name.
 
 Guarantees: the history has every operation, in the order of its events as this process saw them; no two values that are written
 are equal.
@@ -22,6 +23,9 @@ from typing import Any, TextIO
 from ratified.follow.linearizability.history import Recorder
 from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.runtime.remote import Remote
+
+LOSS = 0.1
+"""The share of answers to commands that are lost."""
 
 
 @dataclass(slots=True)
@@ -141,6 +145,9 @@ class Client:
         while result is None and time.monotonic() - began < self._patience:
             sends += 1
             result = await self._sent(function, payload)
+            if result is not None and function != "get" and self._random.random() < LOSS:
+                result = None
+                await asyncio.sleep(self._random.uniform(0.0, 2.0))
         now = time.monotonic() - self._began
         self._history.ended.append(Ended(self._at, began - self._began, now, result is not None, sends))
         if result is None:
@@ -191,7 +198,8 @@ class Client:
         known = self._remotes.get(node)
         if known is not None and not known.over:
             return known
-        made = Remote(places[node], self._cluster, node, seconds=2.0)
+        # Some wait long, so that a node that was stopped finds their requests when it goes on; others have gone elsewhere.
+        made = Remote(places[node], self._cluster, node, seconds=0.4 + 0.6 * (self._number % 4))
         try:
             async with asyncio.timeout(1):
                 await made.__aenter__()

@@ -504,10 +504,14 @@ def _ending(status: int, log: Path) -> str:
     if status < 0:
         return f"killed by {signal.Signals(-status).name}"
     try:
-        last = json.loads(log.read_bytes()[-8192:].rstrip().rpartition(b"\n")[2])
-        return str(last.get("why") or last.get("event"))
-    except (OSError, ValueError, AttributeError):
-        return f"exit status {status}"
+        last = log.read_bytes()[-8192:].rstrip().rpartition(b"\n")[2].decode("utf-8", "replace")
+    except OSError:
+        last = ""
+    try:
+        said = json.loads(last)
+        return str(said.get("why") or said.get("event"))
+    except (ValueError, AttributeError):
+        return last.removeprefix("Error: ") or f"exit status {status}"
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
