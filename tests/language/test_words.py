@@ -16,6 +16,8 @@ MODELS = {
     words.Copies: 6512,
     words.Families: 92,
     words.PlainSets: 8,
+    words.Steps: 75,
+    words.Asking: 43,
 }
 """Each model, and how many states it has with three processes."""
 

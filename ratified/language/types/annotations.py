@@ -112,7 +112,7 @@ def _instead(annotation: object, origin: object) -> str:
     if kind is typing.Literal:
         return "use an Enum"
     if kind is typing.Self:
-        return "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool"
+        return "mark it @step_invariant or @action_constraint, which have the state before: def f(self, old: Self) -> bool"
     if kind in (str, float, bytes, complex):
         return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
     if isinstance(kind, type):
