@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import permutations
-from typing import Annotated, Self, assert_never
+from typing import Annotated, Literal, Self, assert_never
 
 from ratified import (
     AtMost,
@@ -417,3 +417,66 @@ class Asking(Model):
         return enabled(self.put) == any(
             p not in self.s and (p != choose(P) or len(self.asked) < 2) for p in P
         ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
+
+
+Phase = Literal["idle", "wanting", "busy"]
+
+
+@record
+class Said:
+    """A text in a record."""
+
+    p: P
+    phase: Phase = "busy"
+
+
+def following(phase: Phase) -> Phase:
+    """By `match` over texts, no case left."""
+    match phase:
+        case "idle":
+            return "wanting"
+        case "wanting":
+            return "busy"
+        case "busy":
+            return "idle"
+
+
+class Texts(Model):
+    """Texts as values."""
+
+    phase: Map[P, Phase]
+    last: Literal["up", "down"] | None = None
+    seen: Set[Phase]
+    said: Set[Said]
+
+    @action
+    def go_on(self, p: P) -> None:
+        if self.phase[p] == "wanting":
+            require("up" != self.last and all(self.phase[q] in ("idle", "wanting") for q in P))
+        self.phase[p] = following(self.phase[p])
+        self.seen.add("idle" if self.phase[p] == "idle" else self.phase[p])
+
+    @action
+    def say(self, p: P) -> None:
+        require(self.phase[p] == "busy" and self.last is None)
+        self.last = "up"
+        self.said.add(Said(p))
+
+    @action
+    def down(self, phase: Phase) -> None:
+        require(self.last == "up" and phase in self.seen and phase != "wanting")
+        self.last = "down"
+        self.seen = Set({"busy", phase})
+
+    @invariant
+    def alone(self) -> bool:
+        return sum(1 for p in P if self.phase[p] == "busy") <= 1
+
+    @invariant
+    def ordered(self) -> bool:
+        first: Phase = "wanting"
+        for phase in self.seen:
+            if phase in ("busy", "idle"):
+                first = phase
+                break
+        return first == min(self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting")
