@@ -1,4 +1,4 @@
-"""The policies of services conform, their bugs are caught, and so is every mistake that is planted systematically."""
+"""The policies of services and the parts of the store conform, their bugs are caught, and so is every mistake that is planted systematically."""
 
 from __future__ import annotations
 
@@ -88,8 +88,9 @@ def test_every_bug_is_caught_and_shown_by_a_script_that_can_be_kept(name: str, b
 
 
 def table() -> dict[tuple[str, str], tuple[str, ...]]:
-    """The kill table of docs/services.md."""
-    text = (Path(__file__).parents[3] / "docs" / "services.md").read_text(encoding="utf-8")
+    """The kill tables of docs/store.md and docs/services.md."""
+    docs = Path(__file__).parents[3] / "docs"
+    text = "".join((docs / page).read_text(encoding="utf-8") for page in ("store.md", "services.md"))
     rows = re.findall(r"^\| `([a-z-]+)` \| `([a-z-]+)` \| (\d*) \| (\d*) \| (\d*) \|$", text, re.MULTILINE)
     return {(row[0], row[1]): row[2:] for row in rows}
 
