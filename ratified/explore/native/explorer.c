@@ -26,4 +26,5 @@
 #include "search.h"
 #include "graph.h"
 #include "simulate.h"
+#include "liveness.h"
 #include "api.h"

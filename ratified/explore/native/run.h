@@ -24,6 +24,7 @@
 
 #include "draws.h"
 
+#define RX_API __attribute__((visibility("default")))
 #define RX_STATE_BYTES ((size_t)8 * W)
 #define RX_LINE 64
 
@@ -145,6 +146,7 @@ typedef struct rx_worker {
     uint64_t jobs_done; /* when its thread began */
     uint64_t length;    /* of the shortest run to `source` */
     uint64_t edges;     /* graph.h */
+    uint64_t at, edges_from, edges_to; /* liveness.h: the state; where its edges begin, and the end of the room for more */
     rx_walker *walker;  /* simulate.h */
     pthread_t thread;
 } rx_worker;
@@ -219,6 +221,7 @@ typedef struct rx_run {
     /* The graph (graph.h), and random walks (simulate.h). */
     uint64_t *edge_offsets, *edge_targets;
     uint32_t *edge_instances;
+    struct rx_live *live; /* liveness.h */
     rx_walks walks;
     uint64_t walk_found, walk_states, walks_done; /* atomic */
 } rx_run;
