@@ -1,8 +1,8 @@
 """Liveness on what was explored natively: the graph, what claims say of states, and where fair runs can stay, are found in C.
 
 Guarantees: as `ratified/explore/liveness.py`. What the graph does not know is refused before anything is said: which steps a
-constraint or a bound cut off, and which of the values that a guard gives a parameter a step was taken with. States are put in order
-only where something fails, so that the run that is told is the same always.
+constraint or a bound cut off, and which of the values that a guard gives a parameter a step was taken with. States are put in
+order only where something fails, so that the run that is told is the same always.
 """
 
 from __future__ import annotations
