@@ -60,6 +60,12 @@ typedef struct rx_array {
 
 enum { RX_LIVE_ARRAYS = 13 };
 
+/* Zeroed pages, of which most may never be written: they weigh nothing until then. */
+static void *rx_sparse(size_t bytes) {
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
 static void rx_live_arrays(rx_live *l, rx_array *out) {
     const uint64_t n = l->states + 1, cells = n * sizeof(rx_cell);
     const rx_array all[RX_LIVE_ARRAYS] = {

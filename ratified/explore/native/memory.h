@@ -47,12 +47,6 @@ static void *rx_zeroed(size_t bytes) {
     return p;
 }
 
-/* The same, of which most may never be written: it weighs nothing until then. */
-static void *rx_sparse(size_t bytes) {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
 /* Zeroed memory that shares no cache line with anything else. */
 static void *rx_aligned(size_t bytes) {
     bytes = (bytes + RX_LINE - 1) / RX_LINE * RX_LINE;
