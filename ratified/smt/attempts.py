@@ -7,20 +7,20 @@ that were looked for, sort by sort; what nobody decided is undecided, and says w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.smt.confirming import shown
+from ratified.smt.confirming import refuted, shown
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.names import is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
-from ratified.smt.smtlib import Fact, refuted_at_once, script
+from ratified.smt.smtlib import Fact, refuted_at_once, script, uses_numbers
 from ratified.smt.solving import Answer, Job
 from ratified.smt.terms import TRUE, symbols_of
 
@@ -157,6 +157,8 @@ class Attempt:
 
     obligation: Obligation
     how: Effort
+    translation: Translation
+    cls: type[Model]
     status: Status = Status.UNDECIDED
     opinions: list[Opinion] = field(default_factory=list)
     why: str = ""
@@ -175,6 +177,9 @@ class Attempt:
     order: int = 0
     spent: float = 0.0
     ended: bool = False
+    suggested: bool = False
+    """Whether a counterexample is looked for with integers in a window, so that it is CPython's word that counts."""
+    then: str = ""
 
     def begin(self) -> list[Job]:
         """Return the first questions; none if there is nothing to ask."""
@@ -209,12 +214,18 @@ class Attempt:
             case "read":
                 self.searching += answer.seconds
                 self.read = answer.rest if answer.verdict == "sat" else ""
+                if self.suggested and not self._believed():
+                    self.read, self.tried = "", len(SMALL)
+                    return self._try_written_out()
+                self.status = Status.FAILED
                 self.why = "" if self.read else "there is a model, but it could not be read"
                 return self._second()
             case "long":
                 return self._after_long(answer)
             case "mixed":
                 return self._after_mixed(answer)
+            case "written out":
+                return self._after_written_out(answer)
         self._note(answer)  # the second opinion
         answers = {o.answer for o in self.opinions}
         if {"sat", "unsat"} <= answers:
@@ -262,6 +273,8 @@ class Attempt:
         if not self.how.counterexamples:
             self._settle(answer)
             return self._second()
+        if any(is_worked_out(s) for s in symbols_of(f.formula for f in self.obligation.facts)):
+            return self._write_out("small")  # of which Z3 finds none
         self.stage = "small"
         return self._try_small()
 
@@ -274,8 +287,9 @@ class Attempt:
         return [self._small_job(self.sizes)]
 
     def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
-        facts = self.obligation.facts
-        self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        facts, about = self.obligation.facts, title(self.obligation)
+        question = small.written_out(about, facts, sizes, values=values) if self.suggested else None
+        self.asked = question or small.at_sizes(about, facts, sizes, values=values)
         return self._job(self.asked.solver, self.asked.text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
@@ -291,7 +305,8 @@ class Attempt:
 
     def _found(self) -> list[Job]:
         """There is a counterexample of these sizes: it is made smaller."""
-        self.status, self.why = Status.FAILED, ""
+        if not self.suggested:
+            self.status, self.why = Status.FAILED, ""
         self.smallest = dict(self.sizes)
         self.stage, self.shrinking = "shrink", [(sort, 1) for sort in self.sizes]
         return self._shrink()
@@ -347,8 +362,35 @@ class Attempt:
         self._note(answer)
         self._settle(answer)
         if answer.verdict == "sat" and self.how.counterexamples:
-            self.stage, self.mixed = "mixed", small.mixed_sizes(list(self.sizes), SMALL)
+            self.mixed = small.mixed_sizes(list(self.sizes), SMALL)
+        if answer.verdict != "unsat" and self.how.counterexamples and self._has_numbers():
+            return self._write_out("mixed")
+        self.stage = "mixed"
         return self._try_mixed()
+
+    def _has_numbers(self) -> bool:
+        return self.then != "small" and uses_numbers(f.formula for f in self.obligation.facts)
+
+    def _write_out(self, then: str) -> list[Job]:
+        """Sizes with all quantifiers written out, integers in a window; and then another stage."""
+        self.stage, self.tried, self.suggested, self.then = "written out", 0, True, then
+        return self._try_written_out()
+
+    def _try_written_out(self) -> list[Job]:
+        """The next size."""
+        facts = self.obligation.facts
+        while self.tried < len(SMALL):
+            self.tried += 1
+            self.sizes = dict.fromkeys(small.sorts_of_facts(facts), SMALL[self.tried - 1])
+            self.asked = small.written_out(title(self.obligation), facts, self.sizes, values=False)
+            if self.asked is not None:
+                return [self._job(self.asked.solver, self.asked.text, SEARCH)]
+        self.suggested, self.stage, self.tried = False, self.then, 0
+        return self._try_small() if self.then == "small" else self._try_mixed()
+
+    def _after_written_out(self, answer: Answer) -> list[Job]:
+        self.searching += answer.seconds
+        return self._found() if answer.verdict == "sat" else self._try_written_out()
 
     def _try_mixed(self) -> list[Job]:
         """There is a counterexample, and none where all sorts are as large: the next sizes that differ."""
@@ -374,14 +416,24 @@ class Attempt:
         if not self.ended and self.status is not Status.FAILED:
             self.status, self.why = Status.UNDECIDED, why
 
-    def cell(self, translation: Translation, cls: type[Model]) -> Cell:
+    def _counterexample(self, asked: small.Question) -> Counterexample | None:
+        structure = small.read_structure(asked, self.smallest, self.read)
+        concrete = Concrete(self.translation.theory, structure)
+        found = shown(self.obligation, self.translation, concrete, self.cls)
+        if found is None or not self.suggested:
+            return found
+        return replace(found, confirmed=True) if refuted(self.obligation, found, self.cls) else None
+
+    def _believed(self) -> bool:
+        """Whether CPython says so of what was read with integers in a window."""
+        return bool(self.read) and self.asked is not None and self._counterexample(self.asked) is not None
+
+    def cell(self) -> Cell:
         """Return what it came to."""
         obligation = self.obligation
         counterexample = None
         if self.read and self.asked is not None:
-            structure = small.read_structure(self.asked, self.smallest, self.read)
-            concrete = Concrete(translation.theory, structure)
-            counterexample = shown(obligation, translation, concrete, cls)
+            counterexample = self._counterexample(self.asked)
         if self.status is Status.FAILED:
             self._weighed(counterexample)
         return Cell(

@@ -14,6 +14,7 @@ typedef struct rx_result {
 static void rx_free_worker(rx_worker *w) {
     if (!w) return;
     free(w->chunk);
+    free(w->sent);
     free(w);
 }
 
@@ -21,6 +22,7 @@ RX_API void rx_free(rx_run *run) {
     if (!run) return;
     rx_team_stop(run);
     rx_live_free(run);
+    rx_ranks_free(run);
     rx_table_free(run);
     if (run->states) munmap(run->states, (size_t)run->reserved * RX_STATE_BYTES);
     if (run->first) munmap(run->first, (size_t)run->reserved * sizeof(rx_first));

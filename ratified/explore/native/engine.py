@@ -130,9 +130,28 @@ def check_native(
     live: Live = (), None, None
     with Exploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
-        violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+        violation = violation_of(model, program, outcome)
         if claims:
             live = _liveness(model, program, exploration, outcome, watch)
+    return report(model, prepared, outcome, violation, watch, live, deadlock=deadlock)
+
+
+def violation_of(model: Model, program: Program, outcome: Outcome) -> Violation | None:
+    """What was violated, with its run. Raises EvaluationError where the model has no answer."""
+    return _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+
+
+def report(
+    model: Model,
+    prepared: Prepared,
+    outcome: Outcome,
+    violation: Violation | None,
+    watch: Watch,
+    live: Live = ((), None, None),
+    *,
+    deadlock: bool,
+) -> Result:
+    """What an exploration came to. Raises ModelError if the model has no initial state."""
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
     return _result(model, prepared, outcome, violation, live, watch, deadlock)

@@ -190,7 +190,9 @@ static void rx_watch(rx_worker *w) {
     }
 }
 
-/* Looks up and inserts the batch: first all slots (prefetched when hashed), then all states they point to, then
+static void rx_route(rx_worker *w);
+
+/* Looks up and inserts the batch (of several ranks, what is this one's): first all slots (prefetched when hashed), then all states they point to, then
  * compare. */
 static __attribute__((noinline)) void rx_drain(rx_worker *w) {
     rx_run *run = w->run;
@@ -200,6 +202,7 @@ static __attribute__((noinline)) void rx_drain(rx_worker *w) {
         b->count = b->settled = 0;
         return;
     }
+    if (RX_UNLIKELY(run->ranks > 1)) rx_route(w);
     const unsigned shift = 64 - run->log_slots;
     const rx_cell bits = rx_index_mask(run);
     const uint32_t count = b->count;
@@ -256,7 +259,7 @@ static __attribute__((noinline)) void rx_until_left(rx_worker *w, void (*work)(r
 
 static __attribute__((noinline)) void rx_expand_chunks(rx_worker *w) {
     rx_run *run = w->run;
-    for (;;) {
+    while (!RX_LOAD(run->out_full)) {
         const uint64_t from = RX_ADD(run->cursor, RX_CHUNK);
         if (from >= run->level_to || RX_LOAD(run->stopping) || RX_LOAD(run->abandoned)) break;
         const uint64_t count = run->level_to - from < RX_CHUNK ? run->level_to - from : RX_CHUNK;

@@ -11,6 +11,7 @@
 #include "table.h"
 #include "team.h"
 #include "expand.h"
+#include "route.h"
 #include "sort.h"
 
 /* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be
@@ -27,4 +28,5 @@
 #include "graph.h"
 #include "simulate.h"
 #include "liveness.h"
+#include "ranks.h"
 #include "api.h"

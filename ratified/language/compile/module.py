@@ -195,6 +195,10 @@ class ModuleCompiler:
                     return self._ensure(f"{klass.__name__}.{name}", function, klass, kind, (context, node))
         context.fail(node, f"no base class has a method `{name}`", "call a method of self")
 
+    def made(self, function: Function) -> str:
+        """The key of a function that the language itself defines, which is one of the model's from now on."""
+        return self.functions.setdefault(function.key, function).key
+
     def plain_function(
         self, context: Context, node: ast.AST, function: FunctionType, receiver: Type | None = None
     ) -> str:
@@ -223,7 +227,7 @@ class ModuleCompiler:
             context.fail(
                 node,
                 f"`{function.__name__}` calls itself",
-                "recursion is not part of the modelling language: use a loop or a comprehension",
+                "models have no recursion: write sum(...) or any(...) over it, or a `for` loop with a local name",
             )
         if key not in self._compilers:
             compiler = FunctionCompiler(self, key, function, owner, kind, receiver)

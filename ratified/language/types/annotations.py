@@ -100,7 +100,11 @@ def _name(annotation: object) -> str:
 def _instead(annotation: object, origin: object) -> str:
     kind = origin or annotation
     if kind in (dict, typing.Mapping):
-        return "write Map[K, V]"
+        inside = [_name(a) for a in typing.get_args(annotation)] or ["K", "V"]
+        whole = ", ".join(inside)
+        return (
+            f"write Map[{whole}], which is total, or Map[{whole} | None], with None where there is no value"
+        )
     if kind in (set, frozenset):
         return "write Set[T]"
     if kind in (list, typing.Sequence) or (kind is tuple):

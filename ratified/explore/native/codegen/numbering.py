@@ -20,7 +20,7 @@ from ratified.language.types import cardinality, values_of
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BoundPlace:
     """A place that may leave a declared bound."""
 
     what: str
@@ -89,7 +89,7 @@ def goals_of(module: Module, shapes: Shapes) -> tuple[Goals, ...]:
 class Written:
     """What is found out while a program is generated: the bounds, errors and witnesses that its numbers stand for."""
 
-    bounds: tuple[Place, ...]
+    bounds: tuple[BoundPlace, ...]
     errors: tuple[tuple[str, Span | None], ...]
     witnesses: tuple[str, ...]
     step_witnesses: tuple[str, ...]
