@@ -192,6 +192,11 @@ static inline bool rx_wanted(const rx_live *l, uint64_t state, uint32_t goal) {
 
 /* --- components --- */
 
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC push_options
+#pragma GCC optimize("O2")
+#endif
+
 static bool rx_live_none(const uint64_t *bits, uint32_t words) {
     for (uint32_t k = 0; k < words; k++)
         if (bits[k]) return false;
@@ -335,6 +340,10 @@ static int rx_live_look(const rx_run *run, rx_live *l, uint32_t goal, bool leads
     }
     return found;
 }
+
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC pop_options
+#endif
 
 /* --- ways --- */
 
