@@ -59,7 +59,9 @@ class Nemesis:
         known: dict[str, tuple[float, Callable[[NodeId], Awaitable[None]]]] = {
             "kill": (4, self._kill),
             "kill leader": (3, self._kill_leader),
+            "power cut": (1.5, self._power_cut),
             "pause": (3, self._pause),
+            "pause leader": (3, self._pause_leader),
             "partition": (4, self._partition),
             "one-way partition": (2, self._one_way),
             "slow disk": (2, self._slow),
@@ -130,9 +132,24 @@ class Nemesis:
         self._cluster.kill(await self._cluster.leader() or node)
         await self._for(0.1, 0.5)
 
+    async def _power_cut(self, node: NodeId) -> None:  # noqa: ARG002 - it is everybody's
+        """All die at once; perhaps just when all have taken a snapshot."""
+        if self._random.random() < 0.5:
+            for name in self._cluster.names:
+                await self._compact(name)
+        for name in self._cluster.names:
+            self._cluster.kill(name)
+        await self._for(0.1, 0.5)
+
     async def _pause(self, node: NodeId) -> None:
+        await self._paused(node, 0.2, 2.5)
+
+    async def _pause_leader(self, node: NodeId) -> None:
+        await self._paused(await self._cluster.leader() or node, 1.0, 3.0)
+
+    async def _paused(self, node: NodeId, least: float, most: float) -> None:
         self._cluster.pause(node)
-        await self._for(0.2, 2.5)
+        await self._for(least, most)
         self._cluster.resume(node)
 
     async def _restart(self, node: NodeId) -> None:

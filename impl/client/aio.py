@@ -362,7 +362,7 @@ class StoreClient:
                         raise StoreError(response.cancel_reason, "CANCELLED")
                     if response.created:
                         begun()
-                    for event in _new(response, place):
+                    for event in news(response, place):
                         yield event
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.PERMISSION_DENIED:
@@ -530,7 +530,7 @@ async def _kept_open(request: pb.WatchRequest) -> AsyncIterator[pb.WatchRequest]
     await asyncio.Event().wait()
 
 
-def _new(response: pb.WatchResponse, place: Session) -> Iterable[Event]:
+def news(response: pb.WatchResponse, place: Session) -> Iterable[Event]:
     """Return what a response tells that was not told before; a revision is told as a whole."""
     new: dict[int, bool] = {}
     for event in response.events:

@@ -10,6 +10,7 @@ from typing import Final
 
 from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.errors import Fault, fault, invalid
+from ratified.impl.etcd.watches import Events, Over
 from ratified.impl.store.values import (
     Answer,
     Compare,
@@ -171,6 +172,27 @@ def _result(result: HasPut | HasDeleted | Found | HasChosen) -> pb.ResponseOp:
         case Found():
             return pb.ResponseOp(response_range=found(header, result))
     return pb.ResponseOp(response_txn=has_chosen(header, result))
+
+
+def watched(header: pb.ResponseHeader, piece: Events | Over) -> pb.WatchResponse:
+    """Return what a watch is told."""
+    if isinstance(piece, Over):
+        return pb.WatchResponse(
+            header=header,
+            watch_id=piece.watch,
+            canceled=True,
+            compact_revision=piece.compacted,
+            cancel_reason="etcdserver: mvcc: required revision has been compacted",
+        )
+    events = [
+        pb.Event(
+            type=pb.Event.PUT if change.version.version else pb.Event.DELETE,
+            kv=key_value(change.version),
+            prev_kv=None if change.previous is None else key_value(change.previous),
+        )
+        for change in piece.changes
+    ]
+    return pb.WatchResponse(header=header, watch_id=piece.watch, events=events)
 
 
 def unexpected(answer: Answer) -> Fault:

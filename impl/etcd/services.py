@@ -25,7 +25,7 @@ from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.lessor import Lessor, NotHere
 from ratified.impl.etcd.passing import SERVICE, Nodes, came
 from ratified.impl.etcd.settings import Limits, Permissions
-from ratified.impl.etcd.watches import Events, Hub, Over, Stream, Watch
+from ratified.impl.etcd.watches import Hub, Stream, Watch
 from ratified.impl.runtime.replica import Replica
 from ratified.impl.store import values
 from ratified.impl.store.store import TTL_MOST, Store
@@ -367,7 +367,7 @@ class Services:
                     yield answers.get_nowait()
                     told = True
                 for piece in stream.take():
-                    yield self._told(piece)
+                    yield convert.watched(self.header(piece.revision), piece)
                     told = True
                 if told:
                     continue
@@ -453,25 +453,6 @@ class Services:
         )
         stream.add(watch)
         return pb.WatchResponse(header=self.header(self.store.revision), watch_id=number, created=True)
-
-    def _told(self, piece: Events | Over) -> pb.WatchResponse:
-        if isinstance(piece, Over):
-            return pb.WatchResponse(
-                header=self.header(piece.revision),
-                watch_id=piece.watch,
-                canceled=True,
-                compact_revision=piece.compacted,
-                cancel_reason="etcdserver: mvcc: required revision has been compacted",
-            )
-        events = [
-            pb.Event(
-                type=pb.Event.PUT if change.version.version else pb.Event.DELETE,
-                kv=convert.key_value(change.version),
-                prev_kv=None if change.previous is None else convert.key_value(change.previous),
-            )
-            for change in piece.changes
-        ]
-        return pb.WatchResponse(header=self.header(piece.revision), watch_id=piece.watch, events=events)
 
     # Cluster and maintenance
 

@@ -126,10 +126,11 @@ class Hub:
 
 
 class Stream:
-    """The watches of one client's stream. It belongs to one reader."""
+    """The watches of one client's stream. It belongs to one reader. `at_once` revisions are looked through at once."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, at_once: int = REVISIONS_AT_ONCE) -> None:
         self.hub = hub
+        self._at_once = at_once
         self.watches: dict[int, Watch] = {}
         self._news = asyncio.Event()
 
@@ -186,7 +187,7 @@ class Stream:
             return Over(watch.number, told, store.versions.compacted)
         changes: list[Change] = []
         size = 0
-        reached = min(told, watch.next + REVISIONS_AT_ONCE - 1)
+        reached = min(told, watch.next + self._at_once - 1)
         for revision, versions in store.events(watch.next, reached):
             for version in versions:
                 if watch.sees(version):

@@ -276,8 +276,9 @@ class Cluster:
     def _signal(self, name: NodeId, number: int) -> None:
         process = self._node(name).process
         if process is not None and process.returncode is None:
+            # Not by send_signal: that may take the exit status away from asyncio, which then makes one up.
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
+                os.kill(process.pid, number)
 
     async def _supervise(self, running: _Running) -> None:
         """Run a node, again and again."""
@@ -328,7 +329,7 @@ class Cluster:
         child.paused = False
         self._is(child, "running")
         if not running.wanted:
-            running.process.terminate()
+            self._signal(child.node, signal.SIGTERM)
         status = await running.process.wait()
         child.process = None
         return status
@@ -504,10 +505,14 @@ def _ending(status: int, log: Path) -> str:
     if status < 0:
         return f"killed by {signal.Signals(-status).name}"
     try:
-        last = json.loads(log.read_bytes()[-8192:].rstrip().rpartition(b"\n")[2])
-        return str(last.get("why") or last.get("event"))
-    except (OSError, ValueError, AttributeError):
-        return f"exit status {status}"
+        last = log.read_bytes()[-8192:].rstrip().rpartition(b"\n")[2].decode("utf-8", "replace")
+    except OSError:
+        last = ""
+    try:
+        said = json.loads(last)
+        return str(said.get("why") or said.get("event"))
+    except (ValueError, AttributeError):
+        return last.removeprefix("Error: ") or f"exit status {status}"
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:

@@ -59,6 +59,15 @@ class NodeCollector(Collector):
         )
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of connections that end badly, as those of strangers do."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing."""
+
+
 class Observing:
     """A server that runs until it is closed. Raises InUse."""
 
@@ -97,12 +106,11 @@ class Observing:
 
         host, port = parsed(address)
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
+            self._server = _Server((host, port), Handler)
         except OSError as error:
             raise InUse(
                 f"nothing can listen at {address}: {error.strerror}; give another `http` address, or stop what has that one"
             ) from None
-        self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False

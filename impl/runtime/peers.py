@@ -10,6 +10,7 @@ bear out.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -79,8 +80,9 @@ class Peers:
                 reuse_port=self._settings.reuse_port or None,
             )
         except OSError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
             raise InUse(
-                f"{self._name} cannot listen at {host}:{port}: {error.strerror}; give it another `peer` address, "
+                f"{self._name} cannot listen at {host}:{port}: {why}; give it another `peer` address, "
                 "or stop what has that one"
             ) from None
 

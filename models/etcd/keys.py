@@ -49,7 +49,9 @@ class Keys(Model):
     created: Map[Key, Count]  # in which revision; 0: it is not there
     modified: Map[Key, Count]
     version: Map[Key, Count]
-    kept: Annotated[Seq[Map[Key, Count]], AtMost("changes + 1")]  # by revision: the version of each key; 0: not there
+    kept: Annotated[
+        Seq[Map[Key, Count]], AtMost("changes + 1")
+    ]  # by revision: the version of each key; 0: not there
     past: Annotated[Seq[Map[Key, Count]], AtMost("changes + 1")]  # the same, of which nothing is forgotten
     pair: Set[Key]  # that the last change was a transaction about
 
@@ -71,7 +73,7 @@ class Keys(Model):
         self.modified[k] = 0
         self.version[k] = self.version_of_what_is_gone(k)
 
-    def version_of_what_is_gone(self, k: Key) -> int:  # noqa: ARG002 - for those who keep it
+    def version_of_what_is_gone(self, k: Key) -> int:
         """It begins anew."""
         return 0
 
@@ -118,7 +120,7 @@ class Keys(Model):
     def between(self) -> None:
         """Between what a transaction does is nothing."""
 
-    def still_holds(self, a: Key) -> bool:  # noqa: ARG002 - for those who look
+    def still_holds(self, a: Key) -> bool:
         """The comparison was made before, and is not made again."""
         return True
 

@@ -67,7 +67,7 @@ class Leasing(Model):
         self.mine[n] = self.tenure
         self.left[n] = self.counts_from(n)
 
-    def counts_from(self, n: Node) -> int:  # noqa: ARG002 - for those who count otherwise
+    def counts_from(self, n: Node) -> int:
         """All of its time."""
         return self.ttl
 
@@ -145,7 +145,7 @@ class Leasing(Model):
     def hear(self, n: Node) -> None:
         """The client hears that it has more time."""
         require(self.answered[n])
-        self.believed = max(self.believed, self.runs_for(n))
+        self.believed = self.runs_for(n)
         self.answered[n] = False
         self.age[n] = 0
 

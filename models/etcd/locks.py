@@ -147,7 +147,10 @@ class Locking(Model):
             c == d
             for c in Client
             for d in Client
-            if self.holds[c] and self.holds[d] and self.line[c] == self.mine[c] and self.line[d] == self.mine[d]
+            if self.holds[c]
+            and self.holds[d]
+            and self.line[c] == self.mine[c]
+            and self.line[d] == self.mine[d]
         )
 
     @step_invariant

@@ -102,7 +102,7 @@ class Watching(Model):
         self.next = max(begins, last + 1)
         self.behind = self.next <= self.applied
         if found:
-            self.place = max(self.place, last)
+            self.place = max(self.place, self.told[len(self.told) - 1])
         elif self.asked and self.may_tell_progress():
             self.asked = False
             self.place = max(self.place, self.applied)

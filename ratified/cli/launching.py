@@ -25,10 +25,10 @@ from ratified.cli.output import colorful, echo
 from ratified.cli.progress import LiveText
 from ratified.cli.ranks import LAUNCHED, MARK
 from ratified.cli.requests import CheckRequest
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 MISSING = "exploring on several ranks needs MPI, which is not installed"
-REMEDY = "pip install 'ratified[mpi]'"
 
 _NOISE = re.compile(
     r"=====|=   |YOUR APPLICATION TERMINATED|This typically refers|Please see the FAQ|\[(proxy|mpiexec)|Abort\(|"
@@ -83,11 +83,11 @@ def launch(request: CheckRequest, arguments: list[str]) -> int:
 def _mpiexec() -> str:
     """The mpiexec of this environment, or else the system's."""
     if importlib.util.find_spec("mpi4py") is None:
-        raise RatifiedError(MISSING, remedy=REMEDY)
+        raise RatifiedError(MISSING, remedy=install("mpi"))
     beside = Path(sys.executable).parent / "mpiexec"
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
-        raise RatifiedError("there is no mpiexec to start ranks with", remedy=REMEDY)
+        raise RatifiedError("there is no mpiexec to start ranks with", remedy=install("mpi"))
     return found
 
 
@@ -97,7 +97,9 @@ def slots_of(hosts: Path) -> int:
     try:
         lines = hosts.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise RatifiedError(f"{hosts} cannot be read: {getattr(error, 'strerror', 'it is not text')}") from None
+        raise RatifiedError(
+            f"{hosts} cannot be read: {getattr(error, 'strerror', 'it is not text')}"
+        ) from None
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()
         if not text:
@@ -206,8 +208,10 @@ def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[s
     again = shlex.join(["ratified", *arguments])
     if request.checkpoint is not None:
         return LostRankError(
-            f"{who} {how}", remedy=f"go on from the last complete level saved, on any number of ranks: {again}"
+            f"{who} {how}",
+            remedy=f"go on from the last complete level saved, on any number of ranks: {again}",
         )
     return LostRankError(
-        f"{who} {how}", remedy="with --checkpoint DIR the same command would go on from the last complete level"
+        f"{who} {how}",
+        remedy="with --checkpoint DIR the same command would go on from the last complete level",
     )

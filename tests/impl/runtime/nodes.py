@@ -53,13 +53,13 @@ class Nodes:
         self._held = {name: reserved() for name in self.names}
         self.places = {name: Place(address) for name, (_, address) in self._held.items()}
         self.folder = folder
-        self.more = {"pace": QUICK, "tick_ms": 20, "insecure": True, **more}
+        self.more = {"pace": QUICK, "tick_ms": 20, "insecure": True, "reuse_port": True, **more}
         self.up: dict[str, Node] = {}
         self.logs = {name: Told() for name in self.names}
         self.machine: Callable[[], StateMachine] = KeyValue
 
     def settings(self, name: str, **more: Any) -> Settings:
-        return Settings(name, self.folder / name, self.places, reuse_port=True, **{**self.more, **more})
+        return Settings(name, self.folder / name, self.places, **{**self.more, **more})
 
     async def start(self, name: str, **more: Any) -> Node:
         made = {key: more.pop(key) for key in ("storage", "recorder", "tls") if key in more}
