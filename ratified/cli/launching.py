@@ -25,10 +25,10 @@ from ratified.cli.output import colorful, echo
 from ratified.cli.progress import LiveText
 from ratified.cli.ranks import LAUNCHED, MARK
 from ratified.cli.requests import CheckRequest
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 MISSING = "exploring on several ranks needs MPI, which is not installed"
-REMEDY = "pip install 'ratified[mpi]'"
 
 _NOISE = re.compile(
     r"=====|=   |YOUR APPLICATION TERMINATED|This typically refers|Please see the FAQ|\[(proxy|mpiexec)|Abort\(|"
@@ -84,11 +84,11 @@ def launch(request: CheckRequest, arguments: list[str]) -> int:
 def _mpiexec() -> str:
     """The mpiexec of this environment, or else the system's."""
     if importlib.util.find_spec("mpi4py") is None:
-        raise RatifiedError(MISSING, remedy=REMEDY)
+        raise RatifiedError(MISSING, remedy=install("mpi"))
     beside = Path(sys.executable).parent / "mpiexec"
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
-        raise RatifiedError("there is no mpiexec to start ranks with", remedy=REMEDY)
+        raise RatifiedError("there is no mpiexec to start ranks with", remedy=install("mpi"))
     return found
 
 

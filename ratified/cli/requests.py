@@ -378,6 +378,83 @@ class CrosscheckRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TortureRequest:
+    """Torture a cluster of the bundled runtime. `folder` None: one that is made for it, and kept."""
+
+    target: str
+    nodes: int
+    spares: int
+    seconds: float
+    seed: int
+    clients: int
+    every: float
+    pause: float
+    protocol: str
+    trace: bool
+    plant: str | None
+    kinds: tuple[str, ...]
+    folder: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRequest:
+    """Run one node; with `parent`, no longer than the process that started this one."""
+
+    file: Path
+    parent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Start a cluster on this machine, in the folder `data`."""
+
+    nodes: int
+    data: Path
+    protocol: str
+    machine: str
+    certificates: Path | None
+    insecure: bool
+    trace: bool
+    restarts: int
+    foreground: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """Show how a cluster is, once or again and again."""
+
+    data: Path
+    form: str
+    watch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRequest:
+    """Do something with a cluster."""
+
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNodeRequest:
+    """Do something with a node of a cluster."""
+
+    node: str
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesRequest:
+    """Make certificates for so many nodes, an operator, and clients of these names."""
+
+    folder: Path
+    nodes: int
+    names: tuple[str, ...]
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class InitRequest:
     """Begin a project in a folder."""
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ Told = tuple[int, ...]
 """What one rank told another in a round: the records it has for it, then what it tells all."""
 
 MISSING = "exploring on several ranks needs MPI, which is not installed"
-REMEDY = "pip install 'ratified[mpi]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def join(communicator: MPI.Intracomm | None = None) -> World:
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # the latter if the library itself is not there
-        raise RatifiedError(MISSING, remedy=REMEDY) from error
+        raise RatifiedError(MISSING, remedy=install("mpi")) from error
     return _Mpi(MPI, communicator or MPI.COMM_WORLD)
 
 
