@@ -25,7 +25,8 @@ def asking(test: Callable[[Serving, Call], Awaitable[None]], **how: Any) -> None
     """Run a test with a cluster, and what calls a method of a node with bytes."""
 
     async def main() -> None:
-        async with serving(**how) as s, grpc.aio.insecure_channel(s.servers["n2"].address) as channel:
+        async with serving(**how) as s, grpc.aio.insecure_channel(s.servers["n2"].address) as made:
+            channel: Any = made
 
             async def call(method: str, request: bytes, metadata: Sequence[tuple[str, str]] = ()) -> bytes:
                 answer: bytes = await channel.unary_unary(f"/etcdserverpb.{method}")(
