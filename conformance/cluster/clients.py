@@ -1,8 +1,9 @@
 """What clients of a cluster do, and what they saw: a history, to be decided.
 
 Each client asks one thing at a time of some node, follows hints to the leader, and says it again under the same number while
-nobody knows what became of it. Now and then an answer is lost on its way to the client, who then asks again, a little later. When
-it has lost patience its operation stays open, for ever, and it goes on under another name.
+nobody knows what became of it. Now and then an answer is lost on its way to the client, who then asks again, a little later; and
+now and then a copy of a command that has its answer arrives late. When a client has lost patience its operation stays open, for
+ever, and it goes on under another name.
 
 Guarantees: the history has every operation, in the order of its events as this process saw them; no two values that are written
 are equal.
@@ -24,8 +25,8 @@ from ratified.follow.linearizability.history import Recorder
 from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.runtime.remote import Remote
 
-LOSS = 0.1
-"""The share of answers to commands that are lost."""
+LOSS, COPIES = 0.1, 0.2
+"""The shares of answers to commands that are lost, and of commands of which a copy arrives late."""
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ class Client:
         self._known: dict[str, str] = {}  # what this client saw last, for its cas
         self._remotes: dict[NodeId, Remote] = {}
         self._at: NodeId | None = None
+        self._copies: set[asyncio.Task[None]] = set()
         self._begin_life()
 
     def _begin_life(self) -> None:
@@ -118,6 +120,8 @@ class Client:
 
     async def close(self) -> None:
         """End its connections."""
+        for task in tuple(self._copies):
+            task.cancel()
         for remote in self._remotes.values():
             await remote.close()
 
@@ -160,12 +164,24 @@ class Client:
         elif function == "cas":
             seen = result == b"true"
         self._history.end(self._name, function, key, seen)
+        if function != "get" and self._random.random() < COPIES:
+            late = self._copy(Command(self._name, self._serial, payload), self._random.uniform(0.2, 5.0))
+            task = asyncio.create_task(late)
+            self._copies.add(task)
+            task.add_done_callback(self._copies.discard)
         if function == "get":
             self._known[key] = seen or "none"
         elif function == "put":
             self._known[key] = value
         elif function == "cas" and seen:
             self._known[key] = value[1]
+
+    async def _copy(self, command: Command, after: float) -> None:
+        """A copy of a command, that was on its way all the time, arrives."""
+        await asyncio.sleep(after)
+        remote = await self._remote()
+        if remote is not None:
+            await remote.submit(command)
 
     async def _sent(self, function: str, payload: bytes) -> bytes | None:
         """Send it to some node, once; what that says, if it is an end."""
@@ -199,7 +215,7 @@ class Client:
         if known is not None and not known.over:
             return known
         # Some wait long, so that a node that was stopped finds their requests when it goes on; others have gone elsewhere.
-        made = Remote(places[node], self._cluster, node, seconds=0.4 + 0.6 * (self._number % 4))
+        made = Remote(places[node], self._cluster, node, seconds=0.4 + 0.9 * (self._number % 4))
         try:
             async with asyncio.timeout(1):
                 await made.__aenter__()

@@ -145,7 +145,7 @@ class Nemesis:
         await self._paused(node, 0.2, 2.5)
 
     async def _pause_leader(self, node: NodeId) -> None:
-        await self._paused(await self._cluster.leader() or node, 0.8, 2.0)
+        await self._paused(await self._cluster.leader() or node, 1.0, 3.0)
 
     async def _paused(self, node: NodeId, least: float, most: float) -> None:
         self._cluster.pause(node)

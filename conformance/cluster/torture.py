@@ -33,7 +33,7 @@ from ratified.impl.contract import Done
 from ratified.impl.runtime.cluster import Cluster, Restarts
 from ratified.results.result import Verdict
 
-KEYS = ("a", "b", "c", "d", "e")
+KEYS = ("a", "b", "c")
 CALM_SECONDS = 60.0
 PATIENCE_SECONDS = 8.0
 

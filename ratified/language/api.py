@@ -85,6 +85,7 @@ def action(
 invariant = _marker(Kind.INVARIANT)
 step_invariant = _marker(Kind.STEP_INVARIANT)
 constraint = _marker(Kind.CONSTRAINT)
+action_constraint = _marker(Kind.ACTION_CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
 eventually = _marker(Kind.EVENTUALLY)
 leads_to = _marker(Kind.LEADS_TO)
@@ -185,6 +186,22 @@ def maps(keys: Iterable[Any], values: Any, /) -> Set[Map[Any, Any]]:
             remedy="choose a value for each key where it is needed, or smaller sizes",
         )
     return Set(Map(zip(inner, chosen, strict=True)) for chosen in itertools.product(outer, repeat=len(inner)))
+
+
+def enabled(action: Callable[..., None], *arguments: object) -> bool:
+    """Whether an action of the model is possible now: `enabled(self.act, p)`; without arguments, with any that it may take."""
+    from ratified.language.machine import PythonMachine  # which knows of models
+
+    model: Any = action.__self__  # type: ignore[attr-defined]  # a bound method
+    machine = vars(model).get("_asked")
+    if machine is None:
+        machine = PythonMachine(model)
+        object.__setattr__(model, "_asked", machine)
+    return bool(
+        machine.possible(
+            tuple(vars(model)[d.name] for d in model.module.variables), action.__name__, arguments
+        )
+    )
 
 
 def choose(items: Iterable[T], where: Callable[[T], bool] | None = None) -> T:

@@ -483,6 +483,8 @@ def order_key(value: Any) -> tuple[Any, ...]:
     """
     if value is None:
         return ()
+    if isinstance(value, str):
+        return (str(value.value if isinstance(value, Enum) else value),)
     if isinstance(value, int):
         return (int(value),)
     if isinstance(value, Enum):
@@ -511,4 +513,6 @@ def show(value: object) -> str:
     """A value as people read it: names of values, members of enums without their class."""
     if isinstance(value, Enum):
         return value.name
+    if isinstance(value, str):
+        return value
     return "(" + ", ".join(map(show, value)) + ")" if type(value) is tuple else repr(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import permutations
-from typing import Annotated, assert_never
+from typing import Annotated, Literal, Self, assert_never
 
 from ratified import (
     AtMost,
@@ -16,11 +16,14 @@ from ratified import (
     Set,
     Sort,
     action,
+    action_constraint,
     choose,
+    enabled,
     invariant,
     maps,
     record,
     require,
+    step_invariant,
     subsets,
 )
 
@@ -348,3 +351,132 @@ class PlainSets(Model):
     def meet(self, p: P, q: P) -> None:
         few = {p, q}
         self.s = self.s & few
+
+
+class Steps(Model):
+    """`@action_constraint` and `enabled`."""
+
+    s: Set[P]
+    n: Small
+    log: Annotated[Seq[P], AtMost(2)]
+
+    @action
+    def put(self, p: P) -> None:
+        require(p not in self.s)
+        self.s.add(p)
+        if self.n == 3:
+            return
+        self.n += 1
+
+    @action
+    def take(self, p: P) -> None:
+        require(p in self.s)
+        self.s.remove(p)
+
+    @action
+    def write(self) -> None:
+        self.log = Seq(self.s)[:2]
+
+    @action_constraint
+    def nothing_is_lost(self, old: Self) -> bool:
+        return len(self.s) >= len(old.s) or old.n == 3 or self.n > old.n
+
+    @step_invariant
+    def as_said(self, old: Self) -> bool:
+        return len(self.s) >= len(old.s) or old.n == 3
+
+
+class Asking(Model):
+    """What is possible, asked of the model's own actions."""
+
+    s: Set[P]
+    asked: Set[Ask | Tell]
+    stuck: bool
+
+    @action
+    def put(self, p: P) -> None:
+        require(p not in self.s)
+        q = choose(P)
+        if p == q:
+            require(len(self.asked) < 2)
+        self.s.add(p)
+        self.asked.add(Ask(p))
+
+    @action
+    def answer(self, m: Ask) -> None:
+        require(m in self.asked and not self.stuck)
+        self.asked.remove(m)
+
+    @action
+    def stop(self) -> None:
+        require(enabled(self.answer))
+        self.stuck = any(enabled(self.put, p) for p in P)
+
+    @invariant
+    def can_go_on(self) -> bool:
+        return enabled(self.put) == any(
+            p not in self.s and (p != choose(P) or len(self.asked) < 2) for p in P
+        ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
+
+
+Phase = Literal["idle", "wanting", "busy"]
+
+
+@record
+class Said:
+    """A text in a record."""
+
+    p: P
+    phase: Phase = "busy"
+
+
+def following(phase: Phase) -> Phase:
+    """By `match` over texts, no case left."""
+    match phase:
+        case "idle":
+            return "wanting"
+        case "wanting":
+            return "busy"
+        case "busy":
+            return "idle"
+
+
+class Texts(Model):
+    """Texts as values."""
+
+    phase: Map[P, Phase]
+    last: Literal["up", "down"] | None = None
+    seen: Set[Phase]
+    said: Set[Said]
+
+    @action
+    def go_on(self, p: P) -> None:
+        if self.phase[p] == "wanting":
+            require("up" != self.last and all(self.phase[q] in ("idle", "wanting") for q in P))
+        self.phase[p] = following(self.phase[p])
+        self.seen.add("idle" if self.phase[p] == "idle" else self.phase[p])
+
+    @action
+    def say(self, p: P) -> None:
+        require(self.phase[p] == "busy" and self.last is None)
+        self.last = "up"
+        self.said.add(Said(p))
+
+    @action
+    def down(self, phase: Phase) -> None:
+        require(self.last == "up" and phase in self.seen and phase != "wanting")
+        self.last = "down"
+        self.seen = Set({"busy", phase})
+
+    @invariant
+    def alone(self) -> bool:
+        return sum(1 for p in P if self.phase[p] == "busy") <= 1
+
+    @invariant
+    def ordered(self) -> bool:
+        first: Phase = "wanting"
+        for phase in self.seen:
+            if phase in ("busy", "idle"):
+                first = phase
+                break
+        return first == min(self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting")

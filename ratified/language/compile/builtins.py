@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
-from ratified.language.compile.arguments import keyword_argument, positional
+from ratified.language.compile.arguments import in_order_of, keyword_argument, positional
 from ratified.language.compile.constructors import ITEM
 from ratified.language.compile.context import MISSING, Context, fitted
 from ratified.language.compile.displays import (
@@ -21,7 +21,9 @@ from ratified.language.compile.displays import (
 )
 from ratified.language.compile.families import as_set, permutations_of, subsets_of
 from ratified.language.compile.operators import numeric
+from ratified.language.compile.steps import possible
 from ratified.language.ir import Clause, Expr
+from ratified.language.lower.trees import substituted
 from ratified.language.types import (
     BOOL,
     INT,
@@ -391,6 +393,46 @@ def _values_of(c: Context, node: ast.expr, what: str) -> Type:
     return t
 
 
+def _enabled(c: Context, node: ast.Call) -> Expr:
+    """`enabled(self.act, ...)`."""
+    named, *arguments = positional(c, node, 1, 99)
+    match named:
+        case ast.Attribute(ast.Name(me), name) if (
+            c.receivers.get(me) is ir.Which.NOW and name in c.module.methods
+        ):
+            key = c.module.method(c, named, name)
+        case _:
+            c.fail(named, "enabled asks of an action of the model", "write enabled(self.act, ...)")
+    action = c.module.functions.get(key)
+    if action is None or action.kind is not ir.Kind.ACTION:
+        c.fail(
+            named, f"`{name}` is not an action", "enabled is for what is marked @action; call a helper itself"
+        )
+
+    def refuse(message: str, remedy: str) -> None:
+        c.fail(named, message, remedy)
+
+    span, asked = c.span(node), c.module.made(possible(action, refuse))
+    if arguments:
+        signature = [(a.name, a.type) for a in action.arguments]
+        made = in_order_of(c, node, f"enabled({ast.unparse(named)})", signature, {}, arguments)
+        return ir.Call(span, BOOL, asked, tuple(made), ir.Which.NOW)
+    names = {a.name: c.another_name(f"any_{a.name}") for a in action.arguments}
+    given = {a.name: ir.Local(span, unbounded(a.type), names[a.name]) for a in action.arguments}
+    call = ir.Call(span, BOOL, asked, tuple(given.values()), ir.Which.NOW)
+    clauses = []
+    for a in action.arguments:
+        domain = None if a.domain is None else substituted(a.domain, dict(given))
+        if domain is None and not isinstance(a.type, SortType | EnumType | BoolType):
+            c.fail(
+                named,
+                f"`{a.name}` of {name} ranges over all of {a.type}",
+                f"give the arguments: enabled(self.{name}, ...)",
+            )
+        clauses.append(Clause((names[a.name],), domain or ir.Universe(span, SetType(a.type)), ()))
+    return ir.Collect(span, BOOL, "any", call, tuple(clauses)) if clauses else call
+
+
 def _of_two(instead: str) -> Handler:
     def refuse(c: Context, node: ast.Call) -> Expr:
         c.fail(node.func, f"`{ast.unparse(node.func)}` is not part of the modelling language", instead)
@@ -461,6 +503,7 @@ FUNCTIONS: dict[object, Handler] = {
     itertools.product: _of_two("write two `for`: all(... for a in A for b in B)"),
     itertools.combinations: _of_two("write subsets(s, k), whose members are sets"),
     api.maps: _maps,
+    api.enabled: _enabled,
     api.choose: _choose,
     reversed: _sequence_view("reversed"),
     enumerate: _sequence_view("enumerate"),

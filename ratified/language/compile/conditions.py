@@ -51,13 +51,13 @@ def condition(node: ast.expr, c: Context) -> Condition:
     """A condition, with what it tells."""
     match node:
         case ast.Compare(left, [ast.Eq() | ast.NotEq() | ast.Is() | ast.IsNot() as op], [right]) if (
-            member := c.member(right)
+            member := c.member(right, left)
         ):
             return _is_member(c, node, left, isinstance(op, ast.Eq | ast.Is), (member,))
         case ast.Compare(left, [ast.In() | ast.NotIn() as op], [ast.Tuple(among)]) if among and all(
-            map(c.member, among)
+            c.member(m, left) for m in among
         ):
-            members = [m for m in map(c.member, among) if m]
+            members = [one for m in among if (one := c.member(m, left))]
             return _is_member(c, node, left, isinstance(op, ast.In), members)
         case ast.BoolOp(op, values):
             return _logic(c, node, isinstance(op, ast.And), values)
@@ -218,7 +218,10 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
             symbol = _COMPARE[type(op)]
-    first = c.expr(left)
+    if isinstance(left, ast.Constant) and isinstance(left.value, str):
+        first = c.expr(left, c.expr(right).type)
+    else:
+        first = c.expr(left)
     second = c.expr(right, first.type)
     if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
         first = c.expr(left, second.type)
@@ -232,7 +235,12 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
 
 
 def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> Expr:
-    container = choices(c, right) or c.expr(right)
+    wanted = None
+    if isinstance(right, ast.Tuple | ast.Set | ast.List) and any(
+        isinstance(e, ast.Constant) and isinstance(e.value, str) for e in right.elts
+    ):
+        wanted = SetType(c.expr(left).type)
+    container = choices(c, right, wanted) or c.expr(right, wanted)
     item = element_type(container.type)
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")

@@ -20,7 +20,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
-from ratified.language.compile.constants import type_of
+from ratified.language.compile.constants import constant_of, texts_of, type_of
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
 from ratified.language.source import span_of
@@ -374,15 +374,21 @@ class Context:
                 return self.static(value)  # Set[Server](...) is Set(...)
         return MISSING
 
-    def member(self, node: ast.expr) -> Enum | None:
-        """The member of an Enum that an expression names, if it names one."""
+    def member(self, node: ast.expr, beside: ast.expr | None = None) -> Enum | None:
+        """The member of an Enum that an expression names, if it names one; a text does beside what has the type of texts."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and beside is not None:
+            if isinstance(beside, ast.Constant):
+                return None
+            words = texts_of(self.expr(beside).type)
+            return words.enum.__members__.get(node.value) if words else None
         found = self.static(node)
         return found if isinstance(found, Enum) and found is not MISSING else None
 
     def constant(self, value: object, node: ast.AST, expected: Type | None = None) -> Expr:
         """A Python value as a literal, or a refusal if the language has no such value."""
         try:
-            return ir.Literal(self.span(node), type_of(value, expected), value)
+            t = type_of(value, expected)
+            return ir.Literal(self.span(node), t, constant_of(value, t))
         except AnnotationProblem as problem:
             self.fail(node, problem.message, problem.remedy)
 

@@ -69,10 +69,10 @@ def _list_comprehension(node: ast.ListComp, c: Context) -> Expr:
     return collect(c, node, "seq", node.elt, node.generators, c.expected)
 
 
-def choices(c: Context, node: ast.expr) -> Expr | None:
+def choices(c: Context, node: ast.expr, expected: Type | None = None) -> Expr | None:
     """`(A, B)` after `in`: as a sequence of choices."""
     if isinstance(node, ast.Tuple) and node.elts:
-        item, made = elements(c, node, node.elts, None)
+        item, made = elements(c, node, node.elts, expected)
         return ir.MakeSeq(c.span(node), SeqType(item), made)
     return None
 

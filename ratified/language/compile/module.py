@@ -18,6 +18,7 @@ from ratified.language.compile.declarations import ClassSource, check_zeros, dec
 from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
+from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
 from ratified.language.sorts import Sort
@@ -68,6 +69,7 @@ class ModuleCompiler:
             for name, method in self.methods.items()
         }
         functions.update({key: f for key, f in self.functions.items() if key not in functions})
+        functions = constrained(functions, self.variables)
         return Module(
             self.cls.__name__,
             inspect.cleandoc(vars(self.cls).get("__doc__") or ""),

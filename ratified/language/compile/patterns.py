@@ -158,7 +158,7 @@ def _equals(c: Context, subject: ast.expr, value: ast.expr, pattern: ast.pattern
     test = ir.Compare(c.span(pattern), BOOL, "==", left, c.coerce(made, unbounded(left.type), value))
     key = c.fact_key(subject)
     true: Facts = {key: made.type} if key and isinstance(left.type, OptionalType) else {}
-    member = c.member(value)
+    member = c.member(value, subject)
     return test, true, without(c, subject, (member,)) if member else {}, {}
 
 
