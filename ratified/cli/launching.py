@@ -97,7 +97,9 @@ def slots_of(hosts: Path) -> int:
     try:
         lines = hosts.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise RatifiedError(f"{hosts} cannot be read: {getattr(error, 'strerror', 'it is not text')}") from None
+        raise RatifiedError(
+            f"{hosts} cannot be read: {getattr(error, 'strerror', 'it is not text')}"
+        ) from None
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()
         if not text:
@@ -206,8 +208,10 @@ def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[s
     again = shlex.join(["ratified", *arguments])
     if request.checkpoint is not None:
         return LostRankError(
-            f"{who} {how}", remedy=f"go on from the last complete level saved, on any number of ranks: {again}"
+            f"{who} {how}",
+            remedy=f"go on from the last complete level saved, on any number of ranks: {again}",
         )
     return LostRankError(
-        f"{who} {how}", remedy="with --checkpoint DIR the same command would go on from the last complete level"
+        f"{who} {how}",
+        remedy="with --checkpoint DIR the same command would go on from the last complete level",
     )
