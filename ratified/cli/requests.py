@@ -390,6 +390,7 @@ class TortureRequest:
     every: float
     pause: float
     protocol: str
+    machine: str
     trace: bool
     plant: str | None
     kinds: tuple[str, ...]
@@ -442,6 +443,64 @@ class ClusterNodeRequest:
 
     node: str
     data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """Ask a store, whose nodes are in a cluster's folder or at addresses."""
+
+    endpoints: str | None
+    data: Path
+    certificates: Path | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGetRequest:
+    """Read keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPutRequest:
+    """Set a key."""
+
+    client: ClientRequest
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDelRequest:
+    """Delete keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWatchRequest:
+    """Tell changes."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    after: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLockRequest:
+    """Hold a lock while a command runs."""
+
+    client: ClientRequest
+    lock: str
+    command: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
