@@ -315,8 +315,9 @@ def explore(
     with_seed: int | None = None,
     least: int = 0,
     over: Over = never,
+    shrink: bool = True,
 ) -> Explored:
-    """Let Hypothesis look for what the model does not explain; what it finds is shrunk.
+    """Let Hypothesis look for what the model does not explain; what it finds is shrunk, unless that is not wanted.
 
     Once it is `over`, it ends after the `least` number of examples.
     """
@@ -348,6 +349,8 @@ def explore(
         if ended() is None:
             raise
     except FoundError:
+        if not shrink:
+            return explored
         run = replayed(protocol, system_seed, nodes, explored.script, claims_every=CLAIMS_EVERY)
         explored.script = shrunk(protocol, run).schedule
     return explored
