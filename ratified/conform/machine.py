@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ratified.conform.ending import EndedError, Over, never
+from ratified.conform.ending import EndedError, FoundError, Over, never
 from ratified.conform.protocol import Protocol, names_of
 from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
 from ratified.follow.binding import Event
@@ -70,10 +70,6 @@ class Explored:
     found: str | None = None
     why: str = ""
     script: tuple[Step, ...] = ()
-
-
-class FoundError(AssertionError):
-    """What ends an example."""
 
 
 node = st.integers(0, 4)

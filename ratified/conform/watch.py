@@ -16,8 +16,8 @@ from dataclasses import replace
 from typing import Any
 
 from ratified.follow.binding import Event
-from ratified.follow.trace import plain
 from ratified.impl.contract import Durable, NodeId, Observation
+from ratified.impl.text import plain
 from ratified.simulator.steps import Step
 from ratified.simulator.world import Node, Watcher, World
 

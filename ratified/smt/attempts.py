@@ -7,22 +7,28 @@ that were looked for, sort by sort; what nobody decided is undecided, and says w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.model import Model
-from ratified.smt.confirming import shown
+from ratified.smt.confirming import refuted, shown
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.names import is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
+from ratified.smt.first_order.sizes import is_rarely_needed
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
-from ratified.smt.smtlib import Fact, refuted_at_once, script
+from ratified.smt.smtlib import Fact, refuted_at_once, script, uses_numbers
 from ratified.smt.solving import Answer, Job
 from ratified.smt.terms import TRUE, symbols_of
+
+
+def _without_the_rare(facts: Sequence[Fact]) -> list[Fact]:
+    return [f for f in facts if not is_rarely_needed(f.says)]
+
 
 ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: facts,
@@ -30,8 +36,14 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: (*facts[1::2], *facts[::2]),
     lambda facts: facts[::-1],
     lambda facts: (*facts[len(facts) // 2 :], *facts[: len(facts) // 2]),
+    _without_the_rare,
+    lambda facts: _without_the_rare(facts)[::-1],
 )
-"""The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
+"""The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen.
+The last ones leave out what is rarely needed: what is refuted without is refuted with it, and nothing else is known then."""
+
+FEWER = (5, 6)
+"""Which orders these are."""
 
 QUICK: tuple[tuple[int, int], ...] = (
     *((0, 250_000), (1, 250_000), (0, 1_000_000), (2, 250_000), (3, 250_000), (4, 250_000)),
@@ -39,6 +51,9 @@ QUICK: tuple[tuple[int, int], ...] = (
 )
 """The first tries, before a counterexample is looked for: which order, and with how much effort (Z3's own steps, some two million
 in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
+
+SIZED: tuple[tuple[int, int], ...] = ((5, 250_000), (6, 250_000), (5, 1_000_000), *QUICK)
+"""The first tries where sizes of sets are spoken of, of which much is known that matters rarely."""
 
 LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in range(1, 5)), (0, 0))
 """The last ones, where there is no counterexample of few elements: for all the time that there is, but for the share below."""
@@ -157,6 +172,8 @@ class Attempt:
 
     obligation: Obligation
     how: Effort
+    translation: Translation
+    cls: type[Model]
     status: Status = Status.UNDECIDED
     opinions: list[Opinion] = field(default_factory=list)
     why: str = ""
@@ -175,6 +192,9 @@ class Attempt:
     order: int = 0
     spent: float = 0.0
     ended: bool = False
+    suggested: bool = False
+    """Whether a counterexample is looked for with integers in a window, so that it is CPython's word that counts."""
+    then: str = ""
 
     def begin(self) -> list[Job]:
         """Return the first questions; none if there is nothing to ask."""
@@ -186,10 +206,14 @@ class Attempt:
 
     def _quick(self) -> list[Job]:
         """The next of the first tries."""
-        if self.how.solver == "z3" and self.order < len(QUICK):
-            order, effort = QUICK[self.order]
+        tries = self._tries()
+        if self.how.solver == "z3" and self.order < len(tries):
+            order, effort = tries[self.order]
             return [self._job("z3", self._ordered(order), effort)]
         return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
+
+    def _tries(self) -> tuple[tuple[int, int], ...]:
+        return SIZED if any(is_rarely_needed(f.says) for f in self.obligation.facts) else QUICK
 
     def _ordered(self, order: int) -> str:
         return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
@@ -209,12 +233,18 @@ class Attempt:
             case "read":
                 self.searching += answer.seconds
                 self.read = answer.rest if answer.verdict == "sat" else ""
+                if self.suggested and not self._believed():
+                    self.read, self.tried = "", len(SMALL)
+                    return self._try_written_out()
+                self.status = Status.FAILED
                 self.why = "" if self.read else "there is a model, but it could not be read"
                 return self._second()
             case "long":
                 return self._after_long(answer)
             case "mixed":
                 return self._after_mixed(answer)
+            case "written out":
+                return self._after_written_out(answer)
         self._note(answer)  # the second opinion
         answers = {o.answer for o in self.opinions}
         if {"sat", "unsat"} <= answers:
@@ -251,7 +281,9 @@ class Attempt:
         self.spent = 0.0
 
     def _after_quick(self, answer: Answer) -> list[Job]:
-        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < len(QUICK) - 1:
+        tries, z3 = self._tries(), answer.job.solver == "z3"
+        open_ = answer.verdict == "unknown" or (answer.verdict == "sat" and tries[self.order][0] in FEWER)
+        if z3 and open_ and self.order < len(tries) - 1:
             self.order += 1
             self.spent += answer.seconds
             return self._quick()
@@ -262,6 +294,8 @@ class Attempt:
         if not self.how.counterexamples:
             self._settle(answer)
             return self._second()
+        if any(is_worked_out(s) for s in symbols_of(f.formula for f in self.obligation.facts)):
+            return self._write_out("small")  # of which Z3 finds none
         self.stage = "small"
         return self._try_small()
 
@@ -274,8 +308,9 @@ class Attempt:
         return [self._small_job(self.sizes)]
 
     def _small_job(self, sizes: Mapping[str, int], *, values: bool = False) -> Job:
-        facts = self.obligation.facts
-        self.asked = small.at_sizes(title(self.obligation), facts, sizes, values=values)
+        facts, about = self.obligation.facts, title(self.obligation)
+        question = small.written_out(about, facts, sizes, values=values) if self.suggested else None
+        self.asked = question or small.at_sizes(about, facts, sizes, values=values)
         return self._job(self.asked.solver, self.asked.text, SEARCH)
 
     def _after_small(self, answer: Answer) -> list[Job]:
@@ -291,7 +326,8 @@ class Attempt:
 
     def _found(self) -> list[Job]:
         """There is a counterexample of these sizes: it is made smaller."""
-        self.status, self.why = Status.FAILED, ""
+        if not self.suggested:
+            self.status, self.why = Status.FAILED, ""
         self.smallest = dict(self.sizes)
         self.stage, self.shrinking = "shrink", [(sort, 1) for sort in self.sizes]
         return self._shrink()
@@ -347,8 +383,35 @@ class Attempt:
         self._note(answer)
         self._settle(answer)
         if answer.verdict == "sat" and self.how.counterexamples:
-            self.stage, self.mixed = "mixed", small.mixed_sizes(list(self.sizes), SMALL)
+            self.mixed = small.mixed_sizes(list(self.sizes), SMALL)
+        if answer.verdict != "unsat" and self.how.counterexamples and self._has_numbers():
+            return self._write_out("mixed")
+        self.stage = "mixed"
         return self._try_mixed()
+
+    def _has_numbers(self) -> bool:
+        return self.then != "small" and uses_numbers(f.formula for f in self.obligation.facts)
+
+    def _write_out(self, then: str) -> list[Job]:
+        """Sizes with all quantifiers written out, integers in a window; and then another stage."""
+        self.stage, self.tried, self.suggested, self.then = "written out", 0, True, then
+        return self._try_written_out()
+
+    def _try_written_out(self) -> list[Job]:
+        """The next size."""
+        facts = self.obligation.facts
+        while self.tried < len(SMALL):
+            self.tried += 1
+            self.sizes = dict.fromkeys(small.sorts_of_facts(facts), SMALL[self.tried - 1])
+            self.asked = small.written_out(title(self.obligation), facts, self.sizes, values=False)
+            if self.asked is not None:
+                return [self._job(self.asked.solver, self.asked.text, SEARCH)]
+        self.suggested, self.stage, self.tried = False, self.then, 0
+        return self._try_small() if self.then == "small" else self._try_mixed()
+
+    def _after_written_out(self, answer: Answer) -> list[Job]:
+        self.searching += answer.seconds
+        return self._found() if answer.verdict == "sat" else self._try_written_out()
 
     def _try_mixed(self) -> list[Job]:
         """There is a counterexample, and none where all sorts are as large: the next sizes that differ."""
@@ -374,14 +437,24 @@ class Attempt:
         if not self.ended and self.status is not Status.FAILED:
             self.status, self.why = Status.UNDECIDED, why
 
-    def cell(self, translation: Translation, cls: type[Model]) -> Cell:
+    def _counterexample(self, asked: small.Question) -> Counterexample | None:
+        structure = small.read_structure(asked, self.smallest, self.read)
+        concrete = Concrete(self.translation.theory, structure)
+        found = shown(self.obligation, self.translation, concrete, self.cls)
+        if found is None or not self.suggested:
+            return found
+        return replace(found, confirmed=True) if refuted(self.obligation, found, self.cls) else None
+
+    def _believed(self) -> bool:
+        """Whether CPython says so of what was read with integers in a window."""
+        return bool(self.read) and self.asked is not None and self._counterexample(self.asked) is not None
+
+    def cell(self) -> Cell:
         """Return what it came to."""
         obligation = self.obligation
         counterexample = None
         if self.read and self.asked is not None:
-            structure = small.read_structure(self.asked, self.smallest, self.read)
-            concrete = Concrete(translation.theory, structure)
-            counterexample = shown(obligation, translation, concrete, cls)
+            counterexample = self._counterexample(self.asked)
         if self.status is Status.FAILED:
             self._weighed(counterexample)
         return Cell(

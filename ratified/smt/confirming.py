@@ -6,17 +6,18 @@ cannot be shown as values of the language is not shown.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 from ratified.language.errors import RatifiedError
-from ratified.language.ir import Argument
+from ratified.language.ir import Argument, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine
 from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.values import show
 from ratified.smt.first_order.concrete import Concrete, FalsePart, false_part
-from ratified.smt.first_order.obligations import Obligation, Part, Translation
+from ratified.smt.first_order.obligations import HYPOTHESIS, Obligation, Part, Translation
 from ratified.smt.first_order.steps import State
 from ratified.smt.result import Counterexample
 
@@ -144,3 +145,41 @@ def _confirmed(
         if not any(isinstance(state, OutOfBounds) for _, state in found):
             return [state for _, state in found] == [tuple(after[n] for n in names)]
     return None
+
+
+BEGINNINGS_MOST = 20_000
+"""So many initial states are looked through for the one that is shown, at most."""
+
+
+def refuted(obligation: Obligation, shown: Counterexample, cls: type[Model]) -> bool:
+    """Whether CPython says all of it: the lemmas are true, the step is taken, and the claim is false after it."""
+    claim, action = obligation.claim, obligation.action
+    resting = [f.says.removeprefix(HYPOTHESIS) for f in obligation.facts if f.says.startswith(HYPOTHESIS)]
+    try:
+        machine = PythonMachine(cls(**shown.sizes, **shown.parameters))
+        names = [d.name for d in machine.model.module.variables]
+
+        def values(state: Mapping[str, object] | None) -> tuple[object, ...] | None:
+            return None if state is None else tuple(state[n] for n in names)
+
+        before, after = values(shown.before), values(shown.after)
+        if before is not None and any(machine.refuted_by(n, before) is not None for n in resting):
+            return False
+    except (RatifiedError, BoundLeft):
+        return False
+    if claim is None:
+        return shown.confirmed is True
+    if obligation.part is Part.INITIATION:
+        begun = itertools.islice(machine.each_initial(), BEGINNINGS_MOST)
+        reached = after is not None and any(state == after for _, state in begun)
+    else:
+        reached = action is None or shown.confirmed is True
+    where = before if action is None and obligation.part is Part.GOAL else after
+    if not reached or where is None:
+        return False
+    try:
+        if claim.kind is Kind.STEP_INVARIANT:
+            return before is not None and not machine.step_holds(claim.name, before, where)
+        return machine.refuted_by(claim.name, where) is not None
+    except (RatifiedError, BoundLeft):
+        return True  # a claim that has no answer is false

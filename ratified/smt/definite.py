@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ratified.smt.first_order.small import is_size
+from ratified.smt.first_order.theory import Law
 from ratified.smt.smtlib import text
 from ratified.smt.terms import (
     BOOL,
+    TRUE,
     And,
     Apply,
     Bound,
@@ -22,6 +25,7 @@ from ratified.smt.terms import (
     Not,
     Or,
     Quantified,
+    Symbol,
     Term,
     The,
     choice,
@@ -34,6 +38,7 @@ from ratified.smt.terms import (
     rebuilt,
     sort_of,
     substituted,
+    walk,
 )
 
 _FORMULAS = (And, Or, Not, Quantified)
@@ -42,7 +47,8 @@ _FORMULAS = (And, Or, Not, Quantified)
 class Definitions:
     """The constants that descriptions have become so far: equal descriptions are the same constant."""
 
-    def __init__(self) -> None:
+    def __init__(self, laws: dict[str, list[Law]]) -> None:
+        self._laws = laws  # by which validation works out functions
         self.facts: dict[str, Term] = {}
         """What each constant is, by its name."""
         self.described: dict[str, The] = {}
@@ -78,12 +84,25 @@ class Definitions:
         if found is None:
             return atom
         exists, says = self._formula(found.exists), self._formula(found.says)
+        if free(found) and exists == TRUE and _is_sized(atom, found):
+            return self._atom(_replaced(atom, found, self._function(found, says)))
         if free(found):
             # A name of its own: the same description may stand in another place inside of this one's scope.
             new = fresh(found.variable.name.partition("!")[0], found.variable.sort)
             known = substituted(implies(exists, says), {found.variable: new})
             return every([new], implies(known, self._atom(_replaced(atom, found, new))))
         return self._atom(_replaced(atom, found, self._constant(found, exists, says)))
+
+    def _function(self, found: The, says: Term) -> Apply:
+        variable = found.variable
+        given = [b for b in dict.fromkeys(walk(says)) if isinstance(b, Bound) and b in free(found)]
+        key = f"{variable.sort} {text(every([*given, variable], says))}"
+        name = self._names.setdefault(key, f"the/set/{len(self._names)}")
+        made = Apply(Symbol(name, tuple(b.sort for b in given), variable.sort), tuple(given))
+        if name not in self.facts:
+            self.facts[name] = every(given, substituted(says, {variable: made}))
+            self._laws[name] = [Law(made, says, variable, (variable,))]
+        return made
 
     def _constant(self, found: The, exists: Term, says: Term) -> Apply:
         variable = found.variable
@@ -116,6 +135,11 @@ def _here(atom: Term) -> Iterator[The]:
     elif not isinstance(atom, _FORMULAS):
         for part in parts(atom):
             yield from _here(part)
+
+
+def _is_sized(atom: Term, found: The) -> bool:
+    """Whether the size of a set that is described is asked for somewhere in an atom."""
+    return any(is_size(t.symbol) and found in t.arguments for t in walk(atom) if isinstance(t, Apply))
 
 
 def _replaced(term: Term, old: The, new: Term) -> Term:

@@ -24,10 +24,12 @@ from ratified.smt.certificate.folder import Entry, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order.alternation import cycle, described, edges_of
 from ratified.smt.first_order.obligations import Obligation, Translation
+from ratified.smt.first_order.shapes import Refused
 from ratified.smt.result import Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import script
 from ratified.smt.solving import Answer, Job, Pool, installed, needs
+from ratified.smt.statable import together
 from ratified.smt.validation.validate import validated
 
 LIMIT = 60.0
@@ -110,11 +112,14 @@ def prove_script(
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}
     translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
-    obligations = translation.obligations(only, by)
+    try:
+        obligations = translation.obligations(only, by)
+    except Refused as problem:
+        raise together(wanted.name, translation.refusals() or [problem]) from None
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     effort = Effort(how.solver, how.second, how.timeout, how.counterexamples)
-    attempts = [Attempt(o, effort) for o in obligations]
+    attempts = [Attempt(o, effort, translation, cls) for o in obligations]
     beginning = Beginning(translation.beginning(), translation.assumed(), effort)
     try:
         with Pool(how.processes, solvers) as pool:
@@ -126,7 +131,7 @@ def prove_script(
         beginning.why = why
         for attempt in attempts:
             attempt.end(why)
-    cells = (*beginning.cells(translation), *(a.cell(translation, cls) for a in attempts))
+    cells = (*beginning.cells(translation), *(a.cell() for a in attempts))
     found = cycle(edges_of((f.says, f.formula) for o in obligations for f in o.facts))
     proof = Proof(
         wanted.name,

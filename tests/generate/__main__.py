@@ -33,6 +33,7 @@ from tests.generate.mutations import random_refused
 from tests.generate.planted import sweep
 from tests.generate.provable import claimed_model, provable_model
 from tests.generate.running import STATES_MOST, Run, load, run
+from tests.generate.thresholds import threshold_model
 from tests.tla.service import Service
 
 BUCKETS = (1, 2, 5, 10, 20, 50, 100, 500, STATES_MOST)
@@ -61,7 +62,7 @@ def main() -> int:
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
     parser.add_argument(
         "--what",
-        choices=("model", "case", "refused", "proof"),
+        choices=("model", "case", "refused", "proof", "threshold"),
         default=None,
         help="what to print, or to prove",
     )
@@ -74,7 +75,12 @@ def main() -> int:
     if given.command is not None:
         return _proofs(given)
     if given.stats is None:
-        makers = {"case": random_case, "refused": random_refused, "proof": provable_model}
+        makers = {
+            "case": random_case,
+            "refused": random_refused,
+            "proof": provable_model,
+            "threshold": threshold_model,
+        }
         make = makers.get(given.what, random_model)
         sys.stdout.write(str(make(given.seed)))
         return 0
@@ -106,7 +112,7 @@ def _proofs(given: argparse.Namespace) -> int:
             if given.keep:
                 keep(found)
             return 0
-        make = claimed_model if given.what == "model" else provable_model
+        make = {"model": claimed_model, "threshold": threshold_model}.get(given.what, provable_model)
         seeds = range(given.seed, given.seed + given.models)
         tally = many(make, seeds, Path(name), kept=given.lines)
     sys.stdout.write("\n".join(tally.lines()) + "\n")

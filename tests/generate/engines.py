@@ -51,9 +51,6 @@ NO_BEGINNING = ": nothing can be proved of it"
 OUT_OF_TIME = re.compile(r"time|cancel|max\. resource|\(?incomplete|the solver does not know", re.IGNORECASE)
 """Why a solver does not know, where its time or its ways have come to an end."""
 
-NO_EXAMPLE = re.compile("what is known of loops and sums ")
-"""The prover may find no example of what is false where values are worked out by place: the explorer must have one."""
-
 DEPTH = 3
 SECONDS = 4.0
 SECOND_EVERY, FINITE_EVERY = 4, 3
@@ -125,8 +122,7 @@ class Compared:
         if self.failures:
             return self.failures[0].splitlines()[0]
         unexplained = self.word == "not proved" and self.reason == "not explained"
-        ended = OUT_OF_TIME.match(self.reason) or (self.violated and NO_EXAMPLE.match(self.reason))
-        unknown = self.word == "undecided" and not ended
+        unknown = self.word == "undecided" and not OUT_OF_TIME.match(self.reason)
         return f"{self.word}: {self.reason}" if unexplained or unknown else ""
 
     def fails(self, what: str) -> None:

@@ -128,6 +128,8 @@ class Logic:
         self.same = Equality(theory.shapes)
         self.rules = rules
         self.bodies = bodies
+        self.excused: dict[int, Expr] = {}
+        """What was refused before, and stands for some value while the rest is looked at."""
         self._partial: dict[int, tuple[object, bool]] = {}
 
     def partial(self, node: Node | ir.Clause) -> bool:
@@ -204,11 +206,14 @@ class Context:
 
     def expr(self, node: Expr) -> Shape:
         """An expression as a shape. Raises Refused, with its place."""
+        if id(node) in self.logic.excused:
+            return self.theory.unknown(node.type)
         try:
             return self.logic.rules(node, self)
         except Refused as problem:
             if problem.span is None:
                 problem.span = node.span
+            problem.node = problem.node or node
             raise
 
     def formula(self, node: Expr) -> Term:

@@ -11,10 +11,12 @@ bounds`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from ratified.language.errors import Span
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.kinds import refuse_other_types
 from ratified.language.lower import lowered
@@ -24,13 +26,13 @@ from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.names import argument_name, is_of, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
 from ratified.smt.first_order.small import is_size
-from ratified.smt.first_order.steps import Path, Run, State, SymbolicSteps
+from ratified.smt.first_order.steps import Execution, Path, State, SymbolicSteps
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
 from ratified.smt.first_order.variants import known_of
 from ratified.smt.kinds import TYPES
 from ratified.smt.normal import normal
-from ratified.smt.script import Lemma, Script
+from ratified.smt.script import CLAIMS, Lemma, Script
 from ratified.smt.smtlib import Fact, sorts_in
 from ratified.smt.terms import (
     FALSE,
@@ -49,13 +51,16 @@ from ratified.smt.terms import (
     symbols_of,
 )
 
+HYPOTHESIS = "before the step, lemma: "
+"""How the facts begin that a claim rests on, before the name of the lemma."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """An action's arguments, its paths and demands, and what is known of the arguments."""
 
     given: list[tuple[str, Shape]]
-    run: Run
+    run: Execution
     within: Term
 
 
@@ -133,7 +138,7 @@ class Translation:
         self.theory = Theory(self.module)
         self.logic = logic_of(self.module, self.theory)
         self.steps = SymbolicSteps(self.logic)
-        self.definitions = Definitions()
+        self.definitions = Definitions(self.theory.laws)
         self.state: State = {
             d.name: vs.within_bounds(self.theory.shapes.from_symbols(variable_name(d.name), d.type))
             for d in self.module.variables
@@ -173,6 +178,28 @@ class Translation:
         # A size where it has no answer is none: the model cannot be made there.
         whole = conj(*(d.holds for d in heard), formula.term)
         self.assumptions.append(Fact(says, self.definitions.plain(whole)))
+
+    def refusals(self) -> list[Refused]:
+        """All that cannot be said of the model: what is refused stands for anything while the rest is read."""
+        claims = [f for f in self.module.functions.values() if f.kind in CLAIMS]
+        ways: list[Callable[[], object]] = [lambda: self.steps.initial(self.state)]
+        ways += [functools.partial(self._step, f) for f in self.module.of_kind(Kind.ACTION)]
+        ways += [functools.partial(self.claim, f, self.state, self.state) for f in claims]
+        found: dict[tuple[Span | None, str], Refused] = {}
+        for way in ways:
+            while True:
+                try:
+                    way()
+                except Refused as problem:
+                    found.setdefault((problem.span, problem.message), problem)
+                    node = problem.node
+                    if node is None or id(node) in self.logic.excused:
+                        break  # a statement: what comes after it is not known
+                    self.logic.excused[id(node)] = node
+                else:
+                    break
+        self.logic.excused.clear()
+        return list(found.values())
 
     def claim(self, function: Function, now: State, old: State | None = None) -> Term:
         """That an invariant of a state, or a step invariant of a step, can be evaluated and is true, for all its arguments."""
@@ -268,7 +295,7 @@ class Translation:
         self, now: Mapping[str, Term], steps: Mapping[str, _Step], *, initial: bool
     ) -> Iterator[Obligation]:
         """That steps have an answer, and that they stay within bounds, where that is not plain."""
-        hypotheses = [Fact(f"before the step, lemma: {n}", f) for n, f in now.items()]
+        hypotheses = [Fact(f"{HYPOTHESIS}{n}", f) for n, f in now.items()]
         if initial:
             run, given = self.steps.initial(self.state)
             yield from self._shown(None, run, [], given, None)
@@ -279,7 +306,7 @@ class Translation:
     def _shown(
         self,
         action: Function | None,
-        run: Run,
+        run: Execution,
         facts: Sequence[Fact],
         given: Sequence[tuple[str, Shape]],
         before: State | None,
@@ -299,7 +326,7 @@ class Translation:
         names = list(now)
         if lemma.uses is not None:
             names = [n for n in now if n in lemma.uses or (n == lemma.function.name and not lemma.derived)]
-        return [Fact(f"before the step, lemma: {n}", now[n]) for n in names]
+        return [Fact(f"{HYPOTHESIS}{n}", now[n]) for n in names]
 
     def _step(self, action: Function) -> _Step:
         given, within = [], []

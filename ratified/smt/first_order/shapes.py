@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ratified.language.errors import ModelError, Span
+from ratified.language.ir import Expr
 from ratified.language.types import (
     MapType,
     RecordType,
@@ -209,7 +210,9 @@ class Signature:
 
 
 class Refused(ModelError):
-    """What cannot be said in first-order logic for every size."""
+    """What cannot be said in first-order logic for every size. `node` is the expression, where it is one."""
+
+    node: Expr | None = None
 
 
 def refuse(span: Span | None, what: str, remedy: str) -> Refused:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ratified.smt.first_order.grounded import TooMuch, closed, grounded
 from ratified.smt.smtlib import Fact, script, sorts_in, uses_numbers
 from ratified.smt.solving import read_values
 from ratified.smt.structure import Structure, applications
@@ -106,6 +107,34 @@ def _searched(
         ask += [t for s in symbols for t in _applied(s, sizes, integers)]
     asked = script(title, [*closed, within, *facts], sorts=list(sizes), ask=ask)
     return Question("z3", asked, tuple(ask), integers)
+
+
+def written_out(
+    title: str, facts: Sequence[Fact], sizes: Mapping[str, int], *, values: bool = True
+) -> Question | None:
+    """The same question without quantifiers, integers in a window: CPython is to confirm its answer. None if it is too long."""
+    symbols = symbols_of(f.formula for f in facts).values()
+    counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
+    counted += [f for s in symbols if (f := _sized(s, symbols, sizes))]
+    integers, every_fact = window(facts), [*counted, *facts]
+    try:
+        formulas = grounded([f.formula for f in every_fact], sizes, integers)
+    except TooMuch:
+        return None
+    plain = [Fact(f.says, formula) for f, formula in zip(every_fact, formulas, strict=True)]
+    elements = [element(s, i) for s, n in sizes.items() for i in range(n)]
+    apart = conj(
+        *(
+            neg(equal(element(s, i), element(s, j)))
+            for s, n in sizes.items()
+            for i in range(n)
+            for j in range(i)
+        )
+    )
+    applied = [t for s in symbols for t in _applied(s, sizes, integers)]
+    known = [Fact("elements differ", apart), Fact("there are no others", closed(applied, sizes))]
+    ask = [*elements, *applied] if values else []
+    return Question("z3", script(title, [*known, *plain], sorts=list(sizes), ask=ask), tuple(ask), integers)
 
 
 def is_majority(symbol: Symbol) -> bool:

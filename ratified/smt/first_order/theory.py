@@ -17,6 +17,7 @@ from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order import variants as vs
 from ratified.smt.first_order.names import parameter_name, sort_name
 from ratified.smt.first_order.shapes import Atom, Members, Shape, Signature
+from ratified.smt.first_order.sizes import Sized, laws
 from ratified.smt.first_order.variants import Shapes, constant_shape
 from ratified.smt.terms import (
     BOOL,
@@ -227,7 +228,25 @@ class Theory:
                 full = equal(equal(size, whole), self.universal(content, t.item))
                 fact = every([s], conj(at_most(size, whole), full))
                 self.axioms.append(Axiom(f"only the whole of {t.item} has as many elements", name, fact))
+            self.axioms += [Axiom(says, name, law) for says, law in laws(self._sets(t, name))]
         return self.signature.apply(name, [(self.shapes.term_of(t, members), sort)], INT)
+
+    def _sets(self, t: SetType, name: str) -> Sized:
+        """The sets of a type, as those who know their sizes ask for them."""
+        sort = self.shapes.signature.reify(t)
+
+        def content(s: Term) -> Members:
+            found = self.shapes.of_reified(t, s)
+            assert isinstance(found, Members)
+            return found
+
+        def size(s: Term) -> Term:
+            return self.signature.apply(name, [(s, sort)], INT)
+
+        whole = None
+        if isinstance(t.item, SortType):
+            whole = self.shapes.universe(t.item), self.size(t.item)
+        return Sized(sort, content, size, whole, vs.Equality(self.shapes))
 
     def universal(self, members: Members, t: SortType) -> Term:
         """That a set has all values of a sort."""

@@ -15,14 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ratified.language.ir import Argument, Function
-from ratified.smt.first_order.obligations import Obligation, Translation
+from ratified.smt.first_order.obligations import HYPOTHESIS, Obligation, Translation
 from ratified.smt.first_order.shapes import Shape
 from ratified.smt.first_order.steps import Path
 from ratified.smt.smtlib import Fact, text
 from ratified.smt.terms import FALSE, TRUE, Symbol, Term, symbols_of
 from ratified.smt.validation.text import formula_of
 
-_HYPOTHESIS = "before the step, lemma: "
 _CONCLUSION = "and yet "
 _UNCHANGED = " speaks of nothing that "
 _AT_ONCE = "what the facts below say at once"
@@ -119,8 +118,8 @@ class _Sorting:
         for fact in obligation.facts:
             if fact.says == _AT_ONCE:
                 under = _said(fact.says, fact.formula)
-            elif fact.says.startswith(_HYPOTHESIS):
-                name = fact.says.removeprefix(_HYPOTHESIS)
+            elif fact.says.startswith(HYPOTHESIS):
+                name = fact.says.removeprefix(HYPOTHESIS)
                 hypotheses.append(plan.translation.module.functions[name])
                 if (said := self._new(fact, under)) is not None:
                     plan.lemmas.append((hypotheses[-1], said))

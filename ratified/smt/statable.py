@@ -1,0 +1,42 @@
+"""Whether a model can be stated for every size, construct by construct, before there is any lemma of it.
+
+Guarantees: everything is told that is refused, each where it stands and with what to write, but for what comes after a statement
+that is refused as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratified.language.errors import ModelError
+from ratified.language.model import Model
+from ratified.smt.first_order.obligations import Translation
+from ratified.smt.first_order.shapes import Refused
+from ratified.smt.script import Script
+
+
+def refusals(cls: type[Model]) -> list[Refused]:
+    """What keeps a model from being stated for every size; nothing if it can be.
+
+    Raises:
+        ModelError: the model is none.
+    """
+    module = cls.module
+    try:
+        return Translation(Script(module.name, module, (), ())).refusals()
+    except Refused as problem:
+        return [problem]
+
+
+def together(name: str, found: Sequence[Refused]) -> ModelError:
+    """One error that tells all of them."""
+    if len(found) == 1:
+        return found[0]
+    each = [
+        f"{p.span}: {p.message}\n    {p.remedy}" if p.span else f"{p.message}\n    {p.remedy}" for p in found
+    ]
+    whole = ModelError(
+        f"{len(found)} things in {name} cannot be proved for every size", remedy="\n  ".join(each)
+    )
+    whole.others = tuple(found)
+    return whole
