@@ -407,7 +407,7 @@ class ServeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class StartRequest:
+class ClusterStartRequest:
     """Start a cluster on this machine, in the folder `data`."""
 
     nodes: int
@@ -422,7 +422,7 @@ class StartRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusRequest:
+class ClusterStatusRequest:
     """Show how a cluster is, once or again and again."""
 
     data: Path
@@ -431,22 +431,34 @@ class StatusRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterRequest:
-    """Do something with a cluster."""
+class ClusterStopRequest:
+    """Stop a cluster."""
 
     data: Path
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterNodeRequest:
-    """Do something with a node of a cluster."""
+class ClusterNode:
+    """A node of a cluster, to which something is done."""
 
     node: str
     data: Path
 
 
+class ClusterKillRequest(ClusterNode):
+    """Kill it."""
+
+
+class ClusterPauseRequest(ClusterNode):
+    """Stop it in its tracks."""
+
+
+class ClusterResumeRequest(ClusterNode):
+    """Let it go on."""
+
+
 @dataclass(frozen=True, slots=True)
-class CertificatesRequest:
+class ClusterCertificatesRequest:
     """Make certificates for so many nodes, an operator, and clients of these names."""
 
     folder: Path
