@@ -458,6 +458,64 @@ class ClusterResumeRequest(ClusterNode):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """Ask a store, whose nodes are in a cluster's folder or at addresses."""
+
+    endpoints: str | None
+    data: Path
+    certificates: Path | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGetRequest:
+    """Read keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPutRequest:
+    """Set a key."""
+
+    client: ClientRequest
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDelRequest:
+    """Delete keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWatchRequest:
+    """Tell changes."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    after: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLockRequest:
+    """Hold a lock while a command runs."""
+
+    client: ClientRequest
+    lock: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterCertificatesRequest:
     """Make certificates for so many nodes, an operator, and clients of these names."""
 
