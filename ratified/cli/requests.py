@@ -390,6 +390,7 @@ class TortureRequest:
     every: float
     pause: float
     protocol: str
+    machine: str
     trace: bool
     plant: str | None
     kinds: tuple[str, ...]

@@ -177,7 +177,9 @@ class Calm:
         for n in range(QUIET):
             self.some_rounds(1)
             if self.world.leader() != leader or core.term != term:
-                raise StalledError(f"{leader}, whom nobody disturbs, goes on leading: not after {n} rounds, {FAIR}")
+                raise StalledError(
+                    f"{leader}, whom nobody disturbs, goes on leading: not after {n} rounds, {FAIR}"
+                )
 
     def without_some(self) -> None:
         """With fewer than half of the voters down there is a leader, which does what it is asked."""
@@ -196,7 +198,9 @@ class Calm:
         now = self.led(rest)
         assert now is not None
         self.until("a leader that a majority follows answers", self.answered(self.put(now)))
-        self.until("a leader that a majority follows answers a query", self.answered(self.put(now, query=True)))
+        self.until(
+            "a leader that a majority follows answers a query", self.answered(self.put(now, query=True))
+        )
         if self.random.random() < 0.5:
             for name in self.up():
                 self.perform(Order(name, Compact()))
@@ -224,7 +228,7 @@ class Calm:
         leader, transfer = self.world.leader(), self.world.system.transfer
         others = sorted((set(self.voters()) & set(self.names)) - {leader})
         if leader is None or transfer is None or not others:
-            return
+            return None
         to = self.random.choice(others)
         if self.random.random() < 0.4 and len(others) > 1:
             self.perform(Partition(((to,), tuple(name for name in self.names if name != to))))
@@ -260,19 +264,28 @@ class Calm:
                 self.one_thing()
             self.perform(Crash(leader, self.random.randint(0, 2)))
             up = set(self.up())
-            if all(2 * len(up & voters) > len(voters) for voters in (before, wanted)) and self.random.random() < 0.5:
+            if (
+                all(2 * len(up & voters) > len(voters) for voters in (before, wanted))
+                and self.random.random() < 0.5
+            ):
                 self.until("a change ends without who began it", lambda: self.led(up) is not None)
                 self.until("a change ends without who began it", lambda: not self.pending())
             self.perform(Restart(leader))
         self.rest()
         now = set(self.voters())
         if now != wanted and (ends or now != before):
-            raise StalledError(f"a change to {' '.join(sorted(wanted))} ends: voters are {' '.join(sorted(now))}")
+            raise StalledError(
+                f"a change to {' '.join(sorted(wanted))} ends: voters are {' '.join(sorted(now))}"
+            )
 
     def one_thing(self) -> None:
         """A disk finishes, or a message arrives."""
         steps = [
-            *(Persist(name, node.disk.pending) for name, node in self.world.nodes.items() if node.disk.pending),
+            *(
+                Persist(name, node.disk.pending)
+                for name, node in self.world.nodes.items()
+                if node.disk.pending
+            ),
             *(Deliver(*link, number) for link, sent in self.world.network.items() for number in sent),
         ]
         if steps:

@@ -74,7 +74,8 @@ class Late:
         usual = (self.arrive, self.written, self.ask, self.tick, self.elect, self.heal)
         self.happens = list(happens)
         self.weights = [
-            w * self.random.choice((0.5, 1, 2) if what in usual else (0, 0, 1, 3)) for what, w in happens.items()
+            w * self.random.choice((0.5, 1, 2) if what in usual else (0, 0, 1, 3))
+            for what, w in happens.items()
         ]
 
     def run(self, steps: int) -> None:
@@ -91,7 +92,10 @@ class Late:
     def on_the_way(self, held: bool) -> list[tuple[NodeId, NodeId, int]]:
         """Messages on links that are held, or on the others."""
         return [
-            (*link, n) for link, sent in self.world.network.items() if (link in self.held_links) is held for n in sent
+            (*link, n)
+            for link, sent in self.world.network.items()
+            if (link in self.held_links) is held
+            for n in sent
         ]
 
     def arrive(self) -> None:

@@ -32,7 +32,7 @@ from typing import Any, Final
 
 from ratified.conform.driving.sweep import Answer, Mistake, Outcome, answers, mistakes
 from ratified.conform.machine import explore
-from ratified.conform.mutants import Mutant, planted
+from ratified.conform.mutants import planted
 from ratified.conform.operators import EndlessError, Mutation, changed
 from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import simulated
@@ -290,7 +290,9 @@ class Memory:
         if self.path is not None:
             with suppress(OSError):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.path.write_text(json.dumps({"caught": self.caught, "lines": self.lines}), encoding="utf-8")
+                self.path.write_text(
+                    json.dumps({"caught": self.caught, "lines": self.lines}), encoding="utf-8"
+                )
 
 
 class Sweep:
@@ -342,7 +344,9 @@ class Sweep:
     def _key(self) -> str:
         """Of all that a check runs."""
         text = hashlib.sha256(sys.version.encode())
-        for name in sorted(n for n in sys.modules if n.startswith(("ratified.conform", "ratified.impl", *self.modules))):
+        for name in sorted(
+            n for n in sys.modules if n.startswith(("ratified.conform", "ratified.impl", *self.modules))
+        ):
             file = getattr(sys.modules[name], "__file__", None)
             if file is not None:
                 text.update(Path(file).read_bytes())
@@ -395,7 +399,10 @@ class Sweep:
                 told(len(fates), len(chosen))
         looked = set(fates) if len(fates) == len(chosen) else set(range(max([*fates, -1]) + 1)) & set(fates)
         self.memory.write()
-        done = sorted((fates[i] for i in looked), key=lambda f: (f.planting.file, f.planting.mistake.line, f.planting.name))
+        done = sorted(
+            (fates[i] for i in looked),
+            key=lambda f: (f.planting.file, f.planting.mistake.line, f.planting.name),
+        )
         return CoresSwept(self.protocol.name, len(self.plantings), tuple(done))
 
     def _put(self, mutation: Mutation, order: Sequence[str]) -> Answer:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -166,16 +165,18 @@ def _in_background(request: StartRequest) -> int:
     if request.certificates is not None:
         command += ["--certificates", str(request.certificates)]
     with log:
-        process = subprocess.Popen(  # noqa: S603 - it is this program
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        outputs = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
+        process = os.posix_spawn(
+            sys.executable, command, os.environ, file_actions=[null, *outputs], setsid=True
         )
-    while process.poll() is None:
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
         if "nodes run in" in (request.data / "supervisor.log").read_text(errors="replace"):
             break
         time.sleep(0.05)
     else:
         said = (request.data / "supervisor.log").read_text(errors="replace").strip()
-        raise RatifiedError(said.removeprefix("Error: ") or f"the supervisor ended with {process.returncode}")
+        raise RatifiedError(said.removeprefix("Error: ") or "the supervisor ended without a word")
     return _show(request.data, "text")
 
 

@@ -101,7 +101,7 @@ def check_native(
     claims = liveness_claims(model.module)
     order = Order(model, symmetry, deadlock, dump, flags, large)
     try:
-        preparation = preparation or Preparation(order, _while_preparing(watch))
+        preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
     except Reached as stop:
         return nothing_seen(model, watch, str(stop), deadlock=deadlock)
@@ -213,7 +213,7 @@ def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
     return known.is_large(keys.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
-def _while_preparing(watch: Watch) -> Watch:
+def while_preparing(watch: Watch) -> Watch:
     """A limit of memory is about states, which may go to disk; what makes the program may have as much as a compiler needs."""
     memory = watch.limits.memory
     room = None if memory is None else max(memory, resident() + LEAST_MEMORY)

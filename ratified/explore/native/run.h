@@ -105,6 +105,12 @@ typedef struct rx_recent {
 #endif
 #define RX_RECENT ((size_t)1 << RX_RECENT_LOG)
 
+/* An exact cache of what was sent, larger than rx_recent: it has the traffic to save, not a look into the table. */
+#ifndef RX_SENT_LOG
+#define RX_SENT_LOG (W <= 2 ? 16 : W <= 8 ? 14 : 12)
+#endif
+#define RX_SENT ((size_t)1 << RX_SENT_LOG)
+
 typedef struct rx_counters {
     uint64_t generated, expanded, degree_min, degree_max;
     uint64_t witness_missing, witness_step_missing;
