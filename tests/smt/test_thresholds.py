@@ -119,8 +119,8 @@ LAWS = dict(laws(SETS))
 
 def _all_sets(things: int) -> Structure:
     sets = [set(c) for k in range(things + 1) for c in itertools.combinations(range(things), k)]
-    has = {(i, x): int(x in s) for i, s in enumerate(sets) for x in range(things)}
-    sizes = {(i,): len(s) for i, s in enumerate(sets)}
+    has: dict[tuple[int, ...], int] = {(i, x): int(x in s) for i, s in enumerate(sets) for x in range(things)}
+    sizes: dict[tuple[int, ...], int] = {(i,): len(s) for i, s in enumerate(sets)}
     return Structure({"set": len(sets), "thing": things}, {"has": has, "size": sizes, "whole": {(): things}})
 
 
