@@ -1,7 +1,7 @@
 """`--ranks N`: the same command, started N times by mpiexec, and what becomes of it.
 
-Guarantees: the exit status is rank 0's; of ranks that were killed one message tells which, and how to go on. Ctrl-C asks the ranks
-to stop and report; a second one ends them. Nothing that was started is left running.
+Guarantees: the exit status is rank 0's; of ranks that were killed one message tells which, and how to go on. Ctrl-C asks the
+ranks to stop and report; a second one ends them. Nothing that was started is left running.
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ def launch(request: CheckRequest, arguments: list[str]) -> int:
     if request.output.color is None and colorful(sys.stdout, None):
         command.append("--color")
     heard, out, returned = _run(command, quiet=request.output.quiet)
-    if out:
-        echo(out)
     if heard.status is not None:
+        if out:
+            echo(out)
         return heard.status
+    heard.noise.append(out)  # where mpiexec says what became of whom
     raise _lost(heard, returned, request, arguments)
 
 
@@ -126,7 +127,9 @@ def _run(command: list[str], *, quiet: bool) -> tuple[_Heard, str, int]:
         start_new_session=True,
         env={**os.environ, LAUNCHED: "1"},
     )
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     out: list[str] = []
     readers = [
         threading.Thread(target=lambda: out.append(process.stdout.read()), daemon=True),  # type: ignore[union-attr]

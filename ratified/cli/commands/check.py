@@ -178,9 +178,7 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
     return status
 
 
-def check_together(
-    request: CheckRequest, target: str, settings: Mapping[str, str], together: Member
-) -> int:
+def check_together(request: CheckRequest, target: str, settings: Mapping[str, str], together: Member) -> int:
     """Explore one model with other processes, and return the exit status; the report is rank 0's."""
     from ratified.cli.drawing import check_drawable
     from ratified.cli.exploring import emit, explore_options

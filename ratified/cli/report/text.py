@@ -155,7 +155,9 @@ def _about_ranks(ranks: Ranks, distinct: int) -> str:
     on = f" on {plural(ranks.machines, 'machine')}" if ranks.machines > 1 else ""
     sent = ranks.sent / distinct if distinct else 0.0
     threads = plural(ranks.threads, "thread")
-    return f"{ranks.ranks}{on}, {threads} in all; imbalance {ranks.imbalance:.2f}, {sent:.1f} bytes sent a state"
+    return (
+        f"{ranks.ranks}{on}, {threads} in all; imbalance {ranks.imbalance:.2f}, {sent:.1f} bytes sent a state"
+    )
 
 
 def _action_table(result: Result, paint: Paint) -> Iterator[str]:
