@@ -1,9 +1,10 @@
-"""Values of implementations as text for people: in transcripts, descriptions of nodes, scripts."""
+"""Values of implementations: as text for people, in transcripts and scripts, and as JSON has them, in traces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 
@@ -32,3 +33,23 @@ def printed(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{k}: {printed(v)}' for k, v in value.items())}}}"
     return "none" if value is None else str(value)
+
+
+def plain(value: Any) -> Any:
+    """A value of an implementation as JSON has it: records as objects with their type, tuples as lists, bytes as text."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            "type": type(value).__name__,
+            **{f.name: plain(getattr(value, f.name)) for f in fields(value)},
+        }
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted((plain(v) for v in value), key=repr)
+    return [plain(v) for v in value]

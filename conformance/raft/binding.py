@@ -69,6 +69,7 @@ class RaftBinding(Binding):
         self._start = dict.fromkeys(self.nodes, 0)  # up to where each disk has thrown its log away
         self._configuration: dict[str, Any] = {}  # voters and outgoing, likewise
         self._seen: dict[str, tuple[Any, int, Seq[Entry]]] = {}  # logs as they were seen last
+        self._latest: dict[str, tuple[set[str], set[str], set[str]]] = {}  # voters, outgoing and learners, likewise
 
     def begin(self, heading: Mapping[str, Any]) -> None:
         """A trace's heading may name the nodes, and those of them that vote at first."""
@@ -260,9 +261,27 @@ class RaftBinding(Binding):
         changed = do("reconfigure", i=i, v=v, voters=voters, outgoing=outgoing)
         return (
             there,
+            self._overlaps(node, value),
             changed,
             *(maybe(do("forget", i=i, j=self.server(n))) for n in self.nodes if n != node),
         )
+
+    def _overlaps(self, node: str, value: dict[str, Any]) -> Steps:
+        """Majorities of one configuration and the next meet: one voter comes or goes, or both sets must agree, until that ends."""
+        voters, outgoing, learners = (set(value[k]) for k in ("voters", "outgoing", "learners"))
+        before = self._latest.get(node)
+        self._latest[node] = voters, outgoing, learners
+        if before is None:
+            return ()
+        if before[1]:
+            due = not outgoing and (voters, learners) == (before[0], before[2])
+        else:
+            due = outgoing == before[0] if outgoing else len(voters ^ before[0]) <= 1
+
+        def follows(_: Any) -> None:
+            require(due)
+
+        return change(f"the configuration may follow that of {node}", follows)
 
     def on_refuse_membership(self) -> Steps:
         """Not to change is always allowed."""
@@ -329,7 +348,8 @@ class RaftBinding(Binding):
     def observe(self, node: str, variables: Mapping[str, Any]) -> Observed:
         """The variables of Figure 2, the configuration, and what must be true of the others.
 
-        Not compared: to whom a leader hands over, how it paces what it sends, and up to where it has heard from its own disk.
+        Not compared: to whom a leader hands over, and how it paces what it sends. Up to where a node has heard from its own disk
+        is no more than is there.
         """
         i, role, leader = self.server(node), variables["role"], variables["leader"]
         start, commit = variables["log_start"], variables["commit"]
@@ -340,14 +360,16 @@ class RaftBinding(Binding):
             ("voted_for", i): self.server.maybe(variables["voted_for"]),
             ("role", i): ROLES[role],
             ("commit_index", i): self.index(commit),
+            ("is_on_disk", i, self.index(variables["durable"])): True,
             ("log_from", i, prev + 1): log,
         }
-        configuration = variables["voters"], variables["outgoing"]
+        configuration = variables["voters"], variables["outgoing"], variables["learners"]
         if known is not self._seen[node] or self._configuration.get(node) != configuration:
             # As long as the log is the same, so is this.
             self._configuration[node] = configuration
             seen["voters", i] = Set(self.server(n) for n in configuration[0])
             seen["outgoing", i] = Set(self.server(n) for n in configuration[1])
+            self._latest[node] = (set(configuration[0]), set(configuration[1]), set(variables["learners"]))
         if leader is not None:
             seen["is_led_by", i, self.server(leader)] = True
         if role == "candidate":

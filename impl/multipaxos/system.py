@@ -65,6 +65,7 @@ def multipaxos_system(config: Config = SMALL) -> System:
         preset=preset,
         describe=describe,
         inspector=MultiPaxosLedger,
+        gives_up=3 * config.election if config.check_quorum else None,
     )
 
 

@@ -85,6 +85,8 @@ def raft_system(
         controls=(AddVoter, ChangeMembership, RemoveNode, TransferLeadership),
         order=draw_order,
         change=lambda voters: ChangeMembership(tuple(voters), ()),
+        transfer=TransferLeadership,
+        gives_up=2 * config.election_ticks if config.check_quorum else None,
         members=lambda core: core.membership.everyone() if isinstance(core, RaftCore) else (),
         inspector=RaftInspector,
         preset=preset,

@@ -25,7 +25,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a node knows of itself and its cluster. `committed` and `applied` are indices of the log, `disk` is in bytes."""
+    """What a node knows of itself and its cluster. `committed` and `applied` are indices of the log, `disk` is in bytes.
+
+    `starts` is how often the node has been started, this time included: a name that holds it was never used before.
+    """
 
     node: NodeId
     leader: NodeId | None
@@ -34,6 +37,7 @@ class Status:
     applied: int
     disk: int
     members: tuple[Member, ...]
+    starts: int = 0
 
 
 class Replica(Protocol):

@@ -391,6 +391,10 @@ class RaftServers(Model):
         if v is not None:
             self.ballots.add(Ballot(t, i, v))
 
+    def is_on_disk(self, i: Server, n: int) -> bool:
+        """What server i has up to n is on its disk, or is committed: then others have it."""
+        return n <= self.commit_index[i] or self.disk_log[i][:n] == self.log[i][:n]
+
     @action
     def restart(self, i: Server, n: Index) -> None:
         """Server i has crashed and starts with what is on its disk; up to n it has a snapshot of what is committed."""

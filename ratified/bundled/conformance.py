@@ -5,7 +5,7 @@ Guarantees: importing this imports no model and no implementation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from ratified.conform.mutants import Mutant
 from ratified.conform.policy import Policy, Subject
 from ratified.conform.protocol import Protocol
 from ratified.follow.binding import Binding
+from ratified.impl.contract import Core
 from ratified.impl.system import System
 from ratified.language.model import Model
 
@@ -37,8 +38,32 @@ def _protocol(made: Implementation) -> Protocol:
         edges: tuple[LazyGraph, EdgeDriver] = resolve(made.graph)(small)
         return edges
 
-    place = f'{__name__}:PROTOCOLS["{made.name}"]'
-    return Protocol(made.name, place, system, binding, mutants, graph, made.at_once, made.disks)
+    def pending(variables: Mapping[str, Any]) -> str | None:
+        under_way: str | None = resolve(made.pending)(variables) if made.pending else None
+        return under_way
+
+    def voters(variables: Mapping[str, Any]) -> Collection[str]:
+        assert made.voters is not None
+        who: Collection[str] = resolve(made.voters)(variables)
+        return who
+
+    def left(core: Core) -> str | None:
+        to_do: str | None = resolve(made.left)(core) if made.left else None
+        return to_do
+
+    return Protocol(
+        made.name,
+        f'{__name__}:PROTOCOLS["{made.name}"]',
+        system,
+        binding,
+        mutants,
+        graph,
+        made.at_once,
+        made.disks,
+        pending if made.pending else None,
+        voters if made.voters else None,
+        left if made.left else None,
+    )
 
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(

@@ -52,7 +52,8 @@ class Implementation:
 
     `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
     class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
-    (see `ratified.conform.protocol.Protocol`, also for `at_once` and `disks`).
+    (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending`, `voters` and `left`). `cores`
+    are its modules that a sweep plants mistakes into, `survivors` why some of these are none.
     """
 
     name: str
@@ -64,6 +65,11 @@ class Implementation:
     drawn: str | None = None
     at_once: tuple[str, ...] = ()
     disks: bool = False
+    pending: str | None = None
+    voters: str | None = None
+    left: str | None = None
+    cores: tuple[str, ...] = ()
+    survivors: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 SCHEMA = "ratified-ended/1"
 INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: with which status, and, if it broke off, why and where."""
+
+    status: int
+    message: str = ""
+    span: Span | None = None
 
 
 class ReportFile(click.Option):

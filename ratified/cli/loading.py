@@ -7,14 +7,11 @@ file prints while it is imported does not get into a report; nothing is written 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import inspect
 import json
 import linecache
 import os
 import sys
-import sysconfig
 import traceback
 import types
 from collections.abc import Iterator, Mapping
@@ -22,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ratified.bundled import Bug, bugs, models
+from ratified.cli.folders import import_in, module_of
 from ratified.language.errors import RatifiedError, Span
 
 if TYPE_CHECKING:
@@ -222,28 +220,11 @@ def _import_file(path: Path) -> types.ModuleType:
     except OSError as error:
         raise TargetError(f"{path} cannot be read: {error.strerror}") from None
     file = str(path.resolve())
-    # A name that no import can mean, so that a model in queue.py does not stand in for the standard library's queue.
-    name = f"<{path.name}>"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None  # the name ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    import_from(Path(file).parent)
+    module = module_of(Path(file))
     with explained(str(path), file), contextlib.redirect_stdout(sys.stderr):
         # Not through the loader, which would leave a __pycache__ beside the person's file.
         exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is what was asked for
     return module
-
-
-def import_from(folder: Path) -> None:
-    """Let what is in a folder be imported: before what is installed, but never in the standard library's place."""
-    if str(folder) in sys.path:
-        return
-    installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    found = (
-        n for n, p in enumerate(sys.path) if p in installed or p.endswith(("site-packages", "dist-packages"))
-    )
-    sys.path.insert(next(found, len(sys.path)), str(folder))
 
 
 def _files_near(path: Path) -> str:
@@ -252,11 +233,10 @@ def _files_near(path: Path) -> str:
 
 
 def _import_module(name: str) -> types.ModuleType:
-    import_from(Path.cwd())  # as `python -m` has it; an installed program has its own folder there
     with contextlib.redirect_stdout(sys.stderr):
         try:
             with explained(name, None):
-                return importlib.import_module(name)
+                return import_in(Path.cwd(), name)  # as `python -m` has it
         except _NoModuleError as error:
             remedy = "it must be importable from here; a file is given as path.py:Class"
             raise TargetError(f"there is no module {error}", remedy=remedy) from None

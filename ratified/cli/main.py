@@ -10,36 +10,29 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
 from ratified.cli.commands import Commands
-from ratified.cli.ending import INTERRUPTED, report_end
+from ratified.cli.ending import INTERRUPTED, Ended, report_end
 from ratified.cli.output import begin, complain, discard, unprinted
+from ratified.cli.ranks import as_rank, started_by_mpi
 from ratified.version import __version__
-
-if TYPE_CHECKING:
-    from ratified.language.errors import Span
 
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit status. Where a report is asked for, it is written however that ends."""
     begin()
+    if arguments[:1] == ["check"] and started_by_mpi():
+        return as_rank(lambda: _done(arguments), lambda ended: _report_end(arguments, ended))
     ended = _done(arguments)
-    if ended.message:
-        report_end(_command(arguments), arguments[1:], ended.status, ended.message, ended.span)
+    _report_end(arguments, ended)
     return ended.status
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How a command ended: with which status, and, if it broke off, why and where."""
-
-    status: int
-    message: str = ""
-    span: Span | None = None
+def _report_end(arguments: list[str], ended: Ended) -> None:
+    if ended.message:
+        report_end(_command(arguments), arguments[1:], ended.status, ended.message, ended.span)
 
 
 def _command(arguments: list[str]) -> click.Command | None:
@@ -50,19 +43,19 @@ def _command(arguments: list[str]) -> click.Command | None:
         return None
 
 
-def _done(arguments: list[str]) -> _Ended:
+def _done(arguments: list[str]) -> Ended:
     """Do what the arguments say, tell what goes wrong, and return how it ended."""
     try:
-        status = commands.main(args=arguments, prog_name="ratified", standalone_mode=False)
+        status = commands.main(args=arguments, prog_name="ratified", standalone_mode=False, obj=arguments)
     except click.ClickException as error:
         _usage(error)
-        return _Ended(error.exit_code, error.format_message())
+        return Ended(error.exit_code, error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        return _Ended(INTERRUPTED, "interrupted before there was anything to report")
+        return Ended(INTERRUPTED, "interrupted before there was anything to report")
     except MemoryError:
         message = "out of memory\n  --memory 2G stops before that, and reports what was found"
         complain(f"Error: {message}")
-        return _Ended(3, message)
+        return Ended(3, message)
     except Exception as error:  # noqa: BLE001 - the last resort before Python's own exit status
         from ratified.language.errors import RatifiedError
 
@@ -74,15 +67,15 @@ def _done(arguments: list[str]) -> _Ended:
             complain(lines)
             message = "this is a bug in Ratified, not in your model; please report the lines above"
             complain(f"Error: {message}")
-            return _Ended(2, f"{lines}\n{message}")
+            return Ended(2, f"{lines}\n{message}")
         from ratified.cli.report.text import whole_message
 
         show(error)
-        return _Ended(2, whole_message(error), error.span)
+        return Ended(error.exit_status, whole_message(error), error.span)
     except SystemExit:
         # Click leaves by itself where nobody reads its help any more, with 1, which here would mean "violated".
-        return _Ended(0)
-    return _Ended(status if isinstance(status, int) else 0)
+        return Ended(0)
+    return Ended(status if isinstance(status, int) else 0)
 
 
 def _usage(error: click.ClickException) -> None:

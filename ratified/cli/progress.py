@@ -66,9 +66,12 @@ def line(title: str, progress: Progress) -> str:
     minutes, seconds = divmod(int(progress.seconds), 60)
     if progress.doing:
         return f"{title}  {progress.doing}  {minutes}:{seconds:02d}"
+    ranks = ""
+    if progress.imbalance is not None and progress.sent is not None:
+        ranks = f"imbalance {progress.imbalance:.2f}  {progress.sent:.1f} B sent/state  "
     return (
         f"{title}  {progress.distinct:,} states  {rate:,.0f}/s  depth {progress.depth}  "
-        f"queue {progress.queue:,}  {minutes}:{seconds:02d}"
+        f"queue {progress.queue:,}  {ranks}{minutes}:{seconds:02d}"
     )
 
 

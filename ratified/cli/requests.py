@@ -57,6 +57,8 @@ class CheckRequest:
     models: tuple[tuple[str, Mapping[str, str]], ...]
     claims: tuple[str, ...]
     checkpoint: Path | None
+    ranks: int | None
+    hosts: Path | None
     dump: Path | None
     deadlock: bool
     diagram: Path | None
@@ -373,6 +375,142 @@ class CrosscheckRequest:
     workers: int
     tlc: Path | None
     output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class TortureRequest:
+    """Torture a cluster of the bundled runtime. `folder` None: one that is made for it, and kept."""
+
+    target: str
+    nodes: int
+    spares: int
+    seconds: float
+    seed: int
+    clients: int
+    every: float
+    pause: float
+    protocol: str
+    machine: str
+    trace: bool
+    plant: str | None
+    kinds: tuple[str, ...]
+    folder: Path | None
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRequest:
+    """Run one node; with `parent`, no longer than the process that started this one."""
+
+    file: Path
+    parent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Start a cluster on this machine, in the folder `data`."""
+
+    nodes: int
+    data: Path
+    protocol: str
+    machine: str
+    certificates: Path | None
+    insecure: bool
+    trace: bool
+    restarts: int
+    foreground: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """Show how a cluster is, once or again and again."""
+
+    data: Path
+    form: str
+    watch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRequest:
+    """Do something with a cluster."""
+
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNodeRequest:
+    """Do something with a node of a cluster."""
+
+    node: str
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """Ask a store, whose nodes are in a cluster's folder or at addresses."""
+
+    endpoints: str | None
+    data: Path
+    certificates: Path | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGetRequest:
+    """Read keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPutRequest:
+    """Set a key."""
+
+    client: ClientRequest
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDelRequest:
+    """Delete keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWatchRequest:
+    """Tell changes."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    after: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLockRequest:
+    """Hold a lock while a command runs."""
+
+    client: ClientRequest
+    lock: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesRequest:
+    """Make certificates for so many nodes, an operator, and clients of these names."""
+
+    folder: Path
+    nodes: int
+    names: tuple[str, ...]
+    days: int
 
 
 @dataclass(frozen=True, slots=True)

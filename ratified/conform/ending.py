@@ -31,6 +31,10 @@ class EndedError(BaseException):
     """Ends what has no other way out. No handler of exceptions takes it for a mistake of what is tried."""
 
 
+class FoundError(AssertionError):
+    """Ends an example of Hypothesis that found something."""
+
+
 def after(seconds: float | None, over: Over = never, clock: Callable[[], float] = time.monotonic) -> Over:
     """What ends so many seconds from now, and whenever `over` does."""
     until = None if seconds is None else clock() + seconds

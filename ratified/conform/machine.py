@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ratified.conform.ending import EndedError, Over, never
+from ratified.conform.ending import EndedError, FoundError, Over, never
 from ratified.conform.protocol import Protocol, names_of
 from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
 from ratified.follow.binding import Event
@@ -70,10 +70,6 @@ class Explored:
     found: str | None = None
     why: str = ""
     script: tuple[Step, ...] = ()
-
-
-class FoundError(AssertionError):
-    """What ends an example."""
 
 
 node = st.integers(0, 4)
@@ -319,8 +315,9 @@ def explore(
     with_seed: int | None = None,
     least: int = 0,
     over: Over = never,
+    shrink: bool = True,
 ) -> Explored:
-    """Let Hypothesis look for what the model does not explain; what it finds is shrunk.
+    """Let Hypothesis look for what the model does not explain; what it finds is shrunk, unless that is not wanted.
 
     Once it is `over`, it ends after the `least` number of examples.
     """
@@ -352,6 +349,8 @@ def explore(
         if ended() is None:
             raise
     except FoundError:
+        if not shrink:
+            return explored
         run = replayed(protocol, system_seed, nodes, explored.script, claims_every=CLAIMS_EVERY)
         explored.script = shrunk(protocol, run).schedule
     return explored

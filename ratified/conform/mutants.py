@@ -12,12 +12,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import getsource
+from textwrap import dedent
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A bug as a change of a method's source: one text, which stands there once, is replaced by another."""
+
+    before: str
+    after: str
+
+    def of(self, function: Any) -> Any:
+        """Compile it, in the module of the method."""
+        source = dedent(getsource(function))
+        times = source.count(self.before)
+        assert times == 1, (
+            f"{self.before!r} stands {times} times in {function.__qualname__}: it cannot be replaced"
+        )
+        source = f"from __future__ import annotations\n{source.replace(self.before, self.after)}"
+        scope: dict[str, Any] = {}
+        exec(compile(source, f"<{function.__qualname__}>", "exec"), function.__globals__, scope)  # noqa: S102 - our own source, with one mistake
+        return scope[function.__name__]
+
+
+@dataclass(frozen=True, slots=True)
 class Mutant:
-    """A bug, as it is planted. `patches` replace members of classes or modules: `module:Class.member` or `module:function`."""
+    """A bug, as it is planted.
+
+    `patches` replace members of classes or modules, `module:Class.member` or `module:function`, by others, or by an `Edit` of
+    their source.
+    """
 
     patches: tuple[tuple[str, Any], ...]
     nodes: int = 3
@@ -45,6 +71,8 @@ def _replace(place: str, replacement: Any) -> Callable[[], None]:
         owner = getattr(owner, part)
     own = vars(owner)
     assert hasattr(owner, name), f"{place} is not there any more: the bug cannot be planted"
+    if isinstance(replacement, Edit):
+        replacement = replacement.of(own[name])
     if name in own:
         before = own[name]
         setattr(owner, name, replacement)

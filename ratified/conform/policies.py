@@ -18,7 +18,7 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from ratified.conform.cover import Covered, cover
-from ratified.conform.ending import SMALL_GRAPH, EndedError, Over, after, never
+from ratified.conform.ending import SMALL_GRAPH, EndedError, FoundError, Over, after, never
 from ratified.conform.mutants import Mutant, planted
 from ratified.conform.operators import mutations
 from ratified.conform.policy import (
@@ -44,7 +44,7 @@ RUNS_MOST = 100
 
 
 @dataclass(slots=True)
-class Tried:
+class Examined:
     """What Hypothesis came to: examples, calls, the model's steps; `run` is what was found."""
 
     examples: int = 0
@@ -54,11 +54,7 @@ class Tried:
     run: PolicyRun | None = None
 
 
-class FoundError(AssertionError):
-    """What ends an example."""
-
-
-def machine_of(policy: Policy, tried: Tried, over: Over = never) -> type[RuleBasedStateMachine]:
+def machine_of(policy: Policy, tried: Examined, over: Over = never) -> type[RuleBasedStateMachine]:
     """A state machine of Hypothesis: a rule for each of the subject's calls. What its runs come to is added to `tried`."""
 
     class Machine(RuleBasedStateMachine):
@@ -105,12 +101,12 @@ def machine_of(policy: Policy, tried: Tried, over: Over = never) -> type[RuleBas
 
 def explore(
     policy: Policy, *, examples: int = 50, steps: int = 40, least: int = 0, over: Over = never
-) -> Tried:
+) -> Examined:
     """Let Hypothesis look for what the model does not explain; what it finds is shortened.
 
     Once it is `over`, it ends after the `least` number of examples.
     """
-    tried = Tried()
+    tried = Examined()
 
     def ended() -> str | None:
         return over() if tried.examples >= least else None
@@ -152,7 +148,7 @@ class Held:
     never: tuple[str, ...] = ()
     undecided: list[str] = field(default_factory=list)
     failure: PolicyRun | None = None
-    tried: Tried | None = None
+    tried: Examined | None = None
     covered: Covered | None = None
 
     @property

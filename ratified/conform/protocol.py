@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
 from ratified.follow.binding import Binding
+from ratified.impl.contract import Core
 from ratified.impl.system import System
 
 
@@ -21,7 +23,9 @@ class Protocol:
     `place` is where a test that is kept can import it from, as `module:expression`. `system` is given a seed, from which it may
     draw a configuration; `binding` the names of the nodes, or nothing for a trace that says them. `graph` gives the states of the
     model at a size that takes a second or so, or about a minute, and what drives the implementation along them. Events named in
-    `at_once` tell others what needs nothing to be written; with `disks`, the model knows what is on them.
+    `at_once` tell others what needs nothing to be written; with `disks`, the model knows what is on them. Of the variables of a
+    leader, `pending` says what it has not finished, and `voters` who votes; without it everybody does. `left` says of a
+    member, once all is calm, what it has still to do.
     """
 
     name: str
@@ -32,6 +36,9 @@ class Protocol:
     graph: Callable[[bool], tuple[LazyGraph, EdgeDriver]] | None = None
     at_once: Collection[str] = ()
     disks: bool = False
+    pending: Callable[[Mapping[str, Any]], str | None] | None = None
+    voters: Callable[[Mapping[str, Any]], Collection[str]] | None = None
+    left: Callable[[Core], str | None] | None = None
 
     def patched(self, change: Callable[[System], System]) -> Protocol:
         """This protocol with another implementation."""

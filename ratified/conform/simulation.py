@@ -149,7 +149,7 @@ def operations_of(history: History) -> list[Operation]:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What came of a run. `found` is who found something: "checker", "linearizability", or "exception"; None if nobody."""
+    """What came of a run. `found` is who found something: "checker", "linearizability", "exception", or "progress"; None if nobody."""
 
     seed: int
     nodes: int
@@ -194,7 +194,7 @@ def simulated(
         pass
     except BrokenPromise as violation:
         broken = "" if cluster.enough else str(violation)
-    return _outcome(cluster, seed, nodes, schedule, broken)
+    return outcome(cluster, seed, nodes, schedule, broken)
 
 
 def depose(cluster: Cluster, seed: int, steps: int) -> None:
@@ -303,7 +303,7 @@ def replayed(
         pass
     except BrokenPromise as violation:
         broken = str(violation)
-    return _outcome(cluster, seed, nodes, cluster.schedule, broken)
+    return outcome(cluster, seed, nodes, cluster.schedule, broken)
 
 
 def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated:
@@ -325,15 +325,18 @@ def shrunk(protocol: Protocol, run: Simulated, attempts: int = 400) -> Simulated
     return best
 
 
-def _outcome(
-    cluster: Cluster, seed: int, nodes: int, schedule: Sequence[Step], broken: str = ""
+def outcome(
+    cluster: Cluster, seed: int, nodes: int, schedule: Sequence[Step], broken: str = "", stalled: str = ""
 ) -> Simulated:
+    """What came of a run: whether a core has raised, or something has not come about, the caller says."""
     result = cluster.follower.result
     found, why, verdict = None, "", result.verdict
     if result.mismatch is not None and verdict is Verdict.VIOLATED:
         found, why = "checker", told(cluster.follower)
     elif broken:
         found, why, verdict = "exception", broken, Verdict.VIOLATED
+    elif stalled:
+        found, why, verdict = "progress", stalled, Verdict.VIOLATED
     elif verdict is Verdict.UNDECIDED:
         why = result.stopped or ""
     else:

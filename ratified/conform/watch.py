@@ -16,8 +16,8 @@ from dataclasses import replace
 from typing import Any
 
 from ratified.follow.binding import Event
-from ratified.follow.trace import plain
-from ratified.impl.contract import NodeId, Observation
+from ratified.impl.contract import Durable, NodeId, Observation
+from ratified.impl.text import plain
 from ratified.simulator.steps import Step
 from ratified.simulator.world import Node, Watcher, World
 
@@ -45,6 +45,9 @@ class Watch(Watcher):
     def attach(self, world: World) -> None:
         """Begin: the nodes of the world have been started."""
         self._world = world
+        if self._of_disks:
+            for node in world.nodes.values():
+                node.disk.stages = []
 
     def step(self, now: int, step: Step | str) -> None:  # noqa: ARG002 - as Watcher has it
         """Whatever is durable by now has happened."""
@@ -124,20 +127,23 @@ class Watch(Watcher):
         if self._moments.get(node.name) == moment:
             return
         self._moments[node.name] = moment
-        durable = disk.durable
-        if self._disks.get(node.name) != durable:
-            self._disks[node.name] = durable
-            entries = [durable.entries[i] for i in sorted(durable.entries)]
-            first = min(durable.entries, default=1)
-            self._told(
-                Event(
-                    "durable",
-                    {
-                        "record": plain(durable.record),
-                        "first": first,
-                        "entries": plain(entries),
-                        "snapshot": durable.snapshot.index if durable.snapshot else 0,
-                    },
-                    node.name,
-                )
-            )
+        # Several tokens may become durable at once; what others are told of one of them speaks of what was there with it.
+        stages, disk.stages = disk.stages or [], []
+        for durable in (*stages[:-1], disk.durable):
+            if self._disks.get(node.name) != durable:
+                self._disks[node.name] = durable
+                self._told(_disk_event(node.name, durable))
+
+
+def _disk_event(name: NodeId, durable: Durable) -> Event:
+    entries = [durable.entries[i] for i in sorted(durable.entries)]
+    return Event(
+        "durable",
+        {
+            "record": plain(durable.record),
+            "first": min(durable.entries, default=1),
+            "entries": plain(entries),
+            "snapshot": durable.snapshot.index if durable.snapshot else 0,
+        },
+        name,
+    )

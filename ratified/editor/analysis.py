@@ -11,20 +11,19 @@ from __future__ import annotations
 import __future__
 
 import ast
-import importlib.util
 import io
 import linecache
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ratified.cli.folders import module_of
 from ratified.cli.instances import sizes_of
-from ratified.cli.loading import explained, import_from
+from ratified.cli.loading import explained
 from ratified.language.claims import claims_of
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Declaration, Kind
@@ -137,12 +136,7 @@ def analysed(path: str, text: str) -> Analysis:
 
 def _run(tree: ast.Module, path: str) -> tuple[ModuleType, list[Problem]]:
     """Run a module statement by statement; return it, and what was wrong."""
-    name = f"<{Path(path).name}>"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = ModuleType(name) if spec is None else importlib.util.module_from_spec(spec)
-    module.__file__ = path
-    sys.modules[name] = module
-    import_from(Path(path).parent)
+    module = module_of(Path(path))
     flags = _future_flags(tree)
     problems: list[Problem] = []
     lost: set[str] = set()

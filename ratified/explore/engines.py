@@ -207,6 +207,9 @@ def _native(
 ) -> Result:
     from ratified.explore.native.engine import check_native
 
+    checkpoint = task.options.checkpoint
+    if checkpoint is not None and (checkpoint / "ranks").exists():
+        return _alone(task)
     with _room(task.limits) as spill:
         return check_native(
             task.model,
@@ -222,6 +225,21 @@ def _native(
             watch=watch,
             preparation=preparation,
         )
+
+
+def _alone(task: Task) -> Result:
+    """Go on from a checkpoint that several ranks have left, as the only one."""
+    from ratified.explore.ranks import Alone, RankOptions, check_on_ranks
+
+    return check_on_ranks(
+        task.model,
+        Alone(),
+        limits=task.limits,
+        symmetry=task.symmetry,
+        deadlock=task.deadlock,
+        progress=task.progress,
+        options=RankOptions(task.options.threads, task.options.checkpoint),
+    )
 
 
 @contextmanager

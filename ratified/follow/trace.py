@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,7 @@ from typing import Any, Final
 from ratified.follow.binding import Event
 from ratified.follow.source import TraceError, Wait, lines
 from ratified.follow.strict import RepeatedKeyError, once
+from ratified.impl.text import plain
 
 FIELDS: Final[Mapping[str, type]] = {
     "node": str,
@@ -172,26 +172,6 @@ def _event(event: Mapping[str, Any], number: int, where: str) -> Event:
         event.get("certain", True),
         number,
     )
-
-
-def plain(value: Any) -> Any:
-    """A value of an implementation as JSON has it: records as objects with their type, tuples as lists, bytes as text."""
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            "type": type(value).__name__,
-            **{f.name: plain(getattr(value, f.name)) for f in fields(value)},
-        }
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted((plain(v) for v in value), key=repr)
-    return [plain(v) for v in value]
 
 
 def line_of(event: Event) -> str:

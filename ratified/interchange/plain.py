@@ -39,7 +39,7 @@ NAMED = (BoolType, IntType, EnumType, SortType)
 """Kinds of keys that a map can have as an object."""
 
 
-class BadValue(Exception):
+class NotOfType(Exception):
     """What is no value of the type that it must be of."""
 
     def __init__(self, value: object, wanted: Type) -> None:
@@ -117,7 +117,7 @@ READ: Rules[tuple[Any, Scope], Any] = Rules("values from JSON")
 
 
 def read(t: Type, value: Any, scope: Scope) -> Any:
-    """The value of a type that JSON, or a value of the model, stands for. Call inside `running(scope)`. Raises BadValue."""
+    """The value of a type that JSON, or a value of the model, stands for. Call inside `running(scope)`. Raises NotOfType."""
     return READ(t, (value, scope))
 
 
@@ -176,15 +176,15 @@ def _(t: RecordType | UnionType, given: tuple[Any, Scope]) -> Any:
             try:
                 return own.record(**{n: read(ft, value[n], scope) for n, ft in own.fields.items()})
             except BoundLeft:
-                raise BadValue(value, t) from None
-    raise BadValue(value, t)
+                raise NotOfType(value, t) from None
+    raise NotOfType(value, t)
 
 
 @READ.rule(TupleType)
 def _(t: TupleType, given: tuple[Any, Scope]) -> Any:
     value, scope = given
     if not isinstance(value, list | tuple) or len(value) != len(t.items):
-        raise BadValue(value, t)
+        raise NotOfType(value, t)
     return tuple(read(i, v, scope) for i, v in zip(t.items, value, strict=True))
 
 
@@ -196,7 +196,7 @@ def _(t: SetType, given: tuple[Any, Scope]) -> Any:
 @READ.rule(SeqType)
 def _(t: SeqType, given: tuple[Any, Scope]) -> Any:
     if isinstance(given[0], set | frozenset | Set):
-        raise BadValue(given[0], t)
+        raise NotOfType(given[0], t)
     return Seq(_items(t, *given))
 
 
@@ -207,7 +207,7 @@ def _(t: BagType, given: tuple[Any, Scope]) -> Any:
 
 def _items(t: SetType | SeqType | BagType, value: Any, scope: Scope) -> list[Any]:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
-        raise BadValue(value, t)
+        raise NotOfType(value, t)
     return [read(t.item, v, scope) for v in value]
 
 
@@ -217,16 +217,16 @@ def _(t: MapType, given: tuple[Any, Scope]) -> Any:
 
 
 def entries(t: MapType, value: Any, scope: Scope) -> list[tuple[Any, Any]]:
-    """The keys of a map that are given, with their values, which need not be all that there are. Raises BadValue."""
+    """The keys of a map that are given, with their values, which need not be all that there are. Raises NotOfType."""
     if isinstance(value, Mapping):
         return [(key_of(t.key, k, scope), read(t.value, v, scope)) for k, v in value.items()]
     if isinstance(value, list | tuple) and all(isinstance(p, list | tuple) and len(p) == 2 for p in value):
         return [(read(t.key, k, scope), read(t.value, v, scope)) for k, v in value]
-    raise BadValue(value, t)
+    raise NotOfType(value, t)
 
 
 def key_of(t: Type, key: Any, scope: Scope) -> Any:
-    """The key of a map that stands in an object, where numbers and truth values are text. Raises BadValue."""
+    """The key of a map that stands in an object, where numbers and truth values are text. Raises NotOfType."""
     if type(key) is str:
         if isinstance(t, BoolType) and key in ("true", "false"):
             return key == "true"
@@ -234,12 +234,12 @@ def key_of(t: Type, key: Any, scope: Scope) -> Any:
             try:
                 return read(t, int(key), scope)
             except ValueError:
-                raise BadValue(key, t) from None
+                raise NotOfType(key, t) from None
     return read(t, key, scope)
 
 
 def _if(right: bool, t: Type, value: Any, made: Any = None) -> Any:
-    """A value that is right: what was made of it, or itself. Raises BadValue."""
+    """A value that is right: what was made of it, or itself. Raises NotOfType."""
     if not right:
-        raise BadValue(value, t)
+        raise NotOfType(value, t)
     return value if made is None else made

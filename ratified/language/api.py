@@ -6,7 +6,7 @@ Guarantees: a marked method is an ordinary function; called on an instance it ru
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, overload
 from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.scope import running, scope_if_any
-from ratified.language.sorts import Sort, members
-from ratified.language.values import Set
+from ratified.language.sorts import Sort
+from ratified.language.values import Map, Set
 
 T = TypeVar("T")
+K = TypeVar("K")
 S = TypeVar("S", bound=Sort)
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,6 +85,7 @@ def action(
 invariant = _marker(Kind.INVARIANT)
 step_invariant = _marker(Kind.STEP_INVARIANT)
 constraint = _marker(Kind.CONSTRAINT)
+action_constraint = _marker(Kind.ACTION_CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
 eventually = _marker(Kind.EVENTUALLY)
 leads_to = _marker(Kind.LEADS_TO)
@@ -133,21 +135,83 @@ def at_size(compute: Callable[[], T]) -> T:
     return Deferred(compute)  # type: ignore[return-value]  # Model computes it
 
 
-def subsets(sort: type[S], size: int | None = None) -> Set[Set[S]]:
-    """All subsets of a sort, or those with `size` members. In a class body: the default of a parameter, at any size."""
+MOST_IN_SUBSETS = 16
+"""So many elements may a set have all of whose subsets are asked for."""
+
+
+def subsets(of: Iterable[T], size: int | None = None) -> Set[Set[T]]:
+    """All subsets of a finite set (a sort, an Enum, a `Set`), or those with `size` members.
+
+    In a class body, of a sort: the default of a parameter, at any size. Raises ModelError for all subsets of too large a set.
+    """
+    if not isinstance(of, type):
+        return _subsets("a set", tuple(Set(of)), size)
     scope = scope_if_any()
     if scope is None:
-        return at_size(lambda: subsets(sort, size))
-    key = ("subsets", sort, size)
+        return at_size(lambda: subsets(of, size))
+    key = ("subsets", of, size)
     if key not in scope.cache:
-        values = members(sort)
-        sizes = range(len(values) + 1) if size is None else [size]
-        if size is None and len(values) > 16:
-            raise ModelError(
-                f"{sort.__name__} has too many subsets", remedy="ask for those of one size: subsets(S, k)"
-            )
-        scope.cache[key] = Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
+        scope.cache[key] = _subsets(of.__name__, tuple(of), size)
     return scope.cache[key]  # type: ignore[return-value]  # the cache is keyed by what was computed
+
+
+def _subsets(what: str, values: tuple[T, ...], size: int | None) -> Set[Set[T]]:
+    sizes = range(len(values) + 1) if size is None else [size]
+    if size is None and len(values) > MOST_IN_SUBSETS:
+        raise ModelError(
+            f"{what} of {len(values)} elements has too many subsets",
+            remedy="ask for those of one size: subsets(s, k)",
+        )
+    return Set(Set(c) for k in sizes if k >= 0 for c in itertools.combinations(values, k))
+
+
+MOST_MAPS = 65_536
+"""So many maps may be run through."""
+
+
+@overload
+def maps(keys: Iterable[K], values: type[bool], /) -> Set[Map[K, bool]]: ...
+@overload
+def maps(keys: Iterable[K], values: Iterable[T], /) -> Set[Map[K, T]]: ...
+def maps(keys: Iterable[Any], values: Any, /) -> Set[Map[Any, Any]]:
+    """Every total map from a sort or Enum to a sort, an Enum or `bool`, to be run through: `for f in ...`.
+
+    Raises ModelError if they are too many.
+    """
+    inner = tuple(keys)
+    outer = (False, True) if values is bool else tuple(values)
+    if len(outer) ** len(inner) > MOST_MAPS:
+        raise ModelError(
+            f"there are {len(outer):,} to the power of {len(inner):,} such maps",
+            remedy="choose a value for each key where it is needed, or smaller sizes",
+        )
+    return Set(Map(zip(inner, chosen, strict=True)) for chosen in itertools.product(outer, repeat=len(inner)))
+
+
+def enabled(action: Callable[..., None], *arguments: object) -> bool:
+    """Whether an action of the model is possible now: `enabled(self.act, p)`; without arguments, with any that it may take."""
+    from ratified.language.machine import PythonMachine  # which knows of models
+
+    model: Any = action.__self__  # type: ignore[attr-defined]  # a bound method
+    machine = vars(model).get("_asked")
+    if machine is None:
+        machine = PythonMachine(model)
+        object.__setattr__(model, "_asked", machine)
+    return bool(
+        machine.possible(
+            tuple(vars(model)[d.name] for d in model.module.variables), action.__name__, arguments
+        )
+    )
+
+
+def choose(items: Iterable[T], where: Callable[[T], bool] | None = None) -> T:
+    """The first element, in canonical order, for which `where` holds: always the same one. Raises ModelError if there is none."""
+    for item in items:
+        if where is None or where(item):
+            return item
+    raise ModelError(
+        "there is nothing to choose from", remedy="require that there is something, or use next(..., default)"
+    )
 
 
 def majorities(sort: type[S]) -> Set[Set[S]]:

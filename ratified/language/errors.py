@@ -51,6 +51,9 @@ class RatifiedError(Exception):
     `others` is what else is wrong with the same model, for whoever shows all of it at once, as editors do.
     """
 
+    exit_status = 2
+    """Of a command that ends so."""
+
     def __init__(self, message: str, *, span: Span | None = None, remedy: str = "") -> None:
         super().__init__(message)
         self.message = message

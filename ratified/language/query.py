@@ -23,6 +23,7 @@ from ratified.language import ir
 from ratified.language.compile import names
 from ratified.language.compile.conditions import condition as compile_condition
 from ratified.language.compile.context import MISSING, Context, Tables
+from ratified.language.compile.copies import refuse_sharing
 from ratified.language.compile.expressions import expression
 from ratified.language.compile.module import ModuleCompiler
 from ratified.language.compile.statements import statement
@@ -140,7 +141,7 @@ def _attribute(node: ast.Attribute, c: Context) -> Expr:
     return names.rules(node, c)
 
 
-_TABLES = Tables(expression(_naming), compile_condition, statement)
+_TABLES = Tables(expression(_naming), compile_condition, statement, refuse_sharing)
 
 
 class _OwnMethods(ast.NodeTransformer):

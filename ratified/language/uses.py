@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ratified.language import ir
+from ratified.language.api import MOST_IN_SUBSETS, MOST_MAPS
 from ratified.language.errors import SizeError
 from ratified.language.ir import Clause, Expr, Function, Module, Node, Which
 from ratified.language.scope import Scope
@@ -27,9 +28,11 @@ from ratified.language.types import (
     IntType,
     MapType,
     SeqType,
+    SetType,
     SortType,
     TupleType,
     Type,
+    cardinality,
     children,
     fit_of,
     names_in_bounds,
@@ -384,7 +387,9 @@ class Uses:
             case ir.Collect(_, _, "min" | "max", _, _, _, None):
                 return True
             case ir.Subsets(_, _, sort, None, False):
-                return self.scope is None or self.scope.sizes.get(sort.sort, 99) > 16
+                return self.scope is None or self.scope.sizes.get(sort.sort, 99) > MOST_IN_SUBSETS
+            case ir.Universe(type=SetType(MapType() as t)):
+                return self.scope is None or cardinality(t, self.scope) > MOST_MAPS
         return False
 
     def certain(self, node: ir.Fit) -> bool:

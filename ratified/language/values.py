@@ -2,8 +2,9 @@
 
 Guarantees: equality and hashing are by content; iteration is in canonical order; **an assignment copies**: a value that was
 read keeps its content for ever. `self.log[i].append(e)` works because the value held by a model's variable knows its
-*place* there (`_place`), and an update writes a new value to that place. A value without a place, or one that is no longer the
-current content of its place, cannot be updated.
+*place* there (`_place`), and an update writes a new value to that place. One that is no longer the current content of its place
+cannot be updated. A value without a place is changed itself: the language lets a step do so only with a copy that it has made
+and that nothing else holds (`compile/copies.py`).
 """
 
 from __future__ import annotations
@@ -82,16 +83,19 @@ class Value:
     def _update(self, data: Any) -> None:
         place = self._place
         if place is None:
-            raise ModelError(
-                f"this {type(self).__name__} is a value, not the content of a variable, and cannot be changed in place",
-                remedy="update the variable (self.x...), or make a new value",
-            )
+            self._become(data)
+            return
         if place.read() is not self:
             raise ModelError(
                 "this value was read before its variable changed, and cannot be used to change it again",
                 remedy="update through self.x... each time",
             )
         place.write(self._of(data, place))
+
+    def _become(self, data: Any) -> None:
+        """Change a local copy, which a step has made for itself: the compiler sees to it that nothing else holds it."""
+        self._data = data
+        self._hashed = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle, (type(self), self._data)
@@ -210,6 +214,10 @@ class Set(Value, AbstractSet[T]):
         self._sorted = None
         return self
 
+    def _become(self, data: Any) -> None:
+        super()._become(data)
+        self._sorted = None
+
     @classmethod
     def _from_iterable(cls, items: Iterable[Any]) -> Set[Any]:
         return cls(items)
@@ -316,8 +324,9 @@ class Bag(Value, Sequence[T]):
         return sum(self._data.values())
 
     def __iter__(self) -> Iterator[T]:
-        for item in sorted(self._data, key=order_key):
-            for _ in range(self._data[item]):
+        copies = self._data
+        for item in sorted(copies, key=order_key):
+            for _ in range(copies[item]):
                 yield item
 
     @overload
@@ -474,6 +483,8 @@ def order_key(value: Any) -> tuple[Any, ...]:
     """
     if value is None:
         return ()
+    if isinstance(value, str):
+        return (str(value.value if isinstance(value, Enum) else value),)
     if isinstance(value, int):
         return (int(value),)
     if isinstance(value, Enum):
@@ -502,4 +513,6 @@ def show(value: object) -> str:
     """A value as people read it: names of values, members of enums without their class."""
     if isinstance(value, Enum):
         return value.name
+    if isinstance(value, str):
+        return value
     return "(" + ", ".join(map(show, value)) + ")" if type(value) is tuple else repr(value)

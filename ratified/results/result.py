@@ -194,6 +194,20 @@ class ConstraintReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """Several processes that explored together: how many, on how many machines, with how many threads in all.
+
+    `imbalance` is the largest number of states of a rank over the mean, `sent` the bytes that ranks sent to others.
+    """
+
+    ranks: int
+    machines: int
+    threads: int
+    imbalance: float
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result(Decided):
     """The outcome of one exploration.
 
@@ -201,7 +215,7 @@ class Result(Decided):
     included; `depth` counts breadth-first levels, the initial states being level 1. `stopped` says what ran out, if anything did.
     `unchecked` are claims of a kind that the engine does not check.
     `subject` is the model at the size that was explored, for pictures of it.
-    `seconds` is wall time; `memory` the process's peak in bytes.
+    `seconds` is wall time; `memory` the process's peak in bytes (of several `ranks`, the largest).
     """
 
     model: str
@@ -224,6 +238,7 @@ class Result(Decided):
     out_degree: tuple[int, float, int] = (0, 0.0, 0)
     notes: tuple[str, ...] = field(default=())
     unchecked: tuple[Unchecked, ...] = ()
+    ranks: Ranks | None = None
     subject: Model | None = field(default=None, repr=False, compare=False)
 
     def _repr_html_(self) -> str:
@@ -250,7 +265,8 @@ class Result(Decided):
 class Progress:
     """A glance at a running exploration, handed to a `progress` callback a few times a second.
 
-    `doing` says what keeps states from being explored just now: the model is being compiled.
+    `doing` says what keeps states from being explored just now: the model is being compiled. Of several ranks, `imbalance` is the
+    largest share of states over the mean, and `sent` how many bytes a state were sent to other ranks.
     """
 
     distinct: int
@@ -259,6 +275,8 @@ class Progress:
     queue: int
     seconds: float
     doing: str | None = None
+    imbalance: float | None = None
+    sent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from ratified.impl.contract import (
 class Disk:
     """What is durable, and what is being written."""
 
-    __slots__ = ("_entries", "_pending", "_record", "_snapshot", "persisted")
+    __slots__ = ("_entries", "_pending", "_record", "_snapshot", "persisted", "stages")
 
     def __init__(self, durable: Durable) -> None:
         self._record = durable.record
@@ -31,6 +31,9 @@ class Disk:
         self._snapshot = durable.snapshot
         self._pending: deque[tuple[Token, tuple[Write, ...]]] = deque()
         self.persisted: Token = 0  # of the core that runs: every write up to here is durable
+        self.stages: list[Durable] | None = (
+            None  # what was there after each token, for whoever sets and empties it
+        )
 
     @property
     def durable(self) -> Durable:
@@ -53,6 +56,8 @@ class Disk:
             self.persisted, writes = self._pending.popleft()
             for write in writes:
                 self._do(write)
+            if self.stages is not None:
+                self.stages.append(self.durable)
         return self.persisted != before
 
     def units(self) -> int:

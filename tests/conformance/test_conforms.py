@@ -26,10 +26,17 @@ from ratified.results.result import Verdict
 SMALL = {"Acceptor": 2, "Value": 2, "Ballot": 2}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "seeds", "events"),
-    [("raft", 330, 100_000), ("multi-paxos", 940, 100_000), ("paxos", 400, 12_000)],
+    [
+        ("raft", 20, 6_000),
+        ("multi-paxos", 60, 6_000),
+        ("paxos", 40, 1_200),
+        *(
+            pytest.param(*row, marks=pytest.mark.long(suite="conform"))
+            for row in (("raft", 330, 100_000), ("multi-paxos", 940, 100_000), ("paxos", 400, 12_000))
+        ),
+    ],
 )
 def test_no_step_is_left_unexplained(protocol: str, seeds: int, events: int) -> None:
     checked = 0

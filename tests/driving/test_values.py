@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from ratified import AtMost, Bag, Map, Model, Ordered, Range, Seq, Set, Symmetric, action, record
-from ratified.interchange.plain import BadValue, read, written
+from ratified.interchange.plain import NotOfType, read, written
 from ratified.language.scope import running
 
 
@@ -171,7 +171,7 @@ WRONG: list[tuple[str, Any]] = [
 def test_what_is_no_value_of_a_type_is_refused(variable: str, value: Any) -> None:
     model = Everything(Node=2, Term=2)
     declared = next(d.type for d in model.module.variables if d.name == variable)
-    with running(model.scope), pytest.raises(BadValue, match="is not a value of type"):
+    with running(model.scope), pytest.raises(NotOfType, match="is not a value of type"):
         read(declared, value, model.scope)
 
 

@@ -29,6 +29,8 @@ def exact(value: Any) -> Exact:
         return ("left", value.what)
     if value is None or type(value) in (bool, int):
         return (type(value).__name__, value)
+    if isinstance(value, str):
+        return ("str", show(value))
     if isinstance(value, Sort | Enum):
         return (type(value).__name__, repr(value))
     if isinstance(value, Map):

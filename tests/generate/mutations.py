@@ -32,8 +32,8 @@ class Refused:
 
 STATEMENTS = (
     "while True:\n    pass",
-    "for q in [1]:\n    break",
-    "for q in [1]:\n    continue",
+    "things = Set([1])\nothers = things\nthings.add(2)",
+    "first = next([1])",
     "try:\n    pass\nfinally:\n    pass",
     "with self:\n    pass",
     "global unknown",

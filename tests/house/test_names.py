@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import math
@@ -9,9 +10,10 @@ import pydoc
 import subprocess
 import sys
 import typing
-from collections import abc
+from collections import abc, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -176,3 +178,24 @@ def test_a_limit_that_an_engine_does_not_have(call: Callable[[], object], messag
     with pytest.raises(ratified.RatifiedError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def defined_twice(package: Path) -> dict[str, list[str]]:
+    """Public classes that two files of one folder define, where a reader meets them together, and those files."""
+    found = defaultdict(list)
+    for file in sorted(package.rglob("*.py")):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[f"{file.parent.name}.{node.name}"].append(file.name)
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
+def test_a_name_has_one_meaning_in_a_folder(tmp_path: Path) -> None:
+    package = Path(ratified.__file__).parent
+    workbench = [folder for folder in package.iterdir() if folder.is_dir() and not folder.is_symlink()]
+    assert {folder.name: defined_twice(folder) for folder in workbench if defined_twice(folder)} == {}
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text("class _Own:\n    pass\n\n\nclass Both:\n    pass\n")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "one.py").write_text("class Both:\n    pass\n")
+    assert defined_twice(tmp_path) == {f"{tmp_path.name}.Both": ["one.py", "two.py"]}

@@ -14,11 +14,12 @@ from ratified import ModelError
 
 PRELUDE = """\
 from enum import Enum
+from itertools import combinations, permutations, product
 from typing import Annotated, Literal, Self
 
 from ratified import (
     AtMost, Bag, Map, Model, Ordered, Param, Range, Seq, Set, Sort, Symmetric,
-    action, assume, constraint, first, invariant, last, majorities, record, refines, replace, require, subsets,
+    action, action_constraint, assume, choose, constraint, enabled, first, invariant, last, majorities, maps, record, refines, replace, require, subsets,
 )
 
 
@@ -149,16 +150,16 @@ LINES: list[tuple[str, str, str, str]] = [
     ("len(self.s)", "len(self.s)", "the value of this call is unused", "assign it, return it, or require it"),
     ("x = self.n()", "self.n()", "`n` is a variable, not a method", "write self.n"),
     (
-        "x = [k for k in filter(bool, self.s)]",
-        "filter",
-        "`filter` is not part of the modelling language",
-        "write a comprehension",
+        "x = [k for k in filter(lambda a, b: a, self.s)]",
+        "lambda a, b: a",
+        "this lambda must have one parameter",
+        "write lambda x: ...",
     ),
     (
-        "x = next(iter(self.s))",
-        "next",
-        "`next` is not part of the modelling language",
-        "choose an element with a parameter of the action, or with min or max",
+        "x = next(self.s)",
+        "self.s",
+        "models have no iterators to take from",
+        "write next(iter(s)), or next(x for x in s if ...)",
     ),
     # the functions of the language
     ("x = sum(self.s)", "self.s", "sum does not take Client values", "write sum(... for x in ...)"),
@@ -170,10 +171,10 @@ LINES: list[tuple[str, str, str, str]] = [
         "give a key= of ints or ordered values",
     ),
     (
-        "x = max(self.q, key=int)",
-        "int",
-        "key= must be a lambda with one parameter",
-        "write key=lambda x: ...",
+        "x = max(self.q, key=1)",
+        "1",
+        "a function of one argument is needed here",
+        "write lambda x: ...",
     ),
     ("x = len(self.t)", "self.t", "Turn has no length", "len is for sorts and containers"),
     ("x = int(c)", "c", "Client cannot be converted to int", "int(...) takes bools, ordered and plain sorts"),
@@ -181,7 +182,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = sorted(self.s)",
         "self.s",
         "Client values cannot be sorted",
-        "sorted takes ints, ordered sorts, and tuples of these",
+        "sorted takes ints, ordered sorts, tuples of these, or a key=; Seq(s) is in canonical order",
     ),
     (
         "x = sorted([1], reverse=self.d)",
@@ -239,10 +240,10 @@ LINES: list[tuple[str, str, str, str]] = [
     ("a.turn += 1", "a.turn", SELF, "write self.x += ..., or name += ..."),
     ("x = None", "x", "None alone gives `x` no type", "annotate it: x: T | None = None"),
     (
-        "x = {k for k in Client}",
-        "{k for k in Client}",
-        "a Python set cannot be assigned to a name",
-        "write Set(...)",
+        "x = reversed(self.q)",
+        "reversed(self.q)",
+        "a Python iterator cannot be assigned to a name",
+        "write Seq(...)",
     ),
     ("self = 1", "self", "`self` is the model itself", "choose another name"),
     ("c: int = 1", "c", "`c` is of type Client already", "one name has one type"),
@@ -262,8 +263,8 @@ LINES: list[tuple[str, str, str, str]] = [
     (
         "a.add(c)",
         "a",
-        "only variables of self can be changed",
-        "a value is changed by making a new one, with | - +",
+        "`a` is not a copy of its own, and cannot be changed in place",
+        "give the copy a name of its own: own = Set(a)",
     ),
     (
         "self.ask.add(c)",
@@ -342,7 +343,105 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = [k for k in Map[Client, bool]]",
         "Map[Client, bool]",
         "Map[Client, bool] is a type, not a value",
-        "choose one of its values with a parameter of an action, or quantify over its keys",
+        "write maps(Client, bool) for all its values",
+    ),
+    # words that people bring from other languages
+    (
+        "own = Set(self.s)\n        other = own\n        own.add(c)",
+        "own",
+        "`own` is changed in place, and something else would hold it as well",
+        "write Set(own)",
+    ),
+    (
+        "own = self.s | self.s\n        own.add(c)",
+        "own",
+        "`own` is not a copy of its own, and cannot be changed in place",
+        "write own = Set(self.s | self.s) where it gets its value",
+    ),
+    (
+        "for k in self.s: k.add(c)",
+        "k",
+        "`k` is not a copy of its own, and cannot be changed in place",
+        "give the copy a name of its own: own = Set(k)",
+    ),
+    (
+        "self.s.copy().add(c)",
+        "self.s.copy()",
+        "Set[Client] has no method `copy`",
+        "see docs/language.md for what it has",
+    ),
+    (
+        "x = len(filter(lambda k: k == c, self.s))",
+        "filter(lambda k: k == c, self.s)",
+        "a Python iterator has no length",
+        "write len(Seq(...)), or sum(1 for ...)",
+    ),
+    (
+        "x = next(k for k in {c})",
+        "{c}",
+        "the elements of a Python set have no order",
+        "write Set(...): its elements come in canonical order",
+    ),
+    ("x = choose()", "choose()", "choose takes 1 to 2 arguments here, not 0", "see docs/language.md"),
+    (
+        "x = choose(self.n)",
+        "self.n",
+        "int in 0..3 cannot be iterated over",
+        "use a sort, range(...), or a container",
+    ),
+    (
+        "x = subsets(self.n)",
+        "self.n",
+        "int in 0..3 cannot be iterated over",
+        "use a sort, range(...), or a container",
+    ),
+    (
+        "x = permutations(self.q)",
+        "self.q",
+        "permutations of Seq[Slot] are not part of the modelling language",
+        "write permutations(Set(...)), or of a sort",
+    ),
+    (
+        "self.q = next(p for p in permutations(Slot))",
+        "p",
+        "this is a Python tuple, not a value of the language",
+        "write Seq(p)",
+    ),
+    (
+        "x = maps(bool, bool)",
+        "bool",
+        "the keys of maps are a sort or an Enum here",
+        "write maps(Node, bool), with a condition where they are used",
+    ),
+    (
+        "x = [1 for f in maps(Client, int)]",
+        "int",
+        "the values of maps are a sort or an Enum here",
+        "write maps(Node, bool), with a condition where they are used",
+    ),
+    (
+        "x = [1 for f in product(Client, Slot)]",
+        "product",
+        "`product` is not part of the modelling language",
+        "write two `for`: all(... for a in A for b in B)",
+    ),
+    (
+        "x = [1 for f in combinations(Client, 2)]",
+        "combinations",
+        "`combinations` is not part of the modelling language",
+        "write subsets(s, k), whose members are sets",
+    ),
+    (
+        "x = sorted(self.q, key=lambda k: c)",
+        "lambda k: c",
+        "keys of type Client have no order",
+        "give a key= of ints or ordered values",
+    ),
+    (
+        "x = sorted(self.q, key=lambda k: 1, reverse=True)",
+        "True",
+        "reverse= with a key= is not part of the modelling language",
+        "negate the key",
     ),
     # names and attributes
     ("x = self", "self", "`self` is the whole state, not a value", "name one of its variables: self.x"),
@@ -381,12 +480,6 @@ LINES: list[tuple[str, str, str, str]] = [
         "c",
         "`c` is already defined in this function",
         "use another name for the loop",
-    ),
-    (
-        "for k in Client: pass\n        else: pass",
-        "pass",
-        "`else` of a loop is not part of the modelling language",
-        "put it after the loop",
     ),
     (
         "x = Map([(c, True)])",
@@ -449,16 +542,59 @@ LINES: list[tuple[str, str, str, str]] = [
 
 METHODS: list[tuple[str, str, str, str]] = [
     (
+        "def f(self, k: Literal['two words']) -> bool:\n        return True",
+        "Literal['two words']",
+        "'two words' in a Literal is no word",
+        'write Literal["idle", "busy"], with names as values, or an Enum',
+    ),
+    (
+        "def f(self, k: Literal['red', 'green']) -> bool:\n        return k == 'blue'",
+        "'blue'",
+        "'blue' is none of Literal['red', 'green']",
+        "its values: 'red', 'green'",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.n)",
+        "self.n",
+        "enabled asks of an action of the model",
+        "write enabled(self.act, ...)",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.g)\n\n    def g(self) -> bool:\n        return True",
+        "self.g",
+        "`g` is not an action",
+        "enabled is for what is marked @action; call a helper itself",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.g)\n\n    @action\n    def g(self) -> None:\n"
+        "        self.d = True\n        require(self.n == 0)",
+        "self.g",
+        "`g` has a guard after a change, or in a procedure that it calls",
+        "put the guards of the action first, and ask then",
+    ),
+    (
+        "@action_constraint\n    def f(self, old: Self) -> bool:\n        return old.g()\n\n    def g(self) -> bool:\n        return True",
+        "old.g()",
+        "helpers of the state before cannot be called here",
+        "name its variables: old.x",
+    ),
+    (
+        "@action_constraint\n    def f(self) -> bool:\n        return True",
+        "def f",
+        "an action constraint has two parameters",
+        "write def f(self, old: Self) -> bool",
+    ),
+    (
         "@constraint\n    def f(self, old: Self) -> bool:\n        return True",
         "Self",
         "typing.Self is not a type of the modelling language",
-        "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool",
+        "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool",
     ),
     (
         "def f(self, k: Literal[1]) -> bool:\n        return True",
         "Literal[1]",
-        "typing.Literal[1] is not a type of the modelling language",
-        "use an Enum",
+        "1 in a Literal is no text",
+        'write Literal["idle", "busy"], with names as values, or an Enum',
     ),
     (
         "def f(self) -> int:\n        return",

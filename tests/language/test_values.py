@@ -105,15 +105,25 @@ def test_algebra() -> None:
     assert Seq([S1, S2, S3])[1:] == Seq([S2, S3])
 
 
-def test_a_value_without_a_place_cannot_be_changed() -> None:
-    with pytest.raises(ModelError, match="cannot be changed in place"):
-        Set([S1]).add(S2)
-    with pytest.raises(ModelError, match="cannot be changed in place"):
-        Map({S1: T0})[S1] = T1
-    with pytest.raises(ModelError, match="cannot be changed in place"):
-        Seq([S1]).append(S2)
-    with pytest.raises(ModelError, match="cannot be changed in place"):
-        Bag([S1]).add(S2)
+def test_a_copy_without_a_place_is_changed_itself_and_nothing_else() -> None:
+    one = Set([S1])
+    two = Set(one)
+    assert hash(two) == hash(one)
+    two.add(S2)
+    assert (one, two, list(two)) == (Set([S1]), Set([S1, S2]), [S1, S2])
+    ranks = Map({S1: T0})
+    again = Map(ranks)
+    assert hash(again) == hash(ranks)
+    again[S1] = T1
+    assert (ranks[S1], again[S1]) == (T0, T1)
+    assert hash(again) == hash(Map({S1: T1}))
+    row = Seq([S1])
+    row.append(S2)
+    row[0] = S2
+    assert row == [S2, S2]
+    bag = Bag([S1])
+    bag.add(S2)
+    assert bag == Bag([S2, S1])
 
 
 def test_partial_operations_say_what_is_wrong() -> None:

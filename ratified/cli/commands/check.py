@@ -19,6 +19,7 @@ from ratified.cli.commands.options import (
     options_of_exploring,
 )
 from ratified.cli.output import echo, write
+from ratified.cli.ranks import Member, member, refuse_what_is_not_for_ranks
 from ratified.cli.requests import CheckRequest, Output, takes
 
 VERDICTS = ("holds", "violated", "undecided")
@@ -51,6 +52,18 @@ def read_expected(
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Save progress there, and resume from what is saved there.",
+)
+@click.option(
+    "--ranks",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Explore with N processes that share the work by MPI: here, or on the --hosts (docs/scaling.md).",
+)
+@click.option(
+    "--hosts",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="The machines for --ranks, one a line, as mpiexec takes them: name or name:8.",
 )
 @click.option(
     "--dump-c",
@@ -93,6 +106,8 @@ def check(request: CheckRequest) -> int:
       ratified check my_model.py:Lock Client=3 my_model.py:Queue Item=2
       ratified check
     """  # noqa: D301  # click takes \b for "keep these lines"
+    if request.hosts is not None and request.ranks is None:
+        raise click.UsageError("--hosts says where the --ranks are; say how many.")
     if len(request.models) == 1:
         return check_one(request, *request.models[0])
     from ratified.cli.gate.checking import check_configured, check_several
@@ -100,6 +115,7 @@ def check(request: CheckRequest) -> int:
     only_one = {
         "--claim": request.claims,
         "--checkpoint": request.checkpoint,
+        "--ranks": request.ranks,
         "--dump-c": request.dump,
         "--diagram": request.diagram,
         "--expect": request.expect,
@@ -116,6 +132,13 @@ def check(request: CheckRequest) -> int:
 
 def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -> int:
     """Explore one model and return the exit status."""
+    together = member()
+    if together is not None:
+        return check_together(request, target, settings, together)
+    if request.ranks is not None:
+        from ratified.cli.launching import launch
+
+        return launch(request, click.get_current_context().find_root().obj)
     from ratified.cli.drawing import check_drawable
     from ratified.cli.exploring import emit, explore_options, explored
     from ratified.cli.gate.checking import cache_of
@@ -150,6 +173,46 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
     else:
         notes = (cache.trouble,) if cache.trouble else ()
         status = emit(Report((checked,), notes=notes), request.output)
+    if request.diagram is not None:
+        draw_counterexample(result, request.diagram)
+    return status
+
+
+def check_together(request: CheckRequest, target: str, settings: Mapping[str, str], together: Member) -> int:
+    """Explore one model with other processes, and return the exit status; the report is rank 0's."""
+    from ratified.cli.drawing import check_drawable
+    from ratified.cli.exploring import emit, explore_options
+    from ratified.cli.instances import instance, is_symmetric
+    from ratified.cli.loading import described, load, name_of
+    from ratified.cli.report.checks import Checked, Report
+
+    check_drawable(request.diagram)
+    refuse_what_is_not_for_ranks(engine=request.exploring.engine, dump=request.dump)
+    size = together.world.size
+    if request.ranks not in (None, size):
+        raise click.UsageError(f"mpiexec has started {size} ranks, and --ranks says {request.ranks}.")
+    cls = load(target)
+    model = instance(cls, request.exploring.size, settings)
+    expected = _expected(request, model)
+    how = explore_options(
+        request.exploring,
+        symmetric=is_symmetric(cls, request.exploring.size),
+        deadlock=request.deadlock,
+        claims=request.claims,
+        checkpoint=request.checkpoint,
+    )
+    if how.claims is not None:
+        model.claiming(how.claims)
+    together.meet(None)
+    name = name_of(target, cls)
+    result = together.explored(model, how, name, quiet=request.output.quiet)
+    checked = Checked(name, result, described(name), expected=expected)
+    if together.world.rank:
+        return 0
+    if request.output.form == "itf":
+        status = emit_counterexample(checked, model, request.output)
+    else:
+        status = emit(Report((checked,)), request.output)
     if request.diagram is not None:
         draw_counterexample(result, request.diagram)
     return status

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from ratified.cli.folders import imported_name
+
 PURE = frozenset(
     {
         *(
@@ -121,7 +123,7 @@ def _imports(module: ModuleType, source: Source) -> list[str]:
                 raise UnknownSourcesError(f"{source.file.name} uses {used} in line {node.lineno}")  # type: ignore[attr-defined]  # those have one
         if isinstance(node, ast.Import):
             for alias in node.names:
-                names += _and_above(alias.name)
+                names += _and_above(imported_name(alias.name, vars(module)))
         elif isinstance(node, ast.ImportFrom):
             base = _base(module, node)
             names += _and_above(base)
@@ -150,7 +152,7 @@ def _used(node: ast.AST) -> list[str]:
 def _base(module: ModuleType, node: ast.ImportFrom) -> str:
     """The module that names are imported from."""
     if not node.level:
-        return node.module or ""
+        return imported_name(node.module or "", vars(module))
     package = (getattr(module, "__package__", None) or "").split(".")
     above = package[: len(package) - node.level + 1]
     return ".".join([*above, *([node.module] if node.module else [])])

@@ -82,6 +82,15 @@ def _json_check(check: Checked) -> dict[str, Any]:
         "out_degree": {"least": least, "mean": mean, "greatest": greatest},
         "seconds": result.seconds,
         "memory_bytes": result.memory,
+        "ranks": None
+        if result.ranks is None
+        else {
+            "ranks": result.ranks.ranks,
+            "machines": result.ranks.machines,
+            "threads": result.ranks.threads,
+            "imbalance": result.ranks.imbalance,
+            "sent_bytes": result.ranks.sent,
+        },
         "actions": [
             {"name": a.name, "fired": a.fired, "new": a.new, "switched_off": a.switched_off}
             for a in result.actions

@@ -12,7 +12,7 @@ from typing import Any
 
 from ratified.cli.report.conform import graph_json, not_taken
 from ratified.cli.report.words import plural
-from ratified.conform.policies import Held, PolicyKill, Tried
+from ratified.conform.policies import Examined, Held, PolicyKill
 from ratified.conform.policy import Policy, PolicyRun, kept_as_test
 from ratified.results.result import Verdict
 
@@ -21,7 +21,7 @@ SCHEMA = "ratified-conform-policy/1"
 
 def policy_text(policy: Policy, result: Held, took: float) -> str:
     """Return the report as text, ending in a newline. `took` is in seconds."""
-    tried, covered = result.tried or Tried(), result.covered
+    tried, covered = result.tried or Examined(), result.covered
     what = {
         Verdict.HOLDS: f"{result.events + tried.events:,} events, each a step of the model",
         Verdict.VIOLATED: "the implementation does not conform",
@@ -57,7 +57,7 @@ def _failure(policy: Policy, run: PolicyRun) -> Sequence[str]:
 
 def policy_json(policy: Policy, result: Held, took: float) -> str:
     """Return everything that is known, as one JSON object."""
-    tried, covered = result.tried or Tried(), result.covered
+    tried, covered = result.tried or Examined(), result.covered
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "policy": policy.name,

@@ -21,6 +21,7 @@ from ratified.results.result import (
     ConstraintReport,
     PropertyKind,
     PropertyReport,
+    Ranks,
     Result,
     Trace,
     Verdict,
@@ -145,7 +146,18 @@ def _about(result: Result) -> Iterator[tuple[str, str]]:
     rate = f", {result.distinct / result.seconds:,.0f} states/s" if result.seconds >= 0.1 else ""
     yield "time", f"{duration(result.seconds)}{rate}"
     if result.memory:
-        yield "memory", size(result.memory)
+        yield "memory", size(result.memory) + (" in the largest rank" if result.ranks else "")
+    if result.ranks is not None:
+        yield "ranks", _about_ranks(result.ranks, result.distinct)
+
+
+def _about_ranks(ranks: Ranks, distinct: int) -> str:
+    on = f" on {plural(ranks.machines, 'machine')}" if ranks.machines > 1 else ""
+    sent = ranks.sent / distinct if distinct else 0.0
+    threads = plural(ranks.threads, "thread")
+    return (
+        f"{ranks.ranks}{on}, {threads} in all; imbalance {ranks.imbalance:.2f}, {sent:.1f} bytes sent a state"
+    )
 
 
 def _action_table(result: Result, paint: Paint) -> Iterator[str]:

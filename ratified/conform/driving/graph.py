@@ -204,7 +204,7 @@ class Graph:
     def read(self, action: str, arguments: Mapping[str, Any]) -> Ask:
         """What JSON asks for: an action (BEGIN for a beginning) and its arguments, of which the system may choose some.
 
-        Raises BadValue, or LookupError with what is wrong.
+        Raises NotOfType, or LookupError with what is wrong.
         """
         if action != BEGIN and action not in self._actions:
             raise LookupError(f"there is no action {action!r}; there are {', '.join(self._actions)}")

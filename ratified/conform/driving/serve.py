@@ -14,7 +14,7 @@ from ratified.conform.driving.export import any_method, every_argument, state_wr
 from ratified.conform.driving.graph import BEGIN, ROOT, Ask, Graph
 from ratified.conform.driving.process import VERSION
 from ratified.follow.strict import once
-from ratified.interchange.plain import BadValue, written
+from ratified.interchange.plain import NotOfType, written
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.ir import Kind
 from ratified.language.model import Model
@@ -46,7 +46,7 @@ class Service:
                 request = self._request(line)
                 number = request.get("id")
                 answer = self._answer(request)
-            except (Unanswerable, BadValue, LookupError) as problem:
+            except (Unanswerable, NotOfType, LookupError) as problem:
                 answer = {"error": str(problem.args[0])}
             except RatifiedError as problem:
                 answer = {"error": str(problem)}

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum
@@ -276,7 +276,7 @@ def sweep(
     """
     file, source, code = _read(module)
     began = time.monotonic()
-    asis = next(_answers([lambda: _watched(file, code, run)], 1, None))[1]
+    asis = next(answers([lambda: _watched(file, code, run)], 1, None))[1]
     if isinstance(asis, Outcome) or asis.verdict != Verdict.HOLDS.value:
         why = "it ends the process" if isinstance(asis, Outcome) else asis.why
         raise RatifiedError(f"{module} is not swept: without a mistake it does not hold\n{why}")
@@ -293,7 +293,7 @@ def sweep(
     }
     rest = [n for n in range(len(every)) if n not in tried]
     work = [lambda n=n: _driven(file, planted(source, every[n], str(file)), run) for n in rest]
-    for at, answer in _answers(work, jobs, limit):
+    for at, answer in answers(work, jobs, limit):
         mistake = every[rest[at]]
         tried[rest[at]] = _judged(mistake, answer, limit)
         if told is not None:
@@ -371,8 +371,8 @@ class _Process:
     data: bytes = b""
 
 
-def _answers(
-    work: Sequence[Callable[[], Answer]], jobs: int, within: float | None
+def answers(
+    work: Iterable[Callable[[], Answer]], jobs: int, within: float | None
 ) -> Iterator[tuple[int, Answer | Outcome]]:
     """What comes of each, in processes of their own, so many at a time; none is left when this ends, however it does."""
     waiting = selectors.DefaultSelector()

@@ -16,7 +16,7 @@ from ratified.conform.driving.graph import ROOT, Ask, Graph
 from ratified.follow.binding import Place
 from ratified.follow.meaning import method_span
 from ratified.follow.mismatch import place_text
-from ratified.interchange.plain import BadValue, entries, key_of, read
+from ratified.interchange.plain import NotOfType, entries, key_of, read
 from ratified.language.errors import RatifiedError, Span
 from ratified.language.machine import Values
 from ratified.language.machine.failures import where
@@ -223,7 +223,7 @@ class Session:
                 seen = list(self._places(observation))
             except DriverError as problem:
                 raise self._driver_failed(problem) from None
-            except BadValue as problem:
+            except NotOfType as problem:
                 if not self._proven:
                     raise DriverError(
                         f"{type(self.driver).__name__}.observe: {problem}",
@@ -244,7 +244,7 @@ class Session:
         return kept
 
     def _places(self, observation: object) -> Iterator[tuple[Place, Any]]:
-        """What is observed, by place of the model. Raises BadValue, DriverError."""
+        """What is observed, by place of the model. Raises NotOfType, DriverError."""
         if not isinstance(observation, Mapping):
             raise self._wrong(f"returns {show(observation)}", 'return values by variable: {"holder": None}')
         for named, value in observation.items():
@@ -282,7 +282,7 @@ class Session:
             return
         if isinstance(declared.value, MapType):
             if not isinstance(value, Mapping):
-                raise BadValue(value, declared)
+                raise NotOfType(value, declared)
             for key, inner in value.items():
                 yield from self._inside((*place, key_of(declared.key, key, scope)), declared.value, inner)
             return

@@ -2,8 +2,6 @@
 #ifndef RX_API_H
 #define RX_API_H
 
-#define RX_API __attribute__((visibility("default")))
-
 typedef struct rx_result {
     uint64_t distinct, generated, depth, expanded, degree_min, degree_max;
     uint64_t witness_missing, witness_step_missing;
@@ -16,12 +14,14 @@ typedef struct rx_result {
 static void rx_free_worker(rx_worker *w) {
     if (!w) return;
     free(w->chunk);
+    free(w->sent);
     free(w);
 }
 
 RX_API void rx_free(rx_run *run) {
     if (!run) return;
     rx_team_stop(run);
+    rx_ranks_free(run);
     rx_table_free(run);
     if (run->states) munmap(run->states, (size_t)run->reserved * RX_STATE_BYTES);
     if (run->first) munmap(run->first, (size_t)run->reserved * sizeof(rx_first));

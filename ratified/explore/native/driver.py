@@ -112,6 +112,7 @@ class Outcome:
     threads: int
     resumed: bool
     message: str = ""
+    expanded: int = 0
 
 
 def cores() -> int:
@@ -193,7 +194,7 @@ class Exploration:
         text: bytes | None = self.program.library.rx_message(self._handle)
         return (text or b"").decode(errors="replace")
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self, *, with_finding: bool = True) -> Outcome:
         program = self.program
         counted = program.counted_type()
         program.library.rx_read_result(self._handle, ctypes.byref(counted))
@@ -217,7 +218,7 @@ class Exploration:
             constrained=constrained,
             unwitnessed=counted.witness_missing,
             unwitnessed_step=counted.witness_step_missing,
-            finding=self._finding(counted.finding),
+            finding=self._finding(counted.finding) if with_finding else None,
             stopped=Stop(counted.stopped) if counted.stopped else None,
             seconds=counted.seconds,
             memory=counted.table_bytes + counted.states_bytes + counted.first_bytes + counted.worker_bytes,
@@ -225,6 +226,7 @@ class Exploration:
             threads=counted.threads,
             resumed=bool(counted.resumed),
             message=self._message(),
+            expanded=counted.expanded,
         )
 
     def _finding(self, found: ctypes.Structure) -> Finding | None:

@@ -101,7 +101,7 @@ def check_native(
     claims = liveness_claims(model.module)
     order = Order(model, symmetry, deadlock, dump, flags, large)
     try:
-        preparation = preparation or Preparation(order, _while_preparing(watch))
+        preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
     except Reached as stop:
         return nothing_seen(model, watch, str(stop), deadlock=deadlock)
@@ -130,9 +130,28 @@ def check_native(
     live: Live = (), None, None
     with Exploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
-        violation = _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+        violation = violation_of(model, program, outcome)
         if claims:
             live = _liveness(model, program, exploration, outcome, watch)
+    return report(model, prepared, outcome, violation, watch, live, deadlock=deadlock)
+
+
+def violation_of(model: Model, program: Program, outcome: Outcome) -> Violation | None:
+    """What was violated, with its run. Raises EvaluationError where the model has no answer."""
+    return _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+
+
+def report(
+    model: Model,
+    prepared: Prepared,
+    outcome: Outcome,
+    violation: Violation | None,
+    watch: Watch,
+    live: Live = ((), None, None),
+    *,
+    deadlock: bool,
+) -> Result:
+    """What an exploration came to. Raises ModelError if the model has no initial state."""
     if not outcome.distinct and not outcome.stopped and not any(outcome.left):
         raise _no_beginning(model, outcome)
     return _result(model, prepared, outcome, violation, live, watch, deadlock)
@@ -194,7 +213,7 @@ def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
     return known.is_large(keys.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
-def _while_preparing(watch: Watch) -> Watch:
+def while_preparing(watch: Watch) -> Watch:
     """A limit of memory is about states, which may go to disk; what makes the program may have as much as a compiler needs."""
     memory = watch.limits.memory
     room = None if memory is None else max(memory, resident() + LEAST_MEMORY)

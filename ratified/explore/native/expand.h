@@ -101,6 +101,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     const rx_run *run = w->run;
     const unsigned shift = 64 - run->log_slots;
     const rx_cell *table = run->table;
+    const uint32_t ranks = run->ranks;
     uint32_t out = b->settled;
     w->counters.generated += b->count - out;
     for (uint32_t i = out; i < b->count; i++) {
@@ -121,7 +122,9 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
             rx_copy(recent->words, t);
         }
         recent->instance = instance + 1;
-        __builtin_prefetch(&table[hash >> shift]);
+        if (RX_UNLIKELY(ranks > 1) && w->sent && rx_owner(hash, ranks) != run->rank)
+            __builtin_prefetch(&w->sent[hash >> 8 & (RX_SENT - 1)]);
+        else __builtin_prefetch(&table[hash >> shift]);
         b->hash[out] = hash;
         b->instance[out++] = instance;
     }
@@ -190,7 +193,9 @@ static void rx_watch(rx_worker *w) {
     }
 }
 
-/* Looks up and inserts the batch: first all slots (prefetched when hashed), then all states they point to, then
+static void rx_route(rx_worker *w);
+
+/* Looks up and inserts the batch (of several ranks, what is this one's): first all slots (prefetched when hashed), then all states they point to, then
  * compare. */
 static __attribute__((noinline)) void rx_drain(rx_worker *w) {
     rx_run *run = w->run;
@@ -200,6 +205,7 @@ static __attribute__((noinline)) void rx_drain(rx_worker *w) {
         b->count = b->settled = 0;
         return;
     }
+    if (RX_UNLIKELY(run->ranks > 1)) rx_route(w);
     const unsigned shift = 64 - run->log_slots;
     const rx_cell bits = rx_index_mask(run);
     const uint32_t count = b->count;
@@ -256,7 +262,7 @@ static __attribute__((noinline)) void rx_until_left(rx_worker *w, void (*work)(r
 
 static __attribute__((noinline)) void rx_expand_chunks(rx_worker *w) {
     rx_run *run = w->run;
-    for (;;) {
+    while (!RX_LOAD(run->out_full)) {
         const uint64_t from = RX_ADD(run->cursor, RX_CHUNK);
         if (from >= run->level_to || RX_LOAD(run->stopping) || RX_LOAD(run->abandoned)) break;
         const uint64_t count = run->level_to - from < RX_CHUNK ? run->level_to - from : RX_CHUNK;

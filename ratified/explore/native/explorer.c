@@ -11,6 +11,7 @@
 #include "table.h"
 #include "team.h"
 #include "expand.h"
+#include "route.h"
 #include "sort.h"
 
 /* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be
@@ -26,4 +27,5 @@
 #include "search.h"
 #include "graph.h"
 #include "simulate.h"
+#include "ranks.h"
 #include "api.h"

@@ -144,17 +144,22 @@ def _names(kind: type) -> tuple[str, ...]:
     raise _Opaque
 
 
+def _named(kind: type) -> str:
+    """A class's name, without what tells its module from others of that name in this process (`<folder/>.`)."""
+    return f"{kind.__module__.rpartition('/>.')[2]}.{kind.__qualname__}"
+
+
 class _Text:
     """Values written out; of classes, what matters about them, where they are met first. Files are named from `folder`."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.parts: list[str] = []
         self._folder = folder
-        self._met: set[type] = set()
+        self._met: dict[type, int] = {}
 
     def model(self, model: Model) -> None:
         module = _without_defaults(model.module)
-        self.parts.append(f"{type(model).__module__}.{type(model).__qualname__}")
+        self.parts.append(_named(type(model)))
         self.value(module)
         self.value(model.scope.sizes)
         self.value(model.scope.parameters)
@@ -209,10 +214,10 @@ class _Text:
         self.parts.append(f"{type(value).__name__}{sorted(found)}")
 
     def _class(self, kind: type) -> None:
-        self.parts.append(f"<{kind.__module__}.{kind.__qualname__}>")
-        if kind in self._met:
+        known = kind in self._met
+        self.parts.append(f"<{_named(kind)} {self._met.setdefault(kind, len(self._met))}>")
+        if known:
             return
-        self._met.add(kind)
         if hasattr(kind, "__record_types__"):
             self.value(tuple(kind.__record_types__.items()))
         elif issubclass(kind, Enum):

@@ -54,6 +54,15 @@ class WalksStruct(ctypes.Structure):
     )
 
 
+class RankStatusStruct(ctypes.Structure):
+    """`rx_rank_status`."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("left", "distinct", "generated")),
+        *((name, ctypes.c_uint32) for name in ("stopping", "abandoned")),
+    )
+
+
 def _structures(words: int) -> tuple[type[ctypes.Structure], type[ctypes.Structure]]:
     """`rx_finding` and `rx_result`, whose sizes depend on the width of a state."""
 
@@ -125,6 +134,32 @@ class Library:
             ("rx_trace_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
             ("rx_trace_instances", ctypes.POINTER(ctypes.c_uint32), [pointer]),
             ("rx_describe", None, [pointer, ctypes.POINTER(ctypes.c_char_p)]),
+            ("rx_rank_open", ctypes.c_int, [pointer, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint64]),
+            ("rx_rank_box", ctypes.c_uint64, [pointer, ctypes.c_uint32, ctypes.c_uint32]),
+            ("rx_rank_counts", ctypes.POINTER(ctypes.c_uint64), [pointer, ctypes.c_uint32]),
+            ("rx_rank_record", ctypes.c_uint64, []),
+            ("rx_rank_read", None, [pointer, ctypes.POINTER(RankStatusStruct)]),
+            ("rx_rank_stop", None, [pointer, ctypes.c_uint32]),
+            ("rx_rank_initial", None, [pointer]),
+            ("rx_rank_begin", None, [pointer, ctypes.c_uint32, ctypes.c_uint32]),
+            ("rx_rank_expand", None, [pointer, ctypes.c_uint32]),
+            ("rx_rank_receive", None, [pointer, pointer, ctypes.c_uint64]),
+            ("rx_rank_give", None, [pointer, ctypes.c_uint32, ctypes.c_char_p, ctypes.c_uint64]),
+            ("rx_rank_again", None, [pointer, ctypes.c_uint32]),
+            ("rx_rank_finish", ctypes.c_uint64, [pointer]),
+            ("rx_rank_keep", None, [pointer, ctypes.c_uint64]),
+            ("rx_rank_forget", None, [pointer]),
+            ("rx_rank_finding", pointer, [pointer]),
+            ("rx_rank_adopt", None, [pointer, ctypes.c_char_p]),
+            ("rx_rank_back", ctypes.c_int, [pointer, ctypes.c_uint64, pointer]),
+            ("rx_rank_forward", ctypes.c_int, [pointer, pointer]),
+            ("rx_rank_counters", None, [pointer] * 6),
+            ("rx_rank_checksum", ctypes.c_uint64, [ctypes.c_uint64, ctypes.c_char_p, ctypes.c_uint64]),
+            (
+                "rx_rank_save",
+                ctypes.c_int,
+                [pointer, ctypes.c_uint64, ctypes.c_char_p, pointer, ctypes.c_uint64],
+            ),
         ):
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, arguments

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ratified.explore.measuring import End, Plan, Run
 from ratified.explore.native.codegen.measuring import measuring
-from ratified.explore.native.codegen.numbering import Place
+from ratified.explore.native.codegen.numbering import BoundPlace
 from ratified.explore.native.compile import compile_text
 from ratified.explore.native.driver import cores, in_background
 from ratified.explore.native.library import NativeError
@@ -38,7 +38,7 @@ class Measured:
     """
 
     runs: Sequence[Run | None]
-    left: tuple[tuple[Place, int], ...]
+    left: tuple[tuple[BoundPlace, int], ...]
     constrained: tuple[int, ...]
 
 

@@ -24,6 +24,9 @@
 
 #include "draws.h"
 
+/* What Python (or a C program) calls: api.h, ranks.h. */
+#define RX_API __attribute__((visibility("default")))
+
 #define RX_STATE_BYTES ((size_t)8 * W)
 #define RX_LINE 64
 
@@ -102,6 +105,12 @@ typedef struct rx_recent {
 #endif
 #define RX_RECENT ((size_t)1 << RX_RECENT_LOG)
 
+/* An exact cache of what was sent, larger than rx_recent: it has the traffic to save, not a look into the table. */
+#ifndef RX_SENT_LOG
+#define RX_SENT_LOG (W <= 2 ? 16 : W <= 8 ? 14 : 12)
+#endif
+#define RX_SENT ((size_t)1 << RX_SENT_LOG)
+
 typedef struct rx_counters {
     uint64_t generated, expanded, degree_min, degree_max;
     uint64_t witness_missing, witness_step_missing;
@@ -146,6 +155,7 @@ typedef struct rx_worker {
     uint64_t length;    /* of the shortest run to `source` */
     uint64_t edges;     /* graph.h */
     rx_walker *walker;  /* simulate.h */
+    rx_recent *sent;    /* ranks.h: what went to other ranks a while ago */
     pthread_t thread;
 } rx_worker;
 
@@ -221,6 +231,19 @@ typedef struct rx_run {
     uint32_t *edge_instances;
     rx_walks walks;
     uint64_t walk_found, walk_states, walks_done; /* atomic */
+
+    /* One rank of several (ranks.h); 0 ranks in a process that is alone. */
+    uint32_t rank, ranks;
+    uint8_t *out;             /* atomic counts, and a region of records, for each rank; NULL: what is another's is dropped */
+    uint64_t *out_count;      /* atomic; of each region */
+    uint64_t out_room, out_wanted; /* records that a region holds; that end a round */
+    uint32_t out_full;        /* atomic: a region has what was wanted */
+    uint8_t *boxes[2];        /* what `out` is one of */
+    uint64_t *box_counts[2];
+    size_t box_bytes;
+    const uint8_t *in;        /* what rx_work_receive takes states from */
+    uint64_t in_count, in_cursor;
+    uint32_t in_stride;
 } rx_run;
 
 static inline uint64_t rx_hash(const uint64_t *s) {
@@ -239,6 +262,11 @@ static inline uint64_t rx_hash(const uint64_t *s) {
      * both. */
     h *= 0xff51afd7ed558ccdull;
     return h ^ h >> 32;
+}
+
+/* The rank that a state belongs to. Of the hash, other bits than those that place it in a table. */
+static inline uint32_t rx_owner(uint64_t hash, uint32_t ranks) {
+    return (uint32_t)(((hash * 0x9e3779b97f4a7c15ull >> 32) * ranks) >> 32);
 }
 
 static inline bool rx_same(const uint64_t *a, const uint64_t *b) {

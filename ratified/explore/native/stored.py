@@ -16,7 +16,7 @@ from typing import Any
 
 from ratified.explore.native import keys
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.numbering import Place, Program, Written, instances_of
+from ratified.explore.native.codegen.numbering import BoundPlace, Program, Written, instances_of
 from ratified.explore.native.codegen.shapes import Shapes
 from ratified.explore.native.compile import cache_folder, compiled_before, text_digest
 from ratified.explore.native.library import Library, NativeError
@@ -71,7 +71,7 @@ def _read(data: Any) -> tuple[str, Written]:
     """What `remember` wrote. Raises ValueError or TypeError for anything else."""
     digest, (bounds, errors, witnesses, step_witnesses) = data
     written = Written(
-        tuple(Place(str(what), str(action), _span(span)) for what, action, span in bounds),
+        tuple(BoundPlace(str(what), str(action), _span(span)) for what, action, span in bounds),
         tuple((str(message), _span(span)) for message, span in errors),
         tuple(map(str, witnesses)),
         tuple(map(str, step_witnesses)),

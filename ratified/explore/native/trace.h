@@ -111,19 +111,24 @@ static bool rx_trace_reserve(rx_run *run, uint64_t length) {
     return run->trace_states && run->trace_instances;
 }
 
-/* The levels' representatives, last to first, then the run itself, first to last. */
-static bool rx_trace_run(rx_run *run) {
+/* The levels' representatives, last to first. */
+static bool rx_trace_back(rx_run *run) {
+    const uint64_t length = run->finding.length;
+    if (!rx_trace_reserve(run, length + 1)) return false;
+    rx_copy(run->target, run->finding.state);
+    for (uint64_t k = length;; k--) {
+        rx_copy(run->trace_states + (k - 1) * W, run->target);
+        if (k == 1) return true;
+        if (!rx_step_back(run, k - 2)) return false;
+    }
+}
+
+/* Then the run itself, first to last. */
+static bool rx_trace_forward(rx_run *run) {
     rx_finding *f = &run->finding;
     const uint64_t length = f->length;
     rx_worker *w = run->workers[0];
-    if (!rx_trace_reserve(run, length + 1)) return false;
     uint64_t *states = run->trace_states;
-    rx_copy(run->target, f->state);
-    for (uint64_t k = length;; k--) {
-        rx_copy(states + (k - 1) * W, run->target);
-        if (k == 1) break;
-        if (!rx_step_back(run, k - 2)) return false;
-    }
     run->last_step = false;
     for (uint64_t k = 0; k < length; k++) {
         rx_copy(run->target, states + k * W);
@@ -164,7 +169,7 @@ static bool rx_trace(rx_run *run) {
         run->workers[i]->batch.count = run->workers[i]->batch.settled = 0;
     }
     run->wanted = 0;
-    const bool done = rx_trace_run(run);
+    const bool done = rx_trace_back(run) && rx_trace_forward(run);
     for (uint32_t i = 0; i < run->threads; i++) memcpy(run->workers[i]->batch.left, left + i * n, n * sizeof *left);
     free(left);
     if (!done) run->trace_length = 0;

@@ -41,16 +41,22 @@ def keyword_argument(c: Context, node: ast.Call, name: str) -> ast.expr | None:
 
 
 def in_order_of(
-    c: Context, node: ast.Call, name: str, signature: list[tuple[str, Type]], defaults: dict[str, object]
+    c: Context,
+    node: ast.Call,
+    name: str,
+    signature: list[tuple[str, Type]],
+    defaults: dict[str, object],
+    arguments: list[ast.expr] | None = None,
 ) -> list[Expr]:
-    """The arguments of a call brought into the order and types of a signature."""
-    if len(node.args) > len(signature):
+    """The arguments of a call (all of them, or these) brought into the order and types of a signature."""
+    arguments = node.args if arguments is None else arguments
+    if len(arguments) > len(signature):
         c.fail(
             node,
-            f"{name} takes {len(signature)} argument{'' if len(signature) == 1 else 's'}, not {len(node.args)}",
+            f"{name} takes {len(signature)} argument{'' if len(signature) == 1 else 's'}, not {len(arguments)}",
             f"its parameters: {_listed(signature)}",
         )
-    given: dict[str, ast.expr] = {n: a for (n, _), a in zip(signature, node.args, strict=False)}
+    given: dict[str, ast.expr] = {n: a for (n, _), a in zip(signature, arguments, strict=False)}
     for keyword in node.keywords:
         assert keyword.arg is not None
         if keyword.arg not in dict(signature) or keyword.arg in given:

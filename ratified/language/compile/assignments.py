@@ -9,7 +9,7 @@ import ast
 
 from ratified.language import ir
 from ratified.language.compile.context import Context, Made
-from ratified.language.compile.places import is_place, read_place, store_at
+from ratified.language.compile.places import change_item, in_maps, is_place, read_place, store_at
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
 from ratified.language.types import NoneType, OptionalType, TupleType, Type, fits, records_of, unbounded
@@ -39,6 +39,12 @@ def _augmented(node: ast.AugAssign, c: Context) -> Made:
     ast.fix_missing_locations(whole)
     if isinstance(target, ast.Name):
         return assign_name(c, node, target, c.expr(whole), value), False
+    if (
+        isinstance(target, ast.Subscript)
+        and isinstance(target.value, ast.Name)
+        and target.value.id in c.env.types
+    ):
+        return change_item(c, node, target.value, target.slice, whole), False
     if not is_place(c, target):
         c.fail(target, _NOT_A_PLACE, _instead(c, target, "write self.x += ..., or name += ..."))
     place, _ = read_place(c, target)
@@ -66,7 +72,13 @@ def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> 
             return [ir.Let(c.span(node), ids, stored)]
         case _ if is_place(c, target):
             place, _ = read_place(c, target)
-            return [_set(c, node, target, place.type, c.value(value, unbounded(place.type)))]
+            into = unbounded(place.type)
+            # A variable gets a copy of its own of a local value; what is in a sequence is the value itself.
+            copied = isinstance(value, ast.Name) and not c.python_kind(value) and in_maps(place)
+            made = c.coerce(c.expr(value, into), into, value) if copied else c.value(value, into)
+            return [_set(c, node, target, place.type, made)]
+        case ast.Subscript(ast.Name(name) as local, index) if name in c.env.types:
+            return change_item(c, node, local, index, value)
         case ast.Tuple(targets) if all(isinstance(t, ast.Name) or is_place(c, t) for t in targets):
             return _assign_several(c, node, targets, value)
     c.fail(target, _NOT_A_PLACE, _instead(c, target, "write self.x = ..., self.x[k] = ..., or name = ..."))
@@ -136,10 +148,11 @@ def assign_name(c: Context, node: ast.stmt, target: ast.Name, made: Expr, source
             f"annotate it: {target.id}: T | None = None",
         )
     introduce(c, target, t, source)
+    c.tables.shared(c, source)
+    c.plain_names.pop(target.id, None)
     if what := c.python_kind(source):
-        if what in ("iterator", "set"):
-            make = "Set" if what == "set" else "Seq"
-            c.fail(source, f"a Python {what} cannot be assigned to a name", f"write {make}(...)")
+        if what == "iterator":
+            c.fail(source, "a Python iterator cannot be assigned to a name", "write Seq(...)")
         c.plain_names[target.id] = what
     stored = c.coerce(made, c.env.types[target.id], source)
     _learn(c, target, c.env.types[target.id], stored)

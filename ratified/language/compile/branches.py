@@ -6,10 +6,12 @@ import ast
 from collections.abc import Sequence
 
 from ratified.language import ir
-from ratified.language.compile.context import Context, Env, Facts, Made
-from ratified.language.compile.displays import bind, in_order, item_of, iterable
+from ratified.language.compile.context import UNREACHABLE, Context, Env, Facts, Made
+from ratified.language.compile.displays import bind, in_order, item_of, iterable, note_tuples
+from ratified.language.compile.jumps import Leave, is_left, jumpless
 from ratified.language.ir import Node
 from ratified.language.rules import Rules
+from ratified.language.types import BOOL
 
 rules: Rules[Context, Made] = Rules("branches")
 
@@ -26,6 +28,8 @@ def _if(node: ast.If, c: Context) -> Made:
     condition, true, false = c.test(test)
     before = c.env.copy()
     then, then_ends = block(c, body, true)
+    if not orelse and UNREACHABLE in false:
+        return list(then), then_ends  # the last of all that there is: the condition is true
     after_then = c.env
     c.env = before
     other, other_ends = block(c, orelse, false)
@@ -45,14 +49,18 @@ def merge(c: Context, other: Env) -> None:
     c.env.facts = {k: t for k, t in c.env.facts.items() if other.facts.get(k) == t}
 
 
+@rules.rule(ast.Break)
+def _break(node: ast.Break, c: Context) -> Made:
+    return [Leave(c.span(node), loop=True)], True
+
+
+@rules.rule(ast.Continue)
+def _continue(node: ast.Continue, c: Context) -> Made:
+    return [Leave(c.span(node), loop=False)], True
+
+
 @rules.rule(ast.For)
 def _for(node: ast.For, c: Context) -> Made:
-    if node.orelse:
-        c.fail(
-            node.orelse[0],
-            "`else` of a loop is not part of the modelling language",
-            "put it after the loop",
-        )
     target, domain, body = node.target, node.iter, node.body
     in_order(c, [domain])
     made = iterable(c, domain)
@@ -62,6 +70,7 @@ def _for(node: ast.For, c: Context) -> Made:
     c.forget(changed | set(c.receivers))  # the body may run again after changing these
     before = c.env.copy()
     names = bind(c, target, item_of(c, made, domain))
+    note_tuples(c, names, domain)
     for name in names:
         if name in c.declarations:
             c.fail(target, f"`{name}` is already defined in this function", "use another name for the loop")
@@ -70,4 +79,10 @@ def _for(node: ast.For, c: Context) -> Made:
     c.env = before
     c.env.types = {**{n: t for n, t in after.types.items() if n not in names}, **c.env.types}
     c.env.facts = {k: t for k, t in c.env.facts.items() if after.facts.get(k) == t}
-    return [ir.For(c.span(target), names, made, inside)], False
+    span = c.span(target)
+    loop = ir.For(span, names, made, inside)
+    left = c.another_name("left") if is_left(loop) else None
+    orelse, ends = block(c, node.orelse, {})
+    if left is not None and orelse:
+        orelse = (ir.If(span, ir.Not(span, BOOL, ir.Local(span, BOOL, left)), orelse, ()),)
+    return [*jumpless(loop, left), *orelse], ends and left is None

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
-from ratified.language.compile.arguments import keyword_argument, positional
+from ratified.language.compile.arguments import in_order_of, keyword_argument, positional
 from ratified.language.compile.constructors import ITEM
 from ratified.language.compile.context import MISSING, Context, fitted
-from ratified.language.compile.displays import collect, comprehended, elements, in_order, item_of, iterable
+from ratified.language.compile.displays import (
+    bind,
+    collect,
+    comprehended,
+    elements,
+    in_order,
+    item_of,
+    iterable,
+)
+from ratified.language.compile.families import as_set, permutations_of, subsets_of
 from ratified.language.compile.operators import numeric
+from ratified.language.compile.steps import possible
 from ratified.language.ir import Clause, Expr
+from ratified.language.lower.trees import substituted
 from ratified.language.types import (
     BOOL,
     INT,
+    BagType,
     BoolType,
+    EnumType,
     IntType,
+    MapType,
     OptionalType,
     RecordType,
     SeqType,
     SetType,
     SortType,
     TupleType,
+    Type,
     comparable,
     element_type,
     unbounded,
@@ -96,21 +112,137 @@ def _extreme(c: Context, node: ast.Call, kind: str) -> Expr:
 
 
 def _key(c: Context, key: ast.expr, element: Expr) -> Expr:
-    if (
-        not isinstance(key, ast.Lambda)
-        or len(key.args.args) != 1
-        or key.args.posonlyargs
-        or key.args.kwonlyargs
-    ):
-        c.fail(key, "key= must be a lambda with one parameter", "write key=lambda x: ...")
+    name, body = _applied(c, key)
     with c.scoped() as env:
-        env.aliases[key.args.args[0].arg] = element
-        return c.expr(key.body)
+        env.aliases[name] = element
+        return c.expr(body)
+
+
+def _applied(c: Context, function: ast.expr) -> tuple[str, ast.expr]:
+    """What a function of one argument makes of it, and what the argument is called: a lambda, or a call of what is named."""
+    match function:
+        case ast.Lambda(ast.arguments([], [ast.arg(name)], None, [], [], None, []), body):
+            return name, body
+        case ast.Lambda():
+            c.fail(function, "this lambda must have one parameter", "write lambda x: ...")
+        case ast.Name() | ast.Attribute():
+            call = ast.Call(function, [ast.Name(ITEM, ast.Load())], [])
+            return ITEM, ast.fix_missing_locations(ast.copy_location(call, function))
+    c.fail(function, "a function of one argument is needed here", "write lambda x: ...")
+
+
+def _run_through(
+    c: Context, node: ast.Call, function: ast.expr, source: ast.expr, *, filtering: bool
+) -> Expr:
+    """`filter` and `map`, as the comprehensions that they are."""
+    name, body = _applied(c, function)
+    item = ast.copy_location(ast.Name(name, ast.Load()), source)
+    target = ast.copy_location(ast.Name(name, ast.Store()), source)
+    domain = iterable(c, source)
+    kind = "seq"
+    if filtering:
+        kinds = {SeqType: "seq", BagType: "bag"}
+        kind = kinds.get(type(domain.type), "set")
+    generator = ast.comprehension(target, source, [body] if filtering else [], 0)
+    return collect(c, node, kind, item if filtering else body, [generator], None)
+
+
+def _filter(c: Context, node: ast.Call) -> Expr:
+    function, source = positional(c, node, 2, 2)
+    return _run_through(c, node, function, source, filtering=True)
+
+
+def _map(c: Context, node: ast.Call) -> Expr:
+    function, source = positional(c, node, 2, 2)
+    return _run_through(c, node, function, source, filtering=False)
+
+
+def _sorted(c: Context, node: ast.Call) -> Expr:
+    """`sorted(s, key=f)`: the positions of a sequence sorted by key and then by themselves, since sorting is stable."""
+    key = keyword_argument(c, node, "key")
+    if key is None:
+        return _sequence_view("sorted")(c, node)
+    (argument,) = positional(c, node, 1, 1, ("key", "reverse"))
+    if (reverse := keyword_argument(c, node, "reverse")) is not None:
+        c.fail(reverse, "reverse= with a key= is not part of the modelling language", "negate the key")
+    in_order(c, [argument])
+    span, source = c.span(node), iterable(c, argument)
+    item = item_of(c, source, argument)
+    if not isinstance(source.type, SeqType):
+        each = ir.Local(span, item, ITEM)
+        source = ir.Collect(span, SeqType(item), "seq", each, (Clause((ITEM,), source, ()),))
+    at = ir.At(span, item, source, ir.Local(span, INT, _POSITION))
+    ranked = _key(c, key, at)
+    if not comparable(ranked.type):
+        c.fail(key, f"keys of type {ranked.type} have no order", "give a key= of ints or ordered values")
+    pair = TupleType((unbounded(ranked.type), INT))
+    made = ir.MakeTuple(span, pair, (ranked, ir.Local(span, INT, _POSITION)))
+    length = ir.Length(span, INT, source)
+    positions = ir.IntRange(span, SeqType(INT), ir.Literal(span, INT, 0), length)
+    pairs = ir.Collect(span, SeqType(pair), "seq", made, (Clause((_POSITION,), positions, ()),))
+    in_turn = ir.Convert(span, SeqType(pair), "sorted", pairs)
+    return ir.Collect(span, SeqType(item), "seq", at, (Clause(("key_", _POSITION), in_turn, ()),))
+
+
+_POSITION = "position_"
+
+
+def _first(
+    c: Context, node: ast.Call, domain: ast.expr, where: ast.expr | None, default: ast.expr | None
+) -> Expr:
+    """The first element, in canonical order: the least by a key that is the same for all."""
+    span = c.span(node)
+    in_order(c, [domain])
+    match domain:
+        case ast.GeneratorExp(element, generators):
+            in_order(c, [g.iter for g in generators])
+            clauses, made = comprehended(c, generators, lambda: c.kept(element))
+        case _:
+            source = iterable(c, domain)
+            name, test = _applied(c, where) if where is not None else (ITEM, None)
+            with c.scoped():
+                bind(c, ast.copy_location(ast.Name(name, ast.Store()), domain), item_of(c, source, domain))
+                made = c.expr(ast.copy_location(ast.Name(name, ast.Load()), domain))
+                conditions = () if test is None else (c.test(test)[0],)
+            clauses = (Clause((name,), source, conditions),)
+    t = unbounded(made.type)
+    fallback: Expr | None = None
+    if default is not None:
+        fallback = c.kept(default, made.type)
+        t = unbounded(c.join(node, made.type, fallback.type))
+        fallback = c.coerce(fallback, t, default)
+        made = c.coerce(made, t, node)
+    return ir.Collect(span, t, "min", made, clauses, ir.Literal(span, INT, 0), fallback)
+
+
+def _choose(c: Context, node: ast.Call) -> Expr:
+    """`choose(s)`, `choose(s, where)`."""
+    arguments = positional(c, node, 1, 2, ("where",))
+    where = arguments[1] if len(arguments) == 2 else keyword_argument(c, node, "where")
+    return _first(c, node, arguments[0], where, None)
+
+
+def _next(c: Context, node: ast.Call) -> Expr:
+    """`next(iter(s))`, `next(x for x in s if ...)`, `next(..., default)`."""
+    arguments = positional(c, node, 1, 2)
+    default = arguments[1] if len(arguments) == 2 else None
+    match arguments[0]:
+        case ast.Call(function, [source], []) if c.static(function) is iter:
+            return _first(c, node, source, None, default)
+        case ast.GeneratorExp() as source:
+            return _first(c, node, source, None, default)
+    c.fail(
+        arguments[0],
+        "models have no iterators to take from",
+        "write next(iter(s)), or next(x for x in s if ...)",
+    )
 
 
 def _len(c: Context, node: ast.Call) -> Expr:
     (argument,) = positional(c, node, 1, 1)
     operand = c.expr(argument)
+    if c.python_kind(argument) == "iterator":
+        c.fail(argument, "a Python iterator has no length", "write len(Seq(...)), or sum(1 for ...)")
     if element_type(operand.type) is None:
         c.fail(argument, f"{operand.type} has no length", "len is for sorts and containers")
     return ir.Length(c.span(node), INT, operand)
@@ -154,7 +286,7 @@ def _sequence_view(what: str) -> Handler:
                 c.fail(
                     argument,
                     f"{item} values cannot be sorted",
-                    "sorted takes ints, ordered sorts, and tuples of these",
+                    "sorted takes ints, ordered sorts, tuples of these, or a key=; Seq(s) is in canonical order",
                 )
             match keyword_argument(c, node, "reverse"):
                 case ast.Constant(bool(flag)):
@@ -215,9 +347,97 @@ def _sort(c: Context, node: ast.expr, *, ordered: bool = False) -> SortType:
 
 def _subsets(c: Context, node: ast.Call) -> Expr:
     arguments = positional(c, node, 1, 2, ("size",))
-    t = _sort(c, arguments[0])
-    size = arguments[1] if len(arguments) == 2 else keyword_argument(c, node, "size")
-    return ir.Subsets(c.span(node), SetType(SetType(t)), t, None if size is None else numeric(c, size))
+    given = arguments[1] if len(arguments) == 2 else keyword_argument(c, node, "size")
+    size = None if given is None else numeric(c, given)
+    static = c.static(arguments[0])
+    if isinstance(static, type) and issubclass(static, sorts.Sort):
+        t = _sort(c, arguments[0])
+        return ir.Subsets(c.span(node), SetType(SetType(t)), t, size)
+    source = as_set(c, iterable(c, arguments[0]), arguments[0])
+    key = c.module.made(subsets_of(source.type, c.span(node), sized=size is not None))
+    given_too = () if size is None else (size,)
+    return ir.Call(c.span(node), SetType(source.type), key, (source, *given_too), ir.Which.NOW)
+
+
+def _permutations(c: Context, node: ast.Call) -> Expr:
+    """`permutations(S)` of a sort, Enum or set, as a set of sequences: their canonical order is the order of `itertools`."""
+    (argument,) = positional(c, node, 1, 1)
+    domain = iterable(c, argument)
+    if not isinstance(domain.type, SetType) or c.python_kind(argument):
+        c.fail(
+            argument,
+            f"permutations of {domain.type} are not part of the modelling language",
+            "write permutations(Set(...)), or of a sort",
+        )
+    key = c.module.made(permutations_of(domain.type, c.span(node)))
+    return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
+
+
+def _maps(c: Context, node: ast.Call) -> Expr:
+    """`maps(K, V)`: the values of a type of maps."""
+    keys, values = positional(c, node, 2, 2)
+    inner = _values_of(c, keys, "the keys")
+    outer = BOOL if c.static(values) is bool else _values_of(c, values, "the values")
+    return ir.Universe(c.span(node), SetType(MapType(inner, outer)))
+
+
+def _values_of(c: Context, node: ast.expr, what: str) -> Type:
+    found = c.static(node)
+    t = c.typed(found, node) if isinstance(found, type) else None
+    if not isinstance(t, SortType | EnumType):
+        c.fail(
+            node,
+            f"{what} of maps are a sort or an Enum here",
+            "write maps(Node, bool), with a condition where they are used",
+        )
+    return t
+
+
+def _enabled(c: Context, node: ast.Call) -> Expr:
+    """`enabled(self.act, ...)`."""
+    named, *arguments = positional(c, node, 1, 99)
+    match named:
+        case ast.Attribute(ast.Name(me), name) if (
+            c.receivers.get(me) is ir.Which.NOW and name in c.module.methods
+        ):
+            key = c.module.method(c, named, name)
+        case _:
+            c.fail(named, "enabled asks of an action of the model", "write enabled(self.act, ...)")
+    action = c.module.functions.get(key)
+    if action is None or action.kind is not ir.Kind.ACTION:
+        c.fail(
+            named, f"`{name}` is not an action", "enabled is for what is marked @action; call a helper itself"
+        )
+
+    def refuse(message: str, remedy: str) -> None:
+        c.fail(named, message, remedy)
+
+    span, asked = c.span(node), c.module.made(possible(action, refuse))
+    if arguments:
+        signature = [(a.name, a.type) for a in action.arguments]
+        made = in_order_of(c, node, f"enabled({ast.unparse(named)})", signature, {}, arguments)
+        return ir.Call(span, BOOL, asked, tuple(made), ir.Which.NOW)
+    names = {a.name: c.another_name(f"any_{a.name}") for a in action.arguments}
+    given = {a.name: ir.Local(span, unbounded(a.type), names[a.name]) for a in action.arguments}
+    call = ir.Call(span, BOOL, asked, tuple(given.values()), ir.Which.NOW)
+    clauses = []
+    for a in action.arguments:
+        domain = None if a.domain is None else substituted(a.domain, dict(given))
+        if domain is None and not isinstance(a.type, SortType | EnumType | BoolType):
+            c.fail(
+                named,
+                f"`{a.name}` of {name} ranges over all of {a.type}",
+                f"give the arguments: enabled(self.{name}, ...)",
+            )
+        clauses.append(Clause((names[a.name],), domain or ir.Universe(span, SetType(a.type)), ()))
+    return ir.Collect(span, BOOL, "any", call, tuple(clauses)) if clauses else call
+
+
+def _of_two(instead: str) -> Handler:
+    def refuse(c: Context, node: ast.Call) -> Expr:
+        c.fail(node.func, f"`{ast.unparse(node.func)}` is not part of the modelling language", instead)
+
+    return refuse
 
 
 def _majorities(c: Context, node: ast.Call) -> Expr:
@@ -275,7 +495,16 @@ FUNCTIONS: dict[object, Handler] = {
     int: _int,
     range: _range,
     isinstance: _isinstance,
-    sorted: _sequence_view("sorted"),
+    sorted: _sorted,
+    filter: _filter,
+    map: _map,
+    next: _next,
+    itertools.permutations: _permutations,
+    itertools.product: _of_two("write two `for`: all(... for a in A for b in B)"),
+    itertools.combinations: _of_two("write subsets(s, k), whose members are sets"),
+    api.maps: _maps,
+    api.enabled: _enabled,
+    api.choose: _choose,
     reversed: _sequence_view("reversed"),
     enumerate: _sequence_view("enumerate"),
     zip: _zip,

@@ -14,6 +14,7 @@ from ratified.language.compile.arguments import in_order_of, positional
 from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS
 from ratified.language.compile.constructors import collection, make_map, make_record, numbered
 from ratified.language.compile.context import MISSING, Context
+from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.operators import same
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import Rules
@@ -37,16 +38,13 @@ rules: Rules[Context, Expr] = Rules("calls")
 
 _INSTEAD = {
     **dict.fromkeys(("print", "open", "input"), "models do no I/O: leave it out"),
-    **dict.fromkeys(("map", "filter"), "write a comprehension"),
-    **dict.fromkeys(("next", "iter"), "choose an element with a parameter of the action, or with min or max"),
+    "iter": "choose an element with a parameter of the action, with choose(s), or next(iter(s))",
     "dict": "write Map({key: value for key in K})",
     "tuple": "write Seq(...), or (a, b) for a pair",
     "str": "use an Enum: models have no strings",
     "round": "ints are all the numbers there are: divide with //",
 }
 """What to write in place of functions that people reach for."""
-
-_MUTATORS = frozenset({"add", "remove", "discard", "clear", "update", "append", "extend", "pop"})
 
 
 @rules.rule(ast.Call)
@@ -142,7 +140,7 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             f"this is one of several records: {operand.type}",
             "tell them apart first with isinstance or match",
         )
-    if method in _MUTATORS:
+    if method in MUTATORS:
         c.fail(
             node,
             f".{method}() changes a value in place, and returns nothing",

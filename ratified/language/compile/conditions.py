@@ -6,9 +6,11 @@ Guarantees: what is narrowed is a name, attribute or subscript, for as long as n
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from enum import Enum
 
 from ratified.language import ir
-from ratified.language.compile.context import MISSING, Condition, Context, Facts
+from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, Facts
 from ratified.language.compile.displays import choices
 from ratified.language.compile.operators import same
 from ratified.language.ir import Expr
@@ -48,6 +50,15 @@ _COMPARE: dict[type[ast.cmpop], str] = {
 def condition(node: ast.expr, c: Context) -> Condition:
     """A condition, with what it tells."""
     match node:
+        case ast.Compare(left, [ast.Eq() | ast.NotEq() | ast.Is() | ast.IsNot() as op], [right]) if (
+            member := c.member(right, left)
+        ):
+            return _is_member(c, node, left, isinstance(op, ast.Eq | ast.Is), (member,))
+        case ast.Compare(left, [ast.In() | ast.NotIn() as op], [ast.Tuple(among)]) if among and all(
+            c.member(m, left) for m in among
+        ):
+            members = [one for m in among if (one := c.member(m, left))]
+            return _is_member(c, node, left, isinstance(op, ast.In), members)
         case ast.BoolOp(op, values):
             return _logic(c, node, isinstance(op, ast.And), values)
         case ast.UnaryOp(ast.Not(), operand):
@@ -69,6 +80,36 @@ def condition(node: ast.expr, c: Context) -> Condition:
         case OptionalType() | NoneType():
             c.fail(node, f"a condition must be a bool, and this is {found.type}", "write `is not None`")
     c.fail(node, f"a condition must be a bool, and this is {found.type}", "compare it with something")
+
+
+def _is_member(
+    c: Context, node: ast.expr, left: ast.expr, positive: bool, members: Sequence[Enum]
+) -> Condition:
+    """`left == Color.RED` tells where it is true that it is no other member, and where it is false that it is not this one."""
+    test = c.expr(node)
+    not_these = without(c, left, members)
+    not_others = without(c, left, [m for m in type(members[0]) if m not in members])
+    return (test, not_others, not_these) if positive else (test, not_these, not_others)
+
+
+def without(c: Context, subject: ast.expr, members: Sequence[Enum]) -> Facts:
+    """What is known where a value of an Enum is none of these members.
+
+    Together with what is known already that may be that nothing is left, so that control does not come here.
+    """
+    key = c.fact_key(subject)
+    t = c.expr(subject).type if key else NONE
+    if key is None or not isinstance(t, EnumType) or not all(isinstance(m, t.enum) for m in members):
+        return {}
+    facts: Facts = {_excluding(key, m): BOOL for m in members}
+    if all(_excluding(key, m) in facts or _excluding(key, m) in c.env.facts for m in t.enum):
+        facts[UNREACHABLE] = BOOL
+    return facts
+
+
+def _excluding(key: str, member: Enum) -> str:
+    """The fact that a value is not a member, as text that is forgotten with the value's name."""
+    return f"{key} != {type(member).__name__}.{member.name}"
 
 
 def _logic(c: Context, node: ast.BoolOp, conjunction: bool, values: list[ast.expr]) -> Condition:
@@ -130,7 +171,7 @@ def _is_instance(c: Context, node: ast.expr, subject: ast.expr, classes: ast.exp
     if isinstance(operand.type, OptionalType):
         rest.append(NONE)
     true: Facts = {key: c.join(node, *wanted)}
-    return test, true, {key: c.join(node, *rest)} if rest else {}
+    return test, true, {key: c.join(node, *rest)} if rest else {UNREACHABLE: BOOL}
 
 
 def record_classes(c: Context, node: ast.expr) -> tuple[RecordType, ...]:
@@ -177,7 +218,10 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
             symbol = _COMPARE[type(op)]
-    first = c.expr(left)
+    if isinstance(left, ast.Constant) and isinstance(left.value, str):
+        first = c.expr(left, c.expr(right).type)
+    else:
+        first = c.expr(left)
     second = c.expr(right, first.type)
     if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
         first = c.expr(left, second.type)
@@ -191,7 +235,12 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
 
 
 def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> Expr:
-    container = choices(c, right) or c.expr(right)
+    wanted = None
+    if isinstance(right, ast.Tuple | ast.Set | ast.List) and any(
+        isinstance(e, ast.Constant) and isinstance(e.value, str) for e in right.elts
+    ):
+        wanted = SetType(c.expr(left).type)
+    container = choices(c, right, wanted) or c.expr(right, wanted)
     item = element_type(container.type)
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")

@@ -24,6 +24,7 @@ from ratified.language.types import (
     join,
     unbounded,
 )
+from ratified.language.types.texts import Text, written
 from ratified.language.values import Bag, Map, Seq, Set, show
 
 
@@ -46,6 +47,13 @@ def type_of(value: object, expected: Type | None = None) -> Type:
             return INT
         case Enum():
             return EnumType(type(value))
+        case str() if (words := texts_of(expected)) is not None:
+            if value not in words.enum.__members__:
+                raise AnnotationProblem(
+                    f"{value!r} is none of {words}",
+                    f"its values: {', '.join(map(repr, written(words.enum)))}",
+                )
+            return words
         case Set() | frozenset() | Seq() | Bag() | Map() if not value and expected is not None:
             return unbounded(expected.item if isinstance(expected, OptionalType) else expected)
         case Set() | frozenset() if value:
@@ -61,7 +69,12 @@ def type_of(value: object, expected: Type | None = None) -> Type:
             return TupleType(tuple(type_of(v) for v in value))
     if hasattr(type(value), "__record_types__"):
         return RecordType(type(value))
-    if isinstance(value, str | float | bytes | complex):
+    if isinstance(value, str):
+        raise AnnotationProblem(
+            "a text has a type only where a Literal is expected",
+            'declare the variable, or the local name, as Literal["idle", "busy"], or use an Enum',
+        )
+    if isinstance(value, float | bytes | complex):
         raise AnnotationProblem(
             f"{type(value).__name__} is not a type of the modelling language",
             "use an Enum, a sort, or a bounded int",
@@ -70,6 +83,18 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         f"{show(value)[:60]} cannot be used as a value in a model",
         "see docs/language.md for the types there are",
     )
+
+
+def texts_of(t: Type | None) -> EnumType | None:
+    """The `Literal` that a type is, if it is one, perhaps an optional one."""
+    inner = t.item if isinstance(t, OptionalType) else t
+    return inner if isinstance(inner, EnumType) and issubclass(inner.enum, Text) else None
+
+
+def constant_of(value: object, t: Type) -> object:
+    """A constant as a value of its type: a text as the member that it is."""
+    words = texts_of(t)
+    return words.enum(value) if words is not None and isinstance(value, str) else value
 
 
 def _item(values: Iterable[object], expected: Type | None) -> Type:

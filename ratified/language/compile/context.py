@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +20,12 @@ from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
-from ratified.language.compile.constants import type_of
+from ratified.language.compile.constants import constant_of, texts_of, type_of
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
 from ratified.language.source import span_of
 from ratified.language.types import (
+    BOOL,
     AnnotationProblem,
     BagType,
     MapType,
@@ -40,7 +42,11 @@ from ratified.language.types import (
 from ratified.language.values import Bag, Map, Seq, Set
 
 Facts = dict[str, Type]
-"""What is known here beyond declared types: the source text of an expression, and the smaller type it has."""
+"""What is known here beyond declared types: the source text of an expression, and the smaller type it has. Of a value of an
+Enum `x != Color.RED` may be known, with any type."""
+
+UNREACHABLE = "False"
+"""What is known where control never comes: all members of an Enum, or all records of a union, have been asked for."""
 
 
 _PLAIN: dict[object, str] = {
@@ -51,6 +57,8 @@ _PLAIN: dict[object, str] = {
     reversed: "iterator",
     enumerate: "iterator",
     zip: "iterator",
+    filter: "iterator",
+    map: "iterator",
     range: "range",
 }
 
@@ -125,6 +133,9 @@ class Surroundings(Protocol):
     def super_function(self, context: Context, node: ast.AST, name: str) -> str:
         """The key of the method that `super().name` means where it stands, compiled."""
 
+    def made(self, function: Function) -> str:
+        """The key of a function that the language itself defines, which is one of the model's from now on."""
+
     def plain_function(
         self, context: Context, node: ast.AST, function: FunctionType, receiver: Type | None = None
     ) -> str:
@@ -138,6 +149,8 @@ class Tables:
     expression: Callable[[ast.expr, Context], Expr]
     condition: Callable[[ast.expr, Context], Condition]
     statement: Callable[[ast.stmt, Context], Made]
+    shared: Callable[[Context, ast.expr], None]
+    """Refuses an expression whose value is changed in place, where something else is to hold it."""
 
 
 @dataclass(slots=True)
@@ -203,10 +216,21 @@ class Context:
         ended = False
         for statement in statements:
             if ended:
+                if self.says_unreachable(statement):
+                    continue
                 self.fail(statement, "this is unreachable", "delete it, or the return before it")
             nodes, ended = self.tables.statement(statement, self)
             made.extend(nodes)
         return tuple(made), ended
+
+    def says_unreachable(self, statement: ast.stmt) -> bool:
+        """Whether a statement says that control does not come here: `assert False`, `assert_never(x)`."""
+        match statement:
+            case ast.Assert(ast.Constant(False)):
+                return True
+            case ast.Expr(ast.Call(function)):
+                return self.static(function) is typing.assert_never
+        return False
 
     # --- refusing ---
 
@@ -291,8 +315,15 @@ class Context:
                 return "list"
             case ast.Call(ast.Attribute(_, "keys" | "values" | "items")):
                 return "view"
-            case ast.Call(function):
-                return _PLAIN.get(self.static(function), "")
+            case ast.Call(function, arguments):
+                static = self.static(function)
+                if (
+                    static in (filter, map)
+                    and len(arguments) == 2
+                    and self.python_kind(arguments[1]) == "set"
+                ):
+                    return "set"
+                return _PLAIN.get(static, "")
             case ast.BinOp(left, _, right):
                 a, b = self.python_kind(left), self.python_kind(right)
                 return a and b
@@ -303,10 +334,15 @@ class Context:
         return ""
 
     def held(self, node: ast.expr, t: Type) -> None:
-        """Refuse a plain Python container where a value is kept, passed or returned."""
-        if isinstance(t, SetType | SeqType | BagType | MapType) and (what := self.python_kind(node)):
+        """Refuse a plain Python container, or a local copy that is changed, where a value is kept, passed or returned."""
+        if not isinstance(t, SetType | SeqType | BagType | MapType):
+            return
+        if what := self.python_kind(node):
             make = "Set" if isinstance(t, SetType) else "Seq"
-            self.fail(node, f"this is a Python {what}, not a value of the language", f"write {make}(...)")
+            text = ast.unparse(node)
+            whole = f"{make}({text})" if len(text) <= 40 else f"{make}(...)"
+            self.fail(node, f"this is a Python {what}, not a value of the language", f"write {whole}")
+        self.tables.shared(self, node)
 
     # --- names ---
 
@@ -338,10 +374,21 @@ class Context:
                 return self.static(value)  # Set[Server](...) is Set(...)
         return MISSING
 
+    def member(self, node: ast.expr, beside: ast.expr | None = None) -> Enum | None:
+        """The member of an Enum that an expression names, if it names one; a text does beside what has the type of texts."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and beside is not None:
+            if isinstance(beside, ast.Constant):
+                return None
+            words = texts_of(self.expr(beside).type)
+            return words.enum.__members__.get(node.value) if words else None
+        found = self.static(node)
+        return found if isinstance(found, Enum) and found is not MISSING else None
+
     def constant(self, value: object, node: ast.AST, expected: Type | None = None) -> Expr:
         """A Python value as a literal, or a refusal if the language has no such value."""
         try:
-            return ir.Literal(self.span(node), type_of(value, expected), value)
+            t = type_of(value, expected)
+            return ir.Literal(self.span(node), t, constant_of(value, t))
         except AnnotationProblem as problem:
             self.fail(node, problem.message, problem.remedy)
 
@@ -370,9 +417,30 @@ class Context:
                 return ast.unparse(node) if known else None
         return None
 
+    def another_name(self, name: str) -> str:
+        """A name that the function does not use, for what its source does not name."""
+        while name in self.names_used or name in self.declarations:
+            name += "_"
+        self.declarations[name] = BOOL
+        return name
+
     def forget(self, names: set[str]) -> None:
         """Drop what is known of expressions that mention any of these names."""
         self.env.facts = {k: known for k, known in self.env.facts.items() if not _mentioned(k) & names}
+
+    def forget_variable(self, name: str) -> None:
+        """Drop what is known of expressions that read a variable of the model."""
+        facts = self.env.facts.items()
+        self.env.facts = {
+            k: known for k, known in facts if name not in _read_of(k, frozenset(self.receivers))
+        }
+
+
+@lru_cache(maxsize=1024)
+def _read_of(fact: str, receivers: frozenset[str]) -> frozenset[str]:
+    """The attributes of the model in the text of an expression."""
+    attributes = [node for node in ast.walk(ast.parse(fact, mode="eval")) if isinstance(node, ast.Attribute)]
+    return frozenset(a.attr for a in attributes if isinstance(a.value, ast.Name) and a.value.id in receivers)
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ratified.language import ir
 from ratified.language.api import PARAMETER, Deferred, Param
-from ratified.language.compile.constants import type_of
+from ratified.language.compile.constants import constant_of, type_of
 from ratified.language.compile.context import Declarations
 from ratified.language.errors import ModelError, Refusals, Span
 from ratified.language.ir import Declaration, Module
@@ -165,4 +165,4 @@ def _default(source: ClassSource, declaration: Declaration, is_variable: bool) -
             f"the default of `{name}` is of type {t}, not {declaration.type}",
             "use a value of its type",
         )
-    return ir.Literal(span, unbounded(declaration.type), value)
+    return ir.Literal(span, unbounded(declaration.type), constant_of(value, t))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from itertools import permutations
 from typing import TypeVar
 
 from ratified.language import ir
@@ -68,10 +69,10 @@ def _list_comprehension(node: ast.ListComp, c: Context) -> Expr:
     return collect(c, node, "seq", node.elt, node.generators, c.expected)
 
 
-def choices(c: Context, node: ast.expr) -> Expr | None:
+def choices(c: Context, node: ast.expr, expected: Type | None = None) -> Expr | None:
     """`(A, B)` after `in`: as a sequence of choices."""
     if isinstance(node, ast.Tuple) and node.elts:
-        item, made = elements(c, node, node.elts, None)
+        item, made = elements(c, node, node.elts, expected)
         return ir.MakeSeq(c.span(node), SeqType(item), made)
     return None
 
@@ -156,6 +157,7 @@ def comprehended(
                 c.fail(generator.target, "async is not part of the modelling language", "leave it out")
             domain = iterable(c, generator.iter)
             names = bind(c, generator.target, item_of(c, domain, generator.iter))
+            note_tuples(c, names, generator.iter)
             conditions: list[Expr] = []
             for condition in generator.ifs:
                 test, true, _ = c.test(condition)
@@ -180,6 +182,12 @@ def item_of(c: Context, container: Expr, node: ast.expr) -> Type:
     return item
 
 
+def note_tuples(c: Context, names: tuple[str, ...], source: ast.expr) -> None:
+    """Note that what CPython binds to a loop's name is a tuple of its own, where it is."""
+    if isinstance(source, ast.Call) and c.static(source.func) is permutations:
+        c.plain_names.update(dict.fromkeys(names, "tuple"))
+
+
 def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
     """Give a loop's names their types, in the environment in force."""
     match target:
@@ -197,6 +205,7 @@ def bind(c: Context, target: ast.expr, item: Type) -> tuple[str, ...]:
         case _:
             c.fail(target, "a loop's target is a name or a tuple of names", "unpack further inside")
     for name, t in zip(names, types, strict=True):
+        c.plain_names.pop(name, None)
         if name in c.receivers:
             c.fail(target, f"`{name}` is the model itself", "choose another name")
         c.forget({name})

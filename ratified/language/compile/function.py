@@ -8,24 +8,31 @@ from types import FunctionType
 from ratified.language import ir
 from ratified.language.compile.conditions import condition
 from ratified.language.compile.context import Context, Signature, Surroundings, Tables
+from ratified.language.compile.copies import changed_names, refuse_sharing
 from ratified.language.compile.expressions import expression
+from ratified.language.compile.jumps import answering, fails_last
 from ratified.language.compile.statements import statement
 from ratified.language.ir import Argument, Expr, Function, Kind, Node, Which
 from ratified.language.source import definition, names_in
 from ratified.language.types import BOOL, TupleType, Type, infinite, unbounded
 from ratified.language.uses import conjuncts, free, is_name, nodes
 
-TABLES = Tables(expression(), condition, statement)
+TABLES = Tables(expression(), condition, statement, refuse_sharing)
 
 _WITH_VALUE = {
     Kind.INVARIANT: BOOL,
     Kind.STEP_INVARIANT: BOOL,
     Kind.CONSTRAINT: BOOL,
+    Kind.ACTION_CONSTRAINT: BOOL,
     Kind.ASSUMPTION: BOOL,
     Kind.EVENTUALLY: BOOL,
     Kind.LEADS_TO: TupleType((BOOL, BOOL)),
 }
-_SECOND_RECEIVER = {Kind.STEP_INVARIANT: Which.OLD, Kind.REFINEMENT: Which.ABSTRACT}
+_SECOND_RECEIVER = {
+    Kind.STEP_INVARIANT: Which.OLD,
+    Kind.ACTION_CONSTRAINT: Which.OLD,
+    Kind.REFINEMENT: Which.ABSTRACT,
+}
 
 
 class FunctionCompiler:
@@ -51,7 +58,8 @@ class FunctionCompiler:
             {},
             owner,
             kind,
-            assignments=dict(assignments),
+            # What is changed in place is assigned, and may outgrow the bounds of its first value.
+            assignments={n: 2 if n in changed_names(node) else k for n, k in assignments.items()},
             names_used=used,
         )
         self.key = key
@@ -115,7 +123,7 @@ class FunctionCompiler:
                 )
                 c.fail(
                     head(c.node),
-                    f"a {c.kind.value} has two parameters",
+                    f"{_article(c.kind)} has two parameters",
                     f"write def {c.node.name}{shape}",
                 )
             c.receivers[parameters[1].arg] = second
@@ -160,7 +168,9 @@ class FunctionCompiler:
                 unbounded(argument.type) if c.assignments.get(argument.name) else argument.type
             )
         body, ended = c.body(c.node.body)
-        if c.returns is not None and not ended:
+        if c.returns is not None:
+            body = answering(body)
+        if c.returns is not None and (not ended or fails_last(body)):
             c.fail(
                 head(c.node),
                 f"`{c.node.name}` may end without returning a value",

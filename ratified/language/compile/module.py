@@ -18,6 +18,7 @@ from ratified.language.compile.declarations import ClassSource, check_zeros, dec
 from ratified.language.compile.doubles import refuse_doubles
 from ratified.language.compile.function import FunctionCompiler, head
 from ratified.language.compile.methods import Method, abstract_class, methods_of
+from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
 from ratified.language.sorts import Sort
@@ -68,6 +69,7 @@ class ModuleCompiler:
             for name, method in self.methods.items()
         }
         functions.update({key: f for key, f in self.functions.items() if key not in functions})
+        functions = constrained(functions, self.variables)
         return Module(
             self.cls.__name__,
             inspect.cleandoc(vars(self.cls).get("__doc__") or ""),
@@ -195,6 +197,10 @@ class ModuleCompiler:
                     return self._ensure(f"{klass.__name__}.{name}", function, klass, kind, (context, node))
         context.fail(node, f"no base class has a method `{name}`", "call a method of self")
 
+    def made(self, function: Function) -> str:
+        """The key of a function that the language itself defines, which is one of the model's from now on."""
+        return self.functions.setdefault(function.key, function).key
+
     def plain_function(
         self, context: Context, node: ast.AST, function: FunctionType, receiver: Type | None = None
     ) -> str:
@@ -223,7 +229,7 @@ class ModuleCompiler:
             context.fail(
                 node,
                 f"`{function.__name__}` calls itself",
-                "recursion is not part of the modelling language: use a loop or a comprehension",
+                "models have no recursion: write sum(...) or any(...) over it, or a `for` loop with a local name",
             )
         if key not in self._compilers:
             compiler = FunctionCompiler(self, key, function, owner, kind, receiver)

@@ -21,7 +21,7 @@ rules: Rules[Context, Expr] = Rules("names")
 
 @constants.rule(ast.Constant)
 def _constant(node: ast.Constant, c: Context) -> Expr:
-    return c.constant(node.value, node)
+    return c.constant(node.value, node, c.expected if isinstance(node.value, str) else None)
 
 
 @rules.rule(ast.Name)

@@ -27,6 +27,7 @@ from ratified.language.types import (
     join,
     unbounded,
 )
+from ratified.language.values import Map
 
 rules: Rules[Context, Expr] = Rules("operators")
 
@@ -143,10 +144,14 @@ def _if_else(node: ast.IfExp, c: Context) -> Expr:
 def _subscript(node: ast.Subscript, c: Context) -> Expr:
     span, value, index = c.span(node), node.value, node.slice
     if isinstance(c.static(node), type):
+        written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        inside = ", ".join(map(ast.unparse, written))
         c.fail(
             node,
             f"{ast.unparse(node)} is a type, not a value",
-            "choose one of its values with a parameter of an action, or quantify over its keys",
+            f"write maps({inside}) for all its values"
+            if c.static(value) is Map
+            else "choose one of its values with a parameter of an action, or quantify over what it is made of",
         )
     container = c.expr(value)
     match container.type, index:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ratified.language import ir
 from ratified.language.compile.assignments import assign_name, introduce
 from ratified.language.compile.branches import block, merge
-from ratified.language.compile.conditions import record_classes
-from ratified.language.compile.context import Condition, Context, Facts, Made
+from ratified.language.compile.conditions import record_classes, without
+from ratified.language.compile.context import UNREACHABLE, Condition, Context, Facts, Made
 from ratified.language.errors import Span
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
@@ -82,10 +82,12 @@ def _cases(c: Context, subject: ast.Name, cases: list[ast.match_case]) -> Made:
         return [*lets, *then], then_ends
     c.env = before
     c.env.facts.update(false)
-    exhausted = not false and not rest and case.guard is None and _exhausts(c, subject, case.pattern)
+    if not rest and case.guard is None:
+        exhausted = not false and _exhausts(c, subject, case.pattern)
+        if exhausted or UNREACHABLE in false:
+            c.env = after
+            return [*lets, *then], then_ends
     other, other_ends = _cases(c, subject, rest)
-    if exhausted:
-        return [*lets, *then], then_ends
     span = c.span(case.pattern)
     if then_ends and other_ends:
         return [ir.If(span, test, (*lets, *then), tuple(other))], True
@@ -155,7 +157,9 @@ def _equals(c: Context, subject: ast.expr, value: ast.expr, pattern: ast.pattern
         )
     test = ir.Compare(c.span(pattern), BOOL, "==", left, c.coerce(made, unbounded(left.type), value))
     key = c.fact_key(subject)
-    return test, {key: made.type} if key and isinstance(left.type, OptionalType) else {}, {}, {}
+    true: Facts = {key: made.type} if key and isinstance(left.type, OptionalType) else {}
+    member = c.member(value, subject)
+    return test, true, without(c, subject, (member,)) if member else {}, {}
 
 
 @_patterns.rule(ast.MatchOr)

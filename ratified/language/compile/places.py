@@ -11,6 +11,7 @@ from ratified.language import ir
 from ratified.language.compile.arguments import positional
 from ratified.language.compile.constructors import collection
 from ratified.language.compile.context import Context, fitted
+from ratified.language.compile.copies import check_made_here
 from ratified.language.compile.operators import numeric
 from ratified.language.ir import Expr, Node, Which
 from ratified.language.types import INT, BagType, MapType, OptionalType, SeqType, SetType, Type, unbounded
@@ -91,7 +92,7 @@ def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
             "variables of the abstract model are assigned whole",
             "build it with Map({...})",
         )
-    c.forget(set(c.receivers))
+    c.forget_variable(variable.name)
     # Where CPython is when a bound is left: at the call that changes the place, or else at the place assigned to.
     at = c.span(node if isinstance(node, ast.Call) else target)
     stored = fitted(value, place.type, variable.name, at)
@@ -100,15 +101,20 @@ def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
 
 def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[Node]:
     """`self.x[i].add(e)` and its like: a store of the changed value at the same place."""
-    if not is_place(c, target):
+    local = target if isinstance(target, ast.Name) and target.id in c.env.types else None
+    span = c.span(call)
+    if local is not None:
+        check_made_here(c, local)
+        now = c.expr(local)
+    elif is_place(c, target):
+        now, _ = read_place(c, target)
+    else:
         c.expr(target)  # a better message, if the target itself is wrong
         c.fail(
             target,
-            "only variables of self can be changed",
-            "a value is changed by making a new one, with | - +",
+            "only variables of self, and copies that the step has made, can be changed",
+            "give it a name first: own = Set(...), own.add(...)",
         )
-    span = c.span(call)
-    now, _ = read_place(c, target)
     container = now.type
 
     def item(t: Type) -> Expr:
@@ -148,4 +154,31 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
                 f"{container} has no update `{method}`",
                 "Set, Bag: add, remove, discard, clear; Seq: append, extend, pop, clear",
             )
-    return [store_at(c, call, target, value)]
+    return [_changed_copy(c, call, local, value)] if local else [store_at(c, call, target, value)]
+
+
+def change_item(c: Context, node: ast.stmt, local: ast.Name, index: ast.expr, value: ast.expr) -> list[Node]:
+    """`m[k] = v` of a local copy."""
+    check_made_here(c, local)
+    now = c.expr(local)
+    match now.type:
+        case MapType(key, item):
+            at = c.value(index, key)
+        case SeqType(item) if not isinstance(index, ast.Slice):
+            at = numeric(c, index)
+        case _:
+            c.fail(local, f"an element of {now.type} cannot be changed in place", "assign a whole new value")
+    made = ir.With(c.span(node), unbounded(now.type), now, at, c.value(value, unbounded(item)))
+    return [_changed_copy(c, node, local, made)]
+
+
+def _changed_copy(c: Context, node: ast.AST, local: ast.Name, value: Expr) -> Node:
+    c.forget({local.id})
+    return ir.Let(c.span(node), (local.id,), c.coerce(value, c.env.types[local.id], local))
+
+
+def in_maps(place: Expr) -> bool:
+    """Whether a place is a variable, or a value of maps inside of it."""
+    return isinstance(place, ir.Variable) or (
+        isinstance(place, ir.At) and isinstance(place.container.type, MapType) and in_maps(place.container)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import typing
 
 from ratified.language import api, ir
 from ratified.language.compile import assignments, branches, patterns
@@ -16,13 +17,17 @@ from ratified.language.types import BOOL, NONE, fits
 rules: Rules[Context, Made] = Rules("statements")
 
 _INSTEAD: dict[type[ast.stmt], tuple[str, str]] = {
-    ast.While: ("while", "write a `for` over something finite, or split the loop into actions"),
-    ast.Break: ("break", "use any(...), or `return` from a helper"),
-    ast.Continue: ("continue", "invert the condition and put the rest inside the `if`"),
+    ast.While: (
+        "while",
+        "write `for i in range(n):` with `break` where the loop ends, or split the loop into actions",
+    ),
     ast.Try: ("try", "test before you read: a partial operation without a value is an error of the model"),
     ast.With: ("with", "leave it out: models do no I/O"),
     ast.Raise: ("raise", "guards are written require(...), claims assert"),
-    ast.Delete: ("del", "maps are total: store None, or use .discard on a Set"),
+    ast.Delete: (
+        "del",
+        "a map has a value for every key: declare Map[K, V | None] and store None; of a Set, use .discard",
+    ),
     ast.Global: ("global", "keep the state in variables of the model"),
     ast.Nonlocal: ("nonlocal", "keep the state in variables of the model"),
     ast.Import: ("import", "import at the top of the file"),
@@ -60,7 +65,9 @@ def _return(node: ast.Return, c: Context) -> Made:
 def _assert(node: ast.Assert, c: Context) -> Made:
     condition, true, _ = c.test(node.test)
     c.env.facts.update(true)
-    return [ir.Assert(c.span(node), condition)], False
+    return [ir.Assert(c.span(node), condition)], isinstance(
+        condition, ir.Literal
+    ) and condition.value is False
 
 
 def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:
@@ -77,6 +84,9 @@ def _call_statement(c: Context, call: ast.Call) -> tuple[list[Node], bool]:
         c.env.facts.update(true)
         never = isinstance(condition, ir.Literal) and condition.value is False
         return [ir.Require(span, condition)], never
+    if c.static(call.func) is typing.assert_never:
+        positional(c, call, 1, 1)
+        return [ir.Assert(span, ir.Literal(span, BOOL, False))], True
     if c.static(call.func) is not MISSING:
         c.expr(call)  # refused in its own words, if it is not a function of the language
         c.fail(call, "the value of this call is unused", "assign it, return it, or require it")
@@ -123,6 +133,8 @@ def _returned(c: Context, node: ast.Return) -> Node:
         c.fail(node, f"a value of type {c.returns} must be returned", "return a value")
     if c.returns == BOOL:
         return ir.Return(span, c.test(value)[0] if _is_condition(value) else c.value(value, BOOL))
+    if isinstance(value, ast.Name) and not c.python_kind(value):
+        return ir.Return(span, c.coerce(c.expr(value, c.returns), c.returns, value))
     return ir.Return(span, c.value(value, c.returns))
 
 

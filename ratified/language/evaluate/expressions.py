@@ -9,7 +9,7 @@ from ratified.language.evaluate.frame import Frame, fail, within
 from ratified.language.ir import Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import members
-from ratified.language.types import EnumType, SetType, SortType, fit_of, resolved
+from ratified.language.types import SetType, SortType, cardinality, fit_of, resolved, values_of
 from ratified.language.values import Set
 
 rules: Rules[Frame, Any] = Rules("values of expressions")
@@ -44,7 +44,11 @@ def _parameter(node: ir.Parameter, frame: Frame) -> Any:
 def _universe(node: ir.Universe, frame: Frame) -> Any:
     assert isinstance(node.type, SetType)
     item = node.type.item
-    return Set(item.enum) if isinstance(item, EnumType) else Set(members(item.sort))  # type: ignore[attr-defined]  # a sort
+    if isinstance(item, SortType):
+        return Set(members(item.sort))
+    if cardinality(item, frame.run.scope) > api.MOST_MAPS:
+        fail(node, f"there are too many values of {item}", "choose a value for each key where it is needed")
+    return Set(values_of(item, frame.run.scope))
 
 
 @rules.rule(ir.Subsets)

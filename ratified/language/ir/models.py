@@ -22,6 +22,7 @@ class Kind(Enum):
     INVARIANT = "invariant"
     STEP_INVARIANT = "step invariant"
     CONSTRAINT = "constraint"
+    ACTION_CONSTRAINT = "action constraint"
     ASSUMPTION = "assumption"
     REFINEMENT = "refinement"
     EVENTUALLY = "eventually claim"

@@ -60,6 +60,10 @@ def explained(problem: Exception) -> RatifiedError:
             "guards are written require(...); an assert must always be true",
         ),
         RecursionError: ("the recursion is too deep", "use a loop"),
+        StopIteration: (
+            "next of nothing",
+            "give a default: next(..., default), or test that there is something",
+        ),
     }
     for kind, (message, remedy) in known.items():
         if isinstance(problem, kind):

@@ -6,6 +6,7 @@ import ast
 import inspect
 import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
 from operator import itemgetter
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 from ratified.language.api import Disabled
 from ratified.language.compile.methods import methods_of
 from ratified.language.errors import ModelError, Span
-from ratified.language.ir import Argument, Function, Kind
+from ratified.language.given import typed
+from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
 from ratified.language.machine.choices import Choices, Lazily
 from ratified.language.machine.failures import StepError, explained, where
 from ratified.language.machine.steps import OutOfBounds, Pulse, Values, abstract_model, image_of
@@ -21,11 +23,27 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.source import definition, of_the_author, span_of
+from ratified.language.types import EnumType, Type, parts
+from ratified.language.types.texts import Text
 from ratified.language.uses import guards_first
 from ratified.language.values import attached
 
 BETWEEN_PULSES = 64
 """So many choices of arguments are tried from one pulse to the next."""
+
+
+def _assertions_count(module: Module) -> None:
+    """Refuse a model with an `assert` where Python has compiled none: what is wrong with the model would never be told."""
+    if __debug__:
+        return
+    for function in module.functions.values():
+        for node in (n for statement in function.body for n in walk(statement)):
+            if isinstance(node, Assert):
+                raise ModelError(
+                    "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one",
+                    span=node.span,
+                    remedy="run Python without -O, and unset PYTHONOPTIMIZE",
+                )
 
 
 def _nothing() -> None:
@@ -38,6 +56,7 @@ class PythonMachine:
     def __init__(self, model: Model) -> None:
         self.model = model.twin()
         self.module = model.module
+        _assertions_count(self.module)
         self.actions = self.module.of_kind(Kind.ACTION)
         self._probe = (
             model.twin()
@@ -45,9 +64,12 @@ class PythonMachine:
         self._old = model.twin()
         self._names = tuple(d.name for d in self.module.variables)
         self._functions = {name: method.function for name, method in methods_of(type(model)).items()}
+        self._constrain()
         self._abstract: dict[str, Model] = {}
         self._quiet = {f.name: guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)
+        if any(_has_texts(d.type) for d in self.module.variables):
+            self._state = _members_for_texts(self._state, [d.type for d in self.module.variables], model)
         self._choices = Lazily(self._choices_of)
         # What is in the variables of the model, and of the probe: of a state close to it, little has to be put there.
         self._nowhere: Values = tuple(object() for _ in self._names)
@@ -57,8 +79,18 @@ class PythonMachine:
     def replace(self, functions: Mapping[str, FunctionType]) -> None:
         """Run other functions in place of methods, which do the same and tell of it; for this machine alone."""
         self._functions.update(functions)
+        self._constrain()
         for model in (self.model, self._probe):
             model.__dict__.update({name: MethodType(f, model) for name, f in functions.items()})
+
+    def _constrain(self) -> None:
+        """Let each action end with what the action constraints say of its step."""
+        methods = methods_of(type(self.model)).values()
+        if constraints := [m.function for m in methods if m.kind is Kind.ACTION_CONSTRAINT]:
+            before = self.model.twin()
+            for action in self.actions:
+                function = inspect.unwrap(self._functions[action.name])
+                self._functions[action.name] = _constrained(function, constraints, before, self._names)
 
     def _enter(self, state: Values) -> None:
         """Give the model's variables the values of a state."""
@@ -240,6 +272,16 @@ class PythonMachine:
         after = self._in_model = self._state(model.__dict__)
         return after
 
+    def possible(self, state: Values, name: str, arguments: Values = ()) -> bool:
+        """Whether an action is possible in a state with these arguments; without arguments, with any. A bound may be left."""
+        with running(self.model.scope):
+            self._enter(state)
+            for given in [arguments] if arguments or not self._parameters[name] else self._choices[name]:
+                if self._taken(state, name, given) is not None:
+                    return True
+                self._enter(state)  # which the next choice may depend on
+        return False
+
     def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
         """The guard that is false in a state, where an action is not possible with its arguments."""
         return self.why_unchanged(state, lambda model: self._functions[name](model, *arguments))
@@ -340,6 +382,40 @@ class PythonMachine:
             except Exception as problem:  # noqa: BLE001  # a model may raise anything
                 raise StepError(explained(problem), name, (), state) from None
         return image_of(self.module.functions[name], names, abstract.__dict__, state)
+
+
+def _constrained(
+    function: FunctionType, constraints: Sequence[Callable[..., bool]], before: Model, names: Sequence[str]
+) -> FunctionType:
+    """An action that is not possible where a constraint of steps is false."""
+
+    @wraps(function)
+    def step(model: Model, *arguments: Any) -> None:
+        old = [model.__dict__[name] for name in names]
+        function(model, *arguments)
+        before.__dict__.update(zip(names, old, strict=True))
+        if not all(constraint(model, before) for constraint in constraints):
+            raise Disabled
+
+    return step  # type: ignore[return-value]  # a function
+
+
+def _has_texts(t: Type) -> bool:
+    return any(isinstance(p, EnumType) and issubclass(p.enum, Text) for p in parts(t))
+
+
+def _members_for_texts(
+    read: Callable[[dict[str, Any]], Values], types: Sequence[Type], model: Model
+) -> Callable[[dict[str, Any]], Values]:
+    """What makes a state in which a text that the source wrote is the member that it is equal to, as in every other engine."""
+    texts = [_has_texts(t) for t in types]
+
+    def state(variables: dict[str, Any]) -> Values:
+        found = read(variables)
+        changed = zip(types, found, texts, strict=True)
+        return tuple(typed(t, v, model.scope) if yes else v for t, v, yes in changed)
+
+    return state
 
 
 def _reader(names: Sequence[str]) -> Callable[[dict[str, Any]], Values]:

@@ -33,6 +33,7 @@ from ratified.language.types.forms import (
     rebuild,
     records_of,
 )
+from ratified.language.types.texts import is_word, text_enum
 from ratified.language.values import Bag, Map, Seq, Set
 
 
@@ -60,6 +61,8 @@ def from_annotation(annotation: object) -> Type:
         return join(*(from_annotation(a) for a in arguments))
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
         return TupleType(tuple(from_annotation(a) for a in arguments))
+    if origin is typing.Literal:
+        return _literal(arguments)
     if origin is Map and len(arguments) != 2:
         raise AnnotationProblem("Map needs the types of its keys and of its values", "write Map[K, V]")
     if origin is Map:
@@ -90,6 +93,18 @@ def from_annotation(annotation: object) -> Type:
     )
 
 
+def _literal(values: tuple[object, ...]) -> Type:
+    """What `Literal["idle", "busy"]` stands for."""
+    wrong = next((v for v in values if not is_word(v)), None)
+    if wrong is not None:
+        what = "is no word" if isinstance(wrong, str) else "is no text"
+        raise AnnotationProblem(
+            f"{wrong!r} in a Literal {what}",
+            'write Literal["idle", "busy"], with names as values, or an Enum',
+        )
+    return EnumType(text_enum(tuple(str(v) for v in values)))
+
+
 def _name(annotation: object) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is not None and arguments:
@@ -100,16 +115,20 @@ def _name(annotation: object) -> str:
 def _instead(annotation: object, origin: object) -> str:
     kind = origin or annotation
     if kind in (dict, typing.Mapping):
-        return "write Map[K, V]"
+        inside = [_name(a) for a in typing.get_args(annotation)] or ["K", "V"]
+        whole = ", ".join(inside)
+        return (
+            f"write Map[{whole}], which is total, or Map[{whole} | None], with None where there is no value"
+        )
     if kind in (set, frozenset):
         return "write Set[T]"
     if kind in (list, typing.Sequence) or (kind is tuple):
         return "write Annotated[Seq[T], AtMost(n)], or tuple[A, B] for a pair"
-    if kind is typing.Literal:
-        return "use an Enum"
     if kind is typing.Self:
-        return "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool"
-    if kind in (str, float, bytes, complex):
+        return "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool"
+    if kind is str:
+        return 'write Literal["idle", "busy"] with all the texts that there are, or an Enum'
+    if kind in (float, bytes, complex):
         return "use an Enum, a sort, or Annotated[int, Range(low, high)]: a model needs finite types"
     if isinstance(kind, type):
         return f"a class of values is written `@record class {kind.__name__}`, or derived from Enum or Sort"

@@ -15,6 +15,7 @@ from enum import Enum
 
 from ratified.language.rules import Rules
 from ratified.language.sorts import Ordered, Sort, Symmetric
+from ratified.language.types.texts import Text, written
 
 R = typing.TypeVar("R")
 
@@ -78,6 +79,8 @@ class EnumType(Type):
     enum: type[Enum]
 
     def __str__(self) -> str:
+        if issubclass(self.enum, Text):
+            return f"Literal[{', '.join(repr(w) for w in written(self.enum))}]"
         return self.enum.__name__
 
 

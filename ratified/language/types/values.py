@@ -31,6 +31,7 @@ from ratified.language.types.forms import (
     parts,
     records_of,
 )
+from ratified.language.types.texts import Text, written
 from ratified.language.values import Bag, Map, Seq, Set
 
 _Counting = tuple[tuple[float, ...], Scope]
@@ -262,7 +263,7 @@ def _(t: IntType, scope: Scope) -> object:
 
 @_ZEROS.rule(EnumType)
 def _(t: EnumType, scope: Scope) -> object:
-    return next(iter(t.enum))
+    return t.enum(written(t.enum)[0]) if issubclass(t.enum, Text) else next(iter(t.enum))
 
 
 @_ZEROS.rule(SortType)

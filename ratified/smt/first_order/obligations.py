@@ -26,7 +26,7 @@ from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.names import argument_name, is_of, variable_name
 from ratified.smt.first_order.shapes import Atom, Refused, Shape
 from ratified.smt.first_order.small import is_size
-from ratified.smt.first_order.steps import Path, Run, State, SymbolicSteps
+from ratified.smt.first_order.steps import Execution, Path, State, SymbolicSteps
 from ratified.smt.first_order.theory import Theory
 from ratified.smt.first_order.translate import logic_of
 from ratified.smt.first_order.variants import known_of
@@ -60,7 +60,7 @@ class _Step:
     """An action's arguments, its paths and demands, and what is known of the arguments."""
 
     given: list[tuple[str, Shape]]
-    run: Run
+    run: Execution
     within: Term
 
 
@@ -306,7 +306,7 @@ class Translation:
     def _shown(
         self,
         action: Function | None,
-        run: Run,
+        run: Execution,
         facts: Sequence[Fact],
         given: Sequence[tuple[str, Shape]],
         before: State | None,

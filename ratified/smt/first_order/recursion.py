@@ -127,8 +127,10 @@ def worked_out(
     `facts` are laws too, about any place, which have to follow from the others. Raises Dependent if a turn depends on what is not
     known, or a thing's value is no value of its type; Refused if the order of places cannot be said.
     """
-    if run.copies or (run.ends is None and not _is_ordered(run, context, span)):
+    if run.copies:
         raise Dependent
+    if run.ends is None:
+        _check_order(run, context, span)
     context = context.silent()
 
     def rules(found: Found) -> Iterator[_Ruled]:
@@ -186,12 +188,11 @@ def copy_by_copy(run: Run) -> Run:
     return Run(index, Members(index, has, over(True), over(False)), item_at, run.backwards)
 
 
-def _is_ordered(run: Run, context: Context, span: Span) -> bool:
-    """Whether the places have an order. Raises Refused."""
+def _check_order(run: Run, context: Context, span: Span) -> None:
+    """Raise Refused if the order of the places cannot be said."""
     for variant in context.shapes.variants(run.index):
         x, y = (variant.build([fresh("x", s) for s in variant.sorts]) for _ in range(2))
         run.before(x, y, context, span)
-    return True
 
 
 def _along_ints(
@@ -366,9 +367,7 @@ def _contained(
                 yield from _equations(
                     name + variant.name, t.value, more, value_at(variant.build(columns)), shapes
                 )
-        case SetType(item) | BagType(item), Members(count=count) if isinstance(t, BagType) == (
-            count is not None
-        ):
+        case SetType(item) | BagType(item), Members(count=count) if isinstance(t, SetType) == (count is None):
             for variant in shapes.variants(item):
                 columns = [fresh("item", s) for s in variant.sorts]
                 more = [*arguments, *zip(columns, variant.sorts, strict=True)]
@@ -444,7 +443,7 @@ def _canonical(laws: Iterable[Law]) -> str:
         said.append(")")
 
     for law in laws:
-        for term in (law.left, law.where, law.right):
+        for term in (law.left, *law.own, law.where, law.right):
             say(term)
     return " ".join(said)
 

@@ -45,7 +45,7 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Execution:
     """All ways through an action, and what is demanded on any of them, under the condition that it is come to."""
 
     paths: tuple[Path, ...]
@@ -66,11 +66,11 @@ class SymbolicSteps:
 
     def action(
         self, function: Function, arguments: Sequence[Shape], before: State, within: Term = TRUE
-    ) -> Run:
+    ) -> Execution:
         """The paths of an action from a state. `within` is known of the arguments."""
         return self._run(function, arguments, Running(self.logic, [], {}, dict(before), [], known=(within,)))
 
-    def initial(self, unset: State) -> tuple[Run, list[tuple[str, Shape]]]:
+    def initial(self, unset: State) -> tuple[Execution, list[tuple[str, Shape]]]:
         """The paths to an initial state, and the arguments of `init`. `unset` stands for variables without a first value."""
         path = Running(self.logic, [], {}, {}, [])
         lacking = set[str]()
@@ -82,7 +82,7 @@ class SymbolicSteps:
         path.unset = frozenset(lacking)
         init = self.module.functions.get("init")
         if init is None:
-            return Run((Path(conj(*path.guard), path.state),), tuple(path.demands)), []
+            return Execution((Path(conj(*path.guard), path.state),), tuple(path.demands)), []
         shapes = [
             vs.constant_shape(self.theory.shapes, argument_name("init", a.name), a.type)
             for a in init.arguments
@@ -102,7 +102,7 @@ class SymbolicSteps:
         context.demand(Failing.LEFT, within, f"the bounds of {declaration.name}", declaration.span)
         return made
 
-    def _run(self, function: Function, arguments: Sequence[Shape], path: Running) -> Run:
+    def _run(self, function: Function, arguments: Sequence[Shape], path: Running) -> Execution:
         path.env = {a.name: v for a, v in zip(function.arguments, arguments, strict=True)}
         found = block(function.body, [path])
         for each in found:
@@ -111,7 +111,7 @@ class SymbolicSteps:
                 each.hear(lacking)
         ways = ((conj(*p.guard), {n: sh.known(v) for n, v in p.state.items()}) for p in found)
         paths = tuple(Path(guard, state) for guard, state in ways if guard != FALSE)
-        return Run(paths, tuple(dict.fromkeys(path.demands)))
+        return Execution(paths, tuple(dict.fromkeys(path.demands)))
 
     def zero(self, t: Type) -> Shape | None:
         """The value that variables of a type have at first; None if there is none."""

@@ -91,7 +91,13 @@ def _(node: ir.Universe, here: Here) -> Held:
     universe = shapes.universe(node.type.item)
     if universe is not None:
         return full(universe)
-    size = shapes.scope.sizes[node.type.item.sort] if isinstance(node.type.item, SortType) else 0
+    if not isinstance(node.type.item, SortType):
+        raise Unsupported(
+            f"{node.type.item} has too many values to be run through in compiled code",
+            span=node.span,
+            remedy="explore with engine='reference', or choose a value for each key where it is needed",
+        )
+    size = shapes.scope.sizes[node.type.item.sort]
     return SlotV(listed(map(const, range(size)), item=SNum(0, size - 1)))
 
 

@@ -19,7 +19,7 @@ from ratified.language.types import cardinality, values_of
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BoundPlace:
     """A place that may leave a declared bound."""
 
     what: str
@@ -65,7 +65,7 @@ def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:
 class Written:
     """What is found out while a program is generated: the bounds, errors and witnesses that its numbers stand for."""
 
-    bounds: tuple[Place, ...]
+    bounds: tuple[BoundPlace, ...]
     errors: tuple[tuple[str, Span | None], ...]
     witnesses: tuple[str, ...]
     step_witnesses: tuple[str, ...]

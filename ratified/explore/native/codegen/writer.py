@@ -17,7 +17,7 @@ from ratified.explore.native.codegen.code import Block, Let, Line, Loop, Piece, 
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.nodes import Word
-from ratified.explore.native.codegen.numbering import Place
+from ratified.explore.native.codegen.numbering import BoundPlace
 from ratified.explore.native.codegen.numbers import Num, negation, num, truth
 from ratified.explore.native.codegen.packing import CHANGING, load, value_of
 from ratified.explore.native.codegen.printing import Tables
@@ -87,7 +87,7 @@ class Shared:
     expressions: Rules[Here, Held]
     tables: Tables = field(default_factory=Tables)
     errors: list[tuple[str, Span | None]] = field(default_factory=list)
-    bounds: list[Place] = field(default_factory=list)
+    bounds: list[BoundPlace] = field(default_factory=list)
     unit: str = ""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     evaluated: dict[tuple[object, ...], tuple[Held, object]] = field(default_factory=dict)
@@ -254,7 +254,7 @@ class Writer:
         def pieces() -> Pieces:
             if self.exits.bound is None:
                 return self.exits.fault(self.error(f"this leaves {what}, outside of a step", span))
-            place = Place(what, self.exits.action, span)
+            place = BoundPlace(what, self.exits.action, span)
             if place not in self.shared.bounds:
                 self.shared.bounds.append(place)
             return self.exits.bound(self.shared.bounds.index(place))

@@ -1,0 +1,1 @@
+"""The store, its watches, leases and locks held to their models."""

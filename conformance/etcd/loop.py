@@ -1,0 +1,44 @@
+"""The event loop that subjects go on in, a few turns at a time: what is under way when a script ends is cancelled.
+
+There is one for all subjects, since closing a loop from a finalizer could happen while another runs. So one subject is run at a
+time: making the next one ends what the last has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from functools import cache
+
+
+@cache
+def loop() -> asyncio.AbstractEventLoop:
+    """Return the loop."""
+    made = asyncio.new_event_loop()
+    atexit.register(close)
+    return made
+
+
+def spin(turns: int = 25) -> None:
+    """Let everybody go on for so many turns: as far as they come without something new."""
+
+    async def some() -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    loop().run_until_complete(some())
+
+
+def end() -> None:
+    """Cancel what is under way."""
+    tasks = asyncio.all_tasks(loop())
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop().run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def close() -> None:
+    """Cancel what is under way, for good."""
+    end()
+    loop().close()

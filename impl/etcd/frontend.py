@@ -1,0 +1,226 @@
+"""What stands between calls and the replicated store: it puts what many callers ask into one command or one query.
+
+Whatever comes in while a command is on its way waits for the next one, so that a batch grows with the load by itself. Commands go
+by *lanes*: each has a session of its own (see `ratified.impl.sessions`) and one command on the way, which is sent again, here or
+to whoever leads, under the same number until it is known what became of it.
+
+Guarantees: an operation is executed at most once, whoever leads; a question is put to the cluster after it was asked; what has
+not been decided in time is told as such, and the session of its lane is not used any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, Protocol, TypeVar
+
+from ratified.impl.contract import Busy, Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
+from ratified.impl.etcd.errors import Fault, no_leader, timed_out, too_many_requests
+from ratified.impl.runtime.replica import Replica
+from ratified.impl.store import values
+from ratified.impl.store.values import Answer, Question
+
+LANES: Final = 4
+BATCH_MOST: Final = 512
+BATCH_BYTES_MOST: Final = 1_000_000
+PAUSE_MS: Final = 20
+
+Q = TypeVar("Q")
+
+
+class Passing(Protocol):
+    """What can ask another node, in one hop. Never raises; `Lost` if the answer did not come."""
+
+    async def submit(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it submit a command."""
+
+    async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it answer a query, which has client and number as a command has."""
+
+
+class _Lanes(Generic[Q]):
+    """Callers, and the batches that their questions go in."""
+
+    def __init__(
+        self,
+        send: Callable[[int, tuple[Q, ...]], Awaitable[tuple[Answer, ...]]],
+        size: Callable[[Q], int],
+        pending: int,
+    ) -> None:
+        self._send = send
+        self._size = size
+        self._pending_most = pending
+        self._waiting: list[tuple[Q, asyncio.Future[Answer]]] = []
+        self._on_the_way = 0
+        self._free = list(range(LANES))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+
+    async def ask(self, question: Q) -> Answer:
+        """Wait for an answer. Raises Fault."""
+        if len(self._waiting) + self._on_the_way >= self._pending_most:
+            raise too_many_requests()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((question, future))
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._start)  # what else comes in this turn of the loop goes along
+        return await future
+
+    def _start(self) -> None:
+        self._scheduled = False
+        while self._waiting and self._free:
+            taken = bytes_taken = 0
+            for question, _ in self._waiting[:BATCH_MOST]:
+                bytes_taken += self._size(question)
+                if taken and bytes_taken > BATCH_BYTES_MOST:
+                    break
+                taken += 1
+            batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+            self._on_the_way += taken
+            task = asyncio.ensure_future(self._run(self._free.pop(), batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, lane: int, batch: list[tuple[Q, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self._send(lane, tuple([question for question, _ in batch]))
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+        except Fault as fault:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(Fault(fault.code, fault.text))
+        finally:
+            for _, future in batch:
+                future.cancel()  # if it was not answered above, this task was cancelled
+            self._on_the_way -= len(batch)
+            self._free.append(lane)
+            self._start()
+
+    async def close(self) -> None:
+        """End what is on the way."""
+        self._waiting, waiting = [], self._waiting
+        for _, future in waiting:
+            future.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Frontend:
+    """One node's."""
+
+    def __init__(
+        self, replica: Replica, passing: Passing, *, pending: int = 8_192, wait_ms: int = 5_000
+    ) -> None:
+        self.replica = replica
+        self._passing = passing
+        self._wait_ms = wait_ms
+        self._names = [self._name() for _ in range(LANES)]
+        self._serials = [0] * LANES
+        self._asked = 0
+        self._asker = self._name()
+        self._commands: _Lanes[values.Command] = _Lanes(self._submit, _size, pending)
+        self._questions: _Lanes[Question] = _Lanes(self._query, lambda _: 64, pending)
+
+    def _name(self) -> str:
+        return f"{self.replica.status().node}/{secrets.token_hex(8)}"
+
+    async def propose(self, op: values.Command) -> Answer:
+        """Have an operation executed. Raises Fault."""
+        return await self._commands.ask(op)
+
+    async def ask(self, question: Question) -> Answer:
+        """Have a question answered, linearizably. Raises Fault."""
+        return await self._questions.ask(question)
+
+    async def close(self) -> None:
+        """End what is on the way."""
+        await self._commands.close()
+        await self._questions.close()
+
+    async def _submit(self, lane: int, ops: tuple[values.Command, ...]) -> tuple[Answer, ...]:
+        self._serials[lane] += 1
+        command = Command(self._names[lane], self._serials[lane], values.encode(ops))
+        try:
+            result = await self._settled(command, self.replica.submit, self._passing.submit)
+        except (Fault, asyncio.CancelledError):
+            # It may be executed yet: a later command of this session would have to come after it.
+            self._names[lane], self._serials[lane] = self._name(), 0
+            raise
+        return _answers(result, len(ops))
+
+    async def _query(self, lane: int, questions: tuple[Question, ...]) -> tuple[Answer, ...]:  # noqa: ARG002
+        payload = values.encode(questions)
+        self._asked += 1
+        command = Command(self._asker, self._asked, payload)
+        result = await self._settled(command, lambda c: self.replica.query(c.payload), self._passing.query)
+        return _answers(result, len(questions))
+
+    async def _settled(
+        self,
+        command: Command,
+        here: Callable[[Command], Awaitable[Outcome]],
+        there: Callable[[str, Command, int], Awaitable[Outcome]],
+    ) -> bytes:
+        """Ask whoever leads until there is an answer. Raises Fault."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._wait_ms / 1000
+        unknown = False  # whether it may have been executed
+        hint: NodeId | None = None
+        while True:
+            address = self._address(hint)
+            left_ms = int((until - loop.time()) * 1000)
+            if left_ms <= 0:
+                raise timed_out() if unknown else no_leader()
+            hint = None
+            if address is None:
+                try:
+                    outcome = await asyncio.wait_for(here(command), left_ms / 1000)
+                except TimeoutError:
+                    outcome = Lost(None)
+            else:
+                outcome = await there(address, command, left_ms)
+            match outcome:
+                case Done(result):
+                    return result
+                case Refused(reason):
+                    raise Fault(timed_out().code, f"ratified: {reason}")
+                case NotLeader(leader):
+                    if leader is not None and leader != self.replica.status().node and address is None:
+                        hint = leader
+                        continue
+                case Lost():
+                    unknown = True
+                case Busy():
+                    pass
+            await asyncio.sleep(PAUSE_MS / 1000)
+
+    def _address(self, leader: NodeId | None) -> str | None:
+        """Return where that node answers clients; None: ask here."""
+        if leader is None:
+            return None
+        return next((m.client for m in self.replica.status().members if m.node == leader), None)
+
+
+def _answers(result: bytes, count: int) -> tuple[Answer, ...]:
+    answers = values.answers(result)
+    if len(answers) != count:  # nobody understood the batch
+        return answers[:1] * count
+    return answers
+
+
+def _size(op: object) -> int:
+    """Return about how many bytes an operation takes in the log."""
+    match op:
+        case values.Put(key, value):
+            return len(key) + len(value) + 16
+        case values.Txn(compare, success, failure):
+            return 32 * len(compare) + sum(_size(each) for each in (*success, *failure))
+        case values.Once():
+            return 32 + _size(op.operation)
+    return 64

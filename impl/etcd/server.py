@@ -1,0 +1,181 @@
+"""A node of the store as etcd's clients see it: gRPC, on one address.
+
+    async with Server(replica, "127.0.0.1:0", cluster="orders") as server:
+        print(server.address)
+
+Guarantees: beside loopback it listens only with TLS and clients' certificates; who has no permission is told the same whether a
+key exists or not; a call that is refused, or nonsense, has changed nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Self
+
+import grpc
+import grpc.aio
+
+from ratified.impl.contract import Applied, Restored
+from ratified.impl.etcd.frontend import Frontend
+from ratified.impl.etcd.lessor import TICK_MS, Lessor
+from ratified.impl.etcd.passing import Nodes
+from ratified.impl.etcd.services import Services
+from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
+from ratified.impl.etcd.watches import Hub
+from ratified.impl.runtime.replica import Replica
+from ratified.impl.store.store import Store
+
+EXTRA_BYTES: Final = 524_288
+"""What a message may have beside a request of the largest size; etcd's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A node's certificate and key, and the authority that clients' and nodes' certificates come from: PEM, as in files."""
+
+    certificate: bytes
+    key: bytes
+    authority: bytes
+
+
+class Server:
+    """Serves a replica whose state machine is a `Store`. It begins and ends with `async with`, or `start` and `stop`.
+
+    `tick_ms` is how often it looks at the time of leases; with 0 whoever runs it calls `lessor.step`. With `reuse_port` other
+    processes may have the port reserved, or share it.
+
+    Raises:
+        SettingsError: an address beyond loopback without TLS; TLS without permissions; a state machine that is no store.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        address: str,
+        *,
+        cluster: str = "ratified",
+        tls: Tls | None = None,
+        permissions: Permissions | None = None,
+        limits: Limits | None = None,
+        tick_ms: int = TICK_MS,
+        reuse_port: bool = False,
+    ) -> None:
+        if tls is None and not _is_loopback(address):
+            raise SettingsError(
+                f"{address} is not loopback: give certificates, or listen on 127.0.0.1 or [::1]"
+            )
+        if tls is not None and permissions is None:
+            raise SettingsError(
+                "clients have certificates, and none of them has a permission: write [permissions]"
+            )
+        if not isinstance(replica.machine, Store):
+            raise SettingsError(f"the state machine is {type(replica.machine).__name__}, which is no store")
+        self._replica = replica
+        self._wanted = address
+        self._tls = tls
+        limits = limits or Limits()
+        credentials = None
+        if tls is not None:
+            credentials = grpc.ssl_channel_credentials(tls.authority, tls.key, tls.certificate)
+        self.nodes = Nodes(credentials)
+        self.frontend = Frontend(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
+        self.lessor = Lessor(replica, self.store, revisions=limits.revisions)
+        self.hub = Hub(self.store)
+        self.services = Services(
+            replica,
+            self.frontend,
+            self.lessor,
+            self.hub,
+            self.nodes,
+            int.from_bytes(sha256(f"cluster {cluster}".encode()).digest()[:8], "big"),
+            Permissions(everybody=True) if permissions is None else permissions,
+            limits,
+        )
+        self._limits = limits
+        self._tick_ms = tick_ms
+        self._reuse_port = reuse_port
+        self._server: grpc.aio.Server | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._ticking: asyncio.Task[None] | None = None
+        self.address = ""
+
+    def store(self) -> Store:
+        """Return this node's copy of the store."""
+        machine = self._replica.machine
+        assert isinstance(machine, Store)
+        return machine
+
+    async def start(self) -> None:
+        """Listen. Raises OSError: the address cannot be had."""
+        server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", self._limits.request_bytes + EXTRA_BYTES),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", int(self._reuse_port)),
+                # clients that keep their connections alive by pings, as etcd's do
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            )
+        )
+        server.add_generic_rpc_handlers(tuple(self.services.handlers()))
+        try:
+            if self._tls is None:
+                port = server.add_insecure_port(self._wanted)
+            else:
+                pair = [(self._tls.key, self._tls.certificate)]
+                credentials = grpc.ssl_server_credentials(pair, self._tls.authority, require_client_auth=True)
+                port = server.add_secure_port(self._wanted, credentials)
+        except RuntimeError as error:
+            raise OSError(f"clients cannot be served on {self._wanted}: {error}") from None
+        if not port:
+            raise OSError(f"clients cannot be served on {self._wanted}: the address cannot be had")
+        await server.start()
+        self._server = server
+        self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"
+        self._unsubscribe = self._replica.subscribe(self._changed)
+        if self._tick_ms:
+            self._ticking = asyncio.ensure_future(self._tick())
+
+    async def stop(self, grace_s: float = 0.5) -> None:
+        """Answer what is on the way, for so long at most, and listen no more."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        self._unsubscribe()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+        self.services.stop()
+        await server.stop(grace_s)
+        await self.frontend.close()
+        await self.nodes.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _changed(self, what: Applied | Restored) -> None:
+        if isinstance(what, Restored):
+            self.hub.all_anew()
+        else:
+            self.hub.advance()
+
+    async def _tick(self) -> None:
+        while True:
+            await self.lessor.step()
+            await asyncio.sleep(self._tick_ms / 1000)
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rsplit(":", 1)[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

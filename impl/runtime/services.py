@@ -1,0 +1,58 @@
+"""What a node serves: which state machine it replicates, and the front end, if any, by which clients come to it.
+
+The framed protocol of `wire.py` is there for every machine; a front end speaks another one, at the node's `client` address.
+
+    etcd = Service(Store, EtcdFrontEnd)     # given the node, its settings and its log, an asynchronous context manager
+
+Guarantees: what a service needs is imported when it is served, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ratified.impl.contract import StateMachine
+from ratified.impl.runtime.errors import SettingsError
+from ratified.impl.runtime.links import Log
+from ratified.impl.runtime.node import Node
+from ratified.impl.runtime.settings import Settings
+from ratified.impl.services.extras import missing
+
+FrontEnd: TypeAlias = Callable[[Node, Settings, Log], AbstractAsyncContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A state machine, empty, and who serves clients while the node runs."""
+
+    machine: Callable[[], StateMachine]
+    front_end: FrontEnd | None = None
+
+
+def _kv() -> Service:
+    from ratified.impl.machines import KeyValue
+
+    return Service(KeyValue)
+
+
+def _etcd() -> Service:
+    try:
+        from ratified.impl.etcd.front_end import front_end
+        from ratified.impl.store.store import Store
+    except ModuleNotFoundError as error:
+        raise missing(error.name or "", "the store", "serve", error) from None
+
+    return Service(Store, front_end)
+
+
+SERVICES: Mapping[str, Callable[[], Service]] = {"kv": _kv, "etcd": _etcd}
+
+
+def service(name: str) -> Service:
+    """Return a service by its name. Raises SettingsError."""
+    if name not in SERVICES:
+        raise SettingsError(f"machine: there is no {name!r}; there are {', '.join(SERVICES)}")
+    return SERVICES[name]()

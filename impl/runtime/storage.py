@@ -1,0 +1,309 @@
+"""What a node must not forget, in an SQLite database: record, entries, snapshot, each with a checksum.
+
+A write is handed over and done by a thread, in one transaction with all others that have gathered meanwhile (group commit); after
+it is on the disk its token is told. With a write-ahead log and synchronous=FULL, SQLite has a transaction whole or not at all
+after any crash, in order: so a torn write of the contract does not occur.
+
+Guarantees: a token is told only when all up to it is durable; nothing is written after a write has failed; at the start every
+checksum is verified, and what is not as it was written is a RefusedData that says where.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ratified.impl.contract import (
+    Durable,
+    NodeId,
+    Token,
+    Truncate,
+    Write,
+    WriteEntries,
+    WriteRecord,
+    WriteSnapshot,
+)
+from ratified.impl.runtime.codec import Codec, CodecError
+from ratified.impl.runtime.errors import DiskFault, RefusedData, RuntimeFault
+
+FORMAT = 1
+"""The version of what is in the database. One that is older would be converted here; a newer one is refused."""
+
+CHUNK = 1 << 20
+"""Bytes of a snapshot in one row."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (one INTEGER PRIMARY KEY, body BLOB NOT NULL, sum INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS entries (at INTEGER PRIMARY KEY, body BLOB NOT NULL, sum INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS commits (count INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS snapshot (part INTEGER PRIMARY KEY, body BLOB NOT NULL, sum INTEGER NOT NULL);
+"""
+
+Told = Callable[[Token], None]
+Failed = Callable[[RuntimeFault], None]
+
+
+class Storage:
+    """The database of one node. Opening it verifies all that is in it.
+
+    Raises:
+        RefusedData: it is another node's, or of a newer version, or not as it was written.
+        DiskFault: it cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kept: Codec,
+        identity: dict[str, str],
+        first: Callable[[], Durable],
+        *,
+        gapless: bool = True,
+    ) -> None:
+        self.path = path
+        self._kept = kept
+        self._gapless = gapless
+        self.commits = 0
+        self._pending: list[tuple[Token, Sequence[Write]]] = []
+        self._something = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._over = False
+        try:
+            self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise DiskFault(f"{path.with_suffix('.mark')} cannot be written: {error.strerror}") from None
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._prepare(identity, first)
+            self.durable: Durable = self._read()
+            self.starts = self._count()
+        except sqlite3.DatabaseError as error:
+            raise _fault(path, error) from None
+
+    # Opening
+
+    def _prepare(self, identity: dict[str, str], first: Callable[[], Durable]) -> None:
+        do = self._database.execute
+        version = do("PRAGMA user_version").fetchone()[0]
+        if version > FORMAT:
+            raise RefusedData(
+                f"{self.path} is of format {version}, written by a newer version; this one reads up to {FORMAT}"
+            )
+        do("PRAGMA journal_mode=WAL")
+        do("PRAGMA synchronous=FULL")
+        do("PRAGMA journal_size_limit=16777216")
+        do("PRAGMA cache_size=-8192")
+        if version == 0:
+            do("BEGIN IMMEDIATE")
+            for statement in filter(None, map(str.strip, TABLES.split(";"))):
+                do(statement)
+            for name, value in identity.items():
+                do("INSERT INTO identity VALUES (?, ?)", (name, value))
+            do("INSERT INTO commits VALUES (0)")
+            self._put_durable(first())
+            do(f"PRAGMA user_version={FORMAT}")
+            do("COMMIT")
+        found = dict(do("SELECT name, value FROM identity"))
+        for name, value in identity.items():
+            if found.get(name) != value:
+                raise RefusedData(
+                    f"{self.path} belongs to {name} {found.get(name)!r}, not {value!r}; give each node a folder of its own"
+                )
+
+    def _count(self) -> int:
+        """How often the node has been started, this time included."""
+        do = self._database.execute
+        do(
+            "INSERT INTO identity VALUES ('starts', '1') "
+            "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        )
+        return int(do("SELECT value FROM identity WHERE name = 'starts'").fetchone()[0])
+
+    def _put_durable(self, durable: Durable) -> None:
+        if durable.record is not None:
+            self._put(WriteRecord(durable.record))
+        if durable.snapshot is not None:
+            self._put(WriteSnapshot(getattr(durable.snapshot, "index", 0), durable.snapshot))
+        for at, entry in durable.entries.items():
+            self._put(WriteEntries(at, (entry,)))
+
+    def _read(self) -> Durable:
+        do = self._database.execute
+        # A million entries are some millions of objects that are here to stay: counting them again and again is for nothing.
+        gc.disable()
+        try:
+            record = self._decoded("the record", self._verified("record", do("SELECT * FROM record")))
+            snapshot = self._decoded(
+                "the snapshot", self._verified("snapshot", do("SELECT * FROM snapshot ORDER BY part"))
+            )
+            decode = self._kept.decode
+            entries: dict[int, Any] = {}
+            at = 0
+            try:
+                for at, body in self._verified_rows(
+                    "entry", do("SELECT at, body, sum FROM entries ORDER BY at")
+                ):
+                    entries[at] = decode(body)
+            except CodecError as error:
+                raise RefusedData(f"{self.path}: entry {at} is none: {error}; {_REMEDY}") from None
+        finally:
+            gc.enable()
+        self.commits = int(do("SELECT count FROM commits").fetchone()[0])
+        self._whole(entries, getattr(snapshot, "index", 0))
+        return Durable(record, entries, snapshot)
+
+    def _whole(self, entries: dict[int, Any], index: int) -> None:
+        """No entry is missing between others, where the protocol has none missing; nor was a commit taken back."""
+        if self._gapless:
+            missing = next((n for n, at in enumerate(entries, index + 1) if n != at), None)
+            if missing is not None:
+                raise RefusedData(f"{self.path}: entry {missing} is missing; {_REMEDY}")
+        told = self._told()
+        if self.commits < told:
+            raise RefusedData(
+                f"{self.path}: {told - self.commits} of {told} commits are gone that were on the disk; {_REMEDY}"
+            )
+
+    def _told(self) -> int:
+        """How many commits were told. What is in that file is not synced, so it may be less after a power cut, never more."""
+        found = os.pread(self._mark, 8, 0)
+        return int.from_bytes(found, "big") if len(found) == 8 else 0
+
+    def _verified(self, table: str, rows: Iterator[Any]) -> bytes:
+        return b"".join(body for _, body in self._verified_rows(table, rows))
+
+    def _verified_rows(self, table: str, rows: Iterator[Any]) -> Iterator[tuple[int, bytes]]:
+        crc = zlib.crc32
+        for at, body, checksum in rows:
+            if not isinstance(body, bytes) or crc(body, at & 0xFFFFFFFF) != checksum:
+                what = f"{table} {at}" if table == "entry" else f"the {table}"
+                raise RefusedData(f"{self.path}: {what} is not as it was written; {_REMEDY}")
+            yield at, body
+
+    def _decoded(self, what: str, body: bytes) -> Any:
+        try:
+            return self._kept.decode(body) if body else None
+        except CodecError as error:
+            raise RefusedData(f"{self.path}: {what} is none: {error}; {_REMEDY}") from None
+
+    # Writing
+
+    def begin(self, told: Told, failed: Failed) -> None:
+        """Begin to write. `told` and `failed` are called in the thread that writes."""
+        self._thread = threading.Thread(target=self._run, args=(told, failed), name="storage", daemon=True)
+        self._thread.start()
+
+    def write(self, token: Token, writes: Sequence[Write]) -> None:
+        """Hand over what is to be made durable, after all that was before."""
+        with self._something:
+            self._pending.append((token, writes))
+            self._something.notify()
+
+    def close(self) -> None:
+        """Write what is pending, and end."""
+        with self._something:
+            self._over = True
+            self._something.notify()
+        if self._thread is not None:
+            self._thread.join()
+        self._database.close()
+        os.close(self._mark)
+
+    def forget(self) -> None:
+        """Keep no longer in memory what was read: the core has it now."""
+        self.durable = Durable()
+
+    def size(self) -> int:
+        """Return the bytes on the disk, the write-ahead log included."""
+        total = 0
+        for path in (self.path, self.path.with_name(self.path.name + "-wal")):
+            try:
+                total += path.stat().st_size
+            except OSError:
+                continue
+        return total
+
+    def _run(self, told: Told, failed: Failed) -> None:
+        while True:
+            with self._something:
+                while not self._pending and not self._over:
+                    self._something.wait()
+                taken, self._pending = self._pending, []
+            if not taken:
+                return
+            try:
+                self.commit([write for _, writes in taken for write in writes])
+            except sqlite3.Error as error:
+                failed(_fault(self.path, error))
+                return
+            except CodecError as error:
+                failed(DiskFault(f"{self.path}: {error}"))
+                return
+            self.commits += 1
+            os.pwrite(self._mark, self.commits.to_bytes(8, "big"), 0)
+            told(taken[-1][0])
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        """Make writes durable, all or none."""
+        do = self._database.execute
+        do("BEGIN IMMEDIATE")
+        try:
+            for write in writes:
+                self._put(write)
+            do("UPDATE commits SET count = count + 1")
+            do("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                do("ROLLBACK")
+            raise
+
+    def _put(self, write: Write) -> None:
+        do, encode = self._database.execute, self._kept.encode
+        match write:
+            case WriteEntries(first, entries):
+                self._database.executemany(
+                    "INSERT OR REPLACE INTO entries VALUES (?, ?, ?)",
+                    [_row(at, encode(entry)) for at, entry in enumerate(entries, first)],
+                )
+            case WriteRecord(record):
+                do("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", _row(1, encode(record)))
+            case Truncate(first):
+                do("DELETE FROM entries WHERE at >= ?", (first,))
+            case WriteSnapshot(index, snapshot):
+                body = encode(snapshot)
+                do("DELETE FROM snapshot")
+                self._database.executemany(
+                    "INSERT INTO snapshot VALUES (?, ?, ?)",
+                    [
+                        _row(part, body[start : start + CHUNK])
+                        for part, start in enumerate(range(0, len(body), CHUNK))
+                    ],
+                )
+                do("DELETE FROM entries WHERE at <= ?", (index,))
+
+
+_REMEDY = "nothing of it is used: move the folder away, and let the node join anew so that the others send it what it had"
+
+
+def _row(at: int, body: bytes) -> tuple[int, bytes, int]:
+    return at, body, zlib.crc32(body, at & 0xFFFFFFFF)
+
+
+def _fault(path: Path, error: sqlite3.Error) -> RuntimeFault:
+    """What an error of SQLite comes to: the disk, or what is on it."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return RefusedData(f"{path} is damaged: {error}; {_REMEDY}")
+    return DiskFault(f"{path}: {error}")
+
+
+def identity(cluster: str, node: NodeId, protocol: str) -> dict[str, str]:
+    """Return what a folder says of whose it is."""
+    return {"cluster": cluster, "node": node, "protocol": protocol}

@@ -1,0 +1,1 @@
+"""A versioned store with watches, leases and locks, as etcd has them."""

@@ -1,0 +1,209 @@
+"""A versioned store with watches, leases and locks, as etcd has them."""
+
+from __future__ import annotations
+
+from ratified.bundled.description import Bug, BundledModel, BundledProtocol, PolicyObject
+
+MODELS = "ratified.models.etcd"
+HELD = "ratified.conformance.etcd"
+MUTANTS = f"{HELD}.mutants:MUTANTS"
+
+EXPLORED = "its model is explored, and has no proof"
+
+PROTOCOL = BundledProtocol(
+    "etcd",
+    "a versioned store with transactions, watches, leases and locks",
+    models=(
+        BundledModel(
+            "etcd-watches",
+            f"{MODELS}.watching:Watching",
+            "each change once and in order, through compaction and from node to node",
+        ),
+        BundledModel(
+            "etcd-leases",
+            f"{MODELS}.leases:Leasing",
+            "leases that none but the last leader ends, and never early",
+        ),
+        BundledModel(
+            "etcd-locks",
+            f"{MODELS}.locks:Locking",
+            "a line of leased keys, and writes that compare the fencing token",
+        ),
+        BundledModel(
+            "etcd-keys",
+            f"{MODELS}.keys:Keys",
+            "keys with revisions, transactions and compaction",
+        ),
+    ),
+    bugs=(
+        Bug(
+            "progress-overtakes",
+            "progress is told while events wait",
+            model=f"{MODELS}.watching:ProgressOvertakes",
+            no_proof=EXPLORED,
+            planted_in=("etcd-watches",),
+            seen_in=("etcd",),
+        ),
+        Bug(
+            "moved-forward",
+            "a slow watch goes on behind a compaction, and says nothing",
+            model=f"{MODELS}.watching:MovedForward",
+            no_proof=EXPLORED,
+            planted_in=("etcd-watches",),
+            seen_in=("etcd",),
+        ),
+        Bug(
+            "resumed-from-now",
+            "a new connection tells what happens from then on",
+            model=f"{MODELS}.watching:ResumedFromNow",
+            no_proof=EXPLORED,
+            planted_in=("etcd-watches",),
+        ),
+        Bug(
+            "older-events",
+            "a watch from a revision in the future is told older events",
+            model=f"{MODELS}.watching:OlderEvents",
+            no_proof=EXPLORED,
+            planted_in=("etcd-watches",),
+            seen_in=("etcd",),
+        ),
+        Bug(
+            "deletion-forgotten",
+            "a compaction forgets the deletion at its own revision",
+            model=f"{MODELS}.watching:DeletionForgotten",
+            no_proof=EXPLORED,
+            planted_in=("etcd-watches",),
+            seen_in=("etcd",),
+        ),
+        Bug(
+            "deposed-leader-ends",
+            "a deposed leader's command ends a lease that its successor has renewed",
+            model=f"{MODELS}.leases:DeposedLeaderEnds",
+            no_proof=EXPLORED,
+            planted_in=("etcd-leases",),
+            seen_in=("etcd",),
+        ),
+        Bug(
+            "counted-on",
+            "a new leader goes on from what it counted when it led before",
+            model=f"{MODELS}.leases:CountedOn",
+            no_proof=EXPLORED,
+            planted_in=("etcd-leases",),
+        ),
+        Bug(
+            "lost-with-the-leader",
+            "leases are in the memory of who leads, and end with it",
+            model=f"{MODELS}.leases:LostWithTheLeader",
+            no_proof=EXPLORED,
+            planted_in=("etcd-leases",),
+        ),
+        Bug(
+            "unconfirmed",
+            "who only believes to lead answers renewals",
+            model=f"{MODELS}.leases:Unconfirmed",
+            no_proof=EXPLORED,
+            planted_in=("etcd-leases",),
+        ),
+        Bug(
+            "renewed-while-ending",
+            "a lease is renewed while the command that ends it is on its way",
+            model=f"{MODELS}.leases:RenewedWhileEnding",
+            no_proof=EXPLORED,
+            planted_in=("etcd-leases",),
+        ),
+        Bug(
+            "counted-from-the-answer",
+            "a client counts its lease from when it heard the answer",
+            model=f"{MODELS}.leases:CountedFromTheAnswer",
+            no_proof=EXPLORED,
+            planted_in=("etcd-leases",),
+        ),
+        Bug(
+            "not-looked-again",
+            "who waited for a lock does not look for its own key again",
+            model=f"{MODELS}.locks:NotLookedAgain",
+            no_proof=EXPLORED,
+            planted_in=("etcd-locks",),
+            seen_in=("etcd 3.4.3",),
+        ),
+        Bug(
+            "unguarded",
+            "writes under a lock do not compare its token",
+            model=f"{MODELS}.locks:Unguarded",
+            no_proof=EXPLORED,
+            planted_in=("etcd-locks",),
+        ),
+        Bug(
+            "out-of-turn",
+            "who stands before is not looked at",
+            model=f"{MODELS}.locks:OutOfTurn",
+            no_proof=EXPLORED,
+            planted_in=("etcd-locks",),
+        ),
+        Bug(
+            "guarded-by-name",
+            "writes compare that there is a key, not when it was created",
+            model=f"{MODELS}.locks:GuardedByName",
+            no_proof=EXPLORED,
+            planted_in=("etcd-locks",),
+        ),
+        Bug(
+            "forgets-the-compacted",
+            "a compaction forgets the revision that it leaves as the first",
+            model=f"{MODELS}.keys:ForgetsTheCompacted",
+            no_proof=EXPLORED,
+            planted_in=("etcd-keys",),
+        ),
+        Bug(
+            "version-goes-on",
+            "a key that is created again counts on",
+            model=f"{MODELS}.keys:VersionGoesOn",
+            no_proof=EXPLORED,
+            planted_in=("etcd-keys",),
+        ),
+        Bug(
+            "two-revisions",
+            "each operation of a transaction has a revision of its own",
+            model=f"{MODELS}.keys:TwoRevisions",
+            no_proof=EXPLORED,
+            planted_in=("etcd-keys",),
+        ),
+        Bug(
+            "compares-again",
+            "a transaction compares before each operation",
+            model=f"{MODELS}.keys:ComparesAgain",
+            no_proof=EXPLORED,
+            planted_in=("etcd-keys",),
+        ),
+    ),
+    policies=(
+        PolicyObject(
+            "etcd-watches",
+            model="etcd-watches",
+            subject=f"{HELD}.watching:WatchingSubject",
+            mutants=MUTANTS,
+            sources=(),
+        ),
+        PolicyObject(
+            "etcd-leases",
+            model="etcd-leases",
+            subject=f"{HELD}.leasing:LeasingSubject",
+            mutants=MUTANTS,
+            sources=(),
+        ),
+        PolicyObject(
+            "etcd-locks",
+            model="etcd-locks",
+            subject=f"{HELD}.locking:LockingSubject",
+            mutants=MUTANTS,
+            sources=(),
+        ),
+        PolicyObject(
+            "etcd-keys",
+            model="etcd-keys",
+            subject=f"{HELD}.keys:KeysSubject",
+            mutants=MUTANTS,
+            sources=(),
+        ),
+    ),
+)

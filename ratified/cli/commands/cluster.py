@@ -1,0 +1,298 @@
+"""`ratified cluster`: a cluster on this machine, started, looked at and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ratified.cli.output import colorful, complain, echo
+from ratified.cli.requests import (
+    CertificatesRequest,
+    ClusterNodeRequest,
+    ClusterRequest,
+    StartRequest,
+    StatusRequest,
+    takes,
+)
+from ratified.cli.running import node_of, reports, state_of, table, told
+
+COLORS = {"running": "green", "restarting": "yellow", "paused": "yellow", "no answer": "yellow"}
+
+option_of_data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="cluster",
+    show_default=True,
+    metavar="DIR",
+    help="The cluster's folder.",
+)
+
+
+@click.group(short_help="Start, watch and stop a cluster on this machine.")
+def cluster() -> None:
+    """Run a cluster on this machine: a process for each node, supervised and started again.
+
+    \b
+      ratified cluster start --nodes 3 --data demo --insecure
+      ratified cluster status --data demo
+      ratified cluster kill n1 --data demo
+      ratified cluster stop --data demo
+    """  # noqa: D301  # click takes \b for "keep these lines"
+
+
+@cluster.command(short_help="Start a cluster, or go on with one.")
+@click.option(
+    "--nodes", type=click.IntRange(1, 99), default=3, show_default=True, metavar="N", help="So many nodes."
+)
+@option_of_data
+@click.option("--protocol", default="raft", show_default=True, metavar="NAME", help="raft or multi-paxos.")
+@click.option("--machine", default="kv", show_default=True, metavar="NAME", help="What is replicated.")
+@click.option(
+    "--certificates",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    metavar="DIR",
+    help="TLS, with the certificates in DIR; see `ratified cluster certificates`.",
+)
+@click.option("--insecure", is_flag=True, help="Do without TLS, on loopback.")
+@click.option(
+    "--trace", is_flag=True, help="Have nodes write traces for `ratified trace`: DIR/*/trace.ndjson."
+)
+@click.option(
+    "--restarts",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Give a node up that ends by itself more than N times in a minute.",
+)
+@click.option(
+    "--foreground", is_flag=True, help="Stay, until Ctrl-C or SIGTERM; else the cluster runs on by itself."
+)
+@takes(StartRequest)
+def start(request: StartRequest) -> int:
+    """Start a cluster and wait until it has a leader.
+
+    A folder that has one already is gone on with. Supervision and nodes run in the background, until `ratified cluster stop`.
+    """
+    from ratified.language.errors import RatifiedError
+
+    if request.certificates is None and not request.insecure:
+        raise RatifiedError(
+            "nodes need certificates to trust each other",
+            remedy="--certificates DIR (ratified cluster certificates makes some), or --insecure to do without, on loopback",
+        )
+    with told():
+        if request.foreground:
+            return asyncio.run(_run(request))
+        return _in_background(request)
+
+
+def _cluster(request: StartRequest) -> Any:
+    from ratified.impl.runtime.cluster import Cluster, Restarts
+
+    return Cluster(
+        request.nodes,
+        request.data,
+        protocol=request.protocol,
+        machine=request.machine,
+        certificates=request.certificates,
+        trace=request.trace,
+        restarts=Restarts(most=request.restarts),
+    )
+
+
+async def _run(request: StartRequest) -> int:
+    """Supervise until somebody ends it."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    made = _cluster(request)
+    starting = asyncio.ensure_future(made.__aenter__())
+    ending = asyncio.ensure_future(over.wait())
+    await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return 0
+    starting.result()
+    echo(f"{len(made.names)} nodes run in {request.data}\n")
+    await ending
+    await made.close()
+    return 0
+
+
+def _in_background(request: StartRequest) -> int:
+    from ratified.impl.runtime.cluster import read_state
+    from ratified.language.errors import RatifiedError
+
+    known = read_state(request.data)
+    if known is not None and known["supervisor"] is not None:
+        raise RatifiedError(
+            f"a cluster runs in {request.data}", remedy=f"ratified cluster stop --data {request.data}"
+        )
+    if known is not None and len(known["founders"]) != request.nodes:
+        raise RatifiedError(
+            f"the cluster in {request.data} has {len(known['founders'])} nodes",
+            remedy=f"--nodes {len(known['founders'])}",
+        )
+    try:
+        request.data.mkdir(parents=True, exist_ok=True)
+        log = (request.data / "supervisor.log").open("wb")
+    except OSError as error:
+        raise RatifiedError(f"{request.data} cannot be written: {error.strerror}") from None
+    command = [
+        sys.executable,
+        "-m",
+        "ratified",
+        "cluster",
+        "start",
+        "--foreground",
+        "--nodes",
+        str(request.nodes),
+    ]
+    command += ["--data", str(request.data), "--protocol", request.protocol, "--machine", request.machine]
+    command += ["--restarts", str(request.restarts)]
+    command += ["--trace"] * request.trace + ["--insecure"] * request.insecure
+    if request.certificates is not None:
+        command += ["--certificates", str(request.certificates)]
+    with log:
+        null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        outputs = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
+        process = os.posix_spawn(
+            sys.executable, command, os.environ, file_actions=[null, *outputs], setsid=True
+        )
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
+        if "nodes run in" in (request.data / "supervisor.log").read_text(errors="replace"):
+            break
+        time.sleep(0.05)
+    else:
+        said = (request.data / "supervisor.log").read_text(errors="replace").strip()
+        raise RatifiedError(said.removeprefix("Error: ") or "the supervisor ended without a word")
+    return _show(request.data, "text")
+
+
+@cluster.command(short_help="Show how the nodes are.")
+@option_of_data
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How."
+)
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@takes(StatusRequest)
+def status(request: StatusRequest) -> int:
+    """Show role, term, commit, lag and health of every node. Exit status: 0 if a majority of the founders is well, else 1."""
+    with told():
+        while request.watch:
+            if colorful(sys.stdout, None):
+                echo("\x1b[H\x1b[2J")
+            _show(request.data, request.form)
+            time.sleep(1)
+        return _show(request.data, request.form)
+
+
+def _show(data: Path, form: str) -> int:
+    state = state_of(data)
+    rows = asyncio.run(reports(state))
+    well = [r for r in rows if r.get("leader") and r["node"] in state["founders"]]
+    if form == "json":
+        echo(json.dumps({"supervisor": state["supervisor"], "nodes": rows}, indent=1) + "\n")
+    else:
+        colored = colorful(sys.stdout, None)
+        echo(
+            table(rows, lambda text, what: click.style(text, fg=COLORS.get(what, "red")) if colored else text)
+        )
+    return 0 if 2 * len(well) > len(state["founders"]) else 1
+
+
+@cluster.command(short_help="Stop the cluster.")
+@option_of_data
+@takes(ClusterRequest)
+def stop(request: ClusterRequest) -> int:
+    """Stop all nodes gracefully, and what supervises them."""
+    from ratified.impl.runtime.folder import holder
+
+    with told():
+        state = state_of(request.data)
+        for node in state["nodes"].values():
+            if node["process"] is not None:
+                _send(node["process"], signal.SIGCONT)
+        _send(state["supervisor"], signal.SIGTERM)
+        while holder(request.data) == state["supervisor"]:
+            time.sleep(0.02)
+    echo(f"the cluster in {request.data} has stopped\n")
+    return 0
+
+
+@cluster.command(short_help="Kill a node; it is started again.")
+@click.argument("node")
+@option_of_data
+@takes(ClusterNodeRequest)
+def kill(request: ClusterNodeRequest) -> int:
+    """Kill the process of NODE (SIGKILL). Its supervisor starts it again."""
+    return _signal(request, signal.SIGKILL, "was killed")
+
+
+@cluster.command(short_help="Stop a node in its tracks.")
+@click.argument("node")
+@option_of_data
+@takes(ClusterNodeRequest)
+def pause(request: ClusterNodeRequest) -> int:
+    """Stop the process of NODE in its tracks (SIGSTOP), as if its machine hung."""
+    return _signal(request, signal.SIGSTOP, "is paused")
+
+
+@cluster.command(short_help="Let a paused node go on.")
+@click.argument("node")
+@option_of_data
+@takes(ClusterNodeRequest)
+def resume(request: ClusterNodeRequest) -> int:
+    """Let the process of NODE go on (SIGCONT)."""
+    return _signal(request, signal.SIGCONT, "goes on")
+
+
+def _signal(request: ClusterNodeRequest, number: int, told_as: str) -> int:
+    with told():
+        _send(node_of(state_of(request.data), request.node)["process"], number)
+    echo(f"{request.node} {told_as}\n")
+    return 0
+
+
+def _send(process: int, number: int) -> None:
+    try:
+        os.kill(process, number)
+    except ProcessLookupError:
+        complain(f"process {process} has ended meanwhile")
+
+
+@cluster.command(short_help="Make certificates to try TLS with.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--nodes", type=click.IntRange(1, 99), default=3, show_default=True, metavar="N", help="For n1 to nN."
+)
+@click.option(
+    "--name", "names", multiple=True, metavar="NAME", help="For NAME, a client, too (may be repeated)."
+)
+@click.option(
+    "--days", type=click.IntRange(min=1), default=30, show_default=True, metavar="N", help="Valid so long."
+)
+@takes(CertificatesRequest)
+def certificates(request: CertificatesRequest) -> int:
+    """Make an authority, and a certificate from it for each node and for `operator`, in FOLDER.
+
+    They are for tests: keys are not encrypted.
+    """
+    with told():
+        from ratified.impl.runtime.certificates import make_certificates
+
+        names = [*(f"n{i}" for i in range(1, request.nodes + 1)), "operator", *request.names]
+        written = make_certificates(request.folder, names, days=request.days)
+    echo("".join(f"wrote {path}\n" for path in written))
+    return 0

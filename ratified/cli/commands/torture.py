@@ -1,0 +1,162 @@
+"""`ratified torture`: a cluster that runs, with everything going wrong, and what came of it decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ratified.cli.commands.options import FORMATS, options_of_reporting
+from ratified.cli.output import deliver
+from ratified.cli.requests import TortureRequest, takes
+from ratified.cli.running import told
+
+
+@click.command(short_help="Make everything go wrong in a cluster that runs.")
+@click.argument("target", type=click.Choice(("cluster",)))
+@click.option(
+    "--nodes", type=click.IntRange(1, 9), default=3, show_default=True, metavar="N", help="So many nodes."
+)
+@click.option(
+    "--spares",
+    type=click.IntRange(0, 3),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="So many more, which become members and leave again (raft).",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=86_400),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Break things for so long.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="S",
+    help="What faults and operations are drawn from.",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="So many clients.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.05),
+    default=0.5,
+    show_default=True,
+    metavar="S",
+    help="Seconds between two faults, on average.",
+)
+@click.option(
+    "--pause",
+    type=click.FloatRange(min=0),
+    default=0.05,
+    show_default=True,
+    metavar="S",
+    help="Seconds between two operations of a client, on average.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(("raft", "multi-paxos")),
+    default="raft",
+    show_default=True,
+    help="What nodes run.",
+)
+@click.option(
+    "--machine",
+    type=click.Choice(("kv", "etcd")),
+    default="kv",
+    show_default=True,
+    help="What is replicated: a small key-value store, or the one behind etcd's interface, asked through that.",
+)
+@click.option(
+    "--trace/--no-trace", default=True, help="Have nodes write traces, and follow them by the model (raft)."
+)
+@click.option(
+    "--plant", metavar="BUG", help="Plant a bug, which should be found: no-fsync, or one of raft's mutants."
+)
+@click.option(
+    "--fault", "kinds", multiple=True, metavar="KIND", help="Faults of this kind only (may be repeated)."
+)
+@click.option(
+    "--data",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where nodes, history, traces and picture go; by default a new folder, which is named and kept.",
+)
+@options_of_reporting(FORMATS)
+@takes(TortureRequest)
+def torture(request: TortureRequest) -> int:
+    """Start a cluster, have clients use it while everything goes wrong, and decide what they saw.
+
+    \b
+      ratified torture cluster --nodes 3 --seconds 120 --seed 7
+      ratified torture cluster --seconds 30 --plant forgets-vote
+
+    Nodes are killed, stopped and restarted, cut off from each other, removed and added; disks are slow or full, or tear
+    what was being written when a node was killed; clocks jump, where libfaketime is installed. It holds if the clients'
+    history is linearizable, if the model explains the traces of all nodes, and if all nodes end with the same state.
+    """  # noqa: D301  # click takes \b for "keep these lines"
+    with told():
+        from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants
+        from ratified.conformance.cluster.torture import torture as run
+
+        if request.plant is not None and request.plant not in known_plants():
+            raise click.UsageError(
+                f"there is no bug {request.plant!r}; there are {', '.join(known_plants())}"
+            )
+        for kind in request.kinds:
+            if kind not in known_kinds():
+                raise click.UsageError(f"there is no fault {kind!r}; there are {', '.join(known_kinds())}")
+        found = run(
+            Plan(
+                _folder(request.folder),
+                request.nodes,
+                request.spares,
+                request.seconds,
+                request.seed,
+                request.clients,
+                request.every,
+                request.pause,
+                request.protocol,
+                request.machine,
+                request.trace,
+                request.plant,
+                request.kinds,
+            )
+        )
+    from ratified.cli.report.render import renderer
+    from ratified.cli.report.torture import torture_json, torture_summary, torture_text
+
+    text = torture_text(found)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005 - it has no colours
+        lambda: torture_json(found),
+        lambda: torture_summary(found),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
+    return found.verdict.exit_status
+
+
+def _folder(given: Path | None) -> Path:
+    """Return the folder to work in: the one that was given, if there is nothing in it."""
+    import tempfile
+
+    from ratified.language.errors import RatifiedError
+
+    if given is None:
+        return Path(tempfile.mkdtemp(prefix="ratified-torture-"))
+    if given.exists() and any(given.iterdir()):
+        raise RatifiedError(f"{given} is not empty", remedy="a run begins in a folder of its own")
+    return given

@@ -1,0 +1,220 @@
+"""`--ranks N`: the same command, started N times by mpiexec, and what becomes of it.
+
+Guarantees: the exit status is rank 0's; of ranks that were killed one message tells which, and how to go on. Ctrl-C asks the
+ranks to stop and report; a second one ends them. Nothing that was started is left running.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ratified.cli.ending import INTERRUPTED
+from ratified.cli.output import colorful, echo
+from ratified.cli.progress import LiveText
+from ratified.cli.ranks import LAUNCHED, MARK
+from ratified.cli.requests import CheckRequest
+from ratified.extras import install
+from ratified.language.errors import RatifiedError
+
+MISSING = "exploring on several ranks needs MPI, which is not installed"
+
+_NOISE = re.compile(
+    r"=====|=   |YOUR APPLICATION TERMINATED|This typically refers|Please see the FAQ|\[(proxy|mpiexec)|Abort\(|"
+    r"application called MPI_Abort|\s*$"
+)
+"""What mpiexec says of ranks that ended badly, which is told otherwise here."""
+
+
+class LostRankError(RatifiedError):
+    """Ranks ended without an answer. Nothing is known to be wrong with the model: the verdict is undecided."""
+
+    exit_status = 3
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What came over standard error: who the ranks are, how rank 0 ended, what mpiexec said."""
+
+    ranks: list[tuple[str, int]] = field(default_factory=list)
+    status: int | None = None
+    noise: list[str] = field(default_factory=list)
+
+
+def launch(request: CheckRequest, arguments: list[str]) -> int:
+    """Run a command on `request.ranks` ranks and return its exit status.
+
+    Raises:
+        LostRankError: a rank was killed, or mpiexec failed.
+        RatifiedError: MPI or mpiexec is not there, or the hosts have no room for the ranks.
+    """
+    assert request.ranks is not None
+    command = [_mpiexec(), "-n", str(request.ranks)]
+    if request.hosts is not None:
+        slots = slots_of(request.hosts)
+        if slots < request.ranks:
+            raise RatifiedError(
+                f"{request.hosts} has {slots} slots, and {request.ranks} ranks were asked for",
+                remedy="list more hosts, or say how many ranks a host takes: name:8",
+            )
+        command += ["-hostfile", str(request.hosts)]
+    command += [sys.executable, "-m", "ratified", *arguments]
+    if request.output.color is None and colorful(sys.stdout, None):
+        command.append("--color")
+    heard, out, returned = _run(command, quiet=request.output.quiet)
+    if heard.status is not None:
+        if out:
+            echo(out)
+        return heard.status
+    heard.noise.append(out)  # where mpiexec says what became of whom
+    raise _lost(heard, returned, request, arguments)
+
+
+def _mpiexec() -> str:
+    """The mpiexec of this environment, or else the system's."""
+    if importlib.util.find_spec("mpi4py") is None:
+        raise RatifiedError(MISSING, remedy=install("mpi"))
+    beside = Path(sys.executable).parent / "mpiexec"
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        raise RatifiedError("there is no mpiexec to start ranks with", remedy=install("mpi"))
+    return found
+
+
+def slots_of(hosts: Path) -> int:
+    """How many ranks a file of hosts has room for: a host a line, `name`, `name:8` or `name slots=8`. Raises RatifiedError."""
+    slots = 0
+    try:
+        lines = hosts.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RatifiedError(
+            f"{hosts} cannot be read: {getattr(error, 'strerror', 'it is not text')}"
+        ) from None
+    for number, line in enumerate(lines, 1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        found = re.fullmatch(r"[^\s:]+(?::(\d+)|\s+slots\s*=\s*(\d+))?(\s+\S+)*", text)
+        if found is None:
+            raise RatifiedError(f"{hosts}:{number}: {text!r} is no host", remedy="write name or name:8")
+        slots += int(found[1] or found[2] or 1)
+    return slots
+
+
+def _run(command: list[str], *, quiet: bool) -> tuple[_Heard, str, int]:
+    """Run mpiexec to its end. In a session of its own: what the keyboard sends comes here first."""
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not quiet else None
+    heard = _Heard()
+    process = subprocess.Popen(  # noqa: S603  # the program of this environment, the user's own arguments
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+        env={**os.environ, LAUNCHED: "1"},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out: list[str] = []
+    readers = [
+        threading.Thread(target=lambda: out.append(process.stdout.read()), daemon=True),  # type: ignore[union-attr]
+        threading.Thread(target=_hear, args=(process.stderr, heard, live), daemon=True),
+    ]
+    for reader in readers:
+        reader.start()
+    asked = False
+    try:
+        while True:
+            try:
+                process.wait()
+                break
+            except KeyboardInterrupt:
+                if asked:
+                    heard.status = INTERRUPTED
+                    break
+                asked = True
+                with suppress(OSError):
+                    process.stdin.write("stop\n")
+                    process.stdin.flush()
+    finally:
+        _end(process)
+        if live:
+            live.clear()
+    for reader in readers:
+        reader.join(5)
+    with suppress(OSError):
+        process.stdin.close()
+    return heard, "".join(out), process.returncode
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Make sure that mpiexec, and what it has started here, is over."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            return
+
+
+def _hear(stream: object, heard: _Heard, live: LiveText | None) -> None:
+    """Read what ranks and mpiexec say; what is for people is passed on."""
+    for line in stream:  # type: ignore[attr-defined]  # a stream of text
+        before, mark, told = line.partition(MARK)
+        if mark:
+            said = json.loads(told)
+            heard.ranks = [(host, pid) for host, pid in said.get("ranks", heard.ranks)]
+            heard.status = said.get("status", heard.status)
+            if live and "progress" in said:
+                live.show(said["progress"])
+        if _NOISE.match(before):
+            heard.noise.append(before)
+        elif before:
+            if live:
+                live.clear()
+            with suppress(OSError):
+                sys.stderr.write(before)
+                sys.stderr.flush()
+
+
+def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[str]) -> RatifiedError:
+    """What to say of ranks that ended without an answer."""
+    noise = "".join(heard.noise)
+    place = re.search(r"PID (\d+) RUNNING AT (\S+)", noise)
+    killed = re.search(r"EXIT STRING: (.*)", noise)
+    who = f"a rank of {request.ranks}"
+    if place:
+        known = [k for k, (_, pid) in enumerate(heard.ranks) if pid == int(place[1])]
+        who = f"rank {known[0]} of {request.ranks} on {place[2]}" if known else f"a process on {place[2]}"
+    how = f"was lost: {killed[1]}" if killed else f"was lost; mpiexec ended with status {returned}"
+    if not place and not killed and not heard.ranks:
+        said = " ".join(line.strip() for line in heard.noise if line.strip())[:300]
+        return LostRankError(
+            f"mpiexec could not start the ranks (status {returned}){': ' + said if said else ''}",
+            remedy="see whether it starts anything there: mpiexec -n 2 hostname",
+        )
+    again = shlex.join(["ratified", *arguments])
+    if request.checkpoint is not None:
+        return LostRankError(
+            f"{who} {how}",
+            remedy=f"go on from the last complete level saved, on any number of ranks: {again}",
+        )
+    return LostRankError(
+        f"{who} {how}",
+        remedy="with --checkpoint DIR the same command would go on from the last complete level",
+    )

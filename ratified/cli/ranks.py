@@ -1,0 +1,209 @@
+"""A command as one rank of several: what mpiexec has started N times is one command, with one report and one message.
+
+Guarantees: rank 0 speaks, the others are silent and leave with 0; whatever goes wrong on any rank ends all of them. Importing
+this imports neither the language nor an engine, nor MPI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ratified.cli.ending import Ended
+from ratified.cli.output import complain
+
+if TYPE_CHECKING:
+    from ratified.cli.exploring import ExploreOptions
+    from ratified.explore.ranks import World
+    from ratified.language import Model
+    from ratified.results.result import Progress, Result
+
+LAUNCHED = "RATIFIED_LAUNCHED"
+"""Set where `launching.py` has started mpiexec, and reads what rank 0 tells it."""
+
+MARK = "\x1eratified "
+"""Begins a line on standard error that is for the launcher: JSON follows."""
+
+BETWEEN_LINES = 10.0
+"""Seconds between two lines about progress, where they go into a log."""
+
+_STARTED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
+_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
+
+
+def started_by_mpi(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether mpiexec, or a batch system, has started this process as one of several."""
+    alone = any(environment.get(name) == "1" for name in _SIZES)
+    return not alone and any(environment.get(name, "").isdigit() for name in _STARTED)
+
+
+class Member:
+    """This process among the others. They `meet` once, when each knows what to explore, or what is wrong."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.met = self.done = False
+        self._asked = False
+        self._stop: Callable[[], None] | None = None
+
+    def meet(self, problem: str | None) -> None:
+        """Tell the others whether anything is wrong. Collective. Raises RatifiedError if it is, anywhere."""
+        from ratified.explore.ranks.world import agree
+
+        self.met = True
+        agree(self.world, problem)
+
+    def explored(self, model: Model, how: ExploreOptions, name: str, *, quiet: bool) -> Result:
+        """Explore together. Raises RatifiedError, on every rank."""
+        from ratified.explore.ranks import RankOptions, check_on_ranks
+        from ratified.language.errors import RatifiedError
+
+        if how.claims is not None:
+            model = model.claiming(how.claims)
+        options = RankOptions(how.options.threads, how.options.checkpoint, listen=self._listen)
+        try:
+            found = check_on_ranks(
+                model,
+                self.world,
+                limits=how.limits,
+                symmetry=how.symmetry,
+                deadlock=how.deadlock,
+                progress=None if quiet else _progress(name),
+                options=options,
+            )
+        except RatifiedError:
+            self.done = True
+            raise
+        self.done = True
+        return found
+
+    def attend(self) -> None:
+        """Heed the launcher, which asks on standard input to stop."""
+
+        def listen() -> None:
+            for line in sys.stdin:
+                if line.strip() == "stop":
+                    self._asked = True
+                    if self._stop is not None:
+                        self._stop()
+
+        threading.Thread(target=listen, name="launcher", daemon=True).start()
+
+    def _listen(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        if self._asked:
+            stop()
+
+
+_member: list[Member] = []
+
+
+def member() -> Member | None:
+    """This process among the others, if there are any."""
+    return _member[0] if _member else None
+
+
+def as_rank(do: Callable[[], Ended], tell: Callable[[Ended], None]) -> int:
+    """Do a command together with the other ranks, and return its exit status: 0 on all but rank 0.
+
+    `do` is the command, `tell` reports how it ended.
+    """
+    from ratified.explore.ranks import join
+    from ratified.language.errors import RatifiedError
+
+    try:
+        world = join()
+    except RatifiedError as problem:
+        if next(os.environ[name] for name in _STARTED if name in os.environ) == "0":
+            complain(f"Error: {problem}")
+        return 2
+    stderr = sys.stderr
+    me = Member(world)
+    _member[:] = [me]
+    if world.rank == 0 and LAUNCHED in os.environ:
+        me.attend()
+    if world.rank:
+        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the process
+    if LAUNCHED in os.environ:
+        pids = world.gather((world.host, os.getpid()))
+        if world.rank == 0:
+            say({"ranks": pids})
+    ended = do()
+    status, message = ended.status, ended.message
+    try:
+        if not me.met:
+            me.meet(message or None)
+        elif message and not me.done:
+            # The others wait for this rank, and would for ever.
+            sys.stderr = stderr
+            if world.rank:
+                complain(f"Error: rank {world.rank} of {world.size} on {world.host}: {message}")
+            if world.rank == 0:
+                say({"status": status})
+            world.abort(status)
+    except RatifiedError as problem:
+        if not message and world.rank == 0:
+            complain(f"Error: {problem}")
+            ended = Ended(2, str(problem))
+    if world.rank:
+        return 0
+    tell(ended)
+    say({"status": ended.status})
+    return ended.status
+
+
+def say(what: Mapping[str, object]) -> None:
+    """Tell the launcher, if there is one."""
+    if LAUNCHED in os.environ:
+        with suppress(OSError):
+            sys.stderr.write(f"{MARK}{json.dumps(what)}\n")
+            sys.stderr.flush()
+
+
+def _progress(name: str) -> Callable[[Progress], None]:
+    """What shows how far an exploration is: to the launcher, or as a line now and then."""
+    if LAUNCHED in os.environ:
+        return lambda progress: say({"progress": line_of(name, progress)})
+    return _Lines(sys.stderr, name)
+
+
+def line_of(name: str, progress: Progress) -> str:
+    """How far it is, in a line."""
+    from ratified.cli.progress import line
+
+    return line(name, progress)
+
+
+class _Lines:
+    """Writes a line every few seconds: standard error of a rank is no terminal, but goes to one or into a log."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._next = time.monotonic() + BETWEEN_LINES
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + BETWEEN_LINES
+        with suppress(OSError):
+            self._stream.write(line_of(self._name, progress) + "\n")
+            self._stream.flush()
+
+
+def refuse_what_is_not_for_ranks(*, engine: str, dump: Path | None) -> None:
+    """Raise RatifiedError for what several ranks do not do."""
+    from ratified.language.errors import RatifiedError
+
+    if engine == "reference":
+        raise RatifiedError("several ranks are the native engine's", remedy="use engine native or auto")
+    if dump is not None:
+        raise RatifiedError("--dump-c is for a single process", remedy="leave out --ranks")

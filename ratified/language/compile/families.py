@@ -1,0 +1,95 @@
+"""Sets of sets and of sequences: functions that say in the language what `subsets` and `permutations` are.
+
+Guarantees: a function for each type of elements, that every engine treats as it treats the author's own.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ratified.language import ir
+from ratified.language.api import MOST_IN_SUBSETS
+from ratified.language.compile.context import Context
+from ratified.language.errors import Span
+from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
+from ratified.language.types import BOOL, INT, SeqType, SetType, SortType, Type, element_type, unbounded
+
+
+def as_set(c: Context, domain: Expr, node: ast.expr) -> Expr:
+    """What is run through, as a set."""
+    if isinstance(domain.type, SetType):
+        return domain
+    item = element_type(domain.type)
+    if item is None:
+        c.fail(node, f"{domain.type} has no subsets", "give a sort, an Enum or a set")
+    each = ir.Local(domain.span, item, "item_")
+    return ir.Collect(domain.span, SetType(unbounded(item)), "set", each, (Clause(("item_",), domain, ()),))
+
+
+def _function(
+    name: str, of: Type, span: Span, arguments: tuple[Argument, ...], returns: Type, body: tuple[Node, ...]
+) -> Function:
+    written = "".join(ch if ch.isalnum() else "_" for ch in str(of)).strip("_")
+    key = f"ratified.{name}_{written}"
+    return Function(key, f"{name}_{written}", Kind.HELPER, arguments, returns, body, span, "")
+
+
+def subsets_of(of: Type, span: Span, *, sized: bool) -> Function:
+    """All subsets of a set, or those of a size."""
+    assert isinstance(of, SetType)
+    sets = SetType(SetType(of.item))
+    whole, size = ir.Local(span, of, "whole"), ir.Local(span, INT, "size")
+    given = (Argument("whole", of), *((Argument("size", INT),) if sized else ()))
+    part = ir.Local(span, SetType(of.item), "part")
+    fits: tuple[Expr, ...] = (
+        (ir.Compare(span, BOOL, "==", ir.Length(span, INT, part), size),) if sized else ()
+    )
+    if isinstance(of.item, SortType):
+        among = ir.Subsets(span, sets, of.item, size if sized else None)
+        inside = ir.Compare(span, BOOL, "<=", part, whole)
+        made: Expr = ir.Collect(span, sets, "set", part, (Clause(("part",), among, (inside,)),))
+        body: tuple[Node, ...] = (ir.Return(span, made),)
+    else:
+        found = ir.Local(span, sets, "found")
+        x = ir.Local(span, of.item, "x")
+        larger = ir.Collect(
+            span, sets, "set", ir.Insert(span, part.type, part, x), (Clause(("part",), found, ()),)
+        )
+        right = ir.Collect(span, sets, "set", part, (Clause(("part",), found, fits),)) if sized else found
+        few = ir.Compare(
+            span, BOOL, "<=", ir.Length(span, INT, whole), ir.Literal(span, INT, MOST_IN_SUBSETS)
+        )
+        body = (
+            ir.Assert(span, few),
+            ir.Let(span, ("found",), ir.MakeSet(span, sets, (ir.MakeSet(span, part.type, ()),))),
+            ir.For(
+                span, ("x",), whole, (ir.Let(span, ("found",), ir.SetOp(span, sets, "|", found, larger)),)
+            ),
+            ir.Return(span, right),
+        )
+    return _function("subsets_of_size" if sized else "subsets", of, span, given, sets, body)
+
+
+def permutations_of(of: Type, span: Span) -> Function:
+    """All sequences in which each element of a set stands once."""
+    assert isinstance(of, SetType)
+    row = SeqType(of.item)
+    rows = SetType(row)
+    whole, found = ir.Local(span, of, "whole"), ir.Local(span, rows, "found")
+    some, x = ir.Local(span, row, "some"), ir.Local(span, of.item, "x")
+    longer: Expr = ir.Insert(span, row, some, x)
+    if isinstance(of.item, SortType):
+        longer = ir.Fit(span, SeqType(of.item, f"len({of.item.sort.__name__})"), longer, "permutations")
+    other = ir.Not(span, BOOL, ir.In(span, BOOL, x, some))
+    clauses = (Clause(("some",), found, ()), Clause(("x",), whole, (other,)))
+    body = (
+        ir.Let(span, ("found",), ir.MakeSet(span, rows, (ir.MakeSeq(span, row, ()),))),
+        ir.For(
+            span,
+            ("turn",),
+            whole,
+            (ir.Let(span, ("found",), ir.Collect(span, rows, "set", longer, clauses)),),
+        ),
+        ir.Return(span, found),
+    )
+    return _function("permutations", of, span, (Argument("whole", of),), rows, body)

@@ -1,0 +1,96 @@
+"""Nodes in one event loop, with real sockets and disks: what clients are told is so, before and after whatever stops."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ratified.impl.contract import Applied, Command, Done, NotLeader, Refused, Restored
+from ratified.impl.runtime.hosted import Pace
+from tests.impl.runtime.nodes import nodes
+
+
+@pytest.mark.parametrize("protocol", ["raft", "multi-paxos"])
+def test_three_nodes_agree_and_remember(tmp_path: Path, protocol: str) -> None:
+    async def run() -> None:
+        async with nodes(3, tmp_path, protocol=protocol) as cluster:
+            assert await cluster.put(1, "put x 1") == b""
+            assert await cluster.put(2, "put x 2") == b"1"
+            assert await cluster.put(2, "put x 2") == b"1"  # sent again: executed once
+            assert await cluster.get("get x") == b"2"
+            leader = await cluster.leader()
+            follower = next(n for n in cluster.up.values() if n is not leader)
+            while follower.status().leader is None:
+                await asyncio.sleep(0.01)
+            told = await follower.submit(Command("bob", 1, b"put y 1"))
+            assert told == NotLeader(follower.status().leader)
+            for name in cluster.names:
+                await cluster.stop(name)
+            for name in cluster.names:
+                await cluster.start(name)
+            assert await cluster.get("get x") == b"2"
+            assert {node.starts for node in cluster.up.values()} == {2}
+
+    asyncio.run(run())
+
+
+def test_a_leader_that_stops_is_replaced_and_catches_up(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(3, tmp_path, pace=Pace(10, 2, snapshot_every=8, snapshot_keep=0)) as cluster:
+            await cluster.put(1, "put x 1")
+            first = (await cluster.leader()).name
+            await cluster.stop(first)
+            for serial in range(2, 30):
+                await cluster.put(serial, f"put x {serial}")
+            again = await cluster.start(first)
+            seen: list[Applied | Restored] = []
+            again.subscribe(seen.append)
+            leader = await cluster.leader()
+            while again.status().applied < leader.status().applied:
+                await asyncio.sleep(0.01)
+            assert isinstance(seen[0], Restored)  # what the others had dropped came as a snapshot
+            assert again.machine.query(b"get x") == b"29"
+
+    asyncio.run(run())
+
+
+def test_members_come_and_go(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(4, tmp_path, founders=("n1", "n2", "n3")) as cluster:
+            await cluster.put(1, "put x 1")
+            leader = await cluster.leader()
+            assert [m.node for m in leader.status().members] == ["n1", "n2", "n3"]
+            assert leader.order(["add", "n4"]) == Done(b"ordered")
+            await cluster.put(2, "put x 2")
+            joined = cluster.up["n4"]
+            while joined.machine.query(b"get x") != b"2":
+                await asyncio.sleep(0.01)
+            assert [m.node for m in joined.status().members] == ["n1", "n2", "n3", "n4"]
+            refused = leader.order(["ad", "n4"])
+            assert isinstance(refused, Refused)
+            assert refused.reason == (
+                "there is no order 'ad n4'; there are campaign, compact, transfer NODE, add NODE, learn NODE, "
+                "remove NODE and change NODE..."
+            )
+
+    asyncio.run(run())
+
+
+def test_a_large_snapshot_goes_in_parts(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(3, tmp_path) as cluster:
+            await cluster.put(1, "put x 1")
+            leader = await cluster.leader()
+            behind = next(name for name in cluster.names if name != leader.name)
+            await cluster.stop(behind)
+            value = "v" * 100_000
+            for serial in range(2, 22):
+                await cluster.put(serial, f"put k{serial} {value}")
+            (await cluster.leader()).order(["compact"])
+            again = await cluster.start(behind)
+            while again.machine.query(b"get k21") != value.encode():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())

@@ -1,0 +1,49 @@
+"""Words that people bring from other languages: CPython, the evaluator and the compiled explorer make the same of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratified import Model, Verdict, check
+from tests.generate.agreement import agree
+from tests.language import words
+
+MODELS = {
+    words.Exhaustive: 30,
+    words.Jumps: 100,
+    words.Functions: 1493,
+    words.Choices: 1218,
+    words.Copies: 308,
+    words.Families: 92,
+    words.PlainSets: 8,
+    words.Steps: 75,
+    words.Asking: 43,
+    words.Texts: 325,
+}
+"""Each model, and how many states it has with three processes, of copies with two."""
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
+def test_every_engine_makes_the_same_of_it(model: type[Model]) -> None:
+    instance = model(P=2 if model is words.Copies else 3)
+    assert agree(instance, 40) > 1
+    reference = check(instance, engine="reference")
+    native = check(instance, engine="native")
+    assert reference.verdict is native.verdict is Verdict.HOLDS
+    assert reference.distinct == native.distinct == MODELS[model]
+    assert reference.generated == native.generated
+
+
+def test_a_choice_from_nothing_is_an_error_of_the_model_with_its_place() -> None:
+    class Nothing(Model):
+        s: Set[words.P]
+
+        @action
+        def take(self) -> None:
+            self.s.discard(choose(self.s))
+
+    for engine in ("reference", "native"):
+        with pytest.raises(EvaluationError) as caught:
+            check(Nothing(P=2), engine=engine)
+        assert caught.value.span is not None
+        assert caught.value.span.line == caught.value.span.end_line

@@ -1,0 +1,484 @@
+"""Small models, each around one word that people bring from other languages."""
+
+from __future__ import annotations
+
+from enum import Enum
+from itertools import permutations
+from typing import Annotated, Literal, Self, assert_never
+
+from ratified import (
+    AtMost,
+    Bag,
+    Map,
+    Model,
+    Range,
+    Seq,
+    Set,
+    Sort,
+    action,
+    action_constraint,
+    choose,
+    enabled,
+    invariant,
+    maps,
+    record,
+    require,
+    step_invariant,
+    subsets,
+)
+
+
+class P(Sort):
+    """Processes."""
+
+
+class Color(Enum):
+    """Three of them."""
+
+    RED = 1
+    GREEN = 2
+    BLUE = 3
+
+
+@record
+class Ask:
+    """A question."""
+
+    p: P
+
+
+@record
+class Tell:
+    """An answer."""
+
+    p: P
+    yes: bool
+
+
+Small = Annotated[int, Range(0, 3)]
+
+
+def after(c: Color) -> Color:
+    """By `match`, no case left."""
+    match c:
+        case Color.RED:
+            return Color.GREEN
+        case Color.GREEN:
+            return Color.BLUE
+        case Color.BLUE:
+            return Color.RED
+
+
+def before(c: Color) -> Color:
+    """By `if`, no case left; the last line is for those who like to say so."""
+    if c == Color.RED:
+        return Color.BLUE
+    elif c is Color.GREEN:  # noqa: RET505  # the word itself
+        return Color.RED
+    elif c == Color.BLUE:
+        return Color.GREEN
+    assert_never(c)
+
+
+def asker(m: Ask | Tell | None) -> P | None:
+    """By `match` over a union and None."""
+    match m:
+        case Ask(p=x):
+            return x
+        case Tell(p=y, yes=_):
+            return y
+        case None:
+            return None
+
+
+def warm(c: Color) -> bool:
+    """Two at a time, and one line behind."""
+    if c in (Color.GREEN, Color.BLUE):
+        return False
+    if c == Color.RED:
+        return True
+    assert False  # noqa: B011, PT015  # the word itself
+
+
+class Exhaustive(Model):
+    """`match` and `if` over all that there is need no `else`."""
+
+    c: Color
+    m: Ask | Tell | None
+
+    @action
+    def turn(self) -> None:
+        self.c = after(self.c)
+
+    @action
+    def back(self) -> None:
+        require(warm(self.c))
+        self.c = before(self.c)
+
+    @action
+    def say(self, m: Ask | Tell | None) -> None:
+        require(asker(m) is None or asker(m) != asker(self.m))
+        self.m = m
+
+    @invariant
+    def inverse(self) -> bool:
+        return before(after(self.c)) == self.c and after(before(self.c)) == self.c
+
+
+class Jumps(Model):
+    """`break`, `continue`, `else` of a loop."""
+
+    x: Small
+    found: P | None
+    busy: Set[P]
+
+    def free(self) -> P | None:
+        """The first that is not busy, by a loop that is left."""
+        best: P | None = None
+        for p in P:
+            if p in self.busy:
+                continue
+            best = p
+            break
+        return best
+
+    def pairs(self) -> int:
+        """A loop inside of a loop, each left on its own."""
+        n = 0
+        for i in range(3):
+            if i > self.x:
+                break
+            for p in P:
+                if p in self.busy:
+                    if i == 1:
+                        continue
+                    if i == 2:
+                        break
+                    n += 1
+                n += 1
+        return n
+
+    @action
+    def take(self) -> None:
+        p = self.free()
+        require(p is not None)
+        assert p is not None
+        self.found = p
+        self.busy.add(p)
+
+    @action
+    def release(self, p: P) -> None:
+        require(p in self.busy)
+        self.busy.remove(p)
+
+    @action
+    def count(self) -> None:
+        for i in range(4):
+            if i == self.x:
+                if i < 3:
+                    self.x = i + 1
+                break
+        else:
+            self.x = 0
+
+    @invariant
+    def counted(self) -> bool:
+        return self.pairs() <= 2 * 3 * len(P)
+
+
+class Functions(Model):
+    """`filter`, `map`, `sorted` and `max` with a function."""
+
+    s: Set[P]
+    log: Annotated[Seq[P], AtMost(3)]
+    rank: Map[P, Small]
+
+    def number(self, p: P) -> int:
+        return self.rank[p]
+
+    @action
+    def put(self, p: P) -> None:
+        require(p in Set(filter(lambda q: q not in self.s, P)))
+        self.s.add(p)
+        self.rank[p] = min(3, sum(map(lambda q: self.rank[q] + 1, self.s)))  # noqa: C417  # the word itself
+
+    @action
+    def order(self) -> None:
+        require(len(self.s) > 0)
+        self.log = Seq(sorted(self.s, key=lambda p: -self.rank[p]))
+
+    @action
+    def drop(self) -> None:
+        require(len(self.s) > 0)
+        self.s.remove(max(self.s, key=self.number))
+
+    @invariant
+    def sorted_as_said(self) -> bool:
+        by_rank = sorted(self.log, key=self.number)
+        return all(self.rank[by_rank[i]] <= self.rank[by_rank[i + 1]] for i in range(len(by_rank) - 1))
+
+
+class Choices(Model):
+    """`choose`, `next(iter(...))` and `next(... for ...)`."""
+
+    s: Set[P]
+    asked: Set[Ask | Tell]
+    last: P | None
+
+    @action
+    def put(self, p: P) -> None:
+        self.s.add(p)
+        self.asked.add(Tell(p, len(self.s) > 1))
+
+    @action
+    def take(self) -> None:
+        require(len(self.s) > 0)
+        self.last = next(iter(self.s))
+        self.s.remove(choose(self.s, where=lambda p: p == self.last))
+
+    @action
+    def other(self) -> None:
+        self.last = next((p for p in P if p not in self.s), None)
+
+    @action
+    def answer(self) -> None:
+        require(any(isinstance(m, Tell) and m.yes for m in self.asked))
+        self.asked = Set(m for m in self.asked if m != choose(self.asked))
+
+
+class Copies(Model):
+    """Local copies that are changed in place."""
+
+    s: Set[P]
+    log: Annotated[Seq[P], AtMost(3)]
+    bag: Annotated[Bag[P], AtMost(3, copies=2)]
+    rank: Map[P, Small]
+
+    def without(self, p: P) -> Set[P]:
+        left = Set(self.s)
+        left.discard(p)
+        return left
+
+    @action
+    def put(self, p: P) -> None:
+        t = Set(self.s)
+        t.add(p)
+        self.s = t
+        t.clear()
+        assert p in self.s
+        assert len(t) == 0
+
+    @action
+    def tell(self, p: P) -> None:
+        require(len(self.log) < 3 and len(self.bag) < 3)
+        own = Seq(self.log)
+        own.append(p)
+        own[0] = p
+        self.log = own
+        copies = Bag(self.bag)
+        for q in own:
+            if copies.count(q) < 2 and len(copies) < 3:
+                copies.add(q)
+        self.bag = copies
+
+    @action
+    def level(self, p: P) -> None:
+        ranks = Map(self.rank)
+        for q in P:
+            if q in self.s:
+                ranks[q] = min(3, ranks[q] + 1)
+        ranks[p] = 0
+        self.rank = ranks
+
+    @action
+    def remove(self, p: P) -> None:
+        self.s = self.without(p)
+
+
+class Families(Model):
+    """All subsets, permutations and maps."""
+
+    s: Set[P]
+    colors: Set[Color]
+    picked: Set[P]
+
+    @action
+    def put(self, p: P, c: Color) -> None:
+        self.s.add(p)
+        self.colors.add(c)
+
+    @action
+    def pick(self, some: Set[P]) -> None:
+        require(some in subsets(self.s, 2))
+        self.picked = some
+
+    @invariant
+    def counted(self) -> bool:
+        return sum(1 for _ in subsets(self.s)) == sum(1 for t in subsets(P) if t <= self.s)
+
+    @invariant
+    def two_colors(self) -> bool:
+        n = len(self.colors)
+        return len(subsets(self.colors, 2)) * 2 == n * (n - 1) and any(
+            t == self.colors for t in subsets(Color)
+        )
+
+    @invariant
+    def in_some_order(self) -> bool:
+        return any(all(q[i] in self.s for i in range(len(self.s))) for q in permutations(P))
+
+    @invariant
+    def as_a_map(self) -> bool:
+        return any(all(f[p] == (p in self.s) for p in P) for f in maps(P, bool))
+
+    @invariant
+    def painted(self) -> bool:
+        return sum(1 for f in maps(Color, P) if f[Color.RED] == f[Color.BLUE]) == len(P) * len(P)
+
+
+class PlainSets(Model):
+    """A set of Python's own, which is asked and not kept."""
+
+    s: Set[P]
+
+    @action
+    def others(self, p: P) -> None:
+        x = {q for q in P if q != p}
+        require(p not in x)
+        self.s = self.s | x
+
+    @action
+    def meet(self, p: P, q: P) -> None:
+        few = {p, q}
+        self.s = self.s & few
+
+
+class Steps(Model):
+    """`@action_constraint` and `enabled`."""
+
+    s: Set[P]
+    n: Small
+    log: Annotated[Seq[P], AtMost(2)]
+
+    @action
+    def put(self, p: P) -> None:
+        require(p not in self.s)
+        self.s.add(p)
+        if self.n == 3:
+            return
+        self.n += 1
+
+    @action
+    def take(self, p: P) -> None:
+        require(p in self.s)
+        self.s.remove(p)
+
+    @action
+    def write(self) -> None:
+        self.log = Seq(self.s)[:2]
+
+    @action_constraint
+    def nothing_is_lost(self, old: Self) -> bool:
+        return len(self.s) >= len(old.s) or old.n == 3 or self.n > old.n
+
+    @step_invariant
+    def as_said(self, old: Self) -> bool:
+        return len(self.s) >= len(old.s) or old.n == 3
+
+
+class Asking(Model):
+    """What is possible, asked of the model's own actions."""
+
+    s: Set[P]
+    asked: Set[Ask | Tell]
+    stuck: bool
+
+    @action
+    def put(self, p: P) -> None:
+        require(p not in self.s)
+        q = choose(P)
+        if p == q:
+            require(len(self.asked) < 2)
+        self.s.add(p)
+        self.asked.add(Ask(p))
+
+    @action
+    def answer(self, m: Ask) -> None:
+        require(m in self.asked and not self.stuck)
+        self.asked.remove(m)
+
+    @action
+    def stop(self) -> None:
+        require(enabled(self.answer))
+        self.stuck = any(enabled(self.put, p) for p in P)
+
+    @invariant
+    def can_go_on(self) -> bool:
+        return enabled(self.put) == any(
+            p not in self.s and (p != choose(P) or len(self.asked) < 2) for p in P
+        ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
+
+
+Phase = Literal["idle", "wanting", "busy"]
+
+
+@record
+class Said:
+    """A text in a record."""
+
+    p: P
+    phase: Phase = "busy"
+
+
+def following(phase: Phase) -> Phase:
+    """By `match` over texts, no case left."""
+    match phase:
+        case "idle":
+            return "wanting"
+        case "wanting":
+            return "busy"
+        case "busy":
+            return "idle"
+
+
+class Texts(Model):
+    """Texts as values."""
+
+    phase: Map[P, Phase]
+    last: Literal["up", "down"] | None = None
+    seen: Set[Phase]
+    said: Set[Said]
+
+    @action
+    def go_on(self, p: P) -> None:
+        if self.phase[p] == "wanting":
+            require(self.last != "up" and all(self.phase[q] in ("idle", "wanting") for q in P))
+        self.phase[p] = following(self.phase[p])
+        self.seen.add("idle" if self.phase[p] == "idle" else self.phase[p])
+
+    @action
+    def say(self, p: P) -> None:
+        require(self.phase[p] == "busy" and self.last is None)
+        self.last = "up"
+        self.said.add(Said(p))
+
+    @action
+    def down(self, phase: Phase) -> None:
+        require(self.last == "up" and phase in self.seen and phase != "wanting")
+        self.last = "down"
+        self.seen = Set({"busy", phase})
+
+    @invariant
+    def alone(self) -> bool:
+        return sum(1 for p in P if self.phase[p] == "busy") <= 1
+
+    @invariant
+    def ordered(self) -> bool:
+        first: Phase = "wanting"
+        for phase in self.seen:
+            if phase in ("busy", "idle"):
+                first = phase
+                break
+        return first == min(
+            self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting"
+        )
