@@ -103,7 +103,7 @@ def threshold_model(seed: int) -> GeneratedModel:
         sizes=_sizes(choose, sets),
         claim=claim,
     )
-    return GeneratedModel(text, "Script", ())
+    return GeneratedModel(text, "Script", {})
 
 
 def _sizes(choose: Chooser, sets: list[str]) -> str:

@@ -119,9 +119,12 @@ LAWS = dict(laws(SETS))
 
 def _all_sets(things: int) -> Structure:
     sets = [set(c) for k in range(things + 1) for c in itertools.combinations(range(things), k)]
-    has = {(i, x): int(x in s) for i, s in enumerate(sets) for x in range(things)}
-    sizes = {(i,): len(s) for i, s in enumerate(sets)}
-    return Structure({"set": len(sets), "thing": things}, {"has": has, "size": sizes, "whole": {(): things}})
+    tables: dict[str, dict[tuple[int, ...], int]] = {
+        "has": {(i, x): int(x in s) for i, s in enumerate(sets) for x in range(things)},
+        "size": {(i,): len(s) for i, s in enumerate(sets)},
+        "whole": {(): things},
+    }
+    return Structure({"set": len(sets), "thing": things}, tables)
 
 
 def _weaker(term: Term) -> Term:
