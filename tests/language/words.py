@@ -479,4 +479,6 @@ class Texts(Model):
             if phase in ("busy", "idle"):
                 first = phase
                 break
-        return first == min(self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting")
+        return first == min(
+            self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting"
+        )
