@@ -267,7 +267,8 @@ class DriveRequest:
 class MutantsRequest:
     """Plant bugs into an implementation: all that are known, or those named.
 
-    With `sweep`, a module, `target` is a driver, and every mistake is planted into the module; `names` are settings.
+    With `sweep`, every mistake is planted: into the cores of a bundled protocol, or, where it is a module and `target` a driver,
+    into that; `names` are then settings. Of a protocol, a `sample` that is drawn with the seed of the driving.
     """
 
     target: str
@@ -276,6 +277,8 @@ class MutantsRequest:
     scripts: bool
     systematic: bool
     sweep: Path | None
+    sample: int | None
+    seconds: float | None
     jobs: int
     within: float | None
     driving: Driving
