@@ -117,13 +117,26 @@ def measured(row: Row, ranks: int, threads: int, *, alone: bool, tcp: bool) -> d
 
 def benchmark(rows: list[Row], repeat: int, *, tcp: bool) -> list[dict[str, Any]]:
     """All measurements, in turn, so that what else the machine does is the same for all; the best of each."""
-    head = ("model", "ranks", "threads", "seconds", "processor", "ratio", "B/transition", "imbalance", "B/state")
+    head = (
+        "model",
+        "ranks",
+        "threads",
+        "seconds",
+        "processor",
+        "ratio",
+        "B/transition",
+        "imbalance",
+        "B/state",
+    )
     print("{:24} {:>6} {:>7} {:>8} {:>9} {:>6} {:>12} {:>9} {:>8}".format(*head))
     found: list[dict[str, Any]] = []
     for row in rows:
         layouts = [(1, 2, True), *((ranks, threads, False) for ranks, threads in LAYOUTS)]
         rounds = [
-            [measured(row, ranks, threads, alone=alone, tcp=tcp and not alone) for ranks, threads, alone in layouts]
+            [
+                measured(row, ranks, threads, alone=alone, tcp=tcp and not alone)
+                for ranks, threads, alone in layouts
+            ]
             for _ in range(repeat)
         ]
         best = [min(runs, key=lambda run: run["seconds"]) for runs in zip(*rounds, strict=True)]
@@ -208,7 +221,9 @@ def tell_model(file: Path) -> None:
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--only", default="")

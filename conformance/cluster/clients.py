@@ -98,6 +98,7 @@ class Client:
         self._values = itertools.count(1)
         self._known: dict[str, str] = {}  # what this client saw last, for its cas
         self._remotes: dict[NodeId, Remote] = {}
+        self._made: list[Remote] = []  # all that there were
         self._at: NodeId | None = None
         self._copies: set[asyncio.Task[None]] = set()
         self._begin_life()
@@ -122,7 +123,7 @@ class Client:
         """End its connections."""
         for task in tuple(self._copies):
             task.cancel()
-        for remote in self._remotes.values():
+        for remote in self._made:
             await remote.close()
 
     def _drawn(self) -> tuple[str, str, Any]:
@@ -230,6 +231,7 @@ class Client:
             return known
         # Some wait long, so that a node that was stopped finds their requests when it goes on; others have gone elsewhere.
         made = Remote(places[node], self._cluster, node, seconds=0.4 * 2.5 ** (self._number % 4))
+        self._made.append(made)
         try:
             async with asyncio.timeout(1):
                 await made.__aenter__()

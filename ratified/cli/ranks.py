@@ -88,8 +88,9 @@ class Member:
         """Heed the launcher, which asks on standard input to stop."""
 
         def listen() -> None:
-            for line in sys.stdin:
-                if line.strip() == "stop":
+            # Not through `sys.stdin`, whose lock this thread would hold when Python ends.
+            while said := os.read(0, 64):
+                if b"stop" in said:
                     self._asked = True
                     if self._stop is not None:
                         self._stop()

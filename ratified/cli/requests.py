@@ -267,7 +267,8 @@ class DriveRequest:
 class MutantsRequest:
     """Plant bugs into an implementation: all that are known, or those named.
 
-    With `sweep`, a module, `target` is a driver, and every mistake is planted into the module; `names` are settings.
+    With `sweep`, every mistake is planted: into the cores of a bundled protocol, or, where it is a module and `target` a driver,
+    into that; `names` are then settings. Of a protocol, a `sample` that is drawn with the seed of the driving.
     """
 
     target: str
@@ -276,6 +277,8 @@ class MutantsRequest:
     scripts: bool
     systematic: bool
     sweep: Path | None
+    sample: int | None
+    seconds: float | None
     jobs: int
     within: float | None
     driving: Driving
@@ -407,7 +410,7 @@ class ServeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class StartRequest:
+class ClusterStartRequest:
     """Start a cluster on this machine, in the folder `data`."""
 
     nodes: int
@@ -422,7 +425,7 @@ class StartRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusRequest:
+class ClusterStatusRequest:
     """Show how a cluster is, once or again and again."""
 
     data: Path
@@ -431,18 +434,30 @@ class StatusRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterRequest:
-    """Do something with a cluster."""
+class ClusterStopRequest:
+    """Stop a cluster."""
 
     data: Path
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterNodeRequest:
-    """Do something with a node of a cluster."""
+class ClusterNode:
+    """A node of a cluster, to which something is done."""
 
     node: str
     data: Path
+
+
+class ClusterKillRequest(ClusterNode):
+    """Kill it."""
+
+
+class ClusterPauseRequest(ClusterNode):
+    """Stop it in its tracks."""
+
+
+class ClusterResumeRequest(ClusterNode):
+    """Let it go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,7 +519,7 @@ class ClientLockRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class CertificatesRequest:
+class ClusterCertificatesRequest:
     """Make certificates for so many nodes, an operator, and clients of these names."""
 
     folder: Path

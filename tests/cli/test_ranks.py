@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -12,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ratified.cli import launching
 from ratified.cli.launching import slots_of
 from ratified.cli.main import run
 from ratified.cli.progress import line
 from ratified.cli.ranks import started_by_mpi
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 from ratified.results.result import Progress
 
@@ -121,7 +122,6 @@ def test_a_violation(tmp_path: Path) -> None:
         (("nosuch",), "there is no bundled model 'nosuch'"),
         (("paxos", "--ranks", "3"), "mpiexec has started 2 ranks, and --ranks says 3."),
         (("paxos", "--engine", "reference"), "several ranks are the native engine's"),
-        (("paxos", "--dump-c", "x.c"), "--dump-c is for a single process"),
         (("ping", "--bogus"), "No such option '--bogus'"),
     ],
 )
@@ -272,21 +272,21 @@ def test_a_full_disk_on_one_rank(tmp_path: Path) -> None:
 
 
 def test_mpi_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(launching.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert run(["check", "paxos", "--ranks", "2"]) == 2
     assert capsys.readouterr().err == (
-        "Error: exploring on several ranks needs MPI, which is not installed\n  pip install 'ratified[mpi]'\n"
+        f"Error: exploring on several ranks needs MPI, which is not installed\n  {install('mpi')}\n"
     )
 
 
 def test_mpiexec_is_not_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(launching.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert run(["check", "paxos", "--ranks", "2"]) == 2
     assert capsys.readouterr().err == (
-        "Error: there is no mpiexec to start ranks with\n  pip install 'ratified[mpi]'\n"
+        f"Error: there is no mpiexec to start ranks with\n  {install('mpi')}\n"
     )
 
 

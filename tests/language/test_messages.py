@@ -19,7 +19,8 @@ from typing import Annotated, Literal, Self
 
 from ratified import (
     AtMost, Bag, Map, Model, Ordered, Param, Range, Seq, Set, Sort, Symmetric,
-    action, action_constraint, assume, choose, constraint, enabled, first, invariant, last, majorities, maps, record, refines, replace, require, subsets,
+    action, action_constraint, assume, choose, constraint, enabled, first, invariant, last, majorities, maps,
+    record, refines, replace, require, subsets,
 )
 
 
@@ -573,7 +574,8 @@ METHODS: list[tuple[str, str, str, str]] = [
         "put the guards of the action first, and ask then",
     ),
     (
-        "@action_constraint\n    def f(self, old: Self) -> bool:\n        return old.g()\n\n    def g(self) -> bool:\n        return True",
+        "@action_constraint\n    def f(self, old: Self) -> bool:\n        return old.g()\n\n    def g(self) -> bool:\n"
+        "        return True",
         "old.g()",
         "helpers of the state before cannot be called here",
         "name its variables: old.x",

@@ -13,6 +13,7 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ratified.explore.engines import with_unchecked
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.driver import RunOptions, cores
 from ratified.explore.native.engine import LEAST, nothing_seen, report, violation_of, while_preparing
@@ -157,7 +158,9 @@ def _explored(
         imbalance=traffic.imbalance,
         sent=traffic.sent,
     )
-    return replace(found, ranks=ranks, memory=max(peak for peak, _ in peaks))
+    return with_unchecked(
+        replace(found, ranks=ranks, memory=max(peak for peak, _ in peaks), subject=model), model
+    )
 
 
 def _refuse_others(world: World, asked: tuple[object, ...]) -> None:

@@ -149,7 +149,7 @@ class _Mpi:
         looks = 0
         while not request.Test():
             looks += 1
-            if looks > 50:
+            if looks > 20:
                 time.sleep(min(looks * 1e-6, 5e-4))
 
 

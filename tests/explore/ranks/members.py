@@ -36,9 +36,9 @@ from tests.generate.models import random_model
 from tests.generate.running import load
 
 MIB = 1 << 20
-MAZES = range(60)
-SEEDS = range(5_000, 5_030)
-SYMMETRIC_SEEDS = range(5_000, 5_010)
+MAZES = range(80)
+SEEDS = range(5_000, 5_015)
+SYMMETRIC_SEEDS = range(5_000, 5_005)
 
 
 def maze_of(seed: int) -> Maze:

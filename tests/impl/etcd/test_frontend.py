@@ -141,7 +141,7 @@ def test_a_batch_is_not_larger_than_a_megabyte() -> None:
 def test_a_session_of_which_a_command_is_not_decided_in_time_is_left() -> None:
     async def main() -> None:
         front, replica, _ = made(*["lost"] * 1_000, wait_ms=60)
-        with pytest.raises(Fault, match="^etcdserver: request timed out$"):
+        with pytest.raises(Fault, match=r"^etcdserver: request timed out$"):
             await front.propose(Put(b"k", b"late"))
         late = replica.commands[-1]
         replica.script.clear()
@@ -157,7 +157,7 @@ def test_a_session_of_which_a_command_is_not_decided_in_time_is_left() -> None:
 def test_where_nobody_leads_that_is_said() -> None:
     async def main() -> None:
         front, _, _ = made(*["nobody"] * 1_000, wait_ms=60)
-        with pytest.raises(Fault, match="^etcdserver: no leader$"):
+        with pytest.raises(Fault, match=r"^etcdserver: no leader$"):
             await front.propose(Put(b"k", b""))
         await front.close()
 
