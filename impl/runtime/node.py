@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import hashlib
 import os
 import ssl
 import time
@@ -332,6 +333,8 @@ class Node:
                 return await self.query(asked.payload)
             case "look" if core is not None:
                 return Done(core.machine.query(asked.payload))
+            case "digest" if core is not None:
+                return Done(hashlib.sha256(core.machine.snapshot()).digest())
             case "status":
                 import msgspec
 

@@ -28,7 +28,9 @@ class Edit:
         """Compile it, in the module of the method."""
         source = dedent(getsource(function))
         times = source.count(self.before)
-        assert times == 1, f"{self.before!r} stands {times} times in {function.__qualname__}: it cannot be replaced"
+        assert times == 1, (
+            f"{self.before!r} stands {times} times in {function.__qualname__}: it cannot be replaced"
+        )
         source = f"from __future__ import annotations\n{source.replace(self.before, self.after)}"
         scope: dict[str, Any] = {}
         exec(compile(source, f"<{function.__qualname__}>", "exec"), function.__globals__, scope)  # noqa: S102 - our own source, with one mistake

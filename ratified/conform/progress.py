@@ -1,9 +1,9 @@
 """What must come about in a cluster once all is calm: liveness, checked on runs, bounded.
 
-A run of an implementation is finite, so that it cannot show that something never happens; it can show that something did not happen
-within so many *rounds* of a fair schedule. A round is this, and no more is granted: the clock of each node that runs ticks once,
-in the order of their names; then whatever is being written becomes durable and whatever was sent on links that are not cut arrives,
-in the order in which it was sent, until nothing is left. Clients without an answer ask again every sixteenth round.
+A run is finite: it cannot show that something never happens, but that something did not happen within so many *rounds* of a fair
+schedule. A round is this, and no more is granted: the clock of each node that runs ticks once, in the order of their names; then
+whatever is being written becomes durable, and whatever was sent on links that are not cut arrives, in the order in which it was
+sent, until nothing is left. Clients without an answer ask again every sixteenth round.
 
 Guarantees: what is asked depends on the cluster and the seed alone; what came about in time is never blamed.
 """
@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from ratified.impl.contract import Command, Compact, NodeId
-from ratified.simulator.steps import Ask, Crash, Deliver, Heal, Order, Partition, Pass, Persist, Restart
+from ratified.simulator.steps import Ask, Crash, Deliver, Heal, Order, Partition, Pass, Persist, Restart, Step
 
 if TYPE_CHECKING:
     from ratified.conform.simulation import Cluster
@@ -139,7 +139,7 @@ class Calm:
         elects = self.world.system.elects
         if elects:
             self.until("a leader is elected", lambda: self.led(self.names) is not None)
-        self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
+            self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
         self.until("clients are answered", lambda: not self.world.checks.history.open())
         self.until("members have applied the same", self.same)
         self.until("nothing is left to do", lambda: self.left() is None)
@@ -177,7 +177,9 @@ class Calm:
         for n in range(QUIET):
             self.some_rounds(1)
             if self.world.leader() != leader or core.term != term:
-                raise StalledError(f"{leader}, whom nobody disturbs, goes on leading: not after {n} rounds, {FAIR}")
+                raise StalledError(
+                    f"{leader}, whom nobody disturbs, goes on leading: not after {n} rounds, {FAIR}"
+                )
 
     def without_some(self) -> None:
         """With fewer than half of the voters down there is a leader, which does what it is asked."""
@@ -196,7 +198,9 @@ class Calm:
         now = self.led(rest)
         assert now is not None
         self.until("a leader that a majority follows answers", self.answered(self.put(now)))
-        self.until("a leader that a majority follows answers a query", self.answered(self.put(now, query=True)))
+        self.until(
+            "a leader that a majority follows answers a query", self.answered(self.put(now, query=True))
+        )
         if self.random.random() < 0.5:
             for name in self.up():
                 self.perform(Order(name, Compact()))
@@ -224,7 +228,7 @@ class Calm:
         leader, transfer = self.world.leader(), self.world.system.transfer
         others = sorted((set(self.voters()) & set(self.names)) - {leader})
         if leader is None or transfer is None or not others:
-            return
+            return None
         to = self.random.choice(others)
         if self.random.random() < 0.4 and len(others) > 1:
             self.perform(Partition(((to,), tuple(name for name in self.names if name != to))))
@@ -248,8 +252,12 @@ class Calm:
         if self.world.leader() != leader:
             return
         before = set(self.voters())
-        count = self.random.randint(max(1, len(self.names) - 2), len(self.names))
-        wanted = set(self.random.sample(list(self.names), count))
+        wanted = max(
+            (set(self.random.sample(self.names, self.random.randint(1, len(self.names)))) for _ in range(2)),
+            key=lambda some: len(some ^ before),  # more than one at a time takes two steps
+        )
+        for _ in range(self.random.randint(0, 2)):
+            self.put(leader)  # so that something is committed before the change is
         self.perform(Order(leader, change([name for name in self.names if name in wanted])))
         ends = self.random.random() < 0.5
         if ends:
@@ -260,19 +268,28 @@ class Calm:
                 self.one_thing()
             self.perform(Crash(leader, self.random.randint(0, 2)))
             up = set(self.up())
-            if all(2 * len(up & voters) > len(voters) for voters in (before, wanted)) and self.random.random() < 0.5:
+            if (
+                all(2 * len(up & voters) > len(voters) for voters in (before, wanted))
+                and self.random.random() < 0.5
+            ):
                 self.until("a change ends without who began it", lambda: self.led(up) is not None)
                 self.until("a change ends without who began it", lambda: not self.pending())
             self.perform(Restart(leader))
         self.rest()
         now = set(self.voters())
         if now != wanted and (ends or now != before):
-            raise StalledError(f"a change to {' '.join(sorted(wanted))} ends: voters are {' '.join(sorted(now))}")
+            raise StalledError(
+                f"a change to {' '.join(sorted(wanted))} ends: voters are {' '.join(sorted(now))}"
+            )
 
     def one_thing(self) -> None:
         """A disk finishes, or a message arrives."""
-        steps = [
-            *(Persist(name, node.disk.pending) for name, node in self.world.nodes.items() if node.disk.pending),
+        steps: list[Step] = [
+            *(
+                Persist(name, node.disk.pending)
+                for name, node in self.world.nodes.items()
+                if node.disk.pending
+            ),
             *(Deliver(*link, number) for link, sent in self.world.network.items() for number in sent),
         ]
         if steps:

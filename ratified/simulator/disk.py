@@ -31,7 +31,9 @@ class Disk:
         self._snapshot = durable.snapshot
         self._pending: deque[tuple[Token, tuple[Write, ...]]] = deque()
         self.persisted: Token = 0  # of the core that runs: every write up to here is durable
-        self.stages: list[Durable] | None = None  # what was there after each token, for whoever sets and empties it
+        self.stages: list[Durable] | None = (
+            None  # what was there after each token, for whoever sets and empties it
+        )
 
     @property
     def durable(self) -> Durable:

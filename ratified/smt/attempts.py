@@ -294,8 +294,9 @@ class Attempt:
         if not self.how.counterexamples:
             self._settle(answer)
             return self._second()
-        if any(is_worked_out(s) for s in symbols_of(f.formula for f in self.obligation.facts)):
-            return self._write_out("small")  # of which Z3 finds none
+        symbols = symbols_of(f.formula for f in self.obligation.facts).values()
+        if any(is_worked_out(s.name) or small.is_size(s) for s in symbols):
+            return self._write_out("small")  # of which Z3 finds none, or takes long
         self.stage = "small"
         return self._try_small()
 

@@ -15,7 +15,9 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "ranks.py"
 def test_figures_and_predictions(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     command = [sys.executable, str(SCRIPT)]
-    done = subprocess.run([*command, "--tiny", "--json", str(file)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, "--tiny", "--json", str(file)], capture_output=True, text=True, check=True
+    )
     rows = json.loads(file.read_text())
     assert [(row["alone"], row["ranks"], row["threads"]) for row in rows] == [
         (True, 1, 2),

@@ -19,7 +19,8 @@ from typing import Annotated, Literal, Self
 
 from ratified import (
     AtMost, Bag, Map, Model, Ordered, Param, Range, Seq, Set, Sort, Symmetric,
-    action, assume, choose, constraint, first, invariant, last, majorities, maps, record, refines, replace, require, subsets,
+    action, action_constraint, assume, choose, constraint, enabled, first, invariant, last, majorities, maps,
+    record, refines, replace, require, subsets,
 )
 
 
@@ -542,16 +543,60 @@ LINES: list[tuple[str, str, str, str]] = [
 
 METHODS: list[tuple[str, str, str, str]] = [
     (
+        "def f(self, k: Literal['two words']) -> bool:\n        return True",
+        "Literal['two words']",
+        "'two words' in a Literal is no word",
+        'write Literal["idle", "busy"], with names as values, or an Enum',
+    ),
+    (
+        "def f(self, k: Literal['red', 'green']) -> bool:\n        return k == 'blue'",
+        "'blue'",
+        "'blue' is none of Literal['red', 'green']",
+        "its values: 'red', 'green'",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.n)",
+        "self.n",
+        "enabled asks of an action of the model",
+        "write enabled(self.act, ...)",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.g)\n\n    def g(self) -> bool:\n        return True",
+        "self.g",
+        "`g` is not an action",
+        "enabled is for what is marked @action; call a helper itself",
+    ),
+    (
+        "def f(self) -> bool:\n        return enabled(self.g)\n\n    @action\n    def g(self) -> None:\n"
+        "        self.d = True\n        require(self.n == 0)",
+        "self.g",
+        "`g` has a guard after a change, or in a procedure that it calls",
+        "put the guards of the action first, and ask then",
+    ),
+    (
+        "@action_constraint\n    def f(self, old: Self) -> bool:\n        return old.g()\n\n    def g(self) -> bool:\n"
+        "        return True",
+        "old.g()",
+        "helpers of the state before cannot be called here",
+        "name its variables: old.x",
+    ),
+    (
+        "@action_constraint\n    def f(self) -> bool:\n        return True",
+        "def f",
+        "an action constraint has two parameters",
+        "write def f(self, old: Self) -> bool",
+    ),
+    (
         "@constraint\n    def f(self, old: Self) -> bool:\n        return True",
         "Self",
         "typing.Self is not a type of the modelling language",
-        "only a step invariant has a state as its parameter: def f(self, old: Self) -> bool",
+        "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool",
     ),
     (
         "def f(self, k: Literal[1]) -> bool:\n        return True",
         "Literal[1]",
-        "typing.Literal[1] is not a type of the modelling language",
-        "use an Enum",
+        "1 in a Literal is no text",
+        'write Literal["idle", "busy"], with names as values, or an Enum',
     ),
     (
         "def f(self) -> int:\n        return",

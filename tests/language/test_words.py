@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratified import Model, Verdict, check
+from ratified import EvaluationError, Model, Set, Verdict, action, check, choose, lemma, prove
 from tests.generate.agreement import agree
 from tests.language import words
 
@@ -47,3 +47,29 @@ def test_a_choice_from_nothing_is_an_error_of_the_model_with_its_place() -> None
             check(Nothing(P=2), engine=engine)
         assert caught.value.span is not None
         assert caught.value.span.line == caught.value.span.end_line
+
+
+class Proved(words.Texts):
+    """What holds at every size."""
+
+    @lemma
+    def chosen_is_there(self) -> bool:
+        return len(self.seen) == 0 or choose(self.seen) in self.seen
+
+    @lemma
+    def texts_are_all(self) -> bool:
+        return all(self.phase[p] in ("idle", "wanting", "busy") for p in words.P)
+
+
+class NotProved(words.Texts):
+    """What does not."""
+
+    @lemma
+    def nobody_waits(self) -> bool:
+        return all(self.phase[p] != "wanting" for p in words.P)
+
+
+@pytest.mark.slow
+def test_words_are_proved_or_refuted_at_every_size() -> None:
+    assert prove(Proved, goals=("ordered",)).verdict is Verdict.HOLDS
+    assert prove(NotProved, goals=("ordered",)).verdict is Verdict.VIOLATED

@@ -452,7 +452,7 @@ class Texts(Model):
     @action
     def go_on(self, p: P) -> None:
         if self.phase[p] == "wanting":
-            require("up" != self.last and all(self.phase[q] in ("idle", "wanting") for q in P))
+            require(self.last != "up" and all(self.phase[q] in ("idle", "wanting") for q in P))
         self.phase[p] = following(self.phase[p])
         self.seen.add("idle" if self.phase[p] == "idle" else self.phase[p])
 
@@ -479,4 +479,6 @@ class Texts(Model):
             if phase in ("busy", "idle"):
                 first = phase
                 break
-        return first == min(self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting")
+        return first == min(
+            self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting"
+        )

@@ -25,8 +25,9 @@ def test_the_table_has_every_bundled_model() -> None:
 
 @pytest.mark.slow
 def test_some_bundled_models_agree_with_tlc(service: Service) -> None:
+    table = rows("small")
     found = [row(service, name, SMALL.get(name, {}), 300) for name in list(bundled)[::EACH]]
-    assert found == rows("small")[::EACH]
+    assert [row for row in found if row not in table] == []
 
 
 @pytest.mark.long(suite="tlc")

@@ -187,6 +187,7 @@ def _liveness(
     """The liveness claims, what is violated of them, and why they are not decided."""
     # A limit of memory is about states here, which may be on disk; Python's own part is held to what there is.
     own = Watch(replace(watch.limits, memory=None), watch.started)
+    room = max(watch.memory - resident(), LEAST)
     machine = PythonMachine(model)
     claims = liveness_claims(model.module)
     untested = not outcome.distinct and outcome.finding is None and outcome.stopped is None
@@ -195,7 +196,7 @@ def _liveness(
         return reports, None, None
     refuse_what_was_cut(outcome)
     try:
-        check = check_of(machine, program, exploration, outcome, own.tick)
+        check = check_of(machine, program, exploration, outcome, own.tick, room)
         own.tick()
         violation = check.violation()
     except Reached as stop:

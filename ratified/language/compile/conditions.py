@@ -218,10 +218,8 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
             symbol = "==" if isinstance(op, ast.Is) else "!="
         case _:
             symbol = _COMPARE[type(op)]
-    if isinstance(left, ast.Constant) and isinstance(left.value, str):
-        first = c.expr(left, c.expr(right).type)
-    else:
-        first = c.expr(left)
+    text = isinstance(left, ast.Constant) and isinstance(left.value, str)
+    first = c.expr(left, c.expr(right).type if text else None)
     second = c.expr(right, first.type)
     if isinstance(first, ir.Literal) and not isinstance(second, ir.Literal):
         first = c.expr(left, second.type)

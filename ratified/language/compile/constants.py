@@ -50,7 +50,8 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         case str() if (words := texts_of(expected)) is not None:
             if value not in words.enum.__members__:
                 raise AnnotationProblem(
-                    f"{value!r} is none of {words}", f"its values: {', '.join(map(repr, written(words.enum)))}"
+                    f"{value!r} is none of {words}",
+                    f"its values: {', '.join(map(repr, written(words.enum)))}",
                 )
             return words
         case Set() | frozenset() | Seq() | Bag() | Map() if not value and expected is not None:

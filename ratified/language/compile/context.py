@@ -428,6 +428,20 @@ class Context:
         """Drop what is known of expressions that mention any of these names."""
         self.env.facts = {k: known for k, known in self.env.facts.items() if not _mentioned(k) & names}
 
+    def forget_variable(self, name: str) -> None:
+        """Drop what is known of expressions that read a variable of the model."""
+        facts = self.env.facts.items()
+        self.env.facts = {
+            k: known for k, known in facts if name not in _read_of(k, frozenset(self.receivers))
+        }
+
+
+@lru_cache(maxsize=1024)
+def _read_of(fact: str, receivers: frozenset[str]) -> frozenset[str]:
+    """The attributes of the model in the text of an expression."""
+    attributes = [node for node in ast.walk(ast.parse(fact, mode="eval")) if isinstance(node, ast.Attribute)]
+    return frozenset(a.attr for a in attributes if isinstance(a.value, ast.Name) and a.value.id in receivers)
+
 
 @lru_cache(maxsize=1024)
 def _mentioned(fact: str) -> frozenset[str]:

@@ -123,7 +123,7 @@ class FunctionCompiler:
                 )
                 c.fail(
                     head(c.node),
-                    f"a {c.kind.value} has two parameters",
+                    f"{_article(c.kind)} has two parameters",
                     f"write def {c.node.name}{shape}",
                 )
             c.receivers[parameters[1].arg] = second

@@ -92,7 +92,7 @@ def store_at(c: Context, node: ast.AST, target: ast.expr, value: Expr) -> Node:
             "variables of the abstract model are assigned whole",
             "build it with Map({...})",
         )
-    c.forget(set(c.receivers))
+    c.forget_variable(variable.name)
     # Where CPython is when a bound is left: at the call that changes the place, or else at the place assigned to.
     at = c.span(node if isinstance(node, ast.Call) else target)
     stored = fitted(value, place.type, variable.name, at)

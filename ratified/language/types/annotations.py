@@ -125,7 +125,7 @@ def _instead(annotation: object, origin: object) -> str:
     if kind in (list, typing.Sequence) or (kind is tuple):
         return "write Annotated[Seq[T], AtMost(n)], or tuple[A, B] for a pair"
     if kind is typing.Self:
-        return "mark it @step_invariant or @action_constraint, which have the state before: def f(self, old: Self) -> bool"
+        return "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool"
     if kind is str:
         return 'write Literal["idle", "busy"] with all the texts that there are, or an Enum'
     if kind in (float, bytes, complex):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 
-class Text(str, Enum):  # noqa: SLOT000, UP042  # a base of Enums; StrEnum would print members as texts
+class Text(str, Enum):  # noqa: UP042  # a base of Enums; StrEnum would print members as texts
     """The base of what `Literal` annotations stand for."""
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:

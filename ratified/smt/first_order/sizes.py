@@ -39,6 +39,15 @@ _RARE = re.compile(
 )
 
 
+_LAW = re.compile(r"(?:of so large sets|parts of a set|a set with two|a set of as many) .*\((\S+)\)")
+
+
+def law_about(says: str) -> str | None:
+    """The sort of the sets that an axiom is a law about, which where elements are counted is no news."""
+    found = _LAW.fullmatch(says)
+    return found[1] if found else None
+
+
 def is_rarely_needed(says: str) -> bool:
     """Whether an axiom about sizes is one that few proofs need, and that costs solvers much."""
     return _RARE.match(says) is not None

@@ -1,4 +1,4 @@
-"""The policies of services and the parts of the store conform, their bugs are caught, and so is every mistake that is planted systematically."""
+"""Policies of services and parts of the store conform; bugs are caught, and every mistake that is planted systematically."""
 
 from __future__ import annotations
 

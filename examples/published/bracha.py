@@ -1,0 +1,89 @@
+"""Bracha's reliable broadcast with one faulty process too many.
+
+Bracha: *Asynchronous Byzantine agreement protocols* (Information and Computation, 1987). With n processes and f faulty
+ones n must be larger than 3f: then two quorums of n - f have an honest process in common. At n = 3f a faulty sender
+makes two honest processes deliver different values. Faulty processes say anything to anyone; they are those that are
+not `honest`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ratified import Map, Model, Param, Set, Sort, action, assume, invariant, record, require
+
+
+class Process(Sort):
+    """The first ones are honest, the last `faulty` ones are not."""
+
+
+class Value(Enum):
+    """What may be broadcast."""
+
+    RED = 0
+    BLUE = 1
+
+
+@record
+class Echo:
+    """What an honest process has heard from the sender."""
+
+    process: Process
+    value: Value
+
+
+@record
+class Ready:
+    """What it is ready to deliver."""
+
+    process: Process
+    value: Value
+
+
+class Bracha(Model):
+    """A faulty sender, who may say another value to each."""
+
+    faulty: Param[int] = 1
+    said: Set[Echo | Ready]
+    delivered: Map[Process, Value | None]
+
+    @assume
+    def few(self) -> bool:
+        """There are at least three times as many processes as faulty ones."""
+        return len(Process) >= 3 * self.faulty
+
+    def honest(self, p: Process) -> bool:
+        return int(p) < len(Process) - self.faulty
+
+    def echoes(self, v: Value) -> int:
+        """How many echoes a process may see, those of all faulty ones among them."""
+        return self.faulty + sum(1 for p in Process if Echo(p, v) in self.said)
+
+    def readies(self, v: Value) -> int:
+        return self.faulty + sum(1 for p in Process if Ready(p, v) in self.said)
+
+    @action
+    def echo(self, p: Process, v: Value) -> None:
+        require(self.honest(p) and not any(Echo(p, w) in self.said for w in Value))
+        self.said.add(Echo(p, v))
+
+    @action
+    def ready(self, p: Process, v: Value) -> None:
+        require(self.honest(p) and not any(Ready(p, w) in self.said for w in Value))
+        quorum = len(Process) - self.faulty
+        require(self.echoes(v) >= quorum or self.readies(v) >= 2 * self.faulty + 1)
+        self.said.add(Ready(p, v))
+
+    @action
+    def deliver(self, p: Process, v: Value) -> None:
+        require(self.honest(p) and self.delivered[p] is None)
+        require(self.readies(v) >= len(Process) - self.faulty)
+        self.delivered[p] = v
+
+    @invariant
+    def agreement(self) -> bool:
+        return not any(
+            self.delivered[p] == Value.RED and self.delivered[q] == Value.BLUE
+            for p in Process
+            for q in Process
+        )
