@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Sets up what this checkout needs, then does one of two things.
+"""Sets up what this checkout needs, then does one of three things.
 
     python3 dev.py ratified verify paxos     runs the `ratified` command with the arguments that follow
     python3 dev.py test                      runs every check that a change must pass; arguments go to pytest
+    python3 dev.py long [SUITE]              runs the tests that take too long for that; CONTRIBUTING.md lists them
 
 Guarantees: needs nothing but Python's standard library; writes only inside `.venv` (which it may delete and make again) and
 the tools' own caches; installs nothing when what is there is still right; exits with the status of what it ran, 2 where the
@@ -14,10 +15,14 @@ set-up itself is not possible, 130 when interrupted.
 import hashlib
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 if sys.version_info < (3, 11):  # noqa: UP036 - people run this file with whatever `python3` is
     sys.exit(
@@ -39,9 +44,12 @@ STAMP = VENV / "ratified-stamp.json"
 CHECKS = (
     ("format", ("ruff", "format", "--check", ".")),
     ("lint", ("ruff", "check", ".")),
-    ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-logo")),
 )
+TYPES = ("mypy",)
+WORKERS = ("-n", "2", "--dist", "loadgroup")
+BUDGET = 1500
+"""Seconds that all of it may take on two cores, making `.venv` included."""
 
 
 class SetupError(Exception):
@@ -59,12 +67,15 @@ def main(arguments: list[str]) -> int:
         if command == "test":
             prepare(("dev",))
             return test(rest)
+        if command == "long":
+            prepare(("dev",))
+            return long(rest)
     except SetupError as error:
         say(str(error))
         return 2
     except KeyboardInterrupt:
         return 130
-    usage = "\n".join((__doc__ or "").splitlines()[2:4])
+    usage = "\n".join((__doc__ or "").splitlines()[2:5])
     if command in ("-h", "--help"):
         print(usage)
         return 0
@@ -73,25 +84,96 @@ def main(arguments: list[str]) -> int:
 
 
 def test(pytest_arguments: list[str]) -> int:
-    """Run format, lint, types, import contracts and the tests, in that order; stop at the first that fails."""
-    for name, command in CHECKS:
-        say(f"{name}: {' '.join(command)}")
-        status = run([str(BIN / command[0]), *command[1:]])
-        if status:
-            say(f"{name} failed" + (": `ruff format .` (in .venv) fixes it" if name == "format" else ""))
-            return status
+    """Run format, lint, import contracts and the tests, and types beside them; stop at the first that fails.
+
+    At the end it is told what each took.
+    """
+    clock = Clock()
+    with tempfile.TemporaryFile() as output:
+        # mypy keeps one core busy for a minute, and nothing else waits for it.
+        say("types: {}, beside the rest".format(" ".join(TYPES)))
+        types = subprocess.Popen([str(BIN / TYPES[0]), *TYPES[1:]], env=environment(), stdout=output)
+        try:
+            for name, command in CHECKS:
+                say(f"{name}: {' '.join(command)}")
+                status = run([str(BIN / command[0]), *command[1:]])
+                clock.ended(name)
+                if status:
+                    say(
+                        f"{name} failed"
+                        + (": `ruff format .` (in .venv) fixes it" if name == "format" else "")
+                    )
+                    return status
+            status = beside(types, pytest_arguments)
+            clock.ended("tests")
+            wrong = exit_status(types.wait())
+        finally:
+            types.kill()
+            types.wait()
+        output.seek(0)
+        sys.stdout.write(output.read().decode(errors="replace"))
+        sys.stdout.flush()
+    if wrong:
+        say("types failed")
+        return wrong
+    say(clock.told())
+    return status
+
+
+def beside(types: "subprocess.Popen[bytes]", pytest_arguments: list[str]) -> int:
+    """Run the tests and return their status; they are interrupted when types fail."""
     # Whoever asks for a number of workers, or a debugger, gets that instead.
     chosen = any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in pytest_arguments)
     say("tests: pytest")
-    return run(
-        [
-            str(PYTHON),
-            "-m",
-            "pytest",
-            *([] if chosen else ["-n", "2", "--dist", "loadgroup"]),
-            *pytest_arguments,
-        ]
-    )
+    sys.stdout.flush()
+    command = pytest(*([] if chosen else WORKERS), *pytest_arguments)
+    tests = subprocess.Popen(command, env=environment())
+
+    def watch() -> None:
+        if types.wait():
+            tests.send_signal(signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        return exit_status(tests.wait())
+    except BaseException:
+        tests.kill()
+        raise
+
+
+def long(arguments: list[str]) -> int:
+    """Run the long tests of a suite, or of all; what begins with `-` goes to pytest."""
+    suites = [a for a in arguments if not a.startswith("-")]
+    which = " or ".join(f"long(suite='{suite}')" for suite in suites) or "long"
+    return run(pytest("-m", which, "--durations=10", *(a for a in arguments if a.startswith("-"))))
+
+
+def pytest(*arguments: str) -> list[str]:
+    """The command that runs tests."""
+    return [str(PYTHON), "-m", "pytest", *arguments]
+
+
+class Clock:
+    """How long each check took, and what all of them cost."""
+
+    def __init__(self) -> None:
+        self.began = self.last = time.monotonic()
+        self.checks: list[str] = []
+
+    def ended(self, name: str) -> None:
+        """Note that a check has ended just now."""
+        now = time.monotonic()
+        self.checks.append(f"{name} {now - self.last:,.0f} s")
+        self.last = now
+
+    def told(self) -> str:
+        """A line for the end."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took = time.monotonic() - self.began
+        return (
+            f"{', '.join(self.checks)}: {took:,.0f} s by the clock, "
+            f"{used.ru_utime + used.ru_stime:,.0f} s of processor time; CI has {BUDGET:,} s by the clock"
+        )
 
 
 def prepare(extras: tuple[str, ...]) -> None:
@@ -170,8 +252,7 @@ def run(command: list[str], quietly: bool = False) -> int:
     """Run a command in the environment and return its status; `quietly` shows its output only if it fails."""
     sys.stdout.flush()
     if not quietly:
-        status = subprocess.run(command, env=environment(), check=False).returncode
-        return 128 - status if status < 0 else status
+        return exit_status(subprocess.run(command, env=environment(), check=False).returncode)
     with tempfile.TemporaryFile() as output:
         made = subprocess.run(
             command, env=environment(), stdout=output, stderr=subprocess.STDOUT, check=False
@@ -180,6 +261,11 @@ def run(command: list[str], quietly: bool = False) -> int:
             output.seek(0)
             sys.stderr.write(output.read().decode(errors="replace"))
     return made.returncode
+
+
+def exit_status(returned: int) -> int:
+    """What a shell makes of it where a signal has ended a process."""
+    return 128 - returned if returned < 0 else returned
 
 
 def environment() -> dict[str, str]:

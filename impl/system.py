@@ -61,7 +61,9 @@ class System:
     change: Callable[[Sequence[NodeId]], Control] | None = (
         None  # the order to have these voters, where they can change
     )
-    transfer: Callable[[NodeId], Control] | None = None  # the order to hand over to this node, where there is one
+    transfer: Callable[[NodeId], Control] | None = (
+        None  # the order to hand over to this node, where there is one
+    )
     gives_up: int | None = None  # ticks within which a leader that is cut off leads no more, if it does
     members: Callable[[Core], Iterable[NodeId]] | None = (
         None  # who must catch up, as the leader knows; None: everybody

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.accounting import Accounting
+
 # Variables that change what programs print. A test that is about one of them sets it itself.
 MOODS = (
     "NO_COLOR",
@@ -24,6 +26,19 @@ MOODS = (
 
 # What is started in the background of a script ignores Ctrl-C, and so does all that it starts. The tests of Ctrl-C need it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count what the tests cost."""
+    config.pluginmanager.register(Accounting(), "accounting")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is long is slow: `-m "not slow"`, which takes the place of the usual `-m "not long"`, leaves out both."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,9 @@
 """What clients of a cluster do, and what they saw: a history, to be decided.
 
 Each client asks one thing at a time of some node, follows hints to the leader, and says it again under the same number while
-nobody knows what became of it. Now and then an answer is lost on its way to the client, who then asks again, a little later. When
-it has lost patience its operation stays open, for ever, and it goes on under another name.
+nobody knows what became of it. Now and then an answer is lost on its way to the client, who then asks again, a little later; and
+now and then a copy of a command that has its answer arrives late. When a client has lost patience its operation stays open, for
+ever, and it goes on under another name.
 
 Guarantees: the history has every operation, in the order of its events as this process saw them; no two values that are written
 are equal.
@@ -24,8 +25,8 @@ from ratified.follow.linearizability.history import Recorder
 from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.runtime.remote import Remote
 
-LOSS = 0.1
-"""The share of answers to commands that are lost."""
+LOSS, COPIES = 0.1, 0.4
+"""The shares of answers to commands that are lost, and of commands of which a copy arrives late."""
 
 
 @dataclass(slots=True)
@@ -97,7 +98,9 @@ class Client:
         self._values = itertools.count(1)
         self._known: dict[str, str] = {}  # what this client saw last, for its cas
         self._remotes: dict[NodeId, Remote] = {}
+        self._made: list[Remote] = []  # all that there were
         self._at: NodeId | None = None
+        self._copies: set[asyncio.Task[None]] = set()
         self._begin_life()
 
     def _begin_life(self) -> None:
@@ -118,7 +121,9 @@ class Client:
 
     async def close(self) -> None:
         """End its connections."""
-        for remote in self._remotes.values():
+        for task in tuple(self._copies):
+            task.cancel()
+        for remote in self._made:
             await remote.close()
 
     def _drawn(self) -> tuple[str, str, Any]:
@@ -136,18 +141,8 @@ class Client:
     async def _one(self, function: str, key: str, value: Any) -> None:
         """One operation, from its call to its end."""
         self._history.call(self._name, function, key, value)
-        words = value if isinstance(value, list) else [] if value is None else [value]
-        payload = " ".join([function, key, *words]).encode()
-        if function != "get":
-            self._serial += 1
         began = time.monotonic()
-        sends, result = 0, None
-        while result is None and time.monotonic() - began < self._patience:
-            sends += 1
-            result = await self._sent(function, payload)
-            if result is not None and function != "get" and self._random.random() < LOSS:
-                result = None
-                await asyncio.sleep(self._random.uniform(0.0, 2.0))
+        result, sends = await self._asked(function, key, value, began + self._patience)
         now = time.monotonic() - self._began
         self._history.ended.append(Ended(self._at, began - self._began, now, result is not None, sends))
         if result is None:
@@ -166,6 +161,42 @@ class Client:
             self._known[key] = value
         elif function == "cas" and seen:
             self._known[key] = value[1]
+
+    async def _asked(self, function: str, key: str, value: Any, until: float) -> tuple[bytes | None, int]:
+        """Ask for something until there is an answer, or it is too late; the answer, and how often it was asked."""
+        words = value if isinstance(value, list) else [] if value is None else [value]
+        payload = " ".join([function, key, *words]).encode()
+        if function == "get":
+            return await self._repeated(function, payload, until)
+        self._serial += 1
+        result, sends = await self._repeated(function, payload, until)
+        if result is not None and self._random.random() < COPIES:
+            late = self._copy(Command(self._name, self._serial, payload), self._random.uniform(0.2, 8.0))
+            task = asyncio.create_task(late)
+            self._copies.add(task)
+            task.add_done_callback(self._copies.discard)
+        return result, sends
+
+    async def _repeated(self, function: str, payload: bytes, until: float) -> tuple[bytes | None, int]:
+        sends = 0
+        while time.monotonic() < until:
+            sends += 1
+            result = await self._sent(function, payload)
+            if result is not None:
+                if function == "get" or self._random.random() >= LOSS:
+                    return result, sends
+                await asyncio.sleep(self._random.uniform(0.0, 2.0))
+        return None, sends
+
+    async def _copy(self, command: Command, after: float) -> None:
+        """A copy of a command, that was on its way all the time, arrives."""
+        await asyncio.sleep(after)
+        for _ in range(20):
+            self._at = None if self._random.random() < 0.3 else self._at
+            remote = await self._remote()
+            if remote is not None and isinstance(await remote.submit(command), Done):
+                return
+            await asyncio.sleep(0.2)
 
     async def _sent(self, function: str, payload: bytes) -> bytes | None:
         """Send it to some node, once; what that says, if it is an end."""
@@ -199,7 +230,8 @@ class Client:
         if known is not None and not known.over:
             return known
         # Some wait long, so that a node that was stopped finds their requests when it goes on; others have gone elsewhere.
-        made = Remote(places[node], self._cluster, node, seconds=0.4 + 0.6 * (self._number % 4))
+        made = Remote(places[node], self._cluster, node, seconds=0.4 * 2.5 ** (self._number % 4))
+        self._made.append(made)
         try:
             async with asyncio.timeout(1):
                 await made.__aenter__()

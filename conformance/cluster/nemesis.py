@@ -134,7 +134,7 @@ class Nemesis:
 
     async def _power_cut(self, node: NodeId) -> None:  # noqa: ARG002 - it is everybody's
         """All die at once; perhaps just when all have taken a snapshot."""
-        if self._random.random() < 0.5:
+        if self._random.random() < 0.8:
             for name in self._cluster.names:
                 await self._compact(name)
         for name in self._cluster.names:
@@ -145,7 +145,15 @@ class Nemesis:
         await self._paused(node, 0.2, 2.5)
 
     async def _pause_leader(self, node: NodeId) -> None:
-        await self._paused(await self._cluster.leader() or node, 0.8, 2.0)
+        """A leader stops in its tracks, and when it goes on it does not hear at once what it has missed."""
+        leader = await self._cluster.leader() or node
+        ways = [way for way in self._ways if way.to == leader]
+        for way in ways:
+            way.cut()
+        await self._paused(leader, 1.0, 4.0)
+        await self._for(0.1, 0.6)
+        for way in ways:
+            way.mend(broken=False)
 
     async def _paused(self, node: NodeId, least: float, most: float) -> None:
         self._cluster.pause(node)

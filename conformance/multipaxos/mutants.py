@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ratified.conform.mutants import Mutant
+from ratified.conformance.multipaxos.hidden import HIDDEN
 from ratified.impl.contract import WriteRecord
 from ratified.impl.multipaxos.messages import NO_OP
 from ratified.impl.multipaxos.state import State
@@ -83,5 +84,6 @@ MUTANTS: Mapping[str, Mutant] = {
     "forgotten-vote": Mutant(((f"{STATE}.vote", vote_unwritten),), first=1),
     "answered-early": Mutant(((f"{ACCEPTOR}.once_durable", at_once),)),
     "sessions-not-kept": Mutant((("ratified.impl.sessions:Sessions.table", lambda self: ()),), first=14),
+    **HIDDEN,
 }
 """By the names of the bugs, as `ratified.bundled` has them."""

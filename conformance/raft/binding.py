@@ -69,7 +69,9 @@ class RaftBinding(Binding):
         self._start = dict.fromkeys(self.nodes, 0)  # up to where each disk has thrown its log away
         self._configuration: dict[str, Any] = {}  # voters and outgoing, likewise
         self._seen: dict[str, tuple[Any, int, Seq[Entry]]] = {}  # logs as they were seen last
-        self._latest: dict[str, tuple[set[str], set[str], set[str]]] = {}  # voters, outgoing and learners, likewise
+        self._latest: dict[
+            str, tuple[set[str], set[str], set[str]]
+        ] = {}  # voters, outgoing and learners, likewise
 
     def begin(self, heading: Mapping[str, Any]) -> None:
         """A trace's heading may name the nodes, and those of them that vote at first."""
@@ -207,7 +209,7 @@ class RaftBinding(Binding):
         return do("win", i=self.server(node))
 
     def on_handle_request_vote(self, node: str, sender: str, message: dict[str, Any], granted: bool) -> Steps:
-        """Whoever asks has stood, with that log; to give no vote is always allowed."""
+        """Whoever asks has stood, with that log, and has its term on disk; to give no vote is always allowed."""
         i, c = self.server(node), self.server(sender)
         term, length, last = message["term"], self.index(message["last_index"]), message["last_term"]
 
@@ -216,7 +218,7 @@ class RaftBinding(Binding):
                 x.term == term and x.server == c and x.last_log_index == length and x.last_log_term == last
                 for x in m.candidacies
             )
-            require(stood or term < min(m.disk_term.values()))
+            require((stood and m.disk_term[c] >= term) or term < min(m.disk_term.values()))
 
         asked = change(f"{sender} stands in {term}", has_stood)
         return (asked, do("vote", i=i, c=c)) if granted else asked
@@ -267,7 +269,7 @@ class RaftBinding(Binding):
         )
 
     def _overlaps(self, node: str, value: dict[str, Any]) -> Steps:
-        """Majorities of one configuration and the next meet: one voter comes or goes, or both sets must agree, until that ends."""
+        """Majorities of a configuration and the next meet: one voter comes or goes, or, until that ends, both sets must agree."""
         voters, outgoing, learners = (set(value[k]) for k in ("voters", "outgoing", "learners"))
         before = self._latest.get(node)
         self._latest[node] = voters, outgoing, learners

@@ -11,6 +11,7 @@ from ratified.impl.raft.membership import Membership
 from ratified.impl.raft.progress import Flow
 from ratified.impl.raft.state import Role
 
+
 def pending(variables: Mapping[str, Any]) -> str | None:
     """A change of the voters that is half-way, or a transfer of leadership."""
     if variables["outgoing"]:
@@ -24,7 +25,7 @@ def voters(variables: Mapping[str, Any]) -> Collection[str]:
 
 
 def left(core: Core) -> str | None:
-    """What a member has still to do when there is nothing to be done: everything is durable, committed and known to be everywhere."""
+    """What a member has still to do in calm, when everything should be durable, committed and known to be everywhere."""
     assert isinstance(core, RaftCore)
     state, node = core.state, core.node
     last, config = state.log.last, state.config
@@ -34,7 +35,7 @@ def left(core: Core) -> str | None:
             f"{state.commit} to be committed, and has applied {state.applied}"
         )
     if config.snapshot_every and last - state.snapshot.index >= config.snapshot_every:
-        return f"{node} has applied {last}, and its last snapshot, one every {config.snapshot_every}, is of {state.snapshot.index}"
+        return f"{node} has applied {last}, and has a snapshot of {state.snapshot.index}, not every {config.snapshot_every}"
     if not state.snapshot.index - config.snapshot_keep <= state.log.offset <= state.snapshot.index:
         return f"{node} keeps its log from {state.log.offset + 1}, with a snapshot of {state.snapshot.index}"
     entries = ((n, state.log.entry(n).value) for n in range(state.snapshot.index + 1, last + 1))
@@ -48,11 +49,13 @@ def _left_to_lead(core: RaftCore) -> str | None:
     state = core.state
     if state.waiting or state.on_the_way or state.reads:
         return f"{core.node} knows of clients that wait"
+    if not state.membership.is_voter(core.node):
+        return f"{core.node} leads, and does not vote"
     if set(state.progress) != set(state.membership.everyone()) - {core.node}:
         return f"{core.node} follows {' '.join(sorted(state.progress))}, who are not the members"
     for peer, progress in state.progress.items():
         if (progress.match, progress.next) != (state.log.last, state.log.last + 1):
-            return f"{core.node} takes {peer} to have its log up to {progress.match}, and sends {progress.next}; it ends at {state.log.last}"
+            return f"{core.node}, whose log ends at {state.log.last}, takes {peer} to have it up to {progress.match}"
         if progress.flow is not Flow.REPLICATE or progress.inflight:
             return f"{core.node} waits for an answer from {peer}"
     return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratified.conform.mutants import Mutant
+from ratified.conformance.raft.hidden import HIDDEN
 from ratified.impl.contract import Command, Send, WriteRecord
 from ratified.impl.raft.log import UNKNOWN_TERM
 from ratified.impl.raft.membership import is_majority, majority_index
@@ -262,5 +263,6 @@ MUTANTS: Mapping[str, Mutant] = {
         ((f"{STATE}.execute", execute_again), ("ratified.impl.sessions:Sessions.is_repeated", submit_again))
     ),
     "sessions-not-kept": Mutant((("ratified.impl.sessions:Sessions.table", lambda self: ()),), first=14),
+    **HIDDEN,
 }
 """By the names of the bugs, as `ratified.bundled` has them."""

@@ -21,7 +21,9 @@ from ratified.impl.runtime.replica import Replica
 from ratified.impl.store import values
 from ratified.impl.store.values import Answer, Question
 
-LANES: Final = 4
+LANES: Final = 2
+"""While one command is made durable the next one fills; more lanes make smaller batches."""
+
 BATCH_MOST: Final = 512
 BATCH_BYTES_MOST: Final = 1_000_000
 PAUSE_MS: Final = 20

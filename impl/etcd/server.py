@@ -45,7 +45,8 @@ class Tls:
 class Server:
     """Serves a replica whose state machine is a `Store`. It begins and ends with `async with`, or `start` and `stop`.
 
-    `tick_ms` is how often it looks at the time of leases; with 0 whoever runs it calls `lessor.step`.
+    `tick_ms` is how often it looks at the time of leases; with 0 whoever runs it calls `lessor.step`. With `reuse_port` other
+    processes may have the port reserved, or share it.
 
     Raises:
         SettingsError: an address beyond loopback without TLS; TLS without permissions; a state machine that is no store.
@@ -61,6 +62,7 @@ class Server:
         permissions: Permissions | None = None,
         limits: Limits | None = None,
         tick_ms: int = TICK_MS,
+        reuse_port: bool = False,
     ) -> None:
         if tls is None and not _is_loopback(address):
             raise SettingsError(
@@ -95,6 +97,7 @@ class Server:
         )
         self._limits = limits
         self._tick_ms = tick_ms
+        self._reuse_port = reuse_port
         self._server: grpc.aio.Server | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._ticking: asyncio.Task[None] | None = None
@@ -112,7 +115,7 @@ class Server:
             options=(
                 ("grpc.max_receive_message_length", self._limits.request_bytes + EXTRA_BYTES),
                 ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(self._reuse_port)),
                 # clients that keep their connections alive by pings, as etcd's do
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
                 ("grpc.keepalive_permit_without_calls", 1),

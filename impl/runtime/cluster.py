@@ -276,8 +276,9 @@ class Cluster:
     def _signal(self, name: NodeId, number: int) -> None:
         process = self._node(name).process
         if process is not None and process.returncode is None:
+            # Not by send_signal: that may take the exit status away from asyncio, which then makes one up.
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
+                os.kill(process.pid, number)
 
     async def _supervise(self, running: _Running) -> None:
         """Run a node, again and again."""
@@ -328,7 +329,7 @@ class Cluster:
         child.paused = False
         self._is(child, "running")
         if not running.wanted:
-            running.process.terminate()
+            self._signal(child.node, signal.SIGTERM)
         status = await running.process.wait()
         child.process = None
         return status

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import hashlib
 import os
 import ssl
 import time
@@ -61,6 +63,8 @@ from ratified.impl.runtime.wire import (
 
 MOST_TICKS = 3
 """A process that was stopped for a while has not heard what others said meanwhile: no more ticks than this pass at once."""
+
+MANY_ENTRIES = 100_000
 
 OPERATOR = "operator"
 """Who may give orders, as certificates have it."""
@@ -147,6 +151,8 @@ class Node:
             if self._trace is not None:
                 self._trace.stepped()
             entries = len(self._storage.durable.entries)
+            if entries >= MANY_ENTRIES:
+                gc.freeze()  # they are here to stay, and need not be gone through again and again
             self._storage.forget()
             self._storage.begin(
                 lambda token: _call(loop, self._on_durable, token),
@@ -327,6 +333,8 @@ class Node:
                 return await self.query(asked.payload)
             case "look" if core is not None:
                 return Done(core.machine.query(asked.payload))
+            case "digest" if core is not None:
+                return Done(hashlib.sha256(core.machine.snapshot()).digest())
             case "status":
                 import msgspec
 

@@ -150,6 +150,10 @@ class Remote:
         """Ask this node's own copy of the state."""
         return await self._ask("look", payload) or Busy()
 
+    async def digest(self) -> Outcome:
+        """Return a digest of this node's own copy of the state: equal states have equal ones."""
+        return await self._ask("digest", b"") or Busy()
+
     async def order(self, words: str) -> Outcome:
         """Give an order: `add n4 127.0.0.1:7004`, `transfer n2`."""
         return await self._ask("order", words.encode()) or Busy()

@@ -19,6 +19,7 @@ from ratified.impl.runtime.errors import SettingsError
 from ratified.impl.runtime.links import Log
 from ratified.impl.runtime.node import Node
 from ratified.impl.runtime.settings import Settings
+from ratified.impl.services.extras import missing
 
 FrontEnd: TypeAlias = Callable[[Node, Settings, Log], AbstractAsyncContextManager[object]]
 
@@ -37,7 +38,17 @@ def _kv() -> Service:
     return Service(KeyValue)
 
 
-SERVICES: Mapping[str, Callable[[], Service]] = {"kv": _kv}
+def _etcd() -> Service:
+    try:
+        from ratified.impl.etcd.front_end import front_end
+        from ratified.impl.store.store import Store
+    except ModuleNotFoundError as error:
+        raise missing(error.name or "", "the store", "serve", error) from None
+
+    return Service(Store, front_end)
+
+
+SERVICES: Mapping[str, Callable[[], Service]] = {"kv": _kv, "etcd": _etcd}
 
 
 def service(name: str) -> Service:

@@ -95,7 +95,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A client asks: `submit`, `query` or `look` (at this node's own copy) with a payload, `status`, or `order` with words."""
+    """A client asks: `submit`, `query` or `look` (at this node's own copy), `digest`, `status`, or `order` with words."""
 
     number: int
     what: str

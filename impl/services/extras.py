@@ -7,4 +7,6 @@ def missing(module: str, package: str, extra: str, error: ModuleNotFoundError) -
     """Return the error that names the extra; if another package is missing, that error as it is."""
     if error.name != module:
         return error
-    return ModuleNotFoundError(f"this needs {package}: pip install 'ratified[{extra}]'", name=error.name)
+    return ModuleNotFoundError(
+        f"this needs {package}: pip install {package}  (the extra `{extra}`)", name=error.name
+    )

@@ -133,6 +133,11 @@ class Ejection(Model):
         return len(self.ejected()) < len(Node)
 
     @invariant
+    def who_is_out_was_ejected(self) -> bool:
+        """Whoever is out has an ejection that is not forgiven."""
+        return all(self.left[n] == 0 or self.times[n] > 0 for n in Node)
+
+    @invariant
     def somebody_is_used(self) -> bool:
         """Requests go somewhere, however bad it looks."""
         return len(self.usable()) > 0

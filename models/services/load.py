@@ -54,6 +54,10 @@ class Load(Model):
         """What is on the way in all."""
         return sum(self.outstanding[n] for n in Node)
 
+    def may_arrive(self) -> bool:
+        """One more request may be on the way."""
+        return self.load() < self.most
+
     def up(self) -> int:
         """How many nodes are up."""
         return len(Node) - len(self.down)
@@ -80,6 +84,11 @@ class Load(Model):
         require(n in self.down)
         self.down.remove(n)
 
+    @invariant
+    def somebody_is_up(self) -> bool:
+        """Not all nodes are down."""
+        return any(n not in self.down for n in Node)
+
     @step_invariant
     def who_is_down_is_not_picked(self, old: Self) -> bool:
         """No request goes to a node that is known to be down."""
@@ -97,7 +106,7 @@ class LeastOutstanding(Load):
     @action
     def pick(self, n: Node) -> None:
         """Node n is picked."""
-        require(self.load() < self.most and n not in self.down)
+        require(self.may_arrive() and n not in self.down)
         require(self.may_be_picked(n))
         self.outstanding[n] += 1
 
@@ -134,7 +143,7 @@ class TwoChoices(Load):
     @action
     def pick(self, n: Node, m: Node) -> None:
         """Nodes n and m are drawn."""
-        require(self.load() < self.most and n not in self.down and m not in self.down)
+        require(self.may_arrive() and n not in self.down and m not in self.down)
         require(self.may_be_drawn(n, m))
         if self.less(m, n):
             self.outstanding[m] += 1
@@ -189,7 +198,7 @@ class BoundedRing(Load):
     @action
     def pick(self, k: Key, n: Node) -> None:
         """Key k is sent to node n."""
-        require(self.load() < self.most and n not in self.down)
+        require(self.may_arrive() and n not in self.down)
         require(self.may_take(k, n))
         self.outstanding[n] += 1
 

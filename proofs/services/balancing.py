@@ -3,6 +3,8 @@
 Two different servers are compared, and the one that is picked has no more on the way than the other. On a ring each key is with
 the first node at or after it; that is what decides who inherits keys and who gives some away, so nothing else moves.
 
+On a ring with bounded loads no request goes beyond a bound that is made of the load there is, whatever that comes to.
+
 Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after it
 on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are this logic
 cannot say; who they are it can.
@@ -12,9 +14,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ratified.language import Map, Set, action, invariant
+from ratified.language import Map, Set, action, invariant, require
 from ratified.models.services.changing import ChangingTurns, Endpoint
 from ratified.models.services.choices import Server, TwoDraws
+from ratified.models.services.load import BoundedRing, Node
 from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
 
@@ -46,6 +49,27 @@ class RingSafety(Ring):
     def keys_are_at_home(self) -> bool:
         """Each key is with the first node at or after it."""
         return all(self.home(k, self.owner[k]) for k in Place)
+
+
+class BoundedSafety(BoundedRing):
+    """Any number of nodes, of keys and of requests, any weights and any places on the ring."""
+
+    goals: ClassVar[Goals] = {"load_is_bounded": (), "who_is_down_is_not_picked": ()}
+
+    @lemma(uses=())
+    def somebody_is_up(self) -> bool:
+        """Not all nodes are down, so that what they have on the way can be shared out."""
+        return super().somebody_is_up()
+
+    def may_arrive(self) -> bool:
+        """No node has all requests on the way: that all together have not is a sum, and only allows less."""
+        return all(self.outstanding[n] < self.most for n in Node)
+
+    @action
+    def fail(self, n: Node) -> None:
+        """Node n goes down; another is up: which it is, not how many there are."""
+        require(n not in self.down and any(m != n and m not in self.down for m in Node))
+        self.down.add(n)
 
 
 class TurnsSafety(ChangingTurns):

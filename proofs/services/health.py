@@ -1,10 +1,16 @@
-"""Why a node that drains gets nothing new, and goes no sooner than it may, for every number of nodes."""
+"""Why a node that drains gets nothing new, and goes no sooner than it may, and no ejection is one too many, at every size.
+
+Of ejections each step is spoken of: it ejects one node at most, and only where that one, with those that are out, is within the
+limit and not the last. That the number of those that are out never is beyond it follows by counting, which is not done here.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from ratified.language import step_invariant
 from ratified.models.services.draining import Draining
+from ratified.models.services.health import Ejection, Node
 from ratified.smt.script import Goals, lemma
 
 
@@ -21,3 +27,36 @@ class DrainingSafety(Draining):
     def who_drains_is_there(self) -> bool:
         """Nobody that is gone drains."""
         return super().who_drains_is_there()
+
+
+class EjectionSafety(Ejection):
+    """Any number of nodes, any limits and times."""
+
+    goals: ClassVar[Goals] = {
+        "an_ejection_fits": (),
+        "one_at_a_time": (),
+        "who_is_out_was_ejected": ("who_is_out_was_ejected",),
+        "each_is_longer": (),
+        "all_is_forgiven_in_time": (),
+    }
+
+    @lemma(uses=())
+    def who_is_out_was_ejected(self) -> bool:
+        """Whoever is out has an ejection that is not forgiven."""
+        return super().who_is_out_was_ejected()
+
+    @step_invariant
+    def an_ejection_fits(self, old: Self) -> bool:
+        """Whoever is ejected is, with those that are out already, not one too many, nor the last."""
+        after = len(old.ejected()) + 1
+        fits = 100 * after <= self.percent * len(Node) or (self.always_one and after == 1)
+        return all(self.left[n] == 0 or old.left[n] > 0 or (fits and after < len(Node)) for n in Node)
+
+    @step_invariant
+    def one_at_a_time(self, old: Self) -> bool:
+        """No two nodes are ejected in one step."""
+        return all(
+            m == n or self.left[m] == 0 or self.left[n] == 0 or old.left[m] > 0 or old.left[n] > 0
+            for m in Node
+            for n in Node
+        )

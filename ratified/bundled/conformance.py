@@ -72,6 +72,25 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 """By the names of the implementations."""
 
 
+def cores_of(name: str) -> tuple[str, ...]:
+    """The modules of an implementation that a sweep plants mistakes into; none where it is not swept."""
+    return implementations[name].cores
+
+
+def explained_of(name: str) -> Mapping[str, str]:
+    """Why some mistakes in the cores of an implementation are none."""
+    place = implementations[name].survivors
+    explained: Mapping[str, str] = resolve(place) if place else {}
+    return explained
+
+
+def caught_of(name: str) -> Mapping[str, str]:
+    """Which run is known to catch which bug of an implementation, as `kind seed`."""
+    place = implementations[name].caught
+    caught: Mapping[str, str] = resolve(place) if place else {}
+    return caught
+
+
 def _policy(made: PolicyObject) -> Policy:
     def subject(number: int) -> Subject:
         held: Subject = resolve(made.subject)(number)

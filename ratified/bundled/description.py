@@ -53,7 +53,8 @@ class Implementation:
     `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
     class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
     (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending`, `voters` and `left`). `cores`
-    are its modules that a sweep plants mistakes into, `survivors` why some of these are none.
+    are its modules that a sweep plants mistakes into, `survivors` why some of these are none, `caught` which run
+    caught which bug.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Implementation:
     left: str | None = None
     cores: tuple[str, ...] = ()
     survivors: str | None = None
+    caught: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`--ranks N`: the same command, started N times by mpiexec, and what becomes of it.
 
-Guarantees: the exit status is rank 0's; of ranks that were killed one message tells which, and how to go on. Ctrl-C asks the ranks
-to stop and report; a second one ends them. Nothing that was started is left running.
+Guarantees: the exit status is rank 0's; of ranks that were killed one message tells which, and how to go on. Ctrl-C asks the
+ranks to stop and report; a second one ends them. Nothing that was started is left running.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ratified.cli.output import colorful, echo
 from ratified.cli.progress import LiveText
 from ratified.cli.ranks import LAUNCHED, MARK
 from ratified.cli.requests import CheckRequest
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 MISSING = "exploring on several ranks needs MPI, which is not installed"
-REMEDY = "pip install 'ratified[mpi]'"
 
 _NOISE = re.compile(
     r"=====|=   |YOUR APPLICATION TERMINATED|This typically refers|Please see the FAQ|\[(proxy|mpiexec)|Abort\(|"
@@ -73,21 +73,22 @@ def launch(request: CheckRequest, arguments: list[str]) -> int:
     if request.output.color is None and colorful(sys.stdout, None):
         command.append("--color")
     heard, out, returned = _run(command, quiet=request.output.quiet)
-    if out:
-        echo(out)
     if heard.status is not None:
+        if out:
+            echo(out)
         return heard.status
+    heard.noise.append(out)  # where mpiexec says what became of whom
     raise _lost(heard, returned, request, arguments)
 
 
 def _mpiexec() -> str:
     """The mpiexec of this environment, or else the system's."""
     if importlib.util.find_spec("mpi4py") is None:
-        raise RatifiedError(MISSING, remedy=REMEDY)
+        raise RatifiedError(MISSING, remedy=install("mpi"))
     beside = Path(sys.executable).parent / "mpiexec"
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
-        raise RatifiedError("there is no mpiexec to start ranks with", remedy=REMEDY)
+        raise RatifiedError("there is no mpiexec to start ranks with", remedy=install("mpi"))
     return found
 
 
@@ -126,7 +127,9 @@ def _run(command: list[str], *, quiet: bool) -> tuple[_Heard, str, int]:
         start_new_session=True,
         env={**os.environ, LAUNCHED: "1"},
     )
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     out: list[str] = []
     readers = [
         threading.Thread(target=lambda: out.append(process.stdout.read()), daemon=True),  # type: ignore[union-attr]

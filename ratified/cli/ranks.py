@@ -1,7 +1,7 @@
 """A command as one rank of several: what mpiexec has started N times is one command, with one report and one message.
 
-Guarantees: rank 0 speaks, the others are silent and leave with 0; whatever goes wrong on any rank ends all of them. Importing this
-imports neither the language nor an engine, nor MPI.
+Guarantees: rank 0 speaks, the others are silent and leave with 0; whatever goes wrong on any rank ends all of them. Importing
+this imports neither the language nor an engine, nor MPI.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ratified.cli.ending import Ended
 from ratified.cli.output import complain
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ratified.cli.exploring import ExploreOptions
     from ratified.explore.ranks import World
     from ratified.language import Model
@@ -89,8 +88,9 @@ class Member:
         """Heed the launcher, which asks on standard input to stop."""
 
         def listen() -> None:
-            for line in sys.stdin:
-                if line.strip() == "stop":
+            # Not through `sys.stdin`, whose lock this thread would hold when Python ends.
+            while said := os.read(0, 64):
+                if b"stop" in said:
                     self._asked = True
                     if self._stop is not None:
                         self._stop()
@@ -131,7 +131,7 @@ def as_rank(do: Callable[[], Ended], tell: Callable[[Ended], None]) -> int:
     if world.rank == 0 and LAUNCHED in os.environ:
         me.attend()
     if world.rank:
-        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # as long as the process
+        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the process
     if LAUNCHED in os.environ:
         pids = world.gather((world.host, os.getpid()))
         if world.rank == 0:

@@ -267,7 +267,8 @@ class DriveRequest:
 class MutantsRequest:
     """Plant bugs into an implementation: all that are known, or those named.
 
-    With `sweep`, a module, `target` is a driver, and every mistake is planted into the module; `names` are settings.
+    With `sweep`, every mistake is planted: into the cores of a bundled protocol, or, where it is a module and `target` a driver,
+    into that; `names` are then settings. Of a protocol, a `sample` that is drawn with the seed of the driving.
     """
 
     target: str
@@ -276,6 +277,8 @@ class MutantsRequest:
     scripts: bool
     systematic: bool
     sweep: Path | None
+    sample: int | None
+    seconds: float | None
     jobs: int
     within: float | None
     driving: Driving
@@ -390,6 +393,7 @@ class TortureRequest:
     every: float
     pause: float
     protocol: str
+    machine: str
     trace: bool
     plant: str | None
     kinds: tuple[str, ...]
@@ -406,7 +410,7 @@ class ServeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class StartRequest:
+class ClusterStartRequest:
     """Start a cluster on this machine, in the folder `data`."""
 
     nodes: int
@@ -421,7 +425,7 @@ class StartRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusRequest:
+class ClusterStatusRequest:
     """Show how a cluster is, once or again and again."""
 
     data: Path
@@ -430,22 +434,92 @@ class StatusRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterRequest:
-    """Do something with a cluster."""
+class ClusterStopRequest:
+    """Stop a cluster."""
 
     data: Path
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterNodeRequest:
-    """Do something with a node of a cluster."""
+class ClusterNode:
+    """A node of a cluster, to which something is done."""
 
     node: str
     data: Path
 
 
+class ClusterKillRequest(ClusterNode):
+    """Kill it."""
+
+
+class ClusterPauseRequest(ClusterNode):
+    """Stop it in its tracks."""
+
+
+class ClusterResumeRequest(ClusterNode):
+    """Let it go on."""
+
+
 @dataclass(frozen=True, slots=True)
-class CertificatesRequest:
+class ClientRequest:
+    """Ask a store, whose nodes are in a cluster's folder or at addresses."""
+
+    endpoints: str | None
+    data: Path
+    certificates: Path | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientGetRequest:
+    """Read keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPutRequest:
+    """Set a key."""
+
+    client: ClientRequest
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDelRequest:
+    """Delete keys."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWatchRequest:
+    """Tell changes."""
+
+    client: ClientRequest
+    key: str
+    prefix: bool
+    after: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLockRequest:
+    """Hold a lock while a command runs."""
+
+    client: ClientRequest
+    lock: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCertificatesRequest:
     """Make certificates for so many nodes, an operator, and clients of these names."""
 
     folder: Path

@@ -356,19 +356,22 @@ def explore(
     return explored
 
 
-def regression_test(protocol: Protocol, nodes: int, system_seed: int, explored: Explored) -> str:
-    """What was found as a test that can be run: a schedule, which must conform."""
+def regression_test(
+    protocol: Protocol, nodes: int, system_seed: int, explored: Explored, *, calm: bool = False
+) -> str:
+    """What was found as a test that can be run: a schedule, perhaps with `calm` after it, which must conform."""
+    where, how = ("stress", "restressed") if calm else ("simulation", "replayed")
     lines = "".join(f"    {step}\n" for step in explored.script)
     module, _, expression = protocol.place.partition(":")
     return (
         f"from {module} import {expression.partition('[')[0]}\n"
-        "from ratified.conform.simulation import replayed\n"
+        f"from ratified.conform.{where} import {how}\n"
         "from ratified.simulator import read_schedule\n"
         "from ratified.results.result import Verdict\n\n"
         f'SCRIPT = """\n{lines}"""\n\n\n'
         "def test_it_conforms() -> None:\n"
         f"    protocol = {expression}\n"
         f"    schedule = read_schedule(SCRIPT, protocol.system({system_seed}))\n"
-        f"    run = replayed(protocol, {system_seed}, {nodes}, schedule, claims_every=1)\n"
+        f"    run = {how}(protocol, {system_seed}, {nodes}, schedule, claims_every=1)\n"
         "    assert run.verdict is Verdict.HOLDS, run.why\n"
     )

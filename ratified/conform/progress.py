@@ -1,9 +1,9 @@
 """What must come about in a cluster once all is calm: liveness, checked on runs, bounded.
 
-A run of an implementation is finite, so that it cannot show that something never happens; it can show that something did not happen
-within so many *rounds* of a fair schedule. A round is this, and no more is granted: the clock of each node that runs ticks once,
-in the order of their names; then whatever is being written becomes durable and whatever was sent on links that are not cut arrives,
-in the order in which it was sent, until nothing is left. Clients without an answer ask again every sixteenth round.
+A run is finite: it cannot show that something never happens, but that something did not happen within so many *rounds* of a fair
+schedule. A round is this, and no more is granted: the clock of each node that runs ticks once, in the order of their names; then
+whatever is being written becomes durable, and whatever was sent on links that are not cut arrives, in the order in which it was
+sent, until nothing is left. Clients without an answer ask again every sixteenth round.
 
 Guarantees: what is asked depends on the cluster and the seed alone; what came about in time is never blamed.
 """
@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from ratified.impl.contract import Command, Compact, NodeId
-from ratified.simulator.steps import Ask, Crash, Deliver, Heal, Order, Partition, Pass, Persist, Restart
+from ratified.simulator.steps import Ask, Crash, Deliver, Heal, Order, Partition, Pass, Persist, Restart, Step
 
 if TYPE_CHECKING:
     from ratified.conform.simulation import Cluster
@@ -139,7 +139,7 @@ class Calm:
         elects = self.world.system.elects
         if elects:
             self.until("a leader is elected", lambda: self.led(self.names) is not None)
-        self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
+            self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
         self.until("clients are answered", lambda: not self.world.checks.history.open())
         self.until("members have applied the same", self.same)
         self.until("nothing is left to do", lambda: self.left() is None)
@@ -252,8 +252,12 @@ class Calm:
         if self.world.leader() != leader:
             return
         before = set(self.voters())
-        count = self.random.randint(max(1, len(self.names) - 2), len(self.names))
-        wanted = set(self.random.sample(list(self.names), count))
+        wanted = max(
+            (set(self.random.sample(self.names, self.random.randint(1, len(self.names)))) for _ in range(2)),
+            key=lambda some: len(some ^ before),  # more than one at a time takes two steps
+        )
+        for _ in range(self.random.randint(0, 2)):
+            self.put(leader)  # so that something is committed before the change is
         self.perform(Order(leader, change([name for name in self.names if name in wanted])))
         ends = self.random.random() < 0.5
         if ends:
@@ -280,7 +284,7 @@ class Calm:
 
     def one_thing(self) -> None:
         """A disk finishes, or a message arrives."""
-        steps = [
+        steps: list[Step] = [
             *(
                 Persist(name, node.disk.pending)
                 for name, node in self.world.nodes.items()

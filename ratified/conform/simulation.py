@@ -149,7 +149,10 @@ def operations_of(history: History) -> list[Operation]:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What came of a run. `found` is who found something: "checker", "linearizability", "exception", or "progress"; None if nobody."""
+    """What came of a run. `found` is who found something: "checker", "linearizability", "exception" or "progress", if any.
+
+    Where it is `calm` after the schedule, progress is asked for (`ratified.conform.stress`).
+    """
 
     seed: int
     nodes: int
@@ -159,6 +162,7 @@ class Simulated:
     found: str | None = None
     why: str = ""
     schedule: tuple[Step, ...] = ()
+    calm: bool = False
 
 
 def simulated(

@@ -1,35 +1,47 @@
-"""All of it together: chaos, Hypothesis and the covering of a graph against one protocol, and against its bugs.
+"""All of it together: chaos, stress and calm, Hypothesis and the covering of a graph, against one protocol and against its bugs.
 
-Guarantees: with no limit of time the same arguments give the same answer.
+Guarantees: with no limit of time the same arguments give the same answer; what is remembered of who caught a bug decides in which
+order it is looked for, never whether it is caught.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from dataclasses import asdict, dataclass, field
 
 from ratified.conform.cover import Covered, cover
+from ratified.conform.driving.sweep import Answer, answers
 from ratified.conform.ending import SMALL_GRAPH, Over, after, never
 from ratified.conform.machine import Explored, explore
 from ratified.conform.mutants import Mutant, planted
 from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import Simulated, shrunk, simulated
+from ratified.conform.stress import shrunk_stress, stressed
 from ratified.results.result import Verdict
 
 LEAST = 5
 """So many examples of Hypothesis there are, however little time there is."""
 
 MOST_SEEDS = 400
-"""How many runs are tried to catch a bug."""
+"""How many runs of either kind are tried to catch a bug that nobody else catches."""
+
+FEW_SEEDS = 10
+"""And how many, where somebody does."""
+
+FEW_EXAMPLES = 12
+"""So many examples of Hypothesis are tried on each bug."""
 
 
 @dataclass(slots=True)
 class Conformed:
-    """What came of a protocol. `failure` is the run that does not conform, shrunk."""
+    """What came of a protocol. `failure` is what does not conform, shrunk; `runs` are of chaos, others were `stressed`."""
 
     runs: int = 0
     events: int = 0
+    stressed: int = 0
+    stressed_events: int = 0
     undecided: list[str] = field(default_factory=list)
     failure: Simulated | None = None
     explored: Explored | None = None
@@ -85,6 +97,15 @@ def conform(
             break
         if run.verdict is Verdict.UNDECIDED:
             result.undecided.append(f"seed {seed}: {run.why}")
+        if events is None:
+            late = stressed(protocol, seed, nodes=nodes_of(seed), claims_every=50)
+            result.stressed += 1
+            result.stressed_events += late.events
+            if late.found:
+                result.failure = shrunk_stress(protocol, late)
+                break
+            if late.verdict is Verdict.UNDECIDED:
+                result.undecided.append(f"seed {seed}, under stress: {late.why}")
         seed += 1
         if told is not None:
             told(result)
@@ -103,56 +124,108 @@ def covered(protocol: Protocol, *, small: bool, tries: bool = False, over: Over 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Who caught a bug: the steps it took each of them, None where it was not caught."""
+    """Who caught a bug: the steps it took each of them, None where it was not caught. `run` is the kind and the seed of a run."""
 
     name: str
     checker: int | None
     linearizability: int | None
+    progress: int | None
     hypothesis: int | None
     edges: int | None
-    seconds: float
+    seconds: float  # of the processor
+    run: str = ""
     shortest: tuple[str, ...] = ()  # a script that shows it
 
     @property
     def caught(self) -> bool:
         """By anybody."""
-        return any(x is not None for x in (self.checker, self.linearizability, self.hypothesis, self.edges))
+        every = (self.checker, self.linearizability, self.progress, self.hypothesis, self.edges)
+        return any(x is not None for x in every)
+
+
+RUNS: dict[str, Callable[..., Simulated]] = {"chaos": simulated, "stress": stressed}
+
+
+def kill(
+    protocol: Protocol, name: str, *, thorough: bool = True, shrink: bool = False, last: str = ""
+) -> Kill:
+    """Plant a bug and see who catches it. Where not `thorough`, only runs are tried. `last` is the run that caught it before."""
+    mutant = protocol.mutants()[name]
+    began = time.process_time()
+    with planted(mutant):
+        hypothesis = edges = None
+        if thorough:
+            explored = explore(protocol, nodes=mutant.nodes, examples=FEW_EXAMPLES, steps=50, shrink=False)
+            hypothesis = explored.steps if explored.found else None
+            walked = covered(protocol, small=True)
+            edges = walked.driven if walked is not None and walked.failure else None
+        most = MOST_SEEDS if hypothesis is edges is None else FEW_SEEDS
+        found, steps, run = _by_runs(protocol, mutant, most, last)
+        script: tuple[object, ...] = ()
+        if found is not None and shrink:
+            script = (shrunk_stress if found.calm else shrunk)(protocol, found).schedule
+    by = found.found if found is not None else None
+    return Kill(
+        name,
+        steps if by in ("checker", "exception") else None,
+        steps if by == "linearizability" else None,
+        steps if by == "progress" else None,
+        hypothesis,
+        edges,
+        time.process_time() - began,
+        run if by is not None else "",
+        tuple(map(str, script)),
+    )
 
 
 def kills(
-    protocol: Protocol, names: Iterable[str], *, thorough: bool = True, shrink: bool = False
+    protocol: Protocol,
+    names: Iterable[str],
+    *,
+    thorough: bool = True,
+    shrink: bool = False,
+    learned: MutableMapping[str, str] | None = None,
+    jobs: int = 1,
 ) -> Iterator[Kill]:
-    """Plant each bug of these names and see who catches it. Where not `thorough`, only chaos is tried."""
-    mutants = protocol.mutants()
-    for name in names:
-        mutant = mutants[name]
-        began = time.monotonic()
-        with planted(mutant):
-            found, steps = _by_chaos(protocol, mutant)
-            hypothesis = edges = None
-            if thorough:
-                explored = explore(protocol, nodes=mutant.nodes, examples=60, steps=50)
-                hypothesis = explored.steps if explored.found else None
-                walked = covered(protocol, small=True)
-                edges = walked.driven if walked is not None and walked.failure else None
-            script = shrunk(protocol, found).schedule if found is not None and shrink else ()
-        by = found.found if found is not None else None
-        yield Kill(
-            name,
-            steps if by in ("checker", "exception") else None,
-            steps if by == "linearizability" else None,
-            hypothesis,
-            edges,
-            time.monotonic() - began,
-            tuple(map(str, script)),
-        )
+    """Plant each bug of these names and see who catches it, `jobs` at a time, each in a process of its own.
+
+    What is `learned` of which run caught which bug is tried first, and learned anew.
+    """
+    names, learned = list(names), {} if learned is None else learned
+
+    def work(name: str) -> Callable[[], Answer]:
+        last = learned.get(name, "")
+
+        def run() -> Answer:
+            return Answer(
+                "", json.dumps(asdict(kill(protocol, name, thorough=thorough, shrink=shrink, last=last)))
+            )
+
+        return run
+
+    done: dict[int, Kill] = {}
+    told = 0
+    for number, answer in answers(map(work, names), jobs, None):
+        assert isinstance(answer, Answer), f"{names[number]}: {answer}"
+        said = json.loads(answer.why)
+        done[number] = one = Kill(**{**said, "shortest": tuple(said["shortest"])})
+        if one.run:
+            learned[one.name] = one.run
+        while told in done:
+            yield done[told]
+            told += 1
 
 
-def _by_chaos(protocol: Protocol, mutant: Mutant) -> tuple[Simulated | None, int]:
+def _by_runs(protocol: Protocol, mutant: Mutant, most: int, last: str) -> tuple[Simulated | None, int, str]:
+    """Try runs of either kind in turn; first the one that did it last time. How many steps it took, and which run it was."""
+    known = [
+        (kind, int(seed)) for kind, _, seed in [last.partition(" ")] if kind in RUNS and seed.isdecimal()
+    ]
+    seeds = range(mutant.first, mutant.first + most)
     steps = 0
-    for seed in range(mutant.first, mutant.first + MOST_SEEDS):
-        run = simulated(protocol, seed, nodes=mutant.nodes)
+    for kind, seed in [*known, *((kind, seed) for seed in seeds for kind in RUNS)]:
+        run = RUNS[kind](protocol, seed, nodes=mutant.nodes)
         steps += run.steps
         if run.found:
-            return run, steps
-    return None, steps
+            return run, steps, f"{kind} {seed}"
+    return None, steps, ""

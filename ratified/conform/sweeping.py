@@ -1,12 +1,12 @@
-"""Every mistake that there is a rule for, planted into the cores of a protocol one at a time, and put to what holds them to the model.
+"""Every mistake that there is a rule for, planted into the cores of a protocol, one at a time, and put to what holds them.
 
-What is asked is cut into *checks* of a tenth of a second to a second: runs of chaos, runs under stress with progress asked for in
+What is asked is cut into *checks* of a tenth of a second to a few: runs of chaos, runs under stress with progress asked for in
 calm, examples of Hypothesis, the walks along the model's graph. A mutant is put only to checks that run the line of its mistake
-("never run" if none does), first to the one that caught it last time, then to those that have caught most, and no further once it is
-caught. Each mutant has a process of its own.
+("never run" if none does), first to the one that caught it last time, then to those that have caught most, and no further once
+it is caught. Each mutant has a process of its own.
 
-Guarantees: which mutants are planted, and whether one is caught, depends on the source alone, and on no order or memory, but for the
-processor time that a mutant is given. A share of a sample comes with its confidence interval.
+Guarantees: which mutants are planted, and whether one is caught, depends on the source alone, and on no order or memory, but
+for the processor time that a mutant is given. A share of a sample comes with its confidence interval.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from inspect import getsource
 from pathlib import Path
@@ -304,14 +305,14 @@ class Sweep:
         modules: Sequence[str],
         explained: Mapping[str, str],
         memory: Memory,
-        runs: int = RUNS,
+        checks: Sequence[Check] | None = None,
     ) -> None:
         self.protocol = protocol
         self.modules = modules
         self.explained = explained
         self.memory = memory
         self.plantings = plantings(modules)
-        self.checks = {check.name: check for check in checks_of(protocol, runs)}
+        self.checks = {check.name: check for check in checks or checks_of(protocol)}
         self.kills: Counter[str] = Counter()
         self.near: dict[str, Counter[str]] = {}  # by function
         self.took: dict[str, float] = {}
@@ -389,14 +390,14 @@ class Sweep:
             for i in reached:
                 if over():
                     return
-                order = self.order(chosen[i])
-                yield lambda i=i, order=order: self._put(chosen[i].mutation, order)
+                yield partial(self._put, chosen[i].mutation, self.order(chosen[i]))
 
         for number, answer in answers(work(), jobs, None):
             i = reached[number]
             fates[i] = self._heard(chosen[i], answer)
             if told is not None:
                 told(len(fates), len(chosen))
+        # If it was ended early: those up to the last that was begun, so that lines which are never run do not count more.
         looked = set(fates) if len(fates) == len(chosen) else set(range(max([*fates, -1]) + 1)) & set(fates)
         self.memory.write()
         done = sorted(

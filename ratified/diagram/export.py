@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from ratified.diagram.picture import GraphEdge, GraphNode, Picture
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 from ratified.language.values import show
 
@@ -144,7 +145,7 @@ def to_networkx(graph: Picture) -> nx.MultiDiGraph[int]:
     try:
         import networkx as nx
     except ImportError:
-        raise RatifiedError("networkx is not installed", remedy="pip install 'ratified[diagram]'") from None
+        raise RatifiedError("networkx is not installed", remedy=install("diagram")) from None
     made: nx.MultiDiGraph[int] = nx.MultiDiGraph(
         model=graph.model, sizes=dict(graph.sizes), view=graph.view or None
     )

@@ -15,6 +15,7 @@ from ratified.diagram import layered
 from ratified.diagram.dot import FONT, to_dot
 from ratified.diagram.palette import FONTS, PAPER
 from ratified.diagram.picture import Picture
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 KINDS = ("svg", "png", "pdf", "dot", "html", "json", "graphml")
@@ -79,7 +80,7 @@ def laid_out(dot: str, form: str) -> bytes:
     except ImportError:
         raise NoDot(
             "drawing needs the graphviz package",
-            remedy="pip install 'ratified[diagram]'; or write .dot or .html",
+            remedy=f"{install('diagram')}; or write .dot or .html",
         ) from None
     arguments = {"dpi": "150"} if form == "png" else {}
     text = dot.replace("digraph states {", "digraph states {\n  dpi=150;", 1) if arguments else dot

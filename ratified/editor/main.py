@@ -9,6 +9,8 @@ import argparse
 import math
 import sys
 
+from ratified.extras import install
+
 
 def main() -> None:
     """Serve an editor until it says that it leaves."""
@@ -25,7 +27,7 @@ def main() -> None:
         import pygls  # noqa: F401 - whether it is there
     except ModuleNotFoundError as error:
         sys.stderr.write(
-            f"Error: the language server needs the package {error.name}\n  pip install 'ratified[editor]'\n"
+            f"Error: the language server needs the package {error.name}\n  {install('editor')}\n"
         )
         sys.exit(2)
     from ratified.editor.server import served

@@ -70,10 +70,10 @@ def run(engine: str, task: Task) -> Result:
     """Explore with the engine of that name. Raises RatifiedError if there is none, or it cannot be used here."""
     if engine not in ENGINES:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
-    return _with_unchecked(_run(engine, task, Watch(task.limits)), task.model)
+    return with_unchecked(_run(engine, task, Watch(task.limits)), task.model)
 
 
-def _with_unchecked(found: Result, model: Model) -> Result:
+def with_unchecked(found: Result, model: Model) -> Result:
     """A result that says what was not checked, and that does not hold if anything was not."""
     names = {p.name for p in found.properties if p.kind is not PropertyKind.DEADLOCK}
     left_out = unchecked(model.module, names)

@@ -8,6 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Steps(Protocol):
+    """A state graph, however it is kept: what `Graph` says of each of these."""
+
+    @property
+    def size(self) -> int:
+        """The number of states."""
+
+    @property
+    def targets(self) -> Sequence[int]:
+        """The state after a step, by its number."""
+
+    @property
+    def instances(self) -> Sequence[int]:
+        """The action and arguments of a step, by its number."""
+
+    @property
+    def initial(self) -> Sequence[int]:
+        """The initial states."""
+
+    @property
+    def expanded(self) -> int:
+        """The first of the states whose steps are not known."""
+
+    @property
+    def cut(self) -> Mapping[int, Collection[int]]:
+        """What was possible in a state and not followed."""
+
+    def edges(self, state: int) -> range:
+        """The numbers of a state's steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,17 @@ large. (Fair components: Emerson & Lei, "Modalities for Model Checking: Branchin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import heapq
+import itertools
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from ratified.explore.graph import Graph, components
+from ratified.explore.graph import Graph, Steps, components
+
+FAR = -1
+"""In place of a number, where there is none."""
 
 MOST_LOOKED_AT = 200_000
 """How many places the search for a shortest loop looks at before it is content with the one that it has."""
@@ -56,62 +63,203 @@ class Goal:
     wanted: Sequence[int] | None = None
 
 
-@dataclass(slots=True)
-class _Path:
-    """A way to a state: how long it is, the state and the edge before (-1 if it begins here)."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Shortest ways to some states. `order` has these, nearest first; the rest is by state, and FAR for all others.
 
-    depth: int
-    before: int = -1
-    edge: int = -1
+    `depth` is how long a way is, `before` and `edge` are its last state but one and its last step (FAR if it begins here).
+    """
+
+    order: Sequence[int]
+    depth: Sequence[int]
+    before: Sequence[int]
+    edge: Sequence[int]
 
 
-_Paths = dict[int, _Path]
-
-
-@dataclass(slots=True)
-class _Loop:
+@dataclass(frozen=True, slots=True)
+class Loop:
     """A component in which a fair run can go round, and what it has to attend to: bits of demands."""
 
-    members: frozenset[int]
     weak: int
     strong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """Components that fair runs can stay in; `of` is the number of a state's, FAR for a state in none of them."""
+
+    of: Sequence[int]
+    found: Sequence[Loop]
+
+
+class Parts(Protocol):
+    """What is computed of a whole graph, in Python (`ListedParts`) or elsewhere: the part of a search that takes long."""
+
+    @property
+    def graph(self) -> Steps:
+        """The graph."""
+
+    def enabled(self, state: int) -> int:
+        """The bits of the demands that have a possible instance in a state."""
+
+    def served(self, instance: int) -> int:
+        """The bits of the demands that an instance serves."""
+
+    def fails(self, goal: Goal) -> bool:
+        """Whether there is a fair lasso on which the goal is wanted and never reached from then on."""
+
+    def shortest(self) -> Ways:
+        """Ways from initial states to all that can be reached."""
+
+    def pending(self, goal: Goal) -> Ways:
+        """Ways to where the goal has come to be wanted and was not reached since, from there on where it came to be."""
+
+    def loops(self, goal: Goal) -> Loops:
+        """The components of more than one such state in which a fair run can stay."""
 
 
 def _never() -> None:
     """Nobody is waiting."""
 
 
-class LassoSearch:
-    """Looks for lassos in one graph. `tick` is called now and then, and may raise to end the search."""
+class ListedParts:
+    """The parts of a graph that is there as arrays. `tick` is called now and then, and may raise to end the search."""
 
     def __init__(self, graph: Graph, demands: Sequence[Demand], tick: Callable[[], None] = _never) -> None:
-        self.graph = graph
-        self.demands = demands
-        self.tick = tick
+        self.graph: Graph = graph
+        self._tick = tick
         self._weak = self._strong = 0
-        self._enabled: list[int] = []  # of a state: the bits of the demands that have a possible instance
-        self._shortest: _Paths = {}
-        self._looked_at = 0
+        self._enabled: list[int] = []
         instances = 1 + max(
             max(graph.instances, default=-1), max((i for c in graph.cut.values() for i in c), default=-1)
         )
-        self._demand = [0] * instances  # of an instance: the bits of the demands that it serves
-        for number, demand in enumerate(self.demands):
+        self._served = [0] * instances
+        for number, demand in enumerate(demands):
             bit = 1 << number
             self._weak |= 0 if demand.strong else bit
             self._strong |= bit if demand.strong else 0
             for instance in demand.instances:
                 if instance < instances:
-                    self._demand[instance] |= bit
+                    self._served[instance] |= bit
         for state in range(graph.size):
             enabled = 0
             for edge in graph.edges(state):
                 if graph.targets[edge] != state:
-                    enabled |= self._demand[graph.instances[edge]]
+                    enabled |= self._served[graph.instances[edge]]
             for instance in graph.cut.get(state, ()):
-                enabled |= self._demand[instance]
+                enabled |= self._served[instance]
             self._enabled.append(enabled)
         self._shortest = self._walk([(state, 0) for state in graph.initial], lambda _: True)
+
+    def enabled(self, state: int) -> int:
+        """The bits of the demands that have a possible instance in a state."""
+        return self._enabled[state]
+
+    def served(self, instance: int) -> int:
+        """The bits of the demands that an instance serves."""
+        return self._served[instance]
+
+    def shortest(self) -> Ways:
+        """Ways from initial states to all that can be reached."""
+        return self._shortest
+
+    def fails(self, goal: Goal) -> bool:
+        """Whether there is a fair lasso on which the goal is wanted and never reached from then on."""
+        pending = self.pending(goal).order
+        stays = any(state < self.graph.expanded and not self._enabled[state] for state in pending)
+        return stays or next(self._fair_components(set(pending)), None) is not None
+
+    def pending(self, goal: Goal) -> Ways:
+        """Where the goal has come to be wanted and was not reached since, nearest first."""
+        if goal.wanted is None:
+            begins = [(state, 0) for state in self.graph.initial if not goal.reached[state]]
+        else:
+            begins = [
+                (state, self._shortest.depth[state])
+                for state in self._shortest.order
+                if goal.wanted[state] and not goal.reached[state]
+            ]
+        return self._walk(begins, lambda state: not goal.reached[state])
+
+    def loops(self, goal: Goal) -> Loops:
+        """The components (of more than one state) of where the goal is pending in which a fair run can stay."""
+        of = array("q", [FAR]) * self.graph.size
+        found: list[Loop] = []
+        for component, loop in self._fair_components(set(self.pending(goal).order)):
+            for state in component:
+                of[state] = len(found)
+            found.append(loop)
+        return Loops(of, found)
+
+    def _walk(self, begins: Sequence[tuple[int, int]], inside: Callable[[int], bool]) -> Ways:
+        """Shortest ways from states that are themselves so far away (nearest first), through states inside."""
+        graph = self.graph
+        order: list[int] = []
+        depths, before, edges = (array("q", [FAR]) * graph.size for _ in range(3))
+        level: list[int] = []
+        depth = taken = 0
+        while level or taken < len(begins):
+            if not level:
+                depth = begins[taken][1]
+            while taken < len(begins) and begins[taken][1] == depth:
+                state = begins[taken][0]
+                taken += 1
+                if depths[state] == FAR:
+                    depths[state] = depth
+                    level.append(state)
+            order += level
+            depth += 1
+            after = []
+            for state in level:
+                for edge in graph.edges(state):
+                    target = graph.targets[edge]
+                    if depths[target] == FAR and inside(target):
+                        depths[target], before[target], edges[target] = depth, state, edge
+                        after.append(target)
+            level = after
+        return Ways(order, depths, before, edges)
+
+    def _fair_components(self, region: set[int]) -> Iterator[tuple[list[int], Loop]]:
+        """The components of a region in which a fair run can go round."""
+        waiting = [region]
+        while waiting:
+            for component in components(self.graph, waiting.pop()):
+                if len(component) == 1:
+                    continue  # staying in one state is looked at on its own
+                self._tick()
+                always, ever = -1, 0
+                for state in component:
+                    always &= self._enabled[state]
+                    ever |= self._enabled[state]
+                taken = self._taken(component)
+                if always & self._weak & ~taken:
+                    continue  # and so in every part of it
+                starved = ever & self._strong & ~taken
+                if starved:
+                    waiting.append({state for state in component if not self._enabled[state] & starved})
+                else:
+                    yield component, Loop(ever & self._weak, ever & self._strong)
+
+    def _taken(self, component: list[int]) -> int:
+        """The demands that steps within a component serve."""
+        graph, members, taken = self.graph, frozenset(component), 0
+        for state in component:
+            for edge in graph.edges(state):
+                if graph.targets[edge] != state and graph.targets[edge] in members:
+                    taken |= self._served[graph.instances[edge]]
+        return taken
+
+
+class LassoSearch:
+    """Looks for lassos in one graph. `demands` is how many there are, `tick` is called now and then, and may raise to end it."""
+
+    def __init__(self, parts: Parts, demands: int, tick: Callable[[], None] = _never) -> None:
+        self.parts = parts
+        self.graph = parts.graph
+        self.tick = tick
+        self._demands = demands
+        self._loops = Loops((), ())
+        self._looked_at = 0
 
     # --- finding ---
 
@@ -121,23 +269,24 @@ class LassoSearch:
         With `shorter_than`, only one of fewer steps, as far as the search for a shortest one goes.
         """
         self.tick()
-        pending = self._pending(goal)
+        parts = self.parts
+        pending = parts.pending(goal)
         bound = shorter_than if shorter_than is not None else 1 << 62
         best: Lasso | None = None
-        for state, path in pending.items():
-            if state < self.graph.expanded and not self._enabled[state]:
-                if path.depth < bound:
+        for state in pending.order:
+            if state < self.graph.expanded and not parts.enabled(state):
+                if pending.depth[state] < bound:
                     best = self._lasso(pending, state, [])
-                    bound = path.depth
+                    bound = pending.depth[state]
                 break  # they come in order of depth
-        loops = self._loops(set(pending))
-        starts = self._starts(loops, pending, goal)
+        self._loops = loops = parts.loops(goal)
         self._looked_at, any_will_do = 0, best is None
-        for depth, state, loop, wanting in starts:
+        for depth, state, wanting in self._starts(loops, pending, goal):
             if depth + 2 >= bound:  # a loop changes something, and back
                 break
-            paths = self._shortest if wanting else pending
+            paths = parts.shortest() if wanting else pending
             wanted = goal.wanted if wanting else None
+            loop = loops.found[loops.of[state]]
             if any_will_do and not wanting:
                 any_will_do = False
                 around = self._some_loop(loop, state)
@@ -152,68 +301,30 @@ class LassoSearch:
                 break
         return best
 
-    def _starts(
-        self, loops: Iterable[_Loop], pending: _Paths, goal: Goal
-    ) -> list[tuple[int, int, _Loop, bool]]:
+    def _starts(self, loops: Loops, pending: Ways, goal: Goal) -> Iterator[tuple[int, int, bool]]:
         """Where a loop may be entered, nearest first: how far it is, the state, and whether the goal is first wanted there."""
-        starts = []
-        for loop in loops:
-            for state in loop.members:
-                starts.append((pending[state].depth, False, state, loop))
-                if goal.wanted is not None and self._shortest[state].depth < pending[state].depth:
-                    starts.append((self._shortest[state].depth, True, state, loop))
-        starts.sort(key=lambda start: start[:3])
-        return [(depth, state, loop, wanting) for depth, wanting, state, loop in starts]
-
-    def _pending(self, goal: Goal) -> _Paths:
-        """Where the goal has come to be wanted and was not reached since, nearest first."""
-        begins: list[tuple[int, int]]
+        inside = _by_depth(pending, loops)
         if goal.wanted is None:
-            begins = [(state, 0) for state in self.graph.initial if not goal.reached[state]]
-        else:
-            begins = [
-                (state, path.depth)
-                for state, path in self._shortest.items()
-                if goal.wanted[state] and not goal.reached[state]
-            ]
-        return self._walk(begins, lambda state: not goal.reached[state])
+            yield from ((depth, state, False) for depth, state in inside)
+            return
+        shortest = self.parts.shortest()
+        nearer = (
+            (depth, state) for depth, state in _by_depth(shortest, loops) if depth < pending.depth[state]
+        )
+        starts = heapq.merge(
+            ((depth, False, state) for depth, state in inside),
+            ((depth, True, state) for depth, state in nearer),
+        )
+        yield from ((depth, state, wanting) for depth, wanting, state in starts)
 
-    def _walk(self, begins: Sequence[tuple[int, int]], inside: Callable[[int], bool]) -> _Paths:
-        """Shortest ways from states that are themselves so far away (nearest first), through states inside."""
-        graph = self.graph
-        found: _Paths = {}
-        level: list[int] = []
-        depth = taken = 0
-        while level or taken < len(begins):
-            if not level:
-                depth = begins[taken][1]
-            while taken < len(begins) and begins[taken][1] == depth:
-                state = begins[taken][0]
-                taken += 1
-                if state not in found:
-                    found[state] = _Path(depth)
-                    level.append(state)
-            depth += 1
-            after = []
-            for state in level:
-                for edge in graph.edges(state):
-                    target = graph.targets[edge]
-                    if target not in found and inside(target):
-                        found[target] = _Path(depth, state, edge)
-                        after.append(target)
-            level = after
-        return found
-
-    def _lasso(self, paths: _Paths, state: int, around: Edges) -> Lasso:
+    def _lasso(self, ways: Ways, state: int, around: Edges) -> Lasso:
         """The way to a state, and a loop there."""
         states, edges = [state], Edges()
-        for ways in (
-            paths,
-            self._shortest,
-        ):  # where the goal comes to be wanted is itself reached by a shortest way
-            while (path := ways[states[-1]]).before >= 0:
-                edges.append(path.edge)
-                states.append(path.before)
+        # Where the goal comes to be wanted is itself reached by a shortest way.
+        for part in (ways, self.parts.shortest()):
+            while part.before[states[-1]] != FAR:
+                edges.append(part.edge[states[-1]])
+                states.append(part.before[states[-1]])
         states.reverse()
         edges.reverse()
         loop = len(edges)
@@ -222,62 +333,27 @@ class LassoSearch:
             states.append(self.graph.targets[edge])
         return Lasso(tuple(states), tuple(edges), loop)
 
-    # --- fair components ---
-
-    def _loops(self, region: set[int]) -> list[_Loop]:
-        """The components (of more than one state) of a region in which a fair run can stay."""
-        found, waiting = [], [region]
-        while waiting:
-            for component in components(self.graph, waiting.pop()):
-                if len(component) == 1:
-                    continue  # staying in one state is looked at on its own
-                self.tick()
-                members = frozenset(component)
-                always, ever, taken = -1, 0, 0
-                for state in component:
-                    always &= self._enabled[state]
-                    ever |= self._enabled[state]
-                for _, edge, _ in self._steps(component, members):
-                    taken |= self._demand[self.graph.instances[edge]]
-                if always & self._weak & ~taken:
-                    continue  # and so in every part of it
-                starved = ever & self._strong & ~taken
-                if starved:
-                    waiting.append({state for state in component if not self._enabled[state] & starved})
-                else:
-                    found.append(_Loop(members, ever & self._weak, ever & self._strong))
-        return found
-
-    def _steps(self, states: Iterable[int], members: frozenset[int]) -> Iterator[tuple[int, int, int]]:
-        """The steps that change something, from these states to members: state, edge and state after it."""
-        graph = self.graph
-        for state in states:
-            for edge in graph.edges(state):
-                target = graph.targets[edge]
-                if target != state and target in members:
-                    yield state, edge, target
-
     # --- loops ---
 
-    def _some_loop(self, loop: _Loop, start: int) -> Edges:
+    def _some_loop(self, loop: Loop, start: int) -> Edges:
         """A fair loop through a state: to whatever is nearest and attends to a demand, till all are, and back."""
-        owed, at, around = (loop.weak & self._enabled[start]) | loop.strong, start, Edges()
+        owed, at, around = (loop.weak & self.parts.enabled(start)) | loop.strong, start, Edges()
         while owed or at != start or not around:
-            for edge in self._to_nearest(loop, at, owed, start):
+            for edge in self._to_nearest(loop.weak, at, owed, start):
                 at = self.graph.targets[edge]
-                owed &= ~self._demand[self.graph.instances[edge]]
-                owed &= self._enabled[at] | self._strong
+                owed &= ~self.parts.served(self.graph.instances[edge])
+                owed &= self.parts.enabled(at) | loop.strong
                 around.append(edge)
         return around
 
-    def _to_nearest(self, loop: _Loop, start: int, owed: int, home: int) -> Edges:
+    def _to_nearest(self, weak: int, start: int, owed: int, home: int) -> Edges:
         """A shortest way to where something owed is attended to; home if nothing is owed."""
         before: dict[int, tuple[int, int]] = {}
         queue = [start]
         for at in queue:
-            for _, edge, target in self._steps((at,), loop.members):
-                served = self._demand[self.graph.instances[edge]] & owed
-                if served or (owed & self._weak & ~self._enabled[target]) or (not owed and target == home):
+            for edge, target in self._steps(at):
+                served = self.parts.served(self.graph.instances[edge]) & owed
+                if served or (owed & weak & ~self.parts.enabled(target)) or (not owed and target == home):
                     edges = [edge]
                     while at != start:
                         at, edge = before[at]  # noqa: PLW2901  # the queue is done with
@@ -289,19 +365,19 @@ class LassoSearch:
         raise AssertionError("a fair component attends to every demand")
 
     def _shortest_loop(
-        self, loop: _Loop, start: int, wanted: Sequence[int] | None, less_than: int
+        self, loop: Loop, start: int, wanted: Sequence[int] | None, less_than: int
     ) -> Edges | None:
         """A shortest fair loop through a state, of fewer edges than that; None if there is none, or too much to look at.
 
         Breadth first over states with what is still owed there: weak demands not attended to, and strong ones that were possible
         and not taken; for the latter also those taken. If `wanted` is given the loop goes through such a state.
         """
-        wants = 1 << len(self.demands)  # one more weak demand, which such a state attends to
-        enabled, strong = self._enabled, loop.strong
-        owed = loop.weak & enabled[start]
+        wants = 1 << self._demands  # one more weak demand, which such a state attends to
+        enabled, strong = self.parts.enabled, loop.strong
+        owed = loop.weak & enabled(start)
         if wanted is not None and not wanted[start]:
             owed |= wants
-        first = start, owed | (enabled[start] & strong), 0
+        first = start, owed | (enabled(start) & strong), 0
         before: dict[tuple[int, int, int], tuple[tuple[int, int, int], int]] = {}
         level, length = [first], 0
         while level and length + 1 < less_than and self._looked_at <= MOST_LOOKED_AT:
@@ -309,14 +385,14 @@ class LassoSearch:
             after = []
             for place in level:
                 state, owed, taken = place
-                for _, edge, target in self._steps((state,), loop.members):
+                for edge, target in self._steps(state):
                     self._count()
-                    served = self._demand[self.graph.instances[edge]]
+                    served = self.parts.served(self.graph.instances[edge])
                     done = taken | (served & strong)
-                    keeps = enabled[target] | strong
+                    keeps = enabled(target) | strong
                     if wanted is not None and not wanted[target]:
                         keeps |= wants
-                    owes = ((owed & ~served & keeps) | (enabled[target] & strong)) & ~done
+                    owes = ((owed & ~served & keeps) | (enabled(target) & strong)) & ~done
                     there = target, owes, done
                     if target == start and not owes:
                         edges = [edge]
@@ -330,7 +406,21 @@ class LassoSearch:
             level = after
         return None
 
+    def _steps(self, state: int) -> Iterator[tuple[int, int]]:
+        """The steps that change something and stay in a state's component: edge and state after it."""
+        graph, of = self.graph, self._loops.of
+        for edge in graph.edges(state):
+            target = graph.targets[edge]
+            if target != state and of[target] == of[state]:
+                yield edge, target
+
     def _count(self) -> None:
         self._looked_at += 1
         if self._looked_at % _BETWEEN_TICKS == 0:
             self.tick()
+
+
+def _by_depth(ways: Ways, loops: Loops) -> Iterator[tuple[int, int]]:
+    """The states of some ways that are in a loop, nearest first, those of one depth in the order of their numbers."""
+    for depth, states in itertools.groupby(ways.order, key=ways.depth.__getitem__):
+        yield from ((depth, state) for state in sorted(states) if loops.of[state] != FAR)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from ratified.explore.graph import Graph
-from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch
+from ratified.explore.graph import Graph, Steps
+from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch, ListedParts, Parts
+from ratified.language.errors import RatifiedError
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import Machine, StepError, Values
 from ratified.language.values import show
@@ -97,19 +99,85 @@ def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand
     return demands, fair
 
 
-@dataclass(slots=True)
-class _Asked:
-    """A claim with one choice of its arguments, and what it says in each state."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A claim with one choice of its arguments, what it says in each state, and whether that puts it to the test.
+
+    That is where what it speaks of is wanted: in some state, or because it is not there from the beginning.
+    """
 
     arguments: Values
-    reached: bytearray
-    wanted: bytearray | None
+    goal: Goal
+    tested: bool
+
+
+class Evidence(Protocol):
+    """What was found, as liveness needs it. `ask` raises EvaluationError where a claim has no answer."""
+
+    @property
+    def labels(self) -> Labels:
+        """What the numbers of instances stand for."""
+
+    def ask(self, claim: Function) -> list[Asked]:
+        """What a claim says in every state, for each choice of its arguments."""
+
+    def parts(self, demands: Sequence[Demand]) -> Parts:
+        """The graph of the steps, for a search."""
+
+
+class Listed:
+    """The evidence of a search that kept its edges. `tick` as in `LassoSearch`."""
+
+    def __init__(self, machine: Machine, found: Exploration, tick: Callable[[], None]) -> None:
+        self._machine = machine
+        self._found = found
+        self._tick = tick
+        self._graph, self.labels = graph_of(found)
+
+    def parts(self, demands: Sequence[Demand]) -> Parts:
+        """The graph of the steps."""
+        return ListedParts(self._graph, demands, self._tick)
+
+    def ask(self, claim: Function) -> list[Asked]:
+        """What a claim says in every state, for each choice of its arguments. Raises EvaluationError."""
+        size, leads = len(self._found.states), claim.kind is Kind.LEADS_TO
+        asked: list[tuple[Values, bytearray, bytearray]] = []
+        for number, state in enumerate(self._found.states):
+            if number % _BETWEEN_TICKS == 0:
+                self._tick()
+            try:
+                answers = self._machine.answers(claim.name, state)
+            except StepError as problem:
+                raise no_answer(self._machine, self._found, claim, number, problem) from None
+            if not asked:
+                asked = [(arguments, bytearray(size), bytearray(size)) for arguments, _ in answers]
+            for (_, reached, wanted), (_, answer) in zip(asked, answers, strict=True):
+                if leads:
+                    wanted[number], reached[number] = bool(answer[0]), bool(answer[1])
+                else:
+                    reached[number] = bool(answer)
+        return [
+            Asked(
+                arguments,
+                Goal(reached, wanted if leads else None),
+                any(wanted) if leads else not all(reached[state] for state in self._graph.initial),
+            )
+            for arguments, reached, wanted in asked
+        ]
+
+
+def no_answer(
+    machine: Machine, found: Exploration, claim: Function, number: int, problem: StepError
+) -> RatifiedError:
+    """The error of a claim that has no answer in a state."""
+    told = Property(PropertyKind.LIVENESS, claim.name, claim.span)
+    return Counterexample(machine, found, None).error(Failure(0, 0, 0, told, number, problem=problem))
 
 
 class LivenessCheck:
     """Checks the liveness claims of a machine's model on what a search has found. `tick` as in `LassoSearch`.
 
-    Of `found` the states and predecessors count; the graph is made of its edges, if it is not given.
+    Of `found` the states and predecessors count; the evidence is made of its edges, if it is not given.
     """
 
     def __init__(
@@ -117,12 +185,12 @@ class LivenessCheck:
         machine: Machine,
         found: Exploration,
         tick: Callable[[], None],
-        graph: tuple[Graph, Labels] | None = None,
+        evidence: Evidence | None = None,
     ) -> None:
         self._machine = machine
         self._found = found
         self._tick = tick
-        self._graph = graph
+        self._evidence = evidence
         self._claims = liveness_claims(machine.module)
         self._telling = Counterexample(machine, found, None)
         self.untested: set[str] = set()
@@ -131,25 +199,32 @@ class LivenessCheck:
 
     def violation(self) -> Violation | None:
         """A claim that fails, with a fair run on which what it claims never happens. Raises EvaluationError."""
-        graph, self._labels = self._graph or graph_of(self._found)
+        evidence = self._evidence or Listed(self._machine, self._found, self._tick)
+        self._labels = evidence.labels
         demands, self._fair = demands_of(self._machine.actions, self._labels)
-        search = LassoSearch(graph, demands, self._tick)
-        best: tuple[Lasso, Function, _Asked] | None = None
+        parts = evidence.parts(demands)
+        search = LassoSearch(parts, len(demands), self._tick)
+        best: tuple[Lasso, Function, Asked] | None = None
         for claim in self._claims:
-            choices = self._ask(claim)
-            self._look_for_tests(claim, choices, graph)
-            # Once one is found only shorter ones are looked for: what is not found then is not known to hold.
-            verdict = Verdict.HOLDS if best is None else Verdict.UNDECIDED
+            choices = evidence.ask(claim)
+            if not any(asked.tested for asked in choices):
+                self.untested.add(claim.name)
+            verdict = Verdict.HOLDS
             for asked in choices:
-                goal = Goal(asked.reached, asked.wanted)
-                lasso = search.find(goal, None if best is None else len(best[0]))
+                if not parts.fails(asked.goal):
+                    continue
+                # Once a run is found only shorter ones are looked for: a claim without one of its own is not told.
+                lasso = search.find(asked.goal, None if best is None else len(best[0]))
                 if lasso is not None:
                     best = lasso, claim, asked
                     verdict = Verdict.VIOLATED
+                elif verdict is Verdict.HOLDS:
+                    verdict = Verdict.UNDECIDED
             self._verdicts[claim.name] = verdict
         if best is None:
             return None
         lasso, claim, asked = best
+        graph = parts.graph
         states = [self._found.states[number] for number in lasso.states]
         labels = [self._labels.instances[graph.instances[edge]] for edge in lasso.edges]
         steps = [self._step(*step) for step in zip(states[:-1], labels, states[1:], strict=True)]
@@ -181,41 +256,9 @@ class LivenessCheck:
             for c in self._claims
         )
 
-    def _ask(self, claim: Function) -> list[_Asked]:
-        """What a claim says in every state, for each choice of its arguments."""
-        size = len(self._found.states)
-        asked: list[_Asked] = []
-        for number, state in enumerate(self._found.states):
-            if number % _BETWEEN_TICKS == 0:
-                self._tick()
-            try:
-                answers = self._machine.answers(claim.name, state)
-            except StepError as problem:
-                told = Property(PropertyKind.LIVENESS, claim.name, claim.span)
-                failure = Failure(0, 0, 0, told, number, problem=problem)
-                raise self._telling.error(failure) from None
-            if not asked:
-                leads = claim.kind is Kind.LEADS_TO
-                asked = [_Asked(a, bytearray(size), bytearray(size) if leads else None) for a, _ in answers]
-            for choice, (_, answer) in zip(asked, answers, strict=True):
-                if choice.wanted is None:
-                    choice.reached[number] = bool(answer)
-                else:
-                    choice.wanted[number], choice.reached[number] = bool(answer[0]), bool(answer[1])
-        return asked
-
-    def _look_for_tests(self, claim: Function, choices: list[_Asked], graph: Graph) -> None:
-        """A claim is put to the test where what it speaks of is wanted: in a state, or is not there from the beginning."""
-        for asked in choices:
-            if asked.wanted is None and not all(asked.reached[state] for state in graph.initial):
-                return
-            if asked.wanted is not None and any(asked.wanted):
-                return
-        self.untested.add(claim.name)
-
     # --- words ---
 
-    def _why_fair(self, graph: Graph, demands: Sequence[Demand], lasso: Lasso) -> str:
+    def _why_fair(self, graph: Steps, demands: Sequence[Demand], lasso: Lasso) -> str:
         """Why a run is fair: each demand is attended to where it goes round."""
         if not any(action.fair for action in self._machine.actions):
             return "no action is declared fair, so none has to be taken"
@@ -242,7 +285,7 @@ class LivenessCheck:
         return f"the run is fair: {', '.join([*told, *rest])}{others}"
 
 
-def _possible(graph: Graph, demand: Demand, state: int) -> bool:
+def _possible(graph: Steps, demand: Demand, state: int) -> bool:
     steps = any(
         graph.instances[edge] in demand.instances and graph.targets[edge] != state
         for edge in graph.edges(state)
@@ -254,16 +297,26 @@ def _at(number: int) -> str:
     return f"after step {number}" if number else "in the initial state"
 
 
-def _what_never_happens(claim: Function, asked: _Asked, lasso: Lasso) -> str:
+def _what_never_happens(claim: Function, asked: Asked, lasso: Lasso) -> str:
     named = zip((a.name for a in claim.arguments), asked.arguments, strict=True)
     choice = ", ".join(f"{name}={show(value)}" for name, value in named)
     given = f" for {choice}" if choice else ""
-    if asked.wanted is None:
+    if asked.goal.wanted is None:
         return f"it never becomes true{given}"
-    reached = [i for i, state in enumerate(lasso.states) if asked.reached[state]]
+    reached = [i for i, state in enumerate(lasso.states) if asked.goal.reached[state]]
     begin = reached[-1] + 1 if reached else 0
-    wanted = next(i for i, s in enumerate(lasso.states) if i >= begin and asked.wanted[s])
+    wanted = next(i for i, s in enumerate(lasso.states) if i >= begin and asked.goal.wanted[s])
     return f"{_at(wanted)} the first is true{given}, and the second never is from then on"
 
 
-__all__ = ["Fair", "Labels", "LivenessCheck", "demands_of", "graph_of", "liveness_claims"]
+__all__ = [
+    "Asked",
+    "Evidence",
+    "Fair",
+    "Labels",
+    "LivenessCheck",
+    "demands_of",
+    "graph_of",
+    "liveness_claims",
+    "no_answer",
+]

@@ -19,10 +19,16 @@ from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
 from ratified.smt.first_order.names import is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
+from ratified.smt.first_order.sizes import is_rarely_needed
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
 from ratified.smt.smtlib import Fact, refuted_at_once, script, uses_numbers
 from ratified.smt.solving import Answer, Job
 from ratified.smt.terms import TRUE, symbols_of
+
+
+def _without_the_rare(facts: Sequence[Fact]) -> list[Fact]:
+    return [f for f in facts if not is_rarely_needed(f.says)]
+
 
 ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: facts,
@@ -30,8 +36,14 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: (*facts[1::2], *facts[::2]),
     lambda facts: facts[::-1],
     lambda facts: (*facts[len(facts) // 2 :], *facts[: len(facts) // 2]),
+    _without_the_rare,
+    lambda facts: _without_the_rare(facts)[::-1],
 )
-"""The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen."""
+"""The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen.
+The last ones leave out what is rarely needed: what is refuted without is refuted with it, and nothing else is known then."""
+
+FEWER = (5, 6)
+"""Which orders these are."""
 
 QUICK: tuple[tuple[int, int], ...] = (
     *((0, 250_000), (1, 250_000), (0, 1_000_000), (2, 250_000), (3, 250_000), (4, 250_000)),
@@ -39,6 +51,9 @@ QUICK: tuple[tuple[int, int], ...] = (
 )
 """The first tries, before a counterexample is looked for: which order, and with how much effort (Z3's own steps, some two million
 in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
+
+SIZED: tuple[tuple[int, int], ...] = ((5, 250_000), (6, 250_000), (5, 1_000_000), *QUICK)
+"""The first tries where sizes of sets are spoken of, of which much is known that matters rarely."""
 
 LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in range(1, 5)), (0, 0))
 """The last ones, where there is no counterexample of few elements: for all the time that there is, but for the share below."""
@@ -191,10 +206,14 @@ class Attempt:
 
     def _quick(self) -> list[Job]:
         """The next of the first tries."""
-        if self.how.solver == "z3" and self.order < len(QUICK):
-            order, effort = QUICK[self.order]
+        tries = self._tries()
+        if self.how.solver == "z3" and self.order < len(tries):
+            order, effort = tries[self.order]
             return [self._job("z3", self._ordered(order), effort)]
         return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
+
+    def _tries(self) -> tuple[tuple[int, int], ...]:
+        return SIZED if any(is_rarely_needed(f.says) for f in self.obligation.facts) else QUICK
 
     def _ordered(self, order: int) -> str:
         return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))
@@ -262,7 +281,9 @@ class Attempt:
         self.spent = 0.0
 
     def _after_quick(self, answer: Answer) -> list[Job]:
-        if answer.verdict == "unknown" and answer.job.solver == "z3" and self.order < len(QUICK) - 1:
+        tries, z3 = self._tries(), answer.job.solver == "z3"
+        open_ = answer.verdict == "unknown" or (answer.verdict == "sat" and tries[self.order][0] in FEWER)
+        if z3 and open_ and self.order < len(tries) - 1:
             self.order += 1
             self.spent += answer.seconds
             return self._quick()
@@ -273,8 +294,9 @@ class Attempt:
         if not self.how.counterexamples:
             self._settle(answer)
             return self._second()
-        if any(is_worked_out(s) for s in symbols_of(f.formula for f in self.obligation.facts)):
-            return self._write_out("small")  # of which Z3 finds none
+        symbols = symbols_of(f.formula for f in self.obligation.facts).values()
+        if any(is_worked_out(s.name) or small.is_size(s) for s in symbols):
+            return self._write_out("small")  # of which Z3 finds none, or takes long
         self.stage = "small"
         return self._try_small()
 

@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import IO, Any
 
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 SOLVERS = {"z3": "z3-solver", "cvc5": "cvc5"}
@@ -66,9 +67,7 @@ def needs(solver: str) -> None:
 def installed(module: str) -> None:
     """Raise RatifiedError unless what a solver comes in can be imported."""
     if find_spec(module) is None:
-        raise RatifiedError(
-            f"proofs need the package {PACKAGES[module]}", remedy="pip install 'ratified[prove]'"
-        )
+        raise RatifiedError(f"proofs need the package {PACKAGES[module]}", remedy=install("prove"))
 
 
 class _Worker:

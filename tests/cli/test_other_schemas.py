@@ -58,6 +58,7 @@ def test_the_keys_are_those_that_are_documented(
         "ratified-certified/1",
         "ratified-drive/1",
         "ratified-sweep/1",
+        "ratified-cores/1",
         "ratified-induct/1",
         "ratified-mutants/1",
     ],

@@ -281,7 +281,7 @@ def test_a_run_may_end_at_any_event(protocol: str) -> None:
 def test_mutants(capsys: Capture) -> None:
     assert cli.run(["mutants", "paxos", "reused-ballot", "--quick"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[0].split() == ["bug", "checker", "linear.", "hypothesis", "edges", "time"]
+    assert out.splitlines()[0].split() == ["bug", "checker", "linear.", "progress", "hypothesis", "edges", "time"]
     assert out.endswith("1 of 1 caught; numbers are steps until caught\n")
 
 

@@ -239,5 +239,6 @@ def test_without_its_packages_the_server_names_the_extra(tmp_path: Path) -> None
     )
     assert made.returncode == 2
     assert made.stderr == (
-        "Error: the language server needs the package pygls\n  pip install 'ratified[editor]'\n"
+        "Error: the language server needs the package pygls\n"
+        "  pip install 'lsprotocol>=2025.0.0' 'pygls>=2.0'  (the extra `editor`)\n"
     )

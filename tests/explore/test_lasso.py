@@ -10,7 +10,7 @@ import pytest
 
 from ratified.explore import lasso as module
 from ratified.explore.graph import Graph, components
-from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch
+from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch, ListedParts
 
 Edge = tuple[int, int, int]  # from, instance, to
 
@@ -167,7 +167,7 @@ def test_a_shortest_fair_lasso_is_found_if_there_is_one(seed: int) -> None:
     there = 0
     for _ in range(100):
         g, demands, goal = any_graph(rng)
-        found = LassoSearch(g, demands).find(goal)
+        found = LassoSearch(ListedParts(g, demands), len(demands)).find(goal)
         assert (None if found is None else len(found)) == shortest(g, demands, goal)
         if found is not None:
             there += 1
@@ -183,7 +183,7 @@ def test_with_nothing_to_spend_a_lasso_is_found_all_the_same(
     rng = random.Random(seed)  # a test that can be repeated
     for _ in range(100):
         g, demands, goal = any_graph(rng)
-        found = LassoSearch(g, demands).find(goal)
+        found = LassoSearch(ListedParts(g, demands), len(demands)).find(goal)
         assert (found is None) == (shortest(g, demands, goal) is None)
         if found is not None:
             hold_to_its_word(g, demands, goal, found)
@@ -226,7 +226,7 @@ def lasso(
     g: Graph, demands: Sequence[Demand], goal: Goal | None = None
 ) -> tuple[tuple[int, ...], int] | None:
     """Return the states of the lasso that is found, and where it goes round."""
-    found = LassoSearch(g, demands).find(goal or Goal(NEVER))
+    found = LassoSearch(ListedParts(g, demands), len(demands)).find(goal or Goal(NEVER))
     return None if found is None else (found.states, found.loop)
 
 
@@ -300,6 +300,6 @@ def test_ticks_may_end_a_search() -> None:
     def tick() -> None:
         raise Enough
 
-    search = LassoSearch(STEP, [], tick)
+    search = LassoSearch(ListedParts(STEP, [], tick), 0, tick)
     with pytest.raises(Enough):
         search.find(Goal(NEVER))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -199,6 +201,52 @@ def test_an_implementation_that_is_not_held_to_anything(way: str, project: pytes
         toml='[[tool.ratified.conformance]]\ndriver = "impl.py:held"\n',
     )
     assert red(project)
+
+
+ASSERTS_TOO_MUCH = LOCK.replace(
+    "require(self.granted is None)", "require(self.granted is None)\n        assert self.granted is not None"
+)
+
+
+@pytest.mark.parametrize("given", [{"PYTHONOPTIMIZE": "1"}, {}])
+def test_a_model_that_asserts_where_python_leaves_assertions_out(
+    given: dict[str, str], project: pytest.Pytester
+) -> None:
+    write(project.path, lock=ASSERTS_TOO_MUCH)
+    words = [sys.executable, *([] if given else ["-O"]), "-m", "ratified", "check"]
+    made = subprocess.run(
+        words, cwd=project.path, env={**os.environ, **given}, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 2
+    assert (
+        "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one" in made.stdout
+    )
+    assert "run Python without -O, and unset PYTHONOPTIMIZE" in made.stdout
+
+
+@pytest.mark.parametrize("ends", ["import sys\nsys.exit(0)", "import os\nos._exit(0)", "raise SystemExit"])
+def test_a_file_that_ends_the_process_as_if_all_were_well(ends: str, project: pytest.Pytester) -> None:
+    write(project.path, lock=f"{ends}\n{LOCK}")
+    assert red(project)
+
+
+@pytest.mark.parametrize(
+    "options", [("-k", "nothing"), ("--deselect", "lock.py"), ("-m", "nothing"), ("--ignore", "lock.py")]
+)
+def test_everything_is_left_out(options: tuple[str, ...], project: pytest.Pytester) -> None:
+    write(project.path, lock=LOCK)
+    assert by_pytest(project, *options) == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_a_worker_that_dies(project: pytest.Pytester) -> None:
+    write(project.path, lock=LOCK, toml="")
+    (project.path / "test_it.py").write_text(
+        "import os\nfrom lock import Lock\n\ndef test_it(ratified_check):\n    os._exit(0)\n"
+    )
+    found = project.runpytest_subprocess(
+        *("-n", "1", "-p", "no:hypothesispytest", "-p", "no:anyio", "-W", "default")
+    )
+    assert found.ret != 0
 
 
 def test_yesterdays_report(project: pytest.Pytester) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from ratified.cli.commands.init import contents
+from ratified.version import __version__
 from tests.gate.folders import LOCK, said
 
 Capture = pytest.CaptureFixture[str]
@@ -60,6 +64,57 @@ def test_the_steps_of_its_workflow_run(empty: Path, capsys: Capture) -> None:
     assert status == 1, out
     assert "mutual_exclusion fails after 2 steps  (invariant)  lock.py:31:5\n" in out
     assert (empty / "ratified-report.xml").read_text().count("<failure") == 4
+
+
+@pytest.mark.parametrize(
+    ("noted", "source"),
+    [
+        (None, f"ratified=={__version__}"),
+        ('{"url": "file:///somewhere/ratified", "dir_info": {"editable": true}}', ""),
+        (
+            '{"url": "https://host.example/ratified.whl", "archive_info": {}}',
+            "ratified @ https://host.example/ratified.whl",
+        ),
+        (
+            '{"url": "https://host.example/ratified", "vcs_info": {"vcs": "git", "commit_id": "f00d"}}',
+            "ratified @ git+https://host.example/ratified@f00d",
+        ),
+    ],
+)
+def test_its_workflow_installs_what_made_it(
+    noted: str | None, source: str, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pip notes it; where that is a folder of this machine, the job ends and says what is to be filled in."""
+    monkeypatch.setattr(metadata.Distribution, "from_name", lambda _: Installed(noted))
+    text = contents(empty)[".github/workflows/ratified.yml"]
+    assert f'  RATIFIED: "{source}"\n' in text
+    (install,) = re.findall(r"^ +- run: (python -m pip install .*)$", text, flags=re.MULTILINE)
+    shown = install.replace("python -m pip install", "echo")
+    made = subprocess.run(
+        ["bash", "-c", shown],  # noqa: S607 - as the service does
+        env={**os.environ, "RATIFIED": source},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if source:
+        assert (made.returncode, made.stdout) == (0, f"{source} pytest\n")
+    else:
+        assert made.returncode != 0
+        assert "RATIFIED: says what to install Ratified from" in made.stderr
+
+
+class Installed(metadata.Distribution):
+    """A distribution of which pip has noted where it came from."""
+
+    def __init__(self, noted: str | None) -> None:
+        self.noted = noted
+
+    def read_text(self, filename: str) -> str | None:
+        return self.noted if filename == "direct_url.json" else None
+
+    def locate_file(self, path: object) -> Path:
+        return Path(str(path))
 
 
 def test_nothing_is_overwritten(empty: Path, capsys: Capture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -128,8 +129,11 @@ def test_the_job_for_gitlab_checks_and_writes_its_report(tmp_path: Path, checkou
     good, bad = project(tmp_path / "good"), project(tmp_path / "bad", broken=True)
     assert job(checkout, good, "script").returncode == 0
     assert 'failures="0"' in (good / "ratified-report.xml").read_text()
+    assert json.loads((good / "ratified-quality.json").read_text()) == []
     assert job(checkout, bad, "script").returncode == 1
     assert "mutual_exclusion" in (bad / "ratified-report.xml").read_text()
+    (told, *_) = json.loads((bad / "ratified-quality.json").read_text())
+    assert (told["severity"], told["location"]["path"]) == ("critical", "lock.py")
     assert job(checkout, good, "script", RATIFIED_ARGUMENTS="lock.py:Clock").returncode == 2
     made = job(checkout, good, "before_script")
     assert (made.returncode, made.stdout) == (

@@ -160,7 +160,7 @@ def compared(
         begins = any(r.states or r.error for r in runs.values())
         if proof.verdict is Verdict.HOLDS and runs and not begins:
             found.fails("proved of what cannot begin")
-        if held and proof.verdict is not Verdict.HOLDS and (wrong := _held(cls)):
+        if held and proof.verdict is not Verdict.HOLDS and (wrong := held_to_cpython(cls)):
             found.fails(f"validation: {wrong}")
     if finite and 2 in runs:
         _bounded(cls, runs[2], found)
@@ -193,7 +193,7 @@ def explored(cls: type[Model], found: Compared) -> dict[int, Run]:
     return runs
 
 
-def _held(cls: type[Model]) -> str:
+def held_to_cpython(cls: type[Model]) -> str:
     """What holding the formulas of a script to CPython finds wrong."""
     try:
         translation = Translation(script_of(cls))

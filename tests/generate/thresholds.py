@@ -1,7 +1,7 @@
 """Generated proof scripts about thresholds: a flag is set if sets of nodes are so large, and so related to each other.
 
-`threshold_model(seed)` requires an inequality between sizes of sets, of the sort and a parameter, and a relation between the sets,
-which it may exclude: about half of the conditions are true at no size. Some sets are arguments, others variables, or what a
+`threshold_model(seed)` requires an inequality between sizes of sets, of the sort and a parameter, and a relation between the
+sets, which it may exclude: about half of the conditions are true at no size. Some sets are arguments, others variables, or what a
 comprehension makes of a map for an argument, so that sizes stand under quantifiers too.
 """
 

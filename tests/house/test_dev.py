@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,13 @@ def elsewhere(tmp_path: Path, checkout: Path) -> Path:
     for name in ("dev.py", "pyproject.toml"):
         shutil.copy(checkout / name, tmp_path)
     return tmp_path
+
+
+THERE_IS = """\
+    python3 dev.py ratified verify paxos     runs the `ratified` command with the arguments that follow
+    python3 dev.py test                      runs every check that a change must pass; arguments go to pytest
+    python3 dev.py long [SUITE]              runs the tests that take too long for that; CONTRIBUTING.md lists them
+"""
 
 
 def run(folder: Path, *arguments: str, before: str = "pass") -> subprocess.CompletedProcess[str]:
@@ -136,6 +145,89 @@ def test_a_changed_pyproject_is_installed_again_with_the_extras_that_were_there(
     assert calls(elsewhere) == [pip, "ratified list", "ratified list"]
 
 
+def program(folder: Path, name: str, text: str) -> None:
+    """Put a shell script among the programs of the folder's `.venv`."""
+    file = folder / ".venv" / "bin" / name
+    file.write_text(f'#!/bin/sh\necho {name} "$@" >> "{folder}/calls"\n{text}\n')
+    file.chmod(0o755)
+
+
+@pytest.fixture
+def checks(elsewhere: Path) -> Path:
+    """A folder whose checks all pass."""
+    plant(elsewhere, extras=("dev",))
+    for name in ("ruff", "mypy", "lint-imports", "python"):
+        program(elsewhere, name, "exit 0")
+    return elsewhere
+
+
+def test_all_checks_are_run_and_what_they_took_is_told(checks: Path) -> None:
+    made = run(checks, "test", "-k", "paxos")
+    assert made.returncode == 0
+    assert sorted(calls(checks)) == [
+        "lint-imports --no-logo",
+        "mypy",
+        "python -m pytest -n 2 --dist loadgroup -k paxos",
+        "ruff check .",
+        "ruff format --check .",
+    ]
+    assert re.fullmatch(
+        r"dev\.py: format \d+ s, lint \d+ s, imports \d+ s, tests \d+ s: \d+ s by the clock, "
+        r"\d+ s of processor time; CI has 1,500 s by the clock",
+        made.stderr.splitlines()[-1],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("ruff", "format failed: `ruff format .` (in .venv) fixes it"),
+        ("lint-imports", "imports failed"),
+        ("mypy", "types failed"),
+    ],
+)
+def test_a_check_that_fails_is_told_and_its_status_is_that_of_all(checks: Path, name: str, says: str) -> None:
+    program(checks, name, "echo what is wrong; exit 9")
+    made = run(checks, "test")
+    assert made.returncode == 9
+    assert made.stderr.endswith(f"dev.py: {says}\n")
+    assert "what is wrong\n" in made.stdout
+
+
+def test_tests_that_fail_are_the_status_of_all(checks: Path) -> None:
+    program(checks, "python", "exit 1")
+    assert run(checks, "test").returncode == 1
+
+
+def test_tests_are_interrupted_when_types_fail_beside_them(checks: Path) -> None:
+    """The tests wait for a line that never comes, and mypy until they have begun."""
+    for pipe in ("never", "begun"):
+        os.mkfifo(checks / pipe)
+    program(checks, "python", "trap 'exit 130' INT\necho > begun\nread line < never")
+    program(checks, "mypy", "read line < begun\nexit 1")
+    made = run(checks, "test")
+    assert (made.returncode, made.stderr.splitlines()[-1]) == (1, "dev.py: types failed")
+
+
+def test_long_tests_are_run_by_suite(checks: Path) -> None:
+    for arguments, chosen in (
+        ((), "long"),
+        (("tlc", "-x"), "long(suite='tlc')"),
+        (("tlc", "random"), "long(suite='tlc') or long(suite='random')"),
+    ):
+        assert run(checks, "long", *arguments).returncode == 0
+        more = " -x" if "-x" in arguments else ""
+        assert calls(checks)[-1] == f"python -m pytest -m {chosen} --durations=10{more}"
+
+
+def test_every_suite_is_on_the_page(checkout: Path) -> None:
+    """And there is a test in each."""
+    files = [f for f in (checkout / "tests").rglob("test_*.py") if f.name != "test_dev.py"]
+    there = {s for f in files for s in re.findall(r'mark\.long\(suite="(\w+)"\)', f.read_text("utf-8"))}
+    page = (checkout / "CONTRIBUTING.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `python3 dev.py long (\w+)` \|", page, re.MULTILINE)) == there
+
+
 def test_a_checkout_that_was_moved_gets_a_new_environment(elsewhere: Path) -> None:
     plant(elsewhere, extras=("dev",))
     moved = elsewhere / "moved"
@@ -153,9 +245,5 @@ def test_a_checkout_that_was_moved_gets_a_new_environment(elsewhere: Path) -> No
 def test_anything_else_is_told_what_there_is(elsewhere: Path, arguments: tuple[str, ...], says: str) -> None:
     made = run(elsewhere, *arguments)
     assert made.returncode == 2
-    assert made.stderr == (
-        f"dev.py: {says}\n"
-        "    python3 dev.py ratified verify paxos     runs the `ratified` command with the arguments that follow\n"
-        "    python3 dev.py test                      runs every check that a change must pass; arguments go to pytest\n"
-    )
+    assert made.stderr == f"dev.py: {says}\n{THERE_IS}"
     assert not (elsewhere / ".venv").exists()

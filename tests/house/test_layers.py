@@ -60,6 +60,7 @@ LAYERS = "The house lies in layers"
 UNLEANING = "Models and proofs, and what they stand on, do not lean on an implementation"
 GENERAL = "The workbench does not know the bundled protocols"
 PLAIN = "Only the command line knows click"
+PURE = "Cores know nothing of clocks, threads, sockets and disks"
 
 
 def test_the_checkout_keeps_every_contract(copy: Path) -> None:
@@ -103,6 +104,10 @@ AGAINST = (
     ("ratified/follow", "ratified.bundled", {LAYERS}),
     ("impl", "ratified.bundled", {LAYERS}),
     ("ratified/bundled", "ratified.cli", {LAYERS}),
+    ("ratified/conform", "ratified.impl.runtime", {GENERAL}),
+    ("impl/raft", "ratified.impl.runtime.node", {PURE}),
+    ("impl/multipaxos", "asyncio", {PURE}),
+    ("impl/runtime", "ratified.follow", {LAYERS}),
 )
 """What may not be imported where, and which contracts forbid it."""
 

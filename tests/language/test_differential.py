@@ -45,13 +45,13 @@ def same_as_cpython(generated: GeneratedModel, folder: Path) -> None:
     event(f"{'some' if states > 1 else 'one' if states else 'no'} states")
 
 
-@examples(200, 5_000)
+@examples(80, 5_000)
 @given(generated=model_texts())
 def test_models_do_the_same(generated: GeneratedModel, folder: Path) -> None:
     same_as_cpython(generated, folder)
 
 
-@examples(250, 10_000)
+@examples(120, 10_000)
 @given(generated=expression_cases())
 def test_expressions_have_the_same_values(generated: GeneratedModel, folder: Path) -> None:
     same_as_cpython(generated, folder)

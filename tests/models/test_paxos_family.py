@@ -22,7 +22,9 @@ from ratified.results.result import PropertyKind, Result, Verdict
 
 Sizes = tuple[tuple[str, int], ...]
 
-SLOW = pytest.mark.slow
+LONG = pytest.mark.long(
+    suite="states"
+)  # for CPython; tests/explore/native holds generated code to the same counts in CI
 
 
 def paxos(acceptors: int, values: int, ballots: int) -> Sizes:
@@ -56,12 +58,12 @@ def holds_with(result: Result, distinct: int, depth: int) -> None:
         (Voting, paxos(3, 2, 2), 599, 11),
         (Voting, paxos(3, 2, 3), 6_752, 16),
         (Paxos, paxos(3, 2, 2), 3_921, 17),
-        pytest.param(Paxos, paxos(3, 2, 3), 185_369, 25, marks=SLOW),
+        pytest.param(Paxos, paxos(3, 2, 3), 185_369, 25, marks=LONG),
         (TransactionCommit, managers(3), 34, 7),
         (TwoPhase, managers(3), 288, 11),
         (TwoPhase, managers(4), 1_568, 14),
         (TwoPhase, managers(5), 8_832, 17),
-        pytest.param(TwoPhase, managers(6), 50_816, 20, marks=SLOW),
+        pytest.param(TwoPhase, managers(6), 50_816, 20, marks=LONG),
     ],
 )
 def test_the_states_are_those_of_the_published_specification(
@@ -76,7 +78,7 @@ def test_the_states_are_those_of_the_published_specification(
         (Consensus, (("Value", 3),), 2, 2),
         (Voting, paxos(3, 2, 2), 77, 11),
         (Paxos, paxos(3, 2, 2), 443, 17),
-        pytest.param(Paxos, paxos(3, 2, 3), 17_153, 25, marks=SLOW),
+        pytest.param(Paxos, paxos(3, 2, 3), 17_153, 25, marks=LONG),
     ],
 )
 def test_so_are_its_orbits_under_symmetry(

@@ -1,6 +1,7 @@
 """Generated proof scripts through every engine: nothing is proved and false, and no two engines contradict each other.
 
-`python -m tests.generate prove --models 20000` is the long version.
+CI's are few and always the same, the first of those of `python3 dev.py long engines`; `python -m tests.generate prove
+--models 20000` puts any number of others through.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.generate.provable import provable_model
 
 LOW, MIDDLE, HIGH = (constant(name, INT) for name in ("low", "middle", "high"))
 
+FEW = 30
 MODELS = 500
 PARTS = 5
 
@@ -27,6 +29,13 @@ def shares(tally: Tally) -> dict[str, float]:
 
 
 @pytest.mark.slow
+def test_engines_agree_on_a_few_generated_scripts(tmp_path: Path) -> None:
+    tally = many(provable_model, range(FEW), tmp_path)
+    assert (tally.total, tally.failures, tally.unexplained) == (FEW, [], [])
+    assert {word for word, share in shares(tally).items() if share > 0.1} >= {"proved", "not proved"}
+
+
+@pytest.mark.long(suite="engines")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_engines_agree_on_generated_scripts(part: int, tmp_path: Path) -> None:
     each = MODELS // PARTS

@@ -264,4 +264,4 @@ def test_a_missing_solver_is_named_with_its_extra(
     monkeypatch.setattr(solving, "find_spec", lambda _name: None)
     status, out, err = said(capsys, f"{models}:LockSafety", "--solver", solver)
     assert (status, out) == (2, "")
-    assert "pip install 'ratified[prove]'" in err
+    assert "pip install 'cvc5>=1.2' 'python-sat>=1.8.dev13' 'z3-solver>=4.13'  (the extra `prove`)" in err

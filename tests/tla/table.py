@@ -51,16 +51,35 @@ def engines_agree(name: str, size: Size, *, symmetry: bool = False) -> None:
     assert len({(result.verdict, result.distinct, result.depth) for result in found}) == 1, name
 
 
+def rows(title: str) -> list[str]:
+    """The rows of a table of the page, without its head."""
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(_begin(title))
+    return rest.partition(_end(title))[0].splitlines()[2:]
+
+
+def names(title: str) -> list[str]:
+    """The models in a table of the page."""
+    return [made.split("`")[1] for made in rows(title)]
+
+
+def _begin(title: str) -> str:
+    return f"<!-- {title}: written by the tests -->\n"
+
+
+def _end(title: str) -> str:
+    return f"<!-- end of {title} -->\n"
+
+
 def hold(
-    title: str, rows: Iterable[str], *, rewrite: bool = bool(os.environ.get("RATIFIED_UPDATE_GOLDENS"))
+    title: str, made: Iterable[str], *, rewrite: bool = bool(os.environ.get("RATIFIED_UPDATE_GOLDENS"))
 ) -> None:
     """Hold the page to its table of a title, between the marks that name it; rewritten with RATIFIED_UPDATE_GOLDENS=1."""
-    begin, end = f"<!-- {title}: written by the tests -->\n", f"<!-- end of {title} -->\n"
+    begin, end = _begin(title), _end(title)
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    table = "\n".join(["| model | size | states | depth |", "|---|---|---|---|", *rows]) + "\n"
-    made = before + begin + table + end + after
+    table = "\n".join(["| model | size | states | depth |", "|---|---|---|---|", *made]) + "\n"
+    page = before + begin + table + end + after
     if rewrite:
-        PAGE.write_text(made, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == made
+        PAGE.write_text(page, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page

@@ -65,8 +65,9 @@ class SmoothWeighted(Balancer):
     and pays the sum of all. {a: 5, b: 1, c: 1} gives a a b a c a a. A failure takes weight / `failures` off the effective
     weight, down to zero, and each pick gives 1 back.
 
-    `start` is how many picks of the round are over when this client begins, modulo the round: clients that all began with the
-    heaviest would send it their first requests all at once (nginx-devel, November 2020). Give each a number of its own.
+    `start` is how many picks of the round are over when this client begins, modulo the round, or modulo 10,000 (`START_MOST`)
+    where that is shorter, since they are made one by one: clients that all began with the heaviest would send it their first
+    requests all at once (nginx-devel, November 2020). Give each a number of its own.
 
     Endpoints of one weight gain as much as each other, so that between them nothing changes but for the one that is picked: they
     stand in a row, a heap, and a pick looks at the first of each row. Where some are to be avoided, or recover from

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ratified.bundled.description import Bug, BundledModel, BundledProtocol, PolicyObject
 
 MODELS = "ratified.models.etcd"
+PROOFS = "ratified.proofs.etcd"
 HELD = "ratified.conformance.etcd"
 MUTANTS = f"{HELD}.mutants:MUTANTS"
 
@@ -23,11 +24,13 @@ PROTOCOL = BundledProtocol(
             "etcd-leases",
             f"{MODELS}.leases:Leasing",
             "leases that none but the last leader ends, and never early",
+            proof=f"{PROOFS}.leases:LeaseSafety",
         ),
         BundledModel(
             "etcd-locks",
             f"{MODELS}.locks:Locking",
             "a line of leased keys, and writes that compare the fencing token",
+            proof=f"{PROOFS}.locks:LockSafety",
         ),
         BundledModel(
             "etcd-keys",
@@ -79,7 +82,6 @@ PROTOCOL = BundledProtocol(
             "deposed-leader-ends",
             "a deposed leader's command ends a lease that its successor has renewed",
             model=f"{MODELS}.leases:DeposedLeaderEnds",
-            no_proof=EXPLORED,
             planted_in=("etcd-leases",),
             seen_in=("etcd",),
         ),
@@ -87,42 +89,36 @@ PROTOCOL = BundledProtocol(
             "counted-on",
             "a new leader goes on from what it counted when it led before",
             model=f"{MODELS}.leases:CountedOn",
-            no_proof=EXPLORED,
             planted_in=("etcd-leases",),
         ),
         Bug(
             "lost-with-the-leader",
             "leases are in the memory of who leads, and end with it",
             model=f"{MODELS}.leases:LostWithTheLeader",
-            no_proof=EXPLORED,
             planted_in=("etcd-leases",),
         ),
         Bug(
             "unconfirmed",
             "who only believes to lead answers renewals",
             model=f"{MODELS}.leases:Unconfirmed",
-            no_proof=EXPLORED,
             planted_in=("etcd-leases",),
         ),
         Bug(
             "renewed-while-ending",
             "a lease is renewed while the command that ends it is on its way",
             model=f"{MODELS}.leases:RenewedWhileEnding",
-            no_proof=EXPLORED,
             planted_in=("etcd-leases",),
         ),
         Bug(
             "counted-from-the-answer",
             "a client counts its lease from when it heard the answer",
             model=f"{MODELS}.leases:CountedFromTheAnswer",
-            no_proof=EXPLORED,
             planted_in=("etcd-leases",),
         ),
         Bug(
             "not-looked-again",
             "who waited for a lock does not look for its own key again",
             model=f"{MODELS}.locks:NotLookedAgain",
-            no_proof=EXPLORED,
             planted_in=("etcd-locks",),
             seen_in=("etcd 3.4.3",),
         ),
@@ -130,21 +126,18 @@ PROTOCOL = BundledProtocol(
             "unguarded",
             "writes under a lock do not compare its token",
             model=f"{MODELS}.locks:Unguarded",
-            no_proof=EXPLORED,
             planted_in=("etcd-locks",),
         ),
         Bug(
             "out-of-turn",
             "who stands before is not looked at",
             model=f"{MODELS}.locks:OutOfTurn",
-            no_proof=EXPLORED,
             planted_in=("etcd-locks",),
         ),
         Bug(
             "guarded-by-name",
             "writes compare that there is a key, not when it was created",
             model=f"{MODELS}.locks:GuardedByName",
-            no_proof=EXPLORED,
             planted_in=("etcd-locks",),
         ),
         Bug(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Implementation
+from ratified.bundled.hidden import MULTI_PAXOS, hidden
 
 MODELS = "ratified.models.paxos"
 PROOFS = "ratified.proofs.paxos"
@@ -19,6 +20,11 @@ UNWRITTEN = (
     "compact",
 )
 """What a node of Paxos tells others without having written anything of its own."""
+
+CORES = tuple(
+    f"ratified.impl.multipaxos.{name}"
+    for name in ("acceptor", "candidate", "core", "leader", "learner", "state")
+)
 
 PROTOCOL = BundledProtocol(
     "paxos",
@@ -127,6 +133,7 @@ PROTOCOL = BundledProtocol(
             "a snapshot leaves out which commands of clients were executed",
             planted_in=("multi-paxos",),
         ),
+        *hidden("multi-paxos", MULTI_PAXOS),
     ),
     implementations=(
         Implementation(
@@ -147,6 +154,7 @@ PROTOCOL = BundledProtocol(
             mutants="ratified.conformance.multipaxos.mutants:MUTANTS",
             graph="ratified.conformance.multipaxos.edges:graph",
             at_once=UNWRITTEN,
+            cores=CORES,
         ),
     ),
 )

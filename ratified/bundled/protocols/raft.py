@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Implementation
+from ratified.bundled.hidden import RAFT, hidden
 
 MODELS = "ratified.models.raft"
 RELATIONAL = "ratified.models.raft.relational_broken"
 PROOFS = "ratified.proofs.raft"
 
+CORES = tuple(
+    f"ratified.impl.raft.{name}"
+    for name in (
+        [
+            "clients",
+            "core",
+            "election",
+            "log",
+            "membership",
+            "operators",
+            "progress",
+            "reads",
+            "replication",
+            "state",
+        ]
+    )
+)
 UNCHANGED = "the servers of the relational Raft do not change"
 
 PROTOCOL = BundledProtocol(
@@ -286,6 +304,7 @@ PROTOCOL = BundledProtocol(
             "a snapshot leaves out which commands of clients were executed",
             planted_in=("raft",),
         ),
+        *hidden("raft", RAFT),
     ),
     implementations=(
         Implementation(
@@ -300,6 +319,9 @@ PROTOCOL = BundledProtocol(
             pending="ratified.conformance.raft.calm:pending",
             voters="ratified.conformance.raft.calm:voters",
             left="ratified.conformance.raft.calm:left",
+            cores=CORES,
+            survivors="ratified.conformance.raft.survivors:SURVIVORS",
+            caught="ratified.conformance.raft.caught:CAUGHT",
         ),
     ),
 )

@@ -7,10 +7,12 @@ from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Pol
 MODELS = "ratified.models.services"
 PROOFS = "ratified.proofs.services"
 
-SUMS = "what adds up to zero is a sum, which this logic cannot say"
+SUMS = "what it breaks is a sum over all nodes, and no proof at every size says what a step makes of it"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
-COUNTS = "what it breaks is a bound on counts, which are sums, and this logic cannot say them"
-DEALT = "who comes at which place of a sorted row is a number of members, which this logic cannot say"
+COUNTS = "what it breaks is a bound on counts, and no proof at every size says what a step makes of them"
+DEALT = (
+    "who comes at which place of a sorted row is a number of members, and no proof at every size says which"
+)
 EXPLORED = "its model is explored, and has no proof"
 
 HELD = "ratified.conformance.services"
@@ -89,6 +91,7 @@ PROTOCOL = BundledProtocol(
             "bounded-ring",
             f"{MODELS}.load:BoundedRing",
             "consistent hashing with bounded loads",
+            proof=f"{PROOFS}.balancing:BoundedSafety",
         ),
         BundledModel(
             "maglev",
@@ -99,6 +102,7 @@ PROTOCOL = BundledProtocol(
             "ejection",
             f"{MODELS}.health:Ejection",
             "nodes that fail are left out for a while, but never too many",
+            proof=f"{PROOFS}.health:EjectionSafety",
         ),
         BundledModel(
             "draining",
@@ -338,7 +342,7 @@ PROTOCOL = BundledProtocol(
             "bound-not-looked-at",
             "a key goes to its node, however much that has",
             model=f"{MODELS}.load:BoundNotLookedAt",
-            no_proof=EXPLORED,
+            no_proof=SUMS,
             planted_in=("bounded-ring",),
             seen_in=("HAProxy",),
         ),
@@ -346,7 +350,6 @@ PROTOCOL = BundledProtocol(
             "limit-tested-before",
             "the limit of ejections is looked at before the ejection",
             model=f"{MODELS}.health:LimitTestedBefore",
-            no_proof=EXPLORED,
             planted_in=("ejection",),
             seen_in=("Envoy",),
         ),
@@ -354,7 +357,6 @@ PROTOCOL = BundledProtocol(
             "not-longer",
             "each ejection is as long as the first",
             model=f"{MODELS}.health:NotLonger",
-            no_proof=EXPLORED,
             planted_in=("ejection",),
             seen_in=("Envoy",),
         ),
@@ -362,7 +364,6 @@ PROTOCOL = BundledProtocol(
             "never-forgiven",
             "what a node has done counts for ever",
             model=f"{MODELS}.health:NeverForgiven",
-            no_proof=EXPLORED,
             planted_in=("ejection",),
             seen_in=("Envoy",),
         ),

@@ -14,7 +14,7 @@ SECTIONS = {
     "Models": ("check", "simulate", "browse", "graph"),
     "Proofs": ("prove", "certified", "induct", "bmc"),
     "Implementations": ("run", "play", "conform", "drive", "mutants", "trace", "linearizable"),
-    "Clusters": ("serve", "cluster", "torture"),
+    "Clusters": ("serve", "cluster", "client", "torture"),
     "All of it": ("verify", "list", "init", "export", "crosscheck"),
 }
 """The commands as help shows them. Each is declared in the module of its name."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,11 +14,14 @@ import click
 
 from ratified.cli.output import colorful, complain, echo
 from ratified.cli.requests import (
-    CertificatesRequest,
-    ClusterNodeRequest,
-    ClusterRequest,
-    StartRequest,
-    StatusRequest,
+    ClusterCertificatesRequest,
+    ClusterKillRequest,
+    ClusterNode,
+    ClusterPauseRequest,
+    ClusterResumeRequest,
+    ClusterStartRequest,
+    ClusterStatusRequest,
+    ClusterStopRequest,
     takes,
 )
 from ratified.cli.running import node_of, reports, state_of, table, told
@@ -77,12 +78,14 @@ def cluster() -> None:
 @click.option(
     "--foreground", is_flag=True, help="Stay, until Ctrl-C or SIGTERM; else the cluster runs on by itself."
 )
-@takes(StartRequest)
-def start(request: StartRequest) -> int:
+@takes(ClusterStartRequest)
+def start(request: ClusterStartRequest) -> int:
     """Start a cluster and wait until it has a leader.
 
     A folder that has one already is gone on with. Supervision and nodes run in the background, until `ratified cluster stop`.
     """
+    import asyncio
+
     from ratified.language.errors import RatifiedError
 
     if request.certificates is None and not request.insecure:
@@ -96,7 +99,7 @@ def start(request: StartRequest) -> int:
         return _in_background(request)
 
 
-def _cluster(request: StartRequest) -> Any:
+def _cluster(request: ClusterStartRequest) -> Any:
     from ratified.impl.runtime.cluster import Cluster, Restarts
 
     return Cluster(
@@ -110,8 +113,10 @@ def _cluster(request: StartRequest) -> Any:
     )
 
 
-async def _run(request: StartRequest) -> int:
+async def _run(request: ClusterStartRequest) -> int:
     """Supervise until somebody ends it."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -131,7 +136,7 @@ async def _run(request: StartRequest) -> int:
     return 0
 
 
-def _in_background(request: StartRequest) -> int:
+def _in_background(request: ClusterStartRequest) -> int:
     from ratified.impl.runtime.cluster import read_state
     from ratified.language.errors import RatifiedError
 
@@ -166,16 +171,18 @@ def _in_background(request: StartRequest) -> int:
     if request.certificates is not None:
         command += ["--certificates", str(request.certificates)]
     with log:
-        process = subprocess.Popen(  # noqa: S603 - it is this program
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        outputs = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
+        process = os.posix_spawn(
+            sys.executable, command, os.environ, file_actions=[null, *outputs], setsid=True
         )
-    while process.poll() is None:
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
         if "nodes run in" in (request.data / "supervisor.log").read_text(errors="replace"):
             break
         time.sleep(0.05)
     else:
         said = (request.data / "supervisor.log").read_text(errors="replace").strip()
-        raise RatifiedError(said.removeprefix("Error: ") or f"the supervisor ended with {process.returncode}")
+        raise RatifiedError(said.removeprefix("Error: ") or "the supervisor ended without a word")
     return _show(request.data, "text")
 
 
@@ -185,8 +192,8 @@ def _in_background(request: StartRequest) -> int:
     "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How."
 )
 @click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
-@takes(StatusRequest)
-def status(request: StatusRequest) -> int:
+@takes(ClusterStatusRequest)
+def status(request: ClusterStatusRequest) -> int:
     """Show role, term, commit, lag and health of every node. Exit status: 0 if a majority of the founders is well, else 1."""
     with told():
         while request.watch:
@@ -198,6 +205,8 @@ def status(request: StatusRequest) -> int:
 
 
 def _show(data: Path, form: str) -> int:
+    import asyncio
+
     state = state_of(data)
     rows = asyncio.run(reports(state))
     well = [r for r in rows if r.get("leader") and r["node"] in state["founders"]]
@@ -213,8 +222,8 @@ def _show(data: Path, form: str) -> int:
 
 @cluster.command(short_help="Stop the cluster.")
 @option_of_data
-@takes(ClusterRequest)
-def stop(request: ClusterRequest) -> int:
+@takes(ClusterStopRequest)
+def stop(request: ClusterStopRequest) -> int:
     """Stop all nodes gracefully, and what supervises them."""
     from ratified.impl.runtime.folder import holder
 
@@ -233,8 +242,8 @@ def stop(request: ClusterRequest) -> int:
 @cluster.command(short_help="Kill a node; it is started again.")
 @click.argument("node")
 @option_of_data
-@takes(ClusterNodeRequest)
-def kill(request: ClusterNodeRequest) -> int:
+@takes(ClusterKillRequest)
+def kill(request: ClusterKillRequest) -> int:
     """Kill the process of NODE (SIGKILL). Its supervisor starts it again."""
     return _signal(request, signal.SIGKILL, "was killed")
 
@@ -242,8 +251,8 @@ def kill(request: ClusterNodeRequest) -> int:
 @cluster.command(short_help="Stop a node in its tracks.")
 @click.argument("node")
 @option_of_data
-@takes(ClusterNodeRequest)
-def pause(request: ClusterNodeRequest) -> int:
+@takes(ClusterPauseRequest)
+def pause(request: ClusterPauseRequest) -> int:
     """Stop the process of NODE in its tracks (SIGSTOP), as if its machine hung."""
     return _signal(request, signal.SIGSTOP, "is paused")
 
@@ -251,13 +260,13 @@ def pause(request: ClusterNodeRequest) -> int:
 @cluster.command(short_help="Let a paused node go on.")
 @click.argument("node")
 @option_of_data
-@takes(ClusterNodeRequest)
-def resume(request: ClusterNodeRequest) -> int:
+@takes(ClusterResumeRequest)
+def resume(request: ClusterResumeRequest) -> int:
     """Let the process of NODE go on (SIGCONT)."""
     return _signal(request, signal.SIGCONT, "goes on")
 
 
-def _signal(request: ClusterNodeRequest, number: int, told_as: str) -> int:
+def _signal(request: ClusterNode, number: int, told_as: str) -> int:
     with told():
         _send(node_of(state_of(request.data), request.node)["process"], number)
     echo(f"{request.node} {told_as}\n")
@@ -282,8 +291,8 @@ def _send(process: int, number: int) -> None:
 @click.option(
     "--days", type=click.IntRange(min=1), default=30, show_default=True, metavar="N", help="Valid so long."
 )
-@takes(CertificatesRequest)
-def certificates(request: CertificatesRequest) -> int:
+@takes(ClusterCertificatesRequest)
+def certificates(request: ClusterCertificatesRequest) -> int:
     """Make an authority, and a certificate from it for each node and for `operator`, in FOLDER.
 
     They are for tests: keys are not encrypted.

@@ -25,6 +25,7 @@ from ratified.cli.commands.options import (
 from ratified.cli.driving import driven, modelled
 from ratified.cli.output import deliver, echo, unwritable
 from ratified.cli.requests import ConformRequest, takes
+from ratified.extras import install
 
 if TYPE_CHECKING:
     from ratified.conform.protocol import Protocol
@@ -197,4 +198,4 @@ def require_hypothesis() -> None:
     from ratified.language.errors import RatifiedError
 
     if importlib.util.find_spec("hypothesis") is None:
-        raise RatifiedError("this needs Hypothesis", remedy="pip install 'ratified[conform]'")
+        raise RatifiedError("this needs Hypothesis", remedy=install("conform"))

@@ -60,5 +60,29 @@ def contents(folder: Path) -> dict[str, str]:
         "lock.py": text("lock.py"),
         "test_lock.py": text("test_lock.py"),
         "ratified.toml" if own else "pyproject.toml": text("configuration.toml").replace("{prefix}", prefix),
-        ".github/workflows/ratified.yml": text("ratified.yml").replace("{version}", __version__),
+        ".github/workflows/ratified.yml": text("ratified.yml").replace("{source}", _source()),
     }
+
+
+def _source() -> str:
+    """What pip can install this Ratified from elsewhere: the repository or archive that it came from, or nothing known.
+
+    pip notes it beside the package (PEP 610, "Recording the Direct URL Origin of installed distributions"), unless it came from
+    an index.
+    """
+    import json
+    from importlib import metadata
+
+    try:
+        noted = metadata.distribution("ratified").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return ""
+    if noted is None:
+        return f"ratified=={__version__}"
+    origin = json.loads(noted)
+    url = str(origin["url"])
+    if url.startswith("file:"):
+        return ""
+    if vcs := origin.get("vcs_info"):
+        return f"ratified @ {vcs['vcs']}+{url}@{vcs['commit_id']}"
+    return f"ratified @ {url}"

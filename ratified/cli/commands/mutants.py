@@ -13,7 +13,13 @@ import click
 
 from ratified.bundled import implementations, policies
 from ratified.cli.commands.conform import require_hypothesis
-from ratified.cli.commands.options import FORMATS, options_of_driving, options_of_reporting, read_settings
+from ratified.cli.commands.options import (
+    FORMATS,
+    option_of_seconds,
+    options_of_driving,
+    options_of_reporting,
+    read_settings,
+)
 from ratified.cli.output import deliver, echo
 from ratified.cli.requests import MutantsRequest, Output, takes
 
@@ -21,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ratified.cli.report.mutants import Planted
+
+
+CORES = Path("the cores")
+"""What stands for the cores of a protocol where no module is named."""
 
 
 @click.command(short_help="Plant bugs into an implementation; all must be caught.")
@@ -34,9 +44,18 @@ if TYPE_CHECKING:
 @click.option(
     "--sweep",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="MODULE.py",
-    help="With a driver: plant every mistake into this module, one at a time.",
+    is_flag=False,
+    flag_value=CORES,
+    metavar="[MODULE.py]",
+    help="Plant every mistake, one at a time: with a driver into this module, of a bundled protocol into its cores.",
 )
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of a sweep of cores: N of the mistakes, drawn with --seed; the share of all is told as an interval.",
+)
+@option_of_seconds("Of a sweep of cores: begin no mutant after this time.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -60,10 +79,13 @@ def mutants(request: MutantsRequest) -> int:
     module is mistaken in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
 
     Of a bundled protocol, bugs that real systems had are planted. The table shows what catches which bug, after how many steps:
-    following each step through the model, deciding whether the histories of clients are linearizable, Hypothesis, and walks along
-    the edges of the model's state graph. For a policy of services it shows after how many runs by chance, examples of
-    Hypothesis, and steps along the graph.
+    following each step through the model, deciding whether the histories of clients are linearizable, asking in calm for what
+    must come about, Hypothesis, and walks along the edges of the model's state graph. With --sweep, every mistake that there is a
+    rule for is planted into its cores. For a policy of services it shows after how many runs by chance, examples of Hypothesis,
+    and steps along the graph.
     """
+    if request.target in implementations and request.sweep == CORES:
+        return sweep_of_cores(request)
     if request.target not in (*implementations, *policies) or request.sweep is not None:
         return sweep_by_driver(request)
     from ratified.bundled.conformance import POLICIES, PROTOCOLS
@@ -84,28 +106,103 @@ def mutants(request: MutantsRequest) -> int:
             f"{request.target} runs in clusters: systematic mistakes are planted in policies only",
             remedy=f"policies are {', '.join(policies)}",
         )
+    from ratified.bundled.conformance import caught_of
     from ratified.cli.report.mutants import Planted
     from ratified.conform.suite import kills
+    from ratified.conform.sweeping import Memory
 
     wanted = request.names or tuple(known)
     width = max(map(len, wanted))
-    heads = ("checker", "linear.", "hypothesis", "edges")
+    heads = ("checker", "linear.", "progress", "hypothesis", "edges")
     table = Table(request.output)
     table.add(f"{'bug':{width}}  " + "  ".join(f"{head:>10}" for head in heads) + "   time\n")
     began, every = time.monotonic(), []
-    for kill in kills(protocol, wanted, thorough=not request.quick, shrink=request.scripts):
-        cells = (kill.checker, kill.linearizability, kill.hypothesis, kill.edges)
+    memory = Memory.read(_remembered("bugs", request.target))
+    learned = {**caught_of(request.target), **memory.caught}
+    for kill in kills(
+        protocol,
+        wanted,
+        thorough=not request.quick,
+        shrink=request.scripts,
+        learned=learned,
+        jobs=request.jobs,
+    ):
+        cells = (kill.checker, kill.linearizability, kill.progress, kill.hypothesis, kill.edges)
         row = "  ".join(f"{'-' if c is None else f'{c:,}':>10}" for c in cells)
         table.add(f"{kill.name:{width}}  {row}  {kill.seconds:4.1f} s\n")
         for line in kill.shortest:
             table.add(f"    {line}\n")
-        by = dict(zip(("checker", "linearizability", "hypothesis", "edges"), cells, strict=True))
+        by = dict(zip(("checker", "linearizability", "progress", "hypothesis", "edges"), cells, strict=True))
         every.append(Planted(kill.name, by, kill.shortest))
+    memory.caught = learned
+    memory.write()
     missed = [one.name for one in every if not one.caught]
     table.add(f"\n{len(wanted) - len(missed)} of {len(wanted)} caught; numbers are steps until caught\n")
     if missed:
         table.add(f"not caught: {', '.join(missed)}\n")
     return reported(request, table, every, time.monotonic() - began)
+
+
+def _remembered(what: str, target: str) -> Path:
+    """Where it is remembered who caught what."""
+    from ratified.explore.native.compile import cache_folder
+
+    return cache_folder() / "caught" / f"{what}-{target}.json"
+
+
+def sweep_of_cores(request: MutantsRequest) -> int:
+    """Plant every mistake into the cores of a protocol, or a sample of them, and return the exit status."""
+    from ratified.bundled.conformance import PROTOCOLS, cores_of, explained_of
+    from ratified.cli.progress import SHOWN_AFTER, LiveText
+    from ratified.cli.report.cores import cores_json, cores_summary, cores_text
+    from ratified.cli.report.render import renderer
+    from ratified.conform.ending import after, interruptible
+    from ratified.conform.sweeping import Memory, Sweep
+    from ratified.language.errors import RatifiedError
+
+    if not (cores := cores_of(request.target)):
+        swept = ", ".join(name for name in implementations if cores_of(name))
+        raise RatifiedError(f"the cores of {request.target} are not swept", remedy=f"those of {swept} are")
+    if request.names:
+        raise click.UsageError("With --sweep no bugs are named.")
+    require_hypothesis()
+    began = time.monotonic()
+    live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
+
+    def told(what: str) -> None:
+        if live and time.monotonic() > began + SHOWN_AFTER:
+            live.show(what)
+
+    with live or nullcontext(), interruptible() as interrupted:
+        sweep = Sweep(
+            PROTOCOLS[request.target],
+            cores,
+            explained_of(request.target),
+            Memory.read(_remembered("sweep", request.target)),
+        )
+        over = after(request.seconds, interrupted)
+        try:
+            sweep.watch(told)
+        except ValueError as error:
+            raise RatifiedError(
+                f"{request.target} is not swept: without a mistake it does not conform\n{error}"
+            ) from None
+        swept_cores = sweep.run(
+            request.sample,
+            request.driving.seed,
+            request.jobs,
+            lambda done, of: told(f"{done:,} of {of:,} mistakes"),
+            over,
+        )
+    took = time.monotonic() - began
+    text = cores_text(swept_cores, took)
+    rendered = renderer(
+        lambda color: text,  # noqa: ARG005 - it has no colours
+        lambda: cores_json(swept_cores, took),
+        lambda: cores_summary(swept_cores, text, took),
+    )
+    deliver(request.output, rendered, text.partition("\n")[0])
+    return swept_cores.verdict.exit_status
 
 
 class Table:
@@ -156,7 +253,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             f"there is no implementation {request.target!r}",
             remedy=f"bundled are {', '.join((*implementations, *policies))}; a driver of your own is path.py:Class",
         )
-    if request.sweep is None:
+    if request.sweep is None or request.sweep == CORES:
         raise click.UsageError("which module? With a driver, --sweep MODULE.py plants mistakes into that.")
     settings = read_settings(click.get_current_context(), click.Argument(["names"]), request.names)
     driving = request.driving

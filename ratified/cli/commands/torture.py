@@ -73,6 +73,13 @@ from ratified.cli.running import told
     help="What nodes run.",
 )
 @click.option(
+    "--machine",
+    type=click.Choice(("kv", "etcd")),
+    default="kv",
+    show_default=True,
+    help="What is replicated: a small key-value store, or the one behind etcd's interface, asked through that.",
+)
+@click.option(
     "--trace/--no-trace", default=True, help="Have nodes write traces, and follow them by the model (raft)."
 )
 @click.option(
@@ -123,6 +130,7 @@ def torture(request: TortureRequest) -> int:
                 request.every,
                 request.pause,
                 request.protocol,
+                request.machine,
                 request.trace,
                 request.plant,
                 request.kinds,

@@ -49,7 +49,7 @@ def graph_json(covered: Covered) -> dict[str, Any]:
 def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
     """Return the report as text, ending in a newline. `took` is in seconds."""
     explored, covered = result.explored or Explored(), result.covered
-    events = result.events + explored.events
+    events = result.events + result.stressed_events + explored.events
     what = {
         Verdict.HOLDS: f"{events:,} events, each a step of the model",
         Verdict.VIOLATED: "the implementation does not conform",
@@ -58,6 +58,11 @@ def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
     lines = [f"{result.verdict.value.upper()}  {protocol.name}: {what}", ""]
     histories = "" if result.failure is not None else "; the histories of clients are linearizable"
     lines.append(f"chaos       {plural(result.runs, 'run')}, {plural(result.events, 'event')}{histories}")
+    if result.stressed:
+        came = "" if result.failure is not None else "; in calm all came about that must"
+        lines.append(
+            f"stress      {plural(result.stressed, 'run')}, {plural(result.stressed_events, 'event')}{came}"
+        )
     if explored.runs:
         lines.append(f"hypothesis  {plural(explored.runs, 'run')}, {plural(explored.events, 'event')}")
     if covered is not None:
@@ -86,7 +91,7 @@ def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
 
 def _failure(protocol: Protocol, run: Simulated) -> Sequence[str]:
     found = Explored(script=run.schedule)
-    test = regression_test(protocol, run.nodes, run.seed, found)
+    test = regression_test(protocol, run.nodes, run.seed, found, calm=run.calm)
     return (f"found by {run.found} (seed {run.seed}, {run.nodes} nodes)", run.why, "", "as a test:", "", test)
 
 
@@ -99,6 +104,7 @@ def conform_json(protocol: Protocol, result: Conformed, took: float) -> str:
         "verdict": result.verdict.value,
         "runs": result.runs,
         "events": result.events,
+        "stress": {"runs": result.stressed, "events": result.stressed_events},
         "hypothesis": {
             "runs": explored.runs,
             "events": explored.events,

@@ -21,6 +21,7 @@ static void rx_free_worker(rx_worker *w) {
 RX_API void rx_free(rx_run *run) {
     if (!run) return;
     rx_team_stop(run);
+    rx_live_free(run);
     rx_ranks_free(run);
     rx_table_free(run);
     if (run->states) munmap(run->states, (size_t)run->reserved * RX_STATE_BYTES);
@@ -159,6 +160,7 @@ RX_API void rx_describe(uint64_t *out, const char **digest) {
                                 MODEL_CONSTRAINTS,
                                 MODEL_INVARIANTS,
                                 MODEL_STEP_INVARIANTS,
+                                MODEL_GOALS,
                                 MODEL_SYMMETRY,
                                 sizeof(rx_config),
                                 sizeof(rx_result),

@@ -14,6 +14,8 @@
  *   MODEL_INVARIANTS       invariants
  *   MODEL_STEP_INVARIANTS  step invariants, then refinements: both speak of steps
  *   MODEL_REFINEMENTS      how many of these are refinements (0 if the macro is not there)
+ *   MODEL_CLAIMS           claims of liveness (0 if the macro is not there)
+ *   MODEL_GOALS            these, each with each choice of its arguments, in order
  *   MODEL_SYMMETRY         1 if model_canonical does anything, else 0
  *   MODEL_DIGEST           a string literal that names model, size, parameters and layout: a checkpoint of another is refused
  *
@@ -33,6 +35,9 @@
  *   uint64_t model_witness(const uint64_t *s, uint64_t wanted)
  *   uint64_t model_witness_step(const uint64_t *old, const uint64_t *new, uint64_t wanted)
  *       which of the wanted bits the state or step is a witness for; bit i stands for "property i was put to the test"
+ *   int (*const model_claims[MODEL_CLAIMS])(const uint64_t *s, uint64_t *out), if there are any
+ *       RX_FAULT(e) if it has no answer for some choice; or else RX_OK, with these bits set for each of its goals g: 2g if what is
+ *       claimed to happen is so in this state, 2g + 1 if it is wanted (of `leads_to` only)
  *   void model_canonical(uint64_t *s)
  *       replaces s by the representative of its orbit
  *
@@ -65,6 +70,11 @@
 #define W MODEL_WORDS
 #ifndef MODEL_REFINEMENTS
 #define MODEL_REFINEMENTS 0
+#endif
+
+#ifndef MODEL_GOALS
+#define MODEL_CLAIMS 0
+#define MODEL_GOALS 0
 #endif
 
 #define RX_OK (-1)

@@ -165,6 +165,12 @@ class Exploration:
         if handle:
             self.program.library.rx_free(handle)
 
+    @property
+    def handle(self) -> int:
+        """The run, for functions of the library that are not wrapped here."""
+        assert self._handle, "closed"
+        return self._handle
+
     def run(self, progress: Callable[[Progress], None] | None = None) -> Outcome:
         """Explores to the end. `progress` is called in this thread, a few times a second.
 

@@ -101,7 +101,7 @@ def check_native(
     claims = liveness_claims(model.module)
     order = Order(model, symmetry, deadlock, dump, flags, large)
     try:
-        preparation = preparation or Preparation(order, _while_preparing(watch))
+        preparation = preparation or Preparation(order, while_preparing(watch))
         preparation.wait(progress)
     except Reached as stop:
         return nothing_seen(model, watch, str(stop), deadlock=deadlock)
@@ -187,6 +187,7 @@ def _liveness(
     """The liveness claims, what is violated of them, and why they are not decided."""
     # A limit of memory is about states here, which may be on disk; Python's own part is held to what there is.
     own = Watch(replace(watch.limits, memory=None), watch.started)
+    room = max(watch.memory - resident(), LEAST)
     machine = PythonMachine(model)
     claims = liveness_claims(model.module)
     untested = not outcome.distinct and outcome.finding is None and outcome.stopped is None
@@ -195,7 +196,7 @@ def _liveness(
         return reports, None, None
     refuse_what_was_cut(outcome)
     try:
-        check = check_of(machine, program, exploration, outcome, own.tick)
+        check = check_of(machine, program, exploration, outcome, own.tick, room)
         own.tick()
         violation = check.violation()
     except Reached as stop:
@@ -213,7 +214,7 @@ def found_large(model: Model, *, symmetry: bool, deadlock: bool) -> bool:
     return known.is_large(keys.key_of(model, symmetry=reduced, deadlock=deadlock))
 
 
-def _while_preparing(watch: Watch) -> Watch:
+def while_preparing(watch: Watch) -> Watch:
     """A limit of memory is about states, which may go to disk; what makes the program may have as much as a compiler needs."""
     memory = watch.limits.memory
     room = None if memory is None else max(memory, resident() + LEAST_MEMORY)

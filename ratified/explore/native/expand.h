@@ -101,6 +101,7 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
     const rx_run *run = w->run;
     const unsigned shift = 64 - run->log_slots;
     const rx_cell *table = run->table;
+    const uint32_t ranks = run->ranks;
     uint32_t out = b->settled;
     w->counters.generated += b->count - out;
     for (uint32_t i = out; i < b->count; i++) {
@@ -121,7 +122,9 @@ static __attribute__((noinline)) void rx_settle(rx_worker *w) {
             rx_copy(recent->words, t);
         }
         recent->instance = instance + 1;
-        __builtin_prefetch(&table[hash >> shift]);
+        if (RX_UNLIKELY(ranks > 1) && w->sent && rx_owner(hash, ranks) != run->rank)
+            __builtin_prefetch(&w->sent[hash >> 8 & (RX_SENT - 1)]);
+        else __builtin_prefetch(&table[hash >> shift]);
         b->hash[out] = hash;
         b->instance[out++] = instance;
     }

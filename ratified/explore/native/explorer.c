@@ -27,5 +27,6 @@
 #include "search.h"
 #include "graph.h"
 #include "simulate.h"
+#include "liveness.h"
 #include "ranks.h"
 #include "api.h"

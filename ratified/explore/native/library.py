@@ -163,7 +163,8 @@ class Library:
         ):
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, arguments
-        numbers, digest = (ctypes.c_uint64 * 10)(), ctypes.c_char_p()
+        self._declare_liveness(pointer)
+        numbers, digest = (ctypes.c_uint64 * 11)(), ctypes.c_char_p()
         self.library.rx_describe(numbers, ctypes.byref(digest))
         self.words, self.instances, self.bounds, self.constraints = (
             numbers[0],
@@ -171,18 +172,38 @@ class Library:
             numbers[2],
             numbers[3],
         )
-        self.invariants, self.step_invariants, self.symmetry = numbers[4], numbers[5], bool(numbers[6])
+        self.invariants, self.step_invariants, self.goals = numbers[4], numbers[5], numbers[6]
+        self.symmetry = bool(numbers[7])
         self.digest = (digest.value or b"").decode()
-        self.counts = tuple(numbers[:6])
+        self.counts = tuple(numbers[:7])
         self.found_type, self.counted_type = _structures(self.words)
         sizes = (
             ctypes.sizeof(ConfigStruct),
             ctypes.sizeof(self.counted_type),
             ctypes.sizeof(self.found_type),
         )
-        assert sizes == tuple(numbers[7:10]), (
-            f"driver.py and the C structures differ: {sizes}, {tuple(numbers[7:10])}"
+        assert sizes == tuple(numbers[8:11]), (
+            f"driver.py and the C structures differ: {sizes}, {tuple(numbers[8:11])}"
         )
+
+    def _declare_liveness(self, pointer: type[ctypes.c_void_p]) -> None:
+        """What is there only of a model with claims of liveness."""
+        if not hasattr(self.library, "rx_live_open"):
+            return
+        cell, goal = ctypes.c_uint32, ctypes.c_uint32
+        for name, result, arguments in (
+            ("rx_live_open", ctypes.c_int, [pointer, ctypes.c_uint64, cell, pointer, ctypes.c_int]),
+            ("rx_live_bytes", ctypes.c_uint64, [pointer, ctypes.c_uint32]),
+            ("rx_live_fault", ctypes.c_uint64, [pointer, ctypes.c_uint32]),
+            ("rx_live_begins", ctypes.c_int, [pointer, goal]),
+            ("rx_live_fails", ctypes.c_int, [pointer, goal, ctypes.c_int]),
+            ("rx_live_loops", ctypes.c_int64, [pointer, goal, ctypes.c_int]),
+            ("rx_live_ways", None, [pointer, goal, pointer, pointer]),
+            ("rx_live_before", None, [pointer, pointer]),
+            ("rx_live_view", ctypes.c_int, [pointer, pointer]),
+        ):
+            function = getattr(self.library, name)
+            function.restype, function.argtypes = result, arguments
 
 
 def load(text: str, *, flags: tuple[str, ...] = ()) -> Library:

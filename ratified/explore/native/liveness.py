@@ -1,26 +1,36 @@
-"""Liveness on what was explored natively: the graph is the explorer's, claims are asked by the reference machine.
+"""Liveness on what was explored natively: the graph, what claims say of states, and where fair runs can stay, are found in C.
 
 Guarantees: as `ratified/explore/liveness.py`. What the graph does not know is refused before anything is said: which steps a
-constraint or a bound cut off, and which of the values that a guard gives a parameter a step was taken with.
+constraint or a bound cut off, and which of the values that a guard gives a parameter a step was taken with. States are put in
+order only where something fails, so that the run that is told is the same always.
 """
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, cast, overload
 
-from ratified.explore.graph import Graph
-from ratified.explore.liveness import UNTOLD, Labels, LivenessCheck, liveness_claims
+from ratified.explore.lasso import Demand, Goal, Loop, Loops, Parts, Ways
+from ratified.explore.liveness import UNTOLD, Asked, Labels, LivenessCheck, liveness_claims, no_answer
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.numbering import Program
 from ratified.explore.native.codegen.shapes import Unsupported
-from ratified.explore.native.driver import Exploration, Outcome, Stop
-from ratified.language.machine import Machine, Values
+from ratified.explore.native.driver import Exploration, Outcome, Stop, in_background
+from ratified.explore.native.library import Library, NativeError
+from ratified.language.ir import Function, Kind
+from ratified.language.machine import Machine, StepError, Values
 from ratified.language.model import Model
-from ratified.results.seen import NOWHERE
 from ratified.results.seen import Exploration as Seen
+
+_ALL = 0xFFFFFFFF
+_NO_FAULT = 2**64 - 1
+_NO_MEMORY = "the state graph does not fit into memory"
+_REMEDY = "give a larger memory budget, or a smaller size"
 
 
 def refuse_what_is_not_told(model: Model, program: Program) -> None:
@@ -40,7 +50,7 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
 
 
 def refuse_what_was_cut(outcome: Outcome) -> None:
-    """Raise Unsupported where steps were cut off: they count as possible, and the graph does not have them."""
+    """Raise Unsupported where steps were cut off: a run may go on there, and the graph does not have them."""
     if any(outcome.left) or any(outcome.constrained):
         raise Unsupported(
             "a constraint or a bound cuts steps off, and the native explorer does not keep which, as liveness needs",
@@ -49,31 +59,22 @@ def refuse_what_was_cut(outcome: Outcome) -> None:
 
 
 def check_of(
-    machine: Machine, program: Program, exploration: Exploration, outcome: Outcome, tick: Callable[[], None]
+    machine: Machine,
+    program: Program,
+    exploration: Exploration,
+    outcome: Outcome,
+    tick: Callable[[], None],
+    memory: int | None = None,
 ) -> LivenessCheck:
-    """The check of a model's liveness claims. Raises NativeError where the graph does not fit into memory."""
-    made = exploration.graph()
-    # The last level was not expanded if a limit of depth struck, nor was the one before, whole, if another did.
-    back = {None: 0, Stop.DEPTH: 1}.get(outcome.stopped, 2)
-    expanded = made.levels[max(0, len(made.levels) - 1 - back)]
-    end = made.offsets[expanded]
-    offsets = made.offsets[: expanded + 1].tolist() + [end] * (outcome.distinct - expanded)
-    targets, instances = made.targets[:end].tolist(), made.instances[:end].tolist()
-    initial = range(made.levels[1] if len(made.levels) > 1 else 0)
-    predecessor = array("q", [NOWHERE]) * outcome.distinct
-    for state in range(expanded):
-        for edge in range(offsets[state], offsets[state + 1]):
-            target = targets[edge]
-            if target >= len(initial) and predecessor[target] == NOWHERE:
-                predecessor[target] = state
+    """The check of a model's liveness claims; the graph may have so many bytes of `memory`.
+
+    Its `violation` raises NativeError where the graph does not fit into memory, and whatever `tick` raises.
+    """
     states = cast("list[Values]", Unpacked(program.layout, exploration, outcome.distinct))
-    graph = Graph(offsets, targets, instances, initial, expanded)
-    return LivenessCheck(
-        machine,
-        Seen((), states=states, predecessor=predecessor),
-        tick,
-        (graph, Labels(tuple(_labels(program)))),
-    )
+    evidence = NativeEvidence(machine, program, exploration, outcome, tick, memory)
+    before = cast("array[int]", _Before(evidence, outcome.distinct))
+    evidence.found = Seen((), states=states, predecessor=before)
+    return LivenessCheck(machine, evidence.found, tick, evidence)
 
 
 def _labels(program: Program) -> Iterator[tuple[int, Values]]:
@@ -84,6 +85,359 @@ def _labels(program: Program) -> Iterator[tuple[int, Values]]:
                 index,
                 tuple(next(static) if a.domain is None else UNTOLD for a in instances.action.arguments),
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered(Goal):
+    """A goal that the explorer has a number for."""
+
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """What the explorer found, where it found it: numbers of states are -1 where there is none."""
+
+    begin: memoryview[int]
+    degree: memoryview[int]
+    targets: memoryview[int]
+    instances: memoryview[int]
+    enabled: memoryview[int]
+    said: memoryview[int]
+    loop_of: memoryview[int]
+    loops: memoryview[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NativeGraph:
+    """See `graph.Steps`."""
+
+    size: int
+    targets: Sequence[int]
+    instances: Sequence[int]
+    initial: Sequence[int]
+    expanded: int
+    begin: memoryview[int]
+    degree: memoryview[int]
+    cut: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+    def edges(self, state: int) -> range:
+        """The numbers of a state's steps."""
+        return range(self.begin[state], self.begin[state] + self.degree[state])
+
+
+class NativeParts:
+    """The parts of a search for lassos (lasso.py) that are found in C."""
+
+    def __init__(
+        self, evidence: NativeEvidence, graph: NativeGraph, arrays: _Arrays, fails: set[int]
+    ) -> None:
+        self.graph = graph
+        self._evidence = evidence
+        self._arrays = arrays
+        self._fails = fails
+
+    def enabled(self, state: int) -> int:
+        """The bits of the demands that have a possible instance in a state."""
+        return self._evidence.bits(self._arrays.enabled, state)
+
+    def served(self, instance: int) -> int:
+        """The bits of the demands that an instance serves."""
+        return self._evidence.bits(self._evidence.demands, instance)
+
+    def fails(self, goal: Goal) -> bool:
+        """Whether there is a fair run on which a goal is wanted and never reached from then on."""
+        return _number(goal) in self._fails
+
+    def shortest(self) -> Ways:
+        """Ways from initial states to all that can be reached."""
+        return self._shortest[0]
+
+    @cached_property
+    def _shortest(self) -> tuple[Ways, _Ways]:
+        return self._evidence.ways(_ALL, None)
+
+    def pending(self, goal: Goal) -> Ways:
+        """Ways to where the goal is wanted and was not reached since."""
+        return self._evidence.ways(_number(goal), None if goal.wanted is None else self._shortest[1])[0]
+
+    def loops(self, goal: Goal) -> Loops:
+        """The components in which a fair run can stay while the goal is pending."""
+        return self._evidence.loops(_number(goal), leads=goal.wanted is not None)
+
+
+def _number(goal: Goal) -> int:
+    assert isinstance(goal, Numbered)
+    return goal.number
+
+
+class _Ways(ctypes.Structure):
+    """`rx_ways`."""
+
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("order", "depth", "before", "edge")),
+        ("count", ctypes.c_uint64),
+    )
+
+
+class NativeEvidence:
+    """See `liveness.Evidence`."""
+
+    found: Seen
+
+    def __init__(
+        self,
+        machine: Machine,
+        program: Program,
+        exploration: Exploration,
+        outcome: Outcome,
+        tick: Callable[[], None],
+        memory: int | None,
+    ) -> None:
+        self.labels = Labels(tuple(_labels(program)))
+        self._machine = machine
+        self._goals = program.goals
+        self._exploration = exploration
+        self._outcome = outcome
+        self._tick = tick
+        self._memory = memory
+        self._library: Library = exploration.program
+        self._words = 1
+        self.demands = memoryview(b"")
+
+    def parts(self, demands: Sequence[Demand]) -> Parts:
+        """The graph, and which goals fail. Raises NativeError, EvaluationError."""
+        self._number_demands(demands)
+        self._open(ordered=False)
+        fails = {
+            number for goals in self._goals for number in self._failing(goals.claim, goals.first, goals.count)
+        }
+        if fails or self._unanswered():
+            self._open(ordered=True)
+        for claim, state in self._unanswered():
+            self._refuse(claim, state)
+        self._arrays = self._view()
+        graph = NativeGraph(
+            self._outcome.distinct,
+            self._arrays.targets,
+            self._arrays.instances,
+            range(self._initial),
+            self._expanded,
+            self._arrays.begin,
+            self._arrays.degree,
+        )
+        return NativeParts(self, graph, self._arrays, fails)
+
+    def ask(self, claim: Function) -> list[Asked]:
+        """What a claim says in every state, for each choice of its arguments."""
+        goals = next(g for g in self._goals if g.claim.name == claim.name)
+        leads = claim.kind is Kind.LEADS_TO
+        width = (2 * self._library.goals + 63) // 64
+        asked = []
+        for number, arguments in enumerate(itertools.product(*goals.values), goals.first):
+            bits = [_Said(self._arrays.said, width, 2 * number + k) for k in (0, 1)]
+            begins = self._call("rx_live_begins", number)
+            goal = Numbered(bits[0], bits[1] if leads else None, number)
+            asked.append(Asked(arguments, goal, bool(begins & 2) if leads else not begins & 1))
+        return asked
+
+    def bits(self, words: memoryview[int], index: int) -> int:
+        """Some words as one number, the lowest first."""
+        if self._words == 1:
+            return words[index]
+        return int.from_bytes(words[index * self._words : (index + 1) * self._words].tobytes(), "little")
+
+    def ways(self, goal: int, shortest: _Ways | None) -> tuple[Ways, _Ways]:
+        """Shortest ways, see `rx_live_ways`."""
+        size = self._outcome.distinct
+        cells = [(self._cell * (size + 1))() for _ in range(3)]
+        edge = (ctypes.c_uint64 * (size + 1))()
+        out = _Ways(*map(ctypes.addressof, cells), ctypes.addressof(edge), 0)
+        pointer = None if shortest is None else ctypes.byref(shortest)
+        self._run(lambda: self._call("rx_live_ways", goal, pointer, ctypes.byref(out)))
+        order, depth, before = (self._signed(c) for c in cells)
+        return Ways(order[: out.count], depth, before, memoryview(edge).cast("B").cast("q")), out
+
+    def loops(self, goal: int, *, leads: bool) -> Loops:
+        """Where a fair run can stay, see `rx_live_loops`."""
+        count = self._run(lambda: self._call("rx_live_loops", goal, leads))
+        if count < 0:
+            raise NativeError(_NO_MEMORY, remedy=_REMEDY)
+        words, arrays = self._words, self._view(loops=count)
+        found = [
+            Loop(self.bits(arrays.loops, 2 * k), self.bits(arrays.loops, 2 * k + 1)) for k in range(count)
+        ]
+        assert len(arrays.loops) == 2 * words * count
+        return Loops(arrays.loop_of, found)
+
+    def before(self) -> Sequence[int]:
+        """By state, the smallest from which there is a step to it; -1 for the initial ones."""
+        out = (self._cell * (self._outcome.distinct + 1))()
+        self._run(lambda: self._call("rx_live_before", out))
+        return self._signed(out)
+
+    # --- the explorer ---
+
+    @cached_property
+    def _levels(self) -> list[int]:
+        levels = (ctypes.c_uint64 * (self._outcome.depth + 1))()
+        self._call("rx_read_levels", levels)
+        return list(levels)
+
+    @property
+    def _initial(self) -> int:
+        return self._levels[1] if len(self._levels) > 1 else 0
+
+    @property
+    def _expanded(self) -> int:
+        """The last level was not expanded if a limit of depth struck, nor was the one before, whole, if another did."""
+        back = {None: 0, Stop.DEPTH: 1}.get(self._outcome.stopped, 2)
+        return self._levels[max(0, len(self._levels) - 1 - back)]
+
+    def _number_demands(self, demands: Sequence[Demand]) -> None:
+        self._words = words = max(1, (len(demands) + 63) // 64)
+        weak = sum(1 << k for k, demand in enumerate(demands) if not demand.strong)
+        strong = sum(1 << k for k, demand in enumerate(demands) if demand.strong)
+        served = [0] * self._library.instances
+        for k, demand in enumerate(demands):
+            for instance in demand.instances:
+                served[instance] |= 1 << k
+        flat = b"".join(bits.to_bytes(8 * words, "little") for bits in (*served, weak, strong))
+        self._demands = ctypes.create_string_buffer(flat, len(flat))
+        self.demands = memoryview(self._demands).cast("B").cast("Q")
+
+    def _open(self, *, ordered: bool) -> None:
+        needed = self._call("rx_live_bytes", self._words)
+        if self._outcome.distinct >= 2**31 or (self._memory is not None and needed > self._memory):
+            raise NativeError(f"{_NO_MEMORY}, of which it needs {needed:,} bytes", remedy=_REMEDY)
+        failed = self._run(
+            lambda: self._call("rx_live_open", self._expanded, self._words, self._demands, ordered)
+        )
+        if failed:
+            raise NativeError(_NO_MEMORY, remedy=_REMEDY)
+
+    def _failing(self, claim: Function, first: int, count: int) -> list[int]:
+        leads, fails = claim.kind is Kind.LEADS_TO, []
+        for number in range(first, first + count):
+            found = self._run(lambda: self._call("rx_live_fails", number, leads))  # noqa: B023  # is called at once
+            if found < 0:
+                raise NativeError(_NO_MEMORY, remedy=_REMEDY)
+            if found:
+                fails.append(number)
+        return fails
+
+    def _unanswered(self) -> list[tuple[Function, int]]:
+        """Claims that have no answer in a state, and the first state of that kind."""
+        faults = ((goals.claim, self._call("rx_live_fault", k)) for k, goals in enumerate(self._goals))
+        return [(claim, state) for claim, state in faults if state != _NO_FAULT]
+
+    def _refuse(self, claim: Function, state: int) -> None:
+        """Raise what the reference machine says, or Unsupported if it has an answer."""
+        try:
+            self._machine.answers(claim.name, self.found.states[state])
+        except StepError as problem:
+            raise no_answer(self._machine, self.found, claim, state, problem) from None
+        raise Unsupported(
+            f"`{claim.name}` computes a number of more than 64 bits",
+            span=claim.span,
+            remedy="explore with engine='reference'",
+        )
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return getattr(self._library.library, name)(self._exploration.handle, *arguments)
+
+    def _run(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns: it runs without the GIL, and `tick` meanwhile, which may end it."""
+        found: list[Any] = []
+        self._tick()
+        in_background(
+            lambda: found.append(work()),
+            lambda: self._call("rx_ask_to_stop"),
+            lambda _: self._tick(),
+        )
+        if not found:
+            raise KeyboardInterrupt
+        return found[0]
+
+    @cached_property
+    def _cell(self) -> type[ctypes.c_uint32 | ctypes.c_uint64]:
+        return (
+            ctypes.c_uint64 if self._call("rx_live_view", (ctypes.c_void_p * 9)()) == 8 else ctypes.c_uint32
+        )
+
+    @property
+    def _code(self) -> Literal["i", "q"]:
+        return "q" if self._cell is ctypes.c_uint64 else "i"
+
+    def _signed(self, cells: ctypes.Array[Any]) -> memoryview[int]:
+        return memoryview(cells).cast("B").cast(self._code)
+
+    def _view(self, loops: int = 0) -> _Arrays:
+        pointers = (ctypes.c_void_p * 9)()
+        self._call("rx_live_view", pointers)
+        size = self._outcome.distinct
+        begin = _at(pointers[0], size, "Q")
+        degree = _at(pointers[1], size, "I")
+        edges = pointers[8] or 0
+        width = (2 * self._library.goals + 63) // 64
+        return _Arrays(
+            begin,
+            degree,
+            _at(pointers[2], edges, self._code),
+            _at(pointers[3], edges, "I"),
+            _at(pointers[4], size * self._words, "Q"),
+            _at(pointers[5], size * width, "Q"),
+            _at(pointers[6], size, self._code),
+            _at(pointers[7], 2 * self._words * loops, "Q"),
+        )
+
+
+def _at(pointer: int | None, count: int, code: Literal["i", "I", "q", "Q"]) -> memoryview[int]:
+    """The numbers at an address."""
+    if not pointer or not count:
+        return memoryview(b"").cast(code)
+    there = (ctypes.c_char * (count * array(code).itemsize)).from_address(pointer)
+    return memoryview(there).cast("B").cast(code)
+
+
+class _Said(Sequence[int]):
+    """One bit of what is said of each state."""
+
+    def __init__(self, said: memoryview[int], width: int, bit: int) -> None:
+        self._said, self._width, self._bit = said, width, bit
+
+    def __len__(self) -> int:
+        return len(self._said) // self._width
+
+    @overload
+    def __getitem__(self, state: int) -> int: ...
+    @overload
+    def __getitem__(self, state: slice) -> Sequence[int]: ...
+    def __getitem__(self, state: Any) -> Any:
+        if isinstance(state, slice):
+            return [self[n] for n in range(*state.indices(len(self)))]
+        return self._said[state * self._width + self._bit // 64] >> self._bit % 64 & 1
+
+
+class _Before(Sequence[int]):
+    """The predecessors of states, found when they are first asked for."""
+
+    def __init__(self, evidence: NativeEvidence, size: int) -> None:
+        self._evidence, self._size = evidence, size
+
+    @cached_property
+    def _found(self) -> Sequence[int]:
+        return self._evidence.before()
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, number: int) -> int: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[int]: ...
+    def __getitem__(self, number: Any) -> Any:
+        return self._found[number]
 
 
 class Unpacked(Sequence[Values]):

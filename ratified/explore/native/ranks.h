@@ -18,7 +18,7 @@ typedef struct rx_rank_status {
 
 static void rx_forget_sent(rx_run *run) {
     for (uint32_t i = 0; i < run->threads; i++)
-        if (run->workers[i]->sent) memset(run->workers[i]->sent, 0, sizeof(rx_recent) << RX_SENT_LOG);
+        if (run->workers[i]->sent) memset(run->workers[i]->sent, 0, sizeof(rx_recent) * RX_SENT);
 }
 
 /* Takes the states of run->in: from a file, or from other ranks. */
@@ -89,7 +89,7 @@ RX_API int rx_rank_open(rx_run *run, uint32_t rank, uint32_t ranks, uint64_t wan
         }
         run->out_room = bytes / RX_RECORD / ranks;
         for (uint32_t i = 0; i < run->threads; i++)
-            if (!(run->workers[i]->sent = rx_aligned(sizeof(rx_recent) << RX_SENT_LOG))) return 1;
+            if (!(run->workers[i]->sent = rx_aligned(sizeof(rx_recent) * RX_SENT))) return 1;
     }
     rx_team_start(run);
     return 0;

@@ -9,11 +9,6 @@
 /* A state on the way: its words, then the instance that reached it. */
 #define RX_RECORD (RX_STATE_BYTES + sizeof(rx_first))
 
-/* An exact cache of what was sent, larger than rx_recent: it has the traffic to save, not a look into the table. */
-#ifndef RX_SENT_LOG
-#define RX_SENT_LOG (W <= 2 ? 16 : W <= 8 ? 14 : 12)
-#endif
-
 static __attribute__((noinline)) void rx_route(rx_worker *w) {
     rx_run *run = w->run;
     rx_batch *b = &w->batch;
@@ -31,7 +26,7 @@ static __attribute__((noinline)) void rx_route(rx_worker *w) {
             continue;
         }
         if (!run->out) continue;
-        rx_recent *sent = &w->sent[(hash >> 8) & (((uint64_t)1 << RX_SENT_LOG) - 1)];
+        rx_recent *sent = &w->sent[hash >> 8 & (RX_SENT - 1)];
         if (sent->instance && rx_same(sent->words, b->words[i])) {
             if (sent->instance <= instance + 1) continue;
         } else {

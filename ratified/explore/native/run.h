@@ -24,7 +24,7 @@
 
 #include "draws.h"
 
-/* What Python (or a C program) calls: api.h, ranks.h. */
+/* What Python (or a C program) calls: api.h, liveness.h, ranks.h. */
 #define RX_API __attribute__((visibility("default")))
 
 #define RX_STATE_BYTES ((size_t)8 * W)
@@ -105,6 +105,12 @@ typedef struct rx_recent {
 #endif
 #define RX_RECENT ((size_t)1 << RX_RECENT_LOG)
 
+/* An exact cache of what was sent, larger than rx_recent: it has the traffic to save, not a look into the table. */
+#ifndef RX_SENT_LOG
+#define RX_SENT_LOG (W <= 2 ? 16 : W <= 8 ? 14 : 12)
+#endif
+#define RX_SENT ((size_t)1 << RX_SENT_LOG)
+
 typedef struct rx_counters {
     uint64_t generated, expanded, degree_min, degree_max;
     uint64_t witness_missing, witness_step_missing;
@@ -148,6 +154,7 @@ typedef struct rx_worker {
     uint64_t jobs_done; /* when its thread began */
     uint64_t length;    /* of the shortest run to `source` */
     uint64_t edges;     /* graph.h */
+    uint64_t at, edges_from, edges_to; /* liveness.h: the state; where its edges begin, and the end of the room for more */
     rx_walker *walker;  /* simulate.h */
     rx_recent *sent;    /* ranks.h: what went to other ranks a while ago */
     pthread_t thread;
@@ -223,6 +230,7 @@ typedef struct rx_run {
     /* The graph (graph.h), and random walks (simulate.h). */
     uint64_t *edge_offsets, *edge_targets;
     uint32_t *edge_instances;
+    struct rx_live *live; /* liveness.h */
     rx_walks walks;
     uint64_t walk_found, walk_states, walks_done; /* atomic */
 

@@ -16,7 +16,13 @@ from typing import Any
 
 from ratified.explore.native import keys
 from ratified.explore.native.codegen.layout import Layout
-from ratified.explore.native.codegen.numbering import BoundPlace, Program, Written, instances_of
+from ratified.explore.native.codegen.numbering import (
+    BoundPlace,
+    Program,
+    Written,
+    goals_of,
+    instances_of,
+)
 from ratified.explore.native.codegen.shapes import Shapes
 from ratified.explore.native.compile import cache_folder, compiled_before, text_digest
 from ratified.explore.native.library import Library, NativeError
@@ -42,7 +48,9 @@ def recall(key: str | None, model: Model, flags: tuple[str, ...]) -> tuple[Progr
         return None
     shapes = Shapes(model.scope)
     layout = Layout(model, shapes)
-    program = Program(model.module, layout, instances_of(model.module, shapes), written)
+    program = Program(
+        model.module, layout, instances_of(model.module, shapes), goals_of(model.module, shapes), written
+    )
     try:
         library = Library(compiled.path)
     except NativeError:

@@ -1,9 +1,9 @@
 """Checkpoints of several ranks: a file a rank and level, and one that says which of them count.
 
 A folder with `level-K.rank-R` (the states that rank R had of level K, behind a header), `ranks` (of which levels there are how
-many files, all counters) and `lock`. Files are synced before `ranks` speaks of them, and `ranks` is replaced by renaming: a kill at
-any moment leaves the last complete checkpoint. A file of a complete level is never written again. Who reads a file need not be who
-wrote it: states find their ranks by their hash, as ever.
+many files, all counters) and `lock`. Files are synced before `ranks` speaks of them, and `ranks` is replaced by renaming: a kill
+at any moment leaves the last complete checkpoint. A file of a complete level is never written again. Who reads a file need not
+be who wrote it: states find their ranks by their hash, as ever.
 
 Guarantees: what is missing, torn, or of another run or model is refused with its name, by all ranks, before anything is explored.
 """

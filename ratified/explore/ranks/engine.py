@@ -13,9 +13,10 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ratified.explore.engines import with_unchecked
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.driver import RunOptions, cores
-from ratified.explore.native.engine import LEAST, nothing_seen, report, violation_of
+from ratified.explore.native.engine import LEAST, nothing_seen, report, violation_of, while_preparing
 from ratified.explore.native.library import Library
 from ratified.explore.native.preparing import Order, Preparation, Prepared
 from ratified.explore.ranks.checkpoint import Checkpoint
@@ -41,13 +42,15 @@ class RankOptions:
     """How ranks explore. `threads` are those of each rank: by default a machine's cores are shared out among its ranks.
 
     `checkpoint` is a folder that all ranks see, `checkpoint_seconds` at most so long between two. `batch` is the bytes that a
-    rank sends in a round. `listen` is called once with what asks the exploration to stop, which any thread may call.
+    rank sends in a round. `flags` are the compiler's. `listen` is called once with what asks the exploration to stop, which any
+    thread may call.
     """
 
     threads: int | None = None
     checkpoint: Path | None = None
     checkpoint_seconds: float = 20.0
     batch: int | None = None
+    flags: tuple[str, ...] = ()
     listen: Callable[[Callable[[], None]], None] | None = None
 
 
@@ -92,7 +95,7 @@ def check_on_ranks(
             span=claims[0].span,
             remedy="check it in a single process, or choose other claims with --claim",
         )
-    prepared = _prepared(world, Order(model, symmetry, deadlock), watch, progress)
+    prepared = _prepared(world, Order(model, symmetry, deadlock, flags=options.flags), watch, progress)
     if isinstance(prepared, str):
         return nothing_seen(model, watch, prepared, deadlock=deadlock)
     _refuse_other_programs(world, prepared.library)
@@ -126,13 +129,13 @@ def _explored(
         witness=(1 << len(written.witnesses)) - 1,
         witness_step=(1 << len(written.step_witnesses)) - 1,
     )
-    problem: str | None = None
+    problem: RatifiedError | None = None
     rank: Rank | None = None
     record = 8 * prepared.library.words + 4
     try:
         rank = Rank(prepared.library, run, world.rank, world.size, max(batch // record // world.size, 16))
     except RatifiedError as error:
-        problem = str(error)
+        problem = error
     agree(world, problem)
     assert rank is not None
     with rank:
@@ -155,7 +158,9 @@ def _explored(
         imbalance=traffic.imbalance,
         sent=traffic.sent,
     )
-    return replace(found, ranks=ranks, memory=max(peak for peak, _ in peaks))
+    return with_unchecked(
+        replace(found, ranks=ranks, memory=max(peak for peak, _ in peaks), subject=model), model
+    )
 
 
 def _refuse_others(world: World, asked: tuple[object, ...]) -> None:
@@ -193,10 +198,12 @@ def _prepared(
     """The program: made by the first rank of each machine, found by the others; or what limit was reached meanwhile."""
     made: Prepared | None = None
     for turn in (True, False):
-        problem, stopped = None, None
-        if turn is (world.rank == world.neighbours[0]):
+        problem: RatifiedError | None = None
+        stopped: str | None = None
+        mine = turn is (world.rank == world.neighbours[0])
+        if mine:
             try:
-                preparation = Preparation(order, watch)
+                preparation = Preparation(order, while_preparing(watch))
                 preparation.wait(progress if world.rank == 0 else None)
                 made = preparation.work.result()
             except Reached as stop:
@@ -204,8 +211,8 @@ def _prepared(
             except KeyboardInterrupt:
                 stopped = INTERRUPTED
             except RatifiedError as error:
-                problem = str(error)
-        agree(world, problem)
+                problem = error
+        agree(world, problem, tried=mine)
         ended = next((text for text in world.gather(stopped) if text is not None), None)
         if ended is not None:
             return ended

@@ -73,8 +73,10 @@ class RankedSearch:
         """Explore. Every rank returns the same. Raises RatifiedError, on every rank."""
         with self._interruptible():
             self._search()
+        # Before the counterexample is looked for, which steps through levels again.
+        counted = merge(self._world.gather(self._rank.counted()))
         self._tell_finding()
-        outcome = self._outcome()
+        outcome = self._outcome(counted)
         return outcome, Traffic(self._sent, self._shares)
 
     # --- levels ---
@@ -120,7 +122,7 @@ class RankedSearch:
         fresh = self._finish()
         if fresh is None:
             return False
-        if closing and (sum(fresh) or self._stop == Stop.DEPTH.value):
+        if closing and (any(fresh) or self._stop == Stop.DEPTH.value):
             rank.forget()
             self._stop_for(Stop.DEPTH.value)
             return False
@@ -309,11 +311,10 @@ class RankedSearch:
             representatives.append(target)
         self._finding = rank.forward(representatives[::-1])
 
-    def _outcome(self) -> Outcome:
-        """What all ranks counted."""
-        merged = merge(self._world.gather(self._rank.counted()))
+    def _outcome(self, counted: Outcome) -> Outcome:
+        """What all ranks counted, and what is known besides."""
         return replace(
-            merged,
+            counted,
             finding=self._finding,
             stopped=Stop(self._stop) if self._stop else None,
             distinct=self._distinct,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ratified.extras import install
 from ratified.language.errors import RatifiedError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ Told = tuple[int, ...]
 """What one rank told another in a round: the records it has for it, then what it tells all."""
 
 MISSING = "exploring on several ranks needs MPI, which is not installed"
-REMEDY = "pip install 'ratified[mpi]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ class _Nothing:
 class Alone:
     """A world of one rank, which needs no MPI."""
 
-    rank, size, neighbours, host = 0, 1, (0,), ""
+    rank, size, host = 0, 1, ""
+    neighbours: tuple[int, ...] = (0,)
 
     def gather(self, mine: T) -> list[T]:
         """Its own."""
@@ -148,7 +149,7 @@ class _Mpi:
         looks = 0
         while not request.Test():
             looks += 1
-            if looks > 50:
+            if looks > 20:
                 time.sleep(min(looks * 1e-6, 5e-4))
 
 
@@ -196,21 +197,26 @@ def join(communicator: MPI.Intracomm | None = None) -> World:
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # the latter if the library itself is not there
-        raise RatifiedError(MISSING, remedy=REMEDY) from error
+        raise RatifiedError(MISSING, remedy=install("mpi")) from error
     return _Mpi(MPI, communicator or MPI.COMM_WORLD)
 
 
-def agree(world: World, problem: str | None, *, tell_who: bool = True) -> None:
+def agree(
+    world: World, problem: RatifiedError | str | None, *, tried: bool = True, tell_who: bool = True
+) -> None:
     """Raise, on every rank, what went wrong on any; the first of those, where they differ. Collective.
 
-    `tell_who` if it matters where it went wrong.
+    `tried` if this rank did what can go wrong; `tell_who` if it matters where it did.
     """
-    problems = world.gather((problem, world.host))
-    told = [(rank, text, host) for rank, (text, host) in enumerate(problems) if text is not None]
+    problems = world.gather((None if problem is None else str(problem), world.host, tried))
+    told = [(rank, text, host) for rank, (text, host, _) in enumerate(problems) if text is not None]
     if not told:
         return
     rank, text, host = told[0]
-    if not tell_who or (len(told) == world.size and len({text for _, text, _ in told}) == 1):
+    all_alike = len(told) == sum(by for *_, by in problems) and len({text for _, text, _ in told}) == 1
+    if all_alike and isinstance(problem, RatifiedError):
+        raise problem
+    if all_alike or not tell_who:
         raise RatifiedError(text)
     raise RatifiedError(f"{named(rank, host, world)}: {text}")
 

@@ -72,6 +72,7 @@ def declarations_of(source: ClassSource, methods: Collection[str]) -> Declaratio
     refusals = Refusals()
     for name, annotation in vars(source.cls).get("__annotations__", {}).items():
         with refusals.collected():
+            _refuse_private(source, name)
             found = _evaluated(source, name, annotation)
             if found is typing.ClassVar or typing.get_origin(found) is typing.ClassVar:
                 continue
@@ -103,6 +104,17 @@ def check_zeros(source: ClassSource, variables: Mapping[str, Declaration]) -> No
             source.refuse(
                 name, message, f"give a default ({name}: ... = ...), or write `def init(self) -> None`"
             )
+
+
+def _refuse_private(source: ClassSource, name: str) -> None:
+    """Refuse a name with two underscores before it: Python calls it otherwise in each class (`_Model__name`)."""
+    mangled = f"_{source.cls.__name__.lstrip('_')}__"
+    if name.startswith(mangled):
+        written = name.removeprefix(mangled)
+        remedy = f"call it `{written}`, or `_{written}`"
+        source.refuse(
+            f"__{written}", f"`__{written}` is private to one class, which no variable of a model is", remedy
+        )
 
 
 def _evaluated(source: ClassSource, name: str, annotation: Any) -> Any:

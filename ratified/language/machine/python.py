@@ -14,7 +14,7 @@ from typing import Any
 from ratified.language.api import Disabled
 from ratified.language.compile.methods import methods_of
 from ratified.language.errors import ModelError, Span
-from ratified.language.ir import Argument, Function, Kind
+from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
 from ratified.language.machine.choices import Choices, Lazily
 from ratified.language.machine.failures import StepError, explained, where
 from ratified.language.machine.steps import OutOfBounds, Pulse, Values, abstract_model, image_of
@@ -30,6 +30,20 @@ BETWEEN_PULSES = 64
 """So many choices of arguments are tried from one pulse to the next."""
 
 
+def _assertions_count(module: Module) -> None:
+    """Refuse a model with an `assert` where Python has compiled none: what is wrong with the model would never be told."""
+    if __debug__:
+        return
+    for function in module.functions.values():
+        for node in (n for statement in function.body for n in walk(statement)):
+            if isinstance(node, Assert):
+                raise ModelError(
+                    "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one",
+                    span=node.span,
+                    remedy="run Python without -O, and unset PYTHONOPTIMIZE",
+                )
+
+
 def _nothing() -> None:
     """The pulse of who cannot be asked to end."""
 
@@ -40,6 +54,7 @@ class PythonMachine:
     def __init__(self, model: Model) -> None:
         self.model = model.twin()
         self.module = model.module
+        _assertions_count(self.module)
         self.actions = self.module.of_kind(Kind.ACTION)
         self._probe = (
             model.twin()

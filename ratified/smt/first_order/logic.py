@@ -28,8 +28,9 @@ from ratified.language.values import Bag, Map, Seq, Set
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.adding import added_up
 from ratified.smt.first_order.context import Context, Failing
-from ratified.smt.first_order.counting import counted, size_is
-from ratified.smt.first_order.ordering import Run
+from ratified.smt.first_order.counting import counted, size_is, size_of
+from ratified.smt.first_order.names import sort_name
+from ratified.smt.first_order.ordering import Run, chosen
 from ratified.smt.first_order.shapes import (
     Atom,
     Case,
@@ -43,12 +44,13 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
-from ratified.smt.first_order.theory import COUNTED
+from ratified.smt.first_order.theory import COUNTED, Axiom
 from ratified.smt.first_order.variants import as_number, is_none, known_of
 from ratified.smt.terms import (
     BOOL,
     FALSE,
     TRUE,
+    Apply,
     Arithmetic,
     Number,
     Term,
@@ -57,6 +59,8 @@ from ratified.smt.terms import (
     conj,
     disj,
     equal,
+    every,
+    fresh,
     implies,
     less,
     minus,
@@ -198,16 +202,14 @@ def _(node: ir.Subsets, context: Context) -> Shape:
     if node.size is None:
         return context.shapes.universe(SetType(node.sort))
     size = context.number(node.size)
-    if not isinstance(size, Number) or size.value >= COUNTED:
-        what = "the set of subsets of a size that is not a small number"
-        raise sh.refuse(node.span, what, "use majorities(...), or a parameter with @assume")
-    whole, number = context.shapes.universe(SetType(node.sort)), size.value
 
     def sized(x: Shape) -> Term:
         assert isinstance(x, Members)
-        return size_is(x, "==", number, context, node)
+        if isinstance(size, Number) and size.value < COUNTED:
+            return size_is(x, "==", size.value, context, node)
+        return equal(size_of(x, context), size)
 
-    return where(whole, sized)
+    return where(context.shapes.universe(SetType(node.sort)), sized)
 
 
 def where(members: Members, test: Callable[[Shape], Term]) -> Members:
@@ -368,11 +370,11 @@ def _divided(op: str, left: Term, right: Term) -> Term:
 
 @numbers.rule(ir.Shift)
 def _(node: ir.Shift, context: Context) -> Shape:
-    steps = context.number(node.steps)
-    if not isinstance(steps, Number):
-        raise sh.refuse(node.span, "a shift by something other than a number", "add or subtract a constant")
-    t = node.type
+    steps, t = context.number(node.steps), node.type
     assert isinstance(t, SortType)
+    if not isinstance(steps, Number):
+        place = _place(t, context.expr(node.operand), node.span, context)
+        return _at_place(t, plus(place, steps), node.span, context)
     term, up = context.term(node.operand), steps.value > 0
     there: Term = TRUE
     for _ in range(abs(steps.value)):
@@ -399,9 +401,40 @@ def _place_of(node: ir.Number, context: Context) -> Term:
         context.expr(node.operand)
         return context.number(node.operand.index)
     t = node.operand.type
-    value = Atom(context.term(node.operand))
+    assert isinstance(t, SortType)
+    return _place(t, Atom(context.term(node.operand)), node.span, context)
+
+
+def _place(t: SortType, value: Shape, span: Span, context: Context) -> Term:
+    """How many values of a sort come before one."""
+    return _places(t, span, context)(value)
+
+
+def _places(t: SortType, span: Span, context: Context) -> Callable[[Shape], Term]:
+    """The numbers of a sort's values. That they are in order follows from their laws by induction, which no solver does."""
     run = Run(t, context.shapes.universe(t), lambda x: x)
-    return added_up(run, lambda _: Number(1), context, node.span)[0](value)
+    place = added_up(run, lambda _: Number(1), context, span)[0]
+    x, y = (fresh(n, sort_name(t)) for n in "xy")
+    one, other = place(Atom(x)), place(Atom(y))
+    says, theory = f"the numbers of {t} are in its order", context.theory
+    if (
+        isinstance(one, Apply)
+        and one.symbol.name in theory.laws
+        and says not in {a.says for a in theory.axioms}
+    ):
+        in_order = every([x, y], equal(theory.order(t)(x, y), at_most(one, other)))
+        theory.axioms.append(Axiom(says, one.symbol.name, in_order))
+    return place
+
+
+def _at_place(t: SortType, number: Term, span: Span, context: Context) -> Shape:
+    """The value of a sort that has a number, which is computed."""
+    place = _places(t, span, context)
+    there = context.shapes.universe(t).some(lambda x: equal(place(x), number))
+    natural, beyond = at_most(Number(0), number), Failing.LAST if t.ordered else Failing.ERROR
+    context.demand(Failing.ERROR, natural, f"a number of {t} below 0", span)
+    context.demand(beyond, implies(natural, there), f"a number beyond the last {t}", span)
+    return chosen(t, there, lambda x: equal(place(x), number), context, "numbered")
 
 
 @numbers.rule(ir.Numbered)
@@ -409,7 +442,7 @@ def _(node: ir.Numbered, context: Context) -> Shape:
     assert isinstance(node.type, SortType)
     index = context.number(node.index)
     if not isinstance(index, Number):
-        raise sh.refuse(node.span, "a value by a number that is computed", "use a parameter of the action")
+        return _at_place(node.type, index, node.span, context)
     return numbered(node.type, index.value, node.span, context)
 
 

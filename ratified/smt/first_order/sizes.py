@@ -9,6 +9,7 @@ Verification of Threshold-Based Distributed Algorithms by Decomposition to Decid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,26 @@ from ratified.smt.terms import (
 
 WITHIN = ((1, 1), (1, 2), (2, 0), (2, 1), (3, 0), (0, 2), (2, 2), (3, 1))
 """In how many sets something is, and in how many it is not."""
+
+
+_RARE = re.compile(
+    r"of so large sets (2 have something that 2|3 have something that 1)|parts of a set that|a set with two elements more"
+    r"|.* of [34] elements or more|.* has [34] values or more"
+)
+
+
+_LAW = re.compile(r"(?:of so large sets|parts of a set|a set with two|a set of as many) .*\((\S+)\)")
+
+
+def law_about(says: str) -> str | None:
+    """The sort of the sets that an axiom is a law about, which where elements are counted is no news."""
+    found = _LAW.fullmatch(says)
+    return found[1] if found else None
+
+
+def is_rarely_needed(says: str) -> bool:
+    """Whether an axiom about sizes is one that few proofs need, and that costs solvers much."""
+    return _RARE.match(says) is not None
 
 
 @dataclass(frozen=True, slots=True)

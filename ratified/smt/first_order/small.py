@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ratified.smt.first_order.grounded import TooMuch, closed, grounded
+from ratified.smt.first_order.sizes import law_about
 from ratified.smt.smtlib import Fact, script, sorts_in, uses_numbers
 from ratified.smt.solving import read_values
 from ratified.smt.structure import Structure, applications
@@ -75,14 +76,18 @@ def at_sizes(
     Without `values` it asks only whether there is one: relations of many columns have many values. With `near`, integers are
     small, so that they can be read.
     """
+    facts = _with_counts(facts, sizes)
+    if uses_numbers(f.formula for f in facts):
+        return _searched(title, facts, sizes, values=values, near=near)
+    return Question("expanded", json.dumps({"script": script(title, facts), "sizes": dict(sizes)}))
+
+
+def _with_counts(facts: Sequence[Fact], sizes: Mapping[str, int]) -> list[Fact]:
+    """Facts, and how many elements there are in majorities and sets, in place of laws that follow from it."""
     symbols = symbols_of(f.formula for f in facts).values()
     counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
-    counted += [f for s in symbols if (f := _sized(s, symbols, sizes))]
-    if uses_numbers(f.formula for f in facts):
-        return _searched(title, [*counted, *facts], sizes, values=values, near=near)
-    return Question(
-        "expanded", json.dumps({"script": script(title, [*counted, *facts]), "sizes": dict(sizes)})
-    )
+    sized = {s.name.removesuffix("/size"): f for s in symbols if (f := _sized(s, symbols, sizes))}
+    return [*counted, *sized.values(), *(f for f in facts if law_about(f.says) not in sized)]
 
 
 def _searched(
@@ -114,9 +119,7 @@ def written_out(
 ) -> Question | None:
     """The same question without quantifiers, integers in a window: CPython is to confirm its answer. None if it is too long."""
     symbols = symbols_of(f.formula for f in facts).values()
-    counted = [_counted(s, sizes) for s in symbols if is_majority(s)]
-    counted += [f for s in symbols if (f := _sized(s, symbols, sizes))]
-    integers, every_fact = window(facts), [*counted, *facts]
+    integers, every_fact = window(facts), _with_counts(facts, sizes)
     try:
         formulas = grounded([f.formula for f in every_fact], sizes, integers)
     except TooMuch:

@@ -1,4 +1,4 @@
-"""The policies of services conform, their bugs are caught, and so is every mistake that is planted systematically."""
+"""The policies of services and the parts of the store conform, their bugs are caught, and so is every mistake that is planted systematically."""
 
 from __future__ import annotations
 
@@ -88,8 +88,9 @@ def test_every_bug_is_caught_and_shown_by_a_script_that_can_be_kept(name: str, b
 
 
 def table() -> dict[tuple[str, str], tuple[str, ...]]:
-    """The kill table of docs/services.md."""
-    text = (Path(__file__).parents[3] / "docs" / "services.md").read_text(encoding="utf-8")
+    """The kill tables of docs/store.md and docs/services.md."""
+    docs = Path(__file__).parents[3] / "docs"
+    text = "".join((docs / page).read_text(encoding="utf-8") for page in ("store.md", "services.md"))
     rows = re.findall(r"^\| `([a-z-]+)` \| `([a-z-]+)` \| (\d*) \| (\d*) \| (\d*) \|$", text, re.MULTILINE)
     return {(row[0], row[1]): row[2:] for row in rows}
 
@@ -98,8 +99,15 @@ def test_the_table_of_the_page_has_every_bug() -> None:
     assert list(table()) == BUGS
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", POLICIES)
+QUICK = ("round-robin", "recovery", "throttle", "supervision")
+"""Whose mistakes are all planted in no time; `python3 dev.py long mutants` plants the others'."""
+EACH = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.long(suite="mutants"))
+    for name in POLICIES
+]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_who_catches_which_bug_is_as_the_page_says(name: str) -> None:
     """In a process of its own, as on the command line: Hypothesis tries constants of all modules that happen to be loaded."""
     made = subprocess.run(
@@ -110,13 +118,7 @@ def test_who_catches_which_bug_is_as_the_page_says(name: str) -> None:
     assert found == {key: cells for key, cells in table().items() if key[0] == name}
 
 
-QUICK = ("round-robin", "recovery", "throttle", "supervision")
-"""Whose systematic mistakes are all planted in no time."""
-
-
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in POLICIES]
-)
+@pytest.mark.parametrize("name", EACH)
 def test_every_systematic_mistake_is_caught_or_is_none(name: str) -> None:
     policy = POLICIES[name]
     kills = list(systematic_kills(policy, quick=True))

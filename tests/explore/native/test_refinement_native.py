@@ -634,7 +634,7 @@ def test_random_refinements(first: int, tmp_path: Path) -> None:
     compare(first, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long(suite="random")
 @pytest.mark.parametrize("first", range(1_000, 1_080, TEN))
 def test_more_random_refinements(first: int, tmp_path: Path) -> None:
     compare(first, tmp_path)

@@ -30,7 +30,7 @@ def test_repeated_questions_have_the_answers_of_the_reference_machine(tmp_path: 
     assert compare(0, tmp_path) >= SEEDS // 2
 
 
-@pytest.mark.slow
+@pytest.mark.long(suite="random")
 @pytest.mark.parametrize("first", range(100, 100 + 10 * SEEDS, SEEDS))
 def test_more_repeated_questions(first: int, tmp_path: Path) -> None:
     assert compare(first, tmp_path) >= SEEDS // 2

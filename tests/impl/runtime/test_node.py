@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ratified.impl.contract import Applied, Command, Done, NotLeader, Refused, Restored
+from ratified.impl.contract import Applied, Command, Done, NotLeader, Refused, Restored, Write
 from ratified.impl.runtime.hosted import Pace
+from ratified.impl.runtime.storage import Storage
 from tests.impl.runtime.nodes import nodes
 
 
@@ -74,6 +77,43 @@ def test_members_come_and_go(tmp_path: Path) -> None:
                 "there is no order 'ad n4'; there are campaign, compact, transfer NODE, add NODE, learn NODE, "
                 "remove NODE and change NODE..."
             )
+
+    asyncio.run(run())
+
+
+class FullStorage(Storage):
+    """A disk that is full after so many commits."""
+
+    left = 5
+
+    def commit(self, writes: Sequence[Write]) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise sqlite3.OperationalError("database or disk is full")
+        super().commit(writes)
+
+
+def test_a_node_whose_disk_is_full_ends_and_the_others_go_on(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(3, tmp_path) as cluster:
+            await cluster.put(1, "put x 1")
+            victim = (await cluster.leader()).name
+            await cluster.stop(victim)
+            node = await cluster.start(victim, storage=FullStorage)
+            serial = 1
+            assert node.failed is not None
+            while not node.failed.done():
+                serial += 1
+                await cluster.put(serial, f"put x {serial}")
+            fault = node.failed.result()
+            assert str(fault) == f"{tmp_path}/{victim}/node.db: database or disk is full"
+            assert fault.status == 74
+            assert await node.submit(Command("bob", 1, b"put y 1")) == NotLeader(None)
+            await cluster.stop(victim)
+            await cluster.put(serial + 1, "put x last")
+            back = await cluster.start(victim)  # there is room again
+            while back.machine.query(b"get x") != b"last":
+                await asyncio.sleep(0.01)
 
     asyncio.run(run())
 

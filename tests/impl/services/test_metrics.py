@@ -88,7 +88,7 @@ def test_what_is_not_installed_is_named_with_its_extra(
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last == f"ModuleNotFoundError: this needs {name}: pip install 'ratified[{extra}]'"
+    assert last == f"ModuleNotFoundError: this needs {name}: pip install {name}  (the extra `{extra}`)"
 
 
 def test_the_client_needs_none_of_them() -> None:

@@ -322,7 +322,8 @@ some_op = st.one_of(
 @given(st.lists(some_op, max_size=25))
 def test_a_store_is_what_its_history_makes_it(ops: list[Command]) -> None:
     """Against a store that keeps everything, each revision as a dictionary: nothing is lost, before or after a compaction."""
-    store, all_that_was = Store(), {1: {}}
+    store = Store()
+    all_that_was: dict[int, dict[bytes, bytes]] = {1: {}}
     for op in ops:
         before = store.revision
         assert commands(encode((op,))) == (op,)

@@ -20,10 +20,10 @@ from ratified.explore.native.codegen.loops import UNROLLED_MOST, ended_quietly
 from ratified.explore.native.codegen.numbering import Instances, instances_of
 from ratified.explore.native.codegen.numbers import Num, const, num
 from ratified.explore.native.codegen.sequences import sequences
-from ratified.explore.native.codegen.shapes import Shapes, Unsupported
+from ratified.explore.native.codegen.shapes import Shapes, Universe, Unsupported
 from ratified.explore.native.codegen.sharing import Function as Printed
 from ratified.explore.native.codegen.statements import calls
-from ratified.explore.native.codegen.terms import Held
+from ratified.explore.native.codegen.terms import Bits, Held, MapV, Rec, Tup, Value
 from ratified.explore.native.codegen.writer import Ended, Exits, Here, Shared, TooLong, Writer
 from ratified.language import ir
 from ratified.language.errors import Span
@@ -31,6 +31,18 @@ from ratified.language.ir import Argument
 from ratified.language.lower import CODE_PASSES, lowered
 from ratified.language.model import Model
 from ratified.language.rules import Rules
+from ratified.language.scope import running
+from ratified.language.types import (
+    MapType,
+    RecordType,
+    SetType,
+    TupleType,
+    Type,
+    cardinality,
+    record_fields,
+    resolved,
+    values_of,
+)
 
 EXPRESSIONS: Rules[Here, Held] = Rules.joined(
     "C of expressions", logic, numbers, containers, sequences, comprehensions, calls
@@ -124,6 +136,57 @@ def for_each(
     with w.loop(f"for (uint64_t {i} = 0; {i} < {len(values)}; {i}++)"):
         item = explode(w.shapes, universe, at) if universe else from_list(w.shapes, values, argument.type, at)
         ended_quietly(partial(body, item, at))
+
+
+def each(w: Writer, argument: Argument, t: Type, body: Callable[[Held], None]) -> None:
+    """What `body` writes of each value of a type, in any order: of sets, maps and tuples of many values, part by part.
+
+    Raises Unsupported, with the parameter's name, where the values are too many for a table.
+    """
+    shapes = w.shapes
+    if cardinality(t, shapes.scope) <= LISTED_MOST:
+        _each_listed(w, shapes.universe(t), t, body)
+        return
+    match resolved(t, shapes.scope):
+        case SetType(item) if (universe := shapes.universe(item)) is not None and universe.size < 63:
+            i, mask = w.name("i"), universe.mask(0)
+            with w.loop(f"for (uint64_t {i} = 0; {i} <= {mask}u; {i}++)"):
+                body(Bits(universe, (build.var(i, 0, mask),), (mask,)))
+        case MapType(key, value) if (keys := shapes.universe(key)) is not None:
+            _each_row(w, argument, [value] * keys.size, lambda row: body(MapV(keys, row)))
+        case TupleType(items):
+            _each_row(w, argument, items, lambda row: body(Tup(row)))
+        case RecordType() as made:
+            fields = list(record_fields(made, shapes.scope).values())
+            _each_row(w, argument, fields, lambda row: body(Rec(made, row)))
+        case _:
+            raise Unsupported(
+                f"the parameter `{argument.name}` ranges over {cardinality(t, shapes.scope):,} values, "
+                f"and the native explorer takes {LISTED_MOST:,}",
+                remedy="say where it comes from with a guard at the top",
+            )
+
+
+def _each_row(
+    w: Writer, argument: Argument, types: Sequence[Type], body: Callable[[tuple[Value, ...]], None]
+) -> None:
+    def rest(row: tuple[Value, ...]) -> None:
+        if len(row) == len(types):
+            body(row)
+        else:
+            each(w, argument, types[len(row)], lambda item: rest((*row, w.named_value(item))))
+
+    rest(())
+
+
+def _each_listed(w: Writer, universe: Universe | None, t: Type, body: Callable[[Held], None]) -> None:
+    with running(w.shapes.scope):
+        values = list(values_of(t, w.shapes.scope)) if universe is None else universe.values
+    i = w.name("i")
+    at = num(build.var(i, 0, len(values) - 1), 0, len(values) - 1)
+    with w.loop(f"for (uint64_t {i} = 0; {i} < {len(values)}; {i}++)"):
+        item = explode(w.shapes, universe, at) if universe else from_list(w.shapes, values, t, at)
+        ended_quietly(partial(body, item))
 
 
 def where_text(span: Span | None) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ratified.explore.native.codegen.actions import of_type
-from ratified.explore.native.codegen.functions import Unit, for_each
+from ratified.explore.native.codegen.functions import Unit, each, for_each
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import lift
-from ratified.explore.native.codegen.loops import domain_of, loop, under
+from ratified.explore.native.codegen.loops import UNROLLED_MOST, domain_of, loop, under
 from ratified.explore.native.codegen.numbering import values_for
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.statements import run_body
@@ -95,10 +95,18 @@ class States:
             self.choices(index + 1, {**env, argument.name: item})
 
         if argument.domain is None:
-            for_each(w, argument, values_for(self.unit.shapes, argument), lambda item, _: chosen(item))
+            self._all(argument, chosen)
             return
         body, _, _ = w.branch(lambda: self._domain(argument, env, chosen))
         w.region(body, w.name("L"))
+
+    def _all(self, argument: Argument, chosen: Callable[[Held], None]) -> None:
+        """A parameter that no guard restricts: all of its values, for whose order nobody asks."""
+        values = values_for(self.unit.shapes, argument)
+        if len(values) <= UNROLLED_MOST:
+            for_each(self.w, argument, values, lambda item, _: chosen(item))
+        else:
+            each(self.w, argument, argument.type, chosen)
 
     def _domain(self, argument: Argument, env: Env, chosen: Callable[[Held], None]) -> None:
         """A parameter of init that a guard restricts: the guard reads the variables as they begin."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.codegen.shapes import Shapes, Unsupported
 from ratified.language.errors import Span
@@ -62,6 +63,29 @@ def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Goals:
+    """A claim of liveness, and the numbers of its goals: from `first` on, one for each choice of arguments (`values` of each)."""
+
+    claim: Function
+    first: int
+    values: tuple[tuple[object, ...], ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return math.prod(len(v) for v in self.values)
+
+
+def goals_of(module: Module, shapes: Shapes) -> tuple[Goals, ...]:
+    """The goals of every claim of liveness, in order of definition. Raises Unsupported where a parameter has too many values."""
+    found: list[Goals] = []
+    for claim in liveness_claims(module):
+        values = tuple(values_for(shapes, a) for a in claim.arguments)
+        found.append(Goals(claim, sum(g.count for g in found), values))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What is found out while a program is generated: the bounds, errors and witnesses that its numbers stand for."""
 
@@ -78,6 +102,7 @@ class Program:
     module: Module
     layout: Layout
     instances: tuple[Instances, ...]
+    goals: tuple[Goals, ...]
     written: Written
 
     @property
@@ -102,7 +127,7 @@ class Program:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Words of a state; then how many instances, bounds, constraints, invariants, and properties of steps there are."""
+        """Words of a state; then how many instances, bounds, constraints, invariants, properties of steps and goals there are."""
         return (
             self.layout.words,
             max(1, sum(i.count for i in self.instances)),
@@ -110,4 +135,5 @@ class Program:
             len(self.constraints),
             len(self.invariants),
             len(self.step_invariants) + len(self.refinements),
+            sum(g.count for g in self.goals),
         )

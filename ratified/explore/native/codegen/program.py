@@ -18,7 +18,8 @@ from ratified.explore.native.codegen import nodes
 from ratified.explore.native.codegen.actions import successors
 from ratified.explore.native.codegen.functions import Unit, comment, where_text
 from ratified.explore.native.codegen.initial import initial
-from ratified.explore.native.codegen.numbering import Program, Written
+from ratified.explore.native.codegen.liveness import claims_text
+from ratified.explore.native.codegen.numbering import Program, Written, goals_of
 from ratified.explore.native.codegen.properties import STATE, asking, properties, witness, witnessed
 from ratified.explore.native.codegen.refinement import refinement_text, write_image
 from ratified.explore.native.codegen.shapes import Unsupported
@@ -33,7 +34,7 @@ from ratified.language.uses import Uses
 INSTANCES_MOST = 2**22
 """So many instances of actions, each of which is counted by every thread."""
 
-VERSION = 1
+VERSION = 2
 """Changes when the same model would give another program."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
@@ -47,7 +48,7 @@ class Generated:
     program: Program
 
 
-_COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_INVARIANTS"
+_COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_INVARIANTS", "GOALS"
 
 _ASKED = Kind.CONSTRAINT, Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT
 
@@ -81,6 +82,7 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
             remedy="explore a smaller size, or with engine='reference'",
         )
     kinds = {k: unit.module.of_kind(k) for k in _ASKED}
+    goals = goals_of(unit.module, unit.shapes)
     states, steps = witnessed(unit, Kind.INVARIANT), witnessed(unit, Kind.STEP_INVARIANT)
     functions = [
         initial(unit),
@@ -92,6 +94,7 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         witness(unit, states, step=False),
         witness(unit, steps, step=True),
         *_canonical(unit, symmetry),
+        claims_text(unit, goals),
     ]
     written = Written(
         tuple(unit.shared.bounds),
@@ -99,7 +102,7 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         tuple(name for name, _ in states),
         tuple(name for name, _ in steps),
     )
-    program = Program(unit.model.module, unit.layout, unit.instances, written)
+    program = Program(unit.model.module, unit.layout, unit.instances, goals, written)
     return Generated(_text(unit, program, functions, symmetry), program)
 
 
@@ -113,6 +116,7 @@ def _text(unit: Unit, program: Program, functions: Sequence[str], symmetry: Symm
     macros = {
         **dict(zip(_COUNTED, program.counts, strict=True)),
         "REFINEMENTS": len(program.refinements),
+        "CLAIMS": len(program.goals),
         "SYMMETRY": int(symmetry is not None),
     }
     named = [repr(unit.model), *unit.layout.describe()]

@@ -1,0 +1,24 @@
+"""Mistakes in the cores of Raft that nobody catches, and why each is none: by the name that a sweep gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+AGAIN = (
+    "what is done once more changes nothing: the same is set again, or what was answered is there no longer"
+)
+SLOWER = "it only takes longer: a leader that looks for where logs agree goes back by one at the least, and gets there"
+GUARDED = "whoever calls it has made sure of that already"
+
+SURVIVORS: Mapping[str, str] = {
+    "replication Replication.accept_leader: if self.state.role is not Role.FOLLOWER or self.state.leader is None "
+    "becomes if True": "a follower becomes one again, of the same leader: the timer, which is set anyway, is drawn anew",
+    "replication Replication.handle_append_response: progress.read < m.read <= self.reads.round becomes "
+    "progress.read <= m.read <= self.reads.round": AGAIN,
+    "replication Replication.next_after_rejection: 1 becomes 2": SLOWER,
+    "progress FollowerProgress.matched: without self.waiting = False": "a probe that was agreed to ends the probing, and only "
+    "probes wait; the next one begins with `probe`, which says that none is on its way",
+    "state State.persisted: without return False": GUARDED,
+    "membership change: if now.joint becomes if False": "a joint configuration that is committed is left in the same step, and "
+    "before it is committed nothing may be changed",
+}

@@ -1,0 +1,46 @@
+"""The benchmark of several ranks runs, finds the known counts, and predicts from what it measured: how fast is not judged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.ranks import Cost, fitted, predicted
+
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "ranks.py"
+
+
+def test_figures_and_predictions(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    command = [sys.executable, str(SCRIPT)]
+    done = subprocess.run([*command, "--tiny", "--json", str(file)], capture_output=True, text=True, check=True)
+    rows = json.loads(file.read_text())
+    assert [(row["alone"], row["ranks"], row["threads"]) for row in rows] == [
+        (True, 1, 2),
+        (False, 1, 2),
+        (False, 1, 1),
+        (False, 2, 1),
+        (False, 4, 1),
+    ]
+    assert {(row["states"], row["transitions"]) for row in rows} == {(185_369, 1_316_584)}
+    assert [row["sent"] > 0 for row in rows] == [False, False, False, True, True]
+    assert len(done.stdout.splitlines()) == 6
+    told = subprocess.run([*command, "--model", str(file)], capture_output=True, text=True, check=True).stdout
+    assert len(told.splitlines()) == 8
+
+
+def test_the_model_of_cost() -> None:
+    run = {"alone": False, "threads": 1, "transitions": 1000, "record": 18}
+    one = {**run, "ranks": 1, "processor": 1e-4, "sent": 0}
+    two = {**run, "ranks": 2, "processor": 1.4e-4, "sent": 200 * 18}
+    cost = fitted([one, two])
+    assert cost == Cost(1e-7, 2e-7, 0.4, 18)
+    # On many machines all that is not caught is elsewhere: 100 + 0.4 * 200 ns a transition.
+    free = predicted(cost, 10**6, 1e9, cores=1)
+    assert abs(free["efficiency"] - 1 / 1.8) < 1e-3
+    # A wire that is full before the processors are.
+    slow = predicted(cost, 100, 0.001, cores=32)
+    assert slow["wire bound"] == 1.0
+    assert slow["wire"] < 0.001 / 8 + 1e-9

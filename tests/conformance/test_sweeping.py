@@ -1,0 +1,118 @@
+"""Mistakes in the cores of a protocol, planted systematically: what is planted, what is caught, how sure a sample is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratified.bundled.conformance import PROTOCOLS, cores_of, explained_of
+from ratified.cli import main as cli
+from ratified.cli.report.cores import cores_json, cores_text
+from ratified.conform.driving.sweep import Outcome
+from ratified.conform.mutants import planted
+from ratified.conform.sweeping import Check, CoresSwept, Memory, Sweep, checks_of, plantings, wilson
+from ratified.impl.raft.membership import quorum_size
+from ratified.results.result import Verdict
+
+MEMBERSHIP = ("ratified.impl.raft.membership",)
+
+
+def swept(path: Path, *extra: Check) -> tuple[Sweep, CoresSwept]:
+    sweep = Sweep(
+        PROTOCOLS["raft"],
+        MEMBERSHIP,
+        {"membership quorum_size: 1 becomes 2": "for the test"},
+        Memory.read(path),
+        [checks_of(PROTOCOLS["raft"], 1)[0], *extra],
+    )
+    sweep.plantings = [p for p in sweep.plantings if p.name.startswith("membership quorum_size")]
+    sweep.watch()
+    return sweep, sweep.run()
+
+
+def test_every_mistake_in_a_function_has_a_name_and_can_be_planted() -> None:
+    total = 0
+    for name in PROTOCOLS:
+        every = plantings(cores_of(name))
+        total += len(every)
+        assert len({p.name for p in every}) == len(every)
+        for one in every[::60]:
+            with planted(one.mutation.mutant()):
+                pass
+    assert total > 2_000
+    mistakes = {p.name: p.mistake.line for p in plantings(MEMBERSHIP)}
+    assert {name for name in mistakes if "quorum_size:" in name} == {
+        "membership quorum_size: count // 2 + 1 becomes count // 2 - 1",
+        "membership quorum_size: count // 2 becomes count * 2",
+        "membership quorum_size: 2 becomes 3",
+        "membership quorum_size: 2 becomes 1",
+        "membership quorum_size: 1 becomes 2",
+        "membership quorum_size: 1 becomes 0",
+        "membership quorum_size: without return count // 2 + 1",
+    }
+    assert quorum_size(3) == 2
+
+
+def test_what_is_explained_is_a_mistake_that_there_is() -> None:
+    for name in PROTOCOLS:
+        assert set(explained_of(name)) <= {p.name for p in plantings(cores_of(name))}
+
+
+def test_mistakes_are_caught_or_survive_and_who_caught_them_is_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.json"
+    _, result = swept(path)
+    fates = {fate.planting.mistake.what: fate.outcome for fate in result.fates}
+    # In one run of chaos nobody can tell that a quorum is larger than it need be.
+    assert fates == {
+        "count // 2 + 1 becomes count // 2 - 1": Outcome.CAUGHT,
+        "count // 2 becomes count * 2": Outcome.SURVIVED,
+        "2 becomes 3": Outcome.SURVIVED,  # of three, two are a majority all the same
+        "2 becomes 1": Outcome.SURVIVED,
+        "1 becomes 2": Outcome.SURVIVED,
+        "1 becomes 0": Outcome.CAUGHT,
+        "without return count // 2 + 1": Outcome.CAUGHT,
+    }
+    assert (result.killed, result.explained, len(result.survivors)) == (3, 1, 3)
+    assert result.verdict is Verdict.VIOLATED
+    text = cores_text(result, 1.0)
+    assert text.startswith("VIOLATED  raft: 3 of 6 mistakes caught, 50.0 %\n")
+    assert "not noticed\n  impl/raft/membership.py:" in text
+    assert "argued to be none\n  impl/raft/membership.py:" in text
+    assert '"schema": "ratified-cores/1"' in cores_json(result, 1.0)
+    known = Memory.read(path).caught
+    assert set(known.values()) == {"chaos 0"}
+    # A check that is remembered comes first, whatever has caught more since.
+    again, _ = swept(path, Check("never", lambda: None))
+    again.kills["never"] = 99
+    first = next(p for p in again.plantings if p.name in known)
+    assert again.order(first)[0] == "chaos 0"
+
+
+def test_what_no_check_runs_is_told_as_such(tmp_path: Path) -> None:
+    sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("nothing", lambda: None)])
+    sweep.watch()
+    result = sweep.run(sample=5)
+    assert [fate.outcome for fate in result.fates] == [Outcome.NOT_RUN] * 5
+    assert "in lines that are never run\n" in cores_text(result, 1.0)
+
+
+def test_cores_that_do_not_conform_are_not_swept() -> None:
+    sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("bad", lambda: "it is broken")])
+    with pytest.raises(ValueError, match=r"^bad: it is broken$"):
+        sweep.watch()
+
+
+def test_how_sure_a_sample_is() -> None:
+    # Wilson's interval, as tables have it; of all that there is, no doubt is left.
+    assert [round(x, 4) for x in wilson(9, 10)] == [0.5958, 0.9821]
+    assert wilson(9, 10, 1.0) == (0.9, 0.9)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_what_is_not_swept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["mutants", "paxos", "--sweep"]) == 2
+    told = "the cores of paxos are not swept\n  those of multi-paxos, raft are\n"
+    assert told in capsys.readouterr().err
+    assert cli.run(["mutants", "raft", "stale-votes", "--sweep"]) == 2
+    assert "With --sweep no bugs are named." in capsys.readouterr().err

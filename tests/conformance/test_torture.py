@@ -1,0 +1,54 @@
+"""Clusters that run, with everything going wrong: what is right holds, and what is wrong is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ratified.cli.main import run as cli
+from ratified.conformance.cluster.torture import Plan, known_kinds, torture
+from ratified.results.result import Verdict
+from tests.cli.validators import valid_json
+
+
+@pytest.mark.slow
+def test_a_tortured_cluster_keeps_its_promises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    drawn = ["--seconds", "20", "--seed", "1", "--pause", "0.2", "--every", "1"]
+    status = cli(["torture", "cluster", *drawn, "--data", str(folder), "--format", "json"])
+    report = valid_json(capsys.readouterr().out)
+    assert report["schema"] == "ratified-torture/1"
+    assert (status, report["verdict"], report["why"]) == (0, "holds", [])
+    assert (report["history"], report["traces"]) == ("holds", "holds")
+    assert len(report["faults"]) >= 5
+    assert {fault["kind"] for fault in report["faults"]} <= set(known_kinds())
+    assert report["acknowledged"] + report["open"] <= report["operations"]
+    assert report["acknowledged"] >= 6  # the last look at each key, and some more
+    assert (folder / "timeline.svg").read_text().startswith("<svg")
+    assert cli(["linearizable", str(folder / "history.ndjson")]) == 0
+    state = json.loads((folder / "cluster.json").read_text())
+    assert [node["process"] for node in state["nodes"].values()] == [None] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("plant", "kinds"), [("forgets-vote", ("pause",)), ("no-fsync", ("power cut",))])
+def test_what_is_planted_is_found(tmp_path: Path, plant: str, kinds: tuple[str, ...]) -> None:
+    found = torture(
+        Plan(tmp_path / "run", seconds=5, every=1.5, pause=0.05, plant=plant, kinds=kinds, spares=0, seed=3)
+    )
+    assert found.verdict is Verdict.VIOLATED
+    assert any("the model does not allow event" in why for why in found.why)
+
+
+def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli(["torture", "cluster", "--plant", "gremlins"]) == 2
+    assert "there is no bug 'gremlins'; there are no-fsync, forgets-vote," in capsys.readouterr().err
+    assert cli(["torture", "cluster", "--fault", "flood"]) == 2
+    assert "there is no fault 'flood'; there are kill, kill leader, power cut, " in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
+    assert (
+        capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run begins in a folder of its own\n"
+    )
