@@ -227,7 +227,6 @@ PROGRESS_STOPS: Mapping[str, Mutant] = {
         "sender == self.state.transferee",
     ),
     "deaf-transferee": edit(f"{ELECTION}.handle_timeout_now", "sender == self.state.leader", "False"),
-    "rejection-waits-for-ever": edit(f"{PROGRESS}.probe", "self.waiting = False", "pass"),
     "window-stays-full": edit(f"{PROGRESS}.matched", "self.inflight.popleft()", "break"),
     "no-heartbeats": edit(
         f"{ELECTION}.tick_leader",

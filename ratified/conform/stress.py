@@ -37,6 +37,9 @@ from ratified.simulator.steps import (
 STEPS = 260
 """Steps before it is calm."""
 
+SCENES = 4
+"""So many times a node falls behind and a leader is overtaken, in runs of nothing else."""
+
 FULL = 60
 """Messages on the way, beyond which some are lost."""
 
@@ -84,6 +87,17 @@ class Late:
         self.elect()
         while self.world.now < steps:
             self.random.choices(self.happens, self.weights)[0]()
+
+    def scenes(self, count: int) -> None:
+        """Nothing but leaders that are overtaken and nodes that fall behind."""
+        self.elect_among(self.names)
+        for _ in range(count):
+            for scene in (self.lag, self.overtake):
+                scene()
+                self.heal()
+                self.held_links.clear()
+                self.held_disks.clear()
+                self.flow(self.names)
 
     def someone(self) -> NodeId:
         """A node, mostly the leader."""
@@ -225,6 +239,8 @@ class Late:
             ):  # the second must be refused while the first is under way
                 voters = self.random.sample(self.names, self.random.randint(2, len(self.names)))
                 self.perform(Order(self.someone(), change(voters)))
+            if self.random.random() < 0.4:
+                self.compact()  # a snapshot has the voters of what it stands for
 
     def part(self) -> None:
         """The network parts."""
@@ -361,6 +377,8 @@ def stressed(protocol: Protocol, seed: int, *, nodes: int = 3, claims_every: int
             finally:
                 schedule[:0] = chaos.schedule
             cluster.settle()
+        elif seed % 4 == 2:
+            Late(cluster, seed).scenes(SCENES)
         else:
             Late(cluster, seed).run(STEPS)
         messed = list(schedule)

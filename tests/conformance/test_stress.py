@@ -82,14 +82,7 @@ def test_stress_comes_to_snapshots_that_cut_and_that_keep_what_is_behind_them(
         if len(came) == 4:
             return
         cluster = Cluster(PROTOCOLS["raft"], 3, seed)
-        late = Late(cluster, seed)
-        late.elect_among(late.names)
-        for _ in range(3):
-            for scene in (late.overtake, late.lag):
-                scene()
-                late.heal()
-                late.held_links.clear()
-                late.elect_among(late.names)
+        Late(cluster, seed).scenes(3)
     pytest.fail(f"only {sorted(came)}")
 
 
