@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratified.explore.reference import TooMany, check_reference
-from ratified.language.claims import not_checked, unchecked
+from ratified.explore.unchecked import with_unchecked
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.limits import Reached, Watch
-from ratified.results.result import Limits, Progress, PropertyKind, Result, Verdict
+from ratified.results.result import Limits, Progress, Result
 from ratified.results.seen import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -71,19 +71,6 @@ def run(engine: str, task: Task) -> Result:
     if engine not in ENGINES:
         raise RatifiedError(f"there is no engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
     return with_unchecked(_run(engine, task, Watch(task.limits)), task.model)
-
-
-def with_unchecked(found: Result, model: Model) -> Result:
-    """A result that says what was not checked, and that does not hold if anything was not."""
-    names = {p.name for p in found.properties if p.kind is not PropertyKind.DEADLOCK}
-    left_out = unchecked(model.module, names)
-    if not left_out:
-        return found
-    found = replace(found, unchecked=left_out)
-    if found.verdict is not Verdict.HOLDS:
-        return found
-    why = not_checked(f"the {found.engine} engine", left_out)
-    return replace(found, verdict=Verdict.UNDECIDED, stopped=why)
 
 
 def _run(engine: str, task: Task, watch: Watch) -> Result:

@@ -17,6 +17,7 @@ from ratified.results.result import (
     ConstraintReport,
     PropertyKind,
     PropertyReport,
+    Ranks,
     Result,
     State,
     Step,
@@ -202,6 +203,7 @@ def out_of_states() -> Result:
         distinct=1_000,
         generated=4_096,
         properties=properties(Verdict.UNDECIDED, Verdict.UNDECIDED),
+        ranks=Ranks(ranks=8, machines=2, threads=64, imbalance=1.0372, sent=34_250),
     )
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from ratified.explore.native.driver import Outcome, RunOptions
 from ratified.explore.native.library import Library, NativeError
-from ratified.explore.ranks.rank import HEADER_WORDS, Rank
+from ratified.explore.ranks.rank import HEADER_WORDS, Rank, merge
 from ratified.explore.ranks.world import World, agree
 
 MANIFEST = "ranks"
@@ -255,8 +255,6 @@ class Checkpoint:
 
     def commit(self) -> str | None:
         """Say that what all wrote counts. Collective; what went wrong, on rank 0."""
-        from ratified.explore.ranks.search import merge
-
         boundary = self.boundary
         assert boundary is not None
         sizes = self._world.gather([self._size(k) for k in range(len(self.levels), boundary.levels)])

@@ -13,7 +13,6 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ratified.explore.engines import with_unchecked
 from ratified.explore.liveness import liveness_claims
 from ratified.explore.native.driver import RunOptions, cores
 from ratified.explore.native.engine import LEAST, nothing_seen, report, violation_of, while_preparing
@@ -23,6 +22,7 @@ from ratified.explore.ranks.checkpoint import Checkpoint
 from ratified.explore.ranks.rank import Rank
 from ratified.explore.ranks.search import RankedSearch
 from ratified.explore.ranks.world import World, agree, named
+from ratified.explore.unchecked import with_unchecked
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.limits import Reached, Watch, memory_share, peak_memory, resident

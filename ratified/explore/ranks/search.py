@@ -18,7 +18,7 @@ from types import FrameType
 from ratified.explore.native.driver import PROGRESS_SECONDS, Finding, Outcome, Packed, RunOptions, Stop
 from ratified.explore.native.library import NativeError
 from ratified.explore.ranks.checkpoint import Boundary, Checkpoint
-from ratified.explore.ranks.rank import Rank
+from ratified.explore.ranks.rank import Rank, merge
 from ratified.explore.ranks.world import Flight, World, named
 from ratified.results.result import Progress
 
@@ -354,37 +354,3 @@ class RankedSearch:
         finally:
             with suppress(ValueError):
                 signal.signal(signal.SIGINT, before)
-
-
-def merge(counted: list[Outcome]) -> Outcome:
-    """What ranks counted, together."""
-    first = counted[0]
-
-    def added(name: str) -> tuple[int, ...]:
-        return tuple(map(sum, zip(*(getattr(one, name) for one in counted), strict=True)))
-
-    expanded = sum(one.expanded for one in counted)
-    fired = added("fired")
-    degrees = [one.out_degree for one in counted if one.expanded]
-    least = min((low for low, _, _ in degrees), default=0)
-    most = max((high for _, _, high in degrees), default=0)
-    mean = min(max(sum(fired) / expanded if expanded else 0.0, least), most)
-    missing, missing_step = first.unwitnessed, first.unwitnessed_step
-    for one in counted:
-        missing, missing_step = missing & one.unwitnessed, missing_step & one.unwitnessed_step
-    return replace(
-        first,
-        distinct=sum(one.distinct for one in counted),
-        generated=sum(one.generated for one in counted),
-        out_degree=(least, mean, most),
-        fired=fired,
-        new=added("new"),
-        left=added("left"),
-        constrained=added("constrained"),
-        unwitnessed=missing,
-        unwitnessed_step=missing_step,
-        memory=sum(one.memory for one in counted),
-        disk=sum(one.disk for one in counted),
-        threads=sum(one.threads for one in counted),
-        expanded=expanded,
-    )

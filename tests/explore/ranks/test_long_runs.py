@@ -42,7 +42,7 @@ def test_known_counts(model: tuple[str, ...], states: int, depth: int, ranks: in
 def test_killed_at_a_random_moment(seed: int, tmp_path: Path) -> None:
     """A random rank, after a random part of the levels. The others end by themselves; what goes on has the same counts."""
     dice = random.Random(seed)
-    level, rank = dice.randrange(2, 30), dice.randrange(2)
+    level, rank = dice.randrange(2, 24), dice.randrange(2)
     command = [*RATIFIED, "check", *PAXOS, "--ranks", "2", "--threads", "1", "--checkpoint", "c"]
     launcher = subprocess.Popen(
         command,
@@ -53,7 +53,8 @@ def test_killed_at_a_random_moment(seed: int, tmp_path: Path) -> None:
         start_new_session=True,
     )
     while launcher.poll() is None:
-        if any((tmp_path / "c").glob(f"level-{level}.*")):
+        written = (int(path.name.split(".")[0][6:]) for path in (tmp_path / "c").glob("level-*"))
+        if max(written, default=0) >= level:
             victim = next((pid for pid in _ranks_below(launcher.pid) if _is_rank(pid, rank)), 0)
             if victim:
                 os.kill(victim, signal.SIGKILL)
