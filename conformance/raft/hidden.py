@@ -131,9 +131,6 @@ SNAPSHOTS: Mapping[str, Mutant] = {
         f"{STATE}.compact", "self.log.term_at(self.applied),", "self.log.last_term,"
     ),
     "snapshot-sent-once": edit(f"{ELECTION}.tick_leader", "if progress.flow is Flow.SNAPSHOT:", "if False:"),
-    "snapshot-ends-following": edit(
-        f"{PROGRESS}.matched", "if self.flow is Flow.SNAPSHOT and index >= self.snapshot:", "if False:"
-    ),
 }
 
 CONFIGURATIONS: Mapping[str, Mutant] = {

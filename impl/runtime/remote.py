@@ -95,12 +95,12 @@ class Remote:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-        if self._writer is not None:
-            self._writer.transport.abort()
         self._end()
 
     def _end(self) -> None:
         self.over = True
+        if self._writer is not None:
+            self._writer.transport.abort()
         for future in self._waiting.values():
             if not future.done():
                 future.set_result(None)

@@ -35,7 +35,6 @@ RAFT = {
     "compaction-drops-unapplied": "compaction takes entries that were not executed",
     "snapshot-of-last-term": "a snapshot has the term of the last entry of the log",
     "snapshot-sent-once": "a snapshot that was lost is not sent again",
-    "snapshot-ends-following": "a follower that has loaded a snapshot is sent nothing more",
     # Configurations
     "stays-joint": "a new leader stays in the joint configuration of the one before",
     "leaves-joint-early": "a joint configuration is left before it is committed",

@@ -148,7 +148,9 @@ class Calm:
         """What a member has still to do, in the words of its protocol."""
         if self.protocol.left is None:
             return None
-        cores = (self.world.nodes[name].core for name in self.members())
+        leader = self.world.leader()
+        names = dict.fromkeys([*self.members(), *([] if leader is None else [leader])])
+        cores = (self.world.nodes[name].core for name in names)
         return next((left for core in cores if core is not None and (left := self.protocol.left(core))), None)
 
     def same(self) -> bool:
@@ -237,7 +239,12 @@ class Calm:
             self.perform(Heal())
             return self.rest()
         if self.random.random() < 0.5:
-            self.put(leader)
+            # The other has to be brought up to date first.
+            self.perform(Partition(((to,), tuple(name for name in self.names if name != to))))
+            for _ in range(3):
+                self.put(leader)
+            self.world.stabilise(self.perform)
+            self.perform(Heal())
         self.perform(Order(leader, transfer(to)))
         self.until(f"{leader} hands over to {to}", lambda: self.world.leader() == to, PROMPT)
         self.rest()
@@ -308,7 +315,6 @@ def progress(cluster: Cluster, seed: int) -> None:
     calm.rest()
     if not cluster.world.system.elects:
         return
-    for what in calm.random.sample(
-        [calm.undisturbed, calm.without_some, calm.cut_off, calm.hand_over, calm.rearrange], 2
-    ):
+    some = calm.random.sample([calm.undisturbed, calm.without_some, calm.cut_off, calm.hand_over], 2)
+    for what in (*some, calm.rearrange):
         what()

@@ -23,6 +23,7 @@ from ratified.language.types import (
     from_annotation,
     has_bounds,
     record_fields,
+    with_members,
 )
 from ratified.language.values import forget_keys, show
 
@@ -115,7 +116,7 @@ def _constructor(cls: Any, types: dict[str, Type], cache: dict[tuple[object, ...
     def make(values: tuple[object, ...]) -> object:
         made = object.__new__(cls)
         for name, value in zip(names, values, strict=True):
-            object.__setattr__(made, name, value)
+            object.__setattr__(made, name, with_members(types[name], value))
         cache[values] = made
         return made
 

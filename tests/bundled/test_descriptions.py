@@ -127,7 +127,7 @@ def test_adding_a_protocol_touches_one_file(tmp_path: Path, checkout: Path) -> N
     assert ["lock: a lock"] in listed
     assert ["lock-service", "grants a lock"] in listed
     assert ["lock-twice", "grants it twice"] in listed
-    assert "{lock|paxos|raft|services|two-phase-commit}" in made.stdout
+    assert "{etcd|lock|paxos|raft|services|two-phase-commit}" in made.stdout
     assert "HOLDS  lock-twice: " in made.stdout
 
 

@@ -16,13 +16,13 @@ from tests.cli.validators import valid_json
 @pytest.mark.slow
 def test_a_tortured_cluster_keeps_its_promises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "run"
-    drawn = ["--seconds", "20", "--seed", "1", "--pause", "0.2", "--every", "1"]
+    drawn = ["--seconds", "12", "--seed", "1", "--pause", "0.2", "--every", "1"]
     status = cli(["torture", "cluster", *drawn, "--data", str(folder), "--format", "json"])
     report = valid_json(capsys.readouterr().out)
     assert report["schema"] == "ratified-torture/1"
     assert (status, report["verdict"], report["why"]) == (0, "holds", [])
     assert (report["history"], report["traces"]) == ("holds", "holds")
-    assert len(report["faults"]) >= 5
+    assert len(report["faults"]) >= 3
     assert {fault["kind"] for fault in report["faults"]} <= set(known_kinds())
     assert report["acknowledged"] + report["open"] <= report["operations"]
     assert report["acknowledged"] >= 6  # the last look at each key, and some more

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from ratified import EvaluationError, Model, Set, Verdict, action, check, choose, lemma, prove
 from tests.generate.agreement import agree
+from tests.generate.models import random_model
+from tests.generate.running import load
+from tests.generate.wording import reworded
 from tests.language import words
 
 MODELS = {
@@ -73,3 +79,15 @@ class NotProved(words.Texts):
 def test_words_are_proved_or_refuted_at_every_size() -> None:
     assert prove(Proved, goals=("ordered",)).verdict is Verdict.HOLDS
     assert prove(NotProved, goals=("ordered",)).verdict is Verdict.VIOLATED
+
+
+def test_reworded_models_do_the_same(tmp_path: Path) -> None:
+    """Random models with loops that are left and filters put in."""
+    words_put_in = 0
+    for seed in range(40):
+        generated = random_model(seed)
+        text, count = reworded(generated.text, seed)
+        if count:
+            agree(load(replace(generated, text=text), tmp_path), 20)
+            words_put_in += count
+    assert words_put_in >= 6

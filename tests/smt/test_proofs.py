@@ -66,6 +66,8 @@ OBLIGATIONS = {
     "leader-hints": 10,
     "recovery": 27,
     "kept-leases": 47,
+    "etcd-leases": 78,
+    "etcd-locks": 62,
 }
 
 SMALL: Mapping[str, Mapping[str, object]] = {
@@ -89,6 +91,8 @@ SMALL: Mapping[str, Mapping[str, object]] = {
     "leader-hints": {"Node": 2, "Term": 3},
     "recovery": {"Process": 2, "Entry": 2},
     "kept-leases": {"Lease": 2},
+    "etcd-leases": {"Node": 2, "tenures": 2, "ttl": 1},
+    "etcd-locks": {"Client": 2, "tokens": 2},
 }
 
 BROKEN = {
@@ -127,6 +131,16 @@ BROKEN = {
     "services-two-processes": "one_at_a_time / start",
     "services-counted-from-the-answer": "what_is_believed_is_so / renewed",
     "services-lost-again": "lost_is_told_once / lose",
+    "etcd-deposed-leader-ends": "a_deposed_leader_ends_nothing / ended",
+    "etcd-counted-on": "the_last_leader_counts_longest / lead",
+    "etcd-lost-with-the-leader": "a_deposed_leader_ends_nothing / lead",
+    "etcd-unconfirmed": "the_last_leader_counts_longest / renew",
+    "etcd-renewed-while-ending": "what_is_to_end_is_over / renew",
+    "etcd-counted-from-the-answer": "the_last_leader_counts_longest / hear",
+    "etcd-not-looked-again": "who_is_told_has_it / acquire",
+    "etcd-unguarded": "writes_take_effect_in_order / store",
+    "etcd-out-of-turn": "who_is_in_front_is_first / look",
+    "etcd-guarded-by-name": "writes_take_effect_in_order / store",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -73,6 +72,8 @@ def client() -> None:
 
 def using(request: ClientRequest, ask: Callable[[StoreClient], Awaitable[int]]) -> int:
     """Ask with a client. Raises RatifiedError."""
+    import asyncio
+
     from ratified.language.errors import RatifiedError
 
     with told():
@@ -210,10 +211,10 @@ def lock(request: ClientLockRequest) -> int:
 
     A lock is advice: what COMMAND writes to the store is guarded if it compares the key's create revision with the token.
     """
+    import asyncio
+    import os
 
     async def ask(made: StoreClient) -> int:
-        import os
-
         async with made.lock(request.lock.encode()) as held:
             more = {"RATIFIED_LOCK_KEY": text(held.key), "RATIFIED_LOCK_TOKEN": str(held.token)}
             try:

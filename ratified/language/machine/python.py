@@ -14,7 +14,6 @@ from typing import Any
 from ratified.language.api import Disabled
 from ratified.language.compile.methods import methods_of
 from ratified.language.errors import ModelError, Span
-from ratified.language.given import typed
 from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
 from ratified.language.machine.choices import Choices, Lazily
 from ratified.language.machine.failures import StepError, explained, where
@@ -23,8 +22,7 @@ from ratified.language.model import Model
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
 from ratified.language.source import definition, of_the_author, span_of
-from ratified.language.types import EnumType, Type, parts
-from ratified.language.types.texts import Text
+from ratified.language.types import Type, has_texts, with_members
 from ratified.language.uses import guards_first
 from ratified.language.values import attached
 
@@ -68,8 +66,8 @@ class PythonMachine:
         self._abstract: dict[str, Model] = {}
         self._quiet = {f.name: guards_first(f.body) for f in self.actions}
         self._state = _reader(self._names)
-        if any(_has_texts(d.type) for d in self.module.variables):
-            self._state = _members_for_texts(self._state, [d.type for d in self.module.variables], model)
+        if any(has_texts(d.type) for d in self.module.variables):
+            self._state = _members_for_texts(self._state, [d.type for d in self.module.variables])
         self._choices = Lazily(self._choices_of)
         # What is in the variables of the model, and of the probe: of a state close to it, little has to be put there.
         self._nowhere: Values = tuple(object() for _ in self._names)
@@ -400,20 +398,16 @@ def _constrained(
     return step  # type: ignore[return-value]  # a function
 
 
-def _has_texts(t: Type) -> bool:
-    return any(isinstance(p, EnumType) and issubclass(p.enum, Text) for p in parts(t))
-
-
 def _members_for_texts(
-    read: Callable[[dict[str, Any]], Values], types: Sequence[Type], model: Model
+    read: Callable[[dict[str, Any]], Values], types: Sequence[Type]
 ) -> Callable[[dict[str, Any]], Values]:
     """What makes a state in which a text that the source wrote is the member that it is equal to, as in every other engine."""
-    texts = [_has_texts(t) for t in types]
+    texts = [has_texts(t) for t in types]
 
     def state(variables: dict[str, Any]) -> Values:
         found = read(variables)
         changed = zip(types, found, texts, strict=True)
-        return tuple(typed(t, v, model.scope) if yes else v for t, v, yes in changed)
+        return tuple(with_members(t, v) if yes else v for t, v, yes in changed)
 
     return state
 

@@ -45,7 +45,15 @@ from ratified.language.types.forms import (
     records_of,
     sorts_of,
 )
-from ratified.language.types.values import cardinality, infinite, values_of, without_zero, zero_of
+from ratified.language.types.values import (
+    cardinality,
+    has_texts,
+    infinite,
+    values_of,
+    with_members,
+    without_zero,
+    zero_of,
+)
 
 __all__ = [
     "BOOL",
@@ -81,6 +89,7 @@ __all__ = [
     "fold",
     "from_annotation",
     "has_bounds",
+    "has_texts",
     "infinite",
     "join",
     "names_in_bounds",
@@ -95,6 +104,7 @@ __all__ = [
     "surely_within",
     "unbounded",
     "values_of",
+    "with_members",
     "without_zero",
     "zero_of",
 ]

@@ -83,6 +83,11 @@ class EnumType(Type):
             return f"Literal[{', '.join(repr(w) for w in written(self.enum))}]"
         return self.enum.__name__
 
+    @property
+    def first(self) -> Enum:
+        """What a variable has at first: the first member, or the text that is written first."""
+        return self.enum(written(self.enum)[0]) if issubclass(self.enum, Text) else next(iter(self.enum))
+
 
 @dataclass(frozen=True, slots=True)
 class SortType(Type):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ratified.language.rules import Rules
 from ratified.language.scope import Scope
@@ -29,9 +30,10 @@ from ratified.language.types.forms import (
     children,
     fold,
     parts,
+    parts_outside_records,
     records_of,
 )
-from ratified.language.types.texts import Text, written
+from ratified.language.types.texts import Text
 from ratified.language.values import Bag, Map, Seq, Set
 
 _Counting = tuple[tuple[float, ...], Scope]
@@ -263,7 +265,7 @@ def _(t: IntType, scope: Scope) -> object:
 
 @_ZEROS.rule(EnumType)
 def _(t: EnumType, scope: Scope) -> object:
-    return t.enum(written(t.enum)[0]) if issubclass(t.enum, Text) else next(iter(t.enum))
+    return t.first
 
 
 @_ZEROS.rule(SortType)
@@ -302,3 +304,33 @@ def _(t: SeqType, scope: Scope) -> object:
 @_ZEROS.rule(TupleType)
 def _(t: TupleType, scope: Scope) -> object:
     return tuple(zero_of(i, scope) for i in t.items)
+
+
+# --- texts ---------------------------------------------------------------------------------------------------------------
+
+
+def has_texts(t: Type) -> bool:
+    """Whether values of a type hold texts of a `Literal`, outside of records, which see to that when they are made."""
+    return any(isinstance(p, EnumType) and issubclass(p.enum, Text) for p in parts_outside_records(t))
+
+
+def with_members(t: Type, value: Any) -> Any:
+    """A value in which each text that a source wrote is the member that it is equal to, as engines have it."""
+    if value is None or not has_texts(t):
+        return value
+    match t:
+        case EnumType(enum):
+            return value if isinstance(value, enum) else enum(value)
+        case OptionalType(item):
+            return with_members(item, value)
+        case TupleType(items):
+            return tuple(with_members(i, v) for i, v in zip(items, value, strict=True))
+        case MapType(key, item):
+            return Map({with_members(key, k): with_members(item, v) for k, v in value.items()})
+        case SetType(item):
+            return Set(with_members(item, v) for v in value)
+        case SeqType(item):
+            return Seq(with_members(item, v) for v in value)
+        case BagType(item):
+            return Bag(with_members(item, v) for v in value)
+    return value

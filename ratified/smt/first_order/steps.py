@@ -125,7 +125,7 @@ class SymbolicSteps:
                 least = self.theory.shapes.bound(low)
                 return Atom(choice(within, Number(0), least))
             case EnumType(enum):
-                return Case(enum, tuple(TRUE if i == 0 else FALSE for i in range(len(enum))))
+                return Case(enum, tuple(TRUE if member is t.first else FALSE for member in enum))
             case SortType() if t.ordered:
                 return Atom(self.theory.endpoint(t, last=False))
             case MapType(_, value):
