@@ -137,7 +137,7 @@ def test_liveness_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "Error: rests.py:19:5: `at_rest` is about whole runs (liveness), which is not checked on several ranks\n"
-        "      |     def at_rest(self) -> bool:\n"
+        "   19 |     def at_rest(self) -> bool:\n"
         "      |     ^^^^^^^^^^^\n"
         "  check it in a single process, or choose other claims with --claim\n"
     )
