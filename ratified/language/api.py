@@ -188,14 +188,20 @@ def maps(keys: Iterable[Any], values: Any, /) -> Set[Map[Any, Any]]:
     return Set(Map(zip(inner, chosen, strict=True)) for chosen in itertools.product(outer, repeat=len(inner)))
 
 
+_machines: list[Callable[[Any], Any]] = []
+
+
+def answering(make: Callable[[Any], Any]) -> None:
+    """Say what makes the machine of a model that `enabled` asks: machines know of this module, which must not know of them."""
+    _machines[:] = [make]
+
+
 def enabled(action: Callable[..., None], *arguments: object) -> bool:
     """Whether an action of the model is possible now: `enabled(self.act, p)`; without arguments, with any that it may take."""
-    from ratified.language.machine import PythonMachine  # which knows of models
-
     model: Any = action.__self__  # type: ignore[attr-defined]  # a bound method
     machine = vars(model).get("_asked")
     if machine is None:
-        machine = PythonMachine(model)
+        machine = _machines[0](model)
         object.__setattr__(model, "_asked", machine)
     return bool(
         machine.possible(

@@ -11,7 +11,7 @@ from operator import itemgetter
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from ratified.language.api import Disabled
+from ratified.language.api import Disabled, answering
 from ratified.language.compile.methods import methods_of
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
@@ -428,3 +428,6 @@ def _code_at(function: FunctionType, span: Span) -> CodeType | None:
         if isinstance(inner, ast.expr) and span_of(inner, file) == span:
             return compile(ast.Expression(inner), file, "eval")
     return None
+
+
+answering(PythonMachine)
