@@ -34,14 +34,14 @@ def test_figures_and_predictions(tmp_path: Path) -> None:
 
 
 def test_the_model_of_cost() -> None:
-    run = {"alone": False, "threads": 1, "transitions": 1000, "record": 18}
-    one = {**run, "ranks": 1, "processor": 1e-4, "sent": 0}
-    two = {**run, "ranks": 2, "processor": 1.4e-4, "sent": 200 * 18}
+    run = {"alone": False, "threads": 1, "transitions": 1024, "record": 18}
+    one = {**run, "ranks": 1, "processor": 2**-13, "sent": 0}
+    two = {**run, "ranks": 2, "processor": 2**-13 + 2**-14, "sent": 256 * 18}
     cost = fitted([one, two])
-    assert cost == Cost(1e-7, 2e-7, 0.4, 18)
-    # On many machines all that is not caught is elsewhere: 100 + 0.4 * 200 ns a transition.
+    assert cost == Cost(2**-23, 2**-22, 0.5, 18)
+    # On many machines all that is not caught is elsewhere: a half of a record, which costs two transitions.
     free = predicted(cost, 10**6, 1e9, cores=1)
-    assert abs(free["efficiency"] - 1 / 1.8) < 1e-3
+    assert abs(free["efficiency"] - 1 / 2) < 1e-3
     # A wire that is full before the processors are.
     slow = predicted(cost, 100, 0.001, cores=32)
     assert slow["wire bound"] == 1.0
