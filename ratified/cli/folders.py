@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -143,6 +144,7 @@ def _plain(name: str) -> str:
 # --- in the place of Python's own ---
 
 
+@functools.wraps(builtins.__import__)  # to whoever looks at it, it is what it stands for
 def _importing(
     name: str,
     globals: Mapping[str, object] | None = None,  # noqa: A002 - as Python has it

@@ -94,7 +94,7 @@ def _written(said: str, remedy: str, at: Place) -> Iterator[Edit]:
     """What a remedy says to write, where it is code or the shape of code."""
     if not remedy.startswith("write "):
         return
-    for piece in re.split(r", or | or |; |: (?=[a-z]+ )", remedy.removeprefix("write ")):
+    for piece in re.split(r", which is total|, or | or |; |: (?=[a-z]+ )", remedy.removeprefix("write ")):
         code = piece.strip().strip("`")
         if shape := re.fullmatch(r"([A-Za-z]+)\(\.\.\.\)", code):
             yield _edit(at, f"{shape[1]}({said})")
@@ -102,6 +102,8 @@ def _written(said: str, remedy: str, at: Place) -> Iterator[Edit]:
         elif shape := re.fullmatch(r"([A-Za-z]+)\[[A-Z](, [A-Z])*\]", code):
             if old := re.search(r"\b(dict|set|frozenset)\[", said):
                 yield _edit(at, said[: old.start()] + f"{shape[1]}[" + said[old.end() :])
+        elif code.startswith("Map[") and (old := re.search(r"\bdict\[.*\]", said)):
+            yield _edit(at, said[: old.start()] + code + said[old.end() :])
         elif _is_expression(code) and "..." not in code:
             yield _edit(at, code)
             if value := re.fullmatch(r"\w+=(.+)", code):

@@ -298,11 +298,11 @@ def test_mutants(capsys: Capture) -> None:
     [
         (
             ["conform", "zab"],
-            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, smooth-weighted, ",
+            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, etcd-watches, ",
         ),
         (
             ["mutants", "zab"],
-            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, smooth-weighted, ",
+            "there is no implementation 'zab'\n  bundled are paxos, multi-paxos, raft, etcd-watches, ",
         ),
         (
             ["mutants", "raft", "gremlin"],

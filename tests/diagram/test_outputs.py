@@ -118,14 +118,14 @@ def test_without_dot_the_picture_is_laid_out_here(
 
 def test_without_the_graphviz_package(lease: StateGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "graphviz", None)
-    with pytest.raises(RatifiedError, match=r"pip install 'ratified\[diagram\]'"):
+    with pytest.raises(RatifiedError, match=r"pip install 'graphviz>=0\.20' 'networkx>=3\.1'"):
         laid_out(lease.to_dot(), "png")
     assert lease.to_svg() == layered.to_svg(lease)
 
 
 def test_without_networkx(lease: StateGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "networkx", None)
-    with pytest.raises(RatifiedError, match=r"pip install 'ratified\[diagram\]'"):
+    with pytest.raises(RatifiedError, match=r"pip install 'graphviz>=0\.20' 'networkx>=3\.1'"):
         lease.to_networkx()
 
 
