@@ -31,7 +31,7 @@ from ratified.language.types import (
     names_in_bounds,
     resolved,
 )
-from ratified.language.values import show
+from ratified.language.values import quoted
 
 MOST_REMEMBERED: Final = 10_000
 
@@ -83,7 +83,7 @@ class Meaning:
             method = f"on_{event.action}"
             raise self._wrong(
                 method,
-                f"{self._name}.{method} returns {show(steps)}, which is not a step",
+                f"{self._name}.{method} returns {quoted(steps)}, which is not a step",
                 'return do("action", ...), or () if nothing happens',
             )
 
@@ -100,7 +100,7 @@ class Meaning:
             method = f"on_{event.action}"
             raise self._wrong(
                 method,
-                f"{self._name}.{method} attempts {show(step)}, which is not one step",
+                f"{self._name}.{method} attempts {quoted(step)}, which is not one step",
                 'give one step: attempt(do("action", ...)), refused(do("action", ...))',
             )
         self._check_step(event, step)
@@ -148,7 +148,7 @@ class Meaning:
         if not isinstance(observed, Mapping):
             raise self._wrong(
                 "observe",
-                f"{self._name}.observe returns {show(observed)}, not what was observed",
+                f"{self._name}.observe returns {quoted(observed)}, not what was observed",
                 'return {("variable", key): value}, or {} for nothing',
             )
         for place in observed:
@@ -161,7 +161,7 @@ class Meaning:
         if not (isinstance(place, tuple) and place and isinstance(place[0], str)):
             raise self._wrong(
                 "observe",
-                f"{self._name} observes {show(place)}, which is not a place",
+                f"{self._name} observes {quoted(place)}, which is not a place",
                 'a place is a tuple of a variable and keys: ("granted",) or ("log", n1)',
             )
         name, *keys = place
@@ -182,7 +182,7 @@ class Meaning:
             if isinstance(declared, MapType) and not self._is(declared.key, key):
                 raise self._wrong(
                     "observe",
-                    f"{self._name} observes {show(place)}, where {show(key)} is {_kind(key)}, not {declared.key}",
+                    f"{self._name} observes {quoted(place)}, where {quoted(key)} is {_kind(key)}, not {declared.key}",
                     _remedy(declared.key),
                 )
             declared = declared.value if isinstance(declared, MapType) else declared.item
@@ -200,8 +200,8 @@ class Meaning:
         if declared is not None and not self._is(declared, seen, exactly=False):
             raise self._wrong(
                 "observe",
-                f"{self._name} observes {show(seen)} at {show(place)}: that is {_kind(seen)}, not {declared}",
-                f"there it has {show(there)} now; {_remedy(declared)}",
+                f"{self._name} observes {quoted(seen)} at {quoted(place)}: that is {_kind(seen)}, not {declared}",
+                f"there it has {quoted(there)} now; {_remedy(declared)}",
             )
 
     def _is(self, declared: Type, value: object, *, exactly: bool = True) -> bool:
@@ -226,7 +226,7 @@ def checked_model(binding: Binding) -> Model:
         f"an instance of it, {model.__name__}(...)" if isinstance(model, type) else "an instance of a model"
     )
     raise BindingError(
-        f"{name}.model returns {model.__name__ if isinstance(model, type) else show(model)}, which is not a model",
+        f"{name}.model returns {model.__name__ if isinstance(model, type) else quoted(model)}, which is not a model",
         span=method_span(type(binding), "model"),
         remedy=f"return {instead}",
     )

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ratified.language.values import show
+from ratified.language.values import quoted, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Do:
     arguments: Mapping[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.action}({', '.join(f'{n}={show(v)}' for n, v in self.arguments.items())})"
+        return f"{self.action}({', '.join(f'{n}={quoted(v)}' for n, v in self.arguments.items())})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -516,3 +516,10 @@ def show(value: object) -> str:
     if isinstance(value, str):
         return value
     return "(" + ", ".join(map(show, value)) + ")" if type(value) is tuple else repr(value)
+
+
+def quoted(value: object) -> str:
+    """The same of a value that may be none of a model's: a text can be told from a name."""
+    if isinstance(value, str):
+        return repr(value)
+    return "(" + ", ".join(map(quoted, value)) + ")" if type(value) is tuple else show(value)
