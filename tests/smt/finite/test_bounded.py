@@ -285,5 +285,5 @@ def test_claims_that_there_are_not(claims: list[str], message: str) -> None:
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_missing_solver_is_named_with_its_extra(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(solving, "find_spec", lambda _name: None)
-    with pytest.raises(RatifiedError, match=r"proofs need the package .*\n.*ratified\[prove\]"):
+    with pytest.raises(RatifiedError, match=r"proofs need the package .*\n.*the extra `prove`"):
         bounded(Turns(), 2, solver=solver)
