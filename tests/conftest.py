@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,8 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is long is slow: `-m "not slow"`, which takes the place of the usual `-m "not long"`, leaves out both."""
+    """Of a table that is sampled all but every so manieth row is long, of the suite `rows`; and what is long is slow.
+
+    `-m "not slow"`, which takes the place of the usual `-m "not long"`, leaves out both.
+    """
+    seen: Counter[str] = Counter()
     for item in items:
+        if (sampled := item.get_closest_marker("sampled")) is not None:
+            table = item.nodeid.partition("[")[0]
+            if seen[table] % sampled.kwargs["every"]:
+                item.add_marker(pytest.mark.long(suite="rows"))
+            seen[table] += 1
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
 

@@ -52,6 +52,7 @@ def test_no_step_is_left_unexplained(protocol: str, seeds: int, events: int) -> 
     assert checked >= events
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "mutant"),

@@ -48,6 +48,7 @@ REFUTED: list[tuple[type[Model], str, int, bool]] = [
 ]
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "claim", "steps", "symmetry"), [pytest.param(*case, id=case[0].__name__) for case in REFUTED]

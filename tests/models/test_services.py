@@ -69,6 +69,7 @@ COUNTS = [
 ]
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "size", "states", "depth"), COUNTS)
 def test_what_is_right_holds(name: str, size: str, states: int, depth: int, engine: str) -> None:
@@ -127,6 +128,7 @@ REFUTED = [
 ]
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "claim", "steps"), REFUTED)
 def test_what_is_wrong_is_refuted_by_a_shortest_run(name: str, claim: str, steps: int, engine: str) -> None:

@@ -568,6 +568,7 @@ EDGES: list[tuple[type[Model], dict[str, object], Verdict | None]] = [
 ]
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize(("model", "sizes", "said"), EDGES, ids=[m.__name__ for m, *_ in EDGES])
 def test_what_is_wrong_at_a_size_is_not_proved(
     model: type[Model], sizes: dict[str, object], said: Verdict | None

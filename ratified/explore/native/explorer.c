@@ -15,18 +15,30 @@
 #include "sort.h"
 
 /* What follows runs once a level or less, and is the larger part of the text: a first run should not wait for it to be
- * optimised. */
+ * optimised. What goes through all states, or all steps, is optimised a little. */
 #if defined __GNUC__ && !defined __clang__
-#pragma GCC optimize("O1")
+#pragma GCC optimize("O0")
 #endif
 #include "grow.h"
 #include "files.h"
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O1")
+#endif
 #include "disk.h"
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O0")
+#endif
 #include "checkpoint.h"
 #include "trace.h"
 #include "search.h"
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O1")
+#endif
 #include "graph.h"
 #include "simulate.h"
 #include "liveness.h"
 #include "ranks.h"
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC optimize("O0")
+#endif
 #include "api.h"

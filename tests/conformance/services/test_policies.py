@@ -71,6 +71,7 @@ def test_it_is_driven_along_every_step_of_a_small_graph(name: str) -> None:
 BUGS = [(name, bug) for name, policy in POLICIES.items() for bug in policy.mutants()]
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize(("name", "bug"), BUGS)
 def test_every_bug_is_caught_and_shown_by_a_script_that_can_be_kept(name: str, bug: str) -> None:
     policy = POLICIES[name]

@@ -70,6 +70,7 @@ def test_published_counts_with_symmetry(
 TEN = 10
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize("first", range(5_000, 5_030, TEN))
 def test_random_models_are_explored_as_the_reference_machine_steps(first: int, tmp_path: Path) -> None:
     _compare(first, tmp_path, ("-O0",))
@@ -81,6 +82,7 @@ def test_more_random_models(first: int, tmp_path: Path) -> None:
     _compare(first, tmp_path, ("-O1",))
 
 
+@pytest.mark.sampled(every=2)
 @pytest.mark.parametrize("first", range(5_000, 5_020, TEN))
 def test_random_models_with_symmetry(first: int, tmp_path: Path) -> None:
     _compare(first, tmp_path, ("-O0",), symmetry=True)
@@ -101,6 +103,7 @@ def _compare(first: int, folder: Path, flags: tuple[str, ...], *, symmetry: bool
     assert compared >= TEN // 2
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("seed", range(20))
 def test_expressions_have_the_values_that_the_reference_machine_computes(seed: int, tmp_path: Path) -> None:
     model = load(random_case(seed), tmp_path)

@@ -82,6 +82,7 @@ def random_maze(seed: int) -> Maze:
     )
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("words", [1, 2, 3, 9])
 @pytest.mark.parametrize("seed", range(30))
 def test_any_maze(seed: int, words: int) -> None:

@@ -84,6 +84,7 @@ def test_many_runs_in_a_level(tmp_path: Path) -> None:
     ) == counts(whole)
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.parametrize("seed", range(25))
 def test_any_maze_on_disk(seed: int, tmp_path: Path) -> None:
     """On disk from the first level: `RX_BATCH` and the recent cache are small, so that the least possible memory is little."""

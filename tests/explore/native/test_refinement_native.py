@@ -629,6 +629,7 @@ def compare(first: int, folder: Path) -> None:
     assert compared >= TEN // 2
 
 
+@pytest.mark.sampled(every=2)
 @pytest.mark.parametrize("first", range(0, 20, TEN))
 def test_random_refinements(first: int, tmp_path: Path) -> None:
     compare(first, tmp_path)

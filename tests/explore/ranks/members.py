@@ -36,7 +36,7 @@ from tests.generate.models import random_model
 from tests.generate.running import load
 
 MIB = 1 << 20
-MAZES = range(80)
+MAZES = range(40)
 SEEDS = range(5_000, 5_015)
 SYMMETRIC_SEEDS = range(5_000, 5_005)
 

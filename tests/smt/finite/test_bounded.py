@@ -238,6 +238,7 @@ def test_a_run_that_comes_upon_an_error_is_told_as_by_the_search() -> None:
     assert len(by_solver.value.trace) == len(by_search.value.trace) == 3
 
 
+@pytest.mark.sampled(every=4)
 @pytest.mark.parametrize("name", [n for n in bundled if bundled[n].broken])
 def test_broken_variants_are_refuted_as_fast_as_can_be_or_not_yet(name: str) -> None:
     """Up to the depth that takes no time, the solver knows as much as the search does."""
