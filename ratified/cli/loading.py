@@ -276,7 +276,10 @@ def explained(what: str, file: str | None) -> Iterator[None]:
             raise _NoModuleError(repr(error.name)) from None
         span = _place(error, file)
         what_failed = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise TargetError(f"importing {what} fails with {what_failed}", span=span) from None
+        from ratified.cli.unknown import remedy_for
+
+        failed = f"importing {what} fails with {what_failed}"
+        raise TargetError(failed, span=span, remedy=remedy_for(error)) from None
     finally:
         os._exit = leave
 
