@@ -6,6 +6,7 @@ file prints while it is imported does not get into a report; nothing is written 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import inspect
 import json
@@ -14,9 +15,9 @@ import os
 import sys
 import traceback
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from ratified.bundled import Bug, bugs, models
 from ratified.cli.folders import import_in, module_of
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ratified.follow.binding import Binding
     from ratified.follow.linearizability.models import SequentialModel
     from ratified.language import Model
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class TargetError(RatifiedError):
@@ -251,7 +255,9 @@ def explained(what: str, file: str | None) -> Iterator[None]:
     """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
     from ratified.language.model import refused_when_used
 
-    leave, os._exit = os._exit, _leave  # else a file could end all of it with the status of a verdict
+    # Else a file could end all of it with the status of a verdict, at once or when all is done.
+    leave, os._exit = os._exit, _leave
+    register, atexit.register = atexit.register, _register
     try:
         with refused_when_used():
             yield
@@ -282,11 +288,29 @@ def explained(what: str, file: str | None) -> Iterator[None]:
         raise TargetError(failed, span=span, remedy=remedy_for(error)) from None
     finally:
         os._exit = leave
+        atexit.register = register
 
 
 def _leave(status: int) -> NoReturn:
     """What `os._exit` is while a person's code is imported."""
     raise SystemExit(status)
+
+
+_at_exit = atexit.register
+
+
+def _register(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Callable[P, T]:
+    """What `atexit.register` is meanwhile: what is called at the end ends nothing."""
+
+    def without_leaving() -> None:
+        leave, os._exit = os._exit, _leave
+        try:
+            function(*args, **kwargs)
+        finally:
+            os._exit = leave
+
+    _at_exit(without_leaving)
+    return function
 
 
 def _syntax_place(error: SyntaxError) -> Span | None:

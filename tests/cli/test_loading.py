@@ -316,3 +316,29 @@ def test_a_bug_that_no_model_has_says_where_it_is(name: str, message: str, remed
     with pytest.raises(TargetError) as caught:
         load(name)
     assert (caught.value.message, caught.value.remedy) == (message, remedy)
+
+
+def test_what_a_file_does_at_the_end_does_not_change_the_status(tmp_path: Path) -> None:
+    (tmp_path / "locks.py").write_text(
+        "import atexit, os\n"
+        "from ratified import Model, invariant\n"
+        "atexit.register(os._exit, 0)\n"
+        "@atexit.register\n"
+        "def last() -> None:\n"
+        "    print('the end')\n"
+        "class Locks(Model):\n"
+        "    taken: bool\n"
+        "    @invariant\n"
+        "    def never(self) -> bool:\n"
+        "        return self.taken\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "ratified", "check", "locks.py:Locks"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("VIOLATED  Locks: never")
+    assert done.stdout.endswith("the end\n")
