@@ -48,7 +48,7 @@ REFUTED: list[tuple[type[Model], str, int, bool]] = [
 ]
 
 
-@pytest.mark.sampled(every=4)
+@pytest.mark.sampled(every=8)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "claim", "steps", "symmetry"), [pytest.param(*case, id=case[0].__name__) for case in REFUTED]
@@ -85,6 +85,7 @@ class QuietMembership(broken.Quiet, RaftMembership):
     """What `HastyChange` and `UnionMajority` do in a quiet hour, but right."""
 
 
+@pytest.mark.sampled(every=3)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "variant", "claim"),

@@ -195,7 +195,7 @@ def test_every_obligation_is_proved(name: str) -> None:
     assert (proof.verdict, len(proof.cells)) == (Verdict.HOLDS, OBLIGATIONS[name])
 
 
-@pytest.mark.sampled(every=3)
+@pytest.mark.sampled(every=5)
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_variant_fails_where_it_is_broken(name: str) -> None:
     proof = prove(script_for(name), options=PATIENT)
@@ -210,7 +210,7 @@ def test_a_broken_variant_fails_where_it_is_broken(name: str) -> None:
             assert cell.counterexample.confirmed is (True if cell.action else None)
 
 
-@pytest.mark.sampled(every=3)
+@pytest.mark.sampled(every=5)
 @pytest.mark.parametrize("name", BROKEN_RAFT)
 def test_a_broken_raft_fails_where_it_is_broken(name: str) -> None:
     cls = script_for(name)
@@ -297,7 +297,7 @@ def fails_without(obligation: Obligation, lemma: str) -> bool:
     return False
 
 
-@pytest.mark.sampled(every=3)
+@pytest.mark.sampled(every=5)
 @pytest.mark.parametrize("name", PROVED)
 def test_no_lemma_can_be_left_out(name: str) -> None:
     """Without it, something fails that used it; one that nothing uses is a claim of the model."""

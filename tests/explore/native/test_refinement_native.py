@@ -82,6 +82,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.sampled(every=2)
 @pytest.mark.parametrize(("model", "name", "sizes", "distinct", "depth"), ROWS)
 def test_bundled_models_refine_what_they_say(
     model: type[Model], name: str, sizes: dict[str, int], distinct: int, depth: int
