@@ -20,7 +20,7 @@ from ratified.explore.native.codegen.loops import UNROLLED_MOST, ended_quietly
 from ratified.explore.native.codegen.numbering import Instances, instances_of
 from ratified.explore.native.codegen.numbers import Num, const, num
 from ratified.explore.native.codegen.sequences import sequences
-from ratified.explore.native.codegen.shapes import Shapes, Universe, Unsupported
+from ratified.explore.native.codegen.shapes import Shapes, Unsupported
 from ratified.explore.native.codegen.sharing import Function as Printed
 from ratified.explore.native.codegen.statements import calls
 from ratified.explore.native.codegen.terms import Bits, Held, MapV, Rec, Tup, Value
@@ -126,16 +126,8 @@ def for_each(
             ended_quietly(partial(body, lift(w.shapes, value, argument.type), const(k)))
         return
     if len(values) > LISTED_MOST:
-        raise Unsupported(
-            f"the parameter `{argument.name}` ranges over {len(values):,} values, "
-            f"and the native explorer takes {LISTED_MOST:,}",
-            remedy="say where it comes from with a guard at the top",
-        )
-    i, universe = w.name("i"), w.shapes.universe(argument.type)
-    at = num(build.var(i, 0, len(values) - 1), 0, len(values) - 1)
-    with w.loop(f"for (uint64_t {i} = 0; {i} < {len(values)}; {i}++)"):
-        item = explode(w.shapes, universe, at) if universe else from_list(w.shapes, values, argument.type, at)
-        ended_quietly(partial(body, item, at))
+        raise _too_many(argument, len(values))
+    _each_listed(w, values, argument.type, body)
 
 
 def each(w: Writer, argument: Argument, t: Type, body: Callable[[Held], None]) -> None:
@@ -145,12 +137,16 @@ def each(w: Writer, argument: Argument, t: Type, body: Callable[[Held], None]) -
     """
     shapes = w.shapes
     if cardinality(t, shapes.scope) <= LISTED_MOST:
-        _each_listed(w, shapes.universe(t), t, body)
+        with running(shapes.scope):
+            values = list(values_of(t, shapes.scope))
+        _each_listed(w, values, t, lambda item, _: body(item))
         return
     match resolved(t, shapes.scope):
-        case SetType(item) if (universe := shapes.universe(item)) is not None and universe.size < 63:
+        case SetType(item, most) if (universe := shapes.universe(item)) is not None and universe.size < 63:
             i, mask = w.name("i"), universe.mask(0)
             with w.loop(f"for (uint64_t {i} = 0; {i} <= {mask}u; {i}++)"):
+                if most is not None:
+                    w.line(f"if (__builtin_popcountll({i}) > {most}) continue;")
                 body(Bits(universe, (build.var(i, 0, mask),), (mask,)))
         case MapType(key, value) if (keys := shapes.universe(key)) is not None:
             _each_row(w, argument, [value] * keys.size, lambda row: body(MapV(keys, row)))
@@ -160,11 +156,15 @@ def each(w: Writer, argument: Argument, t: Type, body: Callable[[Held], None]) -
             fields = list(record_fields(made, shapes.scope).values())
             _each_row(w, argument, fields, lambda row: body(Rec(made, row)))
         case _:
-            raise Unsupported(
-                f"the parameter `{argument.name}` ranges over {cardinality(t, shapes.scope):,} values, "
-                f"and the native explorer takes {LISTED_MOST:,}",
-                remedy="say where it comes from with a guard at the top",
-            )
+            raise _too_many(argument, cardinality(t, shapes.scope))
+
+
+def _too_many(argument: Argument, values: float) -> Unsupported:
+    return Unsupported(
+        f"the parameter `{argument.name}` ranges over {values:,} values, "
+        f"and the native explorer takes {LISTED_MOST:,}",
+        remedy="say where it comes from with a guard at the top",
+    )
 
 
 def _each_row(
@@ -179,14 +179,13 @@ def _each_row(
     rest(())
 
 
-def _each_listed(w: Writer, universe: Universe | None, t: Type, body: Callable[[Held], None]) -> None:
-    with running(w.shapes.scope):
-        values = list(values_of(t, w.shapes.scope)) if universe is None else universe.values
-    i = w.name("i")
+def _each_listed(w: Writer, values: Sequence[object], t: Type, body: Callable[[Held, Num], None]) -> None:
+    """A loop over a table of all values of a type, in their order."""
+    i, universe = w.name("i"), w.shapes.universe(t)
     at = num(build.var(i, 0, len(values) - 1), 0, len(values) - 1)
     with w.loop(f"for (uint64_t {i} = 0; {i} < {len(values)}; {i}++)"):
         item = explode(w.shapes, universe, at) if universe else from_list(w.shapes, values, t, at)
-        ended_quietly(partial(body, item))
+        ended_quietly(partial(body, item, at))
 
 
 def where_text(span: Span | None) -> str:

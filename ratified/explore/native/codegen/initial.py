@@ -11,7 +11,7 @@ from ratified.explore.native.codegen.functions import Unit, each, for_each
 from ratified.explore.native.codegen.leaves import leaves
 from ratified.explore.native.codegen.lifting import lift
 from ratified.explore.native.codegen.loops import UNROLLED_MOST, domain_of, loop, under
-from ratified.explore.native.codegen.numbering import values_for
+from ratified.explore.native.codegen.numbering import count_for, values_for
 from ratified.explore.native.codegen.printing import literal
 from ratified.explore.native.codegen.statements import run_body
 from ratified.explore.native.codegen.terms import Held, Value
@@ -102,9 +102,8 @@ class States:
 
     def _all(self, argument: Argument, chosen: Callable[[Held], None]) -> None:
         """A parameter that no guard restricts: all of its values, for whose order nobody asks."""
-        values = values_for(self.unit.shapes, argument)
-        if len(values) <= UNROLLED_MOST:
-            for_each(self.w, argument, values, lambda item, _: chosen(item))
+        if count_for(self.unit.shapes, argument) <= UNROLLED_MOST:
+            for_each(self.w, argument, values_for(self.unit.shapes, argument), lambda item, _: chosen(item))
         else:
             each(self.w, argument, argument.type, chosen)
 

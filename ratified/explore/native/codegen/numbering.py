@@ -53,13 +53,20 @@ def instances_of(module: Module, shapes: Shapes) -> tuple[Instances, ...]:
 
 def values_for(shapes: Shapes, argument: Argument) -> tuple[object, ...]:
     """All values of a parameter that no guard restricts."""
-    if cardinality(argument.type, shapes.scope) > MOST_CHOICES:
+    count_for(shapes, argument)
+    with running(shapes.scope):
+        return tuple(values_of(argument.type, shapes.scope))
+
+
+def count_for(shapes: Shapes, argument: Argument) -> float:
+    """How many there are, if they are not too many: then it raises Unsupported."""
+    count = cardinality(argument.type, shapes.scope)
+    if count > MOST_CHOICES:
         raise Unsupported(
             f"the parameter `{argument.name}` ranges over too many values",
             remedy="say where it comes from with a guard at the top",
         )
-    with running(shapes.scope):
-        return tuple(values_of(argument.type, shapes.scope))
+    return count
 
 
 @dataclass(frozen=True, slots=True)
