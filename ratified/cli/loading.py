@@ -255,11 +255,9 @@ def explained(what: str, file: str | None) -> Iterator[None]:
     """Turn whatever goes wrong while a person's code is imported into a message with its place in that code."""
     from ratified.language.model import refused_when_used
 
-    # Else a file could end all of it with the status of a verdict, at once or when all is done.
-    leave, os._exit = os._exit, _leave
     register, atexit.register = atexit.register, _register
     try:
-        with refused_when_used():
+        with refused_when_used(), _staying():
             yield
     except RatifiedError as error:
         error.span = error.span or _place(error, file)
@@ -287,13 +285,22 @@ def explained(what: str, file: str | None) -> Iterator[None]:
         failed = f"importing {what} fails with {what_failed}"
         raise TargetError(failed, span=span, remedy=remedy_for(error)) from None
     finally:
-        os._exit = leave
         atexit.register = register
 
 
 def _leave(status: int) -> NoReturn:
-    """What `os._exit` is while a person's code is imported."""
+    """What `os._exit` is while a person's code is imported, or called at the end."""
     raise SystemExit(status)
+
+
+@contextlib.contextmanager
+def _staying() -> Iterator[None]:
+    """Without a way to leave at once, with which a file could end all of it with the status of a verdict."""
+    leave, os._exit = os._exit, _leave
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 _at_exit = atexit.register
@@ -303,11 +310,8 @@ def _register(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     """What `atexit.register` is meanwhile: what is called at the end ends nothing."""
 
     def without_leaving() -> None:
-        leave, os._exit = os._exit, _leave
-        try:
+        with _staying():
             function(*args, **kwargs)
-        finally:
-            os._exit = leave
 
     _at_exit(without_leaving)
     return function

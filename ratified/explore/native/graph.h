@@ -20,8 +20,8 @@ static bool rx_graph_sort(rx_run *run) {
     return true;
 }
 
-/* Appends the batch's edges at the worker's place, or (without arrays) counts them. */
-static void rx_settle_edges(rx_worker *w) {
+/* Drops what a constraint leaves out of the batch, and hashes the rest; returns how many are left. */
+static uint32_t rx_keep_inside(rx_worker *w) {
     rx_run *run = w->run;
     rx_batch *b = &w->batch;
     uint32_t kept = 0;
@@ -33,6 +33,14 @@ static void rx_settle_edges(rx_worker *w) {
         b->instance[kept] = b->instance[i];
         __builtin_prefetch(&run->table[b->hash[kept++] >> (64 - run->log_slots)]);
     }
+    return kept;
+}
+
+/* Appends the batch's edges at the worker's place, or (without arrays) counts them. */
+static void rx_settle_edges(rx_worker *w) {
+    rx_run *run = w->run;
+    rx_batch *b = &w->batch;
+    const uint32_t kept = rx_keep_inside(w);
     for (uint32_t i = 0; i < kept; i++) {
         const uint64_t target = rx_table_find(run, b->words[i], b->hash[i]);
         if (target == UINT64_MAX) continue;

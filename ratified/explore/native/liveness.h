@@ -129,18 +129,10 @@ static void rx_settle_live(rx_worker *w) {
     rx_live *l = run->live;
     rx_batch *b = &w->batch;
     uint64_t *enabled = rx_enabled(l, w->at);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < b->count; i++) {
-        const uint64_t *served = rx_served(l, b->instance[i]);
-        const bool stays = rx_same(b->words[i], w->source);
-        if (!stays)
-            for (uint32_t k = 0; k < l->words; k++) enabled[k] |= served[k];
-        if (MODEL_CONSTRAINTS && model_constraints(b->words[i]) != RX_OK) continue;
-        if (kept != i) rx_copy(b->words[kept], b->words[i]);
-        b->hash[kept] = rx_hash(b->words[kept]);
-        b->instance[kept] = b->instance[i];
-        __builtin_prefetch(&run->table[b->hash[kept++] >> (64 - run->log_slots)]);
-    }
+    for (uint32_t i = 0; i < b->count; i++)
+        if (!rx_same(b->words[i], w->source))
+            for (uint32_t k = 0; k < l->words; k++) enabled[k] |= rx_served(l, b->instance[i])[k];
+    const uint32_t kept = rx_keep_inside(w);
     for (uint32_t i = 0; i < kept; i++) {
         const uint64_t target = rx_table_find(run, b->words[i], b->hash[i]);
         if (target == UINT64_MAX) continue;

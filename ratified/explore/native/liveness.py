@@ -202,7 +202,8 @@ class NativeEvidence:
         self._tick = tick
         self._memory = memory
         self._library: Library = exploration.program
-        self._words = 1
+        self._width = (2 * self._library.goals + 63) // 64  # words of what is said of a state
+        self._words = 1  # of demands
         self.demands = memoryview(b"")
 
     def parts(self, demands: Sequence[Demand]) -> Parts:
@@ -232,10 +233,9 @@ class NativeEvidence:
         """What a claim says in every state, for each choice of its arguments."""
         goals = next(g for g in self._goals if g.claim.name == claim.name)
         leads = claim.kind is Kind.LEADS_TO
-        width = (2 * self._library.goals + 63) // 64
         asked = []
         for number, arguments in enumerate(itertools.product(*goals.values), goals.first):
-            bits = [_Said(self._arrays.said, width, 2 * number + k) for k in (0, 1)]
+            bits = [_Said(self._arrays.said, self._width, 2 * number + k) for k in (0, 1)]
             begins = self._call("rx_live_begins", number)
             goal = Numbered(bits[0], bits[1] if leads else None, number)
             asked.append(Asked(arguments, goal, bool(begins & 2) if leads else not begins & 1))
@@ -379,14 +379,13 @@ class NativeEvidence:
         begin = _at(pointers[0], size, "Q")
         degree = _at(pointers[1], size, "I")
         edges = pointers[8] or 0
-        width = (2 * self._library.goals + 63) // 64
         return _Arrays(
             begin,
             degree,
             _at(pointers[2], edges, self._code),
             _at(pointers[3], edges, "I"),
             _at(pointers[4], size * self._words, "Q"),
-            _at(pointers[5], size * width, "Q"),
+            _at(pointers[5], size * self._width, "Q"),
             _at(pointers[6], size, self._code),
             _at(pointers[7], 2 * self._words * loops, "Q"),
         )

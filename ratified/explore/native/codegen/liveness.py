@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from ratified.explore.native.codegen.functions import Unit, comment, for_each, where_text
-from ratified.explore.native.codegen.loops import loop
-from ratified.explore.native.codegen.numbering import Goals, values_for
+from ratified.explore.native.codegen.functions import Unit, comment, where_text
+from ratified.explore.native.codegen.numbering import Goals
 from ratified.explore.native.codegen.numbers import FALSE, Num
 from ratified.explore.native.codegen.packing import loaded
-from ratified.explore.native.codegen.properties import STATE
+from ratified.explore.native.codegen.properties import STATE, for_all
 from ratified.explore.native.codegen.statements import value_of_call
-from ratified.explore.native.codegen.terms import Held, Tup, as_num, full
+from ratified.explore.native.codegen.terms import Held, Tup, as_num
 from ratified.explore.native.codegen.writer import Env, Exits, Writer
 from ratified.language.ir import Function
 
@@ -24,7 +23,7 @@ def claims_text(unit: Unit, claims: tuple[Goals, ...]) -> str:
     for k, goals in enumerate(claims):
         claim = unit.module.functions[goals.claim.name]
         exits = Exits(lambda: ("return RX_OK;",), lambda e: (f"return RX_FAULT({e});",), None, claim.name)
-        lines = unit.lines(exits, partial(_for_all, unit=unit, claim=claim, env={}))
+        lines = unit.lines(exits, partial(_claim, unit=unit, claim=claim))
         text = [
             f"/* {comment(claim.name)}, {comment(where_text(claim.span))} */",
             f"static int claim_{k}{_SIGNATURE} {{",
@@ -41,23 +40,13 @@ def claims_text(unit: Unit, claims: tuple[Goals, ...]) -> str:
     return "\n\n".join(texts)
 
 
-def _for_all(w: Writer, unit: Unit, claim: Function, env: Env) -> None:
-    """What is said for all values of the parameters, from the one behind those in the environment on."""
-    if len(env) == len(claim.arguments):
+def _claim(w: Writer, unit: Unit, claim: Function) -> None:
+    def asked(env: Env) -> None:
         wanted, reached = _said(loaded(value_of_call(w, claim, env)))
         bits = ("(uint64_t)(", reached.c, ") | (uint64_t)(", wanted.c, ") << 1")
         w.line("out[goal >> 5] |= (", *bits, ") << (2 * (goal & 31)); goal++;")
-        return
-    argument = claim.arguments[len(env)]
-    universe = unit.shapes.universe(argument.type)
 
-    def body(item: Held) -> None:
-        _for_all(w, unit, claim, {**env, argument.name: item})
-
-    if universe is None:
-        for_each(w, argument, values_for(unit.shapes, argument), lambda item, _: body(item))
-    else:
-        loop(w, full(universe), body)
+    for_all(w, unit, claim, asked)
 
 
 def _said(found: Held) -> tuple[Num, Num]:

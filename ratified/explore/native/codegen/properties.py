@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ratified.explore.native.codegen.functions import Unit, comment, for_each, where_text
@@ -52,25 +52,32 @@ def properties(
 def _property(w: Writer, unit: Unit, function: Function, number: int, step: bool) -> None:
     if step:
         w.base, w.old_base = "new", "old"
-    _for_all(w, unit, function, number, {})
 
-
-def _for_all(w: Writer, unit: Unit, function: Function, number: int, env: Env) -> None:
-    """A property for all values of its parameters, from the one behind those in the environment on."""
-    if len(env) == len(function.arguments):
+    def asked(env: Env) -> None:
         found = as_num(loaded(value_of_call(w, function, env)))
         w.leave_unless(found, lambda: (f"return {number};",))
+
+    for_all(w, unit, function, asked)
+
+
+def for_all(
+    w: Writer, unit: Unit, function: Function, body: Callable[[Env], None], env: Env | None = None
+) -> None:
+    """What `body` writes for all values of a function's parameters, from the one behind those in the environment on."""
+    env = env or {}
+    if len(env) == len(function.arguments):
+        body(env)
         return
     argument = function.arguments[len(env)]
     universe = unit.shapes.universe(argument.type)
 
-    def body(item: Held) -> None:
-        _for_all(w, unit, function, number, {**env, argument.name: item})
+    def rest(item: Held) -> None:
+        for_all(w, unit, function, body, {**env, argument.name: item})
 
     if universe is None:
-        for_each(w, argument, values_for(unit.shapes, argument), lambda item, _: body(item))
+        for_each(w, argument, values_for(unit.shapes, argument), lambda item, _: rest(item))
     else:
-        loop(w, full(universe), body)
+        loop(w, full(universe), rest)
 
 
 # --- witnesses ---
