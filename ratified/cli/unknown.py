@@ -11,7 +11,6 @@ import re
 from ratified import language
 
 ELSEWHERE = {
-    "eventually_always": "claim that it comes with @eventually, and that it stays once it is there with @step_invariant",
     "stable": "claim with @step_invariant that it stays once it is there",
     "always": "a claim about every state is an @invariant, one about every step a @step_invariant",
     "fair": "fairness is said of an action: @action(fair='weak') or @action(fair='strong')",

@@ -88,6 +88,7 @@ constraint = _marker(Kind.CONSTRAINT)
 action_constraint = _marker(Kind.ACTION_CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
 eventually = _marker(Kind.EVENTUALLY)
+eventually_always = _marker(Kind.EVENTUALLY_ALWAYS)
 leads_to = _marker(Kind.LEADS_TO)
 view = _marker(Kind.VIEW)
 

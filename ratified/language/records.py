@@ -32,7 +32,7 @@ R = TypeVar("R")
 _classes: WeakSet[Any] = WeakSet()
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=False)
+@dataclass_transform(frozen_default=False, eq_default=False, kw_only_default=False)
 def record(cls: type[R]) -> type[R]:
     """Make a class a record: its annotated names are its fields. Raises ModelError for a field whose type has no meaning."""
     frame = sys._getframe(1)
@@ -49,6 +49,7 @@ def record(cls: type[R]) -> type[R]:
     _classes.add(made)
     made.__repr__ = _repr
     made.__reduce__ = _reduce
+    made.__replace__ = replace
     return made  # type: ignore[no-any-return]  # a dataclass made from cls
 
 

@@ -1,14 +1,17 @@
 """Generated models in the words that people bring from other languages.
 
 Loops that are left, `match` and `if` over all that there is, `filter`, `map`, `sorted` and `next` with functions, `choose`, local
-copies that are changed, subsets, permutations and maps that are run through, texts, `@action_constraint` and `enabled`.
-`wordy_model(seed)` is for every engine. Its models are those of `claiming_model` in everything else.
+copies that are changed, fields of records that are assigned, subsets, permutations and maps that are run through, texts,
+`@action_constraint`, `@eventually_always` and `enabled`. `wordy_model(seed)` is for every engine. Its models are those of
+`claiming_model` in everything else.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from tests.generate.choices import Chooser, RandomSource
 from tests.generate.claiming import ClaimingWriter
@@ -24,6 +27,7 @@ from tests.generate.types import (
     EnumType,
     IntType,
     MapType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
@@ -47,13 +51,17 @@ class WordyWriter(ClaimingWriter):
     """Writes one file."""
 
     asks: bool
+    stays: bool
     askable: list[tuple[str, tuple[Type, ...]]]
 
     def model(self) -> GeneratedModel:
         """See ModelWriter."""
         self.asks = self.choose.chance(50)
+        self.stays = self.choose.chance(40)
         self.askable = []
-        return super().model()
+        made = super().model()
+        imported = "eventually_always, leads_to"
+        return replace(made, text=made.text.replace("leads_to", imported, 1)) if self.lively else made
 
     def draw_world(self) -> World:
         """Texts as well."""
@@ -171,6 +179,23 @@ class WordyWriter(ClaimingWriter):
         if self.choose.chance(15):
             return self._copied(scope, frame), scope
         return super().statement(scope, frame)
+
+    def _updates(self, scope: Scope, text: str, kind: Type) -> list[tuple[int, Callable[[], Lines]]]:
+        options = super()._updates(scope, text, kind)
+        if isinstance(kind, RecordType):
+            fields = [(name, each) for name, each in kind.fields if self.can(scope, each)]
+            options += [(4, partial(self._field, scope, f"{text}.{name}", each)) for name, each in fields]
+        return options
+
+    def _field(self, scope: Scope, text: str, kind: Type) -> Lines:
+        """A field of a record that a variable holds."""
+        if isinstance(kind, IntType) and self.choose.chance(50):
+            return self._unless(f"{text} < {kind.high}", f"{text} += 1", 12)
+        if isinstance(kind, RecordType) and kind.fields and self.choose.chance(50):
+            name, each = self.choose.pick(kind.fields)
+            if self.can(scope, each):
+                return self._field(scope, f"{text}.{name}", each)
+        return [f"{text} = {self.expr(scope, kind, 1)}"]
 
     def _copied(self, scope: Scope, frame: Frame) -> Lines:
         """A copy of some variable, which is changed and stored again, or asked."""
@@ -317,6 +342,10 @@ class WordyWriter(ClaimingWriter):
             return claim
         asked = f"enabled(self.{name}{given})"
         return f"{self.choose.pick(['', 'not '])}{asked} {self.choose.pick(['or', 'and'])} {wrap(claim)}"
+
+    def _eventually(self, scope: Scope, name: str, written: str) -> Lines:
+        lines = super()._eventually(scope, name, written)
+        return [line.replace("@eventually", "@eventually_always") for line in lines] if self.stays else lines
 
     def _properties(self, scope: Scope) -> Lines:
         lines = super()._properties(scope)

@@ -419,6 +419,60 @@ class Asking(Model):
         ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
 
 
+@record
+class Counts:
+    """How much of something."""
+
+    n: Small
+    last: P
+
+
+@record
+class Account:
+    """A record in a record."""
+
+    owner: P
+    counts: Counts
+    log: Annotated[Seq[P], AtMost(2)]
+
+
+class Fields(Model):
+    """Fields of records that variables hold are assigned; records that were read stay what they were."""
+
+    accounts: Map[P, Account]
+    kept: Counts | None
+    past: Annotated[Seq[Counts], AtMost(1)]
+
+    def init(self) -> None:
+        self.accounts = Map({p: Account(p, Counts(0, p), Seq()) for p in P})
+
+    @action
+    def put(self, p: P, q: P) -> None:
+        require(self.accounts[p].counts.n < 1 and len(self.accounts[p].log) < 1)
+        before = self.accounts[p]
+        self.accounts[p].counts.n += 1
+        self.accounts[p].counts.last = q
+        self.accounts[p].log = self.accounts[p].log + Seq([q])
+        assert before.counts.n == self.accounts[p].counts.n - 1
+        assert len(before.log) == 0
+
+    @action
+    def keep(self, p: P) -> None:
+        require(self.accounts[p].counts.n == 1)
+        self.kept = self.accounts[p].counts
+        self.kept.n = 2
+        self.past = Seq([self.kept])
+        self.past[0].n -= 1
+
+    @invariant
+    def owners(self) -> bool:
+        return all(self.accounts[p].owner == p for p in P)
+
+    @invariant
+    def one_less(self) -> bool:
+        return self.kept is None or self.past[0] == Counts(self.kept.n - 1, self.kept.last)
+
+
 Phase = Literal["idle", "wanting", "busy"]
 
 

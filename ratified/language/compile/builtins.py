@@ -450,11 +450,15 @@ def _replace(c: Context, node: ast.Call) -> Expr:
         c.fail(
             node, "replace takes one record, and its new fields by name", "write replace(record, field=value)"
         )
-    operand = c.expr(node.args[0])
+    return replaced(c, node, c.expr(node.args[0]), node.args[0])
+
+
+def replaced(c: Context, node: ast.Call, operand: Expr, source: ast.expr) -> Expr:
+    """A record with the fields that a call gives by name."""
     t = operand.type
     if not isinstance(t, RecordType):
         c.fail(
-            node.args[0],
+            source,
             f"replace needs a record, and this is {t}",
             "tell a union apart first; test an optional for None",
         )
