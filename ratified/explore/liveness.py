@@ -1,4 +1,4 @@
-"""What a model claims will happen (`@eventually`, `@eventually_always`, `@leads_to`), on the states and steps that a search has kept.
+"""What a model claims will happen (`@eventually`, `@eventually_always`, `@leads_to`), on what a search has kept.
 
 Guarantees: a violation is a run of the model that is fair also where a constraint or a bound cut steps off, since these count as
 possible; it is a shortest one, or near that where looking for a shortest is too much (lasso.py); of several claims and several

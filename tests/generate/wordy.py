@@ -137,7 +137,13 @@ class WordyWriter(ClaimingWriter):
     # --- what is run through ------------------------------------------------------------------------------------------
 
     def _over_quorums(self, scope: Scope) -> Clause:
-        ways = [super()._over_quorums, self._over_subsets, self._over_permutations, self._over_maps]
+        ways = [
+            super()._over_quorums,
+            self._over_subsets,
+            self._over_permutations,
+            self._over_maps,
+            self._over_sequences,
+        ]
         return self.choose.pick(ways)(scope)
 
     def clause(self, scope: Scope, depth: int) -> Clause:
@@ -163,6 +169,13 @@ class WordyWriter(ClaimingWriter):
         row = self.fresh("q")
         ends = (Name(f"{row}[0]", kind), Name(f"{row}[-1]", kind))
         return Clause(row, f"permutations({kind.name})", scope.having(*ends))
+
+    def _over_sequences(self, scope: Scope) -> Clause:
+        kind = self.choose.pick([*scope.world.sorts, *scope.world.enums])
+        sets = [a.text for a in scope.atoms() if isinstance(a.kind, SetType) and a.kind.item == kind]
+        source = self.choose.pick([kind.name, *sets])
+        most = self.choose.pick([1, 2])
+        return self._inside(scope, f"sequences({source}, {most})", SeqType(kind, most), "q")
 
     def _over_maps(self, scope: Scope) -> Clause:
         kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]

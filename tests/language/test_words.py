@@ -72,6 +72,7 @@ WORDS = (
         r"subsets\([\w.]+, ",
         r"permutations\(",
         r"maps\(",
+        r"sequences\(",
         r"Literal\[",
     ),
     *("@eventually_always", "@action_constraint", r"enabled\(", r"case \"", r"elif \w+ ==", r"else:\n"),

@@ -23,6 +23,7 @@ from ratified import (
     maps,
     record,
     require,
+    sequences,
     step_invariant,
     subsets,
 )
@@ -330,6 +331,13 @@ class Families(Model):
     @invariant
     def as_a_map(self) -> bool:
         return any(all(f[p] == (p in self.s) for p in P) for f in maps(P, bool))
+
+    @invariant
+    def in_some_sequence(self) -> bool:
+        few = Set(p for p in self.s if p in self.picked)
+        return any(q == Seq(few) for q in sequences(self.s, 3)) and sum(
+            1 for q in sequences(Color, 2) if len(q) == 2 and q[0] != q[1]
+        ) == len(Color) * (len(Color) - 1)
 
     @invariant
     def painted(self) -> bool:
