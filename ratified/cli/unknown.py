@@ -21,7 +21,7 @@ ELSEWHERE = {
     "Dict": "write Map[K, V]",
     "List": "write Annotated[Seq[T], AtMost(n)]",
     "FrozenSet": "write Set[T]",
-    "Int": "write Annotated[int, Range(low, high)]",
+    "Int": "write int, or Annotated[int, Range(low, high)]",
     "Nat": "write Annotated[int, Range(0, high)]",
     "String": 'write Literal["idle", "busy"] with all the texts that there are, or an Enum',
 }

@@ -23,6 +23,7 @@ from ratified.language.types import (
     from_annotation,
     has_bounds,
     record_fields,
+    storable,
     with_members,
 )
 from ratified.language.values import forget_keys, show
@@ -67,7 +68,7 @@ def _field_types(cls: Any, names: dict[str, Any], locals_: dict[str, Any], line:
                     include_extras=True,
                 )
                 annotation = hints["f"]
-            types[field.name] = from_annotation(annotation)
+            types[field.name] = storable(from_annotation(annotation))
         except AnnotationProblem as problem:
             span = class_field_span(file, cls.__name__, field.name, line)
             raise ModelError(

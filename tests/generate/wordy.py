@@ -69,6 +69,15 @@ class WordyWriter(ClaimingWriter):
         texts = ("calm", "cross", "busy")[: 2 + self.choose.below(2)]
         return replace(world, texts=(TextType("Mood", texts),)) if self.choose.chance(45) else world
 
+    def _variables(self) -> tuple[list[tuple[str, Type]], Lines]:
+        """Some ints without a range: they stay within it all the same, or nearly so."""
+        variables, lines = super()._variables()
+        for number, (name, kind) in enumerate(variables):
+            if isinstance(kind, IntType) and kind.low <= 0 <= kind.high and self.choose.chance(30):
+                default = lines[number].partition(" = ")[2]
+                lines[number] = f"{name}: int" + (f" = {default}" if default else "")
+        return variables, lines
+
     # --- expressions --------------------------------------------------------------------------------------------------
 
     def _general(self, scope: Scope, kind: Type, depth: int) -> list[Option]:

@@ -24,6 +24,7 @@ from ratified import (
     lemma,
     prove,
     require,
+    sequences,
 )
 from tests.explore.native.differential import TooLarge, differences
 from tests.generate.agreement import agree
@@ -44,6 +45,7 @@ MODELS = {
     words.Asking: 43,
     words.Texts: 325,
     words.Fields: 175,
+    words.Numbers: 707,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
@@ -73,6 +75,7 @@ WORDS = (
         r"permutations\(",
         r"maps\(",
         r"sequences\(",
+        r"    \w+: int\b",
         r"Literal\[",
     ),
     *("@eventually_always", "@action_constraint", r"enabled\(", r"case \"", r"elif \w+ ==", r"else:\n"),
@@ -104,6 +107,34 @@ def test_a_choice_from_nothing_is_an_error_of_the_model_with_its_place() -> None
             check(Nothing(P=2), engine=engine)
         assert caught.value.span is not None
         assert caught.value.span.line == caught.value.span.end_line
+
+
+def test_too_many_sequences_are_an_error_of_the_model() -> None:
+    class Many(Model):
+        last: words.P | None
+
+        @action
+        def take(self, p: words.P) -> None:
+            require(any(len(q) > 7 and q[0] == p for q in sequences(words.P, 9)))
+            self.last = p
+
+    with pytest.raises(EvaluationError, match="there are too many sequences of up to 9 of 4 elements"):
+        check(Many(P=4), engine="reference")
+    assert check(Many(P=2), engine="reference").distinct == 3
+
+
+def test_an_int_without_a_range_has_a_wide_one() -> None:
+    class Tripled(Model):
+        x: int = 1
+
+        @action
+        def grow(self) -> None:
+            self.x *= 3
+
+    for engine in ("reference", "native"):
+        result = check(Tripled(), engine=engine)
+        assert (result.verdict, result.distinct) == (Verdict.UNDECIDED, 20)
+        assert [b.what for b in result.bounds] == ["the range -2147483647..2147483647 of x"]
 
 
 def test_a_step_that_goes_wrong_is_enabled_all_the_same() -> None:

@@ -18,6 +18,7 @@ from ratified import (
     action,
     action_constraint,
     choose,
+    constraint,
     enabled,
     invariant,
     maps,
@@ -425,6 +426,46 @@ class Asking(Model):
         return enabled(self.put) == any(
             p not in self.s and (p != choose(P) or len(self.asked) < 2) for p in P
         ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
+
+
+@record
+class Dated:
+    """When somebody was seen."""
+
+    p: P
+    at: int
+
+
+class Numbers(Model):
+    """Ints that are declared without a range, and kept within one by a constraint."""
+
+    time: int
+    last: Map[P, int]
+    newest: int | None
+    seen: Annotated[Seq[Dated], AtMost(1)]
+
+    @action
+    def tick(self) -> None:
+        self.time += 1
+
+    @action
+    def back(self, p: P) -> None:
+        require(self.last[p] == self.time)
+        self.time -= 3
+        self.newest = max(self.last[q] for q in P)
+
+    @action
+    def see(self, p: P) -> None:
+        self.last[p] = self.time
+        self.seen = Seq([Dated(p, self.time * self.time)])
+
+    @constraint
+    def not_for_ever(self) -> bool:
+        return -2 <= self.time <= 1
+
+    @invariant
+    def squares(self) -> bool:
+        return all(0 <= d.at <= 9 and (self.newest is None or self.newest <= 2) for d in self.seen)
 
 
 @record
