@@ -180,7 +180,8 @@ class WordyWriter(ClaimingWriter):
         return Clause(row, f"permutations({kind.name})", scope.having(*ends))
 
     def _over_sequences(self, scope: Scope) -> Clause:
-        kind = self.choose.pick([*scope.world.sorts, *scope.world.enums])
+        kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]
+        kind = self.choose.pick(kinds)
         sets = [a.text for a in scope.atoms() if isinstance(a.kind, SetType) and a.kind.item == kind]
         source = self.choose.pick([kind.name, *sets])
         most = self.choose.pick([1, 2])
