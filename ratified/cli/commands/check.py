@@ -89,9 +89,9 @@ def read_expected(
     "--cache",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Keep verdicts there, and use those that are; by default as configured.",
+    help="Folder of the cache of verdicts; by default as configured.",
 )
-@click.option("--no-cache", is_flag=True, help="Explore whatever is known already.")
+@click.option("--no-cache", is_flag=True, help="Explore even what is in the cache.")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:
