@@ -171,7 +171,9 @@ def _result(result: HasPut | HasDeleted | Found | HasChosen) -> pb.ResponseOp:
             return pb.ResponseOp(response_delete_range=has_deleted(header, result))
         case Found():
             return pb.ResponseOp(response_range=found(header, result))
-    return pb.ResponseOp(response_txn=has_chosen(header, result))
+    return pb.ResponseOp(
+        response_txn=has_chosen(pb.ResponseHeader(), result)
+    )  # etcd's has no revision of its own
 
 
 def watched(header: pb.ResponseHeader, piece: Events | Over) -> pb.WatchResponse:
