@@ -59,6 +59,11 @@ class Counterexample:
         start, steps = self._plainest(failure) or self._found_run(failure)
         return self.violation_in(failure, start, steps)
 
+    def plainest_violation(self, failure: Failure) -> Violation | None:
+        """A failure that is a violation, with the plainest of its runs; None if the search has not looked for all of them."""
+        found = self._plainest(failure)
+        return None if found is None else self.violation_in(failure, *found)
+
     def _plainest(self, failure: Failure) -> tuple[Values, list[tuple[int, Values, Values]]] | None:
         layers = self._found.layers
         if layers is None or failure.source == NOWHERE:

@@ -1,10 +1,10 @@
 """Of all shortest runs to what went wrong the plainest: what a person is shown does not depend on how the search went.
 
-A search that has found something wrong knows, level by level, which states a shortest run can be in (`Layers`). The runs through
-them are compared here, with the reference machine, in an order that speaks of the model alone: fewest distinct actions, then
-fewest distinct values among the arguments, then fewest changes of subject (to another process, to a value of which the step before
-did not speak: so that of steps that commute those of one process stand together), then by the steps themselves, in the order of
-the model's actions and of their arguments.
+A search that has found something wrong knows, level by level, which states a shortest run can be in (`Layers`). The runs
+through them are compared here, with the reference machine, in an order that speaks of the model alone: fewest distinct actions,
+then fewest distinct values among the arguments, then fewest changes of subject (to another process, to a value of which the step
+before did not speak: so of steps that commute those of one process stand together), then by the steps themselves, in the order
+of the model's actions and of their arguments.
 
 Guarantees: the run is one that the reference machine takes; the same layers give the same run, whichever engine found them, in
 whatever order, with whatever number of threads, and with symmetry too (a state stands in a layer if its orbit does). What is

@@ -70,7 +70,7 @@ class Exploration:
     States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
     state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
     into states that a constraint leaves out, nor steps out of a bound: these are in `cut`, with NOWHERE as their target; with
-    symmetry the targets stand for their orbits. `layers` are the states of all shortest runs to `failure`, if these were looked for.
+    symmetry the targets stand for their orbits. `layers` are the states of all shortest runs to `failure`, if looked for.
     """
 
     properties: tuple[Property, ...]
