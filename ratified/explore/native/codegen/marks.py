@@ -11,7 +11,7 @@ variable is it; how many elements of a set, of a bag or of a sequence speak of i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.leaves import leaves
@@ -25,6 +25,7 @@ from ratified.explore.native.codegen.numbers import (
     count_bits,
     either,
     total,
+    truth,
 )
 from ratified.explore.native.codegen.packing import item as item_at
 from ratified.explore.native.codegen.packing import load, there
@@ -151,7 +152,7 @@ def _(_t: Type, _marked: Marked) -> list[Part]:
 
 @MARKS.rule(SortType)
 def _(t: SortType, marked: Marked) -> list[Part]:
-    return [(test.c, 1) for test in _tests(*marked, t)]
+    return [(test.c, 1) for test in _tests(*marked, t).values()]
 
 
 @MARKS.rule(OptionalType)
@@ -176,8 +177,8 @@ def _(t: RecordType, marked: Marked) -> list[Part]:
 def _(t: UnionType, marked: Marked) -> list[Part]:
     marking, value = marked
     assert isinstance(value, Uni)
-    counts = [total(tests)] if (tests := _tests(marking, value, t)) else []
-    return [(count.c, count.high.bit_length()) for count in (*counts, *([value.tag] if marking.own else []))]
+    parts = [(test.c, 1) for test in _tests(marking, value, t).values()]
+    return [*parts, (value.tag.c, len(value.alternatives).bit_length())] if marking.own else parts
 
 
 @MARKS.rule(TupleType)
@@ -193,7 +194,7 @@ def _(t: MapType, marked: Marked) -> list[Part]:
     assert isinstance(value, MapV)
     if not marking.moves(t.key):
         return [p for entry in value.entries for p in _parts(marking, entry, t.value)]
-    own = Marking(marking.w, marking.value, marking.renamed, own=True)
+    own = replace(marking, own=True)
     keys = marking.spoken_of(value.keys, alone=True)
     return [p for k in keys for p in _parts(own, value.entries[k], t.value)]
 
@@ -205,15 +206,14 @@ def _(t: SetType | BagType | SeqType, marked: Marked) -> list[Part]:
         return _of_bits(marking, value)
     assert isinstance(value, SlotV | BagV | SeqV)
     row = value.row
-    tests = list[Num]()
+    tests: dict[str, list[Num]] = {}
     for k in range(row.most if row.most <= COUNTED_MOST else 0):
         own = item_at(row, k)
         one = pair_of(own)[0] if isinstance(value, BagV) else own
-        tests += [both(there(row, k), test) for test in _tests(marking, one, t.item)]
-    counts = [total(tests)] if tests else []
-    if marking.own:
-        counts.append(row.length)
-    return [(count.c, count.high.bit_length()) for count in counts]
+        for name, test in _tests(marking, one, t.item).items():
+            tests.setdefault(name, []).append(both(there(row, k), test))
+    counts = [*map(total, tests.values()), *([row.length] if marking.own else [])]
+    return [(count.c, row.most.bit_length()) for count in counts]
 
 
 def _of_bits(marking: Marking, value: Bits) -> list[Part]:
@@ -231,23 +231,34 @@ def _of_bits(marking: Marking, value: Bits) -> list[Part]:
     return parts
 
 
-def _tests(marking: Marking, value: Value, t: Type) -> list[Num]:
-    """Tests of the fields of an element, of which each says whether it is the value; of a union, whichever it is."""
+def _tests(marking: Marking, value: Value, t: Type, at: str = "") -> dict[str, Num]:
+    """By where in an element a value of the sort may stand: whether it is this one. Alternatives of a union share fields."""
+    found: dict[str, Num] = {}
     match t:
         case SortType(sort) if sort is type(marking.value):
-            return [compare("==", as_num(value), const(int(marking.value)))]
+            found[at] = compare("==", as_num(value), const(int(marking.value)))
         case OptionalType(item) if isinstance(value, Opt) and value.item is not None:
-            return [both(value.some, test) for test in _tests(marking, value.item, item)]
+            found = _tests(marking, value.item, item, at)
+            found = {name: both(value.some, test) for name, test in found.items()}
         case RecordType() if isinstance(value, Rec):
-            types = record_fields(value.type, marking.w.shapes.scope).values()
-            return [x for v, u in zip(value.fields, types, strict=True) for x in _tests(marking, v, u)]
+            types = record_fields(value.type, marking.w.shapes.scope)
+            for (name, u), v in zip(types.items(), value.fields, strict=True):
+                found |= _tests(marking, v, u, f"{at}.{name}")
         case TupleType(items) if isinstance(value, Tup):
-            return [x for v, u in zip(value.items, items, strict=True) for x in _tests(marking, v, u)]
+            for k, (u, v) in enumerate(zip(items, value.items, strict=True)):
+                found |= _tests(marking, v, u, f"{at}.{k}")
         case UnionType(records) if isinstance(value, Uni):
-            found = list[Num]()
+            several: dict[str, dict[Word, list[Num]]] = {}
             for k, (one, u) in enumerate(zip(value.alternatives, records, strict=True)):
                 if one is not None:
                     is_it = compare("==", value.tag, const(k))
-                    found += [both(is_it, test) for test in _tests(marking, one, u)]
-            return [either(*found)] if found else []
-    return []
+                    for name, test in _tests(marking, one, u, at).items():
+                        several.setdefault(name, {}).setdefault(test.c, []).append(is_it)
+            for name, tests in several.items():
+                # Where it stands in the same leaf whichever it is, which it is need not be asked.
+                own = [
+                    truth(c) if len(of) == len(records) else both(either(*of), truth(c))
+                    for c, of in tests.items()
+                ]
+                found[name] = either(*own)
+    return found
