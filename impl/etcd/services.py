@@ -109,6 +109,8 @@ class Services:
     async def range(self, request: pb.RangeRequest, context: Context) -> pb.RangeResponse:
         """Read: by default what is true now, as the cluster agrees; `serializable`: what this node knows."""
         op = convert.read(request)
+        if not op.key:
+            raise fault(Problem.KEY_MISSING)
         self._calls.may(context, op)
         answer = self.store.ask(op) if request.serializable else await self._frontend.ask(op)
         if not isinstance(answer, values.Found):

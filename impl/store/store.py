@@ -16,7 +16,16 @@ from typing import Final
 
 import msgspec
 
-from ratified.impl.store.transactions import Chosen, Step, choose, impossible, malformed, out_of_time
+from ratified.impl.store.transactions import (
+    Chosen,
+    Step,
+    absent,
+    choose,
+    impossible,
+    malformed,
+    out_of_time,
+    unleased,
+)
 from ratified.impl.store.values import (
     Answer,
     Command,
@@ -159,7 +168,7 @@ class Store:
     def execute(self, op: Command) -> Answer:
         """Execute one."""
         if type(op) is Put:
-            problem = malformed(op, 0) or impossible((op,), self.versions, self.leases.__contains__)
+            problem = malformed(op, 0) or unleased(op, self.leases.__contains__) or absent(op, self.versions)
             if problem is not None:
                 return Refused(self.revision, problem)
             previous = self._put(op)
@@ -224,7 +233,7 @@ class Store:
 
     def _txn(self, op: Txn) -> Answer:
         chosen = choose(op, self.versions)
-        problem = impossible((chosen,), self.versions, self.leases.__contains__)
+        problem = impossible(chosen.steps, self.versions, self.leases.__contains__)
         if problem is not None:
             return Refused(self.revision, problem)
         results = tuple([self._take(step) for step in chosen.steps])
@@ -320,15 +329,17 @@ class Store:
 
     def _range(self, op: Range, revision: int) -> Found:
         versions = self.versions
-        past = bool(op.revision) and op.revision < versions.revision
+        past = bool(op.revision) and op.revision < versions.reached
         bounded = op.least_modified or op.most_modified or op.least_created or op.most_created
+        partly = op.limit > 0 and not bounded and (op.sort is None or op.early)
         if past:
             found = versions.read_at(op.revision, op.key, op.end)
             count = len(found)
+            if partly:
+                del found[op.limit + 1 :]
         elif op.count_only:
             return Found(revision, (), versions.count(op.key, op.end))
         else:
-            partly = op.limit > 0 and op.sort is None and not bounded
             found = versions.read(op.key, op.end, op.limit + 1 if partly else 0)
             count = versions.count(op.key, op.end) if partly else len(found)
         if op.count_only:

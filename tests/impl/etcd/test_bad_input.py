@@ -62,7 +62,7 @@ def test_requests_that_make_no_sense_are_refused_with_etcds_texts() -> None:
         ("KV/Range", rng(key=b"k", sort_order=7), "INVALID_ARGUMENT", "etcdserver: invalid sort option"),  # type: ignore[arg-type]  # that is what is wrong
         ("KV/Txn", txn(success=[op, op]), "INVALID_ARGUMENT", "etcdserver: duplicate key given in txn request"),
         ("KV/Txn", txn(success=[op] * 129), "INVALID_ARGUMENT", "etcdserver: too many operations in txn request"),
-        ("KV/Txn", txn(success=[pb.RequestOp()]), "INVALID_ARGUMENT", "etcdserver: key is not provided"),
+        ("KV/Txn", txn(success=[pb.RequestOp()]), "INVALID_ARGUMENT", "etcdserver: key not found"),
         ("Lease/LeaseGrant", pb.LeaseGrantRequest(TTL=10**10), "OUT_OF_RANGE", "etcdserver: too large lease TTL"),
         ("Auth/Authenticate", pb.HashRequest(), "FAILED_PRECONDITION", "etcdserver: authentication is not enabled"),
     ]  # fmt: skip

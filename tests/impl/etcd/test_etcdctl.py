@@ -197,7 +197,8 @@ def test_members_come_and_go_and_another_one_leads() -> None:
         async with serving(spares=1) as s:
             names = {name: f"{identity(name):x}" for name in s.cluster.nodes}
             here = s.servers["n3"].address  # which does not lead, and passes it on
-            added = await s.etcdctl("member", "add", "n4", "--learner", "--peer-urls=http://127.0.0.1:4")
+            learner = ("member", "add", "n4", "--learner", "--peer-urls=http://127.0.0.1:4")
+            added = await s.etcdctl(*learner, endpoints=here)
             assert f"Member {names['n4']} added to cluster " in added
             assert 'ETCD_NAME="n4"' in added
             n4 = s.cluster.nodes["n4"]
