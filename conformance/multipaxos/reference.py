@@ -383,7 +383,7 @@ class Reference:
 
     def promise(self, candidate: NodeId, m: Prepare) -> bool:
         """1b. Whether it is a new promise; the same is answered again."""
-        new = m.ballot > self.promised
+        new: bool = m.ballot > self.promised
         if m.ballot < self.promised:
             self.reject(candidate, m.ballot)
             return False

@@ -51,6 +51,6 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         return samples.Unsized if target == "unsized" else samples.Synod
 
     monkeypatch.setattr(exploring, "explore", explore)
-    assert checking.load is loading.load
+    assert vars(checking)["load"] is loading.load
     monkeypatch.setattr(loading, "load", load)
     return asked
