@@ -46,6 +46,7 @@ MODELS = {
     words.Texts: 325,
     words.Fields: 175,
     words.Numbers: 707,
+    words.Partial: 137,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 

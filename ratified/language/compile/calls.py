@@ -32,6 +32,7 @@ from ratified.language.types import (
     SortType,
     TupleType,
     records_of,
+    unbounded,
 )
 from ratified.language.values import Map
 
@@ -106,7 +107,6 @@ _OF_SETS = {
     "symmetric_difference": "write a ^ b",
     "issubset": "write a <= b",
     "issuperset": "write a >= b",
-    "copy": "write Set(s)",
 }
 """What methods of Python's sets are here."""
 
@@ -160,6 +160,8 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             return ir.Convert(span, SetType(item), "distinct", operand)
         case SeqType(item), "index":
             return ir.IndexOf(span, INT, operand, c.value(positional(c, node, 1, 1)[0], item))
+        case MapType(), "get":
+            return _get(c, node, operand, operand.type)
         case MapType(key, _), "keys":
             positional(c, node, 0, 0)
             return ir.Convert(span, SetType(key), "keys", operand)
@@ -191,18 +193,34 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             "tell them apart first with isinstance or match",
         )
     if method in MUTATORS:
-        remedy = "update a variable: self.x.add(...), on a line of its own"
-        if method == "pop":
-            written, of_set = ast.unparse(value), isinstance(operand.type, SetType)
-            at = ast.unparse(node.args[0]) if node.args else "-1"
-            read, take = (
-                (f"choose({written})", "remove(x)")
-                if of_set
-                else (f"{written}[{at}]", ast.unparse(node)[len(written) + 1 :])
-            )
-            remedy = f"read it first: x = {read}, and then, on a line of its own, {written}.{take}"
+        remedy = _read_first(node, value, operand.type) if method == "pop" else _ON_ITS_OWN
         c.fail(node, f".{method}() changes a value in place, and returns nothing", remedy)
     c.fail(node, f"{operand.type} has no method `{method}`", "see docs/language.md for what it has")
+
+
+_ON_ITS_OWN = "update a variable: self.x.add(...), on a line of its own"
+
+
+def _read_first(node: ast.Call, value: ast.expr, of: object) -> str:
+    """What to write in place of a `pop` whose value is wanted."""
+    written = ast.unparse(value)
+    at = ast.unparse(node.args[0]) if node.args else "-1"
+    read = f"choose({written})" if isinstance(of, SetType) else f"{written}[{at}]"
+    take = f"{written}.remove(x)" if isinstance(of, SetType) else ast.unparse(node)
+    return f"read it first: x = {read}, and then, on a line of its own, {take}"
+
+
+def _get(c: Context, node: ast.Call, operand: Expr, of: MapType) -> Expr:
+    """`m.get(k)`, `m.get(k, default)` of a map whose values may be None."""
+    if not isinstance(of.value, OptionalType):
+        c.fail(node, f"every key has a value, a {of.value}", "write m[k]")
+    at, *rest = positional(c, node, 1, 2)
+    span, t = c.span(node), unbounded(of.value.item)
+    found = ir.At(span, of.value, operand, c.value(at, of.key))
+    if not rest:
+        return found
+    otherwise = c.value(rest[0], t)
+    return ir.IfElse(span, t, ir.IsNone(span, BOOL, found), otherwise, ir.Narrow(span, t, found))
 
 
 def _helper(c: Context, node: ast.Call, which: Which, method: str) -> Expr:

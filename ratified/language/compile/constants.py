@@ -87,7 +87,8 @@ def type_of(value: object, expected: Type | None = None) -> Type:
 
 def _plain(value: object) -> str:
     """What to write in place of a container of Python's own."""
-    instead = {list: "Seq", set: "Set", frozenset: "Set", dict: "Map"}.get(type(value))
+    known: dict[type, str] = {list: "Seq", set: "Set", frozenset: "Set", dict: "Map"}
+    instead = known.get(type(value))
     if instead is None:
         return "see docs/language.md for the types there are"
     return f"write {instead}({value or ''})" if len(str(value)) < 40 else f"write {instead}(...)"
