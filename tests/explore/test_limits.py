@@ -370,10 +370,10 @@ def test_a_compiler_that_wants_too_much_memory(monkeypatch: pytest.MonkeyPatch, 
 def test_the_compiler_is_held_to_its_limit(tmp_path: Path) -> None:
     command = [*compiling._with_memory(("/bin/sh", "-c", "ulimit -v >&2; exit 3"), 3 * 2**30)]
     with pytest.raises(compiling.CompilerFailed, match=f"{3 * 2**20}"):
-        compiling._run(command, ["cc"], str(tmp_path))
+        compiling._run([command], ["cc"], tmp_path)
     least = [*compiling._with_memory(("/bin/sh", "-c", "ulimit -v >&2; exit 3"), 1)]
     with pytest.raises(compiling.CompilerFailed, match=f"{2**20}"):
-        compiling._run(least, ["cc"], str(tmp_path))
+        compiling._run([least], ["cc"], tmp_path)
 
 
 def test_more_instances_than_can_be_counted_are_refused() -> None:
