@@ -3,11 +3,12 @@
 One node with all its roles, in one class; what it says to itself waits in a queue until it is durable. See
 `ratified.conform.reference` for what is compared. It shares with the cores the messages and no more.
 
-Guarantees: what a node draws by chance is taken over from it, if it is in the range; nothing else is.
+Guarantees: it sees what a core is given, all of it from correct nodes, and draws from a copy of its generator; nothing else.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +57,6 @@ from ratified.impl.multipaxos.messages import (
     Rejected,
     Snapshot,
     Value,
-    is_sound,
 )
 from ratified.impl.multipaxos.state import Config, Record
 from ratified.impl.paxos.ballots import Ballot, Vote
@@ -127,8 +127,8 @@ class Reference:
         self.attempt: Attempt | None = None
         self.reign: Reign | None = None
         self.waited = self.attempts = self.since_asked = 0
-        self.patience: int | None = core._patience  # None: it is to be drawn
-        self.most_patience = 2 * config.election
+        self.random = deepcopy(core._random)
+        self.patience = min(max(core._patience, config.election), 2 * config.election)  # drawn already
         self.target = 0
         self.source: NodeId | None = None
         self.asked = self.before = self.ticks = 0
@@ -167,7 +167,7 @@ class Reference:
 
     def step(self, event: Input) -> None:
         match event:
-            case Receive(sender, message) if sender in self.others and is_sound(sender, self.me, message):
+            case Receive(sender, message) if sender in self.others:
                 self.receive(sender, message)
             case Tick(ticks) if ticks > 0:
                 self.tick(ticks)
@@ -258,7 +258,8 @@ class Reference:
 
     def draw(self) -> None:
         """Wait for one election time-out, or up to so many; the longer the more often it was tried."""
-        self.patience, self.most_patience = None, self.config.election * min(2 + self.attempts, 6)
+        election = self.config.election
+        self.patience = self.random.randint(election, election * min(2 + self.attempts, 6))
 
     def is_led(self) -> bool:
         if self.reign is not None:
@@ -344,7 +345,7 @@ class Reference:
                 self.follow(None)
             return
         self.waited += ticks
-        if self.patience is not None and self.waited >= self.patience:
+        if self.waited >= self.patience:
             self.campaign(insist=False)
         elif self.attempt is not None:
             self.since_asked += ticks
@@ -383,7 +384,7 @@ class Reference:
 
     def promise(self, candidate: NodeId, m: Prepare) -> bool:
         """1b. Whether it is a new promise; the same is answered again."""
-        new = m.ballot > self.promised
+        new: bool = m.ballot > self.promised
         if m.ballot < self.promised:
             self.reject(candidate, m.ballot)
             return False
@@ -596,13 +597,10 @@ class Reference:
     def differences(self, core: Core, effects: Effects) -> list[str]:
         """What a core says and has that it must not, in words."""
         assert isinstance(core, MultiPaxosCore)
-        drawn = core._patience
-        if self.patience is None:
-            self.patience = min(max(drawn, self.config.election), self.most_patience)
         seen = core.observe()
         role = "leader" if self.reign else "candidate" if self.attempt else "follower"
         pairs: list[tuple[str, object, object]] = [
-            ("patience", self.patience, drawn),
+            ("patience", self.patience, core._patience),
             ("role", role, seen["role"]),
             ("ballot", self.ballot(), seen["ballot"]),
             ("leader", self.leader, core.leader),

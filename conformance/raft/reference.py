@@ -4,12 +4,13 @@ The model says what a node may do. This says what is due: every write, message a
 be observed, as Figure 2 of the Raft paper and the sections named below have it. It is slow and plain (a log is a dict,
 configurations are read from it each time), and shares nothing with the cores but the messages. See `ratified.conform.reference`.
 
-Guarantees: what a node draws by chance is taken over from it, if it is in the range; nothing else is.
+Guarantees: it sees what a core is given, all of it from correct nodes, and draws from a copy of its generator; nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +60,6 @@ from ratified.impl.raft.messages import (
     Snapshot,
     TimeoutNow,
     VoteResponse,
-    well_formed,
 )
 from ratified.impl.raft.operators import AddVoter, ChangeMembership, RemoveNode, TransferLeadership
 
@@ -112,7 +112,9 @@ class Reference:
         self.writing: list[tuple[Token, int]] = []
         self.token = self.persisted = self.record_token = 0
         self.waited = self.silence = self.since_heartbeat = self.since_check = 0
-        self.patience: int | None = core.state.timeout  # None: it is to be drawn
+        self.random = deepcopy(core.state.random)
+        least = self.config.election_ticks  # the first time-out is drawn already
+        self.patience = min(max(core.state.timeout, least), 2 * least - 1)
         self.said = Said()
 
     # The log
@@ -198,7 +200,7 @@ class Reference:
 
     def step(self, event: Input) -> None:
         match event:
-            case Receive(sender, message) if sender != self.me and well_formed(message):
+            case Receive(sender, message) if sender != self.me:
                 self.receive(sender, message)
             case Tick(ticks) if ticks > 0:
                 self.tick(ticks)
@@ -240,8 +242,10 @@ class Reference:
         if self.role != LEADER:
             self.waited += ticks
             self.silence += ticks
-            if self.patience is not None and self.waited >= self.patience:
-                self.waited, self.patience = 0, None
+            if self.waited >= self.patience:
+                silence = self.silence
+                self.reset_timer()
+                self.silence = silence
                 self.stand()
             return
         self.since_check += ticks
@@ -261,7 +265,8 @@ class Reference:
             self.broadcast(heartbeat=True)
 
     def reset_timer(self) -> None:
-        self.waited, self.silence, self.patience = 0, 0, None
+        self.waited = self.silence = 0
+        self.patience = self.config.election_ticks + self.random.randrange(self.config.election_ticks)
 
     def hears_leader(self) -> bool:
         return self.role == LEADER or (self.leader is not None and self.silence < self.config.election_ticks)
@@ -323,7 +328,7 @@ class Reference:
 
     # Messages
 
-    def receive(self, sender: NodeId, m: Message) -> None:
+    def receive(self, sender: NodeId, m: Any) -> None:
         of_nobody = isinstance(m, PreVote) or (isinstance(m, PreVoteResponse) and m.granted)
         if m.term > self.term and not of_nobody:
             disturbs = isinstance(m, RequestVote) and not m.transfer
@@ -678,11 +683,8 @@ class Reference:
         """What a core says and has that it must not, in words."""
         assert isinstance(core, RaftCore)
         state = core.state
-        least = self.config.election_ticks
-        if self.patience is None:
-            self.patience = state.timeout
         pairs: list[tuple[str, object, object]] = [
-            ("patience", min(max(self.patience, least), 2 * least - 1), state.timeout),
+            ("timeout", self.patience, state.timeout),
             ("term", self.term, state.term),
             ("voted_for", self.vote, state.voted_for),
             ("role", self.role, str(state.role)),

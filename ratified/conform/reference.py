@@ -114,7 +114,12 @@ class BackToBack:
 
     def stepped(self, core: Core, event: Input, effects: Effects) -> None:
         """Give the reference the same. Raises BrokenPromise where it comes to something else."""
-        self._references[core.node].step(event)
+        try:
+            self._references[core.node].step(event)
+        except Exception as error:
+            raise BrokenPromise(
+                DUE, f"{core.node}, given {event}: no correct node says that ({error!r})"
+            ) from error
         self._compare(core, f"given {event}", effects)
 
     def _compare(self, core: Core, when: str, effects: Effects) -> None:

@@ -54,6 +54,7 @@ class Late:
         self.serials: Counter[str] = Counter()
         self.held_links: set[tuple[NodeId, NodeId]] = set()
         self.held_disks: set[NodeId] = set()
+        self.old: list[tuple[NodeId, NodeId, int]] = []  # messages that have arrived and will once more
         happens: dict[Callable[[], None], float] = {
             self.arrive: 14,
             self.written: 8,
@@ -72,6 +73,7 @@ class Late:
             self.part: 0.3,
             self.heal: 0.6,
             self.again: 1.0,
+            self.long_after: 0.7,
             self.overtake: 1.0,
             self.lag: 1.5,
         }
@@ -111,6 +113,7 @@ class Late:
             for link, sent in self.world.network.items()
             if (link in self.held_links) is held
             for n in sent
+            if (*link, n) not in self.old
         ]
 
     def arrive(self) -> None:
@@ -120,14 +123,22 @@ class Late:
                 return
             sender, to, n = self.random.choice(messages)
             if self.random.random() < 0.8:
-                n = min(self.world.network[sender, to])
+                n = min(number for *link, number in messages if link == [sender, to])
             lost = len(messages) > FULL and self.random.random() < 0.5
             self.perform(Lose(sender, to, n) if lost else Deliver(sender, to, n))
 
     def again(self) -> None:
-        """A message arrives that will arrive once more."""
+        """A message arrives that will arrive once more: with the others, or much later."""
         if messages := self.on_the_way(held=False):
-            self.perform(Deliver(*self.random.choice(messages), again=True))
+            message = self.random.choice(messages)
+            self.perform(Deliver(*message, again=True))
+            if self.random.random() < 0.6:
+                self.old.append(message)
+
+    def long_after(self) -> None:
+        """An old message arrives again."""
+        if self.old:
+            self.perform(Deliver(*self.old.pop(self.random.randrange(len(self.old)))))
 
     def written(self) -> None:
         """A disk finishes what it was given, or a part."""
@@ -238,7 +249,9 @@ class Late:
                 self.random.choice((1, 1, 2))
             ):  # the second must be refused while the first is under way
                 voters = self.random.sample(self.names, self.random.randint(2, len(self.names)))
-                self.perform(Order(self.someone(), change(voters)))
+                rest = [name for name in self.names if name not in voters]
+                learners = self.random.sample(rest, self.random.randint(0, len(rest)))
+                self.perform(Order(self.someone(), change(voters, learners)))
             if self.random.random() < 0.4:
                 self.compact()  # a snapshot has the voters of what it stands for
 
