@@ -36,7 +36,7 @@ CORES = Path("the cores")
 @click.command(short_help="Plant bugs into an implementation; all must be caught.")
 @click.argument("target")
 @click.argument("names", nargs=-1, metavar="[NAME | SORT=SIZE]...")
-@click.option("--quick", is_flag=True, help="Of what is bundled: try fault injection only.")
+@click.option("--quick", is_flag=True, help="Of what is bundled: use fault injection only.")
 @click.option(
     "--scripts", is_flag=True, help="Of what is bundled: show a short script that exposes each bug."
 )
@@ -53,9 +53,9 @@ CORES = Path("the cores")
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of a sweep of cores: N of the mistakes, drawn with --seed; the share of all is told as an interval.",
+    help="Of a sweep of cores: N of the mistakes, drawn with --seed; the share of all is estimated, with an interval.",
 )
-@option_of_seconds("Of a sweep of cores: begin no mutant after this time.")
+@option_of_seconds("Of a sweep of cores: start no mutant after S seconds.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -76,7 +76,7 @@ def mutants(request: MutantsRequest) -> int:
     """Plant bugs into an implementation, one at a time; each must be caught.
 
     With a driver of your own, as path.py:Class, and --sweep, every operator, comparison, constant, condition and statement of a
-    module is mistaken in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
+    module is mutated in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
 
     Of a bundled protocol, bugs that real systems had are planted. The table shows what catches which bug, after how many steps:
     comparing each step with what a plain reference comes to; and without that, following each step through the model, deciding
