@@ -198,7 +198,7 @@ class Reference:
 
     # A step
 
-    def step(self, event: Input) -> None:
+    def step(self, event: Input) -> list[str]:
         match event:
             case Receive(sender, message) if sender != self.me:
                 self.receive(sender, message)
@@ -223,6 +223,11 @@ class Reference:
                 self.change(*self.without(node))
             case TransferLeadership(to):
                 self.hand_over(to)
+        return self.said.actions
+
+    def acts(self, *actions: str) -> None:
+        """Whoever observes is told."""
+        self.said.actions += actions
 
     def written(self, token: Token) -> None:
         """What was written counts from now on: entries of the leader, and the vote of a candidate for itself."""
@@ -230,8 +235,10 @@ class Reference:
         for _, upto in [w for w in self.writing if w[0] <= token]:
             self.durable = max(self.durable, upto)
         self.writing = [w for w in self.writing if w[0] > token]
-        if self.durable > before and self.role == LEADER:
-            self.count()
+        if self.durable > before:
+            self.acts("persisted")
+            if self.role == LEADER:
+                self.count()
         if self.role == CANDIDATE and self.record_token <= token and self.me not in self.votes:
             self.votes[self.me] = True
             self.lead_if_elected()
@@ -284,6 +291,7 @@ class Reference:
         self.role, self.leader, self.votes = ASKING, None, {self.me: True}
         for peer in self.voters():
             self.send(peer, PreVote(self.term + 1, self.last, self.last_term))
+        self.acts("pre_campaign")
         self.campaign_if_welcome()
 
     def voters(self) -> list[NodeId]:
@@ -294,6 +302,7 @@ class Reference:
             self.campaign(False)
 
     def campaign(self, transfer: bool) -> None:
+        self.acts("campaign")
         self.role, self.leader, self.votes = CANDIDATE, None, {}
         self.set_record(self.term + 1, self.me)
         for peer in self.voters():
@@ -306,12 +315,14 @@ class Reference:
         self.peers = {}
         self.know_peers()
         self.since_heartbeat = self.since_check = 0
+        self.acts("become_leader")
         if self.config.no_op:
-            self.append([Entry(self.term, NoOp())])
+            self.put(NoOp())
         self.broadcast(heartbeat=True)
         self.count()
 
     def follow(self, term: int, leader: NodeId | None) -> None:
+        self.acts("become_follower")
         if term > self.term:
             self.set_record(term, None)
         if self.role != FOLLOWER or leader is not None:
@@ -337,13 +348,16 @@ class Reference:
             self.follow(m.term, sender if isinstance(m, AppendEntries | InstallSnapshot) else None)
         match m:
             case PreVote():
+                self.acts("handle_pre_vote")
                 would = m.term > self.term and not self.hears_leader()
                 granted = would and self.is_up_to_date(m.last_index, m.last_term)
                 self.reply(sender, PreVoteResponse(m.term if granted else self.term, granted))
             case PreVoteResponse() if self.role == ASKING and m.term == self.term + m.granted:
+                self.acts("handle_pre_vote_response")
                 self.votes[sender] = m.granted
                 self.campaign_if_welcome()
             case RequestVote():
+                self.acts("handle_request_vote")
                 may = m.term == self.term and self.vote in (None, sender)
                 granted = may and self.is_up_to_date(m.last_index, m.last_term)
                 if granted:
@@ -352,6 +366,7 @@ class Reference:
                     self.waited = 0
                 self.reply(sender, VoteResponse(self.term, granted))
             case VoteResponse() if self.role == CANDIDATE and m.term == self.term:
+                self.acts("handle_vote_response")
                 self.votes[sender] = m.granted
                 self.lead_if_elected()
             case TimeoutNow() if m.term == self.term and sender == self.leader and self.votes_now(self.me):
@@ -378,6 +393,7 @@ class Reference:
             return self.reply(sender, AppendResponse(self.term, False, m.prev_index))
         if not self.is_led_by(sender):
             return None
+        self.acts("handle_append_entries")
         sent = {n: e for n, e in enumerate(m.entries, m.prev_index + 1) if n > self.start}
         if m.prev_index >= self.start and self.term_at(m.prev_index) != m.prev_term:
             index = min(m.prev_index, self.last)
@@ -403,6 +419,7 @@ class Reference:
             return self.reply(sender, AppendResponse(self.term, False, snapshot.index))
         if not self.is_led_by(sender):
             return None
+        self.acts("handle_install_snapshot")
         if snapshot.index > self.commit:
             self.load(snapshot)
             if self.term_at(snapshot.index) == snapshot.term:
@@ -430,6 +447,7 @@ class Reference:
 
     def put(self, value: Any) -> None:
         self.append([Entry(self.term, value)])
+        self.acts("append")
         if type(value) is Membership:
             self.know_peers()
 
@@ -485,14 +503,14 @@ class Reference:
     def hear(self, sender: NodeId, m: AppendResponse) -> None:
         peer = self.peers.get(sender)
         if peer is None or self.role != LEADER or m.term != self.term:
-            return
+            return None
         peer.spoke = True
         if peer.confirmed < m.read <= self.round:
             peer.confirmed = m.read
             self.answer_reads()
         if m.success:
             if m.index > self.last:
-                return
+                return None
             if m.index + 1 >= peer.next:
                 peer.asked = False
             peer.sent = [n for n in peer.sent if n > m.index]
@@ -505,13 +523,13 @@ class Reference:
             if news:
                 self.count()
             if self.role != LEADER:
-                return
+                return self.acts("handle_append_response")
             self.urge(sender)
         else:
             if (peer.flow == "probe" and m.index != peer.next - 1) or (
                 peer.flow != "probe" and (peer.flow == "snapshot" or m.index <= peer.match)
             ):
-                return
+                return None
             first = m.index
             if self.config.fast_backoff:
                 index = min(m.hint_index, self.last)
@@ -520,6 +538,7 @@ class Reference:
                 first = min(first, index + 1)
             self.probe(peer, first)
         self.feed(sender, peer)
+        self.acts("handle_append_response")
 
     # What is committed (5.4.2), and executed
 
@@ -556,8 +575,10 @@ class Reference:
         if index <= self.commit:
             return
         self.commit = index
+        self.acts("advance_commit")
         while self.applied < index:
             self.applied += 1
+            self.acts("apply")
             value = self.log[self.applied].value
             result = self.execute(value) if type(value) is Command else None
             self.said.applied.append(Applied(self.applied, value, result))
@@ -586,6 +607,7 @@ class Reference:
         term = self.term_at(self.applied)
         self.keep(Snapshot(self.applied, term, members, sessions, self.machine.snapshot()))
         self.forget(self.applied - self.config.snapshot_keep)
+        self.acts("compact")
 
     # Clients (sections 6.4 and 8)
 
@@ -653,14 +675,14 @@ class Reference:
         at, now = self.configurations()[-1]
         in_term = self.term_at(self.commit) == self.term
         if self.role != LEADER or self.heir is not None or at > self.commit or not in_term:
-            return
+            return None
         named = (*voters, *learners)
         if now.outgoing or not voters or len(set(named)) < len(named):
-            return
+            return self.acts("refuse_membership")
         outgoing = now.voters if len(set(now.voters) ^ set(voters)) > 1 else ()
         wanted = Membership(voters, outgoing, learners)
         if wanted == now:
-            return
+            return self.acts("refuse_membership")
         self.put(wanted)
         self.broadcast()
         self.count()
@@ -669,6 +691,7 @@ class Reference:
         if self.role != LEADER or to == self.me or to not in self.peers or not self.votes_now(to):
             return
         self.heir, self.since_check = to, 0
+        self.acts("transfer_leadership")
         self.urge(to)
         self.feed(to, self.peers[to])
 

@@ -92,10 +92,9 @@ class Cluster:
         self._most = most
         self._seen = seen
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
-        reference = protocol.reference
-        system = replace(
-            protocol.system(seed), inspector=partial(BackToBack, reference) if reference else NoInspector
-        )
+        reference, actions = protocol.reference, self._watch.actions
+        held = partial(BackToBack, reference, actions) if reference is not None else NoInspector
+        system = replace(protocol.system(seed), inspector=held)
         self.world = World(system, nodes, seed, self._watch)
         self.world.checks = OnlyHistory(system)
         self._watch.attach(self.world)

@@ -23,6 +23,7 @@ from ratified.simulator.shrinking import leave_out
 from ratified.simulator.steps import (
     Ask,
     Crash,
+    Cut,
     Deliver,
     Heal,
     Lose,
@@ -71,11 +72,13 @@ class Late:
             self.order: 1.0,
             self.change: 0.8,
             self.part: 0.3,
+            self.cut: 0.3,
             self.heal: 0.6,
             self.again: 1.0,
             self.long_after: 0.7,
             self.overtake: 1.0,
             self.lag: 1.5,
+            self.half_told: 0.8,
         }
         usual = (self.arrive, self.written, self.ask, self.tick, self.elect, self.heal)
         self.happens = list(happens)
@@ -94,7 +97,7 @@ class Late:
         """Nothing but leaders that are overtaken and nodes that fall behind."""
         self.elect_among(self.names)
         for _ in range(count):
-            for scene in (self.lag, self.overtake):
+            for scene in (self.lag, self.overtake, self.half_told):
                 scene()
                 self.heal()
                 self.held_links.clear()
@@ -260,6 +263,36 @@ class Late:
         cut = self.random.randint(1, len(self.names) - 1)
         names = self.random.sample(self.names, len(self.names))
         self.perform(Partition((tuple(names[:cut]), tuple(names[cut:]))))
+
+    def cut(self) -> None:
+        """Some do not hear each other, but others hear both."""
+        for _ in range(self.random.randint(1, 2)):
+            one, other = self.random.sample(self.names, 2)
+            self.perform(Cut(one, other))
+            if self.random.random() < 0.6:
+                self.perform(Cut(other, one))
+
+    def half_told(self) -> None:
+        """Of what a leader is asked some arrives with some, in any order; then another leads that may not have heard of it."""
+        old = self.world.leader()
+        if old is None or len(self.names) < 3:
+            return
+        for _ in range(self.random.randint(1, 5)):
+            self.put(old)
+            if self.random.random() < 0.5:
+                self.perform(Persist(old))
+        rest = [name for name in self.names if name != old]
+        for name in rest:
+            for n in self.random.sample(sent := list(self.world.network.get((old, name), ())), len(sent)):
+                arrives = self.random.random() < 0.5
+                self.perform(Deliver(old, name, n) if arrives else Lose(old, name, n))
+        self.perform(Partition(((old,), tuple(rest))))
+        self.elect_among(rest)
+        new = self.world.leader()
+        if new in rest:
+            self.put(new)
+        self.flow(rest)
+        self.perform(Heal())
 
     def overtake(self) -> None:
         """A leader that is cut off is asked, and overtaken before its disk has what it was asked for, which others replace."""
