@@ -10,7 +10,6 @@ from typing import Any
 
 from ratified.cli.report.words import plural
 from ratified.conform.driving.sweep import Outcome, Swept, Tried, counted
-from ratified.results.result import Verdict
 
 SCHEMA = "ratified-sweep/1"
 WIDTH = 100
