@@ -193,7 +193,7 @@ def test_what_a_program_notes_of_them_is_followed(
 def test_a_server_that_is_killed_and_clients_that_are_stopped(checkout: Path, tmp_path: Path) -> None:
     trace = tmp_path / "run.ndjson"
     held = checkout / "examples" / "held"
-    program = [sys.executable, held / "lease_run.py", trace, "--kills", "3", "--every", "20"]
+    program = [sys.executable, str(held / "lease_run.py"), str(trace), "--kills", "3", "--every", "20"]
     subprocess.run(program, cwd=tmp_path, check=True, timeout=300)
     events = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
     assert len(events) > 60

@@ -141,7 +141,9 @@ def test_some_are_drawn_of_those_that_are_run(server: Path) -> None:
     assert drawn == sorted(drawn, key=every.index)
     assert [t.mistake for t in sweep(server, counted, sample=3, seed=1).tried] == drawn
     assert (swept.caught, swept.drawn_of, swept.verdict) == (3, len(every), Verdict.UNDECIDED)
-    assert sweep(server, counted, sample=1_000).verdict is Verdict.HOLDS  # of those that are run all were drawn
+    assert (
+        sweep(server, counted, sample=1_000).verdict is Verdict.HOLDS
+    )  # of those that are run all were drawn
 
 
 def test_what_nobody_looks_at_survives(server: Path) -> None:
