@@ -35,7 +35,7 @@ class Scripted:
         members = (Member("n1", "p1", "c1"), Member("n2", "p2", "c2"))
         return Status("n1", "n2", 1, 0, 0, 0, members)
 
-    leader, term = "n2", 1
+    leader, term, applied = "n2", 1, 0
 
     def known_at(self, peer: str) -> str | None:
         """Nobody is."""
@@ -74,6 +74,10 @@ class Scripted:
         """Answer."""
         return Done(self.store.query(payload))
 
+    async def confirm(self) -> Outcome:
+        """It has all that it needs."""
+        return Done(bytes(8))
+
     def subscribe(self, told: Any) -> Any:
         """Nobody does."""
         return lambda: told
@@ -95,10 +99,10 @@ class There:
         """Nobody gives orders here."""
         raise AssertionError(address, command)
 
-    async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
+    async def confirm(self, address: str, command: Command, wait_ms: int) -> Outcome:
         """The same."""
         self.asked.append(address)
-        return await self.replica.query(command.payload)
+        return await self.replica.confirm()
 
 
 def made(*outcomes: str, **how: Any) -> tuple[Frontend, Scripted, There]:

@@ -75,7 +75,7 @@ def test_members_come_and_go(tmp_path: Path) -> None:
             assert isinstance(refused, Refused)
             assert refused.reason == (
                 "there is no order 'ad n4'; there are campaign, compact, transfer NODE, add NODE, learn NODE, "
-                "remove NODE and change NODE..."
+                "promote NODE, remove NODE and change NODE..."
             )
 
     asyncio.run(run())
