@@ -34,6 +34,7 @@
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("O1")
 #endif
+#include "layers.h"
 #include "graph.h"
 #include "simulate.h"
 #include "liveness.h"

@@ -31,6 +31,8 @@ class ConfigStruct(ctypes.Structure):
         ("checkpoint", ctypes.c_char_p),
         ("witness_wanted", ctypes.c_uint64),
         ("witness_step_wanted", ctypes.c_uint64),
+        ("untraced", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
     )
 
 
@@ -130,6 +132,14 @@ class Library:
             ("rx_read_levels", None, [pointer] * 2),
             ("rx_graph_count", ctypes.c_uint64, [pointer] * 2),
             ("rx_graph_fill", None, [pointer] * 4),
+            ("rx_trace_now", None, [pointer]),
+            (
+                "rx_layer",
+                ctypes.c_uint64,
+                [pointer, ctypes.c_uint64, pointer, ctypes.c_uint64, ctypes.c_uint64],
+            ),
+            ("rx_layer_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
+            ("rx_canonical", None, [pointer]),
             ("rx_trace_length", ctypes.c_uint64, [pointer]),
             ("rx_trace_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
             ("rx_trace_instances", ctypes.POINTER(ctypes.c_uint32), [pointer]),
