@@ -83,7 +83,7 @@ IN_THESE_WORDS = [
     ("Prisoners", {"Prisoner": 4}, (214, 860, 14), "reference"),
     ("Stabilizing", {"Machine": 3, "Counter": 3}, (27, 72, 1), "reference"),
 ]
-"""What TLC counts, published with the specifications: distinct states, states generated, depth. The last is a smaller ring, by hand."""
+"""What TLC counts, as published: distinct states, states generated, depth. The last is a smaller ring, counted by hand."""
 
 
 @pytest.mark.parametrize(("model", "sizes", "counts", "engine"), IN_THESE_WORDS)
