@@ -115,6 +115,12 @@ LINES: list[tuple[str, str, str, str]] = [
         "add it: sum(...) + start",
     ),
     (
+        "x = self.n**2",
+        "self.n**2",
+        "int in 0..3 has no operator **",
+        "write the product out, or compute a constant outside of the model",
+    ),
+    (
         "x = divmod(self.n, 2)",
         "divmod",
         "`divmod` is not part of the modelling language",
@@ -630,6 +636,12 @@ METHODS: list[tuple[str, str, str, str]] = [
         "Self",
         "typing.Self is not a type of the modelling language",
         "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool",
+    ),
+    (
+        "def f(self, k: Annotated[int, Range(3, 1)]) -> bool:\n        return True",
+        "Annotated[int, Range(3, 1)]",
+        "no int is within Range(3, 1)",
+        "write the lower bound first",
     ),
     (
         "def f(self, k: Literal[1]) -> bool:\n        return True",

@@ -120,6 +120,8 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
         remedy = "it may be None: test that first (give it a local name)"
     elif isinstance(first.type, BoolType):
         remedy = "int(...) makes a number of it; bools have and, or, not, ==, !="
+    elif isinstance(op, ast.Pow):
+        symbol, remedy = "**", "write the product out, or compute a constant outside of the model"
     c.fail(node, f"{first.type} has no operator {symbol}", remedy)
 
 
