@@ -283,7 +283,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "int in 0..3 does not unpack into 2 names",
         "use as many names as the tuple has parts",
     ),
-    ("a.turn += 1", "a.turn", SELF, "write self.x += ..., or name += ..."),
+    ("a.turn += 1", "a.turn", SELF, "a record is a value: write a = replace(a, turn=...)"),
     ("x = None", "x", "None alone gives `x` no type", "annotate it: x: T | None = None"),
     (
         "x = reversed(self.q)",
@@ -326,9 +326,9 @@ LINES: list[tuple[str, str, str, str]] = [
     ),
     (
         "self.ask.turn = None",
-        "self.ask.turn",
-        SELF,
-        "write self.ask = replace(self.ask, turn=...)",
+        "self.ask",
+        "a field of Ask | None cannot be assigned",
+        "require that it is not None first; tell a union apart first",
     ),
     # conditions, operators, subscripts
     ("x = isinstance(c, Ask)", "c", "isinstance needs a record, and this is Client", "compare it with =="),

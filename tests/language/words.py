@@ -18,11 +18,13 @@ from ratified import (
     action,
     action_constraint,
     choose,
+    constraint,
     enabled,
     invariant,
     maps,
     record,
     require,
+    sequences,
     step_invariant,
     subsets,
 )
@@ -332,6 +334,13 @@ class Families(Model):
         return any(all(f[p] == (p in self.s) for p in P) for f in maps(P, bool))
 
     @invariant
+    def in_some_sequence(self) -> bool:
+        few = Set(p for p in self.s if p in self.picked)
+        return any(q == Seq(few) for q in sequences(self.s, 3)) and sum(
+            1 for q in sequences(Color, 2) if len(q) == 2 and q[0] != q[1]
+        ) == len(Color) * (len(Color) - 1)
+
+    @invariant
     def painted(self) -> bool:
         return sum(1 for f in maps(Color, P) if f[Color.RED] == f[Color.BLUE]) == len(P) * len(P)
 
@@ -463,6 +472,100 @@ class AskingThrough(Guarded):
     @invariant
     def as_guarded(self, most: Small) -> bool:
         return enabled(self.up, most) == (most == 2 or (len(self.log) < 2 and self.x < most))
+
+
+@record
+class Dated:
+    """When somebody was seen."""
+
+    p: P
+    at: int
+
+
+class Numbers(Model):
+    """Ints that are declared without a range, and kept within one by a constraint."""
+
+    time: int
+    last: Map[P, int]
+    newest: int | None
+    seen: Annotated[Seq[Dated], AtMost(1)]
+
+    @action
+    def tick(self) -> None:
+        self.time += 1
+
+    @action
+    def back(self, p: P) -> None:
+        require(self.last[p] == self.time)
+        self.time -= 3
+        self.newest = max(self.last[q] for q in P)
+
+    @action
+    def see(self, p: P) -> None:
+        self.last[p] = self.time
+        self.seen = Seq([Dated(p, self.time * self.time)])
+
+    @constraint
+    def not_for_ever(self) -> bool:
+        return -2 <= self.time <= 1
+
+    @invariant
+    def squares(self) -> bool:
+        return all(0 <= d.at <= 9 and (self.newest is None or self.newest <= 2) for d in self.seen)
+
+
+@record
+class Counts:
+    """How much of something."""
+
+    n: Small
+    last: P
+
+
+@record
+class Account:
+    """A record in a record."""
+
+    owner: P
+    counts: Counts
+    log: Annotated[Seq[P], AtMost(2)]
+
+
+class Fields(Model):
+    """Fields of records that variables hold are assigned; records that were read stay what they were."""
+
+    accounts: Map[P, Account]
+    kept: Counts | None
+    past: Annotated[Seq[Counts], AtMost(1)]
+
+    def init(self) -> None:
+        self.accounts = Map({p: Account(p, Counts(0, p), Seq()) for p in P})
+
+    @action
+    def put(self, p: P, q: P) -> None:
+        require(self.accounts[p].counts.n < 1 and len(self.accounts[p].log) < 1)
+        before = self.accounts[p]
+        self.accounts[p].counts.n += 1
+        self.accounts[p].counts.last = q
+        self.accounts[p].log = self.accounts[p].log + Seq([q])
+        assert before.counts.n == self.accounts[p].counts.n - 1
+        assert len(before.log) == 0
+
+    @action
+    def keep(self, p: P) -> None:
+        require(self.accounts[p].counts.n == 1)
+        self.kept = self.accounts[p].counts
+        self.kept.n = 2
+        self.past = Seq([self.kept])
+        self.past[0].n -= 1
+
+    @invariant
+    def owners(self) -> bool:
+        return all(self.accounts[p].owner == p for p in P)
+
+    @invariant
+    def one_less(self) -> bool:
+        return self.kept is None or self.past[0] == Counts(self.kept.n - 1, self.kept.last)
 
 
 Phase = Literal["idle", "wanting", "busy"]

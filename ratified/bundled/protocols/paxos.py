@@ -154,7 +154,9 @@ PROTOCOL = BundledProtocol(
             mutants="ratified.conformance.multipaxos.mutants:MUTANTS",
             graph="ratified.conformance.multipaxos.edges:graph",
             at_once=UNWRITTEN,
+            reference="ratified.conformance.multipaxos.reference:reference",
             cores=CORES,
+            survivors="ratified.conformance.multipaxos.survivors:SURVIVORS",
         ),
     ),
 )
