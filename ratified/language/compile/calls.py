@@ -43,6 +43,7 @@ _INSTEAD = {
     "dict": "write Map({key: value for key in K})",
     "tuple": "write Seq(...), or (a, b) for a pair",
     "str": "use an Enum: models have no strings",
+    "divmod": "write a // b, and a % b",
     "round": "ints are all the numbers there are: divide with //",
 }
 """What to write in place of functions that people reach for."""
