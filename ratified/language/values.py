@@ -154,6 +154,23 @@ class Map(Value, Mapping[K, V]):
         data[key] = value if place is None else attached(value, place.child(key))
         self._update(data)
 
+    def __delitem__(self, key: K) -> None:
+        """Put None at a key, whose value may be None."""
+        self[key] = None  # type: ignore[assignment]  # the compiler sees to it
+
+    def pop(self, key: K) -> None:
+        """The same. Read the value before, if it is wanted."""
+        del self[key]
+
+    @overload  # type: ignore[override]  # every key is there; what may be None is the value
+    def get(self, key: K, /) -> V: ...
+    @overload
+    def get(self: Map[K, T | None], key: K, default: T, /) -> T: ...
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value at a key, and `default` where that is None."""
+        value = self[key]
+        return default if value is None else value
+
     def __iter__(self) -> Iterator[K]:
         return iter(self._data)
 
