@@ -489,6 +489,8 @@ class Seq(Value, Sequence[T]):
 
 
 _record_keys: dict[object, tuple[Any, ...]] = {}
+_container_keys: dict[object, tuple[Any, ...]] = {}
+_CONTAINERS_MOST = 1 << 16
 _enum_index: dict[Enum, int] = {}
 
 
@@ -516,14 +518,26 @@ def order_key(value: Any) -> tuple[Any, ...]:
         return key
     if isinstance(value, Map):
         return tuple((order_key(k), order_key(v)) for k, v in value.items())
-    if isinstance(value, set | frozenset):
-        return (len(value), *sorted(order_key(item) for item in value))
-    return (len(value), *(order_key(item) for item in value))
+    # Positions, pairs and small sets stand in many sets. What is equal, a value of another sort included, has the same place.
+    same = value if type(value) is tuple else value._data if type(value) is Set else None
+    try:
+        key = _container_keys.get(same)
+    except TypeError:  # there is one of Python's own sets in it
+        same = key = None
+    if key is None:
+        keys = [order_key(item) for item in value]
+        key = (len(value), *(sorted(keys) if isinstance(value, set | frozenset) else keys))
+        if same is not None:
+            if len(_container_keys) >= _CONTAINERS_MOST:
+                _container_keys.clear()
+            _container_keys[same] = key
+    return key
 
 
 def forget_keys() -> None:
     """Forget the order of records, which is worked out anew where it is asked for."""
     _record_keys.clear()
+    _container_keys.clear()
 
 
 def show(value: object) -> str:
