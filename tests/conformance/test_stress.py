@@ -21,7 +21,18 @@ from ratified.simulator.disk import Disk
 CUT_OFF = "quorum-never-checked"
 
 
-@pytest.mark.parametrize(("protocol", "seeds"), [("raft", 4), ("multi-paxos", 2), ("paxos", 1)])
+@pytest.mark.parametrize(
+    ("protocol", "seeds"),
+    [
+        ("raft", 4),
+        ("multi-paxos", 2),
+        ("paxos", 1),
+        *(
+            pytest.param(*row, marks=pytest.mark.long(suite="conform"))
+            for row in (("raft", 200), ("multi-paxos", 200), ("paxos", 200))
+        ),
+    ],
+)
 def test_what_must_come_about_in_calm_does(protocol: str, seeds: int) -> None:
     for seed in range(seeds):
         run = stressed(PROTOCOLS[protocol], seed, nodes=nodes_of(seed), claims_every=50)

@@ -92,6 +92,15 @@ def test_mistakes_are_caught_or_survive_and_who_caught_them_is_remembered(tmp_pa
     assert again.order(first)[0] == "chaos 0"
 
 
+@pytest.mark.long(suite="mutants")
+@pytest.mark.parametrize("name", ["raft", "multi-paxos"])
+def test_every_mistake_of_a_sample_is_caught_or_argued_to_be_none(name: str) -> None:
+    sweep = Sweep(PROTOCOLS[name], cores_of(name), explained_of(name), Memory(None))
+    sweep.watch()
+    result = sweep.run(sample=60, seed=7, jobs=2)
+    assert [fate.planting.name for fate in result.survivors] == []
+
+
 def test_what_no_check_runs_is_told_as_such(tmp_path: Path) -> None:
     sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("nothing", lambda: None)])
     sweep.watch()
