@@ -31,6 +31,7 @@ from random import Random
 from types import FrameType
 from typing import Any, Final
 
+from ratified.conform.alone import alone
 from ratified.conform.driving.sweep import Answer, Mistake, Outcome, answers, mistakes
 from ratified.conform.machine import explore
 from ratified.conform.mutants import planted
@@ -38,11 +39,13 @@ from ratified.conform.operators import EndlessError, Mutation, changed
 from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import simulated
 from ratified.conform.stress import stressed
-from ratified.conform.suite import covered, nodes_of
+from ratified.conform.suite import covered, nodes_of, runs_alone
 from ratified.results.result import Verdict
 
 RUNS: Final = 48
 """So many runs under stress are checks of a sweep, and of chaos, which comes to less, a quarter."""
+ALONE: Final = 40
+"""And so many of one core alone, which take a twentieth of a second each."""
 EXAMPLES: Final = 8
 """So many examples of Hypothesis are one check, and there are two of these."""
 PROCESSOR: Final = 120
@@ -87,7 +90,15 @@ def checks_of(protocol: Protocol, runs: int = RUNS) -> list[Check]:
 
         return run
 
+    def by_itself(seed: int) -> Callable[[], str | None]:
+        def run() -> str | None:
+            done = alone(protocol, seed, nodes=nodes_of(seed))
+            return f"{done.found}: {done.why}" if done.found else None
+
+        return run
+
     return [
+        *(Check(f"alone {seed}", by_itself(seed)) for seed in range(ALONE if runs_alone(protocol) else 0)),
         *(Check(f"chaos {seed}", chaos(seed)) for seed in range((runs + 3) // 4)),
         *(Check(f"stress {seed}", stress(seed)) for seed in range(runs)),
         *(Check(f"hypothesis {seed}", hypothesis(seed)) for seed in range(2)),
