@@ -21,12 +21,13 @@ MEMBERSHIP = ("ratified.impl.raft.membership",)
 
 
 def swept(path: Path, *extra: Check) -> tuple[Sweep, CoresSwept]:
+    chaos = next(check for check in checks_of(PROTOCOLS["raft"]) if check.name == "chaos 0")
     sweep = Sweep(
         PROTOCOLS["raft"],
         MEMBERSHIP,
         {"membership quorum_size: 2 becomes 3": "for the test"},
         Memory.read(path),
-        [checks_of(PROTOCOLS["raft"], 1)[0], *extra],
+        [replace(chaos, seconds=0.0), *extra],
     )
     sweep.plantings = [p for p in sweep.plantings if p.name.startswith("membership quorum_size")]
     sweep.watch()
@@ -113,6 +114,14 @@ def test_cores_that_do_not_conform_are_not_swept() -> None:
     sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("bad", lambda: "it is broken")])
     with pytest.raises(ValueError, match=r"^bad: it is broken$"):
         sweep.watch()
+
+
+def test_a_check_that_is_slow_is_made_without_a_mistake_once_it_catches_one() -> None:
+    always = Check("bad", lambda: "it is broken", 1.0)
+    sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [always])
+    sweep.watch()
+    with pytest.raises(ValueError, match=r"^bad: it is broken$"):
+        sweep.run(sample=1)
 
 
 def test_how_sure_a_sample_is() -> None:
