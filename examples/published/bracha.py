@@ -9,6 +9,7 @@ not `honest`.
 from __future__ import annotations
 
 from enum import Enum
+from typing import ClassVar
 
 from ratified import Map, Model, Param, Set, Sort, action, assume, invariant, record, require
 
@@ -42,6 +43,8 @@ class Ready:
 
 class Bracha(Model):
     """A faulty sender, who may say another value to each."""
+
+    sizes: ClassVar = {"standard": {"Process": 3}, "large": {"Process": 6, "faulty": 2}}
 
     faulty: Param[int] = 1
     said: Set[Echo | Ready]
@@ -87,3 +90,14 @@ class Bracha(Model):
             for p in Process
             for q in Process
         )
+
+
+class EnoughProcesses(Bracha):
+    """Mended: more than three times as many processes as faulty ones."""
+
+    sizes: ClassVar = {"standard": {"Process": 4}}
+
+    @assume
+    def few(self) -> bool:
+        """There are more than three times as many processes as faulty ones."""
+        return len(Process) > 3 * self.faulty

@@ -8,6 +8,8 @@ nonce from the answer that the honest agent opens for him. `Lowe` puts the answe
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ratified import Map, Model, Set, Sort, action, invariant, record, require
 
 
@@ -52,6 +54,8 @@ class Confirm:
 
 class NeedhamSchroeder(Model):
     """Runs among honest agents and one intruder, who sees all messages and makes any that he can."""
+
+    sizes: ClassVar = {"standard": {"Agent": 2}}
 
     begun: Map[Agent, bool]
     partner: Map[Agent, Agent | None]

@@ -7,7 +7,7 @@ common. `Strict` uses the replicas of the key alone.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ratified import Map, Model, Param, Range, Set, Sort, action, invariant, require, subsets
 
@@ -20,6 +20,8 @@ class Replica(Sort):
 
 class SloppyQuorum(Model):
     """Writes and reads of one key, each by any two replicas that can be reached."""
+
+    sizes: ClassVar = {"standard": {"Replica": 4}}
 
     home: Param[int] = 3
     stored: Map[Replica, Version]

@@ -8,7 +8,7 @@ each may leave if the other is there. Each reads that both are, each writes an i
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ratified import Map, Model, Set, Sort, action, invariant, require
 
@@ -21,6 +21,8 @@ class Doctor(Sort):
 
 class SnapshotIsolation(Model):
     """The first committer wins, of those that write the same item."""
+
+    sizes: ClassVar = {"standard": {"Doctor": 2}}
 
     on_call: Map[Doctor, bool]
     phase: Map[Doctor, Phase]
