@@ -78,7 +78,7 @@ ROWS = (
     Row("Raft, 3 servers", RAFT, 1_931_973, (3, 1, 2, 1, 1, False)),
     Row("Raft, standard", RAFT, 15_480_691, (3, 1, 3, 1, 2, True)),
     Row("Raft, standard, symmetric", RAFT, 2_580_725, (3, 1, 3, 1, 2, True), symmetry=True),
-    Row("Raft, large, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, large=True),
+    Row("Raft, thorough, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, large=True),
     Row("by hand: Paxos, 3 ballots", "paxos", 185_369, macros=("-DBALLOTS=3",), small=True),
     Row("by hand: Paxos, 4 ballots", "paxos", 8_220_065, macros=("-DBALLOTS=4",)),
     Row("by hand: two-phase, 8 managers", "twophase", 1_745_408, macros=("-DMANAGERS=8",)),

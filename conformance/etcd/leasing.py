@@ -76,9 +76,14 @@ class _Replica:
         self.question = b""
         self.ending: dict[int, tuple[bytes, asyncio.Future[Outcome] | None]] = {}
 
+    @property
+    def leader(self) -> str | None:
+        """Itself, as far as it knows, or it knows of nobody."""
+        return self.node if self.leads else None
+
     def status(self) -> Status:
         """What it believes."""
-        return Status(self.node, self.node if self.leads else None, self.term, 0, 0, 0, ())
+        return Status(self.node, self.leader, self.term, 0, 0, 0, ())
 
     async def submit(self, command: Command) -> Outcome:
         """What begins a tenure is executed at once; what ends leases is on its way for a while."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from ratified.impl.contract import Busy, Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.etcd.errors import Fault, no_leader, timed_out, too_many_requests
-from ratified.impl.runtime.replica import Replica
+from ratified.impl.runtime.replica import Operated
 from ratified.impl.store import values
 from ratified.impl.store.values import Answer, Question
 
@@ -37,8 +37,19 @@ class Passing(Protocol):
     async def submit(self, address: str, command: Command, wait_ms: int) -> Outcome:
         """Have it submit a command."""
 
+    async def order(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it give an order, whose words are the payload."""
+
     async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
         """Have it answer a query, which has client and number as a command has."""
+
+
+class _Refusal(Fault):
+    """Whoever leads does not do it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(timed_out().code, f"ratified: {reason}")
+        self.reason = reason
 
 
 class _Lanes(Generic[Q]):
@@ -117,7 +128,7 @@ class Frontend:
     """One node's."""
 
     def __init__(
-        self, replica: Replica, passing: Passing, *, pending: int = 8_192, wait_ms: int = 5_000
+        self, replica: Operated, passing: Passing, *, pending: int = 8_192, wait_ms: int = 5_000
     ) -> None:
         self.replica = replica
         self._passing = passing
@@ -139,6 +150,18 @@ class Frontend:
     async def ask(self, question: Question) -> Answer:
         """Have a question answered, linearizably. Raises Fault."""
         return await self._questions.ask(question)
+
+    async def order(self, words: Sequence[str]) -> Outcome:
+        """Give an order to whoever leads: `Done` when it was given, `Refused` where it makes no sense. Raises Fault."""
+        command = Command("", 0, " ".join(words).encode())
+
+        async def here(_: Command) -> Outcome:
+            return self.replica.order(words)
+
+        try:
+            return Done(await self._settled(command, here, self._passing.order))
+        except _Refusal as refusal:
+            return Refused(refusal.reason)
 
     async def close(self) -> None:
         """End what is on the way."""
@@ -191,7 +214,7 @@ class Frontend:
                 case Done(result):
                     return result
                 case Refused(reason):
-                    raise Fault(timed_out().code, f"ratified: {reason}")
+                    raise _Refusal(reason)
                 case NotLeader(leader):
                     if leader is not None and leader != self.replica.status().node and address is None:
                         hint = leader

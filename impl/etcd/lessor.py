@@ -11,7 +11,6 @@ counts from later. Its client counts from when it asked, so that the lease is ov
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 import time
 from collections.abc import Callable
@@ -148,7 +147,8 @@ class Lessor:
         known = await self._confirmed(number, keys)
         if not known.ttl:
             return -1, known
-        return max(0, math.ceil(self.deadlines.get(number, self._now() + known.ttl) - self._now())), known
+        left = self.deadlines.get(number, self._now() + known.ttl) - self._now()
+        return max(0, int(left)), known
 
     async def _confirmed(self, number: int, keys: bool) -> LeaseIs:
         tenure = self.tenure

@@ -74,6 +74,10 @@ class Nodes:
         """Have it answer a query."""
         return await self._pass(address, "Query", command, wait_ms)
 
+    async def order(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it give an order."""
+        return await self._pass(address, "Order", command, wait_ms)
+
     async def _pass(self, address: str, method: str, command: Command, wait_ms: int) -> Outcome:
         call = self._channel(address).unary_unary(
             f"/{SERVICE}/{method}",

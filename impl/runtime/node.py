@@ -385,6 +385,20 @@ class Node:
         """The core, for looking only; None while the node is not there."""
         return self._core
 
+    @property
+    def leader(self) -> NodeId | None:
+        """Who leads, as far as it knows."""
+        return None if self._core is None else self._core.leader
+
+    @property
+    def term(self) -> int:
+        """The latest attempt to lead that it knows of."""
+        return 0 if self._core is None else self._core.term
+
+    def known_at(self, peer: str) -> NodeId | None:
+        """Return the name of the node that it knows at an address."""
+        return self._peers.node_at(peer)
+
     def status(self) -> Status:
         """Return what it knows now."""
         now = self.membership()

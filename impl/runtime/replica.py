@@ -6,7 +6,7 @@ All of it belongs to one event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,14 @@ class Replica(Protocol):
     def machine(self) -> StateMachine:
         """Its copy of the replicated state, for looking only: what a serializable read sees."""
 
+    @property
+    def leader(self) -> NodeId | None:
+        """Who leads, as far as it knows."""
+
+    @property
+    def term(self) -> int:
+        """The latest attempt to lead that it knows of; see `Core.term`."""
+
     def status(self) -> Status:
         """Return what it knows now."""
 
@@ -58,3 +66,13 @@ class Replica(Protocol):
 
     def subscribe(self, told: Callable[[Applied | Restored], None]) -> Callable[[], None]:
         """Call `told` after each entry that this node applies, or snapshot that it restores; the function returned ends that."""
+
+
+class Operated(Replica, Protocol):
+    """A node that takes orders, too."""
+
+    def known_at(self, peer: str) -> NodeId | None:
+        """Return the name of the node that it knows at an address, a member or not."""
+
+    def order(self, words: Sequence[str]) -> Outcome:
+        """Give an operator's order to its core, if it leads; whether it had an effect `status` shows, later. Never raises."""

@@ -16,8 +16,9 @@ from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
 from ratified.conform.policy import Policy, Subject
 from ratified.conform.protocol import Protocol
+from ratified.conform.reference import Reference
 from ratified.follow.binding import Binding
-from ratified.impl.contract import Core
+from ratified.impl.contract import Core, Durable
 from ratified.impl.system import System
 from ratified.language.model import Model
 
@@ -51,6 +52,11 @@ def _protocol(made: Implementation) -> Protocol:
         to_do: str | None = resolve(made.left)(core) if made.left else None
         return to_do
 
+    def reference(core: Core, durable: Durable) -> Reference:
+        assert made.reference is not None
+        held: Reference = resolve(made.reference)(core, durable)
+        return held
+
     return Protocol(
         made.name,
         f'{__name__}:PROTOCOLS["{made.name}"]',
@@ -63,6 +69,7 @@ def _protocol(made: Implementation) -> Protocol:
         pending if made.pending else None,
         voters if made.voters else None,
         left if made.left else None,
+        reference if made.reference else None,
     )
 
 

@@ -52,7 +52,7 @@ class Implementation:
 
     `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
     class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
-    (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending`, `voters` and `left`). `cores`
+    (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending`, `voters`, `left` and `reference`). `cores`
     are its modules that a sweep plants mistakes into, `survivors` why some of these are none, `caught` which run
     caught which bug.
     """
@@ -69,6 +69,7 @@ class Implementation:
     pending: str | None = None
     voters: str | None = None
     left: str | None = None
+    reference: str | None = None
     cores: tuple[str, ...] = ()
     survivors: str | None = None
     caught: str | None = None

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 
 from ratified.conform.ending import EndedError, FoundError, Over, never
 from ratified.conform.protocol import Protocol, names_of
+from ratified.conform.reference import finder
 from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
 from ratified.follow.binding import Event
 from ratified.follow.mismatch import told
@@ -120,7 +121,7 @@ class ClusterMachine(RuleBasedStateMachine):
                 self.fail("checker", told(self.cluster.follower))
         except BrokenPromise as broken:
             self.over = True
-            self.fail("exception", str(broken))
+            self.fail(finder(str(broken)), str(broken))
 
     def fail(self, found: str, why: str) -> None:
         self.explored.found, self.explored.why = found, why
@@ -148,7 +149,7 @@ class ClusterMachine(RuleBasedStateMachine):
             if not self.over:
                 self.world.stabilise(self.perform)
         except BrokenPromise as broken:
-            self.fail("exception", str(broken))
+            self.fail(finder(str(broken)), str(broken))
 
     @rule(n=node, group=st.sets(node), to_the_end=st.sampled_from([True, True, False]))
     def elect(self, n: int, group: set[int], to_the_end: bool) -> None:

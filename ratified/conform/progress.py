@@ -11,6 +11,7 @@ Guarantees: what is asked depends on the cluster and the seed alone; what came a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -140,9 +141,15 @@ class Calm:
         if elects:
             self.until("a leader is elected", lambda: self.led(self.names) is not None)
             self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
-        self.until("clients are answered", lambda: not self.world.checks.history.open())
+        while waiting := len(self.world.checks.history.open()):
+            # One after the other: a leader that is busy may turn away all but one.
+            self.until("clients are answered", partial(self.fewer_wait, waiting))
         self.until("members have applied the same", self.same)
         self.until("nothing is left to do", lambda: self.left() is None)
+
+    def fewer_wait(self, than: int) -> bool:
+        """Whether fewer clients than so many wait for an answer."""
+        return len(self.world.checks.history.open()) < than
 
     def left(self) -> str | None:
         """What a member has still to do, in the words of its protocol."""

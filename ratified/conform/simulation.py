@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import TextIO
 
 from ratified.conform.protocol import Protocol, names_of
+from ratified.conform.reference import BackToBack, finder
 from ratified.conform.watch import Watch
 from ratified.follow.binding import Event
 from ratified.follow.follower import Follower
@@ -90,7 +92,10 @@ class Cluster:
         self._most = most
         self._seen = seen
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
-        system = replace(protocol.system(seed), inspector=NoInspector)
+        reference = protocol.reference
+        system = replace(
+            protocol.system(seed), inspector=partial(BackToBack, reference) if reference else NoInspector
+        )
         self.world = World(system, nodes, seed, self._watch)
         self.world.checks = OnlyHistory(system)
         self._watch.attach(self.world)
@@ -149,7 +154,7 @@ def operations_of(history: History) -> list[Operation]:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What came of a run. `found` is who found something: "checker", "linearizability", "exception" or "progress", if any.
+    """What came of a run. `found` is who found something, if any: checker, reference, linearizability, exception or progress.
 
     Where it is `calm` after the schedule, progress is asked for (`ratified.conform.stress`).
     """
@@ -338,7 +343,7 @@ def outcome(
     if result.mismatch is not None and verdict is Verdict.VIOLATED:
         found, why = "checker", told(cluster.follower)
     elif broken:
-        found, why, verdict = "exception", broken, Verdict.VIOLATED
+        found, why, verdict = finder(broken), broken, Verdict.VIOLATED
     elif stalled:
         found, why, verdict = "progress", stalled, Verdict.VIOLATED
     elif verdict is Verdict.UNDECIDED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from ratified.conform.cover import Covered, cover
 from ratified.conform.driving.sweep import Answer, answers
@@ -127,6 +127,7 @@ class Kill:
     """Who caught a bug: the steps it took each of them, None where it was not caught. `run` is the kind and the seed of a run."""
 
     name: str
+    reference: int | None
     checker: int | None
     linearizability: int | None
     progress: int | None
@@ -139,7 +140,14 @@ class Kill:
     @property
     def caught(self) -> bool:
         """By anybody."""
-        every = (self.checker, self.linearizability, self.progress, self.hypothesis, self.edges)
+        every = (
+            self.reference,
+            self.checker,
+            self.linearizability,
+            self.progress,
+            self.hypothesis,
+            self.edges,
+        )
         return any(x is not None for x in every)
 
 
@@ -149,24 +157,32 @@ RUNS: dict[str, Callable[..., Simulated]] = {"chaos": simulated, "stress": stres
 def kill(
     protocol: Protocol, name: str, *, thorough: bool = True, shrink: bool = False, last: str = ""
 ) -> Kill:
-    """Plant a bug and see who catches it. Where not `thorough`, only runs are tried. `last` is the run that caught it before."""
+    """Plant a bug and see who catches it. Where not `thorough`, only runs are tried. `last` is the run that caught it before.
+
+    Where there is a reference, runs are tried with it, and a few without: so that it is seen who else would have caught the bug.
+    """
     mutant = protocol.mutants()[name]
+    alone = replace(protocol, reference=None)
     began = time.process_time()
     with planted(mutant):
+        first, after, _ = _by_runs(protocol, mutant, MOST_SEEDS, "") if protocol.reference else (None, 0, "")
+        reference = after if first is not None and first.found == "reference" else None
         hypothesis = edges = None
         if thorough:
-            explored = explore(protocol, nodes=mutant.nodes, examples=FEW_EXAMPLES, steps=50, shrink=False)
+            explored = explore(alone, nodes=mutant.nodes, examples=FEW_EXAMPLES, steps=50, shrink=False)
             hypothesis = explored.steps if explored.found else None
             walked = covered(protocol, small=True)
             edges = walked.driven if walked is not None and walked.failure else None
-        most = MOST_SEEDS if hypothesis is edges is None else FEW_SEEDS
-        found, steps, run = _by_runs(protocol, mutant, most, last)
+        most = MOST_SEEDS if reference is hypothesis is edges is None else FEW_SEEDS
+        found, steps, run = _by_runs(alone, mutant, most, last)
         script: tuple[object, ...] = ()
-        if found is not None and shrink:
-            script = (shrunk_stress if found.calm else shrunk)(protocol, found).schedule
+        shown, of = (found, alone) if found is not None else (first, protocol)
+        if shown is not None and shrink:
+            script = (shrunk_stress if shown.calm else shrunk)(of, shown).schedule
     by = found.found if found is not None else None
     return Kill(
         name,
+        reference,
         steps if by in ("checker", "exception") else None,
         steps if by == "linearizability" else None,
         steps if by == "progress" else None,

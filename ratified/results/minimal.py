@@ -1,4 +1,4 @@
-"""A run that was met with by chance, made small: steps that are not needed left out, the rest put in an order that is read easily.
+"""A run that was met with by chance, made small: steps that are not needed left out, the rest put in a readable order.
 
 Delta debugging over steps (Zeller & Hildebrandt, "Simplifying and isolating failure-inducing input", 2002): stretches of steps
 are left out, halves first, single steps last, as long as what is left still goes wrong. Then steps that commute are reordered,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def swept(path: Path, *extra: Check) -> tuple[Sweep, CoresSwept]:
     sweep = Sweep(
         PROTOCOLS["raft"],
         MEMBERSHIP,
-        {"membership quorum_size: 1 becomes 2": "for the test"},
+        {"membership quorum_size: 2 becomes 3": "for the test"},
         Memory.read(path),
         [checks_of(PROTOCOLS["raft"], 1)[0], *extra],
     )
@@ -64,22 +65,23 @@ def test_mistakes_are_caught_or_survive_and_who_caught_them_is_remembered(tmp_pa
     path = tmp_path / "sweep.json"
     _, result = swept(path)
     fates = {fate.planting.mistake.what: fate.outcome for fate in result.fates}
-    # In one run of chaos nobody can tell that a quorum is larger than it need be.
     assert fates == {
         "count // 2 + 1 becomes count // 2 - 1": Outcome.CAUGHT,
-        "count // 2 becomes count * 2": Outcome.SURVIVED,
+        "count // 2 becomes count * 2": Outcome.CAUGHT,
         "2 becomes 3": Outcome.SURVIVED,  # of three, two are a majority all the same
-        "2 becomes 1": Outcome.SURVIVED,
-        "1 becomes 2": Outcome.SURVIVED,
+        "2 becomes 1": Outcome.CAUGHT,
+        "1 becomes 2": Outcome.CAUGHT,
         "1 becomes 0": Outcome.CAUGHT,
         "without return count // 2 + 1": Outcome.CAUGHT,
     }
-    assert (result.killed, result.explained, len(result.survivors)) == (3, 1, 3)
-    assert result.verdict is Verdict.VIOLATED
-    text = cores_text(result, 1.0)
-    assert text.startswith("VIOLATED  raft: 3 of 6 mistakes caught, 50.0 %\n")
+    assert (result.killed, result.explained, result.survivors) == (6, 1, ())
+    assert result.verdict is Verdict.HOLDS
+    assert "argued to be none\n  impl/raft/membership.py:" in cores_text(result, 1.0)
+    unexplained = replace(result, fates=tuple(replace(fate, explained="") for fate in result.fates))
+    assert unexplained.verdict is Verdict.VIOLATED
+    text = cores_text(unexplained, 1.0)
+    assert text.startswith("VIOLATED  raft: 6 of 7 mistakes caught, 85.7 %\n")
     assert "not noticed\n  impl/raft/membership.py:" in text
-    assert "argued to be none\n  impl/raft/membership.py:" in text
     assert valid_json(cores_json(result, 1.0))["schema"] == "ratified-cores/1"
     known = Memory.read(path).caught
     assert set(known.values()) == {"chaos 0"}

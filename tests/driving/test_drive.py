@@ -314,8 +314,8 @@ def test_a_system_begins_as_it_is_told_or_as_it_chooses() -> None:
     deviation = drive(Wrong, Chosen(Client=2)).deviation
     assert deviation is not None
     assert (deviation.what, deviation.beginning) == (
-        "after begin(c2): holder is c1, the model has c2",
-        "begin(c2)",
+        "after init(c2): holder is c1, the model has c2",
+        "init(c2)",
     )
 
 

@@ -154,6 +154,7 @@ PROTOCOL = BundledProtocol(
             mutants="ratified.conformance.multipaxos.mutants:MUTANTS",
             graph="ratified.conformance.multipaxos.edges:graph",
             at_once=UNWRITTEN,
+            reference="ratified.conformance.multipaxos.reference:reference",
             cores=CORES,
         ),
     ),

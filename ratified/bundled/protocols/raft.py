@@ -319,6 +319,7 @@ PROTOCOL = BundledProtocol(
             pending="ratified.conformance.raft.calm:pending",
             voters="ratified.conformance.raft.calm:voters",
             left="ratified.conformance.raft.calm:left",
+            reference="ratified.conformance.raft.reference:reference",
             cores=CORES,
             survivors="ratified.conformance.raft.survivors:SURVIVORS",
             caught="ratified.conformance.raft.caught:CAUGHT",

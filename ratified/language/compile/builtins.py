@@ -412,7 +412,7 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
     def refuse(message: str, remedy: str) -> None:
         c.fail(named, message, remedy)
 
-    span, asked = c.span(node), c.module.made(possible(action, refuse))
+    span, asked = c.span(node), c.module.made(possible(action, c.module.functions, refuse))
     if arguments:
         signature = [(a.name, a.type) for a in action.arguments]
         made = in_order_of(c, node, f"enabled({ast.unparse(named)})", signature, {}, arguments)

@@ -119,11 +119,14 @@ def _before_returns(body: Sequence[Node], guard: Node) -> tuple[tuple[Node, ...]
     return tuple(found), False
 
 
-def possible(action: Function, refuse: Callable[[str, str], None]) -> Function:
+def possible(
+    action: Function, functions: Mapping[str, Function], refuse: Callable[[str, str], None]
+) -> Function:
     """A helper that says whether the guards of an action let it pass with its arguments."""
     changed = False
     for node in nodes(action.body):
-        if changed and isinstance(node, ir.Require | ir.Do):
+        comes_round = isinstance(node, ir.For) and _changes((node,)) and _guards((node,))
+        if (changed and isinstance(node, ir.Require)) or comes_round or _guards_elsewhere(node, functions):
             refuse(
                 f"`{action.name}` has a guard after a change, or in a procedure that it calls",
                 "put the guards of the action first, and ask then",
@@ -142,8 +145,38 @@ def possible(action: Function, refuse: Callable[[str, str], None]) -> Function:
     )
 
 
+def _changes(body: Sequence[Node]) -> bool:
+    """Whether statements may change a variable."""
+    return any(isinstance(n, _WITH_CHANGES) for n in nodes(body))
+
+
+def _guards(body: Sequence[Node]) -> bool:
+    """Whether statements have a guard of their own."""
+    return any(isinstance(n, ir.Require) for n in nodes(body))
+
+
+def _guards_elsewhere(node: object, functions: Mapping[str, Function]) -> bool:
+    """Whether a node is a call of a procedure that has a guard, or calls one that has."""
+    if not isinstance(node, ir.Do):
+        return False
+    body = functions[node.function].body
+    return _guards(body) or any(_guards_elsewhere(n, functions) for n in nodes(body))
+
+
+def first_change(action: Function) -> int:
+    """The line on which the changes of an action begin that `enabled` may be asked of: no guard stands on it or later."""
+    for statement in action.body:
+        if _changes((statement,)):
+            found = nodes((statement,)) if _guards((statement,)) else (statement,)
+            return next(n.span.line for n in found if isinstance(n, Node) and _changes((n,)))
+    return action.span.end_line + 1
+
+
 def _asking(body: Sequence[Node]) -> list[Node]:
-    """Statements in which a guard that is false, and a return, give an answer, and nothing is changed."""
+    """Statements in which a guard that is false, and a return, give an answer, and nothing is changed.
+
+    The first statement that makes changes, and has no guard, ends them: what goes wrong there does so in a possible step.
+    """
     found: list[Node] = []
     for statement in body:
         match statement:
@@ -152,10 +185,10 @@ def _asking(body: Sequence[Node]) -> list[Node]:
                 found.append(ir.If(span, ir.Not(span, BOOL, test), (no,), ()))
             case ir.Store(span) | ir.Return(span) | ir.Do(span):
                 return [*found, ir.Return(span, ir.Literal(span, BOOL, True))]
+            case ir.If(span) | ir.For(span) if _changes((statement,)) and not _guards((statement,)):
+                return [*found, ir.Return(span, ir.Literal(span, BOOL, True))]
             case ir.If(span, test, then, orelse):
                 found.append(ir.If(span, test, tuple(_asking(then)), tuple(_asking(orelse))))
-            case ir.For(span) if any(isinstance(n, _WITH_CHANGES) for n in nodes((statement,))):
-                return [*found, ir.Return(span, ir.Literal(span, BOOL, True))]
             case ir.For(span, names, domain, inner):
                 found.append(ir.For(span, names, domain, tuple(_asking(inner))))
             case _:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ratified.language.api import Disabled, answering
 from ratified.language.compile.methods import methods_of
+from ratified.language.compile.steps import first_change
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
 from ratified.language.machine.choices import Choices, Lazily
@@ -275,10 +276,23 @@ class PythonMachine:
         with running(self.model.scope):
             self._enter(state)
             for given in [arguments] if arguments or not self._parameters[name] else self._choices[name]:
-                if self._taken(state, name, given) is not None:
+                if self._passed(state, name, given):
                     return True
                 self._enter(state)  # which the next choice may depend on
         return False
+
+    def _passed(self, state: Values, name: str, arguments: Values) -> bool:
+        """Whether the guards of an action are true, whatever becomes of its changes. Raises StepError for wrong guards."""
+        try:
+            return self._taken(state, name, arguments) is not None
+        except StepError as wrong:
+            trace = wrong.__context__.__traceback__ if wrong.__context__ else None
+            code = inspect.unwrap(self._functions[name]).__code__
+            while trace is not None and trace.tb_frame.f_code is not code:
+                trace = trace.tb_next
+            if trace is None or trace.tb_lineno < first_change(self.module.functions[name]):
+                raise
+            return True
 
     def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
         """The guard that is false in a state, where an action is not possible with its arguments."""

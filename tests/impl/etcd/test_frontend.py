@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -33,6 +34,16 @@ class Scripted:
         """Another node leads."""
         members = (Member("n1", "p1", "c1"), Member("n2", "p2", "c2"))
         return Status("n1", "n2", 1, 0, 0, 0, members)
+
+    leader, term = "n2", 1
+
+    def known_at(self, peer: str) -> str | None:
+        """Nobody is."""
+        return None
+
+    def order(self, words: Sequence[str]) -> Outcome:
+        """Another node leads."""
+        return NotLeader("n2")
 
     def execute(self, command: Command) -> bytes:
         """As a core with sessions does."""
@@ -79,6 +90,10 @@ class There:
         """As it is scripted."""
         self.asked.append(address)
         return await self.replica.submit(command)
+
+    async def order(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Nobody gives orders here."""
+        raise AssertionError(address, command)
 
     async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
         """The same."""
