@@ -1,4 +1,4 @@
-"""A register kept by a majority of replicas, read without writing back: one reader sees the new value, a later one the old.
+"""A register kept by a majority of replicas, read without writing back: one read sees the new value, a later one the old.
 
 Attiya, Bar-Noy, Dolev: *Sharing memory robustly in message-passing systems* (Journal of the ACM, 1995), section 3: a
 reader writes what it is about to return to a majority first. Systems that leave this out are regular, not atomic
@@ -10,7 +10,21 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ratified import Map, Model, Ordered, Set, Sort, Symmetric, action, first, invariant, require
+from ratified import (
+    Goals,
+    Lifelines,
+    Map,
+    Model,
+    Ordered,
+    Set,
+    Sort,
+    Symmetric,
+    action,
+    first,
+    invariant,
+    lemma,
+    require,
+)
 
 
 class Replica(Symmetric, prefix="s"):
@@ -30,6 +44,7 @@ class Register(Model):
 
     sizes: ClassVar = {"standard": {"Replica": 3, "Client": 2, "Version": 2}}
     symmetric_sizes: ClassVar = ("standard",)
+    lifelines: ClassVar = Lifelines({Replica: "replica", Client: "reader"}, owner={"writing": "writer"})
 
     stored: Map[Replica, Version]
     writing: Version
@@ -100,3 +115,29 @@ class WriteBack(Register):
         """A replica stores what a reader is about to return."""
         require(self.majority(self.asked[c]) and self.stored[r] < self.best[c])
         self.stored[r] = self.best[c]
+
+
+class RegisterSafety(WriteBack):
+    """Any majority that a reader hears has a replica that stores what was returned before, and says so."""
+
+    goals: ClassVar[Goals] = {"no_read_goes_back": None}
+
+    @lemma
+    def a_majority_has_what_was_returned(self) -> bool:
+        return self.majority(self.has(self.returned))
+
+    @lemma
+    def a_majority_has_what_a_read_must_not_miss(self) -> bool:
+        """Those of it that were asked have said so."""
+        return all(
+            len(self.asked[c]) == 0
+            or self.majority(
+                Set(
+                    r
+                    for r in Replica
+                    if self.stored[r] >= self.least[c]
+                    and (r not in self.asked[c] or self.best[c] >= self.least[c])
+                )
+            )
+            for c in Client
+        )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from ratified import Map, Model, Set, Symmetric, action, invariant, leads_to, require
+from ratified import Goals, Lifelines, Map, Model, Set, Symmetric, action, invariant, leads_to, lemma, require
 
 Standing = Literal["working", "voted", "prepared", "committed", "aborted"]
 
@@ -24,14 +24,13 @@ class TwoPhase(Model):
     """The coordinator collects votes and tells what comes of it. Participants ask each other once it is down."""
 
     sizes: ClassVar = {"standard": {"Participant": 3}}
+    lifelines: ClassVar = Lifelines(
+        {Participant: "participant"}, owner={"down": "coordinator", "decision": "coordinator"}
+    )
 
     standing: Map[Participant, Standing]
     decision: Literal["none", "commit", "abort"]
     down: bool
-
-    def init(self) -> None:
-        self.standing = Map({p: "working" for p in Participant})
-        self.decision = "none"
 
     def decided(self, p: Participant) -> bool:
         return self.standing[p] in ("committed", "aborted")
@@ -145,5 +144,35 @@ class PerfectDetection(ThreePhase):
     def time_out(self, p: Participant) -> None:
         """Without a coordinator: commit if all are prepared, abort if none is."""
         require(self.down and self.standing[p] in ("voted", "prepared"))
-        require(len(self.prepared()) in (0, len(Participant)))
+        none = all(q not in self.prepared() for q in Participant)
+        require(none or all(q in self.prepared() for q in Participant))
         self.standing[p] = "committed" if self.standing[p] == "prepared" else "aborted"
+
+
+class CommitSafety(PerfectDetection):
+    """While one may have committed all are prepared, and who is prepared knows that all have voted."""
+
+    goals: ClassVar[Goals] = {"consistency": None}
+
+    @lemma
+    def where_one_is_prepared_all_have_voted(self) -> bool:
+        """So none has aborted, nor will one."""
+        return all(
+            self.standing[q] in ("voted", "prepared", "committed")
+            for p in self.prepared()
+            for q in Participant
+        )
+
+    @lemma
+    def where_one_is_committed_all_are_prepared(self) -> bool:
+        return all(
+            q in self.prepared() for p in Participant for q in Participant if self.standing[p] == "committed"
+        )
+
+    @lemma
+    def the_coordinator_commits_what_is_prepared(self) -> bool:
+        return self.decision != "commit" or all(p in self.prepared() for p in Participant)
+
+    @lemma
+    def the_coordinator_aborts_with_another(self) -> bool:
+        return self.decision != "abort" or any(self.standing[p] == "aborted" for p in Participant)

@@ -29,9 +29,6 @@ class NoDoorway(Model):
     seen: Map[Process, Number]
     passed: Map[Process, Set[Process]]
 
-    def init(self) -> None:
-        self.at = Map({p: "outside" for p in Process})
-
     @action
     def look(self, p: Process) -> None:
         """A process looks at all numbers."""

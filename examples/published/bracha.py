@@ -67,11 +67,13 @@ class Bracha(Model):
 
     @action
     def echo(self, p: Process, v: Value) -> None:
+        """Process p has heard v from the sender, and tells all."""
         require(self.honest(p) and not any(Echo(p, w) in self.said for w in Value))
         self.said.add(Echo(p, v))
 
     @action
     def ready(self, p: Process, v: Value) -> None:
+        """Process p has heard enough that say v."""
         require(self.honest(p) and not any(Ready(p, w) in self.said for w in Value))
         quorum = len(Process) - self.faulty
         require(self.echoes(v) >= quorum or self.readies(v) >= 2 * self.faulty + 1)
@@ -79,6 +81,7 @@ class Bracha(Model):
 
     @action
     def deliver(self, p: Process, v: Value) -> None:
+        """Process p has heard from a quorum that is ready for v."""
         require(self.honest(p) and self.delivered[p] is None)
         require(self.readies(v) >= len(Process) - self.faulty)
         self.delivered[p] = v

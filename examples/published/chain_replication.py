@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 from ratified import (
     AtMost,
     Goals,
+    Lifelines,
     Map,
     Model,
     Ordered,
@@ -42,6 +43,7 @@ class Chain(Model):
     """The head takes updates; each replica sends the next one what it lacks; replicas fail, and the chain closes over them."""
 
     sizes: ClassVar = {"standard": {"Replica": 3, "Update": 2}}
+    lifelines: ClassVar = Lifelines({Replica: "replica"}, network=())
 
     room: Param[int] = 2
     log: Map[Replica, Annotated[Seq[Update], AtMost("room")]]

@@ -64,7 +64,7 @@ class OneBallot(Model):
     """As published: the ballot of the last vote is not kept apart."""
 
     sizes: ClassVar = {"standard": {"Replica": 3, "Ballot": 4, "Outcome": 2}}
-    symmetric_sizes: ClassVar = ("standard",)
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard",)
     lifelines: ClassVar = Lifelines({Replica: "replica"}, network=("messages",))
 
     ballot: Map[Replica, Ballot]
@@ -125,7 +125,7 @@ class TwoBallots(OneBallot):
         "standard": {"Replica": 3, "Ballot": 3, "Outcome": 2},
         "large": {"Replica": 3, "Ballot": 4, "Outcome": 2},
     }
-    symmetric_sizes: ClassVar = ("standard", "large")
+    symmetric_sizes: ClassVar[tuple[str, ...]] = ("standard", "large")
 
     def last_vote(self, r: Replica) -> Vote | None:
         """The vote as it was."""

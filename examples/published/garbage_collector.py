@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from ratified import Map, Model, Set, Sort, action, invariant, require
+from ratified import Lifelines, Map, Model, Set, Sort, action, invariant, require
 
 
 class Cell(Sort):
@@ -21,6 +21,10 @@ class ShadeFirst(Model):
     """As it was submitted: shade the target, then change the pointer."""
 
     sizes: ClassVar = {"standard": {"Cell": 3}}
+    lifelines: ClassVar = Lifelines(
+        {Cell: "cell"},
+        owner={"source": "program", "target": "program", "marking": "collector", "freed": "collector"},
+    )
 
     next: Map[Cell, Cell]
     color: Map[Cell, Literal["white", "grey", "black"]]
@@ -32,7 +36,6 @@ class ShadeFirst(Model):
     def init(self, n: Map[Cell, Cell]) -> None:
         """Any pointers; the collector has yet to begin."""
         self.next = n
-        self.color = Map({c: "white" for c in Cell})
 
     def reachable(self) -> Set[Cell]:
         """What the program can come to."""
@@ -83,7 +86,8 @@ class ShadeFirst(Model):
         """No cell is grey: it frees what is white, and begins anew."""
         require(self.marking and all(self.color[c] != "grey" for c in Cell))
         self.freed = Set(c for c in Cell if self.color[c] == "white")
-        self.color = Map({c: "white" for c in Cell})
+        for c in Cell:
+            self.color[c] = "white"
         self.marking = False
 
     @invariant

@@ -28,7 +28,6 @@ class Hyman(Model):
 
     def init(self) -> None:
         """It is the turn of the first."""
-        self.at = Map({p: "outside" for p in Process})
         self.turn = Process(0)
 
     def other_wants(self, p: Process) -> bool:

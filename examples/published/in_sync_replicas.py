@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from ratified import (
-    AtMost,
+    Goals,
     Lifelines,
     Map,
     Model,
@@ -21,6 +21,7 @@ from ratified import (
     Sort,
     action,
     invariant,
+    lemma,
     record,
     require,
 )
@@ -57,7 +58,7 @@ class StaleEpoch(Model):
     epoch: Map[Broker, Epoch]
     in_sync: Set[Broker]
     committed: Length
-    requests: Annotated[Set[CaughtUp], AtMost(2)]
+    requests: Set[CaughtUp]
 
     def init(self) -> None:
         """The leader alone is in sync."""
@@ -79,13 +80,14 @@ class StaleEpoch(Model):
     def commit(self) -> None:
         """All in sync have the next record, and those that may have been taken in by now."""
         waiting = Set(m.follower for m in self.requests)
+        require(self.log[Broker(0)] > self.committed)
         require(all(self.log[b] > self.committed for b in self.in_sync | waiting))
         self.committed += 1
 
     @action
     def ask(self, f: Broker) -> None:
         """The leader sees that a follower has caught up, and asks the controller to take it in."""
-        require(f not in self.in_sync and self.log[f] >= self.committed and len(self.requests) < 2)
+        require(f not in self.in_sync and self.log[f] >= self.committed)
         self.requests.add(CaughtUp(f, self.epoch[f]))
 
     def valid(self, m: CaughtUp) -> bool:
@@ -118,3 +120,23 @@ class BrokerEpoch(StaleEpoch):
 
     def valid(self, m: CaughtUp) -> bool:
         return m.epoch == self.epoch[m.follower]
+
+
+class ReplicaSafety(BrokerEpoch):
+    """Who was asked for in its present epoch has what is committed, as those that are in sync have."""
+
+    goals: ClassVar[Goals] = {"who_may_lead_has_what_is_committed": None}
+
+    @lemma
+    def who_may_lead_has_what_is_committed(self) -> bool:
+        return super().who_may_lead_has_what_is_committed()
+
+    @lemma
+    def who_is_asked_for_has_it(self) -> bool:
+        return all(
+            self.log[m.follower] >= self.committed for m in self.requests if m.epoch == self.epoch[m.follower]
+        )
+
+    @lemma
+    def no_request_is_of_a_later_epoch(self) -> bool:
+        return all(m.epoch <= self.epoch[m.follower] for m in self.requests)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ratified import Map, Model, Ordered, Set, Symmetric, action, invariant, require
+from ratified import Goals, Lifelines, Map, Model, Ordered, Set, Symmetric, action, invariant, lemma, require
 
 
 class Instance(Symmetric):
@@ -31,6 +31,7 @@ class IdealClocks(Model):
 
     sizes: ClassVar = {"standard": {"Instance": 3, "Client": 2}}
     symmetric_sizes: ClassVar = ("standard",)
+    lifelines: ClassVar = Lifelines({Instance: "instance", Client: "client"}, network=())
 
     granted: Map[Instance, Client | None]
     holding: Set[Client]
@@ -69,7 +70,17 @@ class IdealClocks(Model):
 
     @invariant
     def one_holder(self) -> bool:
-        return len(self.holding) <= 1
+        return all(c == d for c in self.holding for d in self.holding)
+
+
+class LockSafety(IdealClocks):
+    """Whoever holds the lock has the keys of a majority; two majorities have an instance in common, which has one key."""
+
+    goals: ClassVar[Goals] = {"one_holder": None}
+
+    @lemma
+    def who_holds_has_a_majority(self) -> bool:
+        return all(2 * len(self.keys(c)) > len(Instance) for c in self.holding)
 
 
 class Redlock(IdealClocks):
@@ -85,6 +96,9 @@ class Pausing(IdealClocks):
 
     sizes: ClassVar = {"standard": {"Instance": 3, "Client": 2, "Token": 3}}
     symmetric_sizes: ClassVar = ("standard",)
+    lifelines: ClassVar = Lifelines(
+        {Instance: "instance", Client: "client"}, network=(), owner={"written": "storage"}
+    )
 
     sure: Set[Client]
     token: Map[Client, Token]

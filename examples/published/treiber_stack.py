@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ratified import Map, Model, Ordered, Sort, action, first, invariant, require
+from ratified import Lifelines, Map, Model, Ordered, Sort, action, first, invariant, require
 
 
 class Cell(Sort):
@@ -29,6 +29,9 @@ class Stack(Model):
     """The top alone is compared."""
 
     sizes: ClassVar = {"standard": {"Cell": 2, "Process": 2, "Count": 8}}
+    lifelines: ClassVar = Lifelines(
+        {Cell: "cell", Process: "process"}, owner={"top": "stack", "count": "stack"}
+    )
 
     top: Cell | None
     below: Map[Cell, Cell | None]
@@ -47,6 +50,7 @@ class Stack(Model):
         """A process that is about to pop reads the top, and what is below it."""
         found = self.top
         require(self.read[p] is None and found is not None)
+        assert found is not None
         self.read[p] = found
         self.read_below[p] = self.below[found]
         self.read_count[p] = self.count
@@ -65,6 +69,7 @@ class Stack(Model):
         """It swaps what is below for the top, if that is still the same, and has the cell."""
         popped = self.read[p]
         require(popped is not None and self.unchanged(p) and not self.count.is_last())
+        assert popped is not None
         self.top = self.read_below[p]
         self.owner[popped] = p
         self.count += 1

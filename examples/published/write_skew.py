@@ -34,12 +34,14 @@ class SnapshotIsolation(Model):
 
     @action
     def begin(self, d: Doctor) -> None:
+        """The transaction of doctor d begins, with a snapshot of who is on call."""
         require(self.phase[d] == "waiting")
         self.phase[d] = "running"
         self.snapshot[d] = Set(e for e in Doctor if self.on_call[e])
 
     @action
     def commit(self, d: Doctor) -> None:
+        """Doctor d, who has seen another on call, leaves."""
         require(self.phase[d] == "running" and len(self.snapshot[d]) >= 2)
         require(not self.conflict(d))
         self.phase[d] = "committed"
@@ -50,6 +52,7 @@ class SnapshotIsolation(Model):
 
     @action
     def abort(self, d: Doctor) -> None:
+        """The transaction of doctor d is given up."""
         require(self.phase[d] == "running")
         self.phase[d] = "aborted"
 
