@@ -12,14 +12,17 @@ import pytest
 
 from ratified import (
     EvaluationError,
+    Map,
     Model,
     ModelError,
+    Ordered,
     Set,
     Verdict,
     action,
     check,
     choose,
     enabled,
+    first,
     invariant,
     lemma,
     prove,
@@ -33,6 +36,11 @@ from tests.generate.wordy import wordy_model
 from tests.language import words
 from tests.language.test_differential import TOLERATED as NEVER
 
+
+class Level(Ordered):
+    """A total order."""
+
+
 MODELS = {
     words.Exhaustive: 30,
     words.Jumps: 100,
@@ -43,7 +51,9 @@ MODELS = {
     words.PlainSets: 8,
     words.Steps: 75,
     words.Asking: 43,
+    words.AskingThrough: 14,
     words.Texts: 325,
+    words.ConstantTexts: 70,
     words.Fields: 175,
     words.Numbers: 707,
     words.Partial: 137,
@@ -86,7 +96,8 @@ WORDS = (
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
 def test_every_engine_makes_the_same_of_it(model: type[Model]) -> None:
-    instance = model(P=2 if model is words.Copies else 3)
+    sizes = {"P": 2 if model is words.Copies else 3} if model.module.sorts else {}
+    instance = model(**sizes)
     assert agree(instance, 40) > 1
     reference = check(instance, engine="reference")
     native = check(instance, engine="native")
@@ -108,6 +119,32 @@ def test_a_choice_from_nothing_is_an_error_of_the_model_with_its_place() -> None
             check(Nothing(P=2), engine=engine)
         assert caught.value.span is not None
         assert caught.value.span.line == caught.value.span.end_line
+
+
+class AskingAbove(Model):
+    """A guard that is asked leaves a bound; what comes after one that is asked does too."""
+
+    b: Level
+    seen: Map[Level, bool]
+
+    @action
+    def rise(self, far: bool) -> None:
+        require(not far or self.b + 1 > first(Level))
+        self.b = self.b + 1
+
+    @action
+    def see(self, far: bool) -> None:
+        require(enabled(self.rise, far))
+        self.seen[self.b] = True
+
+
+def test_a_guard_that_is_asked_may_leave_a_bound_as_any_expression() -> None:
+    instance = AskingAbove(Level=2)
+    assert agree(instance, 40) > 1
+    for engine in ("reference", "native"):
+        found = check(instance, engine=engine)
+        assert sorted((b.action, b.times) for b in found.bounds) == [("rise", 4), ("rise", 4), ("see", 4)]
+        assert found.distinct == 6
 
 
 def test_too_many_sequences_are_an_error_of_the_model() -> None:

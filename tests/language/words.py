@@ -428,6 +428,52 @@ class Asking(Model):
         ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
 
 
+class Guarded(Model):
+    """Guards in procedures, of a base class too."""
+
+    x: Small
+
+    @action
+    def up(self, most: Small) -> None:
+        require(self.x < most)
+        self.x += 1
+
+
+class AskingThrough(Guarded):
+    """What is possible, where the guards stand in procedures and what comes after them goes wrong."""
+
+    log: Annotated[Seq[Small], AtMost(2)]
+    seen: bool
+
+    def room(self) -> None:
+        require(len(self.log) < 2)
+
+    @action
+    def up(self, most: Small) -> None:
+        if most == 2:
+            return
+        self.room()
+        super().up(most)
+        self.log.append(most)
+
+    @action
+    def take(self, at: Small) -> None:
+        for k in range(at):
+            require(k != self.x)
+        if len(self.log) > at:
+            first = self.log[at]
+            self.x = first // at if at > 0 else first
+
+    @action
+    def see(self) -> None:
+        require(not enabled(self.up, 3) and enabled(self.up, 2) and not enabled(self.take, 3))
+        self.seen = True
+
+    @invariant
+    def as_guarded(self, most: Small) -> bool:
+        return enabled(self.up, most) == (most == 2 or (len(self.log) < 2 and self.x < most))
+
+
 class Partial(Model):
     """A map with some keys, in the words of dicts."""
 
@@ -628,3 +674,37 @@ class Texts(Model):
         return first == min(
             self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting"
         )
+
+
+FIRST_WORDS: tuple[Phase, ...] = ("idle", "wanting")
+SMALL = (0, 2)
+
+
+class ConstantTexts(Model):
+    """Texts in the defaults of containers, and constants of the module that are run through."""
+
+    pair: tuple[Phase, bool] = ("wanting", False)
+    turns: Map[Phase, Small] = Map({"idle": 2, "wanting": 0, "busy": 1})
+    log: Annotated[Seq[Phase], AtMost(2)] = Seq(["busy"])
+    pairs: Set[tuple[Phase, bool]] = Set({("busy", True)})
+    maybe: tuple[Phase, Small] | None = ("idle", 1)
+
+    @action
+    def note(self, phase: Phase) -> None:
+        require(phase in FIRST_WORDS and self.turns[phase] in SMALL)
+        self.pair = (phase, not self.pair[1])
+        self.log = Seq([self.log[-1], phase])
+        self.pairs.add(self.pair)
+
+    @action
+    def turn(self) -> None:
+        require(self.maybe is not None)
+        for n in SMALL:
+            if self.turns["idle"] != n:
+                self.turns["idle"] = n
+                break
+        self.maybe = None
+
+    @invariant
+    def known(self) -> bool:
+        return self.turns["wanting"] == 0 and all(p in FIRST_WORDS or k for p, k in self.pairs)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
-from ratified.language.compile.arguments import in_order_of, keyword_argument, positional
+from ratified.language.compile.arguments import SEE, in_order_of, keyword_argument, positional
 from ratified.language.compile.constructors import ITEM
 from ratified.language.compile.context import MISSING, Context, fitted
 from ratified.language.compile.displays import (
@@ -50,7 +50,7 @@ Handler = Callable[[Context, ast.Call], Expr]
 
 def _aggregate(c: Context, node: ast.Call, kind: str) -> Expr:
     """`all(...)`, `any(...)`, `sum(...)`."""
-    (argument,) = positional(c, node, 1, 1)
+    (argument,) = positional(c, node, 1, 1, remedy="add it: sum(...) + start" if kind == "sum" else SEE)
     match argument:
         case ast.GeneratorExp(element, generators) | ast.ListComp(element, generators):
             return collect(c, node, kind, element, generators, None)
@@ -270,7 +270,7 @@ def _int(c: Context, node: ast.Call) -> Expr:
 
 
 def _range(c: Context, node: ast.Call) -> Expr:
-    arguments = positional(c, node, 1, 2)
+    arguments = positional(c, node, 1, 2, remedy="it has no step: reversed(range(a, b)), or `if i % 2 == 0`")
     span = c.span(node)
     low: Expr = ir.Literal(span, INT, 0) if len(arguments) == 1 else numeric(c, arguments[0])
     return ir.IntRange(span, SeqType(INT), low, numeric(c, arguments[-1]))
@@ -425,7 +425,8 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
     def refuse(message: str, remedy: str) -> None:
         c.fail(named, message, remedy)
 
-    span, asked = c.span(node), c.module.made(possible(action, c.module.functions, refuse))
+    span = c.span(node)
+    asked = c.module.made(possible(action, c.module.functions, c.module.made, refuse))
     if arguments:
         signature = [(a.name, a.type) for a in action.arguments]
         made = in_order_of(c, node, f"enabled({ast.unparse(named)})", signature, {}, arguments)

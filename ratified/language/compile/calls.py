@@ -44,6 +44,7 @@ _INSTEAD = {
     "dict": "write Map({key: value for key in K})",
     "tuple": "write Seq(...), or (a, b) for a pair",
     "str": "use an Enum: models have no strings",
+    "divmod": "write a // b, and a % b",
     "reduce": "write sum(...), max(...), or a `for` loop with a local name",
     "combinations": "write subsets(s, k), whose members are sets",
     "round": "ints are all the numbers there are: divide with //",
