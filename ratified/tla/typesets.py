@@ -10,6 +10,7 @@ import ast
 
 from ratified.language.rules import Rules
 from ratified.language.types import (
+    WIDE,
     BagType,
     BoolType,
     Bound,
@@ -75,6 +76,8 @@ def _int(t: IntType, words: Vocabulary) -> Tla | None:
     if t.low is None or t.high is None:
         return None
     words.need("Integers")
+    if t == WIDE:
+        return Atom("Int")  # TLC makes no intervals as wide, and tells itself what does not fit
     high = bound(t.high, words)
     return Infix("..", bound(t.low, words), Wrapped(high) if isinstance(high, Infix) else high)
 
@@ -210,7 +213,9 @@ def belongs(value: Tla, t: Type, words: Vocabulary, around: Names | None = None)
     names = around.inner() if around else words.names.operator()
     if isinstance(t, BagType):
         return _bag_belongs(value, t, words, names)
-    if isinstance(t, MapType) and _has_bag(t.value):
+    if isinstance(t, SeqType) and WIDE in parts(t):
+        return _wide_seq_belongs(value, t, words, names)
+    if isinstance(t, MapType) and _piece_by_piece(t.value):
         keys = type_set(t.key, words)
         assert keys is not None
         name = names.give(words.short(t.key))
@@ -240,5 +245,19 @@ def _bag_belongs(value: Tla, t: BagType, words: Vocabulary, names: Names) -> lis
     return made
 
 
-def _has_bag(t: Type) -> bool:
-    return isinstance(t, BagType) or (isinstance(t, MapType) and _has_bag(t.value))
+def _wide_seq_belongs(value: Tla, t: SeqType, words: Vocabulary, names: Names) -> list[Tla]:
+    """TLC would list the values of what is in such a sequence: there is no end to ints."""
+    assert t.size is not None
+    item, name = type_set(t.item, words), names.give("i")
+    words.need("Sequences")
+    made: list[Tla] = [Infix("<=", Apply("Len", (value,)), bound(t.size, words))]
+    if item is not None:
+        within = Infix("\\in", Index(value, (Atom(name),)), item)
+        made.append(Quantified("\\A", (((name,), Prefix("DOMAIN", value)),), within))
+    return made
+
+
+def _piece_by_piece(t: Type) -> bool:
+    """Whether it is said of what a type is made of that it belongs there, not of the whole."""
+    wide = isinstance(t, SeqType) and WIDE in parts(t)
+    return wide or isinstance(t, BagType) or (isinstance(t, MapType) and _piece_by_piece(t.value))

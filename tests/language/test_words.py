@@ -29,6 +29,7 @@ from ratified import (
     require,
     sequences,
 )
+from ratified.tla import export
 from tests.explore.native.differential import TooLarge, differences
 from tests.generate.agreement import agree
 from tests.generate.running import load
@@ -173,6 +174,13 @@ def test_an_int_without_a_range_has_a_wide_one() -> None:
         result = check(Tripled(), engine=engine)
         assert (result.verdict, result.distinct) == (Verdict.UNDECIDED, 20)
         assert [b.what for b in result.bounds] == ["the range -2147483647..2147483647 of x"]
+
+
+def test_tla_says_of_ints_without_a_range_that_they_are_ints() -> None:
+    text = "\n".join(export(words.Numbers(P=2)).files.values())
+    for line in (r"/\ time \in Int", r"/\ last \in [P -> Int]", r"/\ Len(seen) <= 1"):
+        assert line in text, text
+    assert "2147483647" not in text
 
 
 def test_a_step_that_goes_wrong_is_enabled_all_the_same() -> None:
