@@ -9,7 +9,9 @@ BEYOND = (
     "it guards against votes that no correct node has cast: whoever proposed in a slot knew all to be chosen up to a window "
     "before it, and so does somebody in each quorum"
 )
-UP_TO_FLOOR = "nothing is proposed up to the floor, and votes there make only more room before the window ends"
+UP_TO_FLOOR = (
+    "nothing is proposed up to the floor, and votes there make only more room before the window ends"
+)
 FROM_ONE = "rounds are numbered from one"
 
 SURVIVORS: Mapping[str, str] = {

@@ -86,7 +86,7 @@ def test_what_is_seen_is_compared_too() -> None:
 
 def test_what_no_correct_node_says_is_told_as_such() -> None:
     class Refuses:
-        def step(self, event: Input) -> None:
+        def step(self, event: Input) -> list[str]:
             raise KeyError("x")
 
         def differences(self, core: Core, effects: Effects) -> list[str]:
