@@ -165,6 +165,7 @@ class Server:
             self.hub.all_anew()
         else:
             self.hub.advance()
+        self.frontend.advanced()
 
     async def _tick(self) -> None:
         while True:

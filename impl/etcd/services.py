@@ -82,7 +82,7 @@ class Services:
             },
             SERVICE: {
                 "Submit": (pb.Passed, self.submit),
-                "Query": (pb.Passed, self.query),
+                "Confirm": (pb.Passed, self.confirm),
                 "Order": (pb.Passed, self.order),
                 "Lease": (pb.AskLeft, self.lease_here),
             },
@@ -365,10 +365,10 @@ class Services:
         command = Command(request.client, request.serial, request.payload)
         return came(await self._replica.submit(command))
 
-    async def query(self, request: pb.Passed, context: Context) -> pb.Came:
-        """Query what another node was asked."""
+    async def confirm(self, request: pb.Passed, context: Context) -> pb.Came:
+        """Confirm to another node, which was asked something, that this one leads."""
         self._calls.node(context)
-        return came(await self._replica.query(request.payload))
+        return came(await self._replica.confirm())
 
     async def order(self, request: pb.Passed, context: Context) -> pb.Came:
         """Give the order that another node was given."""

@@ -55,6 +55,10 @@ class Replica(Protocol):
     def term(self) -> int:
         """The latest attempt to lead that it knows of; see `Core.term`."""
 
+    @property
+    def applied(self) -> int:
+        """Up to which index of the log its copy of the state has executed it."""
+
     def status(self) -> Status:
         """Return what it knows now."""
 
@@ -63,6 +67,13 @@ class Replica(Protocol):
 
     async def query(self, payload: bytes) -> Outcome:
         """Ask the replicated state something, linearizably; `Busy` when the time for it ran out. Never raises."""
+
+    async def confirm(self) -> Outcome:
+        """Make sure that this node leads: `Done` with an index of the log, in eight bytes, the most significant first.
+
+        Whoever has executed the log up to there has all that was acknowledged before this was asked. `Busy` when the time for it
+        ran out. Never raises.
+        """
 
     def subscribe(self, told: Callable[[Applied | Restored], None]) -> Callable[[], None]:
         """Call `told` after each entry that this node applies, or snapshot that it restores; the function returned ends that."""

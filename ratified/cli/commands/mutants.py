@@ -53,7 +53,7 @@ CORES = Path("the cores")
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of a sweep of cores: N of the mistakes, drawn with --seed; the share of all is estimated, with an interval.",
+    help="Of a sweep: N of the mistakes, drawn with --seed; of cores, the share of all is estimated, with an interval.",
 )
 @option_of_seconds("Of a sweep of cores: start no mutant after S seconds.")
 @click.option(
@@ -184,17 +184,17 @@ def sweep_of_cores(request: MutantsRequest) -> int:
         over = after(request.seconds, interrupted)
         try:
             sweep.watch(told)
+            swept_cores = sweep.run(
+                request.sample,
+                request.driving.seed,
+                request.jobs,
+                lambda done, of: told(f"{done:,} of {of:,} mistakes"),
+                over,
+            )
         except ValueError as error:
             raise RatifiedError(
                 f"{request.target} is not swept: without a mistake it does not conform\n{error}"
             ) from None
-        swept_cores = sweep.run(
-            request.sample,
-            request.driving.seed,
-            request.jobs,
-            lambda done, of: told(f"{done:,} of {of:,} mistakes"),
-            over,
-        )
     took = time.monotonic() - began
     text = cores_text(swept_cores, took)
     rendered = renderer(
@@ -284,7 +284,15 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             live.show(f"{done:,} of {of:,} mistakes")
 
     with live or nullcontext():
-        swept = sweep(request.sweep, run, jobs=request.jobs, within=request.within, told=told)
+        swept = sweep(
+            request.sweep,
+            run,
+            jobs=request.jobs,
+            within=request.within,
+            sample=request.sample,
+            seed=driving.seed,
+            told=told,
+        )
     took = time.monotonic() - began
     text = sweep_text(swept, took)
     rendered = renderer(

@@ -105,6 +105,16 @@ class LocalReplica:
         self._asked += 1
         return await self._ask("query", self._asked, Query("query", self._asked, payload))
 
+    @property
+    def applied(self) -> int:
+        """Its core's."""
+        return self.core.applied
+
+    async def confirm(self) -> Outcome:
+        """By a query."""
+        outcome = await self.query(b"")
+        return Done(self.applied.to_bytes(8, "big")) if isinstance(outcome, Done) else outcome
+
     async def _ask(self, client: str, serial: int, event: Input) -> Outcome:
         future = self._waiting.get((client, serial)) or asyncio.get_running_loop().create_future()
         self._waiting[client, serial] = future
