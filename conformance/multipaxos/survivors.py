@@ -26,6 +26,7 @@ SURVIVORS: Mapping[str, str] = {
     "core MultiPaxosCore.step: type(ticks) is int and ticks > 0 becomes type(ticks) is int or ticks > 0": NOT_GIVEN,
     "core MultiPaxosCore.step: ticks > 0 becomes ticks >= 0": NOT_GIVEN,
     "core MultiPaxosCore.step: 0 becomes -1": NOT_GIVEN,
+    "state State.vote: 0 becomes -1": "where nothing is known, nothing is left out",
     "leader Leader.on_alive: 0 becomes 1": FROM_ONE,
     "leader Leader.on_alive: 0 becomes -1": FROM_ONE,
 }
