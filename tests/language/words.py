@@ -474,6 +474,49 @@ class AskingThrough(Guarded):
         return enabled(self.up, most) == (most == 2 or (len(self.log) < 2 and self.x < most))
 
 
+class Partial(Model):
+    """A map with some keys, in the words of dicts."""
+
+    age: Map[P, Small | None]
+    eldest: P | None
+
+    def oldest(self) -> int:
+        return max(self.age.get(p, 0) for p in P)
+
+    @action
+    def born(self, p: P) -> None:
+        require(self.age.get(p) is None)
+        self.age[p] = 0
+
+    @action
+    def grow(self, p: P) -> None:
+        age = self.age[p]
+        require(age is not None and age < 2)
+        self.age[p] = self.age.get(p, 0) + 1
+        if self.age.get(p, 0) == self.oldest():
+            self.eldest = p
+
+    @action
+    def die(self, p: P) -> None:
+        require(self.age[p] == 2)
+        del self.age[p]
+        own = Map(self.age)
+        del own[p]
+        for q in P:
+            if own[q] == 2:
+                own.pop(q)
+        self.age = own
+
+    @action
+    def leave(self, p: P) -> None:
+        require(self.age[p] == 0)
+        self.age.pop(p)
+
+    @invariant
+    def few(self) -> bool:
+        return self.oldest() <= 2 and sum(1 for age in self.age.values() if age is not None) <= len(P)
+
+
 @record
 class Dated:
     """When somebody was seen."""
@@ -634,6 +677,7 @@ class Texts(Model):
 
 
 FIRST_WORDS: tuple[Phase, ...] = ("idle", "wanting")
+TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
 SMALL = (0, 2)
 
 
@@ -641,7 +685,7 @@ class ConstantTexts(Model):
     """Texts in the defaults of containers, and constants of the module that are run through."""
 
     pair: tuple[Phase, bool] = ("wanting", False)
-    turns: Map[Phase, Small] = Map({"idle": 2, "wanting": 0, "busy": 1})
+    turns: Map[Phase, Small] = Map(TURNS)
     log: Annotated[Seq[Phase], AtMost(2)] = Seq(["busy"])
     pairs: Set[tuple[Phase, bool]] = Set({("busy", True)})
     maybe: tuple[Phase, Small] | None = ("idle", 1)
