@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratified.conformance.cluster.clients import Client, History, opened
 from ratified.conformance.cluster.nemesis import Fault, Nemesis, faketime
@@ -32,6 +32,9 @@ from ratified.follow.trace import read_trace
 from ratified.impl.contract import Done
 from ratified.impl.runtime.cluster import Cluster, Restarts
 from ratified.results.result import Verdict
+
+if TYPE_CHECKING:
+    from ratified.conformance.cluster.promises import Promises
 
 KEYS = ("a", "b", "c")
 CALM_SECONDS = 60.0
@@ -75,6 +78,8 @@ class Tortured:
     trace: Verdict | None
     seconds: float
     decided_seconds: float
+    promises: Mapping[str, int] | None = None
+    """Of the store: how many changes a watch told, leases were kept, and times was written under a lock."""
 
     @property
     def by_kind(self) -> Mapping[str, int]:
@@ -122,14 +127,14 @@ async def _torture(plan: Plan) -> Tortured:
             await cluster.ready()
             began = time.monotonic()
             nemesis = Nemesis(cluster, ways, str(plan.seed), began, plan.every, plan.kinds)
-            unrest = await _run(plan, cluster, nemesis, history, began)
+            unrest, promises = await _run(plan, cluster, nemesis, history, began)
             lasted = time.monotonic() - began
             restarts = sum(cluster.child(name).restarts for name in cluster.names)
         finally:
             for way in ways:
                 await way.close()
             await cluster.close()
-    return _decided(plan, cluster, nemesis, history, unrest, restarts, lasted)
+    return _decided(plan, cluster, nemesis, history, unrest, promises, restarts, lasted)
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -148,8 +153,10 @@ def _environment(folder: Path) -> Mapping[str, str]:
     }
 
 
-async def _run(plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History, began: float) -> list[str]:
-    """Clients and nemesis, for so long; then calm, and a last look. What is not as it should be then."""
+async def _run(
+    plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History, began: float
+) -> tuple[list[str], Promises | None]:
+    """Clients and nemesis, for so long; then calm, and a last look. What is wrong then, and what the store promised."""
     over, calm = asyncio.Event(), asyncio.Event()
     made, where = Client, "peer"
     if plan.machine == "etcd":
@@ -173,6 +180,16 @@ async def _run(plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History,
     clients = [client(number) for number in range(1, plan.clients + 1)]
     reader = client(0, CALM_SECONDS)
     asking = [asyncio.create_task(c.run(over)) for c in clients]
+    promises = None
+    watching: list[asyncio.Task[None]] = []
+    if plan.machine == "etcd":
+        from ratified.conformance.cluster.promises import Promises
+
+        places = [cluster.child(name).client for name in cluster.names]
+        promises = Promises(lambda: places, str(plan.seed))
+        watching = [asyncio.create_task(promises.watch())]
+        asking += [asyncio.create_task(promises.tenant(n, over)) for n in range(promises.tenants)]
+        asking += [asyncio.create_task(promises.holder(n, over)) for n in range(promises.holders)]
     breaking = asyncio.create_task(nemesis.run(calm))
     try:
         await asyncio.wait([breaking, *asking], timeout=plan.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -181,17 +198,20 @@ async def _run(plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History,
         over.set()
         await asyncio.gather(*asking)
         unrest = await _rested(cluster)
+        if not unrest and promises is not None:
+            unrest = await promises.settled(time.monotonic() + CALM_SECONDS) or promises.faults()
         if not unrest:
             await reader.read_all()
             unrest = await _same(cluster)
     finally:
-        for task in (breaking, *asking):
+        for task in (breaking, *asking, *watching):
             task.cancel()
-        await asyncio.gather(breaking, *asking, return_exceptions=True)
+        await asyncio.gather(breaking, *asking, *watching, return_exceptions=True)
         for one in (*clients, reader):
             await one.close()
     refused = [c for c in map(cluster.child, cluster.names) if c.state in ("refused", "given up")]
-    return [*(f"{c.node} is {c.state}: {c.why}" for c in refused), *unrest]
+    refusals = [f"{c.node} is {c.state}: {c.why}" for c in refused]
+    return [*refusals, *unrest], promises
 
 
 async def _rested(cluster: Cluster) -> list[str]:
@@ -239,6 +259,7 @@ def _decided(
     nemesis: Nemesis,
     history: History,
     unrest: Sequence[str],
+    promises: Promises | None,
     restarts: int,
     lasted: float,
 ) -> Tortured:
@@ -275,6 +296,13 @@ def _decided(
         followed,
         lasted,
         time.monotonic() - began,
+        None
+        if promises is None
+        else {
+            "watched": len(promises.seen),
+            "leases": len(promises.tenancies),
+            "guarded": promises.written,
+        },
     )
 
 

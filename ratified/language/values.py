@@ -157,6 +157,23 @@ class Map(Value, Mapping[K, V]):
         data[key] = value if place is None else attached(value, place.child(key))
         self._update(data, (key,))
 
+    def __delitem__(self, key: K) -> None:
+        """Put None at a key, whose value may be None."""
+        self[key] = None  # type: ignore[assignment]  # the compiler sees to it
+
+    def pop(self, key: K) -> None:
+        """The same. Read the value before, if it is wanted."""
+        del self[key]
+
+    @overload  # type: ignore[override]  # every key is there; what may be None is the value
+    def get(self, key: K, /) -> V: ...
+    @overload
+    def get(self: Map[K, T | None], key: K, default: T, /) -> T: ...
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value at a key, and `default` where that is None."""
+        value = self[key]
+        return default if value is None else value
+
     def __iter__(self) -> Iterator[K]:
         return iter(self._data)
 
@@ -475,6 +492,8 @@ class Seq(Value, Sequence[T]):
 
 
 _record_keys: dict[object, tuple[Any, ...]] = {}
+_container_keys: dict[object, tuple[Any, ...]] = {}
+_CONTAINERS_MOST = 1 << 16
 _enum_index: dict[Enum, int] = {}
 
 
@@ -502,14 +521,26 @@ def order_key(value: Any) -> tuple[Any, ...]:
         return key
     if isinstance(value, Map):
         return tuple((order_key(k), order_key(v)) for k, v in value.items())
-    if isinstance(value, set | frozenset):
-        return (len(value), *sorted(order_key(item) for item in value))
-    return (len(value), *(order_key(item) for item in value))
+    # Positions, pairs and small sets stand in many sets. What is equal, a value of another sort included, has the same place.
+    same = value if type(value) is tuple else value._data if type(value) is Set else None
+    try:
+        key = _container_keys.get(same)
+    except TypeError:  # there is one of Python's own sets in it
+        same = key = None
+    if key is None:
+        keys = [order_key(item) for item in value]
+        key = (len(value), *(sorted(keys) if isinstance(value, set | frozenset) else keys))
+        if same is not None:
+            if len(_container_keys) >= _CONTAINERS_MOST:
+                _container_keys.clear()
+            _container_keys[same] = key
+    return key
 
 
 def forget_keys() -> None:
     """Forget the order of records, which is worked out anew where it is asked for."""
     _record_keys.clear()
+    _container_keys.clear()
 
 
 def show(value: object) -> str:

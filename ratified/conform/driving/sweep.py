@@ -107,7 +107,7 @@ def mistakes(source: str) -> list[Mistake]:
 
 def _swapped(node: ast.AST) -> Iterator[ast.AST]:
     """A call whose first two arguments have changed places; a number with a fraction that is another one."""
-    if isinstance(node, ast.Call) and len(node.args) > 1:
+    if isinstance(node, ast.Call) and len(node.args) > 1 and not _is_symmetric(node.func):
         first, second = node.args[:2]
         if not isinstance(first, ast.Starred) and not isinstance(second, ast.Starred):
             new = deepcopy(node)
@@ -115,6 +115,11 @@ def _swapped(node: ast.AST) -> Iterator[ast.AST]:
             yield new
     if isinstance(node, ast.Constant) and isinstance(node.value, float):
         yield ast.Constant(node.value + 1.0)
+
+
+def _is_symmetric(function: ast.expr) -> bool:
+    """Of several numbers the largest is the same in any order."""
+    return isinstance(function, ast.Name) and function.id in ("max", "min")
 
 
 def _nodes(tree: ast.Module) -> Iterator[tuple[Where, ast.AST, range]]:
