@@ -87,10 +87,10 @@ ROWS = (
 )
 
 
-def program_text(row: Row) -> str:
-    """The C of a row: a test's file, or what is generated from the model."""
+def program_text(row: Row) -> tuple[str, str | None]:
+    """The C of a row, and of its other part: a test's file, or what is generated from the model."""
     if not row.sizes:
-        return (MODELS / f"{row.model}.c").read_text(encoding="utf-8")
+        return (MODELS / f"{row.model}.c").read_text(encoding="utf-8"), None
     from ratified.explore.native.codegen.program import generate
     from ratified.explore.symmetry import symmetry_of
 
@@ -98,7 +98,8 @@ def program_text(row: Row) -> str:
     model = getattr(import_module(module), name)(**dict(zip(sorts.split(","), row.sizes, strict=True)))
     if row.claims is not None:
         model = model.claiming(row.claims)
-    return generate(model, symmetry_of(model) if row.symmetry else None).text
+    generated = generate(model, symmetry_of(model) if row.symmetry else None)
+    return generated.text, generated.explorer
 
 
 def measure(row: Row, threads: int) -> dict[str, float]:
@@ -111,9 +112,9 @@ def measure(row: Row, threads: int) -> dict[str, float]:
     from ratified.results.result import Limits
 
     begun = time.perf_counter()
-    text = program_text(row)
+    text, explorer = program_text(row)
     generating = time.perf_counter() - begun
-    compiled = compile_text(text, flags=row.macros)
+    compiled = compile_text(text, flags=row.macros, explorer=explorer)
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(threads=threads)
         if row.memory:

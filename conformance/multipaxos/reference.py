@@ -3,11 +3,12 @@
 One node with all its roles, in one class; what it says to itself waits in a queue until it is durable. See
 `ratified.conform.reference` for what is compared. It shares with the cores the messages and no more.
 
-Guarantees: what a node draws by chance is taken over from it, if it is in the range; nothing else is.
+Guarantees: it sees what a core is given, all of it from correct nodes, and draws from a copy of its generator; nothing else.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +57,6 @@ from ratified.impl.multipaxos.messages import (
     Rejected,
     Snapshot,
     Value,
-    is_sound,
 )
 from ratified.impl.multipaxos.state import Config, Record
 from ratified.impl.paxos.ballots import Ballot, Vote
@@ -127,8 +127,8 @@ class Reference:
         self.attempt: Attempt | None = None
         self.reign: Reign | None = None
         self.waited = self.attempts = self.since_asked = 0
-        self.patience: int | None = core._patience  # None: it is to be drawn
-        self.most_patience = 2 * config.election
+        self.random = deepcopy(core._random)
+        self.patience = min(max(core._patience, config.election), 2 * config.election)  # drawn already
         self.target = 0
         self.source: NodeId | None = None
         self.asked = self.before = self.ticks = 0
@@ -165,9 +165,9 @@ class Reference:
 
     # A step
 
-    def step(self, event: Input) -> None:
+    def step(self, event: Input) -> list[str]:
         match event:
-            case Receive(sender, message) if sender in self.others and is_sound(sender, self.me, message):
+            case Receive(sender, message) if sender in self.others:
                 self.receive(sender, message)
             case Tick(ticks) if ticks > 0:
                 self.tick(ticks)
@@ -182,6 +182,7 @@ class Reference:
             case Compact():
                 self.compact()
         self.settle()
+        return self.said.actions
 
     def settle(self) -> None:
         while self.own and self.own[0][0] <= self.persisted:
@@ -244,6 +245,7 @@ class Reference:
                     self.keep_snapshot(snapshot, 0)
                     self.applied = self.chosen = snapshot.index
                     self.said.applied.append(Restored(snapshot.index))
+                    self.said.actions.append("restore")
                     self.ask_on(sender)
 
     def see(self, ballot: Ballot) -> None:
@@ -258,7 +260,8 @@ class Reference:
 
     def draw(self) -> None:
         """Wait for one election time-out, or up to so many; the longer the more often it was tried."""
-        self.patience, self.most_patience = None, self.config.election * min(2 + self.attempts, 6)
+        election = self.config.election
+        self.patience = self.random.randint(election, election * min(2 + self.attempts, 6))
 
     def is_led(self) -> bool:
         if self.reign is not None:
@@ -277,6 +280,7 @@ class Reference:
         self.waited = self.since_asked = 0
         self.attempts += 1
         self.draw()
+        self.said.actions.append("prepare")
         self.promise(self.me, self.attempt.request)
         self.ask_for_promises(self.attempt)
 
@@ -297,6 +301,7 @@ class Reference:
         self.leader, self.attempt, reign, self.reign = leader, None, self.reign, None
         if reign is None:
             return
+        self.said.actions.append("resign")
         queued = {(c.client, c.serial) for c in reign.queue}
         for name in reign.waiting:
             self.said.answer(*name, NotLeader(leader) if name in queued else Lost(leader))
@@ -324,6 +329,10 @@ class Reference:
         values = [votes[s].value if s in votes else NO_OP for s in range(floor + 1, last + 1)]
         ballot = attempt.request.ballot
         reign = self.reign = Reign(ballot, floor, floor + 1, last, dict.fromkeys(promises, 0))
+        self.said.actions += ["lead"]
+        self.said.actions += [
+            "propose_again" if s in votes else "fill_gap" for s in range(floor + 1, last + 1)
+        ]
         if floor > self.chosen:
             self.told(floor, source)
             self.ask()
@@ -344,7 +353,7 @@ class Reference:
                 self.follow(None)
             return
         self.waited += ticks
-        if self.patience is not None and self.waited >= self.patience:
+        if self.waited >= self.patience:
             self.campaign(insist=False)
         elif self.attempt is not None:
             self.since_asked += ticks
@@ -389,6 +398,7 @@ class Reference:
             return False
         self.promised = m.ballot
         self.keep()
+        self.said.actions += ["promise"] * new
         after = max(self.chosen, m.first - 1)
         found = ((slot, self.entries[slot]) for slot in sorted(self.entries) if slot > after)
         votes = tuple((slot, entry) for slot, entry in found if isinstance(entry, Vote))
@@ -415,6 +425,7 @@ class Reference:
         if any(self.entries.get(slot) != vote for slot, vote in votes.items()):
             self.write(WriteEntries(min(votes), tuple(votes.values())))
             self.entries.update(votes)
+            self.said.actions += ["accept"] * len(votes)
         self.send(leader, Accepted(m.ballot, m.first, len(m.values)), self.token)
         return True
 
@@ -434,6 +445,7 @@ class Reference:
             size = min(len(reign.queue), self.config.max_batch, room)
             if size <= 0:
                 return
+            self.said.actions += ["propose"] * size
             batch, reign.queue = tuple(reign.queue[:size]), reign.queue[size:]
             self.propose(reign, batch)
             reign.batches.append(reign.next - 1)
@@ -442,7 +454,7 @@ class Reference:
         while self.chosen + 1 in reign.proposals and self.is_quorum(
             len(reign.proposals[self.chosen + 1].voters)
         ):
-            self.chosen += 1
+            self.choose(self.chosen + 1)
         reign.proposals = {slot: p for slot, p in reign.proposals.items() if slot > self.chosen}
         reign.batches = [last for last in reign.batches if last > self.chosen]
 
@@ -493,7 +505,11 @@ class Reference:
             entry = self.entries.get(self.chosen + 1)
             if not (isinstance(entry, Vote) and entry.ballot == ballot):
                 return
-            self.chosen += 1
+            self.choose(self.chosen + 1)
+
+    def choose(self, upto: int) -> None:
+        self.said.actions += ["learn"] * (upto - self.chosen)
+        self.chosen = upto
 
     def told(self, upto: int, source: NodeId) -> None:
         if upto > max(self.target, self.chosen):
@@ -504,7 +520,7 @@ class Reference:
         learned = {slot: Learned(value) for slot, value in enumerate(values, self.chosen + 1)}
         self.write(WriteEntries(self.chosen + 1, tuple(learned.values())))
         self.entries.update(learned)
-        self.chosen += len(values)
+        self.choose(self.chosen + len(values))
 
     def ask(self) -> None:
         if self.others:
@@ -557,6 +573,7 @@ class Reference:
             sessions = tuple((client, *last) for client, last in sorted(self.clients.items()))
             snapshot = Snapshot(self.applied, self.machine.snapshot(), sessions)
             self.keep_snapshot(snapshot, self.config.trailing)
+            self.said.actions.append("compact")
 
     def keep_snapshot(self, snapshot: Snapshot, trailing: int) -> None:
         self.snapshot = snapshot
@@ -596,16 +613,14 @@ class Reference:
     def differences(self, core: Core, effects: Effects) -> list[str]:
         """What a core says and has that it must not, in words."""
         assert isinstance(core, MultiPaxosCore)
-        drawn = core._patience
-        if self.patience is None:
-            self.patience = min(max(drawn, self.config.election), self.most_patience)
         seen = core.observe()
         role = "leader" if self.reign else "candidate" if self.attempt else "follower"
         pairs: list[tuple[str, object, object]] = [
-            ("patience", self.patience, drawn),
+            ("patience", self.patience, core._patience),
             ("role", role, seen["role"]),
             ("ballot", self.ballot(), seen["ballot"]),
             ("leader", self.leader, core.leader),
+            ("term", self.seen.round, core.term),
             ("promised", self.promised if self.promised.round else None, seen["promised"]),
             ("chosen", self.chosen, seen["chosen"]),
             ("applied", self.applied, core.applied),

@@ -4,16 +4,15 @@ The model says what a node may do. This says what is due: every write, message a
 be observed, as Figure 2 of the Raft paper and the sections named below have it. It is slow and plain (a log is a dict,
 configurations are read from it each time), and shares nothing with the cores but the messages. See `ratified.conform.reference`.
 
-Guarantees: what a node draws by chance is taken over from it, if it is in the range; nothing else is.
+Guarantees: it sees what a core is given, all of it from correct nodes, and draws from a copy of its generator; nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-from ratified.conform.reference import Said, differing
+from ratified.conform.reference import differing
+from ratified.conformance.raft.reference_state import ASKING, CANDIDATE, FOLLOWER, LEADER, Kept, Peer
 from ratified.impl.contract import (
     Applied,
     Busy,
@@ -33,14 +32,9 @@ from ratified.impl.contract import (
     Receive,
     Refused,
     Restored,
-    StateMachine,
     Submit,
     Tick,
     Token,
-    Truncate,
-    WriteEntries,
-    WriteRecord,
-    WriteSnapshot,
 )
 from ratified.impl.machines import KeyValue
 from ratified.impl.raft.core import RaftCore
@@ -49,9 +43,7 @@ from ratified.impl.raft.messages import (
     AppendEntries,
     AppendResponse,
     Entry,
-    HardState,
     InstallSnapshot,
-    Message,
     NoOp,
     PreVote,
     PreVoteResponse,
@@ -59,146 +51,18 @@ from ratified.impl.raft.messages import (
     Snapshot,
     TimeoutNow,
     VoteResponse,
-    well_formed,
 )
 from ratified.impl.raft.operators import AddVoter, ChangeMembership, RemoveNode, TransferLeadership
 
-FOLLOWER, ASKING, CANDIDATE, LEADER = "follower", "pre-candidate", "candidate", "leader"
 
-
-@dataclass(slots=True)
-class Peer:
-    """A follower, as its leader sees it (dissertation, section 10.2.1)."""
-
-    next: int
-    match: int = 0
-    flow: str = "probe"
-    asked: bool = False  # a probe is on its way
-    sent: list[int] = field(default_factory=list)  # where each message ends that is on its way
-    snapshot: int = 0
-    spoke: bool = True
-    confirmed: int = 0  # the last round of reads
-    told: int = 0  # the last commit index
-
-
-class Reference:
-    """A node."""
-
-    def __init__(self, core: RaftCore, durable: Durable, machine: StateMachine) -> None:
-        record = durable.record or HardState()
-        self.me = core.node
-        self.config = core.state.config
-        self.machine = machine
-        self.clients: dict[str, tuple[int, bytes]] = {}
-        self.term: int = record.term
-        self.vote: NodeId | None = record.voted_for
-        self.snapshot: Snapshot = durable.snapshot or Snapshot()
-        self.start, self.start_term = self.snapshot.index, self.snapshot.term
-        self.log: dict[int, Entry] = {}
-        while self.last + 1 in durable.entries:
-            self.log[self.last + 1] = durable.entries[self.last + 1]
-        if self.snapshot.index:
-            self.load(self.snapshot)
-        self.role: str = FOLLOWER
-        self.leader: NodeId | None = None
-        self.commit = self.applied = self.snapshot.index
-        self.votes: dict[NodeId, bool] = {}
-        self.peers: dict[NodeId, Peer] = {}
-        self.heir: NodeId | None = None
-        self.waiting: dict[int, Command] = {}
-        self.reads: list[tuple[Query, int, int]] = []  # with the index and the round, both 0 at first
-        self.round = 0
-        self.durable = self.last
-        self.writing: list[tuple[Token, int]] = []
-        self.token = self.persisted = self.record_token = 0
-        self.waited = self.silence = self.since_heartbeat = self.since_check = 0
-        self.patience: int | None = core.state.timeout  # None: it is to be drawn
-        self.said = Said()
-
-    # The log
-
-    @property
-    def last(self) -> int:
-        return self.start + len(self.log)
-
-    @property
-    def last_term(self) -> int:
-        return self.term_at(self.last)
-
-    def term_at(self, index: int) -> int:
-        """-1 where it is not known."""
-        return self.log[index].term if index in self.log else self.start_term if index == self.start else -1
-
-    def configurations(self) -> list[tuple[int, Membership]]:
-        """The snapshot's, and those after it."""
-        later = range(self.snapshot.index + 1, self.last + 1)
-        found = ((n, self.log[n].value) for n in later)
-        return [
-            (self.snapshot.index, self.snapshot.membership),
-            *((n, v) for n, v in found if type(v) is Membership),
-        ]
-
-    @property
-    def members(self) -> Membership:
-        return self.configurations()[-1][1]
-
-    def is_quorum(self, some: Collection[NodeId]) -> bool:
-        """A majority of the voters and, in a joint configuration, of those before."""
-        now = self.members
-        sets = [now.voters, now.outgoing] if now.outgoing else [now.voters]
-        return all(2 * sum(v in some for v in voters) > len(voters) for voters in sets)
-
-    def votes_now(self, node: NodeId) -> bool:
-        return node in (*self.members.voters, *self.members.outgoing)
-
-    def write(self, write: Any) -> Token:
-        if not self.said.writes:
-            self.token += 1
-        self.said.writes.append(write)
-        return self.token
-
-    def set_record(self, term: int, vote: NodeId | None) -> None:
-        self.term, self.vote = term, vote
-        self.record_token = self.write(WriteRecord(HardState(term, vote)))
-
-    def append(self, entries: Iterable[Entry]) -> None:
-        entries, first = tuple(entries), self.last + 1
-        self.log.update(enumerate(entries, first))
-        self.writing.append((self.write(WriteEntries(first, entries)), self.last))
-
-    def cut(self, first: int) -> None:
-        """What is cut is durable no longer, and no write vouches for it."""
-        for n in [n for n in self.log if n >= first]:
-            del self.log[n]
-        self.write(Truncate(first))
-        self.durable = min(self.durable, first - 1)
-        self.writing = [(token, min(upto, first - 1)) for token, upto in self.writing]
-
-    def forget(self, upto: int) -> None:
-        if upto > self.start:
-            self.start_term = self.term_at(upto)
-            self.log = {n: e for n, e in self.log.items() if n > upto}
-            self.start = upto
-
-    def load(self, snapshot: Snapshot) -> None:
-        self.machine.restore(snapshot.state)
-        self.clients = {client: (serial, result) for client, serial, result in snapshot.sessions}
-
-    # What is said
-
-    def send(self, to: NodeId, message: Message) -> None:
-        """It leaves once the term that it names is durable."""
-        self.said.send(to, message, self.record_token)
-
-    def reply(self, to: NodeId, message: Message) -> None:
-        """It leaves once all that it vouches for is durable."""
-        self.said.send(to, message, self.token)
+class Reference(Kept):
+    """A node, and the rules."""
 
     # A step
 
-    def step(self, event: Input) -> None:
+    def step(self, event: Input) -> list[str]:
         match event:
-            case Receive(sender, message) if sender != self.me and well_formed(message):
+            case Receive(sender, message) if sender != self.me:
                 self.receive(sender, message)
             case Tick(ticks) if ticks > 0:
                 self.tick(ticks)
@@ -221,6 +85,7 @@ class Reference:
                 self.change(*self.without(node))
             case TransferLeadership(to):
                 self.hand_over(to)
+        return self.said.actions
 
     def written(self, token: Token) -> None:
         """What was written counts from now on: entries of the leader, and the vote of a candidate for itself."""
@@ -228,8 +93,10 @@ class Reference:
         for _, upto in [w for w in self.writing if w[0] <= token]:
             self.durable = max(self.durable, upto)
         self.writing = [w for w in self.writing if w[0] > token]
-        if self.durable > before and self.role == LEADER:
-            self.count()
+        if self.durable > before:
+            self.acts("persisted")
+            if self.role == LEADER:
+                self.count()
         if self.role == CANDIDATE and self.record_token <= token and self.me not in self.votes:
             self.votes[self.me] = True
             self.lead_if_elected()
@@ -240,8 +107,10 @@ class Reference:
         if self.role != LEADER:
             self.waited += ticks
             self.silence += ticks
-            if self.patience is not None and self.waited >= self.patience:
-                self.waited, self.patience = 0, None
+            if self.waited >= self.patience:
+                silence = self.silence
+                self.reset_timer()
+                self.silence = silence
                 self.stand()
             return
         self.since_check += ticks
@@ -261,7 +130,8 @@ class Reference:
             self.broadcast(heartbeat=True)
 
     def reset_timer(self) -> None:
-        self.waited, self.silence, self.patience = 0, 0, None
+        self.waited = self.silence = 0
+        self.patience = self.config.election_ticks + self.random.randrange(self.config.election_ticks)
 
     def hears_leader(self) -> bool:
         return self.role == LEADER or (self.leader is not None and self.silence < self.config.election_ticks)
@@ -279,6 +149,7 @@ class Reference:
         self.role, self.leader, self.votes = ASKING, None, {self.me: True}
         for peer in self.voters():
             self.send(peer, PreVote(self.term + 1, self.last, self.last_term))
+        self.acts("pre_campaign")
         self.campaign_if_welcome()
 
     def voters(self) -> list[NodeId]:
@@ -289,6 +160,7 @@ class Reference:
             self.campaign(False)
 
     def campaign(self, transfer: bool) -> None:
+        self.acts("campaign")
         self.role, self.leader, self.votes = CANDIDATE, None, {}
         self.set_record(self.term + 1, self.me)
         for peer in self.voters():
@@ -301,12 +173,14 @@ class Reference:
         self.peers = {}
         self.know_peers()
         self.since_heartbeat = self.since_check = 0
+        self.acts("become_leader")
         if self.config.no_op:
-            self.append([Entry(self.term, NoOp())])
+            self.put(NoOp())
         self.broadcast(heartbeat=True)
         self.count()
 
     def follow(self, term: int, leader: NodeId | None) -> None:
+        self.acts("become_follower")
         if term > self.term:
             self.set_record(term, None)
         if self.role != FOLLOWER or leader is not None:
@@ -323,7 +197,7 @@ class Reference:
 
     # Messages
 
-    def receive(self, sender: NodeId, m: Message) -> None:
+    def receive(self, sender: NodeId, m: Any) -> None:
         of_nobody = isinstance(m, PreVote) or (isinstance(m, PreVoteResponse) and m.granted)
         if m.term > self.term and not of_nobody:
             disturbs = isinstance(m, RequestVote) and not m.transfer
@@ -332,13 +206,16 @@ class Reference:
             self.follow(m.term, sender if isinstance(m, AppendEntries | InstallSnapshot) else None)
         match m:
             case PreVote():
+                self.acts("handle_pre_vote")
                 would = m.term > self.term and not self.hears_leader()
                 granted = would and self.is_up_to_date(m.last_index, m.last_term)
                 self.reply(sender, PreVoteResponse(m.term if granted else self.term, granted))
             case PreVoteResponse() if self.role == ASKING and m.term == self.term + m.granted:
+                self.acts("handle_pre_vote_response")
                 self.votes[sender] = m.granted
                 self.campaign_if_welcome()
             case RequestVote():
+                self.acts("handle_request_vote")
                 may = m.term == self.term and self.vote in (None, sender)
                 granted = may and self.is_up_to_date(m.last_index, m.last_term)
                 if granted:
@@ -347,6 +224,7 @@ class Reference:
                     self.waited = 0
                 self.reply(sender, VoteResponse(self.term, granted))
             case VoteResponse() if self.role == CANDIDATE and m.term == self.term:
+                self.acts("handle_vote_response")
                 self.votes[sender] = m.granted
                 self.lead_if_elected()
             case TimeoutNow() if m.term == self.term and sender == self.leader and self.votes_now(self.me):
@@ -373,6 +251,7 @@ class Reference:
             return self.reply(sender, AppendResponse(self.term, False, m.prev_index))
         if not self.is_led_by(sender):
             return None
+        self.acts("handle_append_entries")
         sent = {n: e for n, e in enumerate(m.entries, m.prev_index + 1) if n > self.start}
         if m.prev_index >= self.start and self.term_at(m.prev_index) != m.prev_term:
             index = min(m.prev_index, self.last)
@@ -398,6 +277,7 @@ class Reference:
             return self.reply(sender, AppendResponse(self.term, False, snapshot.index))
         if not self.is_led_by(sender):
             return None
+        self.acts("handle_install_snapshot")
         if snapshot.index > self.commit:
             self.load(snapshot)
             if self.term_at(snapshot.index) == snapshot.term:
@@ -412,10 +292,6 @@ class Reference:
             self.said.applied.append(Restored(snapshot.index))
         return self.reply(sender, AppendResponse(self.term, True, snapshot.index))
 
-    def keep(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.writing.append((self.write(WriteSnapshot(snapshot.index, snapshot)), snapshot.index))
-
     # A leader and its followers (5.3; 10.2.1 of the dissertation)
 
     def know_peers(self) -> None:
@@ -425,6 +301,7 @@ class Reference:
 
     def put(self, value: Any) -> None:
         self.append([Entry(self.term, value)])
+        self.acts("append")
         if type(value) is Membership:
             self.know_peers()
 
@@ -480,14 +357,14 @@ class Reference:
     def hear(self, sender: NodeId, m: AppendResponse) -> None:
         peer = self.peers.get(sender)
         if peer is None or self.role != LEADER or m.term != self.term:
-            return
+            return None
         peer.spoke = True
         if peer.confirmed < m.read <= self.round:
             peer.confirmed = m.read
             self.answer_reads()
         if m.success:
             if m.index > self.last:
-                return
+                return None
             if m.index + 1 >= peer.next:
                 peer.asked = False
             peer.sent = [n for n in peer.sent if n > m.index]
@@ -500,13 +377,13 @@ class Reference:
             if news:
                 self.count()
             if self.role != LEADER:
-                return
+                return self.acts("handle_append_response")
             self.urge(sender)
         else:
             if (peer.flow == "probe" and m.index != peer.next - 1) or (
                 peer.flow != "probe" and (peer.flow == "snapshot" or m.index <= peer.match)
             ):
-                return
+                return None
             first = m.index
             if self.config.fast_backoff:
                 index = min(m.hint_index, self.last)
@@ -515,6 +392,7 @@ class Reference:
                 first = min(first, index + 1)
             self.probe(peer, first)
         self.feed(sender, peer)
+        self.acts("handle_append_response")
 
     # What is committed (5.4.2), and executed
 
@@ -551,8 +429,10 @@ class Reference:
         if index <= self.commit:
             return
         self.commit = index
+        self.acts("advance_commit")
         while self.applied < index:
             self.applied += 1
+            self.acts("apply")
             value = self.log[self.applied].value
             result = self.execute(value) if type(value) is Command else None
             self.said.applied.append(Applied(self.applied, value, result))
@@ -581,6 +461,7 @@ class Reference:
         term = self.term_at(self.applied)
         self.keep(Snapshot(self.applied, term, members, sessions, self.machine.snapshot()))
         self.forget(self.applied - self.config.snapshot_keep)
+        self.acts("compact")
 
     # Clients (sections 6.4 and 8)
 
@@ -648,14 +529,14 @@ class Reference:
         at, now = self.configurations()[-1]
         in_term = self.term_at(self.commit) == self.term
         if self.role != LEADER or self.heir is not None or at > self.commit or not in_term:
-            return
+            return None
         named = (*voters, *learners)
         if now.outgoing or not voters or len(set(named)) < len(named):
-            return
+            return self.acts("refuse_membership")
         outgoing = now.voters if len(set(now.voters) ^ set(voters)) > 1 else ()
         wanted = Membership(voters, outgoing, learners)
         if wanted == now:
-            return
+            return self.acts("refuse_membership")
         self.put(wanted)
         self.broadcast()
         self.count()
@@ -664,6 +545,7 @@ class Reference:
         if self.role != LEADER or to == self.me or to not in self.peers or not self.votes_now(to):
             return
         self.heir, self.since_check = to, 0
+        self.acts("transfer_leadership")
         self.urge(to)
         self.feed(to, self.peers[to])
 
@@ -678,11 +560,8 @@ class Reference:
         """What a core says and has that it must not, in words."""
         assert isinstance(core, RaftCore)
         state = core.state
-        least = self.config.election_ticks
-        if self.patience is None:
-            self.patience = state.timeout
         pairs: list[tuple[str, object, object]] = [
-            ("patience", min(max(self.patience, least), 2 * least - 1), state.timeout),
+            ("timeout", self.patience, state.timeout),
             ("term", self.term, state.term),
             ("voted_for", self.vote, state.voted_for),
             ("role", self.role, str(state.role)),

@@ -138,8 +138,12 @@ class Queue(Driver):
         return bool(self.queue.put(str(j)))
 
     def do_take(self) -> bool:
-        """Which one the queue says."""
-        return self.queue.take() is not None
+        """Which one the queue says; its receipt is the number of the attempt."""
+        job = self.queue.take()
+        assert job is None or self.queue.states().get(job.name) == ("taken", job.receipt), (
+            f"it hands out {job}"
+        )
+        return job is not None
 
     def done(self, j: Job, receipt: int) -> bool:
         """Under any receipt."""

@@ -9,7 +9,7 @@ Guarantees: a reference sees inputs and what is durable at the start, as a core 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from ratified.impl.contract import (
@@ -39,8 +39,8 @@ def finder(broken: str) -> str:
 class Reference(Protocol):
     """What a core is held to, from its start to its end."""
 
-    def step(self, event: Input) -> None:
-        """Take one input, as the core does."""
+    def step(self, event: Input) -> Sequence[str]:
+        """Take one input, as the core does; return the names of the actions that it leads to, in any order."""
 
     def differences(self, core: Core, effects: Effects) -> list[str]:
         """Return what the core has done otherwise in this step, in words, and forget what has been said in it."""
@@ -55,6 +55,7 @@ class Said:
     def __init__(self) -> None:
         self.writes: list[Write] = []
         self.applied: list[Any] = []
+        self.actions: list[str] = []
         self._sends: list[Send] = []
         self._answers: list[Answer] = []
 
@@ -79,6 +80,7 @@ class Said:
         found += _missing("answers", self._answers, effects.answers)
         self.writes.clear()
         self.applied.clear()
+        self.actions = []
         self._sends.clear()
         self._answers.clear()
         return found
@@ -96,28 +98,43 @@ def _missing(what: str, due: Iterable[Hashable], has: Iterable[Hashable]) -> lis
     wanted, given = Counter(due), Counter(has)
     return [
         *(f"it {what} {one}, and should not" for one in (given - wanted).elements()),
-        *(f"it should have {what} {one}" for one in (wanted - given).elements()),
+        *(f"what it {what} lacks {one}" for one in (wanted - given).elements()),
     ]
 
 
 class BackToBack:
-    """An inspector of clusters: each core has a reference, life after life."""
+    """An inspector of clusters: each core has a reference, life after life.
 
-    def __init__(self, make: MakeReference) -> None:
+    `actions` is where the names of those come in that the observer of the cores is told of, if somebody notes them.
+    """
+
+    def __init__(self, make: MakeReference, actions: list[str] | None = None) -> None:
         self._make = make
+        self._actions = actions
         self._references: dict[NodeId, Reference] = {}
 
     def started(self, core: Core, durable: Durable) -> None:
         """See `ratified.impl.system.Inspector`."""
+        if self._actions is not None:
+            self._actions.clear()
         self._references[core.node] = self._make(core, durable)
         self._compare(core, "which starts", NOTHING)
 
     def stepped(self, core: Core, event: Input, effects: Effects) -> None:
         """Give the reference the same. Raises BrokenPromise where it comes to something else."""
-        self._references[core.node].step(event)
-        self._compare(core, f"given {event}", effects)
+        try:
+            due = self._references[core.node].step(event)
+        except Exception as error:
+            raise BrokenPromise(
+                DUE, f"{core.node}, given {event}: no correct node says that ({error!r})"
+            ) from error
+        told: list[str] = []
+        if self._actions is not None:
+            told = _missing("tells of", due, self._actions)
+            self._actions.clear()
+        self._compare(core, f"given {event}", effects, told)
 
-    def _compare(self, core: Core, when: str, effects: Effects) -> None:
-        if found := self._references[core.node].differences(core, effects):
+    def _compare(self, core: Core, when: str, effects: Effects, told: Sequence[str] = ()) -> None:
+        if found := [*self._references[core.node].differences(core, effects), *told]:
             more = f" (and {len(found) - 1} more)" if found[1:] else ""
             raise BrokenPromise(DUE, f"{core.node}, {when}: {found[0]}{more}")

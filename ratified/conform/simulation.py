@@ -92,10 +92,9 @@ class Cluster:
         self._most = most
         self._seen = seen
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
-        reference = protocol.reference
-        system = replace(
-            protocol.system(seed), inspector=partial(BackToBack, reference) if reference else NoInspector
-        )
+        reference, actions = protocol.reference, self._watch.actions
+        held = partial(BackToBack, reference, actions) if reference is not None else NoInspector
+        system = replace(protocol.system(seed), inspector=held)
         self.world = World(system, nodes, seed, self._watch)
         self.world.checks = OnlyHistory(system)
         self._watch.attach(self.world)
@@ -263,7 +262,9 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
         world.stabilise(perform)
 
 
-def rearrange(cluster: Cluster, seed: int, steps: int, change: Callable[[Sequence[NodeId]], Control]) -> None:
+def rearrange(
+    cluster: Cluster, seed: int, steps: int, change: Callable[[Sequence[NodeId], Sequence[NodeId]], Control]
+) -> None:
     """Part the network while voters change, so that one side may have a majority of the old or of the new ones alone."""
     random = Random(f"rearrange/{seed}")  # noqa: S311 - as above
     world, perform = cluster.world, cluster.perform
@@ -276,14 +277,17 @@ def rearrange(cluster: Cluster, seed: int, steps: int, change: Callable[[Sequenc
         leader = world.leader()
         if leader is None:
             continue
-        perform(Order(leader, change(names)))
+        perform(Order(leader, change(names, ())))
         world.stabilise(perform)
         others = [name for name in names if name != leader]
         side = [leader, *random.sample(others, random.randint(1, len(names) // 2))]
         rest = [name for name in names if name not in side]
         perform(Partition((tuple(side), tuple(rest))))
         here, there = random.randint(1, len(side)), random.randint(0, len(rest))
-        perform(Order(leader, change(random.sample(side, here) + random.sample(rest, there))))
+        voters = random.sample(side, here) + random.sample(rest, there)
+        perform(
+            Order(leader, change(voters, [n for n in names if n not in voters and random.random() < 0.3]))
+        )
         serial += 1
         perform(Ask(leader, Command("w", serial, f"put x {serial}".encode())))
         world.stabilise(perform)

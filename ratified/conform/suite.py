@@ -84,7 +84,7 @@ def conform(
         share = after(None if small else seconds * 0.3, interrupted, clock)
         result.covered = covered(protocol, small=small, over=share)
         result.explored = explore(
-            protocol, examples=max(LEAST, min(400, int(seconds * 2))), steps=50, least=LEAST, over=over
+            protocol, examples=max(LEAST, min(400, int(seconds))), steps=50, least=LEAST, over=over
         )
     while not interrupted() and (
         not result.runs or (not over() if events is None else result.events < events)

@@ -1,4 +1,4 @@
-"""What a model claims will happen: `@eventually` and `@leads_to`, on the states and steps that a search has kept.
+"""What a model claims will happen (`@eventually`, `@eventually_always`, `@leads_to`), on what a search has kept.
 
 Guarantees: a violation is a run of the model that is fair also where a constraint or a bound cut steps off, since these count as
 possible; it is a shortest one, or near that where looking for a shortest is too much (lasso.py); of several claims and several
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ratified.explore.graph import Graph, Steps
 from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch, ListedParts, Parts
+from ratified.language.claims import LIVENESS
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import Machine, StepError, Values
@@ -32,8 +33,7 @@ _MOST_TOLD = 6
 
 def liveness_claims(module: Module) -> tuple[Function, ...]:
     """A model's liveness claims, in order of definition."""
-    kinds = (Kind.EVENTUALLY, Kind.LEADS_TO)
-    return tuple(f for f in module.functions.values() if f.kind in kinds and f.key == f.name)
+    return tuple(f for f in module.functions.values() if f.kind in LIVENESS and f.key == f.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,11 @@ class Listed:
             Asked(
                 arguments,
                 Goal(reached, wanted if leads else None),
-                any(wanted) if leads else not all(reached[state] for state in self._graph.initial),
+                any(wanted)
+                if leads
+                else not all(reached)
+                if claim.kind is Kind.EVENTUALLY_ALWAYS
+                else not all(reached[state] for state in self._graph.initial),
             )
             for arguments, reached, wanted in asked
         ]
@@ -211,10 +215,16 @@ class LivenessCheck:
                 self.untested.add(claim.name)
             verdict = Verdict.HOLDS
             for asked in choices:
-                if not parts.fails(asked.goal):
+                goal, looking = asked.goal, search
+                if claim.kind is Kind.EVENTUALLY_ALWAYS:
+                    assert isinstance(parts, ListedParts)
+                    # What fails is a run that leaves the goal again and again, as if of something that is weakly fair.
+                    looking = LassoSearch(parts.leaving(goal, len(demands)), len(demands) + 1, self._tick)
+                    goal = Goal(bytearray(len(goal.reached)))
+                if not looking.parts.fails(goal):
                     continue
                 # Once a run is found only shorter ones are looked for: a claim without one of its own is not told.
-                lasso = search.find(asked.goal, None if best is None else len(best[0]))
+                lasso = looking.find(goal, None if best is None else len(best[0]))
                 if lasso is not None:
                     best = lasso, claim, asked
                     verdict = Verdict.VIOLATED
@@ -301,6 +311,11 @@ def _what_never_happens(claim: Function, asked: Asked, lasso: Lasso) -> str:
     named = zip((a.name for a in claim.arguments), asked.arguments, strict=True)
     choice = ", ".join(f"{name}={show(value)}" for name, value in named)
     given = f" for {choice}" if choice else ""
+    if claim.kind is Kind.EVENTUALLY_ALWAYS:
+        false = next(
+            i for i in range(lasso.loop, len(lasso.states)) if not asked.goal.reached[lasso.states[i]]
+        )
+        return f"it is false again and again{given}: {_at(false)}"
     if asked.goal.wanted is None:
         return f"it never becomes true{given}"
     reached = [i for i, state in enumerate(lasso.states) if asked.goal.reached[state]]

@@ -15,7 +15,7 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.scope import running, scope_if_any
 from ratified.language.sorts import Sort
-from ratified.language.values import Map, Set
+from ratified.language.values import Map, Seq, Set
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -88,6 +88,7 @@ constraint = _marker(Kind.CONSTRAINT)
 action_constraint = _marker(Kind.ACTION_CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
 eventually = _marker(Kind.EVENTUALLY)
+eventually_always = _marker(Kind.EVENTUALLY_ALWAYS)
 leads_to = _marker(Kind.LEADS_TO)
 view = _marker(Kind.VIEW)
 
@@ -186,6 +187,24 @@ def maps(keys: Iterable[Any], values: Any, /) -> Set[Map[Any, Any]]:
             remedy="choose a value for each key where it is needed, or smaller sizes",
         )
     return Set(Map(zip(inner, chosen, strict=True)) for chosen in itertools.product(outer, repeat=len(inner)))
+
+
+MOST_SEQUENCES = 65_536
+"""So many sequences may be run through."""
+
+
+def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
+    """Every sequence of at most `most` elements of a finite set (a sort, an Enum, a `Set`), to be run through.
+
+    Raises ModelError if they are too many.
+    """
+    values = tuple(Set(of))
+    if sum(len(values) ** k for k in range(most + 1)) > MOST_SEQUENCES:
+        raise ModelError(
+            f"there are too many sequences of up to {most} of {len(values)} elements",
+            remedy="ask for shorter ones, or of fewer elements",
+        )
+    return Set(Seq(items) for k in range(most + 1) for items in itertools.product(values, repeat=k))
 
 
 _machines: list[Callable[[Any], Any]] = []

@@ -22,6 +22,7 @@ from ratified.language.errors import ModelError, SizeError
 from ratified.language.given import check_beginning, check_total, parameter_value
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.scope import Scope, running
+from ratified.language.source import say_with_whole_records
 from ratified.language.types import (
     Fit,
     Type,
@@ -108,6 +109,8 @@ class Model:
         frame = sys._getframe(1)
         for name, method in methods_of(cls).items():
             attribute = vars(cls).get(name)
+            if method.owner is cls:
+                say_with_whole_records(method.function)
             if isinstance(attribute, FunctionType) and not hasattr(attribute, "ratified_kind"):
                 _keep_mark(cls, name, attribute, method)
         try:

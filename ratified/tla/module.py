@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from ratified.interchange.representation import Representation, family, refined_by
 from ratified.language import ir
-from ratified.language.claims import Unchecked, not_checked, unchecked
+from ratified.language.claims import LIVENESS, Unchecked, not_checked, unchecked
 from ratified.language.ir import Function, Kind
 from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
@@ -404,7 +404,7 @@ class ModuleWriter:
             self.claims.step_invariant(one, bounds)
         for name, abstract in refined_by(self.model):
             self._refinement(self.module.functions[name], abstract, bounds)
-        for one in (*self.module.of_kind(Kind.EVENTUALLY), *self.module.of_kind(Kind.LEADS_TO)):
+        for one in (f for kind in LIVENESS for f in self.module.of_kind(kind)):
             self.claims.liveness(one)
         if bounds is not None:
             self.claims.tell_of_constraints()

@@ -72,6 +72,7 @@ IMPORTED = (
     "record",
     "replace",
     "require",
+    "sequences",
     "step_invariant",
     "subsets",
 )

@@ -1,14 +1,17 @@
 """Generated models in the words that people bring from other languages.
 
 Loops that are left, `match` and `if` over all that there is, `filter`, `map`, `sorted` and `next` with functions, `choose`, local
-copies that are changed, subsets, permutations and maps that are run through, texts, `@action_constraint` and `enabled`.
-`wordy_model(seed)` is for every engine. Its models are those of `claiming_model` in everything else.
+copies that are changed, fields of records that are assigned, subsets, permutations and maps that are run through, texts,
+`@action_constraint`, `@eventually_always` and `enabled`. `wordy_model(seed)` is for every engine. Its models are those of
+`claiming_model` in everything else.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from tests.generate.choices import Chooser, RandomSource
 from tests.generate.claiming import ClaimingWriter
@@ -24,6 +27,7 @@ from tests.generate.types import (
     EnumType,
     IntType,
     MapType,
+    RecordType,
     SeqType,
     SetType,
     SortType,
@@ -47,19 +51,32 @@ class WordyWriter(ClaimingWriter):
     """Writes one file."""
 
     asks: bool
+    stays: bool
     askable: list[tuple[str, tuple[Type, ...]]]
 
     def model(self) -> GeneratedModel:
         """See ModelWriter."""
         self.asks = self.choose.chance(50)
+        self.stays = self.choose.chance(40)
         self.askable = []
-        return super().model()
+        made = super().model()
+        imported = "eventually_always, leads_to"
+        return replace(made, text=made.text.replace("leads_to", imported, 1)) if self.lively else made
 
     def draw_world(self) -> World:
         """Texts as well."""
         world = super().draw_world()
         texts = ("calm", "cross", "busy")[: 2 + self.choose.below(2)]
         return replace(world, texts=(TextType("Mood", texts),)) if self.choose.chance(45) else world
+
+    def _variables(self) -> tuple[list[tuple[str, Type]], Lines]:
+        """Some ints without a range: they stay within it all the same, or nearly so."""
+        variables, lines = super()._variables()
+        for number, (name, kind) in enumerate(variables):
+            if isinstance(kind, IntType) and kind.low <= 0 <= kind.high and self.choose.chance(30):
+                default = lines[number].partition(" = ")[2]
+                lines[number] = f"{name}: int" + (f" = {default}" if default else "")
+        return variables, lines
 
     # --- expressions --------------------------------------------------------------------------------------------------
 
@@ -129,7 +146,13 @@ class WordyWriter(ClaimingWriter):
     # --- what is run through ------------------------------------------------------------------------------------------
 
     def _over_quorums(self, scope: Scope) -> Clause:
-        ways = [super()._over_quorums, self._over_subsets, self._over_permutations, self._over_maps]
+        ways = [
+            super()._over_quorums,
+            self._over_subsets,
+            self._over_permutations,
+            self._over_maps,
+            self._over_sequences,
+        ]
         return self.choose.pick(ways)(scope)
 
     def clause(self, scope: Scope, depth: int) -> Clause:
@@ -156,6 +179,14 @@ class WordyWriter(ClaimingWriter):
         ends = (Name(f"{row}[0]", kind), Name(f"{row}[-1]", kind))
         return Clause(row, f"permutations({kind.name})", scope.having(*ends))
 
+    def _over_sequences(self, scope: Scope) -> Clause:
+        kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]
+        kind = self.choose.pick(kinds)
+        sets = [a.text for a in scope.atoms() if isinstance(a.kind, SetType) and a.kind.item == kind]
+        source = self.choose.pick([kind.name, *sets])
+        most = self.choose.pick([1, 2])
+        return self._inside(scope, f"sequences({source}, {most})", SeqType(kind, most), "q")
+
     def _over_maps(self, scope: Scope) -> Clause:
         kinds: list[SortType | EnumType] = [*scope.world.sorts, *scope.world.enums]
         keys, values = self.choose.pick(kinds), self.choose.pick((BOOL, *kinds))
@@ -171,6 +202,23 @@ class WordyWriter(ClaimingWriter):
         if self.choose.chance(15):
             return self._copied(scope, frame), scope
         return super().statement(scope, frame)
+
+    def _updates(self, scope: Scope, text: str, kind: Type) -> list[tuple[int, Callable[[], Lines]]]:
+        options = super()._updates(scope, text, kind)
+        if isinstance(kind, RecordType):
+            fields = [(name, each) for name, each in kind.fields if self.can(scope, each)]
+            options += [(4, partial(self._field, scope, f"{text}.{name}", each)) for name, each in fields]
+        return options
+
+    def _field(self, scope: Scope, text: str, kind: Type) -> Lines:
+        """A field of a record that a variable holds."""
+        if isinstance(kind, IntType) and self.choose.chance(50):
+            return self._unless(f"{text} < {kind.high}", f"{text} += 1", 12)
+        if isinstance(kind, RecordType) and kind.fields and self.choose.chance(50):
+            name, each = self.choose.pick(kind.fields)
+            if self.can(scope, each):
+                return self._field(scope, f"{text}.{name}", each)
+        return [f"{text} = {self.expr(scope, kind, 1)}"]
 
     def _copied(self, scope: Scope, frame: Frame) -> Lines:
         """A copy of some variable, which is changed and stored again, or asked."""
@@ -317,6 +365,10 @@ class WordyWriter(ClaimingWriter):
             return claim
         asked = f"enabled(self.{name}{given})"
         return f"{self.choose.pick(['', 'not '])}{asked} {self.choose.pick(['or', 'and'])} {wrap(claim)}"
+
+    def _eventually(self, scope: Scope, name: str, written: str) -> Lines:
+        lines = super()._eventually(scope, name, written)
+        return [line.replace("@eventually", "@eventually_always") for line in lines] if self.stays else lines
 
     def _properties(self, scope: Scope) -> Lines:
         lines = super()._properties(scope)

@@ -12,18 +12,22 @@ import pytest
 
 from ratified import (
     EvaluationError,
+    Map,
     Model,
     ModelError,
+    Ordered,
     Set,
     Verdict,
     action,
     check,
     choose,
     enabled,
+    first,
     invariant,
     lemma,
     prove,
     require,
+    sequences,
 )
 from tests.explore.native.differential import TooLarge, differences
 from tests.generate.agreement import agree
@@ -31,6 +35,11 @@ from tests.generate.running import load
 from tests.generate.wordy import wordy_model
 from tests.language import words
 from tests.language.test_differential import TOLERATED as NEVER
+
+
+class Level(Ordered):
+    """A total order."""
+
 
 MODELS = {
     words.Exhaustive: 30,
@@ -42,7 +51,11 @@ MODELS = {
     words.PlainSets: 8,
     words.Steps: 75,
     words.Asking: 43,
+    words.AskingThrough: 14,
     words.Texts: 325,
+    words.ConstantTexts: 70,
+    words.Fields: 175,
+    words.Numbers: 707,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 
@@ -66,20 +79,24 @@ WORDS = (
     *(
         r"own\d+ = Set",
         r"own\d+\.add",
+        r"self\.\w+(\[\w+\])?\.\w+ (\+=|=) ",
         r"subsets\([\w.]+\)",
         r"subsets\([\w.]+, ",
         r"permutations\(",
         r"maps\(",
+        r"sequences\(",
+        r"    \w+: int\b",
         r"Literal\[",
     ),
-    *("@action_constraint", r"enabled\(", r"case \"", r"elif \w+ ==", r"else:\n"),
+    *("@eventually_always", "@action_constraint", r"enabled\(", r"case \"", r"elif \w+ ==", r"else:\n"),
 )
 """What some of them use."""
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
 def test_every_engine_makes_the_same_of_it(model: type[Model]) -> None:
-    instance = model(P=2 if model is words.Copies else 3)
+    sizes = {"P": 2 if model is words.Copies else 3} if model.module.sorts else {}
+    instance = model(**sizes)
     assert agree(instance, 40) > 1
     reference = check(instance, engine="reference")
     native = check(instance, engine="native")
@@ -101,6 +118,60 @@ def test_a_choice_from_nothing_is_an_error_of_the_model_with_its_place() -> None
             check(Nothing(P=2), engine=engine)
         assert caught.value.span is not None
         assert caught.value.span.line == caught.value.span.end_line
+
+
+class AskingAbove(Model):
+    """A guard that is asked leaves a bound; what comes after one that is asked does too."""
+
+    b: Level
+    seen: Map[Level, bool]
+
+    @action
+    def rise(self, far: bool) -> None:
+        require(not far or self.b + 1 > first(Level))
+        self.b = self.b + 1
+
+    @action
+    def see(self, far: bool) -> None:
+        require(enabled(self.rise, far))
+        self.seen[self.b] = True
+
+
+def test_a_guard_that_is_asked_may_leave_a_bound_as_any_expression() -> None:
+    instance = AskingAbove(Level=2)
+    assert agree(instance, 40) > 1
+    for engine in ("reference", "native"):
+        found = check(instance, engine=engine)
+        assert sorted((b.action, b.times) for b in found.bounds) == [("rise", 4), ("rise", 4), ("see", 4)]
+        assert found.distinct == 6
+
+
+def test_too_many_sequences_are_an_error_of_the_model() -> None:
+    class Many(Model):
+        last: words.P | None
+
+        @action
+        def take(self, p: words.P) -> None:
+            require(any(len(q) > 7 and q[0] == p for q in sequences(words.P, 9)))
+            self.last = p
+
+    with pytest.raises(EvaluationError, match="there are too many sequences of up to 9 of 4 elements"):
+        check(Many(P=4), engine="reference")
+    assert check(Many(P=2), engine="reference").distinct == 3
+
+
+def test_an_int_without_a_range_has_a_wide_one() -> None:
+    class Tripled(Model):
+        x: int = 1
+
+        @action
+        def grow(self) -> None:
+            self.x *= 3
+
+    for engine in ("reference", "native"):
+        result = check(Tripled(), engine=engine)
+        assert (result.verdict, result.distinct) == (Verdict.UNDECIDED, 20)
+        assert [b.what for b in result.bounds] == ["the range -2147483647..2147483647 of x"]
 
 
 def test_a_step_that_goes_wrong_is_enabled_all_the_same() -> None:

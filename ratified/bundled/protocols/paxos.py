@@ -156,6 +156,7 @@ PROTOCOL = BundledProtocol(
             at_once=UNWRITTEN,
             reference="ratified.conformance.multipaxos.reference:reference",
             cores=CORES,
+            survivors="ratified.conformance.multipaxos.survivors:SURVIVORS",
         ),
     ),
 )

@@ -53,7 +53,7 @@ CORES = Path("the cores")
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of a sweep of cores: N of the mistakes, drawn with --seed; the share of all is estimated, with an interval.",
+    help="Of a sweep: N of the mistakes, drawn with --seed; of cores, the share of all is estimated, with an interval.",
 )
 @option_of_seconds("Of a sweep of cores: start no mutant after S seconds.")
 @click.option(
@@ -284,7 +284,15 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             live.show(f"{done:,} of {of:,} mistakes")
 
     with live or nullcontext():
-        swept = sweep(request.sweep, run, jobs=request.jobs, within=request.within, told=told)
+        swept = sweep(
+            request.sweep,
+            run,
+            jobs=request.jobs,
+            within=request.within,
+            sample=request.sample,
+            seed=driving.seed,
+            told=told,
+        )
     took = time.monotonic() - began
     text = sweep_text(swept, took)
     rendered = renderer(

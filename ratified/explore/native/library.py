@@ -221,13 +221,15 @@ def load(text: str, *, flags: tuple[str, ...] = ()) -> Library:
     return loaded(text, flags)[0]
 
 
-def loaded(text: str, flags: tuple[str, ...] = (), memory: int | None = None) -> tuple[Library, Compiled]:
-    """The same, and what was compiled."""
-    compiled = compile_text(text, flags=flags, memory=memory)
+def loaded(
+    text: str, flags: tuple[str, ...] = (), memory: int | None = None, explorer: str | None = None
+) -> tuple[Library, Compiled]:
+    """The same, and what was compiled; of a program in two parts if the `explorer`'s text is given."""
+    compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
     try:
         return Library(compiled.path), compiled
     except NativeError:
         # A cache file that something else damaged: once more from the text.
         compiled.path.unlink(missing_ok=True)
-        compiled = compile_text(text, flags=flags, memory=memory)
+        compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
         return Library(compiled.path), compiled

@@ -12,7 +12,7 @@ from ratified.language.compile.context import Context, Made
 from ratified.language.compile.places import change_item, in_maps, is_place, read_place, store_at
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
-from ratified.language.types import NoneType, OptionalType, TupleType, Type, fits, records_of, unbounded
+from ratified.language.types import BOOL, NoneType, OptionalType, TupleType, Type, fits, records_of, unbounded
 
 rules: Rules[Context, Made] = Rules("assignments")
 
@@ -88,10 +88,10 @@ _NOT_A_PLACE = "only names and variables of self can be assigned"
 
 
 def _instead(c: Context, target: ast.expr, remedy: str) -> str:
-    """What to write in place of an assignment to something else: a field is changed by replacing its record."""
-    if isinstance(target, ast.Attribute) and is_place(c, target.value):
-        place = ast.unparse(target.value)
-        return f"write {place} = replace({place}, {target.attr}=...)"
+    """What to write in place of an assignment to something else: a field of a local record is changed by replacing that."""
+    match target:
+        case ast.Attribute(ast.Name(name), field) if records_of(c.env.types.get(name, BOOL)):
+            return f"a record is a value: write {name} = replace({name}, {field}=...)"
     return remedy
 
 

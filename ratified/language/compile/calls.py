@@ -11,11 +11,12 @@ from types import FunctionType
 
 from ratified.language import api, ir
 from ratified.language.compile.arguments import in_order_of, positional
-from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS
+from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS, replaced
 from ratified.language.compile.constructors import collection, make_map, make_record, numbered
 from ratified.language.compile.context import MISSING, Context
 from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.operators import same
+from ratified.language.fields import REPLACED
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
@@ -42,6 +43,7 @@ _INSTEAD = {
     "dict": "write Map({key: value for key in K})",
     "tuple": "write Seq(...), or (a, b) for a pair",
     "str": "use an Enum: models have no strings",
+    "divmod": "write a // b, and a % b",
     "round": "ints are all the numbers there are: divide with //",
 }
 """What to write in place of functions that people reach for."""
@@ -98,6 +100,11 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
 def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
     span = c.span(node)
     operand = c.expr(value)
+    if method == REPLACED:
+        if not isinstance(operand.type, RecordType):
+            remedy = "require that it is not None first; tell a union apart first"
+            c.fail(value, f"a field of {operand.type} cannot be assigned", remedy)
+        return replaced(c, node, operand, value)
     match operand.type, method:
         case SetType(), "isdisjoint":
             (other,) = positional(c, node, 1, 1)

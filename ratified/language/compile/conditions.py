@@ -11,7 +11,7 @@ from enum import Enum
 
 from ratified.language import ir
 from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, Facts
-from ratified.language.compile.displays import choices
+from ratified.language.compile.displays import choices, constant_tuple
 from ratified.language.compile.operators import same
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
@@ -233,11 +233,10 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
 
 
 def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> Expr:
-    wanted = None
-    if isinstance(right, ast.Tuple | ast.Set | ast.List) and any(
-        isinstance(e, ast.Constant) and isinstance(e.value, str) for e in right.elts
-    ):
-        wanted = SetType(c.expr(left).type)
+    among = constant_tuple(c, right)
+    if isinstance(right, ast.Tuple | ast.Set | ast.List):
+        among = tuple(e.value for e in right.elts if isinstance(e, ast.Constant))
+    wanted = SetType(c.expr(left).type) if any(isinstance(e, str) for e in among) else None
     container = choices(c, right, wanted) or c.expr(right, wanted)
     item = element_type(container.type)
     if item is None:

@@ -26,6 +26,7 @@ class Kind(Enum):
     ASSUMPTION = "assumption"
     REFINEMENT = "refinement"
     EVENTUALLY = "eventually claim"
+    EVENTUALLY_ALWAYS = "eventually-always claim"
     LEADS_TO = "leads-to claim"
     VIEW = "view"
     HELPER = "helper"
