@@ -15,6 +15,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from ratified.impl.contract import Command, Done, WriteEntries, WriteRecord
 from ratified.impl.machines import KeyValue
@@ -106,7 +107,7 @@ async def growth(nodes: int, clients: int, seconds: float) -> None:
         async def client(number: int) -> None:
             nonlocal done
             async with grpc.aio.insecure_channel(cluster.child(leader).client) as channel:
-                call = channel.unary_unary("/etcdserverpb.KV/Put")
+                call: Any = channel.unary_unary("/etcdserverpb.KV/Put")
                 at = number
                 while time.monotonic() < over:
                     at += 7919
