@@ -148,6 +148,14 @@ class Reference:
         self.machine.restore(snapshot.state)
         self.clients = {client: (serial, result) for client, serial, result in snapshot.sessions}
 
+    def is_loaded(self, snapshot: Snapshot) -> bool:
+        """Whether it is one."""
+        try:
+            self.load(snapshot)
+        except ValueError:
+            return False
+        return True
+
     def write(self, write: Any) -> None:
         self.token += not self.said.writes
         self.said.writes.append(write)
@@ -240,8 +248,7 @@ class Reference:
                     self.ask_on(sender)
             case Install(snapshot, chosen):
                 self.told(chosen, sender)
-                if snapshot.index > self.chosen:
-                    self.load(snapshot)
+                if snapshot.index > self.chosen and self.is_loaded(snapshot):
                     self.keep_snapshot(snapshot, 0)
                     self.applied = self.chosen = snapshot.index
                     self.said.applied.append(Restored(snapshot.index))

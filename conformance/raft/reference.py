@@ -279,7 +279,10 @@ class Reference(Kept):
             return None
         self.acts("handle_install_snapshot")
         if snapshot.index > self.commit:
-            self.load(snapshot)
+            try:
+                self.load(snapshot)
+            except ValueError:
+                return None  # it is none: nothing is said, so that it is sent again
             if self.term_at(snapshot.index) == snapshot.term:
                 self.forget(snapshot.index)
             else:

@@ -358,14 +358,31 @@ def explore(
 
 
 def regression_test(
-    protocol: Protocol, nodes: int, system_seed: int, explored: Explored, *, calm: bool = False
+    protocol: Protocol,
+    nodes: int,
+    system_seed: int,
+    explored: Explored,
+    *,
+    calm: bool = False,
+    alone: int = 0,
 ) -> str:
-    """What was found as a test that can be run: a schedule, perhaps with `calm` after it, which must conform."""
+    """What was found as a test that can be run: a schedule, perhaps `calm` after it, or so many steps of a core `alone`."""
+    module, _, expression = protocol.place.partition(":")
+    beginning = f"from {module} import {expression.partition('[')[0]}\n"
+    end = "    assert run.verdict is Verdict.HOLDS, run.why\n"
+    if alone:
+        return (
+            f"{beginning}"
+            "from ratified.conform.alone import alone\n"
+            "from ratified.results.result import Verdict\n\n\n"
+            "def test_it_conforms() -> None:\n"
+            f"    run = alone({expression}, {system_seed}, nodes={nodes}, steps={alone})\n"
+            f"{end}"
+        )
     where, how = ("stress", "restressed") if calm else ("simulation", "replayed")
     lines = "".join(f"    {step}\n" for step in explored.script)
-    module, _, expression = protocol.place.partition(":")
     return (
-        f"from {module} import {expression.partition('[')[0]}\n"
+        f"{beginning}"
         f"from ratified.conform.{where} import {how}\n"
         "from ratified.simulator import read_schedule\n"
         "from ratified.results.result import Verdict\n\n"
@@ -374,5 +391,5 @@ def regression_test(
         f"    protocol = {expression}\n"
         f"    schedule = read_schedule(SCRIPT, protocol.system({system_seed}))\n"
         f"    run = {how}(protocol, {system_seed}, {nodes}, schedule, claims_every=1)\n"
-        "    assert run.verdict is Verdict.HOLDS, run.why\n"
+        f"{end}"
     )

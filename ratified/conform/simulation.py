@@ -155,7 +155,8 @@ def operations_of(history: History) -> list[Operation]:
 class Simulated:
     """What came of a run. `found` is who found something, if any: checker, reference, linearizability, exception or progress.
 
-    Where it is `calm` after the schedule, progress is asked for (`ratified.conform.stress`).
+    Where it is `calm` after the schedule, progress is asked for (`ratified.conform.stress`); of one core `alone` there is no
+    schedule (`ratified.conform.alone`).
     """
 
     seed: int
@@ -167,6 +168,7 @@ class Simulated:
     why: str = ""
     schedule: tuple[Step, ...] = ()
     calm: bool = False
+    alone: bool = False
 
 
 def simulated(

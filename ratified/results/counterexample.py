@@ -6,10 +6,11 @@ representatives of orbits: the run is built forward, at each step a successor of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ratified.language.errors import RatifiedError
-from ratified.language.ir import Argument, Kind
+from ratified.language.ir import Argument, Function, Kind
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values, state_dict
 from ratified.language.refinement import Refinement
 from ratified.language.values import show
@@ -176,6 +177,7 @@ class Counterexample:
                     machine.actions[action].name,
                     _named(machine.actions[action].arguments, arguments),
                     state_dict(machine, state),
+                    narrated(machine.actions[action], arguments),
                 )
                 for action, arguments, state in steps
             ),
@@ -231,6 +233,23 @@ class Counterexample:
     def _call(self, name: str, arguments: Values) -> str:
         function = self._machine.module.functions.get(name)
         return f"{name}({_choice(function.arguments if function else (), arguments)})"
+
+
+def narrated(action: Function, arguments: Values) -> str:
+    """The first sentence of an action's docstring, about these arguments: "Replica r votes" is "Replica r2 votes".
+
+    Parameters are found where they are single letters that are no words: of longer names nobody could tell.
+    """
+    paragraph = " ".join(action.doc.strip().partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=[.!?]) (?=[A-Z])", paragraph, maxsplit=1)[0]
+    shown = {a.name: show(v) for a, v in zip(action.arguments, arguments, strict=False)}
+    for name, value in zip((a.name for a in action.arguments), arguments, strict=False):
+        if name == "a":  # which is a word, unless it follows what it is one of: `acceptor a`
+            kind = re.escape(type(value).__name__)
+            sentence = re.sub(
+                rf"\b({kind}) a(?![\w'`-])", rf"\g<1> {show(value)}", sentence, flags=re.IGNORECASE
+            )
+    return re.sub(r"(?<![\w'\u2019`-])[b-zB-HJ-Z](?![\w'`-])", lambda m: shown.get(m[0], m[0]), sentence)
 
 
 def _named(declared: tuple[Argument, ...], arguments: Values) -> tuple[tuple[str, object], ...]:

@@ -21,12 +21,13 @@ MEMBERSHIP = ("ratified.impl.raft.membership",)
 
 
 def swept(path: Path, *extra: Check) -> tuple[Sweep, CoresSwept]:
+    chaos = next(check for check in checks_of(PROTOCOLS["raft"]) if check.name == "chaos 0")
     sweep = Sweep(
         PROTOCOLS["raft"],
         MEMBERSHIP,
         {"membership quorum_size: 2 becomes 3": "for the test"},
         Memory.read(path),
-        [checks_of(PROTOCOLS["raft"], 1)[0], *extra],
+        [replace(chaos, seconds=0.0), *extra],
     )
     sweep.plantings = [p for p in sweep.plantings if p.name.startswith("membership quorum_size")]
     sweep.watch()
@@ -92,6 +93,15 @@ def test_mistakes_are_caught_or_survive_and_who_caught_them_is_remembered(tmp_pa
     assert again.order(first)[0] == "chaos 0"
 
 
+@pytest.mark.long(suite="mutants")
+@pytest.mark.parametrize("name", ["raft", "multi-paxos"])
+def test_every_mistake_of_a_sample_is_caught_or_argued_to_be_none(name: str) -> None:
+    sweep = Sweep(PROTOCOLS[name], cores_of(name), explained_of(name), Memory(None))
+    sweep.watch()
+    result = sweep.run(sample=60, seed=7, jobs=2)
+    assert [fate.planting.name for fate in result.survivors] == []
+
+
 def test_what_no_check_runs_is_told_as_such(tmp_path: Path) -> None:
     sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("nothing", lambda: None)])
     sweep.watch()
@@ -104,6 +114,14 @@ def test_cores_that_do_not_conform_are_not_swept() -> None:
     sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [Check("bad", lambda: "it is broken")])
     with pytest.raises(ValueError, match=r"^bad: it is broken$"):
         sweep.watch()
+
+
+def test_a_check_that_is_slow_is_made_without_a_mistake_once_it_catches_one() -> None:
+    always = Check("bad", lambda: "it is broken", 1.0)
+    sweep = Sweep(PROTOCOLS["raft"], MEMBERSHIP, {}, Memory(None), [always])
+    sweep.watch()
+    with pytest.raises(ValueError, match=r"^bad: it is broken$"):
+        sweep.run(sample=1)
 
 
 def test_how_sure_a_sample_is() -> None:

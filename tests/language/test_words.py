@@ -56,6 +56,7 @@ MODELS = {
     words.ConstantTexts: 70,
     words.Fields: 175,
     words.Numbers: 707,
+    words.Partial: 137,
 }
 """Each model, and how many states it has with three processes, of copies with two."""
 

@@ -474,6 +474,49 @@ class AskingThrough(Guarded):
         return enabled(self.up, most) == (most == 2 or (len(self.log) < 2 and self.x < most))
 
 
+class Partial(Model):
+    """A map with some keys, in the words of dicts."""
+
+    age: Map[P, Small | None]
+    eldest: P | None
+
+    def oldest(self) -> int:
+        return max(self.age.get(p, 0) for p in P)
+
+    @action
+    def born(self, p: P) -> None:
+        require(self.age.get(p) is None)
+        self.age[p] = 0
+
+    @action
+    def grow(self, p: P) -> None:
+        age = self.age[p]
+        require(age is not None and age < 2)
+        self.age[p] = self.age.get(p, 0) + 1
+        if self.age.get(p, 0) == self.oldest():
+            self.eldest = p
+
+    @action
+    def die(self, p: P) -> None:
+        require(self.age[p] == 2)
+        del self.age[p]
+        own = Map(self.age)
+        del own[p]
+        for q in P:
+            if own[q] == 2:
+                own.pop(q)
+        self.age = own
+
+    @action
+    def leave(self, p: P) -> None:
+        require(self.age[p] == 0)
+        self.age.pop(p)
+
+    @invariant
+    def few(self) -> bool:
+        return self.oldest() <= 2 and sum(1 for age in self.age.values() if age is not None) <= len(P)
+
+
 @record
 class Dated:
     """When somebody was seen."""

@@ -155,6 +155,7 @@ PROTOCOL = BundledProtocol(
             graph="ratified.conformance.multipaxos.edges:graph",
             at_once=UNWRITTEN,
             reference="ratified.conformance.multipaxos.reference:reference",
+            inputs="ratified.conformance.multipaxos.inputs:drawn",
             cores=CORES,
             survivors="ratified.conformance.multipaxos.survivors:SURVIVORS",
         ),

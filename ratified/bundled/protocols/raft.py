@@ -320,6 +320,7 @@ PROTOCOL = BundledProtocol(
             voters="ratified.conformance.raft.calm:voters",
             left="ratified.conformance.raft.calm:left",
             reference="ratified.conformance.raft.reference:reference",
+            inputs="ratified.conformance.raft.inputs:drawn",
             cores=CORES,
             survivors="ratified.conformance.raft.survivors:SURVIVORS",
             caught="ratified.conformance.raft.caught:CAUGHT",

@@ -184,17 +184,17 @@ def sweep_of_cores(request: MutantsRequest) -> int:
         over = after(request.seconds, interrupted)
         try:
             sweep.watch(told)
+            swept_cores = sweep.run(
+                request.sample,
+                request.driving.seed,
+                request.jobs,
+                lambda done, of: told(f"{done:,} of {of:,} mistakes"),
+                over,
+            )
         except ValueError as error:
             raise RatifiedError(
                 f"{request.target} is not swept: without a mistake it does not conform\n{error}"
             ) from None
-        swept_cores = sweep.run(
-            request.sample,
-            request.driving.seed,
-            request.jobs,
-            lambda done, of: told(f"{done:,} of {of:,} mistakes"),
-            over,
-        )
     took = time.monotonic() - began
     text = cores_text(swept_cores, took)
     rendered = renderer(

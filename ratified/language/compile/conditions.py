@@ -242,6 +242,10 @@ def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> 
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")
     found = c.expr(left, item)
+    if isinstance(container.type, MapType) and isinstance(container.type.value, OptionalType):
+        absent = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn)
+        held = f"{ast.unparse(right)}[{ast.unparse(left)}] is {'' if absent else 'not '}None"
+        c.fail(node, "every key is in a Map, which may hold None there", f"write {held}")
     if fits(found.type, item):
         return ir.In(c.span(node), BOOL, c.coerce(found, item, left), container)
     wide = c.join(node, found.type, item)  # refused if the two can never be equal

@@ -89,8 +89,17 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         )
     raise AnnotationProblem(
         f"{show(value)[:60]} cannot be used as a value in a model",
-        "see docs/language.md for the types there are",
+        _plain(value),
     )
+
+
+def _plain(value: object) -> str:
+    """What to write in place of a container of Python's own."""
+    known: dict[type, str] = {list: "Seq", set: "Set", frozenset: "Set", dict: "Map"}
+    instead = known.get(type(value))
+    if instead is None:
+        return "see docs/language.md for the types there are"
+    return f"write {instead}({value or ''})" if len(str(value)) < 40 else f"write {instead}(...)"
 
 
 def texts_of(t: Type | None) -> EnumType | None:

@@ -21,7 +21,7 @@ from ratified.language.compile.methods import Method, abstract_class, methods_of
 from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
-from ratified.language.sorts import Sort
+from ratified.language.sorts import Sort, tell_apart
 from ratified.language.source import definition, of_the_author, span_of
 from ratified.language.types import IntType, SortType, Type, names_in_bounds, sorts_of, unbounded
 from ratified.language.uses import nodes
@@ -106,6 +106,7 @@ class ModuleCompiler:
                     span=self.source.span,
                     remedy="rename one of them: sizes are given by the names of sorts",
                 )
+        tell_apart(t.sort for t in found)
         return tuple(found)
 
     # --- functions ---
