@@ -1,4 +1,7 @@
-"""More of the TLA+ community's specifications, written anew from their prose in the words that people bring (docs/coming-from.md)."""
+"""More of the TLA+ community's specifications, written anew from their prose in the words that people bring.
+
+What each word means is in docs/coming-from.md.
+"""
 
 from __future__ import annotations
 
