@@ -46,7 +46,7 @@ def drawn(random: Random, core: Core, names: Sequence[NodeId]) -> Input:
     draw = Drawing(random, core)
     kind = random.random()
     if kind < 0.6:
-        sender = random.choice(names[1:])
+        sender = random.choice(names[1:] or ("stranger",))
         message = draw.message(sender)
         return Receive(sender if random.random() < 0.97 else "stranger", message)
     if kind < 0.75:

@@ -26,6 +26,10 @@ SURVIVORS: Mapping[str, str] = {
     "core MultiPaxosCore.step: type(ticks) is int and ticks > 0 becomes type(ticks) is int or ticks > 0": NOT_GIVEN,
     "core MultiPaxosCore.step: ticks > 0 becomes ticks >= 0": NOT_GIVEN,
     "core MultiPaxosCore.step: 0 becomes -1": NOT_GIVEN,
+    "state State.vote: 0 becomes -1": "where nothing is known, nothing is left out",
+    "learner Learner.on_leader: if upto > state.chosen becomes if True": "what is known already is no cause to ask anybody",
+    "learner Learner.ask: if others becomes if True": "a node without others hears of nothing that it would ask for",
+    "leader Leader.__init__: 0 becomes -1 (6)": FROM_ONE,
     "leader Leader.on_alive: 0 becomes 1": FROM_ONE,
     "leader Leader.on_alive: 0 becomes -1": FROM_ONE,
 }

@@ -46,7 +46,8 @@ def drawn(random: Random, core: Core, names: Sequence[NodeId]) -> Input:
     draw = Drawing(random, core, names)
     kind = random.random()
     if kind < 0.6:
-        sender = random.choice(names[1:]) if random.random() < 0.97 else random.choice((names[0], "stranger"))
+        others = names[1:] if random.random() < 0.97 else ()
+        sender = random.choice(others or (names[0], "stranger"))
         return Receive(sender, draw.message())
     if kind < 0.75:
         return Tick(random.choice((1, 1, 2, 2, 6, 12, 0, -1)))

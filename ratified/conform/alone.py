@@ -21,10 +21,15 @@ from ratified.simulator.disk import Disk
 STEPS = 600
 CRASHES = 0.01
 WRITTEN = 0.15
+SIZES = (3, 5, 3, 2, 3, 1, 3, 4)
 
 
-def alone(protocol: Protocol, seed: int, *, nodes: int = 3, steps: int = STEPS) -> Simulated:
-    """Give a core so many inputs; now and then its disk finishes something, and it crashes. Needs `reference` and `inputs`."""
+def alone(protocol: Protocol, seed: int, *, nodes: int | None = None, steps: int = STEPS) -> Simulated:
+    """Give a core so many inputs; now and then its disk finishes something, and it crashes. Needs `reference` and `inputs`.
+
+    How many nodes there are, or would be, is drawn where it is not said; every eighth core has no observer.
+    """
+    nodes = SIZES[seed % len(SIZES)] if nodes is None else nodes
     assert protocol.reference is not None
     assert protocol.inputs is not None
     random = Random(f"alone/{seed}")  # noqa: S311 - to repeat runs, not to keep secrets
@@ -32,7 +37,8 @@ def alone(protocol: Protocol, seed: int, *, nodes: int = 3, steps: int = STEPS) 
     system = protocol.system(seed)
     disk = Disk(system.bootstrap(names[0], tuple(names)))
     actions: list[str] = []
-    held = BackToBack(protocol.reference, actions)
+    watched = seed % 8 != 4
+    held = BackToBack(protocol.reference, actions if watched else None)
 
     def observe(observation: Observation) -> None:
         actions.append(observation.action)
@@ -46,7 +52,8 @@ def alone(protocol: Protocol, seed: int, *, nodes: int = 3, steps: int = STEPS) 
             if core is None or random.random() < CRASHES:
                 disk.crash(random.randint(0, disk.units()))
                 durable = disk.durable
-                core = system.make(names[0], durable, Random(f"{seed}/{done}"), observe)  # noqa: S311 - likewise
+                own = Random(f"{seed}/{done}")  # noqa: S311 - likewise
+                core = system.make(names[0], durable, own, observe if watched else None)
                 held.started(core, durable)
             if disk.pending and random.random() < WRITTEN:
                 disk.persist(random.randint(disk.persisted + 1, disk.pending))

@@ -106,7 +106,7 @@ def conform(
         if events is None and runs_alone(protocol):
             # They cost little: four for each of the others.
             for one in range(4 * seed, 4 * seed + 4):
-                by_itself = alone(protocol, one, nodes=nodes_of(one))
+                by_itself = alone(protocol, one)
                 result.alone += 1
                 result.alone_steps += by_itself.steps
                 if by_itself.found:
@@ -262,7 +262,7 @@ def _by_runs(protocol: Protocol, mutant: Mutant, most: int, last: str) -> tuple[
     seeds = range(mutant.first, mutant.first + most)
     steps = 0
     for kind, seed in [*known, *((kind, seed) for seed in seeds for kind in kinds)]:
-        run = RUNS[kind](protocol, seed, nodes=mutant.nodes)
+        run = alone(protocol, seed) if kind == "alone" else RUNS[kind](protocol, seed, nodes=mutant.nodes)
         steps += run.steps
         if run.found:
             return run, steps, f"{kind} {seed}"

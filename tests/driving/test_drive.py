@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Annotated
 
@@ -597,7 +597,7 @@ class Losing(Driver):
     """The second letter that arrives is lost; one that was not sent cannot be asked for."""
 
     model = Post
-    cannot_ask = {"deliver": "only what was sent can be delivered"}
+    cannot_ask: Mapping[str, str] = {"deliver": "only what was sent can be delivered"}
 
     def reset(self) -> None:
         self.sent: set[Client] = set()

@@ -677,14 +677,16 @@ class Texts(Model):
 
 
 FIRST_WORDS: tuple[Phase, ...] = ("idle", "wanting")
+TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
 SMALL = (0, 2)
+TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
 
 
 class ConstantTexts(Model):
     """Texts in the defaults of containers, and constants of the module that are run through."""
 
     pair: tuple[Phase, bool] = ("wanting", False)
-    turns: Map[Phase, Small] = Map({"idle": 2, "wanting": 0, "busy": 1})
+    turns: Map[Phase, Small] = Map(TURNS)
     log: Annotated[Seq[Phase], AtMost(2)] = Seq(["busy"])
     pairs: Set[tuple[Phase, bool]] = Set({("busy", True)})
     maybe: tuple[Phase, Small] | None = ("idle", 1)
