@@ -1,7 +1,4 @@
-"""More of the TLA+ community's specifications, written anew from their prose in the words that people bring.
-
-What each word means is in docs/coming-from.md.
-"""
+"""More specifications that the TLA+ community publishes, written anew in the words that people bring (docs/coming-from.md)."""
 
 from __future__ import annotations
 
@@ -18,11 +15,14 @@ from ratified import (
     Set,
     Sort,
     action,
+    choose,
+    constraint,
     eventually_always,
     first,
     invariant,
     last,
     leads_to,
+    record,
     require,
     step_invariant,
     subsets,
@@ -160,3 +160,158 @@ class Stabilizing(Model):
     @eventually_always
     def one_privilege(self) -> bool:
         return self.privileges() == 1
+
+
+class Client(Sort):
+    """Who wants resources."""
+
+
+class Resource(Sort):
+    """What one client at a time may have."""
+
+
+class Allocator(Model):
+    """Clients ask for sets of resources, are given some at a time, and give some back."""
+
+    wanted: Map[Client, Set[Resource]]
+    held: Map[Client, Set[Resource]]
+
+    def free(self) -> Set[Resource]:
+        return Set(r for r in Resource if all(r not in self.held[c] for c in Client))
+
+    @action
+    def ask(self, c: Client, some: Set[Resource]) -> None:
+        require(len(self.wanted[c]) == 0 and len(self.held[c]) == 0 and len(some) > 0)
+        self.wanted[c] = some
+
+    @action
+    def give(self, c: Client, some: Set[Resource]) -> None:
+        require(some in subsets(self.free() & self.wanted[c]) and len(some) > 0)
+        self.held[c] |= some
+        self.wanted[c] -= some
+
+    @action
+    def give_back(self, c: Client, some: Set[Resource]) -> None:
+        require(some in subsets(self.held[c]) and len(some) > 0)
+        self.held[c] -= some
+
+    @invariant
+    def nothing_is_shared(self) -> bool:
+        return all(self.held[c].isdisjoint(self.held[d]) for c in Client for d in Client if c != d)
+
+
+class Ingredient(Sort):
+    """Paper, tobacco, matches: each smoker has plenty of one."""
+
+
+class Smokers(Model):
+    """An agent puts all ingredients but one on the table, and who has that one smokes (Patil, 1971)."""
+
+    table: Set[Ingredient]
+    smokes: Map[Ingredient, bool]
+
+    def init(self, offer: Set[Ingredient]) -> None:
+        require(offer in subsets(Ingredient, len(Ingredient) - 1))
+        self.table = offer
+
+    @action
+    def light(self) -> None:
+        require(len(self.table) > 0)
+        self.smokes[choose(Ingredient, where=lambda i: i not in self.table)] = True
+        self.table.clear()
+
+    @action
+    def stop(self, offer: Set[Ingredient]) -> None:
+        require(offer in subsets(Ingredient, len(Ingredient) - 1) and len(self.table) == 0)
+        self.smokes[choose(Ingredient, where=lambda i: self.smokes[i])] = False
+        self.table = offer
+
+    @invariant
+    def one_at_a_time(self) -> bool:
+        return sum(1 for smokes in self.smokes.values() if smokes) <= 1
+
+
+class Message(Sort):
+    """What is sent."""
+
+
+@record
+class Wire:
+    """Two bits that differ while a value waits to be taken."""
+
+    value: Message
+    ready: bool
+    taken: bool
+
+
+class Fifo(Model):
+    """A buffer between two wires (Lamport, *Specifying systems*, 2002, chapter 4)."""
+
+    most: Param[int] = 3
+    left: Wire
+    right: Wire
+    buffer: Annotated[Seq[Message], AtMost("most + 1")]
+
+    def init(self, a: Message, b: Message, up: bool, high: bool) -> None:
+        self.left = Wire(a, up, up)
+        self.right = Wire(b, high, high)
+
+    @action
+    def send(self, m: Message) -> None:
+        require(self.left.ready == self.left.taken)
+        self.left.value = m
+        self.left.ready = not self.left.ready
+
+    @action
+    def take_in(self) -> None:
+        require(self.left.ready != self.left.taken)
+        self.left.taken = not self.left.taken
+        self.buffer.append(self.left.value)
+
+    @action
+    def put_out(self) -> None:
+        require(len(self.buffer) > 0 and self.right.ready == self.right.taken)
+        self.right.value = self.buffer[0]
+        self.right.ready = not self.right.ready
+        self.buffer.pop(0)
+
+    @action
+    def receive(self) -> None:
+        require(self.right.ready != self.right.taken)
+        self.right.taken = not self.right.taken
+
+    @constraint
+    def short(self) -> bool:
+        return len(self.buffer) <= self.most
+
+
+class Prisoner(Sort):
+    """All but the first switch twice; the first one counts."""
+
+
+class Prisoners(Model):
+    """One at a time is led into a room with two switches, and somebody is to know when all have been there."""
+
+    up: bool
+    other: bool
+    switched: Map[Prisoner, int]
+    count: int
+
+    def init(self, up: bool, other: bool) -> None:
+        self.up, self.other = up, other
+
+    @action
+    def visit(self, p: Prisoner) -> None:
+        if p == Prisoner(0) and self.up:
+            self.up = False
+            self.count += 1
+        elif p != Prisoner(0) and not self.up and self.switched[p] < 2:
+            self.up = True
+            self.switched[p] += 1
+        else:
+            self.other = not self.other
+
+    @invariant
+    def known_only_if_so(self) -> bool:
+        enough = 2 * (len(Prisoner) - 1)
+        return self.count < enough or all(self.switched[p] > 0 for p in Prisoner if p != Prisoner(0))

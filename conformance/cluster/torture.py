@@ -106,7 +106,7 @@ async def _torture(plan: Plan) -> Tortured:
         trace=plan.trace and plan.protocol == "raft",
         restarts=Restarts(most=1_000_000, base_ms=50, cap_ms=400),
         command=command,
-        environment=_environment,
+        environment=_environment if jumps(plan) else None,
         name="torture",
     )
     ways: list[Way] = []
@@ -126,7 +126,9 @@ async def _torture(plan: Plan) -> Tortured:
             cluster.begin()
             await cluster.ready()
             began = time.monotonic()
-            nemesis = Nemesis(cluster, ways, str(plan.seed), began, plan.every, plan.kinds)
+            nemesis = Nemesis(
+                cluster, ways, str(plan.seed), began, plan.every, plan.kinds, clocks_jump=jumps(plan)
+            )
             unrest, promises = await _run(plan, cluster, nemesis, history, began)
             lasted = time.monotonic() - began
             restarts = sum(cluster.child(name).restarts for name in cluster.names)
@@ -135,6 +137,11 @@ async def _torture(plan: Plan) -> Tortured:
                 await way.close()
             await cluster.close()
     return _decided(plan, cluster, nemesis, history, unrest, promises, restarts, lasted)
+
+
+def jumps(plan: Plan) -> bool:
+    """Whether clocks jump: not those of nodes that serve gRPC, whose threads libfaketime leaves waiting for up to a second."""
+    return faketime() is not None and plan.machine != "etcd"
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -158,16 +165,16 @@ async def _run(
 ) -> tuple[list[str], Promises | None]:
     """Clients and nemesis, for so long; then calm, and a last look. What is wrong then, and what the store promised."""
     over, calm = asyncio.Event(), asyncio.Event()
-    made, where = Client, "peer"
+    made, where, known = Client, "peer", cluster.names
     if plan.machine == "etcd":
         from ratified.conformance.cluster.store_clients import EtcdClient
 
-        made, where = EtcdClient, "client"
+        made, where, known = EtcdClient, "client", cluster.founders  # a spare that is no member serves nobody
 
     def client(number: int, patience: float = PATIENCE_SECONDS) -> Client:
         return made(
             number,
-            lambda: [(name, getattr(cluster.child(name), where)) for name in cluster.names],
+            lambda: [(name, getattr(cluster.child(name), where)) for name in known],
             cluster.name,
             KEYS,
             history,
@@ -185,7 +192,7 @@ async def _run(
     if plan.machine == "etcd":
         from ratified.conformance.cluster.promises import Promises
 
-        places = [cluster.child(name).client for name in cluster.names]
+        places = [cluster.child(name).client for name in cluster.founders]
         promises = Promises(lambda: places, str(plan.seed))
         watching = [asyncio.create_task(promises.watch())]
         asking += [asyncio.create_task(promises.tenant(n, over)) for n in range(promises.tenants)]
@@ -377,10 +384,10 @@ def picture(
     return LoadPicture(title, slice_s, (Panel("nodes", tuple(map(lane, cluster.names))),))
 
 
-def known_kinds() -> tuple[str, ...]:
-    """Return the kinds of faults that there can be, here."""
+def known_kinds(machine: str = "kv") -> tuple[str, ...]:
+    """Return the kinds of faults that there can be, here, of clusters that replicate this."""
     cluster = Cluster(1, Path(), spares=1)
-    return tuple(Nemesis(cluster, (), "", 0.0, 1.0).kinds)
+    return tuple(Nemesis(cluster, (), "", 0.0, 1.0, clocks_jump=machine != "etcd").kinds)
 
 
 def known_plants() -> tuple[str, ...]:

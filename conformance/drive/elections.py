@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from ratified import (
+from ratified.conform.driving.process import ProcessDriver
+from ratified.language import (
     Map,
     Model,
     Param,
-    ProcessDriver,
     Range,
     Set,
     Sort,

@@ -277,11 +277,17 @@ class Frontend:
                     if leader is not None and leader != self.replica.status().node and address is None:
                         hint = leader
                         continue
+                    if leader is None and not self._is_member():
+                        raise timed_out() if unknown else no_leader()  # nobody will tell this node who leads
                 case Lost():
                     unknown = True
                 case Busy():
                     pass
             await asyncio.sleep(PAUSE_MS / 1000)
+
+    def _is_member(self) -> bool:
+        status = self.replica.status()
+        return any(member.node == status.node for member in status.members)
 
     def _address(self, leader: NodeId | None) -> str | None:
         """Return where that node answers clients; None: ask here."""

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
+
+from google.protobuf.message import Message
 
 from ratified.impl.contract import NodeId, Refused
 from ratified.impl.etcd import convert, errors
 from ratified.impl.etcd import etcd_pb2 as pb
+from ratified.impl.etcd.bolt import file_of, trees_of
 from ratified.impl.etcd.calls import Calls, Context, Methods, Streams, identity
 from ratified.impl.etcd.errors import invalid
 from ratified.impl.etcd.frontend import Frontend
@@ -29,6 +33,9 @@ VERSION: Final = "3.5.0"
 """The version of etcd's interface that this is. Clients look at it to know what they may ask for."""
 
 PAUSE_S: Final = 0.05
+
+CHUNK: Final = 1 << 16
+"""Bytes of a copy of the store that are sent at once."""
 
 
 class Operators:
@@ -49,7 +56,7 @@ class Operators:
         self._limits = limits
 
     def methods(self) -> tuple[Methods, Streams, Streams]:
-        """Return all methods by their names; those that stream are none."""
+        """Return all methods by their names: those of one answer, and those that stream answers."""
         unary: Methods = {
             "etcdserverpb.Cluster": {
                 "MemberList": (pb.MemberListRequest, self.member_list),
@@ -66,7 +73,8 @@ class Operators:
                 "MoveLeader": (pb.MoveLeaderRequest, self.move_leader),
             },
         }
-        return unary, {}, {}
+        answers: Streams = {"etcdserverpb.Maintenance": {"Snapshot": (pb.SnapshotRequest, self.snapshot)}}
+        return unary, {}, answers
 
     # Members
 
@@ -229,6 +237,20 @@ class Operators:
         """There is nothing to do."""
         self._calls.administrator(context)
         return pb.DefragmentResponse()
+
+    async def snapshot(self, request: pb.SnapshotRequest, context: Context) -> AsyncIterator[Message]:
+        """Give a copy of this node's store, as etcd keeps it, and a checksum at its end."""
+        self._calls.administrator(context)
+        store = self._store()
+        header = self._calls.header(store.revision)
+        trees = trees_of(store, self._replica.applied)  # at one moment; the rest takes its time elsewhere
+        copy = await asyncio.to_thread(file_of, trees)
+        copy += sha256(copy).digest()
+        for at in range(0, len(copy), CHUNK):
+            left = max(0, len(copy) - at - CHUNK)
+            yield pb.SnapshotResponse(
+                header=header, remaining_bytes=left, blob=copy[at : at + CHUNK], version=VERSION
+            )
 
     async def hash(self, request: pb.HashRequest, context: Context) -> pb.HashResponse:
         """Return a checksum of all that the store has."""

@@ -32,7 +32,11 @@ class _Wrapper(TextWrapper):
         return [
             part
             for word in words
-            for part in (re.findall(r"[^(\[{]*[(\[{]+|[^(\[{]+", word) if len(word) > self.width else [word])
+            for part in (
+                re.findall(r"[^(\[{]*[(\[{]+|[^(\[{]+", word)
+                if len(word) > self.width - len(self.subsequent_indent)
+                else [word]
+            )
         ]
 
 

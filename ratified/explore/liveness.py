@@ -52,7 +52,8 @@ class Fair:
 
     def __str__(self) -> str:
         values = ", ".join(f"{name}={show(value)}" for name, value in self.values)
-        return f"{self.action.name}({values})" if values else self.action.name
+        name = (self.action.fair and self.action.fair.group) or self.action.name
+        return f"{name}({values})" if values else name
 
 
 def graph_of(found: Exploration) -> tuple[Graph, Labels]:
@@ -80,6 +81,14 @@ def graph_of(found: Exploration) -> tuple[Graph, Labels]:
     return Graph(offsets, targets, instances, initial, expanded, cut), Labels(tuple(numbers))
 
 
+def _first_of_group(actions: Sequence[Function], index: int) -> int:
+    """The first of the actions that are fair together with one."""
+    fair = actions[index].fair
+    if fair is None or fair.group is None:
+        return index
+    return next(i for i, a in enumerate(actions) if a.fair is not None and a.fair.group == fair.group)
+
+
 def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand], list[Fair]]:
     """What the fairness of a model's actions demands, one demand for each choice of the parameters in `each` that came up."""
     served: dict[tuple[int, Values], set[int]] = {}
@@ -89,7 +98,7 @@ def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand
             told = tuple(
                 v for a, v in zip(action.arguments, arguments, strict=True) if a.name in action.fair.each
             )
-            served.setdefault((index, told), set()).add(number)
+            served.setdefault((_first_of_group(actions, index), told), set()).add(number)
     demands, fair = [], []
     for (index, told), numbers in sorted(served.items(), key=lambda item: (item[0][0], min(item[1]))):
         action = actions[index]

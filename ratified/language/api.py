@@ -41,7 +41,7 @@ def require(condition: bool) -> None:
         raise Disabled
 
 
-def _marker(kind: Kind, fair: tuple[object, object] | None = None, weight: object = None) -> Callable[[F], F]:
+def _marker(kind: Kind, fair: tuple[object, ...] | None = None, weight: object = None) -> Callable[[F], F]:
     def mark(function: F) -> F:
         @wraps(function)
         def run(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -65,21 +65,30 @@ def action(
     *,
     fair: Literal["weak", "strong"] | None = None,
     each: tuple[str, ...] = (),
+    group: str | None = None,
     weight: int | str | None = None,
 ) -> Callable[[F], F]: ...
 def action(
-    function: F | None = None, /, *, fair: object = None, each: object = (), weight: object = None
+    function: F | None = None,
+    /,
+    *,
+    fair: object = None,
+    each: object = (),
+    group: object = None,
+    weight: object = None,
 ) -> F | Callable[[F], F]:
     """Mark a step that is possible, which may be fair: then it is not put off for ever.
 
     `fair="weak"`: not if it stays possible; `fair="strong"`: not if it is possible again and again. `each` names parameters
-    for whose values this is so one by one. `weight` is how likely each step of the action is beside others where steps are
+    for whose values this is so one by one. Actions of one `group`, a name, are fair together: some step of one of them is not
+    put off. `weight` is how likely each step of the action is beside others where steps are
     drawn (`ratified simulate --measure`): a number, or the name of a helper that takes the same parameters and gives one; 1
     if nothing is said. What is given is checked with the class, where it can be pointed at.
     """
     if function is not None:
         return _marker(Kind.ACTION)(function)
-    return _marker(Kind.ACTION, None if fair is None and each == () else (fair, each), weight)
+    unmarked = fair is None and each == () and group is None
+    return _marker(Kind.ACTION, None if unmarked else (fair, each, group), weight)
 
 
 invariant = _marker(Kind.INVARIANT)

@@ -135,7 +135,7 @@ def _reduce(self: Any) -> tuple[Any, ...]:
     return type(self), tuple(getattr(self, n) for n in self.__match_args__)
 
 
-def replace(value: R, **changes: object) -> R:
+def replace(value: R, /, **changes: object) -> R:
     """A record with some fields replaced."""
     fields = {name: getattr(value, name) for name in value.__match_args__}  # type: ignore[attr-defined]  # a record
     if unknown := changes.keys() - fields.keys():

@@ -5,13 +5,13 @@ are left out, halves first, single steps last, as long as what is left still goe
 so that the subject changes as seldom as may be (`ratified.results.plainest`).
 
 Guarantees: the reference machine takes every step of what is returned, and the run goes wrong in its last state or step and not
-before; no single step can be left out (unless the budget was spent); reordering keeps the last state.
+before; no step and no two steps can be left out (unless the budget was spent); reordering keeps the last state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
 from ratified.results.plainest import Step, subject_of, turns
@@ -60,9 +60,18 @@ class Minimizer:
                     at += size
                 else:
                     self._best = shorter
-            if size == 1 and len(self._best) == before:
+            if size == 1 and len(self._best) == before and not self._leave_two_out(start):
                 return
             size = max(size // 2, 1)
+
+    def _leave_two_out(self, start: Values) -> bool:
+        """Leave out two steps of which neither can go alone (what one does the other undoes), if there are such."""
+        for first, second in combinations(range(len(self._best)), 2):
+            kept = [step for k, step in enumerate(self._best) if k not in (first, second)]
+            if (shorter := self._replayed(start, kept)) is not None:
+                self._best = shorter
+                return True
+        return False
 
     def _reorder(self, start: Values) -> None:
         """Move single steps forward, while that changes the subject less often and ends in the same state."""

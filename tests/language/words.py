@@ -679,6 +679,7 @@ class Texts(Model):
 FIRST_WORDS: tuple[Phase, ...] = ("idle", "wanting")
 TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
 SMALL = (0, 2)
+TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
 
 
 class ConstantTexts(Model):

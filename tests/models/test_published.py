@@ -130,3 +130,31 @@ def test_a_specification_has_its_published_number_of_states(
 ) -> None:
     found = check(example(checkout, "specifications.py", model)(**sizes))
     assert (found.verdict, found.distinct, found.depth) == (Verdict.HOLDS, states, depth)
+
+
+IN_THESE_WORDS = [
+    pytest.param("SpanningTree", {"Node": 4}, (3_984, 21_784, 4), "auto", marks=pytest.mark.slow),
+    pytest.param("ReadersWriters", {"Actor": 3}, (21_527, 59_674, 13), "native", marks=pytest.mark.slow),
+    ("Allocator", {"Client": 3, "Resource": 2}, (400, 1_633, 6), "reference"),
+    ("Smokers", {"Ingredient": 3}, (6, 15, 2), "reference"),
+    ("Fifo", {"Message": 3, "most": 3}, (3_864, 9_660, 11), "reference"),
+    ("Prisoners", {"Prisoner": 4}, (214, 860, 14), "reference"),
+    ("Stabilizing", {"Machine": 3, "Counter": 3}, (27, 72, 1), "reference"),
+]
+"""What TLC counts, as published: distinct states, states generated, depth. The last is a smaller ring, counted by hand."""
+
+
+@pytest.mark.parametrize(("model", "sizes", "counts", "engine"), IN_THESE_WORDS)
+def test_a_specification_in_these_words_has_its_published_numbers(
+    model: str, sizes: dict[str, Any], counts: tuple[int, int, int], engine: str, checkout: Path
+) -> None:
+    found = check(example(checkout, "words.py", model)(**sizes), engine=engine)
+    assert found.verdict is Verdict.HOLDS
+    assert (found.distinct, found.generated, found.depth) == counts
+
+
+@pytest.mark.slow
+def test_all_of_a_ring_of_six_have_their_privileges_counted(checkout: Path) -> None:
+    model = example(checkout, "words.py", "Stabilizing")(Machine=6, Counter=6)
+    found = check(model.claiming(["somebody_is_privileged", "never_more"]), engine="native")
+    assert (found.verdict, found.distinct, found.depth) == (Verdict.HOLDS, 46_656, 1)

@@ -116,9 +116,10 @@ def torture(request: TortureRequest) -> int:
             raise click.UsageError(
                 f"there is no bug {request.plant!r}; there are {', '.join(known_plants())}"
             )
+        kinds = known_kinds(request.machine)
         for kind in request.kinds:
-            if kind not in known_kinds():
-                raise click.UsageError(f"there is no fault {kind!r}; there are {', '.join(known_kinds())}")
+            if kind not in kinds:
+                raise click.UsageError(f"there is no fault {kind!r}; there are {', '.join(kinds)}")
         found = run(
             Plan(
                 _folder(request.folder),

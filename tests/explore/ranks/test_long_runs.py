@@ -19,7 +19,7 @@ RATIFIED = (sys.executable, "-m", "ratified")
 PAXOS = ("paxos", "Ballot=4", "--claim", "agreement")
 ROWS = [
     (PAXOS, 8_220_065, 33),
-    ((*PAXOS, "--symmetry"), 695_899, 33),
+    ((*PAXOS, "--symmetry"), 710_709, 33),
     (("two-phase-commit", "ResourceManager=8"), 1_745_408, 26),
     (("raft", "--no-symmetry"), 15_480_691, 67),
     (("raft",), 2_580_725, 67),

@@ -274,6 +274,44 @@ def test_etcdctl_prints_the_same_of_both(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_etcd_goes_on_from_a_snapshot(tmp_path: Path) -> None:
+    """It has the same keys at each revision, the same leases, and takes what comes next as we do."""
+
+    async def main() -> None:
+        async with serving(1) as s:
+            (ours,) = (server.address for server in s.servers.values())
+            async with grpc.aio.insecure_channel(ours) as channel:
+                ask_ours, requests = asking(channel), Requests(3)
+                store = s.servers["n1"].store()
+                for _ in range(150):
+                    await ask_ours(requests.draw())
+                    requests.revision = store.revision
+                large = pb.PutRequest(key=b"large", value=bytes(10_000))  # more than a page
+                await ask_ours(("KV/Put", large))
+                saved = await s.etcdctl("snapshot", "save", str(tmp_path / "saved"))
+                assert f"Snapshot saved at {tmp_path / 'saved'}\n" in saved
+                status = await s.etcdctl("snapshot", "status", str(tmp_path / "saved"))
+                assert status.split(", ")[1] == str(store.revision)
+                restore = ("snapshot", "restore", str(tmp_path / "saved"))
+                assert "restored snapshot" in await s.etcdctl(*restore, "--data-dir", str(tmp_path / "etcd"))
+                async with (
+                    etcd(tmp_path / "etcd") as address,
+                    grpc.aio.insecure_channel(address) as other,
+                ):
+                    ask_theirs = asking(other)
+                    calls: list[Call] = [("Lease/LeaseLeases", pb.LeaseLeasesRequest())]
+                    for revision in range(store.revision + 2):
+                        everything = pb.RangeRequest(key=b"\0", range_end=b"\0", revision=revision)
+                        calls.append(("KV/Range", everything))
+                    calls += [
+                        ("KV/DeleteRange", pb.DeleteRangeRequest(key=b"\0", range_end=b"\0", prev_kv=True))
+                    ]
+                    for call in calls:
+                        assert await ask_ours(call) == await ask_theirs(call), call
+
+    asyncio.run(main())
+
+
 def test_requests_have_etcds_answers(tmp_path: Path) -> None:
     asyncio.run(compared(tmp_path, 1, 400))
 

@@ -24,6 +24,7 @@ class Scripted:
         self.script = list(outcomes)
         self.commands: list[Command] = []
         self.confirmed: list[str] = []
+        self.members: tuple[Member, ...] = (Member("n1", "p1", "c1"), Member("n2", "p2", "c2"))
         self.index = self.applied = 0
         self.done: dict[str, tuple[int, bytes]] = {}
 
@@ -34,8 +35,7 @@ class Scripted:
 
     def status(self) -> Status:
         """Another node leads."""
-        members = (Member("n1", "p1", "c1"), Member("n2", "p2", "c2"))
-        return Status("n1", "n2", 1, 0, 0, 0, members)
+        return Status("n1", "n2", 1, 0, 0, 0, self.members)
 
     leader, term = "n2", 1
 
@@ -204,6 +204,18 @@ def test_a_session_of_which_a_command_is_not_decided_in_time_is_left() -> None:
         assert replica.commands[-1].client != late.client  # whose late execution answers nobody
         replica.execute(late)
         assert await front.propose(Put(b"k", b"2")) == HasPut(4)
+        await front.close()
+
+    asyncio.run(main())
+
+
+def test_a_node_that_is_no_member_says_so_at_once() -> None:
+    async def main() -> None:
+        front, replica, _ = made(*["nobody"] * 1_000)
+        replica.members = replica.members[1:]
+        with pytest.raises(Fault, match=r"^etcdserver: no leader$"):
+            await front.propose(Put(b"k", b"1"))
+        assert len(replica.commands) == 1
         await front.close()
 
     asyncio.run(main())
