@@ -10,7 +10,20 @@ AGAIN = (
 SLOWER = "it only takes longer: a leader that looks for where logs agree goes back by one at the least, and gets there"
 GUARDED = "whoever calls it has made sure of that already"
 
+SET_LATER = "it is set anew before it is looked at"
+
 SURVIVORS: Mapping[str, str] = {
+    "core RaftCore.step: ticks > 0 becomes ticks >= 0": "a tick of nothing changes nothing",
+    "election Election.__init__: without self.heartbeat_elapsed = 0": SET_LATER,
+    "election Election.__init__: 0 becomes -1 (2)": SET_LATER,
+    "election Election.tick_leader: without return": "who has stepped down has no followers to tell anything",
+    "election Election.tick_leader: progress.match + 1 becomes progress.match - 1": "`probe` begins after what matches",
+    "membership majority_index: if not voters becomes if False": GUARDED,
+    "progress FollowerProgress.__init__: 0 becomes 1 (2)": SET_LATER,
+    "progress FollowerProgress.__init__: without self.snapshot = 0": SET_LATER,
+    "progress FollowerProgress.probe: 0 becomes -1": SET_LATER,
+    "state State.__init__: 0 becomes 1 (3)": SET_LATER,
+    "state State.compact: m[0] > self.applied becomes m[0] >= self.applied": "it only lists a configuration twice",
     "replication Replication.accept_leader: if self.state.role is not Role.FOLLOWER or self.state.leader is None "
     "becomes if True": "a follower becomes one again, of the same leader: the timer, which is set anyway, is drawn anew",
     "replication Replication.handle_append_response: progress.read < m.read <= self.reads.round becomes "
