@@ -2,8 +2,9 @@
 
     python benchmarks/conformance.py [--events N]... [--protocol NAME]... [--json FILE]
 
-*Traces*: chaos drives three nodes, what they report is written to a file and followed, as `ratified trace` does; `lock`
-is the example of a binding of your own. Each is a process, whose peak memory is told: it must not grow with the trace.
+*Traces*: chaos drives three nodes, what they report is written to a file and followed, as `ratified trace` does; `lock` and
+`lease` are examples of bindings of your own, `lease` with a time in each event and three claims. Each is a process, whose peak
+memory is told: it must not grow with the trace.
 *Histories*: 10,000 operations of 10 clients on a store, and the same with one answer that cannot be.
 Times are processor seconds.
 """
@@ -33,15 +34,18 @@ from ratified.results.result import Verdict
 TARGET_EVENTS_PER_SECOND = 5_000
 TARGET_SECONDS = 5
 LOCK = str(Path(__file__).parents[1] / "examples" / "lock_binding.py") + ":LockServer"
+HELD = Path(__file__).parents[1] / "examples" / "held"
+BINDINGS = {"lock": LOCK, "lease": f"{HELD / 'lease_held.py'}:Log"}
 CLIENTS = 20
-NAMES = (*PROTOCOLS, "lock")
+NAMES = (*PROTOCOLS, *BINDINGS)
 
 
 def record(name: str, events: int, path: Path) -> None:
     """Write a trace of so many events."""
-    if name == "lock":
+    if name in BINDINGS:
         with path.open("w") as file:  # line by line: a child begins with the peak of its parent
-            file.writelines(json.dumps(event) + "\n" for event in lock_events(events))
+            lines = lease_lines(events) if name == "lease" else map(json.dumps, lock_events(events))
+            file.writelines(f"{line}\n" for line in lines)
         return
     subprocess.run(  # noqa: S603 - this very package
         [sys.executable, "-m", "ratified", "conform", name, "--record", path, "--events", str(events)],
@@ -66,9 +70,31 @@ def lock_events(count: int) -> Iterator[dict[str, Any]]:
         yield {"action": action, "arguments": arguments, "variables": variables}
 
 
+def lease_lines(count: int) -> Iterator[str]:
+    """The log of the lease server of examples/held, of so many calls, with a clock that is moved by hand."""
+    sys.path.insert(0, str(HELD))
+    from lease_server import LeaseClient, Leases
+
+    random, now = Random(0), 0  # noqa: S311 - to repeat runs
+    with tempfile.TemporaryDirectory() as folder:
+        server = Leases(Path(folder) / "leases.db", 50, lambda: now)
+        clients = [
+            LeaseClient(f"c{n}", lambda do, *given: server.answer({"do": do, "with": given}))
+            for n in range(4)
+        ]
+        while server.database.execute("SELECT count(*) < ? FROM log", (count,)).fetchone()[0]:
+            for _ in range(1_000):
+                now += random.choice((0, 0, 1, 2))
+                client = random.choice(clients)
+                random.choice((client.acquire, client.renew, client.write, client.write, client.write))()
+                if random.random() < 0.01:
+                    client.release()
+        yield from server.log()
+
+
 def follow(name: str, path: Path) -> dict[str, Any]:
     """Follow a trace in this process."""
-    binding = load_binding(LOCK if name == "lock" else name)
+    binding = load_binding(BINDINGS.get(name, name))
     binding.begin(read_heading(path))
     follower = Follower(binding)
     began = time.process_time()

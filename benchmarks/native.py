@@ -78,7 +78,7 @@ ROWS = (
     Row("Raft, 3 servers", RAFT, 1_931_973, (3, 1, 2, 1, 1, False)),
     Row("Raft, standard", RAFT, 15_480_691, (3, 1, 3, 1, 2, True)),
     Row("Raft, standard, symmetric", RAFT, 2_580_725, (3, 1, 3, 1, 2, True), symmetry=True),
-    Row("Raft, large, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, large=True),
+    Row("Raft, thorough, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, large=True),
     Row("by hand: Paxos, 3 ballots", "paxos", 185_369, macros=("-DBALLOTS=3",), small=True),
     Row("by hand: Paxos, 4 ballots", "paxos", 8_220_065, macros=("-DBALLOTS=4",)),
     Row("by hand: two-phase, 8 managers", "twophase", 1_745_408, macros=("-DMANAGERS=8",)),
@@ -87,10 +87,10 @@ ROWS = (
 )
 
 
-def program_text(row: Row) -> str:
-    """The C of a row: a test's file, or what is generated from the model."""
+def program_text(row: Row) -> tuple[str, str | None]:
+    """The C of a row, and of its other part: a test's file, or what is generated from the model."""
     if not row.sizes:
-        return (MODELS / f"{row.model}.c").read_text(encoding="utf-8")
+        return (MODELS / f"{row.model}.c").read_text(encoding="utf-8"), None
     from ratified.explore.native.codegen.program import generate
     from ratified.explore.symmetry import symmetry_of
 
@@ -98,7 +98,8 @@ def program_text(row: Row) -> str:
     model = getattr(import_module(module), name)(**dict(zip(sorts.split(","), row.sizes, strict=True)))
     if row.claims is not None:
         model = model.claiming(row.claims)
-    return generate(model, symmetry_of(model) if row.symmetry else None).text
+    generated = generate(model, symmetry_of(model) if row.symmetry else None)
+    return generated.text, generated.explorer
 
 
 def measure(row: Row, threads: int) -> dict[str, float]:
@@ -111,9 +112,9 @@ def measure(row: Row, threads: int) -> dict[str, float]:
     from ratified.results.result import Limits
 
     begun = time.perf_counter()
-    text = program_text(row)
+    text, explorer = program_text(row)
     generating = time.perf_counter() - begun
-    compiled = compile_text(text, flags=row.macros)
+    compiled = compile_text(text, flags=row.macros, explorer=explorer)
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(threads=threads)
         if row.memory:

@@ -48,7 +48,7 @@ ROWS = (
     Row("Paxos, 3 ballots", PAXOS, 185_369, (3, 2, 3), kind="tiny"),
     Row("Paxos, 4 ballots", PAXOS, 8_220_065, (3, 2, 4), ("agreement",)),
     Row("Raft, standard", RAFT, 15_480_691, (3, 1, 3, 1, 2, True)),
-    Row("Raft, large, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, kind="large"),
+    Row("Raft, thorough, symmetric", RAFT, 55_459_823, (3, 1, 3, 2, 3, True), symmetry=True, kind="large"),
 )
 
 

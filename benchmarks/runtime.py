@@ -2,6 +2,7 @@
 
     python benchmarks/runtime.py start --entries 1000000
     python benchmarks/runtime.py commands --nodes 3 --clients 16 --seconds 5
+    python benchmarks/runtime.py growth --nodes 3 --clients 16 --seconds 180    # memory and disk of the store's nodes under load
 
 Times are of this machine as it is; user CPU is told beside the clock.
 """
@@ -14,6 +15,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from ratified.impl.contract import Command, Done, WriteEntries, WriteRecord
 from ratified.impl.machines import KeyValue
@@ -90,10 +92,47 @@ async def commands(nodes: int, clients: int, seconds: float) -> None:
         print(f"{1e6 * cpu / max(1, len(times)):,.0f} µs of the leader's CPU each, its start included")
 
 
+async def growth(nodes: int, clients: int, seconds: float) -> None:
+    """Have clients put into the store, which forgets old revisions and takes snapshots, and look at its nodes ten times."""
+    import grpc.aio
+
+    from ratified.impl.etcd import etcd_pb2 as pb
+
+    limits = "[etcd.limits]\nrevisions = 2_000"
+    async with Cluster(nodes, machine="etcd", tables=limits, settings={"snapshot_every": 2_000}) as cluster:
+        leader = await cluster.leader() or "n1"
+        done = 0
+        over = time.monotonic() + seconds
+
+        async def client(number: int) -> None:
+            nonlocal done
+            async with grpc.aio.insecure_channel(cluster.child(leader).client) as channel:
+                call: Any = channel.unary_unary("/etcdserverpb.KV/Put")
+                at = number
+                while time.monotonic() < over:
+                    at += 7919
+                    request = pb.PutRequest(key=b"k%d" % (at % 1_000), value=b"v" * 1_000)
+                    await call(request.SerializeToString())
+                    done += 1
+
+        async def look() -> None:
+            print("seconds      puts  " + "  ".join(f"{name:>5} memory    disk" for name in cluster.names))
+            for turn in range(11):
+                await asyncio.sleep(max(0.0, over - seconds + turn * seconds / 10 - time.monotonic()))
+                told = []
+                for report in await cluster.status():
+                    status = Path(f"/proc/{report['process']}/status").read_text()
+                    memory = int(status.partition("VmRSS:")[2].split()[0]) / 1024
+                    told.append(f"{memory:9.1f} MB {report['disk'] / 1e6:5.1f} MB")
+                print(f"{turn * seconds / 10:7.0f} {done:9,}  {'  '.join(told)}", flush=True)
+
+        await asyncio.gather(look(), *(client(n) for n in range(clients)))
+
+
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("start", "commands"))
+    parser.add_argument("what", choices=("start", "commands", "growth"))
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--clients", type=int, default=16)
@@ -101,6 +140,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "start":
         asyncio.run(start(given.entries))
+    elif given.what == "growth":
+        asyncio.run(growth(given.nodes, given.clients, given.seconds))
     else:
         asyncio.run(commands(given.nodes, given.clients, given.seconds))
 

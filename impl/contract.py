@@ -192,11 +192,16 @@ class Durable:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A message for another node (never the node itself), to leave once every write up to `after` is durable; 0: at once."""
+    """A message for another node (never the node itself), to leave once every write up to `after` is durable; 0: at once.
+
+    One that is `idle` may wait for some milliseconds more, and need not leave at all if another one goes to the same node
+    meanwhile: whatever follows says what it says.
+    """
 
     to: NodeId
     message: Any
     after: Token = 0
+    idle: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class System:
     machine: Callable[[], StateMachine] = KeyValue
     controls: tuple[type[Control], ...] = ()  # the orders that it knows, beside those of the contract
     order: Callable[[Random, Sequence[NodeId]], Control] | None = None  # draws an order to give during chaos
-    change: Callable[[Sequence[NodeId]], Control] | None = (
-        None  # the order to have these voters, where they can change
+    change: Callable[[Sequence[NodeId], Sequence[NodeId]], Control] | None = (
+        None  # the order to have these voters and learners, where they can change
     )
     transfer: Callable[[NodeId], Control] | None = (
         None  # the order to hand over to this node, where there is one

@@ -11,8 +11,8 @@ Guarantees: without a bug, and without a file `slow` in the node's folder, it is
 from __future__ import annotations
 
 import contextlib
+import select
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,13 +31,18 @@ NO_FSYNC = "no-fsync"
 FLUSHED_EVERY = 0.5
 
 
+def wait(seconds: float) -> None:
+    """Wait. `time.sleep` raises OSError where libfaketime is loaded."""
+    select.select([], [], [], seconds)
+
+
 class SlowStorage(Storage):
     """A disk that is slow while it is told to be."""
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Wait, then write."""
         with contextlib.suppress(OSError, ValueError):
-            time.sleep(min(2_000, int((self.path.parent / SLOW).read_text())) / 1000)
+            wait(min(2_000, int((self.path.parent / SLOW).read_text())) / 1000)
         super().commit(writes)
 
 
@@ -56,7 +61,7 @@ class UnsyncedStorage(SlowStorage):
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Write it, some time."""
-        time.sleep(FLUSHED_EVERY)
+        wait(FLUSHED_EVERY)
         super().commit(writes)
 
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratified.conformance.cluster.clients import Client, History, opened
 from ratified.conformance.cluster.nemesis import Fault, Nemesis, faketime
@@ -32,6 +32,9 @@ from ratified.follow.trace import read_trace
 from ratified.impl.contract import Done
 from ratified.impl.runtime.cluster import Cluster, Restarts
 from ratified.results.result import Verdict
+
+if TYPE_CHECKING:
+    from ratified.conformance.cluster.promises import Promises
 
 KEYS = ("a", "b", "c")
 CALM_SECONDS = 60.0
@@ -75,6 +78,8 @@ class Tortured:
     trace: Verdict | None
     seconds: float
     decided_seconds: float
+    promises: Mapping[str, int] | None = None
+    """Of the store: how many changes a watch told, leases were kept, and times was written under a lock."""
 
     @property
     def by_kind(self) -> Mapping[str, int]:
@@ -101,7 +106,7 @@ async def _torture(plan: Plan) -> Tortured:
         trace=plan.trace and plan.protocol == "raft",
         restarts=Restarts(most=1_000_000, base_ms=50, cap_ms=400),
         command=command,
-        environment=_environment,
+        environment=_environment if jumps(plan) else None,
         name="torture",
     )
     ways: list[Way] = []
@@ -121,15 +126,22 @@ async def _torture(plan: Plan) -> Tortured:
             cluster.begin()
             await cluster.ready()
             began = time.monotonic()
-            nemesis = Nemesis(cluster, ways, str(plan.seed), began, plan.every, plan.kinds)
-            unrest = await _run(plan, cluster, nemesis, history, began)
+            nemesis = Nemesis(
+                cluster, ways, str(plan.seed), began, plan.every, plan.kinds, clocks_jump=jumps(plan)
+            )
+            unrest, promises = await _run(plan, cluster, nemesis, history, began)
             lasted = time.monotonic() - began
             restarts = sum(cluster.child(name).restarts for name in cluster.names)
         finally:
             for way in ways:
                 await way.close()
             await cluster.close()
-    return _decided(plan, cluster, nemesis, history, unrest, restarts, lasted)
+    return _decided(plan, cluster, nemesis, history, unrest, promises, restarts, lasted)
+
+
+def jumps(plan: Plan) -> bool:
+    """Whether clocks jump: not those of nodes that serve gRPC, whose threads libfaketime leaves waiting for up to a second."""
+    return faketime() is not None and plan.machine != "etcd"
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -148,19 +160,21 @@ def _environment(folder: Path) -> Mapping[str, str]:
     }
 
 
-async def _run(plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History, began: float) -> list[str]:
-    """Clients and nemesis, for so long; then calm, and a last look. What is not as it should be then."""
+async def _run(
+    plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History, began: float
+) -> tuple[list[str], Promises | None]:
+    """Clients and nemesis, for so long; then calm, and a last look. What is wrong then, and what the store promised."""
     over, calm = asyncio.Event(), asyncio.Event()
-    made, where = Client, "peer"
+    made, where, known = Client, "peer", cluster.names
     if plan.machine == "etcd":
         from ratified.conformance.cluster.store_clients import EtcdClient
 
-        made, where = EtcdClient, "client"
+        made, where, known = EtcdClient, "client", cluster.founders  # a spare that is no member serves nobody
 
     def client(number: int, patience: float = PATIENCE_SECONDS) -> Client:
         return made(
             number,
-            lambda: [(name, getattr(cluster.child(name), where)) for name in cluster.names],
+            lambda: [(name, getattr(cluster.child(name), where)) for name in known],
             cluster.name,
             KEYS,
             history,
@@ -173,6 +187,16 @@ async def _run(plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History,
     clients = [client(number) for number in range(1, plan.clients + 1)]
     reader = client(0, CALM_SECONDS)
     asking = [asyncio.create_task(c.run(over)) for c in clients]
+    promises = None
+    watching: list[asyncio.Task[None]] = []
+    if plan.machine == "etcd":
+        from ratified.conformance.cluster.promises import Promises
+
+        places = [cluster.child(name).client for name in cluster.founders]
+        promises = Promises(lambda: places, str(plan.seed))
+        watching = [asyncio.create_task(promises.watch())]
+        asking += [asyncio.create_task(promises.tenant(n, over)) for n in range(promises.tenants)]
+        asking += [asyncio.create_task(promises.holder(n, over)) for n in range(promises.holders)]
     breaking = asyncio.create_task(nemesis.run(calm))
     try:
         await asyncio.wait([breaking, *asking], timeout=plan.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -181,17 +205,20 @@ async def _run(plan: Plan, cluster: Cluster, nemesis: Nemesis, history: History,
         over.set()
         await asyncio.gather(*asking)
         unrest = await _rested(cluster)
+        if not unrest and promises is not None:
+            unrest = await promises.settled(time.monotonic() + CALM_SECONDS) or promises.faults()
         if not unrest:
             await reader.read_all()
             unrest = await _same(cluster)
     finally:
-        for task in (breaking, *asking):
+        for task in (breaking, *asking, *watching):
             task.cancel()
-        await asyncio.gather(breaking, *asking, return_exceptions=True)
+        await asyncio.gather(breaking, *asking, *watching, return_exceptions=True)
         for one in (*clients, reader):
             await one.close()
     refused = [c for c in map(cluster.child, cluster.names) if c.state in ("refused", "given up")]
-    return [*(f"{c.node} is {c.state}: {c.why}" for c in refused), *unrest]
+    refusals = [f"{c.node} is {c.state}: {c.why}" for c in refused]
+    return [*refusals, *unrest], promises
 
 
 async def _rested(cluster: Cluster) -> list[str]:
@@ -239,6 +266,7 @@ def _decided(
     nemesis: Nemesis,
     history: History,
     unrest: Sequence[str],
+    promises: Promises | None,
     restarts: int,
     lasted: float,
 ) -> Tortured:
@@ -275,6 +303,13 @@ def _decided(
         followed,
         lasted,
         time.monotonic() - began,
+        None
+        if promises is None
+        else {
+            "watched": len(promises.seen),
+            "leases": len(promises.tenancies),
+            "guarded": promises.written,
+        },
     )
 
 
@@ -349,10 +384,10 @@ def picture(
     return LoadPicture(title, slice_s, (Panel("nodes", tuple(map(lane, cluster.names))),))
 
 
-def known_kinds() -> tuple[str, ...]:
-    """Return the kinds of faults that there can be, here."""
+def known_kinds(machine: str = "kv") -> tuple[str, ...]:
+    """Return the kinds of faults that there can be, here, of clusters that replicate this."""
     cluster = Cluster(1, Path(), spares=1)
-    return tuple(Nemesis(cluster, (), "", 0.0, 1.0).kinds)
+    return tuple(Nemesis(cluster, (), "", 0.0, 1.0, clocks_jump=machine != "etcd").kinds)
 
 
 def known_plants() -> tuple[str, ...]:

@@ -6,14 +6,14 @@ Commands and queries arrive when the script says so, and may be lost; the client
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from ratified.conform.policy import PolicyBinding, Subject
 from ratified.conformance.etcd.loop import end, loop, spin
 from ratified.follow.binding import Event, Names, Observed
 from ratified.follow.steps import Steps, do
-from ratified.impl.contract import Applied, Command, Done, Lost, NotLeader, Outcome, Restored
+from ratified.impl.contract import Command, Done, Lost, NotLeader, Outcome
 from ratified.impl.etcd.lessor import Lessor, NotHere
 from ratified.impl.runtime.replica import Status
 from ratified.impl.services.recovery import Session
@@ -76,9 +76,14 @@ class _Replica:
         self.question = b""
         self.ending: dict[int, tuple[bytes, asyncio.Future[Outcome] | None]] = {}
 
+    @property
+    def leader(self) -> str | None:
+        """Itself, as far as it knows, or it knows of nobody."""
+        return self.node if self.leads else None
+
     def status(self) -> Status:
         """What it believes."""
-        return Status(self.node, self.node if self.leads else None, self.term, 0, 0, 0, ())
+        return Status(self.node, self.leader, self.term, 0, 0, 0, ())
 
     async def submit(self, command: Command) -> Outcome:
         """What begins a tenure is executed at once; what ends leases is on its way for a while."""
@@ -94,10 +99,6 @@ class _Replica:
         self.question = payload
         self.asked = asyncio.get_running_loop().create_future()
         return await self.asked
-
-    def subscribe(self, told: Callable[[Applied | Restored], None]) -> Callable[[], None]:  # noqa: ARG002
-        """Nobody does."""
-        return lambda: None
 
 
 class LeasingSubject(Subject):

@@ -9,6 +9,7 @@ not `honest`.
 from __future__ import annotations
 
 from enum import Enum
+from typing import ClassVar
 
 from ratified import Map, Model, Param, Set, Sort, action, assume, invariant, record, require
 
@@ -43,6 +44,8 @@ class Ready:
 class Bracha(Model):
     """A faulty sender, who may say another value to each."""
 
+    sizes: ClassVar = {"standard": {"Process": 3}, "large": {"Process": 6, "faulty": 2}}
+
     faulty: Param[int] = 1
     said: Set[Echo | Ready]
     delivered: Map[Process, Value | None]
@@ -64,11 +67,13 @@ class Bracha(Model):
 
     @action
     def echo(self, p: Process, v: Value) -> None:
+        """Process p has heard v from the sender, and tells all."""
         require(self.honest(p) and not any(Echo(p, w) in self.said for w in Value))
         self.said.add(Echo(p, v))
 
     @action
     def ready(self, p: Process, v: Value) -> None:
+        """Process p has heard enough that say v."""
         require(self.honest(p) and not any(Ready(p, w) in self.said for w in Value))
         quorum = len(Process) - self.faulty
         require(self.echoes(v) >= quorum or self.readies(v) >= 2 * self.faulty + 1)
@@ -76,6 +81,7 @@ class Bracha(Model):
 
     @action
     def deliver(self, p: Process, v: Value) -> None:
+        """Process p has heard from a quorum that is ready for v."""
         require(self.honest(p) and self.delivered[p] is None)
         require(self.readies(v) >= len(Process) - self.faulty)
         self.delivered[p] = v
@@ -87,3 +93,14 @@ class Bracha(Model):
             for p in Process
             for q in Process
         )
+
+
+class EnoughProcesses(Bracha):
+    """Mended: more than three times as many processes as faulty ones."""
+
+    sizes: ClassVar = {"standard": {"Process": 4}}
+
+    @assume
+    def few(self) -> bool:
+        """There are more than three times as many processes as faulty ones."""
+        return len(Process) > 3 * self.faulty

@@ -8,7 +8,9 @@ nonce from the answer that the honest agent opens for him. `Lowe` puts the answe
 
 from __future__ import annotations
 
-from ratified import Map, Model, Set, Sort, action, invariant, record, require
+from typing import ClassVar
+
+from ratified import Lifelines, Map, Model, Set, Sort, action, invariant, record, require
 
 
 class Agent(Sort):
@@ -53,6 +55,9 @@ class Confirm:
 class NeedhamSchroeder(Model):
     """Runs among honest agents and one intruder, who sees all messages and makes any that he can."""
 
+    sizes: ClassVar = {"standard": {"Agent": 2}}
+    lifelines: ClassVar = Lifelines({Agent: "agent"}, owner={"known": "intruder"})
+
     begun: Map[Agent, bool]
     partner: Map[Agent, Agent | None]
     answered: Map[Agent, bool]
@@ -72,6 +77,7 @@ class NeedhamSchroeder(Model):
 
     @action
     def begin(self, a: Agent, b: Agent | None) -> None:
+        """An agent begins a run with another, or with the intruder."""
         require(not self.begun[a] and a != b)
         self.begun[a] = True
         self.partner[a] = b
@@ -80,6 +86,7 @@ class NeedhamSchroeder(Model):
 
     @action
     def answer(self, m: Hello) -> None:
+        """An agent answers the one that the message is from, as it says."""
         require(m in self.messages)
         require(m.to is not None and m.claimed is not None and m.claimed != m.to)
         assert m.to is not None
@@ -90,6 +97,7 @@ class NeedhamSchroeder(Model):
 
     @action
     def confirm(self, a: Agent, m: Reply) -> None:
+        """Who has begun finds its own nonce in an answer, and sends back the other."""
         require(m in self.messages)
         require(m.to == a and self.begun[a] and m.first == Nonce(a, True))
         require(not self.says_who() or m.answerer == self.partner[a])
@@ -98,19 +106,21 @@ class NeedhamSchroeder(Model):
 
     @action
     def finish(self, b: Agent) -> None:
+        """Who has answered gets its nonce back, and believes to know with whom it has talked."""
         require(self.answered[b] and Confirm(b, Nonce(b, False)) in self.messages)
         self.finished.add(b)
 
     @action
-    def fake_hello(self, b: Agent, claimed: Agent, n: Nonce) -> None:
-        """What he knows, in another's name."""
-        require(n in self.known)
-        self.messages.add(Hello(b, claimed, n))
+    def fake_hello(self, m: Hello) -> None:
+        """The intruder says what he knows in another's name."""
+        require(m.to is not None and m.claimed is not None and m.nonce is not None and m.nonce in self.known)
+        self.messages.add(m)
 
     @action
-    def fake_confirm(self, b: Agent, n: Nonce) -> None:
-        require(n in self.known)
-        self.messages.add(Confirm(b, n))
+    def fake_confirm(self, m: Confirm) -> None:
+        """The intruder confirms with what he knows."""
+        require(m.to is not None and m.second is not None and m.second in self.known)
+        self.messages.add(m)
 
     @invariant
     def secret(self) -> bool:

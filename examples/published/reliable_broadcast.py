@@ -2,7 +2,8 @@
 
     ratified prove examples/published/reliable_broadcast.py:BroadcastSafety
 
-The sender may be faulty, and so may f nodes of more than 3 f: a faulty node is taken to have said whatever anyone wants to hear.
+The sender may be faulty, and so may f nodes of more than 3 f: a faulty node is taken to have said whatever anyone wants
+to hear.
 """
 
 from __future__ import annotations

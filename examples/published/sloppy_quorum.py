@@ -7,9 +7,9 @@ common. `Strict` uses the replicas of the key alone.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from ratified import Map, Model, Param, Range, Set, Sort, action, invariant, require, subsets
+from ratified import Lifelines, Map, Model, Param, Range, Set, Sort, action, invariant, require, subsets
 
 Version = Annotated[int, Range(0, 2)]
 
@@ -20,6 +20,11 @@ class Replica(Sort):
 
 class SloppyQuorum(Model):
     """Writes and reads of one key, each by any two replicas that can be reached."""
+
+    sizes: ClassVar = {"standard": {"Replica": 4}}
+    lifelines: ClassVar = Lifelines(
+        {Replica: "replica"}, owner={"written": "client", "least": "client", "read": "client"}
+    )
 
     home: Param[int] = 3
     stored: Map[Replica, Version]
@@ -35,16 +40,19 @@ class SloppyQuorum(Model):
 
     @action
     def fail(self, r: Replica) -> None:
+        """Replica r cannot be reached."""
         require(r not in self.down)
         self.down.add(r)
 
     @action
     def recover(self, r: Replica) -> None:
+        """Replica r can be reached again."""
         require(r in self.down)
         self.down.remove(r)
 
     @action
     def write(self, quorum: Set[Replica]) -> None:
+        """The next version is written to a quorum."""
         require(quorum in subsets(Replica, 2))
         require(self.written < 2 and all(r not in self.down and self.may_serve(r) for r in quorum))
         self.written += 1
@@ -53,6 +61,7 @@ class SloppyQuorum(Model):
 
     @action
     def get(self, quorum: Set[Replica]) -> None:
+        """The newest of what a quorum has is read."""
         require(quorum in subsets(Replica, 2))
         require(all(r not in self.down and self.may_serve(r) for r in quorum))
         self.least = self.written
@@ -60,6 +69,7 @@ class SloppyQuorum(Model):
 
     @action
     def hand_over(self, r: Replica, s: Replica) -> None:
+        """Stand-in r hands over to s what it has."""
         require(int(r) >= self.home and int(s) < self.home and not {r, s} & self.down)
         require(self.stored[s] < self.stored[r])
         self.stored[s] = self.stored[r]

@@ -8,7 +8,7 @@ each may leave if the other is there. Each reads that both are, each writes an i
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ratified import Map, Model, Set, Sort, action, invariant, require
 
@@ -22,6 +22,8 @@ class Doctor(Sort):
 class SnapshotIsolation(Model):
     """The first committer wins, of those that write the same item."""
 
+    sizes: ClassVar = {"standard": {"Doctor": 2}}
+
     on_call: Map[Doctor, bool]
     phase: Map[Doctor, Phase]
     snapshot: Map[Doctor, Set[Doctor]]
@@ -32,12 +34,14 @@ class SnapshotIsolation(Model):
 
     @action
     def begin(self, d: Doctor) -> None:
+        """The transaction of doctor d begins, with a snapshot of who is on call."""
         require(self.phase[d] == "waiting")
         self.phase[d] = "running"
         self.snapshot[d] = Set(e for e in Doctor if self.on_call[e])
 
     @action
     def commit(self, d: Doctor) -> None:
+        """Doctor d, who has seen another on call, leaves."""
         require(self.phase[d] == "running" and len(self.snapshot[d]) >= 2)
         require(not self.conflict(d))
         self.phase[d] = "committed"
@@ -48,6 +52,7 @@ class SnapshotIsolation(Model):
 
     @action
     def abort(self, d: Doctor) -> None:
+        """The transaction of doctor d is given up."""
         require(self.phase[d] == "running")
         self.phase[d] = "aborted"
 

@@ -56,23 +56,17 @@ def delete(request: pb.DeleteRangeRequest) -> Delete:
 
 def read(request: pb.RangeRequest) -> Range:
     """Return the question. Raises Fault: an order that there is not."""
-    if not request.key:
-        raise fault(Problem.KEY_MISSING)
     order, target = request.sort_order, request.sort_target
     if not 0 <= order <= 2 or not 0 <= target < len(_SORTS):
         raise invalid("etcdserver: invalid sort option")
-    if (
-        order == pb.RangeRequest.NONE
-    ):  # a target without an order means ascending, and keys are in that order anyway
-        sort = None if target == pb.RangeRequest.KEY else _SORTS[target]
-    else:
-        sort = None if order == pb.RangeRequest.ASCEND and target == pb.RangeRequest.KEY else _SORTS[target]
+    # A target without an order means ascending, and keys are in that order anyway.
+    plain = target == pb.RangeRequest.KEY and order != pb.RangeRequest.DESCEND
     return Range(
         request.key,
         request.range_end,
         request.limit,
         request.revision,
-        sort,
+        None if plain else _SORTS[target],
         order == pb.RangeRequest.DESCEND,
         request.keys_only,
         request.count_only,
@@ -80,6 +74,7 @@ def read(request: pb.RangeRequest) -> Range:
         request.max_mod_revision,
         request.min_create_revision,
         request.max_create_revision,
+        order == pb.RangeRequest.NONE,
     )
 
 
@@ -104,13 +99,11 @@ def _op(request: pb.RequestOp, depth: int) -> Put | Delete | Range | Txn:
             return delete(request.request_delete_range)
         case "request_txn":
             return txn(request.request_txn, depth + 1)
-    raise fault(Problem.KEY_MISSING)
+    raise fault(Problem.KEY_NOT_FOUND)  # as etcd says of what asks for nothing
 
 
 def compare(request: pb.Compare) -> Compare:
     """Return the comparison. Raises Fault: it is none."""
-    if not request.key:
-        raise fault(Problem.KEY_MISSING)
     if not 0 <= request.target < len(_SIDES) or not 0 <= request.result < len(_RELATIONS):
         raise invalid("ratified: a comparison that this version does not know")
     than = getattr(request, _SIDES[request.target])
@@ -171,7 +164,9 @@ def _result(result: HasPut | HasDeleted | Found | HasChosen) -> pb.ResponseOp:
             return pb.ResponseOp(response_delete_range=has_deleted(header, result))
         case Found():
             return pb.ResponseOp(response_range=found(header, result))
-    return pb.ResponseOp(response_txn=has_chosen(header, result))
+    return pb.ResponseOp(
+        response_txn=has_chosen(pb.ResponseHeader(), result)
+    )  # etcd's has no revision of its own
 
 
 def watched(header: pb.ResponseHeader, piece: Events | Over) -> pb.WatchResponse:

@@ -23,6 +23,7 @@ class Fault(Exception):
 
 
 INVALID, MISSING = StatusCode.INVALID_ARGUMENT, StatusCode.NOT_FOUND
+PRECONDITION = StatusCode.FAILED_PRECONDITION
 
 FAULTS: Final[Mapping[Problem, tuple[StatusCode, str]]] = {
     Problem.KEY_MISSING: (INVALID, "etcdserver: key is not provided"),
@@ -34,14 +35,14 @@ FAULTS: Final[Mapping[Problem, tuple[StatusCode, str]]] = {
     Problem.COMPACTED: (StatusCode.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted"),
     Problem.FUTURE: (StatusCode.OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision"),
     Problem.LEASE_NOT_FOUND: (MISSING, "etcdserver: requested lease not found"),
-    Problem.LEASE_EXISTS: (StatusCode.FAILED_PRECONDITION, "etcdserver: lease already exists"),
+    Problem.LEASE_EXISTS: (PRECONDITION, "etcdserver: lease already exists"),
     Problem.TTL_TOO_LARGE: (StatusCode.OUT_OF_RANGE, "etcdserver: too large lease TTL"),
     Problem.SESSION_OVER: (
-        StatusCode.FAILED_PRECONDITION,
+        PRECONDITION,
         "ratified: the lease of this session is over: what became of the call is not known any more",
     ),
     Problem.ALREADY_ACKNOWLEDGED: (
-        StatusCode.FAILED_PRECONDITION,
+        PRECONDITION,
         "ratified: the result of this call was acknowledged before, and is not kept any more",
     ),
     Problem.SESSION_FULL: (
@@ -91,3 +92,56 @@ def permission_denied() -> Fault:
 def invalid(text: str) -> Fault:
     """The request makes no sense."""
     return Fault(INVALID, text)
+
+
+# What is said to operators
+
+
+def member_not_found() -> Fault:
+    """Nobody has that number."""
+    return Fault(MISSING, "etcdserver: member not found")
+
+
+def member_exists() -> Fault:
+    """A node of that name is a member already."""
+    return Fault(PRECONDITION, "etcdserver: member ID already exist")
+
+
+def peer_url_exists() -> Fault:
+    """A member is there already."""
+    return Fault(PRECONDITION, "etcdserver: Peer URLs already exists")
+
+
+def bad_urls() -> Fault:
+    """That is where nobody can be."""
+    return Fault(INVALID, "etcdserver: given member URLs are invalid")
+
+
+def not_enough_members() -> Fault:
+    """Nobody would be left."""
+    return Fault(PRECONDITION, "etcdserver: re-configuration failed due to not enough started members")
+
+
+def not_a_learner() -> Fault:
+    """It votes already."""
+    return Fault(PRECONDITION, "etcdserver: can only promote a learner member")
+
+
+def learner_not_ready() -> Fault:
+    """It has not got enough of the log."""
+    return Fault(PRECONDITION, "etcdserver: can only promote a learner member which is in sync with leader")
+
+
+def not_leader() -> Fault:
+    """Another node is to be asked."""
+    return Fault(PRECONDITION, "etcdserver: not leader")
+
+
+def bad_transferee() -> Fault:
+    """It is no voter."""
+    return Fault(PRECONDITION, "etcdserver: bad leader transferee")
+
+
+def refused(reason: str) -> Fault:
+    """The protocol does not do this."""
+    return Fault(PRECONDITION, f"ratified: {reason}")

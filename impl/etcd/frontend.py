@@ -1,5 +1,9 @@
 """What stands between calls and the replicated store: it puts what many callers ask into one command or one query.
 
+Questions are answered from the node's own copy, once whoever leads has confirmed that it leads and this node has executed what
+was committed by then; one confirmation is for all who asked before it began. So each node of a cluster answers questions, and the
+one that leads is asked for no more than a number.
+
 Whatever comes in while a command is on its way waits for the next one, so that a batch grows with the load by itself. Commands go
 by *lanes*: each has a session of its own (see `ratified.impl.sessions`) and one command on the way, which is sent again, here or
 to whoever leads, under the same number until it is known what became of it.
@@ -12,13 +16,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from ratified.impl.contract import Busy, Command, Done, Lost, NodeId, NotLeader, Outcome, Refused
 from ratified.impl.etcd.errors import Fault, no_leader, timed_out, too_many_requests
-from ratified.impl.runtime.replica import Replica
+from ratified.impl.runtime.asking import settle
+from ratified.impl.runtime.replica import Operated
 from ratified.impl.store import values
+from ratified.impl.store.store import Store
 from ratified.impl.store.values import Answer, Question
 
 LANES: Final = 2
@@ -37,8 +43,19 @@ class Passing(Protocol):
     async def submit(self, address: str, command: Command, wait_ms: int) -> Outcome:
         """Have it submit a command."""
 
-    async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
-        """Have it answer a query, which has client and number as a command has."""
+    async def order(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it give an order, whose words are the payload."""
+
+    async def confirm(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it confirm that it leads; see `Replica.confirm`. Of the command nothing is looked at."""
+
+
+class _Refusal(Fault):
+    """Whoever leads does not do it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(timed_out().code, f"ratified: {reason}")
+        self.reason = reason
 
 
 class _Lanes(Generic[Q]):
@@ -117,17 +134,19 @@ class Frontend:
     """One node's."""
 
     def __init__(
-        self, replica: Replica, passing: Passing, *, pending: int = 8_192, wait_ms: int = 5_000
+        self, replica: Operated, passing: Passing, *, pending: int = 8_192, wait_ms: int = 5_000
     ) -> None:
         self.replica = replica
         self._passing = passing
         self._wait_ms = wait_ms
         self._names = [self._name() for _ in range(LANES)]
         self._serials = [0] * LANES
-        self._asked = 0
-        self._asker = self._name()
         self._commands: _Lanes[values.Command] = _Lanes(self._submit, _size, pending)
-        self._questions: _Lanes[Question] = _Lanes(self._query, lambda _: 64, pending)
+        self._pending_most = pending
+        self._readers: list[asyncio.Future[None]] = []  # who wait for the next confirmation
+        self._confirming: asyncio.Task[None] | None = None
+        self._asking = 0
+        self._behind: list[asyncio.Future[None]] = []  # who wait until more is executed here
 
     def _name(self) -> str:
         return f"{self.replica.status().node}/{secrets.token_hex(8)}"
@@ -137,13 +156,81 @@ class Frontend:
         return await self._commands.ask(op)
 
     async def ask(self, question: Question) -> Answer:
-        """Have a question answered, linearizably. Raises Fault."""
-        return await self._questions.ask(question)
+        """Answer a question, linearizably. Raises Fault."""
+        if self._asking >= self._pending_most:
+            raise too_many_requests()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._readers.append(future)
+        if self._confirming is None:
+            self._confirming = asyncio.ensure_future(self._confirm())
+        self._asking += 1
+        try:
+            await future
+        finally:
+            self._asking -= 1
+        machine = self.replica.machine
+        assert isinstance(machine, Store)
+        return machine.ask(question)
+
+    async def _confirm(self) -> None:
+        """Confirm for all who wait, and then for those who came meanwhile."""
+        waiting: list[asyncio.Future[None]] = []
+        try:
+            while self._readers:
+                waiting, self._readers = self._readers, []
+                try:
+                    result = await self._settled(
+                        Command("", 0, b""), lambda _: self.replica.confirm(), self._passing.confirm
+                    )
+                    await self._executed(int.from_bytes(result, "big"))
+                except Fault as fault:
+                    for future in waiting:
+                        if not future.done():
+                            future.set_exception(Fault(fault.code, fault.text))
+                    continue
+                for future in waiting:
+                    settle(future, None)
+        finally:
+            self._confirming = None
+            for future in (*waiting, *self._readers):
+                future.cancel()  # if it was not answered above, this task was cancelled
+
+    async def _executed(self, index: int) -> None:
+        """Wait until this node has executed the log up to an index. Raises Fault."""
+        try:
+            async with asyncio.timeout(self._wait_ms / 1000):
+                while self.replica.applied < index:
+                    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                    self._behind.append(future)
+                    await future
+        except TimeoutError:
+            raise timed_out() from None
+
+    def advanced(self) -> None:
+        """This node has executed more."""
+        if self._behind:
+            behind, self._behind = self._behind, []
+            for future in behind:
+                settle(future, None)
+
+    async def order(self, words: Sequence[str]) -> Outcome:
+        """Give an order to whoever leads: `Done` when it was given, `Refused` where it makes no sense. Raises Fault."""
+        command = Command("", 0, " ".join(words).encode())
+
+        async def here(_: Command) -> Outcome:
+            return self.replica.order(words)
+
+        try:
+            return Done(await self._settled(command, here, self._passing.order))
+        except _Refusal as refusal:
+            return Refused(refusal.reason)
 
     async def close(self) -> None:
         """End what is on the way."""
         await self._commands.close()
-        await self._questions.close()
+        if self._confirming is not None:
+            self._confirming.cancel()
+            await asyncio.gather(self._confirming, return_exceptions=True)
 
     async def _submit(self, lane: int, ops: tuple[values.Command, ...]) -> tuple[Answer, ...]:
         self._serials[lane] += 1
@@ -155,13 +242,6 @@ class Frontend:
             self._names[lane], self._serials[lane] = self._name(), 0
             raise
         return _answers(result, len(ops))
-
-    async def _query(self, lane: int, questions: tuple[Question, ...]) -> tuple[Answer, ...]:  # noqa: ARG002
-        payload = values.encode(questions)
-        self._asked += 1
-        command = Command(self._asker, self._asked, payload)
-        result = await self._settled(command, lambda c: self.replica.query(c.payload), self._passing.query)
-        return _answers(result, len(questions))
 
     async def _settled(
         self,
@@ -182,7 +262,8 @@ class Frontend:
             hint = None
             if address is None:
                 try:
-                    outcome = await asyncio.wait_for(here(command), left_ms / 1000)
+                    async with asyncio.timeout(left_ms / 1000):
+                        outcome = await here(command)
                 except TimeoutError:
                     outcome = Lost(None)
             else:
@@ -191,16 +272,22 @@ class Frontend:
                 case Done(result):
                     return result
                 case Refused(reason):
-                    raise Fault(timed_out().code, f"ratified: {reason}")
+                    raise _Refusal(reason)
                 case NotLeader(leader):
                     if leader is not None and leader != self.replica.status().node and address is None:
                         hint = leader
                         continue
+                    if leader is None and not self._is_member():
+                        raise timed_out() if unknown else no_leader()  # nobody will tell this node who leads
                 case Lost():
                     unknown = True
                 case Busy():
                     pass
             await asyncio.sleep(PAUSE_MS / 1000)
+
+    def _is_member(self) -> bool:
+        status = self.replica.status()
+        return any(member.node == status.node for member in status.members)
 
     def _address(self, leader: NodeId | None) -> str | None:
         """Return where that node answers clients; None: ask here."""

@@ -11,14 +11,14 @@ counts from later. Its client counts from when it asked, so that the lease is ov
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from ratified.impl.contract import Command, Done, Lost, NotLeader, Outcome
+from ratified.impl.contract import Command, Done, Lost, NodeId, NotLeader, Outcome
 from ratified.impl.etcd.errors import fault, no_leader
-from ratified.impl.runtime.replica import Replica
+from ratified.impl.runtime.replica import Status
 from ratified.impl.store import values
 from ratified.impl.store.store import Store
 from ratified.impl.store.values import Answer, Compact, Expire, Happened, Lead, LeaseIs, LookAtLease, Problem
@@ -34,18 +34,40 @@ class NotHere(Exception):
         self.leader = leader
 
 
+class Led(Protocol):
+    """What a lessor needs of its `Replica`."""
+
+    @property
+    def leader(self) -> NodeId | None:
+        """Who leads, as far as it knows."""
+
+    @property
+    def term(self) -> int:
+        """The latest attempt to lead that it knows of."""
+
+    def status(self) -> Status:
+        """Return what it knows now."""
+
+    async def submit(self, command: Command) -> Outcome:
+        """Have a command executed."""
+
+    async def query(self, payload: bytes) -> Outcome:
+        """Ask the replicated state something, linearizably."""
+
+
 class Lessor:
     """One node's. `step` is to be called some times a second."""
 
     def __init__(
         self,
-        replica: Replica,
+        replica: Led,
         store: Callable[[], Store],
         *,
         revisions: int = 0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._replica = replica
+        self._node = replica.status().node
         self._store = store
         self._revisions = revisions
         self._now = now
@@ -58,12 +80,12 @@ class Lessor:
 
     async def step(self) -> None:
         """See who leads; begin a tenure, end leases that are over, forget old history."""
-        status = self._replica.status()
-        if status.leader != status.node:
+        term = self._replica.term
+        if self._replica.leader != self._node:
             self.retire()
             return
-        if not self.tenure or status.term != self._term:
-            await self._begin(status.term, status.node)
+        if not self.tenure or term != self._term:
+            await self._begin(term)
             return
         self.look()
         await self._expire()
@@ -77,10 +99,10 @@ class Lessor:
         self.tenure = 0
         self.deadlines = {}
 
-    async def _begin(self, term: int, node: str) -> None:
+    async def _begin(self, term: int) -> None:
         self.retire()
-        self._session, self._serial = f"{node}/lessor/{secrets.token_hex(8)}", 0
-        answer = await self._do(Lead(node))
+        self._session, self._serial = f"{self._node}/lessor/{secrets.token_hex(8)}", 0
+        answer = await self._do(Lead(self._node))
         if isinstance(answer, Happened):
             self.tenure, self._term = answer.number, term
             self.look()
@@ -148,12 +170,13 @@ class Lessor:
         known = await self._confirmed(number, keys)
         if not known.ttl:
             return -1, known
-        return max(0, math.ceil(self.deadlines.get(number, self._now() + known.ttl) - self._now())), known
+        left = self.deadlines.get(number, self._now() + known.ttl) - self._now()
+        return max(0, int(left)), known
 
     async def _confirmed(self, number: int, keys: bool) -> LeaseIs:
         tenure = self.tenure
         if not tenure:
-            raise NotHere(self._replica.status().leader)
+            raise NotHere(self._replica.leader)
         outcome = await self._replica.query(values.encode((LookAtLease(number, keys),)))
         match outcome:
             case Done(result):

@@ -70,9 +70,13 @@ class Nodes:
         """Have it submit a command."""
         return await self._pass(address, "Submit", command, wait_ms)
 
-    async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
-        """Have it answer a query."""
-        return await self._pass(address, "Query", command, wait_ms)
+    async def confirm(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it confirm that it leads."""
+        return await self._pass(address, "Confirm", command, wait_ms)
+
+    async def order(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Have it give an order."""
+        return await self._pass(address, "Order", command, wait_ms)
 
     async def _pass(self, address: str, method: str, command: Command, wait_ms: int) -> Outcome:
         call = self._channel(address).unary_unary(

@@ -13,20 +13,21 @@ import asyncio
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final, Self
 
 import grpc
 import grpc.aio
 
 from ratified.impl.contract import Applied, Restored
+from ratified.impl.etcd.calls import Calls
 from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.lessor import TICK_MS, Lessor
+from ratified.impl.etcd.operators import Operators
 from ratified.impl.etcd.passing import Nodes
 from ratified.impl.etcd.services import Services
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.etcd.watches import Hub
-from ratified.impl.runtime.replica import Replica
+from ratified.impl.runtime.replica import Operated
 from ratified.impl.store.store import Store
 
 EXTRA_BYTES: Final = 524_288
@@ -54,7 +55,7 @@ class Server:
 
     def __init__(
         self,
-        replica: Replica,
+        replica: Operated,
         address: str,
         *,
         cluster: str = "ratified",
@@ -85,16 +86,13 @@ class Server:
         self.frontend = Frontend(replica, self.nodes, pending=limits.pending, wait_ms=limits.wait_ms)
         self.lessor = Lessor(replica, self.store, revisions=limits.revisions)
         self.hub = Hub(self.store)
-        self.services = Services(
-            replica,
-            self.frontend,
-            self.lessor,
-            self.hub,
-            self.nodes,
-            int.from_bytes(sha256(f"cluster {cluster}".encode()).digest()[:8], "big"),
-            Permissions(everybody=True) if permissions is None else permissions,
-            limits,
+        self._calls = Calls(
+            replica, cluster, Permissions(everybody=True) if permissions is None else permissions
         )
+        self.services = Services(
+            self._calls, replica, self.frontend, self.lessor, self.hub, self.nodes, limits
+        )
+        self._operators = Operators(self._calls, replica, self.frontend, self.store, limits)
         self._limits = limits
         self._tick_ms = tick_ms
         self._reuse_port = reuse_port
@@ -121,7 +119,8 @@ class Server:
                 ("grpc.keepalive_permit_without_calls", 1),
             )
         )
-        server.add_generic_rpc_handlers(tuple(self.services.handlers()))
+        handlers = self._calls.handlers(self.services.methods(), self._operators.methods())
+        server.add_generic_rpc_handlers(tuple(handlers))
         try:
             if self._tls is None:
                 port = server.add_insecure_port(self._wanted)
@@ -166,6 +165,7 @@ class Server:
             self.hub.all_anew()
         else:
             self.hub.advance()
+        self.frontend.advanced()
 
     async def _tick(self) -> None:
         while True:

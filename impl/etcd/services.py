@@ -1,41 +1,33 @@
 """etcd's services: what each method does with the store, the time of leases, and the watches.
 
-KV, Watch, Lease, Cluster and Maintenance are there as far as the store goes; Auth is refused. Errors have etcd's codes and texts.
-Of the rest, gRPC itself says that it is not implemented.
+KV, Watch and Lease are here, and what nodes ask each other; `operators.py` has Cluster and Maintenance. Errors have etcd's codes
+and texts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncIterator
+from typing import Any, Final
 
-import grpc
-import grpc.aio
 from google.protobuf.message import Message
 
 from ratified.impl.contract import Command
 from ratified.impl.etcd import convert, errors
 from ratified.impl.etcd import etcd_pb2 as pb
+from ratified.impl.etcd.calls import Calls, Context, Methods, Streams
 from ratified.impl.etcd.errors import Fault, fault, invalid
 from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.lessor import Lessor, NotHere
 from ratified.impl.etcd.passing import SERVICE, Nodes, came
-from ratified.impl.etcd.settings import Limits, Permissions
+from ratified.impl.etcd.settings import Limits
 from ratified.impl.etcd.watches import Hub, Stream, Watch
-from ratified.impl.runtime.replica import Replica
+from ratified.impl.runtime.replica import Operated
 from ratified.impl.store import values
 from ratified.impl.store.store import TTL_MOST, Store
 from ratified.impl.store.transactions import malformed
 from ratified.impl.store.values import Answer, Problem
-
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-
-VERSION: Final = "3.5.0"
-"""The version of etcd's interface that this is. Clients look at it to know what they may ask for."""
 
 SESSION, SERIAL, ACKNOWLEDGED = "ratified-session", "ratified-serial", "ratified-acknowledged"
 """Metadata of a call that is to be executed once: a lease, the call's number, up to which number the client has the results."""
@@ -43,48 +35,38 @@ SESSION, SERIAL, ACKNOWLEDGED = "ratified-session", "ratified-serial", "ratified
 PROGRESS_S: Final = 60
 """A watch that wants to know how far it is, and has nothing else to be told, is told every so often."""
 
-NAME = "x509_common_name"
-
-
-def identity(name: str) -> int:
-    """Return the number that etcd's clients know a node by."""
-    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") or 1
-
 
 class Services:
     """What the methods do."""
 
     def __init__(
         self,
-        replica: Replica,
+        calls: Calls,
+        replica: Operated,
         frontend: Frontend,
         lessor: Lessor,
         hub: Hub,
         nodes: Nodes,
-        cluster: int,
-        permissions: Permissions,
         limits: Limits,
     ) -> None:
+        self._calls = calls
+        self._permissions = calls.permissions
+        self.header = calls.header
         self._replica = replica
         self._frontend = frontend
         self._lessor = lessor
         self._hub = hub
         self._nodes = nodes
-        self._cluster = cluster
-        self._permissions = permissions
         self._limits = limits
-        self._member = identity(replica.status().node)
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
         """End the streams, which would go on by themselves."""
         self._stopped.set()
 
-    # How calls come in
-
-    def handlers(self) -> Iterator[grpc.GenericRpcHandler]:
-        """Give all services to gRPC."""
-        unary: dict[str, dict[str, tuple[type[Message], Callable[[Any, Context], Awaitable[Message]]]]] = {
+    def methods(self) -> tuple[Methods, Streams, Streams]:
+        """Return all methods by their names: those of one answer, and streams both ways."""
+        unary: Methods = {
             "etcdserverpb.KV": {
                 "Range": (pb.RangeRequest, self.range),
                 "Put": (pb.PutRequest, self.put),
@@ -98,104 +80,23 @@ class Services:
                 "LeaseTimeToLive": (pb.LeaseTimeToLiveRequest, self.time_to_live),
                 "LeaseLeases": (pb.LeaseLeasesRequest, self.leases),
             },
-            "etcdserverpb.Cluster": {"MemberList": (pb.MemberListRequest, self.member_list)},
-            "etcdserverpb.Maintenance": {
-                "Status": (pb.StatusRequest, self.status),
-                "Alarm": (pb.AlarmRequest, self.alarm),
-                "Defragment": (pb.DefragmentRequest, self.defragment),
-                "Hash": (pb.HashRequest, self.hash),
-                "HashKV": (pb.HashKVRequest, self.hash_kv),
-            },
             SERVICE: {
                 "Submit": (pb.Passed, self.submit),
-                "Query": (pb.Passed, self.query),
+                "Confirm": (pb.Passed, self.confirm),
+                "Order": (pb.Passed, self.order),
                 "Lease": (pb.AskLeft, self.lease_here),
             },
         }
-        streams: dict[
-            str, dict[str, tuple[type[Message], Callable[[Any, Context], AsyncIterator[Message]]]]
-        ] = {
+        both_ways: Streams = {
             "etcdserverpb.Watch": {"Watch": (pb.WatchRequest, self.watch)},
             "etcdserverpb.Lease": {"LeaseKeepAlive": (pb.LeaseKeepAliveRequest, self.keep_alive)},
         }
-        for service in unary.keys() | streams.keys():
-            methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-            for name, (message, method) in unary.get(service, {}).items():
-                methods[name] = grpc.unary_unary_rpc_method_handler(
-                    self._answering(method),
-                    request_deserializer=message.FromString,
-                    response_serializer=_serialized,
-                )
-            for name, (message, stream) in streams.get(service, {}).items():
-                methods[name] = grpc.stream_stream_rpc_method_handler(
-                    self._streaming(stream),
-                    request_deserializer=message.FromString,
-                    response_serializer=_serialized,
-                )
-            yield grpc.method_handlers_generic_handler(service, methods)
-        yield _Auth()
-
-    def _answering(self, method: Callable[[Any, Context], Awaitable[Message]]) -> Any:
-        async def answer(request: Any, context: Context) -> Message:
-            try:
-                self._admit(context)
-                return await method(request, context)
-            except Fault as failed:
-                return await context.abort(failed.code, failed.text)
-
-        return answer
-
-    def _streaming(self, method: Callable[[Any, Context], AsyncIterator[Message]]) -> Any:
-        async def stream(requests: Any, context: Context) -> AsyncIterator[Message]:
-            try:
-                self._admit(context)
-                async for response in method(requests, context):
-                    yield response
-            except Fault as failed:
-                await context.abort(failed.code, failed.text)
-
-        return stream
-
-    def _who(self, context: Context) -> str | None:
-        """Return the name in the caller's certificate."""
-        if self._permissions.everybody:
-            return None
-        names = context.auth_context().get(NAME, ())
-        return next(iter(names), b"").decode("utf-8", "replace") or None
-
-    def _admit(self, context: Context) -> None:
-        """Refuse who may do nothing here."""
-        if self._permissions.everybody:
-            return
-        name = self._who(context)
-        if not self._permissions.is_known(name) and name not in self._permissions.nodes:
-            raise errors.permission_denied()
-
-    def _administrator(self, context: Context) -> None:
-        if not self._permissions.everybody and not self._permissions.is_administrator(self._who(context)):
-            raise errors.permission_denied()
-
-    def _node(self, context: Context) -> None:
-        if not self._permissions.everybody and self._who(context) not in self._permissions.nodes:
-            raise errors.permission_denied()
-
-    def _may(self, context: Context, op: values.Put | values.Delete | values.Range | values.Txn) -> None:
-        if not self._permissions.everybody and not self._permissions.allows(self._who(context), op):
-            raise errors.permission_denied()
+        return unary, both_ways, {}
 
     @property
     def store(self) -> Store:
         """This node's copy."""
         return self._hub.store()
-
-    def header(self, revision: int) -> pb.ResponseHeader:
-        """Return what every answer begins with."""
-        return pb.ResponseHeader(
-            cluster_id=self._cluster,
-            member_id=self._member,
-            revision=revision,
-            raft_term=self._replica.status().term,
-        )
 
     async def _propose(self, op: Any, context: Context) -> Answer:
         """Have an operation executed, once if its call says so."""
@@ -208,7 +109,9 @@ class Services:
     async def range(self, request: pb.RangeRequest, context: Context) -> pb.RangeResponse:
         """Read: by default what is true now, as the cluster agrees; `serializable`: what this node knows."""
         op = convert.read(request)
-        self._may(context, op)
+        if not op.key:
+            raise fault(Problem.KEY_MISSING)
+        self._calls.may(context, op)
         answer = self.store.ask(op) if request.serializable else await self._frontend.ask(op)
         if not isinstance(answer, values.Found):
             raise convert.unexpected(answer)
@@ -218,7 +121,7 @@ class Services:
         """Set a key."""
         op = convert.put(request)
         self._sound(op, request)
-        self._may(context, op)
+        self._calls.may(context, op)
         answer = await self._propose(op, context)
         if not isinstance(answer, values.HasPut):
             raise convert.unexpected(answer)
@@ -228,7 +131,7 @@ class Services:
         """Delete keys."""
         op = convert.delete(request)
         self._sound(op, request)
-        self._may(context, op)
+        self._calls.may(context, op)
         answer = await self._propose(op, context)
         if not isinstance(answer, values.HasDeleted):
             raise convert.unexpected(answer)
@@ -238,7 +141,7 @@ class Services:
         """Do the one or the other. What changes nothing is a question, not a command."""
         op = convert.txn(request)
         self._sound(op, request)
-        self._may(context, op)
+        self._calls.may(context, op)
         answer = await self._propose(op, context)
         if not isinstance(answer, values.HasChosen):
             raise convert.unexpected(answer)
@@ -254,7 +157,7 @@ class Services:
 
     async def compact(self, request: pb.CompactionRequest, context: Context) -> pb.CompactionResponse:
         """Forget old revisions."""
-        self._administrator(context)
+        self._calls.administrator(context)
         answer = await self._propose(values.Compact(request.revision), context)
         if not isinstance(answer, values.Happened):
             raise convert.unexpected(answer)
@@ -264,7 +167,7 @@ class Services:
 
     async def grant(self, request: pb.LeaseGrantRequest, context: Context) -> pb.LeaseGrantResponse:
         """Begin a lease."""
-        if request.TTL > TTL_MOST or request.TTL < 0:
+        if request.TTL > TTL_MOST:
             raise fault(Problem.TTL_TOO_LARGE)
         ttl = max(1, request.TTL)
         number = request.ID or secrets.randbits(62) + 1
@@ -278,7 +181,7 @@ class Services:
         if not self._permissions.everybody:
             answer = await self._frontend.ask(values.LookAtLease(request.ID, keys=True))
             keys = answer.keys if isinstance(answer, values.LeaseIs) else ()
-            name = self._who(context)
+            name = self._calls.who(context)
             if not all(self._permissions.may(name, key, b"", write=True) for key in keys):
                 raise errors.permission_denied()
         answer = await self._propose(values.Revoke(request.ID), context)
@@ -299,7 +202,7 @@ class Services:
         left = await self._left(pb.AskLeft(ID=request.ID, keys=request.keys))
         keys = list(left.keys)
         if not self._permissions.everybody:
-            name = self._who(context)
+            name = self._calls.who(context)
             keys = [key for key in keys if self._permissions.may(name, key, b"", read=True)]
         return pb.LeaseTimeToLiveResponse(
             header=self.header(left.revision),
@@ -424,7 +327,7 @@ class Services:
             header=self.header(self.store.revision), watch_id=-1, created=True, canceled=True
         )
         op = values.Range(key, request.range_end)
-        if not self._permissions.everybody and not self._permissions.allows(self._who(context), op):
+        if not self._permissions.everybody and not self._permissions.allows(self._calls.who(context), op):
             refused.cancel_reason = "rpc error: code = PermissionDenied desc = etcdserver: permission denied"
             return refused
         if request.range_end and request.range_end != b"\0" and request.range_end <= key:
@@ -454,99 +357,28 @@ class Services:
         stream.add(watch)
         return pb.WatchResponse(header=self.header(self.store.revision), watch_id=number, created=True)
 
-    # Cluster and maintenance
-
-    async def member_list(self, request: pb.MemberListRequest, context: Context) -> pb.MemberListResponse:
-        """Tell who takes part."""
-        scheme = "http" if self._permissions.everybody else "https"
-        members = [
-            pb.Member(
-                ID=identity(member.node),
-                name=member.node,
-                peerURLs=[f"{scheme}://{member.peer}"],
-                clientURLs=[f"{scheme}://{member.client}"],
-                isLearner=member.learner,
-            )
-            for member in self._replica.status().members
-        ]
-        return pb.MemberListResponse(header=self.header(self.store.revision), members=members)
-
-    async def status(self, request: pb.StatusRequest, context: Context) -> pb.StatusResponse:
-        """Tell how this node is."""
-        status = self._replica.status()
-        return pb.StatusResponse(
-            header=self.header(self.store.revision),
-            version=VERSION,
-            dbSize=status.disk,
-            dbSizeInUse=self.store.versions.size,
-            leader=0 if status.leader is None else identity(status.leader),
-            raftIndex=status.committed,
-            raftTerm=status.term,
-            raftAppliedIndex=status.applied,
-            errors=[] if status.leader is not None else ["etcdserver: no leader"],
-            isLearner=any(m.learner and m.node == status.node for m in status.members),
-        )
-
-    async def alarm(self, request: pb.AlarmRequest, context: Context) -> pb.AlarmResponse:
-        """There is one alarm: that the store is full."""
-        full = self.store.versions.size > self._limits.stored_bytes
-        alarms = [pb.AlarmMember(memberID=self._member, alarm=1)] if full else []
-        return pb.AlarmResponse(header=self.header(self.store.revision), alarms=alarms)
-
-    async def defragment(self, request: pb.DefragmentRequest, context: Context) -> pb.DefragmentResponse:
-        """There is nothing to do."""
-        self._administrator(context)
-        return pb.DefragmentResponse(header=self.header(self.store.revision))
-
-    async def hash(self, request: pb.HashRequest, context: Context) -> pb.HashResponse:
-        """Return a checksum of all that the store has."""
-        self._administrator(context)
-        return pb.HashResponse(
-            header=self.header(self.store.revision), hash=zlib.crc32(self.store.snapshot())
-        )
-
-    async def hash_kv(self, request: pb.HashKVRequest, context: Context) -> pb.HashKVResponse:
-        """Return a checksum of keys and history, up to a revision."""
-        self._administrator(context)
-        answer = self.store.ask(values.Fingerprint(request.revision))
-        if not isinstance(answer, values.FingerprintIs):
-            raise convert.unexpected(answer)
-        return pb.HashKVResponse(
-            header=self.header(answer.revision), hash=answer.checksum, compact_revision=answer.compacted
-        )
-
     # Between nodes
 
     async def submit(self, request: pb.Passed, context: Context) -> pb.Came:
         """Submit what another node was asked."""
-        self._node(context)
+        self._calls.node(context)
         command = Command(request.client, request.serial, request.payload)
         return came(await self._replica.submit(command))
 
-    async def query(self, request: pb.Passed, context: Context) -> pb.Came:
-        """Query what another node was asked."""
-        self._node(context)
-        return came(await self._replica.query(request.payload))
+    async def confirm(self, request: pb.Passed, context: Context) -> pb.Came:
+        """Confirm to another node, which was asked something, that this one leads."""
+        self._calls.node(context)
+        return came(await self._replica.confirm())
+
+    async def order(self, request: pb.Passed, context: Context) -> pb.Came:
+        """Give the order that another node was given."""
+        self._calls.node(context)
+        return came(self._replica.order(request.payload.decode("utf-8", "replace").split()))
 
     async def lease_here(self, request: pb.AskLeft, context: Context) -> pb.Left:
         """Tell the time of a lease, or renew it, if this node leads."""
-        self._node(context)
+        self._calls.node(context)
         return await self._lease(request)
-
-
-class _Auth(grpc.GenericRpcHandler):
-    """Users and passwords: there are none. Who somebody is, a certificate says."""
-
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        if not str(details.method).startswith("/etcdserverpb.Auth/"):
-            return None
-
-        async def refuse(_request: bytes, context: Context) -> bytes:
-            return await context.abort(
-                grpc.StatusCode.FAILED_PRECONDITION, "etcdserver: authentication is not enabled"
-            )
-
-        return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _serialized(message: Message) -> bytes:

@@ -63,7 +63,8 @@ class Replication:
             entries = self.state.log.slice(progress.next, self.state.config.max_batch)
             if not entries:
                 if heartbeat or progress.commit_sent < self.state.commit or progress.flow is Flow.PROBE:
-                    self.send_entries(peer, progress, previous, ())
+                    only_commit = not heartbeat and progress.flow is Flow.REPLICATE
+                    self.send_entries(peer, progress, previous, (), only_commit)
                     progress.waiting = True
                 return
             self.send_entries(peer, progress, previous, entries)
@@ -82,15 +83,23 @@ class Replication:
             self.send_entries(peer, progress, progress.next - 1, ())
 
     def send_entries(
-        self, peer: NodeId, progress: FollowerProgress, previous: int, entries: tuple[Entry, ...]
+        self,
+        peer: NodeId,
+        progress: FollowerProgress,
+        previous: int,
+        entries: tuple[Entry, ...],
+        only_commit: bool = False,
     ) -> None:
-        """Send entries after an index that is here."""
+        """Send entries after an index that is here; or only what is committed, which the next ones would say as well."""
         term_before = self.state.log.term_at(previous) if previous else 0
         message = AppendEntries(
             self.state.term, previous, term_before, entries, self.state.commit, self.reads.round
         )
         progress.commit_sent = min(self.state.commit, previous + len(entries))
-        self.state.send(peer, message)
+        if only_commit:
+            self.state.send_idly(peer, message)
+        else:
+            self.state.send(peer, message)
 
     def needs_snapshot(self, previous: int) -> bool:
         """Whether what comes after an index has been dropped here."""

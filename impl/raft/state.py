@@ -201,6 +201,10 @@ class State:
         """Send what speaks of nothing durable but the term."""
         self._sends.append(Send(to, message, self._record_token))
 
+    def send_idly(self, to: NodeId, message: Message) -> None:
+        """Send what whatever is sent to the same node next says as well."""
+        self._sends.append(Send(to, message, self._record_token, idle=True))
+
     def reply(self, to: NodeId, message: Message) -> None:
         """Send what vouches for everything that was written: a vote, or that entries are there."""
         self._sends.append(Send(to, message, self._token))

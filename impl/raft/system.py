@@ -84,7 +84,7 @@ def raft_system(
         machine=machine,
         controls=(AddVoter, ChangeMembership, RemoveNode, TransferLeadership),
         order=draw_order,
-        change=lambda voters: ChangeMembership(tuple(voters), ()),
+        change=lambda voters, learners: ChangeMembership(tuple(voters), tuple(learners)),
         transfer=TransferLeadership,
         gives_up=2 * config.election_ticks if config.check_quorum else None,
         members=lambda core: core.membership.everyone() if isinstance(core, RaftCore) else (),

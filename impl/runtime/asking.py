@@ -27,7 +27,7 @@ from ratified.impl.contract import (
 )
 from ratified.impl.runtime.settings import Limits
 
-Read = tuple[bytes, "asyncio.Future[Outcome]"]
+Read = tuple[bytes | None, "asyncio.Future[Outcome]"]
 
 
 class Asking:
@@ -95,8 +95,8 @@ class Asking:
         if not waiting:
             self._commands.pop(name, None)
 
-    async def query(self, payload: bytes) -> Outcome:
-        """Ask the replicated state something, linearizably."""
+    async def query(self, payload: bytes | None) -> Outcome:
+        """Ask the replicated state something, linearizably; with None: up to where it is executed, in eight bytes."""
         if self._core() is None:
             return NotLeader(None)
         if self.waiting >= self._limits.requests:
@@ -145,11 +145,15 @@ class Asking:
         core = self._core()
         for payload, future in reads:
             if isinstance(outcome, Done):
-                settle(future, NotLeader(None) if core is None else Done(core.machine.query(payload)))
+                settle(future, NotLeader(None) if core is None else Done(_said(core, payload)))
             else:
                 settle(future, outcome)
         if self._reads and core is not None:
             self._confirm()
+
+
+def _said(core: Core, payload: bytes | None) -> bytes:
+    return core.applied.to_bytes(8, "big") if payload is None else core.machine.query(payload)
 
 
 def settle(future: asyncio.Future[Any], outcome: Any) -> None:

@@ -13,6 +13,9 @@ from random import Random
 from ratified.impl.contract import Control, Core, Durable, NodeId, Observer, StateMachine
 from ratified.impl.runtime.codec import Codec
 
+CAUGHT_UP = 0.9
+"""The share of the log that a learner must have to be made a voter by `promote`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -115,11 +118,16 @@ def _raft() -> Hosted:
             case "learn", [node]:
                 voters = tuple(voter for voter in now.voters if voter != node)
                 return ChangeMembership(voters, (*(n for n in now.learners if n != node), node))
+            case "promote", [node]:
+                follower = raft(core).state.progress.get(node)
+                if follower is not None and follower.match < CAUGHT_UP * raft(core).log.last:
+                    raise OrderError(f"{node} has not caught up yet")
+                return AddVoter(node)
             case "change", [_, *_]:
                 return ChangeMembership(tuple(nodes))
         raise OrderError(
             f"there is no order {' '.join([word, *nodes])!r}; there are campaign, compact, transfer NODE, add NODE, "
-            "learn NODE, remove NODE and change NODE..."
+            "learn NODE, promote NODE, remove NODE and change NODE..."
         )
 
     return Hosted(

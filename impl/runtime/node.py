@@ -64,6 +64,9 @@ from ratified.impl.runtime.wire import (
 MOST_TICKS = 3
 """A process that was stopped for a while has not heard what others said meanwhile: no more ticks than this pass at once."""
 
+IDLE_SECONDS = 0.005
+"""How long a message waits that the next one to the same node says as well: so late may followers learn what is committed."""
+
 MANY_ENTRIES = 100_000
 
 OPERATOR = "operator"
@@ -104,6 +107,7 @@ class Node:
         self._storage: Storage | None = None
         self._persisted: Token = 0
         self._held: list[Send | Answer] = []
+        self._idle: dict[NodeId, Any] = {}
         self._subscribers: dict[object, Callable[[Applied | Restored], None]] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._ticked = 0.0
@@ -234,7 +238,7 @@ class Node:
             if send.after > persisted:
                 self._held.append(send)
             else:
-                self._peers.send(send.to, send.message)
+                self._send(send)
         for answer in effects.answers:
             if answer.after > persisted:
                 self._held.append(answer)
@@ -243,6 +247,23 @@ class Node:
         for what in effects.applied:
             for told in tuple(self._subscribers.values()):
                 told(what)
+
+    def _send(self, send: Send) -> None:
+        """Send a message, or keep one that is idle for a while, until another one goes the same way."""
+        if send.idle:
+            if not self._idle:
+                asyncio.get_running_loop().call_later(IDLE_SECONDS, self._send_idle)
+            self._idle[send.to] = send.message
+            return
+        if self._idle:
+            self._idle.pop(send.to, None)
+        self._peers.send(send.to, send.message)
+
+    def _send_idle(self) -> None:
+        idle, self._idle = self._idle, {}
+        if self._core is not None:
+            for to, message in idle.items():
+                self._peers.send(to, message)
 
     def _on_durable(self, token: Token) -> None:
         if self._core is None or self._storage is None:
@@ -255,7 +276,7 @@ class Node:
             if what.after > token:
                 self._held.append(what)
             elif isinstance(what, Send):
-                self._peers.send(what.to, what.message)
+                self._send(what)
             else:
                 self._asking.answer(what)
         self._step(Persisted(token))
@@ -299,6 +320,10 @@ class Node:
     async def query(self, payload: bytes) -> Outcome:
         """Ask the replicated state something, linearizably."""
         return await self._asking.query(payload)
+
+    async def confirm(self) -> Outcome:
+        """Make sure that this node leads; see `Replica`."""
+        return await self._asking.query(None)
 
     # Clients of the framed protocol
 
@@ -384,6 +409,25 @@ class Node:
     def core(self) -> Core | None:
         """The core, for looking only; None while the node is not there."""
         return self._core
+
+    @property
+    def leader(self) -> NodeId | None:
+        """Who leads, as far as it knows."""
+        return None if self._core is None else self._core.leader
+
+    @property
+    def term(self) -> int:
+        """The latest attempt to lead that it knows of."""
+        return 0 if self._core is None else self._core.term
+
+    @property
+    def applied(self) -> int:
+        """Up to which index its copy of the state has executed the log."""
+        return 0 if self._core is None else self._core.applied
+
+    def known_at(self, peer: str) -> NodeId | None:
+        """Return the name of the node that it knows at an address."""
+        return self._peers.node_at(peer)
 
     def status(self) -> Status:
         """Return what it knows now."""

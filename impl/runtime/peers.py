@@ -125,6 +125,10 @@ class Peers:
         """Return where a node is, as far as this one knows."""
         return self._addresses.get(node)
 
+    def node_at(self, peer: str) -> NodeId | None:
+        """Return which node is at an address, as far as this one knows."""
+        return next((node for node, known in self._addresses.items() if known.peer == peer), None)
+
     def learn(self, addresses: Iterable[Address]) -> None:
         """Take note of where nodes are, and pass on what is new. Raises WireError."""
         news = False

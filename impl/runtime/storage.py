@@ -10,6 +10,7 @@ checksum is verified, and what is not as it was written is a RefusedData that sa
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sqlite3
@@ -17,6 +18,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ratified.impl.contract import (
@@ -71,10 +73,8 @@ class Storage:
         self._kept = kept
         self._gapless = gapless
         self.commits = 0
-        self._pending: list[tuple[Token, Sequence[Write]]] = []
-        self._something = threading.Condition()
+        self._pending: SimpleQueue[tuple[Token, Sequence[Write]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._over = False
         try:
             self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -202,15 +202,11 @@ class Storage:
 
     def write(self, token: Token, writes: Sequence[Write]) -> None:
         """Hand over what is to be made durable, after all that was before."""
-        with self._something:
-            self._pending.append((token, writes))
-            self._something.notify()
+        self._pending.put((token, writes))
 
     def close(self) -> None:
         """Write what is pending, and end."""
-        with self._something:
-            self._over = True
-            self._something.notify()
+        self._pending.put(None)
         if self._thread is not None:
             self._thread.join()
         self._database.close()
@@ -231,15 +227,18 @@ class Storage:
         return total
 
     def _run(self, told: Told, failed: Failed) -> None:
-        while True:
-            with self._something:
-                while not self._pending and not self._over:
-                    self._something.wait()
-                taken, self._pending = self._pending, []
-            if not taken:
+        over = False
+        while not over:
+            taken = [self._pending.get()]
+            with contextlib.suppress(Empty):
+                while taken[-1] is not None:
+                    taken.append(self._pending.get_nowait())
+            over = taken[-1] is None
+            some = [each for each in taken if each is not None]
+            if not some:
                 return
             try:
-                self.commit([write for _, writes in taken for write in writes])
+                self.commit([write for _, writes in some for write in writes])
             except sqlite3.Error as error:
                 failed(_fault(self.path, error))
                 return
@@ -248,7 +247,7 @@ class Storage:
                 return
             self.commits += 1
             os.pwrite(self._mark, self.commits.to_bytes(8, "big"), 0)
-            told(taken[-1][0])
+            told(some[-1][0])
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Make writes durable, all or none."""

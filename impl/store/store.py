@@ -16,7 +16,16 @@ from typing import Final
 
 import msgspec
 
-from ratified.impl.store.transactions import Chosen, Step, choose, impossible, malformed, out_of_time
+from ratified.impl.store.transactions import (
+    Chosen,
+    Step,
+    absent,
+    choose,
+    impossible,
+    malformed,
+    out_of_time,
+    unleased,
+)
 from ratified.impl.store.values import (
     Answer,
     Command,
@@ -159,7 +168,7 @@ class Store:
     def execute(self, op: Command) -> Answer:
         """Execute one."""
         if type(op) is Put:
-            problem = malformed(op, 0) or impossible((op,), self.versions, self.leases.__contains__)
+            problem = malformed(op, 0) or unleased(op, self.leases.__contains__) or absent(op, self.versions)
             if problem is not None:
                 return Refused(self.revision, problem)
             previous = self._put(op)
@@ -224,25 +233,24 @@ class Store:
 
     def _txn(self, op: Txn) -> Answer:
         chosen = choose(op, self.versions)
-        problem = impossible((chosen,), self.versions, self.leases.__contains__)
+        problem = impossible(chosen.steps, self.versions, self.leases.__contains__)
         if problem is not None:
             return Refused(self.revision, problem)
-        before = self.revision
         results = tuple([self._take(step) for step in chosen.steps])
-        revision = self.versions.commit()
-        if revision == before:
-            return HasChosen(revision, chosen.succeeded, results)
-        return HasChosen(revision, chosen.succeeded, tuple([_at(revision, each) for each in results]))
+        return HasChosen(self.versions.commit(), chosen.succeeded, results)
 
     def _take(self, step: Step) -> HasPut | HasDeleted | Found | HasChosen:
+        """Take a step of a transaction; its revision is the transaction's once that has changed something, as in etcd."""
         if isinstance(step, Chosen):
-            return HasChosen(self.revision, step.succeeded, tuple([self._take(each) for each in step.steps]))
+            results = tuple([self._take(each) for each in step.steps])
+            return HasChosen(self.versions.reached, step.succeeded, results)
         if isinstance(step, Put):
-            return HasPut(self.revision, self._put(step))
+            previous = self._put(step)
+            return HasPut(self.versions.reached, previous)
         if isinstance(step, Delete):
             deleted = self._delete(step)
-            return HasDeleted(self.revision, len(deleted), deleted if step.previous else ())
-        return self._range(step)
+            return HasDeleted(self.versions.reached, len(deleted), deleted if step.previous else ())
+        return self._range(step, self.versions.reached)
 
     def _not_to_compact(self, revision: int) -> Problem | None:
         if revision <= self.versions.compacted:
@@ -299,7 +307,7 @@ class Store:
                 problem = out_of_time(question.revision, self.versions)
                 if problem is not None or not key:
                     return Refused(self.revision, problem or Problem.KEY_MISSING)
-                return self._range(question)
+                return self._range(question, self.revision)
             case Leases():
                 return LeasesAre(
                     self.revision,
@@ -319,21 +327,23 @@ class Store:
                     return Refused(self.revision, problem)
                 return FingerprintIs(self.revision, self._checksum(revision), self.versions.compacted)
 
-    def _range(self, op: Range) -> Found:
+    def _range(self, op: Range, revision: int) -> Found:
         versions = self.versions
-        past = bool(op.revision) and op.revision < versions.revision
+        past = bool(op.revision) and op.revision < versions.reached
         bounded = op.least_modified or op.most_modified or op.least_created or op.most_created
+        partly = op.limit > 0 and not bounded and (op.sort is None or op.early)
         if past:
             found = versions.read_at(op.revision, op.key, op.end)
             count = len(found)
+            if partly:
+                del found[op.limit + 1 :]
         elif op.count_only:
-            return Found(self.revision, (), versions.count(op.key, op.end))
+            return Found(revision, (), versions.count(op.key, op.end))
         else:
-            partly = op.limit > 0 and op.sort is None and not bounded
             found = versions.read(op.key, op.end, op.limit + 1 if partly else 0)
             count = versions.count(op.key, op.end) if partly else len(found)
         if op.count_only:
-            return Found(self.revision, (), count)
+            return Found(revision, (), count)
         if bounded:
             found = [each for each in found if _in_bounds(op, each)]
         if op.sort is not None:
@@ -343,7 +353,7 @@ class Store:
             del found[op.limit :]
         if op.keys_only:
             found = [Version(v.key, b"", v.created, v.modified, v.version, v.lease) for v in found]
-        return Found(self.revision, tuple(found), count, more)
+        return Found(revision, tuple(found), count, more)
 
     def _checksum(self, revision: int) -> int:
         """Return a checksum of what is kept up to a revision (0: now)."""
@@ -358,20 +368,6 @@ class Store:
     def events(self, first: int, last: int) -> Iterator[tuple[int, tuple[Version, ...]]]:
         """Give what changed, by revision; see `Versions.changes`."""
         return self.versions.changes(first, last)
-
-
-def _at(
-    revision: int, result: HasPut | HasDeleted | Found | HasChosen
-) -> HasPut | HasDeleted | Found | HasChosen:
-    """Return a result of a step with the revision that the transaction came to have."""
-    match result:
-        case HasPut(_, previous):
-            return HasPut(revision, previous)
-        case HasDeleted(_, count, versions):
-            return HasDeleted(revision, count, versions)
-        case HasChosen(_, succeeded, results):
-            return HasChosen(revision, succeeded, tuple([_at(revision, each) for each in results]))
-    return Found(revision, result.versions, result.count, result.more)
 
 
 def _in_bounds(op: Range, version: Version) -> bool:

@@ -5,7 +5,7 @@ Guarantees: comparisons see the store as it is before the transaction; a transac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from ratified.impl.store.values import Compare, Delete, Problem, Put, Range, Relation, Target, Txn, Version
@@ -139,22 +139,42 @@ def _related(compare: Compare, version: Version) -> bool:
     return order != 0
 
 
-def impossible(steps: Iterable[Step], versions: Versions, leased: Leased) -> Problem | None:
-    """Return why steps cannot be taken as the store is, if they cannot."""
-    for step in steps:
-        problem = None
-        if isinstance(step, Chosen):
-            problem = impossible(step.steps, versions, leased)
-        elif isinstance(step, Put):
-            if step.lease and not leased(step.lease):
-                problem = Problem.LEASE_NOT_FOUND
-            elif (step.keep_value or step.keep_lease) and step.key not in versions.current:
-                problem = Problem.KEY_NOT_FOUND
-        elif isinstance(step, Range):
+def impossible(steps: Sequence[Step], versions: Versions, leased: Leased) -> Problem | None:
+    """Return why steps cannot be taken as the store is, if they cannot: of several reasons the one that etcd tells.
+
+    It looks at all puts before it looks at what is read.
+    """
+    flat = tuple(_flat(steps))
+    for step in flat:
+        if isinstance(step, Put):
+            problem = absent(step, versions) or unleased(step, leased)
+            if problem is not None:
+                return problem
+    for step in flat:
+        if isinstance(step, Range):
             problem = out_of_time(step.revision, versions)
-        if problem is not None:
-            return problem
+            if problem is not None:
+                return problem
     return None
+
+
+def _flat(steps: Iterable[Step]) -> Iterator[Put | Delete | Range]:
+    for step in steps:
+        if isinstance(step, Chosen):
+            yield from _flat(step.steps)
+        else:
+            yield step
+
+
+def unleased(op: Put, leased: Leased) -> Problem | None:
+    """Return whether the lease of a put is one that there is not."""
+    return Problem.LEASE_NOT_FOUND if op.lease and not leased(op.lease) else None
+
+
+def absent(op: Put, versions: Versions) -> Problem | None:
+    """Return whether a put is to keep what is not there."""
+    keeps = op.keep_value or op.keep_lease
+    return Problem.KEY_NOT_FOUND if keeps and op.key not in versions.current else None
 
 
 def out_of_time(revision: int, versions: Versions) -> Problem | None:

@@ -87,7 +87,10 @@ class Target(Enum):
 
 
 class Range(Op, tag="range", frozen=True):
-    """Read a range, at a revision (0: now). `limit` 0: all; the four bounds: 0 means none."""
+    """Read a range, at a revision (0: now). `limit` 0: all; the four bounds: 0 means none.
+
+    With `early` only as many keys as may be told, and one, are sorted: what etcd does where an order is not asked for.
+    """
 
     key: bytes
     end: bytes = b""
@@ -101,6 +104,7 @@ class Range(Op, tag="range", frozen=True):
     most_modified: int = 0
     least_created: int = 0
     most_created: int = 0
+    early: bool = False
 
 
 class Relation(Enum):

@@ -41,6 +41,11 @@ class Versions:
         self._changes: list[tuple[Version, ...]] = []
         self._changing: list[Version] = []
 
+    @property
+    def reached(self) -> int:
+        """The revision of the transaction that is under way, once it has changed something."""
+        return self.revision + bool(self._changing)
+
     # Reading
 
     def keys(self, key: bytes, end: bytes) -> Sequence[bytes]:

@@ -54,11 +54,12 @@ class Raft(Model):
 
     sizes: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "small": {"Server": 2, "Value": 1, "max_term": 2, "max_log": 1, "max_messages": 2},
-        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 3, "calm": True},
+        "standard": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 1, "max_messages": 2, "calm": True},
+        "thorough": {"Server": 3, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 3, "calm": True},
         "large": {"Server": 3, "Value": 1, "max_term": 4, "max_log": 2, "max_messages": 3, "calm": True},
         "published": {"Server": 2, "Value": 1, "max_term": 3, "max_log": 2, "max_messages": 2},
     }
-    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "large")
+    symmetric_sizes: ClassVar[Collection[str]] = ("standard", "thorough", "large")
 
     max_term: Param[int] = 2
     max_log: Param[int] = 1

@@ -5,7 +5,8 @@ Guarantees: importing this imports no model and no implementation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from random import Random
 from types import MappingProxyType
 from typing import Any
 
@@ -16,8 +17,9 @@ from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
 from ratified.conform.policy import Policy, Subject
 from ratified.conform.protocol import Protocol
+from ratified.conform.reference import Reference
 from ratified.follow.binding import Binding
-from ratified.impl.contract import Core
+from ratified.impl.contract import Core, Durable, Input
 from ratified.impl.system import System
 from ratified.language.model import Model
 
@@ -51,6 +53,16 @@ def _protocol(made: Implementation) -> Protocol:
         to_do: str | None = resolve(made.left)(core) if made.left else None
         return to_do
 
+    def reference(core: Core, durable: Durable) -> Reference:
+        assert made.reference is not None
+        held: Reference = resolve(made.reference)(core, durable)
+        return held
+
+    def inputs(random: Random, core: Core, names: Sequence[str]) -> Input:
+        assert made.inputs is not None
+        drawn: Input = resolve(made.inputs)(random, core, names)
+        return drawn
+
     return Protocol(
         made.name,
         f'{__name__}:PROTOCOLS["{made.name}"]',
@@ -63,6 +75,8 @@ def _protocol(made: Implementation) -> Protocol:
         pending if made.pending else None,
         voters if made.voters else None,
         left if made.left else None,
+        reference if made.reference else None,
+        inputs if made.inputs else None,
     )
 
 

@@ -52,9 +52,9 @@ class Implementation:
 
     `system` makes a `System` from a configuration, by default `config`, or one that `drawn` draws from a seed. `binding` is the
     class that maps its events to the model, `mutants` a mapping of bugs by name, `graph` what drives it along the model's edges
-    (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending`, `voters` and `left`). `cores`
-    are its modules that a sweep plants mistakes into, `survivors` why some of these are none, `caught` which run
-    caught which bug.
+    (see `ratified.conform.protocol.Protocol`, also for `at_once`, `disks`, `pending`, `voters`, `left`, `reference` and
+    `inputs`). `cores` are its modules that a sweep plants mistakes into, `survivors` why some of these are none, `caught` which
+    run caught which bug.
     """
 
     name: str
@@ -69,6 +69,8 @@ class Implementation:
     pending: str | None = None
     voters: str | None = None
     left: str | None = None
+    reference: str | None = None
+    inputs: str | None = None
     cores: tuple[str, ...] = ()
     survivors: str | None = None
     caught: str | None = None

@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from ratified.bundled import Bug, BundledModel, BundledProtocol, bugs, models, protocols
+
+if TYPE_CHECKING:
+    from ratified.follow.binding import Binding
 
 SCHEMA = "ratified-list/1"
 WIDTH = 100
@@ -61,8 +65,26 @@ def actions_text(names: Sequence[str]) -> str:
         lines += [f"{name}: {models[name].description}", *vocabulary_lines(load(name).module), ""]
     for name in names:
         for made in protocols[name].implementations if name in protocols else ():
-            lines += [f"{made.name}: what is bundled of it", *event_lines(resolve(made.binding)), ""]
+            binding = resolve(made.binding)
+            lines += [f"{made.name}: what is bundled of it", *event_lines(binding), ""]
+            lines += _held_to(made.name, binding())
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _held_to(name: str, binding: Binding) -> list[str]:
+    """What a binding may say of the model that an implementation is held to, which need not be one that is checked."""
+    from ratified.cli.vocabulary import vocabulary_lines
+
+    binding.begin({})
+    model = binding.model()
+    made = type(model)
+    return [
+        f"{name}: {made.__name__}, the model that implementations are held to",
+        f"  from {made.__module__} import {made.__name__}",
+        *wrap(f"{model!r}", WIDTH, initial_indent="  as in ", subsequent_indent="      "),
+        *vocabulary_lines(made.module),
+        "",
+    ]
 
 
 def listed_of(protocol: str) -> tuple[str, ...]:

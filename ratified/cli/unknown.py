@@ -11,7 +11,6 @@ import re
 from ratified import language
 
 ELSEWHERE = {
-    "eventually_always": "claim that it comes with @eventually, and that it stays once it is there with @step_invariant",
     "stable": "claim with @step_invariant that it stays once it is there",
     "always": "a claim about every state is an @invariant, one about every step a @step_invariant",
     "fair": "fairness is said of an action: @action(fair='weak') or @action(fair='strong')",
@@ -22,7 +21,7 @@ ELSEWHERE = {
     "Dict": "write Map[K, V]",
     "List": "write Annotated[Seq[T], AtMost(n)]",
     "FrozenSet": "write Set[T]",
-    "Int": "write Annotated[int, Range(low, high)]",
+    "Int": "write int, or Annotated[int, Range(low, high)]",
     "Nat": "write Annotated[int, Range(0, high)]",
     "String": 'write Literal["idle", "busy"] with all the texts that there are, or an Enum',
 }

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 
 from ratified.conform.ending import EndedError, FoundError, Over, never
 from ratified.conform.protocol import Protocol, names_of
+from ratified.conform.reference import finder
 from ratified.conform.simulation import Cluster, Mismatched, replayed, shrunk
 from ratified.follow.binding import Event
 from ratified.follow.mismatch import told
@@ -120,7 +121,7 @@ class ClusterMachine(RuleBasedStateMachine):
                 self.fail("checker", told(self.cluster.follower))
         except BrokenPromise as broken:
             self.over = True
-            self.fail("exception", str(broken))
+            self.fail(finder(str(broken)), str(broken))
 
     def fail(self, found: str, why: str) -> None:
         self.explored.found, self.explored.why = found, why
@@ -148,7 +149,7 @@ class ClusterMachine(RuleBasedStateMachine):
             if not self.over:
                 self.world.stabilise(self.perform)
         except BrokenPromise as broken:
-            self.fail("exception", str(broken))
+            self.fail(finder(str(broken)), str(broken))
 
     @rule(n=node, group=st.sets(node), to_the_end=st.sampled_from([True, True, False]))
     def elect(self, n: int, group: set[int], to_the_end: bool) -> None:
@@ -357,14 +358,31 @@ def explore(
 
 
 def regression_test(
-    protocol: Protocol, nodes: int, system_seed: int, explored: Explored, *, calm: bool = False
+    protocol: Protocol,
+    nodes: int,
+    system_seed: int,
+    explored: Explored,
+    *,
+    calm: bool = False,
+    alone: int = 0,
 ) -> str:
-    """What was found as a test that can be run: a schedule, perhaps with `calm` after it, which must conform."""
+    """What was found as a test that can be run: a schedule, perhaps `calm` after it, or so many steps of a core `alone`."""
+    module, _, expression = protocol.place.partition(":")
+    beginning = f"from {module} import {expression.partition('[')[0]}\n"
+    end = "    assert run.verdict is Verdict.HOLDS, run.why\n"
+    if alone:
+        return (
+            f"{beginning}"
+            "from ratified.conform.alone import alone\n"
+            "from ratified.results.result import Verdict\n\n\n"
+            "def test_it_conforms() -> None:\n"
+            f"    run = alone({expression}, {system_seed}, nodes={nodes}, steps={alone})\n"
+            f"{end}"
+        )
     where, how = ("stress", "restressed") if calm else ("simulation", "replayed")
     lines = "".join(f"    {step}\n" for step in explored.script)
-    module, _, expression = protocol.place.partition(":")
     return (
-        f"from {module} import {expression.partition('[')[0]}\n"
+        f"{beginning}"
         f"from ratified.conform.{where} import {how}\n"
         "from ratified.simulator import read_schedule\n"
         "from ratified.results.result import Verdict\n\n"
@@ -373,5 +391,5 @@ def regression_test(
         f"    protocol = {expression}\n"
         f"    schedule = read_schedule(SCRIPT, protocol.system({system_seed}))\n"
         f"    run = {how}(protocol, {system_seed}, {nodes}, schedule, claims_every=1)\n"
-        "    assert run.verdict is Verdict.HOLDS, run.why\n"
+        f"{end}"
     )

@@ -73,9 +73,23 @@ def _replace(place: str, replacement: Any) -> Callable[[], None]:
     assert hasattr(owner, name), f"{place} is not there any more: the bug cannot be planted"
     if isinstance(replacement, Edit):
         replacement = replacement.of(own[name])
-    if name in own:
-        before = own[name]
+    if name not in own:
         setattr(owner, name, replacement)
-        return lambda: setattr(owner, name, before)
-    setattr(owner, name, replacement)
-    return lambda: delattr(owner, name)
+        return lambda: delattr(owner, name)
+    before = own[name]
+    # A table of the module, of handlers say, may have it too.
+    tables = [
+        (table, key)
+        for table in vars(import_module(module)).values()
+        if isinstance(table, dict)
+        for key, value in table.items()
+        if value is before
+    ]
+
+    def put(what: Any) -> None:
+        setattr(owner, name, what)
+        for table, key in tables:
+            table[key] = what
+
+    put(replacement)
+    return lambda: put(before)

@@ -11,6 +11,7 @@ Guarantees: what is asked depends on the cluster and the seed alone; what came a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -140,9 +141,15 @@ class Calm:
         if elects:
             self.until("a leader is elected", lambda: self.led(self.names) is not None)
             self.until("what was begun ends", lambda: self.led(self.names) is not None and not self.pending())
-        self.until("clients are answered", lambda: not self.world.checks.history.open())
+        while waiting := len(self.world.checks.history.open()):
+            # One after the other: a leader that is busy may turn away all but one.
+            self.until("clients are answered", partial(self.fewer_wait, waiting))
         self.until("members have applied the same", self.same)
         self.until("nothing is left to do", lambda: self.left() is None)
+
+    def fewer_wait(self, than: int) -> bool:
+        """Whether fewer clients than so many wait for an answer."""
+        return len(self.world.checks.history.open()) < than
 
     def left(self) -> str | None:
         """What a member has still to do, in the words of its protocol."""
@@ -216,13 +223,36 @@ class Calm:
         voters = set(self.voters())
         if leader is None or len(voters) < 3 or leader not in voters or not voters <= set(self.names):
             return
-        rest = [name for name in self.names if name != leader]
-        self.perform(Partition(((leader,), tuple(rest))))
+        # With it are who has no vote, and perhaps other voters, but fewer than half.
+        followers = self.random.sample(
+            sorted(voters - {leader}), self.random.randint(0, (len(voters) - 1) // 2 - 1)
+        )
+        side = [name for name in self.names if name == leader or name in followers or name not in voters]
+        rest = [name for name in self.names if name not in side]
+        self.perform(Partition((tuple(side), tuple(rest))))
         within = self.world.system.gives_up
         if within is not None:
             self.until(f"{leader}, which is cut off, gives up", lambda: not self.leads(leader), within)
         self.until("a leader is elected by the others", lambda: self.led(rest) is not None)
+        now = self.led(rest)
+        assert now is not None
+        self.until("a leader that a majority follows answers", self.answered(self.put(now)))
+        self.put(leader, query=True)  # which must not be answered with what was before
+        self.some_rounds(3)
         self.perform(Heal())
+        self.rest()
+
+    def interrupted(self) -> None:
+        """What is asked of a leader while nobody hears it for a moment is done once it is heard again."""
+        leader = self.world.leader()
+        if leader is None or set(self.members()) != set(self.names):
+            return
+        self.perform(Partition(tuple((name,) for name in self.names)))
+        asked = [self.put(leader) for _ in range(self.random.randint(1, 3))]
+        self.world.stabilise(self.perform)  # all that was sent is lost
+        self.perform(Heal())
+        for name in asked:
+            self.until("a leader that was cut off for a moment answers", self.answered(name), PROMPT)
         self.rest()
 
     def hand_over(self) -> None:
@@ -265,7 +295,9 @@ class Calm:
         )
         for _ in range(self.random.randint(0, 2)):
             self.put(leader)  # so that something is committed before the change is
-        self.perform(Order(leader, change([name for name in self.names if name in wanted])))
+        rest = [name for name in self.names if name not in wanted]
+        learners = self.random.sample(rest, self.random.randint(0, len(rest)))  # who must catch up, too
+        self.perform(Order(leader, change([name for name in self.names if name in wanted], learners)))
         ends = self.random.random() < 0.5
         if ends:
             self.until("a change of voters is committed", lambda: not self.pending(), PROMPT)
@@ -315,6 +347,7 @@ def progress(cluster: Cluster, seed: int) -> None:
     calm.rest()
     if not cluster.world.system.elects:
         return
-    some = calm.random.sample([calm.undisturbed, calm.without_some, calm.cut_off, calm.hand_over], 2)
+    every = [calm.undisturbed, calm.without_some, calm.cut_off, calm.hand_over, calm.interrupted]
+    some = calm.random.sample(every, 2)
     for what in (*some, calm.rearrange):
         what()

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 from ratified.conform.cover import EdgeDriver, LazyGraph
 from ratified.conform.mutants import Mutant
+from ratified.conform.reference import Reference
 from ratified.follow.binding import Binding
-from ratified.impl.contract import Core
+from ratified.impl.contract import Core, Durable, Input
 from ratified.impl.system import System
 
 
@@ -25,7 +27,8 @@ class Protocol:
     model at a size that takes a second or so, or about a minute, and what drives the implementation along them. Events named in
     `at_once` tell others what needs nothing to be written; with `disks`, the model knows what is on them. Of the variables of a
     leader, `pending` says what it has not finished, and `voters` who votes; without it everybody does. `left` says of a
-    member, once all is calm, what it has still to do.
+    member, once all is calm, what it has still to do; `reference` makes what a core is held to step by step,
+    and `inputs` draws what one of these nodes, the first, could be given next.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Protocol:
     pending: Callable[[Mapping[str, Any]], str | None] | None = None
     voters: Callable[[Mapping[str, Any]], Collection[str]] | None = None
     left: Callable[[Core], str | None] | None = None
+    reference: Callable[[Core, Durable], Reference] | None = None
+    inputs: Callable[[Random, Core, Sequence[str]], Input] | None = None
 
     def patched(self, change: Callable[[System], System]) -> Protocol:
         """This protocol with another implementation."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import TextIO
 
 from ratified.conform.protocol import Protocol, names_of
+from ratified.conform.reference import BackToBack, finder
 from ratified.conform.watch import Watch
 from ratified.follow.binding import Event
 from ratified.follow.follower import Follower
@@ -90,7 +92,9 @@ class Cluster:
         self._most = most
         self._seen = seen
         self._watch = Watch(self._told, at_once=protocol.at_once, disks=protocol.disks)
-        system = replace(protocol.system(seed), inspector=NoInspector)
+        reference, actions = protocol.reference, self._watch.actions
+        held = partial(BackToBack, reference, actions) if reference is not None else NoInspector
+        system = replace(protocol.system(seed), inspector=held)
         self.world = World(system, nodes, seed, self._watch)
         self.world.checks = OnlyHistory(system)
         self._watch.attach(self.world)
@@ -149,9 +153,10 @@ def operations_of(history: History) -> list[Operation]:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What came of a run. `found` is who found something: "checker", "linearizability", "exception" or "progress", if any.
+    """What came of a run. `found` is who found something, if any: checker, reference, linearizability, exception or progress.
 
-    Where it is `calm` after the schedule, progress is asked for (`ratified.conform.stress`).
+    Where it is `calm` after the schedule, progress is asked for (`ratified.conform.stress`); of one core `alone` there is no
+    schedule (`ratified.conform.alone`).
     """
 
     seed: int
@@ -163,6 +168,7 @@ class Simulated:
     why: str = ""
     schedule: tuple[Step, ...] = ()
     calm: bool = False
+    alone: bool = False
 
 
 def simulated(
@@ -258,7 +264,9 @@ def depose(cluster: Cluster, seed: int, steps: int) -> None:
         world.stabilise(perform)
 
 
-def rearrange(cluster: Cluster, seed: int, steps: int, change: Callable[[Sequence[NodeId]], Control]) -> None:
+def rearrange(
+    cluster: Cluster, seed: int, steps: int, change: Callable[[Sequence[NodeId], Sequence[NodeId]], Control]
+) -> None:
     """Part the network while voters change, so that one side may have a majority of the old or of the new ones alone."""
     random = Random(f"rearrange/{seed}")  # noqa: S311 - as above
     world, perform = cluster.world, cluster.perform
@@ -271,14 +279,17 @@ def rearrange(cluster: Cluster, seed: int, steps: int, change: Callable[[Sequenc
         leader = world.leader()
         if leader is None:
             continue
-        perform(Order(leader, change(names)))
+        perform(Order(leader, change(names, ())))
         world.stabilise(perform)
         others = [name for name in names if name != leader]
         side = [leader, *random.sample(others, random.randint(1, len(names) // 2))]
         rest = [name for name in names if name not in side]
         perform(Partition((tuple(side), tuple(rest))))
         here, there = random.randint(1, len(side)), random.randint(0, len(rest))
-        perform(Order(leader, change(random.sample(side, here) + random.sample(rest, there))))
+        voters = random.sample(side, here) + random.sample(rest, there)
+        perform(
+            Order(leader, change(voters, [n for n in names if n not in voters and random.random() < 0.3]))
+        )
         serial += 1
         perform(Ask(leader, Command("w", serial, f"put x {serial}".encode())))
         world.stabilise(perform)
@@ -338,7 +349,7 @@ def outcome(
     if result.mismatch is not None and verdict is Verdict.VIOLATED:
         found, why = "checker", told(cluster.follower)
     elif broken:
-        found, why, verdict = "exception", broken, Verdict.VIOLATED
+        found, why, verdict = finder(broken), broken, Verdict.VIOLATED
     elif stalled:
         found, why, verdict = "progress", stalled, Verdict.VIOLATED
     elif verdict is Verdict.UNDECIDED:

@@ -23,6 +23,7 @@ from ratified.simulator.shrinking import leave_out
 from ratified.simulator.steps import (
     Ask,
     Crash,
+    Cut,
     Deliver,
     Heal,
     Lose,
@@ -54,6 +55,7 @@ class Late:
         self.serials: Counter[str] = Counter()
         self.held_links: set[tuple[NodeId, NodeId]] = set()
         self.held_disks: set[NodeId] = set()
+        self.old: list[tuple[NodeId, NodeId, int]] = []  # messages that have arrived and will once more
         happens: dict[Callable[[], None], float] = {
             self.arrive: 14,
             self.written: 8,
@@ -70,10 +72,13 @@ class Late:
             self.order: 1.0,
             self.change: 0.8,
             self.part: 0.3,
+            self.cut: 0.3,
             self.heal: 0.6,
             self.again: 1.0,
+            self.long_after: 0.7,
             self.overtake: 1.0,
             self.lag: 1.5,
+            self.half_told: 0.8,
         }
         usual = (self.arrive, self.written, self.ask, self.tick, self.elect, self.heal)
         self.happens = list(happens)
@@ -92,7 +97,7 @@ class Late:
         """Nothing but leaders that are overtaken and nodes that fall behind."""
         self.elect_among(self.names)
         for _ in range(count):
-            for scene in (self.lag, self.overtake):
+            for scene in (self.lag, self.overtake, self.half_told):
                 scene()
                 self.heal()
                 self.held_links.clear()
@@ -111,6 +116,7 @@ class Late:
             for link, sent in self.world.network.items()
             if (link in self.held_links) is held
             for n in sent
+            if (*link, n) not in self.old
         ]
 
     def arrive(self) -> None:
@@ -120,14 +126,22 @@ class Late:
                 return
             sender, to, n = self.random.choice(messages)
             if self.random.random() < 0.8:
-                n = min(self.world.network[sender, to])
+                n = min(number for *link, number in messages if link == [sender, to])
             lost = len(messages) > FULL and self.random.random() < 0.5
             self.perform(Lose(sender, to, n) if lost else Deliver(sender, to, n))
 
     def again(self) -> None:
-        """A message arrives that will arrive once more."""
+        """A message arrives that will arrive once more: with the others, or much later."""
         if messages := self.on_the_way(held=False):
-            self.perform(Deliver(*self.random.choice(messages), again=True))
+            message = self.random.choice(messages)
+            self.perform(Deliver(*message, again=True))
+            if self.random.random() < 0.6:
+                self.old.append(message)
+
+    def long_after(self) -> None:
+        """An old message arrives again."""
+        if self.old:
+            self.perform(Deliver(*self.old.pop(self.random.randrange(len(self.old)))))
 
     def written(self) -> None:
         """A disk finishes what it was given, or a part."""
@@ -238,7 +252,9 @@ class Late:
                 self.random.choice((1, 1, 2))
             ):  # the second must be refused while the first is under way
                 voters = self.random.sample(self.names, self.random.randint(2, len(self.names)))
-                self.perform(Order(self.someone(), change(voters)))
+                rest = [name for name in self.names if name not in voters]
+                learners = self.random.sample(rest, self.random.randint(0, len(rest)))
+                self.perform(Order(self.someone(), change(voters, learners)))
             if self.random.random() < 0.4:
                 self.compact()  # a snapshot has the voters of what it stands for
 
@@ -247,6 +263,36 @@ class Late:
         cut = self.random.randint(1, len(self.names) - 1)
         names = self.random.sample(self.names, len(self.names))
         self.perform(Partition((tuple(names[:cut]), tuple(names[cut:]))))
+
+    def cut(self) -> None:
+        """Some do not hear each other, but others hear both."""
+        for _ in range(self.random.randint(1, 2)):
+            one, other = self.random.sample(self.names, 2)
+            self.perform(Cut(one, other))
+            if self.random.random() < 0.6:
+                self.perform(Cut(other, one))
+
+    def half_told(self) -> None:
+        """Of what a leader is asked some arrives with some, in any order; then another leads that may not have heard of it."""
+        old = self.world.leader()
+        if old is None or len(self.names) < 3:
+            return
+        for _ in range(self.random.randint(1, 5)):
+            self.put(old)
+            if self.random.random() < 0.5:
+                self.perform(Persist(old))
+        rest = [name for name in self.names if name != old]
+        for name in rest:
+            for n in self.random.sample(sent := list(self.world.network.get((old, name), ())), len(sent)):
+                arrives = self.random.random() < 0.5
+                self.perform(Deliver(old, name, n) if arrives else Lose(old, name, n))
+        self.perform(Partition(((old,), tuple(rest))))
+        self.elect_among(rest)
+        new = self.world.leader()
+        if new in rest:
+            self.put(new)
+        self.flow(rest)
+        self.perform(Heal())
 
     def overtake(self) -> None:
         """A leader that is cut off is asked, and overtaken before its disk has what it was asked for, which others replace."""

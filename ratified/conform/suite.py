@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
+from ratified.conform.alone import alone
 from ratified.conform.cover import Covered, cover
 from ratified.conform.driving.sweep import Answer, answers
 from ratified.conform.ending import SMALL_GRAPH, Over, after, never
@@ -36,12 +37,17 @@ FEW_EXAMPLES = 12
 
 @dataclass(slots=True)
 class Conformed:
-    """What came of a protocol. `failure` is what does not conform, shrunk; `runs` are of chaos, others were `stressed`."""
+    """What came of a protocol. `failure` is what does not conform, shrunk.
+
+    `runs` are of chaos; others were `stressed`, or of a node `alone`.
+    """
 
     runs: int = 0
     events: int = 0
     stressed: int = 0
     stressed_events: int = 0
+    alone: int = 0
+    alone_steps: int = 0
     undecided: list[str] = field(default_factory=list)
     failure: Simulated | None = None
     explored: Explored | None = None
@@ -84,7 +90,7 @@ def conform(
         share = after(None if small else seconds * 0.3, interrupted, clock)
         result.covered = covered(protocol, small=small, over=share)
         result.explored = explore(
-            protocol, examples=max(LEAST, min(400, int(seconds * 2))), steps=50, least=LEAST, over=over
+            protocol, examples=max(LEAST, min(400, int(seconds))), steps=50, least=LEAST, over=over
         )
     while not interrupted() and (
         not result.runs or (not over() if events is None else result.events < events)
@@ -97,21 +103,36 @@ def conform(
             break
         if run.verdict is Verdict.UNDECIDED:
             result.undecided.append(f"seed {seed}: {run.why}")
-        if events is None:
+        if events is None and runs_alone(protocol):
+            # They cost little: four for each of the others.
+            for one in range(4 * seed, 4 * seed + 4):
+                by_itself = alone(protocol, one)
+                result.alone += 1
+                result.alone_steps += by_itself.steps
+                if by_itself.found:
+                    result.failure = by_itself
+                    break
+        if events is None and result.failure is None:
             late = stressed(protocol, seed, nodes=nodes_of(seed), claims_every=50)
             result.stressed += 1
             result.stressed_events += late.events
             if late.found:
                 result.failure = shrunk_stress(protocol, late)
-                break
             if late.verdict is Verdict.UNDECIDED:
                 result.undecided.append(f"seed {seed}, under stress: {late.why}")
+        if result.failure is not None:
+            break
         seed += 1
         if told is not None:
             told(result)
     if (why := interrupted()) is not None:
         result.undecided.append(why)
     return result
+
+
+def runs_alone(protocol: Protocol) -> bool:
+    """Whether a node of it can be run alone."""
+    return protocol.reference is not None and protocol.inputs is not None
 
 
 def covered(protocol: Protocol, *, small: bool, tries: bool = False, over: Over = never) -> Covered | None:
@@ -127,6 +148,7 @@ class Kill:
     """Who caught a bug: the steps it took each of them, None where it was not caught. `run` is the kind and the seed of a run."""
 
     name: str
+    reference: int | None
     checker: int | None
     linearizability: int | None
     progress: int | None
@@ -139,34 +161,49 @@ class Kill:
     @property
     def caught(self) -> bool:
         """By anybody."""
-        every = (self.checker, self.linearizability, self.progress, self.hypothesis, self.edges)
+        every = (
+            self.reference,
+            self.checker,
+            self.linearizability,
+            self.progress,
+            self.hypothesis,
+            self.edges,
+        )
         return any(x is not None for x in every)
 
 
-RUNS: dict[str, Callable[..., Simulated]] = {"chaos": simulated, "stress": stressed}
+RUNS: dict[str, Callable[..., Simulated]] = {"alone": alone, "chaos": simulated, "stress": stressed}
 
 
 def kill(
     protocol: Protocol, name: str, *, thorough: bool = True, shrink: bool = False, last: str = ""
 ) -> Kill:
-    """Plant a bug and see who catches it. Where not `thorough`, only runs are tried. `last` is the run that caught it before."""
+    """Plant a bug and see who catches it. Where not `thorough`, only runs are tried. `last` is the run that caught it before.
+
+    Where there is a reference, runs are tried with it, and a few without: so that it is seen who else would have caught the bug.
+    """
     mutant = protocol.mutants()[name]
+    alone = replace(protocol, reference=None)
     began = time.process_time()
     with planted(mutant):
+        first, after, _ = _by_runs(protocol, mutant, MOST_SEEDS, "") if protocol.reference else (None, 0, "")
+        reference = after if first is not None and first.found == "reference" else None
         hypothesis = edges = None
         if thorough:
-            explored = explore(protocol, nodes=mutant.nodes, examples=FEW_EXAMPLES, steps=50, shrink=False)
+            explored = explore(alone, nodes=mutant.nodes, examples=FEW_EXAMPLES, steps=50, shrink=False)
             hypothesis = explored.steps if explored.found else None
             walked = covered(protocol, small=True)
             edges = walked.driven if walked is not None and walked.failure else None
-        most = MOST_SEEDS if hypothesis is edges is None else FEW_SEEDS
-        found, steps, run = _by_runs(protocol, mutant, most, last)
+        most = MOST_SEEDS if reference is hypothesis is edges is None else FEW_SEEDS
+        found, steps, run = _by_runs(alone, mutant, most, last)
         script: tuple[object, ...] = ()
-        if found is not None and shrink:
-            script = (shrunk_stress if found.calm else shrunk)(protocol, found).schedule
+        shown, of = (found, alone) if found is not None else (first, protocol)
+        if shown is not None and shrink and not shown.alone:
+            script = (shrunk_stress if shown.calm else shrunk)(of, shown).schedule
     by = found.found if found is not None else None
     return Kill(
         name,
+        reference,
         steps if by in ("checker", "exception") else None,
         steps if by == "linearizability" else None,
         steps if by == "progress" else None,
@@ -217,14 +254,15 @@ def kills(
 
 
 def _by_runs(protocol: Protocol, mutant: Mutant, most: int, last: str) -> tuple[Simulated | None, int, str]:
-    """Try runs of either kind in turn; first the one that did it last time. How many steps it took, and which run it was."""
+    """Try runs of each kind in turn; first the one that did it last time. How many steps it took, and which run it was."""
+    kinds = [kind for kind in RUNS if kind != "alone" or runs_alone(protocol)]
     known = [
-        (kind, int(seed)) for kind, _, seed in [last.partition(" ")] if kind in RUNS and seed.isdecimal()
+        (kind, int(seed)) for kind, _, seed in [last.partition(" ")] if kind in kinds and seed.isdecimal()
     ]
     seeds = range(mutant.first, mutant.first + most)
     steps = 0
-    for kind, seed in [*known, *((kind, seed) for seed in seeds for kind in RUNS)]:
-        run = RUNS[kind](protocol, seed, nodes=mutant.nodes)
+    for kind, seed in [*known, *((kind, seed) for seed in seeds for kind in kinds)]:
+        run = alone(protocol, seed) if kind == "alone" else RUNS[kind](protocol, seed, nodes=mutant.nodes)
         steps += run.steps
         if run.found:
             return run, steps, f"{kind} {seed}"

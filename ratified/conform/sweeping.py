@@ -31,6 +31,7 @@ from random import Random
 from types import FrameType
 from typing import Any, Final
 
+from ratified.conform.alone import alone
 from ratified.conform.driving.sweep import Answer, Mistake, Outcome, answers, mistakes
 from ratified.conform.machine import explore
 from ratified.conform.mutants import planted
@@ -38,13 +39,15 @@ from ratified.conform.operators import EndlessError, Mutation, changed
 from ratified.conform.protocol import Protocol
 from ratified.conform.simulation import simulated
 from ratified.conform.stress import stressed
-from ratified.conform.suite import covered, nodes_of
+from ratified.conform.suite import covered, nodes_of, runs_alone
 from ratified.results.result import Verdict
 
-RUNS: Final = 40
-"""So many runs of chaos and as many under stress are checks of a sweep."""
+RUNS: Final = 48
+"""So many runs under stress are checks of a sweep, and of chaos, which comes to less, a quarter."""
+ALONE: Final = 40
+"""And so many of one core alone, which take a twentieth of a second each."""
 EXAMPLES: Final = 8
-"""So many examples of Hypothesis are one check, and there are four of these."""
+"""So many examples of Hypothesis are one check, and there are two of these."""
 PROCESSOR: Final = 120
 """Seconds of processor time that one mutant is given."""
 NORMAL_95: Final = 1.959964
@@ -53,10 +56,15 @@ NORMAL_95: Final = 1.959964
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that a mutant is put to: why it fails, None where it does not."""
+    """Something that a mutant is put to: why it fails, None where it does not.
+
+    Of one that is known to take so many `seconds` it is not found out first which lines it runs: every mutant that quicker ones
+    have not caught is put to it.
+    """
 
     name: str
     run: Callable[[], str | None]
+    seconds: float = 0.0
 
 
 def checks_of(protocol: Protocol, runs: int = RUNS) -> list[Check]:
@@ -87,11 +95,20 @@ def checks_of(protocol: Protocol, runs: int = RUNS) -> list[Check]:
 
         return run
 
+    def by_itself(seed: int) -> Callable[[], str | None]:
+        def run() -> str | None:
+            done = alone(protocol, seed)
+            return f"{done.found}: {done.why}" if done.found else None
+
+        return run
+
+    slow = runs_alone(protocol)  # beside what is quick
     return [
-        *(Check(f"chaos {seed}", chaos(seed)) for seed in range(runs)),
-        *(Check(f"stress {seed}", stress(seed)) for seed in range(runs)),
-        *(Check(f"hypothesis {seed}", hypothesis(seed)) for seed in range(4)),
-        Check("graph", graph),
+        *(Check(f"alone {seed}", by_itself(seed)) for seed in range(ALONE if runs_alone(protocol) else 0)),
+        *(Check(f"chaos {seed}", chaos(seed), 0.1 * slow) for seed in range((runs + 3) // 4)),
+        *(Check(f"stress {seed}", stress(seed), 0.3 * slow) for seed in range(runs)),
+        *(Check(f"hypothesis {seed}", hypothesis(seed), 1.0 * slow) for seed in range(2)),
+        Check("graph", graph, 1.5 * slow),
     ]
 
 
@@ -115,7 +132,7 @@ class Planting:
 
 
 def plantings(modules: Iterable[str]) -> list[Planting]:
-    """Every mistake in the functions of these modules; what texts and tables outside functions say is left alone."""
+    """Every mistake in the functions of these modules; texts, tables outside functions, and what is configured are left alone."""
     found = []
     for name in modules:
         module = import_module(name)
@@ -124,7 +141,7 @@ def plantings(modules: Iterable[str]) -> list[Planting]:
         seen: Counter[str] = Counter()
         for mistake in mistakes(source):
             at, path = _function(tree, mistake)
-            if at is None or path.endswith(("__str__", "__repr__")):
+            if at is None or path.endswith(("__str__", "__repr__", "__post_init__")):
                 continue
             label = f"{path}: {mistake.what}"
             seen[label] += 1
@@ -317,14 +334,19 @@ class Sweep:
         self.near: dict[str, Counter[str]] = {}  # by function
         self.took: dict[str, float] = {}
         self.lines: dict[str, dict[str, frozenset[int]]] = {}
+        self.unheld: set[str] = set()  # checks that were not made without a mistake
 
     def watch(self, told: Callable[[str], None] | None = None) -> None:
-        """Make every check once without a mistake, and note which lines it runs. Raises ValueError if one fails."""
+        """Make every quick check once without a mistake, and note which lines it runs. Raises ValueError if one fails."""
         files = {name: str(import_module(name).__file__) for name in self.modules}
         key = self._key()
         known = self.memory.lines if self.memory.lines.get("key") == key else {}
         self.memory.lines = {"key": key}
         for name, check in self.checks.items():
+            if check.seconds:
+                self.took[name] = check.seconds
+                self.unheld.add(name)
+                continue
             if name in known:
                 took, run = known[name]
             else:
@@ -356,12 +378,19 @@ class Sweep:
     def order(self, planting: Planting) -> list[str]:
         """Which checks run the line, in the order in which they are made."""
         lines = frozenset(planting.mistake.lines)
-        reach = [name for name in self.checks if lines & self.lines[name].get(planting.module, frozenset())]
+        reach = [
+            name
+            for name in self.checks
+            if name not in self.lines or lines & self.lines[name].get(planting.module, frozenset())
+        ]
         last = self.memory.caught.get(planting.name)
         near = self.near.get(planting.mutation.place, Counter())
-        return sorted(
-            reach, key=lambda name: (name != last, -near[name], -self.kills[name] / (0.05 + self.took[name]))
-        )
+
+        def rank(name: str) -> tuple[bool, int, float, float]:
+            took = self.took[name]
+            return name != last, -near[name], -self.kills[name] / (0.05 + took), took
+
+        return sorted(reach, key=rank)
 
     def run(
         self,
@@ -371,7 +400,10 @@ class Sweep:
         told: Callable[[int, int], None] | None = None,
         over: Callable[[], object] = lambda: None,
     ) -> CoresSwept:
-        """Plant them all, or a sample that is drawn with a seed; once it is `over`, what is left is not looked at."""
+        """Plant them all, or a sample that is drawn with a seed; once it is `over`, what is left is not looked at.
+
+        Raises ValueError where a check that caught a mistake fails without one, too.
+        """
         chosen = self.plantings
         if sample is not None and sample < len(chosen):
             at = sorted(Random(seed).sample(range(len(chosen)), sample))  # noqa: S311 - to repeat it, not to keep secrets
@@ -428,6 +460,10 @@ class Sweep:
             self.memory.caught.pop(planting.name, None)
             return self._fate(planting, Outcome.SURVIVED)
         by, _, why = answer.why.partition("\n")
+        if by in self.unheld:
+            self.unheld.discard(by)
+            if (spoilt := self.checks[by].run()) is not None:
+                raise ValueError(f"{by}: {spoilt}")
         self.kills[by] += 1
         self.near.setdefault(planting.mutation.place, Counter())[by] += 1
         self.memory.caught[planting.name] = by

@@ -40,6 +40,7 @@ class Watch(Watcher):
         self._moments: dict[
             NodeId, tuple[int, int]
         ] = {}  # when that was: what has been written only changes so
+        self.actions: list[str] = []  # that were observed, for whoever looks, and empties it
         self._step: list[Event] = []  # of the step under way, where nothing waits for disks
 
     def attach(self, world: World) -> None:
@@ -70,6 +71,7 @@ class Watch(Watcher):
 
     def observation(self, observation: Observation) -> None:
         """A core has acted."""
+        self.actions.append(observation.action)
         name = observation.node
         event = Event(observation.action, plain(observation.arguments), name, plain(observation.variables))
         if self._of_disks:

@@ -15,7 +15,7 @@ from typing import Protocol
 from ratified.diagram.palette import BAD_FILL, BAD_LINE, INK, PAPER, QUIET
 from ratified.diagram.render import check_writable, kind_of, write
 from ratified.diagram.rows import Fate, Message, SequencePicture
-from ratified.diagram.svg import SPACING, Canvas, arrow, width_of
+from ratified.diagram.svg import SPACING, Canvas, arrow, folded, width_of
 
 SIZE = 11.0
 SMALL = 10.0
@@ -71,13 +71,10 @@ class _Chart:
             self._group(message)
             if message.fate is Fate.RECEIVED:
                 self.ended[message.ended].append(message)
-        self.calls = [
-            wrap(f"{k} {row.call}", CALL_WIDEST, subsequent_indent="  ")
-            for k, row in enumerate(diagram.rows, 1)
-        ]
+        self.calls = [folded(f"{k} {row.call}", CALL_WIDEST) for k, row in enumerate(diagram.rows, 1)]
         self.boxes = [
             {
-                place: [part for line in lines for part in wrap(line, BOX_WIDEST, subsequent_indent="  ")]
+                place: [part for line in lines for part in folded(line, BOX_WIDEST)]
                 for place, lines in row.changes
             }
             for row in diagram.rows
@@ -114,7 +111,8 @@ class _Chart:
                 x = max(x, self.x[-1] + labels, self.x[-1] + (widest[k - 1] + width) / 2 + 16)
             self.x.append(x)
             x += width / 2
-        self.right = max([x, *(p + labels for p in self.x[-1:])]) + 16
+        headline = "" if d.ending is None else f"\u2717 {d.ending.headline}"
+        self.right = max([x, *(p + labels for p in self.x[-1:]), width_of(headline, 12) + 28]) + 16
         self.half = [w / 2 for w in widest]
 
     def _down(self) -> None:
@@ -360,4 +358,4 @@ class _Chart:
 
 
 def _label(message: Message) -> list[str]:
-    return wrap(message.label, LABEL_WIDEST, subsequent_indent="  ", break_on_hyphens=False) or [""]
+    return folded(message.label, LABEL_WIDEST)

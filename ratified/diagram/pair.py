@@ -15,7 +15,7 @@ from typing import Any
 from ratified.diagram.mermaid import text as in_mermaid
 from ratified.diagram.palette import BAD_FILL, BAD_LINE, INK, QUIET
 from ratified.diagram.rows import Ending
-from ratified.diagram.svg import SPACING, Canvas, arrow, width_of
+from ratified.diagram.svg import SPACING, Canvas, arrow, folded, width_of
 from ratified.language.values import Map, show
 from ratified.results.changes import compact
 from ratified.results.result import State, Trace
@@ -163,4 +163,4 @@ def _svg(pair: StatePair) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return wrap(text, WIDEST, subsequent_indent="  ", break_on_hyphens=False) or [""]
+    return folded(text, WIDEST)

@@ -15,7 +15,7 @@ Guarantees: pure; the same run gives the same diagram; a run of a model without 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ from ratified.language.types import BagType, MapType, RecordType, SetType, SortT
 from ratified.language.uses import Uses, core, place, stores
 from ratified.language.values import Bag, Map, Seq, Set, show
 from ratified.results.changes import Change, ChangeKind, changes
+from ratified.results.plainest import RECEIVERS
 from ratified.results.result import PropertyKind, Result, State, Step, Trace, Violation
 
 NETWORKS = frozenset(
@@ -55,7 +56,6 @@ NETWORKS = frozenset(
 """A variable with one of these words in its name holds messages."""
 
 SENDERS = ("sender", "source", "src", "origin", "from_", "frm")
-RECEIVERS = ("receiver", "recipient", "dest", "destination", "dst", "to", "target")
 
 Item = tuple[str, tuple[object, ...], Any]
 """A message in a network: the variable, the keys of maps in it, and the record."""
@@ -297,18 +297,18 @@ class _Drawer:
         flight.setdefault(item, []).append(recorder.send(label, sender, receiver))
 
     def _actor(self, seen: _Step) -> str:
-        receivers = {self._named(item, RECEIVERS) for item in (*seen.received, *seen.read)} - {None}
-        if len(receivers) == 1:
-            return self.name(receivers.pop())
-        changed = [key for change in seen.changes if (key := self._key(change)) is not None]
-        if len(dict.fromkeys(changed)) == 1:
-            return self.name(changed[0])
-        senders = {self._named(item, SENDERS) for item in seen.sent} - {None}
-        if len(senders) == 1:
-            return self.name(senders.pop())
+        # By name: values of different sorts may be equal as numbers.
+        receivers = self._one(self._named(item, RECEIVERS) for item in (*seen.received, *seen.read))
+        if receivers is not None:
+            return receivers
+        changed = [self._key(change) for change in seen.changes]
+        if (one := self._one(changed)) is not None:
+            return one
+        if (sender := self._one(self._named(item, SENDERS) for item in seen.sent)) is not None:
+            return sender
         given = [value for _, value in seen.step.arguments if self.is_process(value)]
         owners = [self.declared.owner[v] for c in seen.changes if (v := _variable(c)) in self.declared.owner]
-        if owners and not changed:
+        if owners and all(key is None for key in changed):
             return owners[0]
         if given:
             return self.name(given[0])
@@ -316,6 +316,11 @@ class _Drawer:
             self.declared.owner[n] for n in self._read_by(seen.step.action) if n in self.declared.owner
         ]
         return owners[0] if owners else touching[0] if touching else self.model.module.name
+
+    def _one(self, processes: Iterable[Any]) -> str | None:
+        """The name of the one process that there is among these; None if there is none, or several."""
+        names = {self.name(process) for process in processes if process is not None}
+        return names.pop() if len(names) == 1 else None
 
     def _read_by(self, action: str) -> list[str]:
         found = self._uses.reads(self.model.module.functions[action].body)

@@ -5,8 +5,10 @@ Guarantees: whatever text is given is escaped; the same shapes give the same tex
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import TextWrapper
 
 from ratified.diagram.palette import FONTS, INK, PAPER
 
@@ -20,6 +22,28 @@ SPACING = 1.25
 def width_of(text: str, size: float) -> float:
     """How wide a text is, in the units of the picture. Letters outside of ASCII may be as wide as two."""
     return sum(LETTER if ord(c) < 0x2E80 else 2 * LETTER for c in text) * size
+
+
+class _Wrapper(TextWrapper):
+    """Breaks what is called with values, `Report(executed=Order(view=v0,`, behind a bracket before it breaks a name."""
+
+    def _split(self, text: str) -> list[str]:
+        words = super()._split(text)
+        return [
+            part
+            for word in words
+            for part in (
+                re.findall(r"[^(\[{]*[(\[{]+|[^(\[{]+", word)
+                if len(word) > self.width - len(self.subsequent_indent)
+                else [word]
+            )
+        ]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """A text in lines of at most so many letters; at least one line."""
+    wrapper = _Wrapper(width, subsequent_indent="  ", break_on_hyphens=False)
+    return wrapper.wrap(text) or [""]
 
 
 def number(value: float) -> str:

@@ -7,6 +7,7 @@ used is told in a note of the result, with the remedy.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,11 @@ SOON = 1_000
 That there were more is remembered with what was compiled (`known.py`), so the same exploration begins there the next time.
 """
 
+LONG = 1.0
+"""Seconds of processor time after which `auto` compiles although there are few states yet: then their steps take long.
+
+The reference engine goes on meanwhile; if it has not ended when the program is there, the program begins anew.
+"""
 
 PATIENCE = 5.0
 """Seconds for which `auto` waits for the compiler; then it explores with the reference engine until the program is there."""
@@ -104,17 +110,22 @@ def _auto(task: Task, watch: Watch) -> Result:
 
     most = task.limits.states
     so_far: Callable[[str], Result] | None = None
+    begun: Preparation | None = None
     if not task.options.asked and not _known_large(task):
         if most is not None and most <= SOON:
             return _reference(task, watch)
-        try:
-            return _reference(task, watch, too_many=SOON)
-        except TooMany as many:
-            so_far = many.so_far
+        with _beside(task, watch) as beside:
+            try:
+                return _reference(task, replace(watch, also=beside.look), too_many=SOON)
+            except TooMany as many:
+                so_far = many.so_far
+            except _Ready:
+                pass
+            begun = beside.taken()
     try:
         if task.options.asked:
             return _native(task, watch)
-        return _meanwhile(task, watch, so_far)
+        return _meanwhile(task, watch, so_far, begun)
     except (Unsupported, CompilerMissing, CompilerFailed) as reason:
         if task.options.asked:
             raise
@@ -130,15 +141,56 @@ class _Ready(Exception):
     """The compiled program is there."""
 
 
-def _meanwhile(task: Task, watch: Watch, so_far: Callable[[str], Result] | None) -> Result:
+@dataclass(slots=True)
+class _Beside:
+    """The program of an exploration, which is begun when that has taken long."""
+
+    task: Task
+    watch: Watch
+    since: float
+    begun: Preparation | None = None
+
+    def look(self) -> None:
+        """Begin it when it is time. Raises _Ready when it is there; that it cannot be made is nothing to the reference engine."""
+        if self.begun is None:
+            if time.thread_time() - self.since >= LONG:
+                self.begun = _preparation(self.task, self.watch)
+        elif self.begun.work.over(0) and self.begun.work.failed is None:
+            raise _Ready
+
+    def taken(self) -> Preparation | None:
+        """What was begun, which whoever takes it has to wait for or to end."""
+        taken, self.begun = self.begun, None
+        return taken
+
+
+@contextmanager
+def _beside(task: Task, watch: Watch) -> Iterator[_Beside]:
+    """What may be begun beside the reference engine; ended if nobody has taken it."""
+    beside = _Beside(task, watch, time.thread_time())
+    try:
+        yield beside
+    finally:
+        if beside.begun is not None and not beside.begun.work.over(0):
+            beside.begun.work.end()
+
+
+def _preparation(task: Task, watch: Watch) -> Preparation:
+    from ratified.explore.native.preparing import Order, Preparation
+
+    return Preparation(Order(task.model, task.symmetry, task.deadlock, large=True), watch)
+
+
+def _meanwhile(
+    task: Task, watch: Watch, so_far: Callable[[str], Result] | None, begun: Preparation | None
+) -> Result:
     """The native engine; the reference engine while the program is still being made after a while, and if that ends first.
+
+    What was `begun` of the program goes on.
 
     Raises what keeps the native engine from being used, if that is known soon. Later the reference engine just goes on.
     """
-    from ratified.explore.native.preparing import Order, Preparation
-
-    order = Order(task.model, task.symmetry, task.deadlock, large=True)
-    preparation = Preparation(order, watch)
+    preparation = begun or _preparation(task, watch)
     try:
         ready = preparation.wait(task.progress, PATIENCE)
     except Reached as stop:

@@ -12,6 +12,7 @@ large. (Fair components: Emerson & Lei, "Modalities for Model Checking: Branchin
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 from array import array
@@ -150,6 +151,15 @@ class ListedParts:
                 enabled |= self._served[instance]
             self._enabled.append(enabled)
         self._shortest = self._walk([(state, 0) for state in graph.initial], lambda _: True)
+
+    def leaving(self, goal: Goal, number: int) -> ListedParts:
+        """The same with one more weak demand, of that number: that a goal is left again and again. No step attends to it."""
+        made = copy.copy(self)
+        made._weak |= 1 << number
+        made._enabled = [
+            bits | bool(reached) << number for bits, reached in zip(self._enabled, goal.reached, strict=True)
+        ]
+        return made
 
     def enabled(self, state: int) -> int:
         """The bits of the demands that have a possible instance in a state."""

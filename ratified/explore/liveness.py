@@ -1,4 +1,4 @@
-"""What a model claims will happen: `@eventually` and `@leads_to`, on the states and steps that a search has kept.
+"""What a model claims will happen (`@eventually`, `@eventually_always`, `@leads_to`), on what a search has kept.
 
 Guarantees: a violation is a run of the model that is fair also where a constraint or a bound cut steps off, since these count as
 possible; it is a shortest one, or near that where looking for a shortest is too much (lasso.py); of several claims and several
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ratified.explore.graph import Graph, Steps
 from ratified.explore.lasso import Demand, Goal, Lasso, LassoSearch, ListedParts, Parts
+from ratified.language.claims import LIVENESS
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.machine import Machine, StepError, Values
@@ -32,8 +33,7 @@ _MOST_TOLD = 6
 
 def liveness_claims(module: Module) -> tuple[Function, ...]:
     """A model's liveness claims, in order of definition."""
-    kinds = (Kind.EVENTUALLY, Kind.LEADS_TO)
-    return tuple(f for f in module.functions.values() if f.kind in kinds and f.key == f.name)
+    return tuple(f for f in module.functions.values() if f.kind in LIVENESS and f.key == f.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Fair:
 
     def __str__(self) -> str:
         values = ", ".join(f"{name}={show(value)}" for name, value in self.values)
-        return f"{self.action.name}({values})" if values else self.action.name
+        name = (self.action.fair and self.action.fair.group) or self.action.name
+        return f"{name}({values})" if values else name
 
 
 def graph_of(found: Exploration) -> tuple[Graph, Labels]:
@@ -80,6 +81,14 @@ def graph_of(found: Exploration) -> tuple[Graph, Labels]:
     return Graph(offsets, targets, instances, initial, expanded, cut), Labels(tuple(numbers))
 
 
+def _first_of_group(actions: Sequence[Function], index: int) -> int:
+    """The first of the actions that are fair together with one."""
+    fair = actions[index].fair
+    if fair is None or fair.group is None:
+        return index
+    return next(i for i, a in enumerate(actions) if a.fair is not None and a.fair.group == fair.group)
+
+
 def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand], list[Fair]]:
     """What the fairness of a model's actions demands, one demand for each choice of the parameters in `each` that came up."""
     served: dict[tuple[int, Values], set[int]] = {}
@@ -89,7 +98,7 @@ def demands_of(actions: Sequence[Function], labels: Labels) -> tuple[list[Demand
             told = tuple(
                 v for a, v in zip(action.arguments, arguments, strict=True) if a.name in action.fair.each
             )
-            served.setdefault((index, told), set()).add(number)
+            served.setdefault((_first_of_group(actions, index), told), set()).add(number)
     demands, fair = [], []
     for (index, told), numbers in sorted(served.items(), key=lambda item: (item[0][0], min(item[1]))):
         action = actions[index]
@@ -160,7 +169,11 @@ class Listed:
             Asked(
                 arguments,
                 Goal(reached, wanted if leads else None),
-                any(wanted) if leads else not all(reached[state] for state in self._graph.initial),
+                any(wanted)
+                if leads
+                else not all(reached)
+                if claim.kind is Kind.EVENTUALLY_ALWAYS
+                else not all(reached[state] for state in self._graph.initial),
             )
             for arguments, reached, wanted in asked
         ]
@@ -211,10 +224,16 @@ class LivenessCheck:
                 self.untested.add(claim.name)
             verdict = Verdict.HOLDS
             for asked in choices:
-                if not parts.fails(asked.goal):
+                goal, looking = asked.goal, search
+                if claim.kind is Kind.EVENTUALLY_ALWAYS:
+                    assert isinstance(parts, ListedParts)
+                    # What fails is a run that leaves the goal again and again, as if of something that is weakly fair.
+                    looking = LassoSearch(parts.leaving(goal, len(demands)), len(demands) + 1, self._tick)
+                    goal = Goal(bytearray(len(goal.reached)))
+                if not looking.parts.fails(goal):
                     continue
                 # Once a run is found only shorter ones are looked for: a claim without one of its own is not told.
-                lasso = search.find(asked.goal, None if best is None else len(best[0]))
+                lasso = looking.find(goal, None if best is None else len(best[0]))
                 if lasso is not None:
                     best = lasso, claim, asked
                     verdict = Verdict.VIOLATED
@@ -301,6 +320,11 @@ def _what_never_happens(claim: Function, asked: Asked, lasso: Lasso) -> str:
     named = zip((a.name for a in claim.arguments), asked.arguments, strict=True)
     choice = ", ".join(f"{name}={show(value)}" for name, value in named)
     given = f" for {choice}" if choice else ""
+    if claim.kind is Kind.EVENTUALLY_ALWAYS:
+        false = next(
+            i for i in range(lasso.loop, len(lasso.states)) if not asked.goal.reached[lasso.states[i]]
+        )
+        return f"it is false again and again{given}: {_at(false)}"
     if asked.goal.wanted is None:
         return f"it never becomes true{given}"
     reached = [i for i, state in enumerate(lasso.states) if asked.goal.reached[state]]

@@ -103,7 +103,7 @@ def _told(
     notes: list[str],
 ) -> Result:
     """What a search has found, and what liveness is on that. Raises EvaluationError."""
-    telling = Counterexample(machine, found, reduction.canonical if reduction else None)
+    telling = Counterexample(machine, found, reduction.canonical if reduction else None, _patience(watch))
     violation: Violation | None = None
     if found.failure is not None:
         if found.failure.problem is not None:
@@ -153,6 +153,13 @@ def _told(
         out_degree=found.out_degree,
         notes=tuple(notes),
     )
+
+
+def _patience(watch: Watch) -> Callable[[], None]:
+    """What ends the comparison of runs: the limits; where they are reached already, there is a little time all the same."""
+    if not watch.over:
+        return watch.tick
+    return Watch(Limits(seconds=A_LITTLE, memory=watch.limits.memory)).tick
 
 
 def reports_of(

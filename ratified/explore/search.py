@@ -26,6 +26,7 @@ from ratified.language.ir import Kind, Module
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values
 from ratified.language.refinement import Refinement
 from ratified.results.limits import Reached, Watch
+from ratified.results.plainest import Layers
 from ratified.results.result import Limits, Progress, PropertyKind
 from ratified.results.seen import INTERRUPTED, NOWHERE, Edge, Exploration, Failure, Property
 
@@ -79,6 +80,10 @@ class Search:
         self._first: array[int] = array(
             "q"
         )  # of the states on the level to come: the first of the actions that lead there
+        # Steps from one level to the next, by the numbers of their states: level after level, since sources come in order.
+        self._sources: array[int] = array("q")
+        self._targets: array[int] = array("q")
+        self._showing: set[int] = set()  # the states that show the failure, or from which a step does
         self._expanding = 0
         self._next_report = _BETWEEN_REPORTS
 
@@ -97,7 +102,23 @@ class Search:
                 self.found.stopped = "the memory that the system gives this process"
         if len(self.found.states) > self._end:
             self.found.levels.append(self._end)  # a level that was found, and not begun
+        if self.found.failure is not None and self.found.failure.problem is None:
+            self.found.layers = self._layers(self.found.failure)
         return self.found
+
+    def _layers(self, failure: Failure) -> Layers:
+        """The states of all shortest runs to a failure: those that show it, and back from these what leads there."""
+        levels = [self._showing]
+        at = len(self._sources) - 1
+        for first in reversed(self.found.levels[: failure.length - (failure.target is not None) - 1]):
+            behind, here = levels[-1], set[int]()
+            while at >= 0 and self._sources[at] >= first:
+                if self._targets[at] in behind:
+                    here.add(self._sources[at])
+                at -= 1
+            levels.append(here)
+        levels.reverse()
+        return _Layers(levels, self._seen, self._canonical)
 
     # --- levels ---
 
@@ -234,6 +255,8 @@ class Search:
                 continue
             if after >= self._end:
                 self._first[after - self._end] = min(self._first[after - self._end], action)
+                self._sources.append(number)
+                self._targets.append(after)
             if asked is not None and target not in asked:
                 asked.add(target)
                 self._judge_step(number, state, target)
@@ -328,8 +351,36 @@ class Search:
         failure = Failure(
             length, -1 if rank is None else rank, self._position, claim, source, target, problem
         )
-        if found.failure is None or failure.key < found.failure.key:
+        least = found.failure.key[:-1] if found.failure is not None else None
+        if least is None or failure.key[:-1] < least:
             found.failure = failure
+            self._showing = {source}
+        elif failure.key[:-1] == least:
+            self._showing.add(source)
+
+
+class _Layers:
+    """The states of all shortest runs to a failure, by their numbers."""
+
+    def __init__(
+        self,
+        levels: list[set[int]],
+        numbers: dict[Values, int],
+        canonical: Callable[[Values], Values] | None,
+    ) -> None:
+        self._levels = levels
+        self._numbers = numbers
+        self._canonical = canonical
+
+    @property
+    def count(self) -> int:
+        """See Layers."""
+        return len(self._levels)
+
+    def has(self, level: int, state: Values) -> bool:
+        """See Layers."""
+        standing = state if self._canonical is None else self._canonical(state)
+        return self._numbers.get(standing, NOWHERE) in self._levels[level]
 
 
 def explore(

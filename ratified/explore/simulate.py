@@ -26,6 +26,7 @@ from ratified.language.refinement import Refinement
 from ratified.results.beginning import no_beginning
 from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch
+from ratified.results.minimal import Minimizer
 from ratified.results.result import (
     BoundReport,
     ConstraintReport,
@@ -53,7 +54,7 @@ class Simulation(Decided):
     is the longest. `distinct` states were visited (initial ones too), or more than that if `more_distinct`. `ended` runs came
     to a state with no further step. `fired` is how often each action was taken. `unchecked` are claims that
     walks cannot decide, as those of liveness. `switched_off` are actions that cannot fire at all, by parameters and sizes alone.
-    `first` is the first run. The violation's run is not a shortest one, but what led back to where it was is left out of it.
+    `first` is the first run. The violation's run is not a shortest one, but no step of it can be left out.
     """
 
     model: str
@@ -313,10 +314,26 @@ class _Walks:
     # --- what went wrong ---
 
     def _fail(self, rank: int) -> NoReturn:
-        taken = self._straight()
+        taken = self._small(rank, self._straight())
         target = taken[-1][2] if taken else None
         failure = Failure(len(taken), rank, 0, self._claims[rank], NOWHERE, target)
         raise _Found(self._telling.violation_in(failure, self._start, taken))
+
+    def _small(self, rank: int, taken: list[tuple[int, Values, Values]]) -> list[tuple[int, Values, Values]]:
+        """The run without what it does not need to go wrong in the same way."""
+
+        def wrong(before: Values, state: Values) -> bool | None:
+            if any(self._machine.refuted_by(name, state) is not None for name in self._constraints):
+                return None
+            for number, holds in enumerate(self._answers(state, before)):
+                if not holds:
+                    return True if number == rank else None
+            return rank == len(self._claims) - 1 and self._deadlock and not self._machine.steps(state)
+
+        try:
+            return Minimizer(self._machine, wrong, self._watch.tick).minimal(self._start, taken)
+        except (Reached, KeyboardInterrupt):
+            return taken
 
     def _straight(self) -> list[tuple[int, Values, Values]]:
         """The run so far without its detours: where it came back to a state, what lies between is left out."""

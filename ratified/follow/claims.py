@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from ratified.language.claims import Unchecked, unchecked
+from ratified.language.claims import LIVENESS, Unchecked, unchecked
 from ratified.language.ir import Kind
 from ratified.language.machine import PythonMachine, Values
 from ratified.language.uses import Uses
 
 NOT_OF_A_RUN: Final = {
-    Kind.EVENTUALLY.value: "a run that has not ended cannot break it",
-    Kind.LEADS_TO.value: "a run that has not ended cannot break it",
+    **{kind.value: "a run that has not ended cannot break it" for kind in LIVENESS},
     Kind.REFINEMENT.value: "`ratified check` asks it",
 }
 

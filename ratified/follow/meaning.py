@@ -17,10 +17,13 @@ from ratified.language.errors import ModelError, Span
 from ratified.language.given import typed
 from ratified.language.machine import PythonMachine
 from ratified.language.model import Model
-from ratified.language.scope import running
+from ratified.language.scope import Scope, running
 from ratified.language.sorts import BoundLeft
 from ratified.language.types import (
     BagType,
+    BoolType,
+    EnumType,
+    IntType,
     MapType,
     OptionalType,
     SeqType,
@@ -30,6 +33,7 @@ from ratified.language.types import (
     fit_of,
     names_in_bounds,
     resolved,
+    values_of,
 )
 from ratified.language.values import quoted
 
@@ -64,6 +68,10 @@ class Meaning:
             for action, arguments in self._actions.items()
         }
         """A check of each argument of each action, if its type has bounds, and what it is to leave them."""
+        self._plain = {
+            action: {name: _plain(t, self._scope) for name, t in arguments.items()}
+            for action, arguments in self._actions.items()
+        }
         self._places: set[Place] = set()
 
     def check_steps(self, event: Event, steps: object) -> None:
@@ -114,7 +122,10 @@ class Meaning:
                 f"{self._name} takes {step.action!r}, which is not an action of {self._machine.module.name}",
                 f"its actions: {', '.join(self._actions)}",
             )
+        plain = self._plain[step.action]
         for name, value in step.arguments.items():
+            if name in plain and (id(value) in plain[name] or type(value) in plain[name]):
+                continue
             if name not in wanted:
                 raise self._wrong(
                     method,
@@ -214,6 +225,23 @@ class Meaning:
         except (TypeError, KeyError, ValueError, ModelError):
             return False
         return type(made) is type(value) if exactly else bool(made == value)
+
+
+def _plain(t: Type, scope: Scope) -> frozenset[object]:
+    """What a value of a type may be that needs no closer look: its own type, or its identity if there is one of each."""
+    match t:
+        case IntType():
+            return frozenset({int})
+        case BoolType():
+            return frozenset({bool})
+        case EnumType(enum):
+            return frozenset(map(id, enum))
+        case SortType():
+            with running(scope):
+                return frozenset(map(id, values_of(t, scope)))
+        case OptionalType(item):
+            return _plain(item, scope) | {id(None)}
+    return frozenset()
 
 
 def checked_model(binding: Binding) -> Model:

@@ -96,7 +96,7 @@ def explain(follower: Tracker) -> Explanation:
     mismatch = follower.result.mismatch
     assert mismatch is not None
     notes = _Notes(dict.fromkeys(mismatch.states, ()))
-    ends = follower.run(follower.binding.steps(mismatch.event), mismatch.states, notes)
+    ends = follower.run(mismatch.steps, mismatch.states, notes)
     meant = sorted(
         (Near(notes.paths.get(end, ()), _compared(follower, end, mismatch)) for end in ends),
         key=lambda n: n.distance,

@@ -64,10 +64,14 @@ class Notes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """What no state of the model explains. `number` counts events from 1: it is the length of the shortest prefix."""
+    """What no state of the model explains. `number` counts events from 1: it is the length of the shortest prefix.
+
+    `steps` are what the event stands for, as the binding said when it came: asked again, it may say something else.
+    """
 
     number: int
     event: Event
+    steps: Steps
     observed: Observed
     states: tuple[Values, ...]  # that explained everything before it
     claim: str | None = None  # a claim that is false, if every way to explain the event breaks one
@@ -200,14 +204,14 @@ class Tracker:
                 states, found = self._explained(steps, observed, asking=False)
                 if found:
                     return self._mismatch(
-                        Mismatch(result.events + 1, event, observed, tuple(states), self._broken)
+                        Mismatch(result.events + 1, event, steps, observed, tuple(states), self._broken)
                     )
         except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
             raise EventError(f"the arguments of {event.action} cannot be interpreted: {problem}") from None
         if not states:
             return False
         if not found:
-            return self._unexplained(event, observed, states)
+            return self._unexplained(event, steps, observed, states)
         if len(found) > self._most_states:
             return self._stop(f"more than {self._most_states:,} states could explain what was seen")
         result.events += 1
@@ -219,7 +223,9 @@ class Tracker:
             if not kept:
                 broken = self.claims.broken_in(found[0])
                 result.events -= 1
-                return self._mismatch(Mismatch(result.events + 1, event, observed, tuple(states), broken))
+                return self._mismatch(
+                    Mismatch(result.events + 1, event, steps, observed, tuple(states), broken)
+                )
             found = kept
         self.states = found
         self.recent.append(event)
@@ -453,7 +459,7 @@ class Tracker:
 
     # What is not explained
 
-    def _unexplained(self, event: Event, observed: Observed, states: list[Values]) -> bool:
+    def _unexplained(self, event: Event, steps: Steps, observed: Observed, states: list[Values]) -> bool:
         if self._left is not None:
             return self._stop(f"the sizes in the binding are too small: {self._left}")
         if self._unfinished:
@@ -462,7 +468,7 @@ class Tracker:
             )
         for place, seen in observed.items():
             self._meaning.check_value(place, seen, self.value(states[0], place))
-        return self._mismatch(Mismatch(self.result.events + 1, event, observed, tuple(states)))
+        return self._mismatch(Mismatch(self.result.events + 1, event, steps, observed, tuple(states)))
 
     def _mismatch(self, mismatch: Mismatch) -> bool:
         self.result.mismatch = mismatch

@@ -15,7 +15,7 @@ from ratified.language.errors import ModelError
 from ratified.language.ir import Kind
 from ratified.language.scope import running, scope_if_any
 from ratified.language.sorts import Sort
-from ratified.language.values import Map, Set
+from ratified.language.values import Map, Seq, Set
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -41,7 +41,7 @@ def require(condition: bool) -> None:
         raise Disabled
 
 
-def _marker(kind: Kind, fair: tuple[object, object] | None = None, weight: object = None) -> Callable[[F], F]:
+def _marker(kind: Kind, fair: tuple[object, ...] | None = None, weight: object = None) -> Callable[[F], F]:
     def mark(function: F) -> F:
         @wraps(function)
         def run(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -65,21 +65,30 @@ def action(
     *,
     fair: Literal["weak", "strong"] | None = None,
     each: tuple[str, ...] = (),
+    group: str | None = None,
     weight: int | str | None = None,
 ) -> Callable[[F], F]: ...
 def action(
-    function: F | None = None, /, *, fair: object = None, each: object = (), weight: object = None
+    function: F | None = None,
+    /,
+    *,
+    fair: object = None,
+    each: object = (),
+    group: object = None,
+    weight: object = None,
 ) -> F | Callable[[F], F]:
     """Mark a step that is possible, which may be fair: then it is not put off for ever.
 
     `fair="weak"`: not if it stays possible; `fair="strong"`: not if it is possible again and again. `each` names parameters
-    for whose values this is so one by one. `weight` is how likely each step of the action is beside others where steps are
+    for whose values this is so one by one. Actions of one `group`, a name, are fair together: some step of one of them is not
+    put off. `weight` is how likely each step of the action is beside others where steps are
     drawn (`ratified simulate --measure`): a number, or the name of a helper that takes the same parameters and gives one; 1
     if nothing is said. What is given is checked with the class, where it can be pointed at.
     """
     if function is not None:
         return _marker(Kind.ACTION)(function)
-    return _marker(Kind.ACTION, None if fair is None and each == () else (fair, each), weight)
+    unmarked = fair is None and each == () and group is None
+    return _marker(Kind.ACTION, None if unmarked else (fair, each, group), weight)
 
 
 invariant = _marker(Kind.INVARIANT)
@@ -88,6 +97,7 @@ constraint = _marker(Kind.CONSTRAINT)
 action_constraint = _marker(Kind.ACTION_CONSTRAINT)
 assume = _marker(Kind.ASSUMPTION)
 eventually = _marker(Kind.EVENTUALLY)
+eventually_always = _marker(Kind.EVENTUALLY_ALWAYS)
 leads_to = _marker(Kind.LEADS_TO)
 view = _marker(Kind.VIEW)
 
@@ -186,6 +196,24 @@ def maps(keys: Iterable[Any], values: Any, /) -> Set[Map[Any, Any]]:
             remedy="choose a value for each key where it is needed, or smaller sizes",
         )
     return Set(Map(zip(inner, chosen, strict=True)) for chosen in itertools.product(outer, repeat=len(inner)))
+
+
+MOST_SEQUENCES = 65_536
+"""So many sequences may be run through."""
+
+
+def sequences(of: Iterable[T], most: int) -> Set[Seq[T]]:
+    """Every sequence of at most `most` elements of a finite set (a sort, an Enum, a `Set`), to be run through.
+
+    Raises ModelError if they are too many.
+    """
+    values = tuple(Set(of))
+    if sum(len(values) ** k for k in range(most + 1)) > MOST_SEQUENCES:
+        raise ModelError(
+            f"there are too many sequences of up to {most} of {len(values)} elements",
+            remedy="ask for shorter ones, or of fewer elements",
+        )
+    return Set(Seq(items) for k in range(most + 1) for items in itertools.product(values, repeat=k))
 
 
 _machines: list[Callable[[Any], Any]] = []

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from ratified.language.ir import Function, Kind, Module
 
-CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, Kind.EVENTUALLY, Kind.LEADS_TO)
+LIVENESS = (Kind.EVENTUALLY, Kind.EVENTUALLY_ALWAYS, Kind.LEADS_TO)
+"""The kinds of claims of what will happen."""
+
+CLAIMS = (Kind.INVARIANT, Kind.STEP_INVARIANT, Kind.REFINEMENT, *LIVENESS)
 """The kinds of claims."""
 
 

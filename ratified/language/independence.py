@@ -108,7 +108,18 @@ class _Iteration:
             )
             total = len(mine) == 1 and mine[0].names == (name,) and _accumulates(mine[0].value, name)
             if not (flag or total) or any(name in free(other) for other in others):
-                yield f"`{name}` is carried from one iteration to the next"
+                yield (
+                    "it breaks at the first iteration that gets there"
+                    if self._breaks_by(name)
+                    else f"`{name}` is carried from one iteration to the next"
+                )
+
+    def _breaks_by(self, name: str) -> bool:
+        """Whether a name stands for a `break` (`compile/jumps.py`), and is none of the source."""
+        match self.loop.body:
+            case (ir.If(span, ir.Not(_, _, ir.Local(_, _, flag)), _, ()),):
+                return span == self.loop.span and flag == name
+        return False
 
     def of_stores(self) -> Iterator[str]:
         """Why it may matter in which order variables are changed."""

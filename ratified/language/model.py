@@ -22,15 +22,18 @@ from ratified.language.errors import ModelError, SizeError
 from ratified.language.given import check_beginning, check_total, parameter_value
 from ratified.language.ir import Function, Kind, Module
 from ratified.language.scope import Scope, running
+from ratified.language.source import say_with_whole_records
 from ratified.language.types import (
     Fit,
+    MapType,
+    OptionalType,
     Type,
     fit_of,
     resolved,
     without_zero,
     zero_of,
 )
-from ratified.language.values import KeyPlace, attached, show
+from ratified.language.values import KeyPlace, Path, attached, show
 
 _later: ContextVar[bool] = ContextVar("later", default=False)
 
@@ -61,23 +64,34 @@ class _Refused:
 class VariablePlace:
     """The place of a variable of a running model: where updates in place end up."""
 
-    __slots__ = ("_children", "_fit", "_name", "_owner", "declared")
+    __slots__ = ("_children", "_fits", "_name", "_owner", "declared")
 
     def __init__(self, owner: Model, name: str, declared: Type) -> None:
         self.declared = declared
         self._owner = owner.__dict__
         self._name = name
-        self._fit: Fit | None = fit_of(resolved(declared, owner.scope), name)
+        self._fits: list[Fit | None] = []  # of the variable, of a value of its map, of a value of that, ...
+        inside: Type | None = resolved(declared, owner.scope)
+        while inside is not None:
+            self._fits.append(fit_of(inside, name))
+            held = inside.item if isinstance(inside, OptionalType) else inside
+            inside = held.value if isinstance(held, MapType) else None
         self._children: dict[object, KeyPlace] = {}
 
     def read(self) -> Any:
         """The variable's value now."""
         return self._owner[self._name]
 
-    def write(self, value: Any) -> None:
-        """Give the variable another value, if it is within the variable's bounds."""
-        if self._fit:
-            self._fit(value)
+    def write(self, value: Any, path: Path = ()) -> None:
+        """Give the variable another value, if it is within the variable's bounds.
+
+        Only what is at the end of the path is looked at: the rest was, when it came there.
+        """
+        if fit := self._fits[len(path)]:
+            changed = value
+            for key in path:
+                changed = changed[key]
+            fit(changed)
         self._owner[self._name] = value
 
     def child(self, key: object) -> KeyPlace:
@@ -108,6 +122,8 @@ class Model:
         frame = sys._getframe(1)
         for name, method in methods_of(cls).items():
             attribute = vars(cls).get(name)
+            if method.owner is cls:
+                say_with_whole_records(method.function)
             if isinstance(attribute, FunctionType) and not hasattr(attribute, "ratified_kind"):
                 _keep_mark(cls, name, attribute, method)
         try:

@@ -23,6 +23,7 @@ from ratified.language.types import (
     from_annotation,
     has_bounds,
     record_fields,
+    storable,
     with_members,
 )
 from ratified.language.values import forget_keys, show
@@ -32,7 +33,7 @@ R = TypeVar("R")
 _classes: WeakSet[Any] = WeakSet()
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=False)
+@dataclass_transform(frozen_default=False, eq_default=False, kw_only_default=False)
 def record(cls: type[R]) -> type[R]:
     """Make a class a record: its annotated names are its fields. Raises ModelError for a field whose type has no meaning."""
     frame = sys._getframe(1)
@@ -49,6 +50,7 @@ def record(cls: type[R]) -> type[R]:
     _classes.add(made)
     made.__repr__ = _repr
     made.__reduce__ = _reduce
+    made.__replace__ = replace
     return made  # type: ignore[no-any-return]  # a dataclass made from cls
 
 
@@ -66,7 +68,7 @@ def _field_types(cls: Any, names: dict[str, Any], locals_: dict[str, Any], line:
                     include_extras=True,
                 )
                 annotation = hints["f"]
-            types[field.name] = from_annotation(annotation)
+            types[field.name] = storable(from_annotation(annotation))
         except AnnotationProblem as problem:
             span = class_field_span(file, cls.__name__, field.name, line)
             raise ModelError(
@@ -133,7 +135,7 @@ def _reduce(self: Any) -> tuple[Any, ...]:
     return type(self), tuple(getattr(self, n) for n in self.__match_args__)
 
 
-def replace(value: R, **changes: object) -> R:
+def replace(value: R, /, **changes: object) -> R:
     """A record with some fields replaced."""
     fields = {name: getattr(value, name) for name in value.__match_args__}  # type: ignore[attr-defined]  # a record
     if unknown := changes.keys() - fields.keys():

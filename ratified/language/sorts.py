@@ -7,7 +7,7 @@ Guarantees: there is one object per sort and index, so identity is equality; a v
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ratified.language.errors import ModelError
@@ -103,6 +103,19 @@ class Sort(_Base, metaclass=SortMeta):
 
     def __reduce__(self) -> tuple[type, tuple[int]]:
         return type(self), (int(self),)
+
+
+def tell_apart(sorts: Iterable[type[Sort]]) -> None:
+    """Let no two sorts of a model print alike: `Node` and `Nonce` are `n1` and `no1`.
+
+    Of two with the same prefix the later one gets more letters of its name, as few as will do.
+    """
+    taken: set[str] = set()
+    for sort in sorts:
+        name = sort.__name__.lower()
+        longer = (name[:k] for k in range(len(sort.prefix) + 1, len(name) + 1))
+        sort.prefix = next((p for p in (sort.prefix, *longer) if p not in taken), f"{name}_")
+        taken.add(sort.prefix)
 
 
 class Symmetric(Sort):

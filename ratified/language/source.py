@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FunctionType
 
 from ratified.language.errors import ModelError, Span
+from ratified.language.fields import code_of, says_whole_records, with_whole_records
 
 
 @lru_cache(maxsize=256)
@@ -32,7 +33,7 @@ def tree_of(file: str) -> ast.Module | None:
 @lru_cache(maxsize=256)
 def _functions(tree: ast.Module) -> dict[int, ast.FunctionDef]:
     return {
-        min([node.lineno, *(d.lineno for d in node.decorator_list)]): node
+        min([node.lineno, *(d.lineno for d in node.decorator_list)]): with_whole_records(node)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     }
@@ -87,6 +88,14 @@ def definition(function: FunctionType) -> tuple[ast.FunctionDef, str]:
             remedy="keep models in files (not in an interactive prompt)",
         )
     return node, file
+
+
+def say_with_whole_records(function: FunctionType) -> None:
+    """Let CPython too run a method that assigns to fields of records as the compiler reads it: see `fields.py`."""
+    tree = tree_of(function.__code__.co_filename)
+    node = _functions(tree).get(function.__code__.co_firstlineno) if tree else None
+    if node is not None and node.name == function.__name__ and says_whole_records(node):
+        function.__code__ = code_of(function, node, function.__code__.co_filename)
 
 
 def span_of(node: ast.AST, file: str) -> Span:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
-from typing import Any, Protocol, Self, TypeVar, overload
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
 
 from ratified.language.errors import ModelError
 
@@ -21,14 +21,17 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+Path: TypeAlias = tuple[object, ...]
+
+
 class Place(Protocol):
     """Where a value stands in a running model: a variable, or a key of a map that has a place."""
 
     def read(self) -> Any:
         """What stands there now."""
 
-    def write(self, value: Any) -> None:
-        """Put another value there."""
+    def write(self, value: Any, path: Path = ()) -> None:
+        """Put another value there, which differs from what was there at the end of a path of keys alone."""
 
     def child(self, key: object) -> Place:
         """The place of a key of the map that stands here."""
@@ -48,9 +51,9 @@ class KeyPlace:
         """What the map holds at the key."""
         return self._parent.read()[self._key]
 
-    def write(self, value: Any) -> None:
+    def write(self, value: Any, path: Path = ()) -> None:
         """Replace the map by one with another value at the key."""
-        self._parent.write(self._parent.read()._with(self._key, value))
+        self._parent.write(self._parent.read()._with(self._key, value), (self._key, *path))
 
     def child(self, key: object) -> KeyPlace:
         """The place of a key of the map that stands here (one object per key)."""
@@ -80,7 +83,7 @@ class Value:
         """The same content standing at a place."""
         return self if self._place is place else self._of(self._data, place)
 
-    def _update(self, data: Any) -> None:
+    def _update(self, data: Any, path: Path = ()) -> None:
         place = self._place
         if place is None:
             self._become(data)
@@ -90,7 +93,7 @@ class Value:
                 "this value was read before its variable changed, and cannot be used to change it again",
                 remedy="update through self.x... each time",
             )
-        place.write(self._of(data, place))
+        place.write(self._of(data, place), path)
 
     def _become(self, data: Any) -> None:
         """Change a local copy, which a step has made for itself: the compiler sees to it that nothing else holds it."""
@@ -152,7 +155,24 @@ class Map(Value, Mapping[K, V]):
         place = self._place
         data = self._data.copy()
         data[key] = value if place is None else attached(value, place.child(key))
-        self._update(data)
+        self._update(data, (key,))
+
+    def __delitem__(self, key: K) -> None:
+        """Put None at a key, whose value may be None."""
+        self[key] = None  # type: ignore[assignment]  # the compiler sees to it
+
+    def pop(self, key: K) -> None:
+        """The same. Read the value before, if it is wanted."""
+        del self[key]
+
+    @overload  # type: ignore[override]  # every key is there; what may be None is the value
+    def get(self, key: K, /) -> V: ...
+    @overload
+    def get(self: Map[K, T | None], key: K, default: T, /) -> T: ...
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value at a key, and `default` where that is None."""
+        value = self[key]
+        return default if value is None else value
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._data)
@@ -472,6 +492,8 @@ class Seq(Value, Sequence[T]):
 
 
 _record_keys: dict[object, tuple[Any, ...]] = {}
+_container_keys: dict[object, tuple[Any, ...]] = {}
+_CONTAINERS_MOST = 1 << 16
 _enum_index: dict[Enum, int] = {}
 
 
@@ -499,14 +521,26 @@ def order_key(value: Any) -> tuple[Any, ...]:
         return key
     if isinstance(value, Map):
         return tuple((order_key(k), order_key(v)) for k, v in value.items())
-    if isinstance(value, set | frozenset):
-        return (len(value), *sorted(order_key(item) for item in value))
-    return (len(value), *(order_key(item) for item in value))
+    # Positions, pairs and small sets stand in many sets. What is equal, a value of another sort included, has the same place.
+    same = value if type(value) is tuple else value._data if type(value) is Set else None
+    try:
+        key = _container_keys.get(same)
+    except TypeError:  # there is one of Python's own sets in it
+        same = key = None
+    if key is None:
+        keys = [order_key(item) for item in value]
+        key = (len(value), *(sorted(keys) if isinstance(value, set | frozenset) else keys))
+        if same is not None:
+            if len(_container_keys) >= _CONTAINERS_MOST:
+                _container_keys.clear()
+            _container_keys[same] = key
+    return key
 
 
 def forget_keys() -> None:
     """Forget the order of records, which is worked out anew where it is asked for."""
     _record_keys.clear()
+    _container_keys.clear()
 
 
 def show(value: object) -> str:

@@ -6,14 +6,17 @@ representatives of orbits: the run is built forward, at each step a successor of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ratified.language.errors import RatifiedError
-from ratified.language.ir import Argument, Kind
+from ratified.language.ir import Argument, Function, Kind
 from ratified.language.machine import Machine, OutOfBounds, StepError, Values, state_dict
 from ratified.language.refinement import Refinement
 from ratified.language.values import show
 from ratified.results.errors import EvaluationError
+from ratified.results.limits import Reached
+from ratified.results.plainest import plainest
 from ratified.results.result import PropertyKind, Step, Trace, Violation
 from ratified.results.seen import NOWHERE, Exploration, Failure
 
@@ -22,8 +25,14 @@ class Counterexample:
     """Tells what a failure is. `canonical` gives the representative of a state's orbit, if the search went by these."""
 
     def __init__(
-        self, machine: Machine, found: Exploration, canonical: Callable[[Values], Values] | None
+        self,
+        machine: Machine,
+        found: Exploration,
+        canonical: Callable[[Values], Values] | None,
+        tick: Callable[[], object] = lambda: None,
     ) -> None:
+        """`tick` is called while runs are compared, and may raise Reached to end that."""
+        self._tick = tick
         self._machine = machine
         self._found = found
         self._canonical = canonical or (lambda state: state)
@@ -47,11 +56,47 @@ class Counterexample:
         return EvaluationError(problem, self._where(problem, state, len(steps)), self.trace(start, steps))
 
     def violation(self, failure: Failure) -> Violation:
-        """A failure that is a violation."""
+        """A failure that is a violation; the plainest of its runs, if the search has looked for all of them."""
+        start, steps = self._plainest(failure) or self._found_run(failure)
+        return self.violation_in(failure, start, steps)
+
+    def plainest_violation(self, failure: Failure) -> Violation | None:
+        """A failure that is a violation, with the plainest of its runs; None if the search has not looked for all of them."""
+        found = self._plainest(failure)
+        return None if found is None else self.violation_in(failure, *found)
+
+    def _plainest(self, failure: Failure) -> tuple[Values, list[tuple[int, Values, Values]]] | None:
+        layers = self._found.layers
+        if layers is None or failure.source == NOWHERE:
+            return None
+        try:
+            if failure.target is None:
+                return plainest(self._machine, layers, begins=self._begins(failure), tick=self._tick)
+            constraints = [c.name for c in self._machine.module.of_kind(Kind.CONSTRAINT)]
+
+            def shows(state: Values, target: Values) -> bool:
+                inside = all(self._machine.refuted_by(c, target) is None for c in constraints)
+                return inside and self._shows(failure, state, target)
+
+            return plainest(self._machine, layers, shows, tick=self._tick)
+        except (StepError, Reached, KeyboardInterrupt):
+            return (
+                None  # what is beside it has no answer, or there is no time: the run that was found will do
+            )
+
+    def _begins(self, failure: Failure) -> Callable[[Values], bool] | None:
+        """What an initial state must be like, if it is what a refinement fails in."""
+        claim = failure.claim
+        if claim is None or claim.kind is not PropertyKind.REFINEMENT:
+            return None
+        refinement = Refinement(self._machine, claim.name)
+        return lambda state: not refinement.begins(state)
+
+    def _found_run(self, failure: Failure) -> tuple[Values, list[tuple[int, Values, Values]]]:
         start, steps = self._run(failure.source)
         if failure.target is not None:
-            start, steps = self._with_last(start, steps, failure.target, failure)
-        return self.violation_in(failure, start, steps)
+            return self._with_last(start, steps, failure.target, failure)
+        return start, steps
 
     def violation_in(
         self, failure: Failure, start: Values, steps: list[tuple[int, Values, Values]]
@@ -132,6 +177,7 @@ class Counterexample:
                     machine.actions[action].name,
                     _named(machine.actions[action].arguments, arguments),
                     state_dict(machine, state),
+                    narrated(machine.actions[action], arguments),
                 )
                 for action, arguments, state in steps
             ),
@@ -187,6 +233,23 @@ class Counterexample:
     def _call(self, name: str, arguments: Values) -> str:
         function = self._machine.module.functions.get(name)
         return f"{name}({_choice(function.arguments if function else (), arguments)})"
+
+
+def narrated(action: Function, arguments: Values) -> str:
+    """The first sentence of an action's docstring, about these arguments: "Replica r votes" is "Replica r2 votes".
+
+    Parameters are found where they are single letters that are no words: of longer names nobody could tell.
+    """
+    paragraph = " ".join(action.doc.strip().partition("\n\n")[0].split())
+    sentence = re.split(r"(?<=[.!?]) (?=[A-Z])", paragraph, maxsplit=1)[0]
+    shown = {a.name: show(v) for a, v in zip(action.arguments, arguments, strict=False)}
+    for name, value in zip((a.name for a in action.arguments), arguments, strict=False):
+        if name == "a":  # which is a word, unless it follows what it is one of: `acceptor a`
+            kind = re.escape(type(value).__name__)
+            sentence = re.sub(
+                rf"\b({kind}) a(?![\w'`-])", rf"\g<1> {show(value)}", sentence, flags=re.IGNORECASE
+            )
+    return re.sub(r"(?<![\w'\u2019`-])[b-zB-HJ-Z](?![\w'`-])", lambda m: shown.get(m[0], m[0]), sentence)
 
 
 def _named(declared: tuple[Argument, ...], arguments: Values) -> tuple[tuple[str, object], ...]:

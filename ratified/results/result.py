@@ -102,11 +102,15 @@ State = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a trace: the action, its arguments by name, and the state after it."""
+    """One step of a trace: the action, its arguments by name, and the state after it.
+
+    `told` is what it does in the words of the action's docstring: its first sentence, about these arguments.
+    """
 
     action: str
     arguments: tuple[tuple[str, object], ...]
     state: State
+    told: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ratified.language.errors import Span
 from ratified.language.machine import StepError, Values
+from ratified.results.plainest import Layers
 from ratified.results.result import PropertyKind
 
 NOWHERE = -1
@@ -69,7 +70,7 @@ class Exploration:
     States are numbered in breadth-first order; `levels[i]` is the number of the first of level i + 1. `predecessor[i]` is the
     state that i was first reached from, NOWHERE for an initial state. `edges` is filled only if asked for, and holds no steps
     into states that a constraint leaves out, nor steps out of a bound: these are in `cut`, with NOWHERE as their target; with
-    symmetry the targets stand for their orbits.
+    symmetry the targets stand for their orbits. `layers` are the states of all shortest runs to `failure`, if looked for.
     """
 
     properties: tuple[Property, ...]
@@ -85,6 +86,7 @@ class Exploration:
     left_out: list[int] = field(default_factory=list)
     degrees: tuple[int, int, int, int] = (0, 0, 0, 0)
     failure: Failure | None = None
+    layers: Layers | None = None
     stopped: str | None = None
 
     @property

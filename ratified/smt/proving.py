@@ -16,6 +16,7 @@ from ratified.language.claims import unchecked
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Function, Kind
 from ratified.language.model import Model
+from ratified.results.background import Background
 from ratified.results.limits import Reached, Watch
 from ratified.results.result import Limits
 from ratified.results.seen import INTERRUPTED
@@ -23,9 +24,9 @@ from ratified.smt.attempts import Attempt, Beginning, Effort, no_beginning, titl
 from ratified.smt.certificate.folder import Entry, Heading
 from ratified.smt.certificate.making import Certificates, Wanted, certify
 from ratified.smt.first_order.alternation import cycle, described, edges_of
-from ratified.smt.first_order.obligations import Obligation, Translation
+from ratified.smt.first_order.obligations import Obligation, Part, Translation
 from ratified.smt.first_order.shapes import Refused
-from ratified.smt.result import Proof, Status
+from ratified.smt.result import Cell, Proof, Status
 from ratified.smt.script import CLAIMS, Script, assumed_by, script_of
 from ratified.smt.smtlib import script
 from ratified.smt.solving import Answer, Job, Pool, installed, needs
@@ -112,10 +113,16 @@ def prove_script(
     translation = Translation(wanted)
     assumed = {f.name: f.span for f in assumed_by(cls)}
     translation.notes[:0] = [f"the script assumes {_what(f)} ({f.span})" for f in assumed_by(cls)]
+    stating = Background(lambda: translation.obligations(only, by))
     try:
-        obligations = translation.obligations(only, by)
+        stating.attend(watch.tick)
+        obligations = stating.result()
     except Refused as problem:
         raise together(wanted.name, translation.refusals() or [problem]) from None
+    except (Reached, KeyboardInterrupt) as stop:
+        if not complete:
+            raise
+        return _not_stated(wanted, translation, str(stop) or INTERRUPTED, solvers, watch.seconds)
     if how.smt2 is not None:
         write_all(how.smt2, obligations)
     effort = Effort(how.solver, how.second, how.timeout, how.counterexamples)
@@ -155,6 +162,25 @@ def prove_script(
     if how.certificate is None:
         return proof
     return replace(proof, certificates=_certified(how.certificate, proof, attempts, how))
+
+
+def _not_stated(
+    wanted: Script, translation: Translation, why: str, solvers: tuple[str, ...], seconds: float
+) -> Proof:
+    """What is known where a limit is reached before the formulas are there."""
+    says = "what is claimed holds: its formulas were not made in time"
+    return Proof(
+        wanted.name,
+        wanted.module.name,
+        tuple(lemma.function.name for lemma in wanted.lemmas),
+        tuple(g.function.name for g in wanted.goals),
+        tuple(f.name for f in wanted.module.of_kind(Kind.ACTION)),
+        (Cell("the formulas", Part.INITIATION, "the formulas", None, says, Status.UNDECIDED, (), why),),
+        tuple(translation.notes),
+        (),
+        solvers,
+        seconds,
+    )
 
 
 def _what(function: Function) -> str:

@@ -92,9 +92,10 @@ class Claims:
         """Ask about a claim of liveness."""
         frame = self.operators.frame(one.arguments)
         claim: Tla
-        if one.kind is Kind.EVENTUALLY:
+        if one.kind in (Kind.EVENTUALLY, Kind.EVENTUALLY_ALWAYS):
             body = self._of_the_state(body_value(one, frame))
-            claim = Prefix("<>", Wrapped(body) if not isinstance(body, Apply | Atom) else body)
+            sign = "<>" if one.kind is Kind.EVENTUALLY else "<>[]"
+            claim = Prefix(sign, Wrapped(body) if not isinstance(body, Apply | Atom) else body)
         else:
             parts = [self._of_the_state(part) for part in _pair(one, frame)]
             claim = Infix("~>", *(Wrapped(p) if isinstance(p, Quantified) else p for p in parts))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.interchange.representation import Representation, family, refined_by
 from ratified.language import ir
-from ratified.language.claims import Unchecked, not_checked, unchecked
-from ratified.language.ir import Function, Kind
+from ratified.language.claims import LIVENESS, Unchecked, not_checked, unchecked
+from ratified.language.ir import Function, Kind, Module
 from ratified.language.kinds import refuse_other_types
 from ratified.language.model import Model
 from ratified.language.types import IntType, MapType, SortType, Type
@@ -23,9 +23,9 @@ from ratified.language.values import Map
 from ratified.tla import comments
 from ratified.tla.claims import Claims
 from ratified.tla.config import config, in_config
-from ratified.tla.context import Run, Unassigned
+from ratified.tla.context import Frame, Run, Unassigned
 from ratified.tla.definitions import with_definitions
-from ratified.tla.formulas import FALSE, Bound, all_of, function, quantified, tuple_of
+from ratified.tla.formulas import FALSE, Bound, Quantified, all_of, any_of, function, quantified, tuple_of
 from ratified.tla.formulating import formula
 from ratified.tla.library import LIBRARY, needed
 from ratified.tla.literals import value_of
@@ -43,6 +43,7 @@ from ratified.tla.syntax import (
     Prefix,
     Primed,
     Tla,
+    Wrapped,
     hang,
     indent,
 )
@@ -359,23 +360,31 @@ class ModuleWriter:
         return [LINE, "\\* What may happen.", *Definition("Next", steps).lines(), ""]
 
     def _spec(self) -> Block:
-        fair = [self._fairness(one) for one in self.module.of_kind(Kind.ACTION) if one.fair is not None]
+        fair = [self._fairness(together) for together in _fair_together(self.module)]
         box = Atom("[][Next]_vars")
         if not fair:
             return ["Spec == Init /\\ [][Next]_vars", ""]
         return [*Definition("Spec", all_of([Atom("Init"), box, *fair], listed=True)).lines(), ""]
 
-    def _fairness(self, one: Function) -> Tla:
-        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`."""
-        assert one.fair is not None
-        frame = self.operators.frame(one.arguments)
-        each = [a for a in one.arguments if a.name in one.fair.each]
-        others = [a for a in one.arguments if a.name not in one.fair.each]
-        step: Tla = Apply(self.words.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
-        step = quantified("\\E", self.operators.bounds(others, frame), step)
-        fair = Apply("SF_vars" if one.fair.strong else "WF_vars", (step,))
-        outer = self.operators.bounds([replace(a, domain=None) for a in each], frame)
+    def _fairness(self, together: Sequence[Function]) -> Tla:
+        r"""`\A c \in Client : WF_vars(\E ... : action(c, ...))`; of a group, which has no `each`, of any of its actions."""
+        first = together[0]
+        assert first.fair is not None
+        frames = [self.operators.frame(one.arguments) for one in together]
+        told = first.fair.each
+        steps = [self._step(one, frame, told) for one, frame in zip(together, frames, strict=True)]
+        if len(steps) > 1:
+            steps = [Wrapped(step) if isinstance(step, Quantified) else step for step in steps]
+        fair = Apply("SF_vars" if first.fair.strong else "WF_vars", (any_of(steps),))
+        each = [replace(a, domain=None) for a in first.arguments if a.name in told]
+        outer = self.operators.bounds(each, frames[0])
         return quantified("\\A", outer, fair)
+
+    def _step(self, one: Function, frame: Frame, told: Sequence[str]) -> Tla:
+        """A step of an action, with any arguments but those that are told apart."""
+        others = [a for a in one.arguments if a.name not in told]
+        step = Apply(self.words.operators[one.key], tuple(frame.env[a.name] for a in one.arguments))
+        return quantified("\\E", self.operators.bounds(others, frame), step)
 
     def _renamed_sorts(self) -> list[str]:
         """The sorts whose values TLC may take for each other."""
@@ -404,7 +413,7 @@ class ModuleWriter:
             self.claims.step_invariant(one, bounds)
         for name, abstract in refined_by(self.model):
             self._refinement(self.module.functions[name], abstract, bounds)
-        for one in (*self.module.of_kind(Kind.EVENTUALLY), *self.module.of_kind(Kind.LEADS_TO)):
+        for one in (f for kind in LIVENESS for f in self.module.of_kind(kind)):
             self.claims.liveness(one)
         if bounds is not None:
             self.claims.tell_of_constraints()
@@ -470,3 +479,12 @@ class ModuleWriter:
         for sort in other.named_sorts:
             words.sequence_of(sort)
         return given
+
+
+def _fair_together(module: Module) -> list[list[Function]]:
+    """The fair actions, those of one group together."""
+    found: dict[str, list[Function]] = {}
+    for one in module.of_kind(Kind.ACTION):
+        if one.fair is not None:
+            found.setdefault(f"group {one.fair.group}" if one.fair.group else one.key, []).append(one)
+    return list(found.values())

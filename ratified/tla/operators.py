@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ratified.language import ir
+from ratified.language.claims import LIVENESS
 from ratified.language.errors import ModelError
 from ratified.language.ir import Argument, Function, Kind
 from ratified.language.types import BoolType, OptionalType, records_of
@@ -51,7 +52,7 @@ class Operators:
         """Write the operators of functions, each after those that it needs."""
         for key in dict.fromkeys(keys):
             one = self.words.module.functions[key]
-            if key in self._done or one.kind in (Kind.EVENTUALLY, Kind.LEADS_TO, Kind.REFINEMENT):
+            if key in self._done or one.kind in (*LIVENESS, Kind.REFINEMENT):
                 continue
             self._done.add(key)
             lines = self._function(one)

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from ratified.interchange.raw import Raw
 from ratified.interchange.typing import Typing
+from ratified.language.claims import LIVENESS
 from ratified.language.errors import RatifiedError
 from ratified.language.ir import Function, Kind
 from ratified.language.machine import OutOfBounds, PythonMachine, StepError, Values
@@ -89,9 +90,9 @@ def false_for_ever(model: Model, trace: Trace) -> set[str]:
 
     def fails(f: Function) -> bool:
         answers = [[answer for _, answer in machine.answers(f.name, state)] for state in states]
-        return any(_never(one, loop, leads=f.kind is Kind.LEADS_TO) for one in zip(*answers, strict=True))
+        return any(_never(one, loop, kind=f.kind) for one in zip(*answers, strict=True))
 
-    return _failing(model, (Kind.EVENTUALLY, Kind.LEADS_TO), fails)
+    return _failing(model, LIVENESS, fails)
 
 
 def _failing(model: Model, kinds: Sequence[Kind], fails: Callable[[Function], bool]) -> set[str]:
@@ -103,9 +104,11 @@ def _failing(model: Model, kinds: Sequence[Kind], fails: Callable[[Function], bo
     return found
 
 
-def _never(answers: Sequence[object], loop: int, *, leads: bool) -> bool:
+def _never(answers: Sequence[object], loop: int, *, kind: Kind) -> bool:
     """Whether what is claimed of a lasso, for one choice of arguments, never comes."""
-    if not leads:
+    if kind is Kind.EVENTUALLY_ALWAYS:
+        return not all(answers[loop:])
+    if kind is Kind.EVENTUALLY:
         return not any(answers)
     pairs = [tuple(answer) for answer in answers if isinstance(answer, tuple)]
     return any(
@@ -123,8 +126,7 @@ def errors_at_end(model: Model, trace: Trace) -> Iterator[StepError]:
         Kind.ACTION: lambda name: machine.take(last, name, {}),
         Kind.INVARIANT: lambda name: machine.refuted_by(name, last),
         Kind.CONSTRAINT: lambda name: machine.refuted_by(name, last),
-        Kind.EVENTUALLY: lambda name: machine.answers(name, last),
-        Kind.LEADS_TO: lambda name: machine.answers(name, last),
+        **dict.fromkeys(LIVENESS, lambda name: machine.answers(name, last)),
         Kind.REFINEMENT: lambda name: machine.image(name, last),
     }
     if len(states) > 1:

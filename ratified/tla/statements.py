@@ -8,7 +8,7 @@ quantifier, a set, a function of the loop's variable, or, where nothing simpler 
 from __future__ import annotations
 
 from ratified.language import ir
-from ratified.language.ir import Expr, Function
+from ratified.language.ir import Expr, Function, Kind
 from ratified.language.rules import Rules
 from ratified.language.types import IntType, SortType
 from ratified.language.uses import returns
@@ -128,8 +128,13 @@ def _do(node: ir.Do, r: Run) -> bool:
 
 
 def _apart(called: Function, r: Run) -> bool:
-    """Whether a procedure can be an operator of its own here: all that it reads and changes is as it was before the step."""
+    """Whether a procedure can be an operator of its own here: all that it reads and changes is as it was before the step.
+
+    The operator of an action says what stays as it is, which another action that calls it may change.
+    """
     words = r.frame.words
+    if called.kind is Kind.ACTION and called.key == called.name:
+        return False
     touched = words.reads(called) | words.writes(called)
     if not r.top or r.initial or called.key in r.written_out or touched & r.frame.now.keys():
         return False

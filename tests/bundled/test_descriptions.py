@@ -199,6 +199,6 @@ def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert paxos["sizes"]["small"] == {"Acceptor": 3, "Value": 2, "Ballot": 2}
     assert [m["symmetric_sizes"] for m in listed["models"] if m["name"] in ("paxos", "raft")] == [
         [],
-        ["standard", "large"],
+        ["standard", "thorough", "large"],
     ]
     assert paxos["proof"] == "ratified.proofs.paxos.single:PaxosSafety"

@@ -254,6 +254,29 @@ def test_a_rank_that_is_killed(tmp_path: Path) -> None:
     assert "resumed from a checkpoint" in done.stdout
 
 
+def test_ctrl_c_ends_the_round_and_tells_what_was_seen(tmp_path: Path) -> None:
+    """From a terminal, which sends it to all processes; what was saved goes on."""
+    (tmp_path / "model.py").write_text(COUNT.format(most=3_000))
+    command = ["check", "model.py", "--ranks", "2", "--threads", "1", "--checkpoint", "c"]
+    launcher = subprocess.Popen(
+        [*RATIFIED, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    while not (tmp_path / "c" / "ranks").exists():
+        assert launcher.poll() is None
+    os.killpg(launcher.pid, signal.SIGINT)
+    out, err = launcher.communicate(timeout=60)
+    assert (launcher.returncode, err) == (3, "")
+    assert re.match(r"UNDECIDED  Count: no violation in the [\d,]+ states visited; interrupted\n", out)
+    done = ratified("check", "model.py", "--checkpoint", "c", "--expect-states", "3001", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "resumed from a checkpoint" in done.stdout
+
+
 def test_a_full_disk_on_one_rank(tmp_path: Path) -> None:
     """There is no room for a file of rank 1: the run ends undecided, and goes on when there is."""
     (tmp_path / "c").mkdir()

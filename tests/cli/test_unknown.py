@@ -31,7 +31,7 @@ class Locks(Model):
             "invariant",
             "8:6: importing locks.py fails with NameError: name 'invariant' is not defined",
         ),
-        ("require", "eventually_always", "with @step_invariant"),
+        ("require", "stable", "@step_invariant that it stays"),
         ("PartialMap", "action", "write Map[K, V | None], with None where there is no value"),
         ("require", "invarient", "is it invariant?"),
     ],

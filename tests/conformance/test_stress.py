@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
+
 import pytest
 
 from ratified.bundled.conformance import PROTOCOLS
@@ -11,6 +14,7 @@ from ratified.conform.simulation import Cluster
 from ratified.conform.stress import Late, restressed, shrunk_stress, stressed
 from ratified.conform.suite import kill, nodes_of
 from ratified.impl.contract import Command, Durable, WriteEntries, WriteRecord
+from ratified.impl.multipaxos.messages import Alive
 from ratified.impl.raft.messages import Entry, HardState, Snapshot
 from ratified.impl.raft.replication import Replication
 from ratified.results.result import Verdict
@@ -19,7 +23,18 @@ from ratified.simulator.disk import Disk
 CUT_OFF = "quorum-never-checked"
 
 
-@pytest.mark.parametrize(("protocol", "seeds"), [("raft", 4), ("multi-paxos", 2), ("paxos", 1)])
+@pytest.mark.parametrize(
+    ("protocol", "seeds"),
+    [
+        ("raft", 4),
+        ("multi-paxos", 2),
+        ("paxos", 1),
+        *(
+            pytest.param(*row, marks=pytest.mark.long(suite="conform"))
+            for row in (("raft", 200), ("multi-paxos", 200), ("paxos", 200))
+        ),
+    ],
+)
 def test_what_must_come_about_in_calm_does(protocol: str, seeds: int) -> None:
     for seed in range(seeds):
         run = stressed(PROTOCOLS[protocol], seed, nodes=nodes_of(seed), claims_every=50)
@@ -50,9 +65,10 @@ def test_a_bug_shows_under_stress(protocol: str, bug: str) -> None:
 
 
 def test_what_does_not_come_about_is_told_with_the_fairness_that_was_granted() -> None:
-    with planted(PROTOCOLS["multi-paxos"].mutants()[CUT_OFF]):
-        found = next(run for seed in range(40) if (run := stressed(PROTOCOLS["multi-paxos"], seed)).found)
-        shorter = shrunk_stress(PROTOCOLS["multi-paxos"], found, attempts=12)
+    alone = replace(PROTOCOLS["multi-paxos"], reference=None)
+    with planted(alone.mutants()[CUT_OFF]):
+        found = next(run for seed in range(40) if (run := stressed(alone, seed)).found)
+        shorter = shrunk_stress(alone, found, attempts=12)
     assert found.found == shorter.found == "progress"
     assert len(shorter.schedule) < len(found.schedule)
     what, _, fairness = found.why.partition(": not within ")
@@ -116,3 +132,14 @@ def test_an_edit_replaces_what_stands_there_once() -> None:
         planted(Mutant(((place, Edit("nothing", "pass")),))),
     ):
         pass
+
+
+def test_what_is_planted_is_in_tables_of_handlers_too() -> None:
+    place, module = (
+        "ratified.impl.multipaxos.core:MultiPaxosCore._on_alive",
+        import_module("ratified.impl.multipaxos.core"),
+    )
+    before = module._HANDLERS[Alive]
+    with planted(Mutant(((place, Edit("is not None", "is None")),))):
+        assert module._HANDLERS[Alive] is module.MultiPaxosCore._on_alive is not before
+    assert module._HANDLERS[Alive] is module.MultiPaxosCore._on_alive is before

@@ -33,6 +33,16 @@ def test_a_tortured_cluster_keeps_its_promises(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.slow
+def test_a_tortured_store_keeps_what_it_promises_of_watches_leases_and_locks(tmp_path: Path) -> None:
+    found = torture(
+        Plan(tmp_path / "run", seconds=8, every=3, machine="etcd", trace=False, clients=2, seed=1)
+    )
+    assert (found.verdict, found.why) == (Verdict.HOLDS, ())
+    assert found.promises is not None
+    assert found.promises["watched"] >= 1
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("plant", "kinds"), [("forgets-vote", ("pause",)), ("no-fsync", ("power cut",))])
 def test_what_is_planted_is_found(tmp_path: Path, plant: str, kinds: tuple[str, ...]) -> None:
     found = torture(
@@ -47,6 +57,9 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "there is no bug 'gremlins'; there are no-fsync, forgets-vote," in capsys.readouterr().err
     assert cli(["torture", "cluster", "--fault", "flood"]) == 2
     assert "there is no fault 'flood'; there are kill, kill leader, power cut, " in capsys.readouterr().err
+    clocks = ["torture", "cluster", "--machine", "etcd", "--fault", "clock jump"]
+    assert cli(clocks) == 2
+    assert "there is no fault 'clock jump'; there are kill, " in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
     assert (

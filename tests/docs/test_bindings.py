@@ -17,7 +17,8 @@ HEAD = """\
 To hold a system of your own to a bundled model, write a [binding](conformance.md) whose `model()` returns it. This is what such a
 binding may say of each: actions with their arguments for `do(...)`, variables and methods for `observe` and `holds(...)`, the
 values that these are made of, and the events of the bindings that are bundled. `ratified list NAME --actions` prints the same for
-one model or protocol, with `--format json` as JSON; `ratified list NAME` says from where a model is imported.
+one model or protocol, with `--format json` as JSON; `ratified list NAME` says from where a model is imported. For the log of an
+implementation take the model that implementations are held to: it speaks of memories and disks, not of single messages.
 """
 
 

@@ -1,4 +1,4 @@
-"""The gallery, and the pages about services: every picture is what the command above it makes, and legible at the size shown."""
+"""The gallery, the pages about published bugs and services: each picture is what the command above it makes, and legible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ import pytest
 from ratified.cli.main import run
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-PAGES = [CHECKOUT / "docs" / "gallery.md", *sorted((CHECKOUT / "docs" / "services").glob("*.md"))]
+PAGES = [
+    CHECKOUT / "docs" / "gallery.md",
+    CHECKOUT / "docs" / "published.md",
+    *sorted((CHECKOUT / "docs" / "services").glob("*.md")),
+]
 PAGE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 COMMANDS = re.findall(r"^ratified (.*(?:-o|--diagram) docs/pictures/(\S+)\.svg.*)$", PAGE, flags=re.MULTILINE)
 CHANGING = {"raft-implementation"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ratified import ProcessDriver, Verdict, drive
+from ratified.conformance.drive.elections import Elections, Library
 from ratified.conformance.drive.locks import Locks
 
 
@@ -62,3 +63,19 @@ def test_a_service_is_driven_and_a_broken_one_is_found(
     )
     assert deviation.details == ("grants is 2, the model has 1", "waiting is [], the model has [c2]")
     assert [str(asked.ask) for asked in deviation.walk] == ["acquire(c1)", "wait(c2)", "release(c2)"]
+
+
+@pytest.mark.long(suite="drivers")
+def test_the_raft_library_of_etcd_is_driven_along_elections(checkout: Path, tmp_path: Path) -> None:
+    program = tmp_path / "etcdraft"
+    sources = checkout / "conformance" / "drive" / "etcdraft"
+    subprocess.run([tool("go"), "build", "-o", program, "."], cwd=sources, check=True)
+    two, three = Elections(Node=2, most=2), Elections(Node=3)
+    result = drive(Library([str(program), "2"], 60.0), two)
+    result.expect(Verdict.HOLDS, states=285, edges=1_258, taken=1_258, reasons={})
+    result = drive(Library([str(program), "3"], 60.0), three)
+    result.expect(Verdict.HOLDS, states=2_494, edges=24_186, taken=24_186, reasons={})
+    deviation = drive(Library([str(program), "3", "forgetful"], 60.0), three).deviation
+    assert deviation is not None
+    assert [str(asked.ask) for asked in deviation.walk] == ["campaign(n1)", "restart(n1)"]
+    assert deviation.what == "after restart(n1): vote[n1] is None, the model has n1"

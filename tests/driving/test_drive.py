@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Annotated
 
@@ -314,8 +314,8 @@ def test_a_system_begins_as_it_is_told_or_as_it_chooses() -> None:
     deviation = drive(Wrong, Chosen(Client=2)).deviation
     assert deviation is not None
     assert (deviation.what, deviation.beginning) == (
-        "after begin(c2): holder is c1, the model has c2",
-        "begin(c2)",
+        "after init(c2): holder is c1, the model has c2",
+        "init(c2)",
     )
 
 
@@ -575,3 +575,99 @@ def test_what_only_an_action_may_raise_and_an_exit_are_told() -> None:
     deviation = drive(driver_of(Exits), Lock(Client=2)).deviation
     assert deviation is not None
     assert deviation.what == "acquire(c1) raises SystemExit: 3"
+
+
+class Post(Model):
+    """Letters, which arrive only if they were sent."""
+
+    sent: Map[Client, bool]
+    arrived: Map[Client, bool]
+
+    @action
+    def send(self, c: Client) -> None:
+        self.sent[c] = True
+
+    @action
+    def deliver(self, c: Client) -> None:
+        require(self.sent[c])
+        self.arrived[c] = True
+
+
+class Losing(Driver):
+    """The second letter that arrives is lost; one that was not sent cannot be asked for."""
+
+    model = Post
+    cannot_ask: Mapping[str, str] = {"deliver": "only what was sent can be delivered"}
+
+    def reset(self) -> None:
+        self.sent: set[Client] = set()
+        self.arrived: set[Client] = set()
+
+    def send(self, c: Client) -> None:
+        self.sent.add(c)
+
+    def deliver(self, c: Client) -> None:
+        assert c in self.sent, "it was not sent"
+        if not self.arrived:
+            self.arrived.add(c)
+
+    def observe(self) -> Observation:
+        return {"arrived": {c: c in self.arrived for c in Client}}
+
+
+def test_a_walk_is_not_made_short_by_what_cannot_be_asked_for() -> None:
+    result = drive(Losing, Post(Client=2))
+    assert result.deviation is not None
+    assert result.deviation.what == "after deliver(c2): arrived[c2] is False, the model has True"
+    assert walk(result) == ["send(c1)", "send(c2)", "deliver(c1)", "deliver(c2)"]
+
+
+class Taking(Driver):
+    """Has a method for the action `take` that has the name of one of the driver's own."""
+
+    def take(self, c: Client) -> None:  # type: ignore[override]  # which is the mistake
+        """Not as a driver takes any action."""
+
+
+class Taken(Model):
+    taken: bool
+
+    @action
+    def take(self, c: Client) -> None:
+        self.taken = True
+
+
+def test_a_method_of_the_name_of_one_of_the_drivers_own_is_refused() -> None:
+    with pytest.raises(DriverError) as refused:
+        drive(Taking, Taken(Client=1))
+    assert refused.value.message == (
+        "Taking.take has parameters of its own, and is to take any action: take(self, action, arguments)"
+    )
+    assert refused.value.remedy == "a method for an action `take` is called do_take"
+
+
+class Beginning(Model):
+    began: bool
+
+    @action
+    def begin(self) -> None:
+        require(not self.began)
+        self.began = True
+
+
+class Begun(Driver):
+    """An action is called as a beginning is."""
+
+    def reset(self) -> None:
+        self.began = False
+
+    def do_begin(self) -> bool:
+        done, self.began = not self.began, True
+        return done
+
+    def observe(self) -> Observation:
+        return {"began": self.began}
+
+
+def test_an_action_may_be_called_begin() -> None:
+    drive(Begun, Beginning()).expect(Verdict.HOLDS, states=2, edges=1, taken=1, refused=1)

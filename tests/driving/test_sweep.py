@@ -132,6 +132,20 @@ def test_mistakes_are_caught_and_lines_that_are_never_run_are_told_apart(server:
     assert "server_that_is_swept" not in sys.modules
 
 
+def test_some_are_drawn_of_those_that_are_run(server: Path) -> None:
+    every = [t.mistake for t in sweep(server, counted, jobs=2).tried if t.outcome is not Outcome.NOT_RUN]
+    swept = sweep(server, counted, sample=3, seed=1)
+    drawn = [t.mistake for t in swept.tried]
+    assert len(drawn) == 3
+    assert set(drawn) < set(every)
+    assert drawn == sorted(drawn, key=every.index)
+    assert [t.mistake for t in sweep(server, counted, sample=3, seed=1).tried] == drawn
+    assert (swept.caught, swept.drawn_of, swept.verdict) == (3, len(every), Verdict.UNDECIDED)
+    assert (
+        sweep(server, counted, sample=1_000).verdict is Verdict.HOLDS
+    )  # of those that are run all were drawn
+
+
 def test_what_nobody_looks_at_survives(server: Path) -> None:
     def careless() -> Answer:
         from server_that_is_swept import Server

@@ -56,7 +56,7 @@ class Careless(Lock):
 class Counter(Model):
     \"\"\"Another.\"\"\"
 
-    many: int
+    many: Map[int, bool]
     name: str
 
 class Later(Model):
@@ -89,7 +89,7 @@ def test_all_that_is_wrong_is_told_a_mistake_once(tmp_path: Path) -> None:
 GOLDEN = [
     "28:9-28:20 the model has no variable `grantd` | its variables: granted, holds",
     "33:46-33:50 unknown name `sefl` | define or import it above the model, or assign it first",
-    "44:5-44:14 `many` has no finite size: an int without bounds | write Annotated[int, Range(low, high)]",
+    "44:5-44:25 `many` has no finite size: an int without bounds | write Annotated[int, Range(low, high)]",
     "45:5-45:14 `name`: str is not a type of the modelling language"
     ' | write Literal["idle", "busy"] with all the texts that there are, or an Enum',
     "54:9-54:16 the model has no variable `of` | its variables: on",

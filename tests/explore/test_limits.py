@@ -340,6 +340,34 @@ def test_auto_changes_over_when_the_program_is_there(monkeypatch: pytest.MonkeyP
     assert (found.engine, found.verdict, found.distinct, found.notes) == ("native", Verdict.HOLDS, 2_000, ())
 
 
+@pytest.mark.usefixtures("cache")
+def test_auto_compiles_what_takes_long_however_few_its_states_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "LONG", 0.0)
+    monkeypatch.setattr(engines, "SOON", 2_001)
+    over = Background.over
+    monkeypatch.setattr(Background, "over", lambda self, _: over(self, 20.0))
+    found = check(Grown())
+    assert (found.engine, found.verdict, found.distinct, found.notes) == ("native", Verdict.HOLDS, 2_000, ())
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_auto_compiles_is_ended_when_the_reference_engine_is_done(
+    slow_compiler: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LONG", 0.0)
+    monkeypatch.setattr(engines, "SOON", 2_001)
+    found = check(Grown())
+    assert (found.engine, found.verdict, found.distinct, found.notes) == (
+        "reference",
+        Verdict.HOLDS,
+        2_000,
+        (),
+    )
+    assert not [thread for thread in threading.enumerate() if thread.name == "preparing"]
+    if slow_compiler.exists():
+        assert not running(int(slow_compiler.read_text().split()[0]))
+
+
 @pytest.mark.usefixtures("cache", "slow_compiler")
 def test_auto_that_is_stopped_while_it_compiles_tells_what_was_seen() -> None:
     def interrupt(progress: Progress) -> None:
@@ -370,10 +398,10 @@ def test_a_compiler_that_wants_too_much_memory(monkeypatch: pytest.MonkeyPatch, 
 def test_the_compiler_is_held_to_its_limit(tmp_path: Path) -> None:
     command = [*compiling._with_memory(("/bin/sh", "-c", "ulimit -v >&2; exit 3"), 3 * 2**30)]
     with pytest.raises(compiling.CompilerFailed, match=f"{3 * 2**20}"):
-        compiling._run(command, ["cc"], str(tmp_path))
+        compiling._run([command], ["cc"], tmp_path)
     least = [*compiling._with_memory(("/bin/sh", "-c", "ulimit -v >&2; exit 3"), 1)]
     with pytest.raises(compiling.CompilerFailed, match=f"{2**20}"):
-        compiling._run(least, ["cc"], str(tmp_path))
+        compiling._run([least], ["cc"], tmp_path)
 
 
 def test_more_instances_than_can_be_counted_are_refused() -> None:

@@ -392,6 +392,15 @@ class Carried(Base):
         self.leader = last
 
 
+class Broken(Base):
+    @action
+    def go(self) -> None:
+        for c in Client:
+            if c in self.seen:
+                self.number = 1
+                break
+
+
 class Greatest(Base):
     @action
     def go(self) -> None:
@@ -453,6 +462,7 @@ RISKS: list[tuple[type[Model], str]] = [
     (Appended, "a later iteration may undo what an earlier one did to `queue`"),
     (Returned, "it returns from the first iteration that gets there"),
     (Carried, "`last` is carried from one iteration to the next"),
+    (Broken, "it breaks at the first iteration that gets there"),
     (Greatest, "of several with the same key, max takes the first of the symmetric values"),
     (Enumerated, "enumerate numbers symmetric values"),
     (Zipped, "zip pairs symmetric values by their order"),

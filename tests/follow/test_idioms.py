@@ -87,3 +87,17 @@ def test_names_that_are_released() -> None:
         names.release("a")
     with pytest.raises(EventError, match=r"^'x' is no client that could be released$"):
         Names(Client, 1, ["x"]).release("x")
+
+
+def test_what_an_event_stands_for_is_told_as_the_binding_said_it_once(
+    checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The binding remembers when the last event was: asked again, it would say that no time went by."""
+    run = tmp_path / "run.ndjson"
+    events = [*FINE[:3], event("renew", START + 6_004, "a")]
+    run.write_text("".join(json.dumps(e) + "\n" for e in events), encoding="utf-8")
+    assert cli.run(["trace", f"{checkout}/examples/session_binding.py:Sessions", str(run)]) == 1
+    told = capsys.readouterr().out
+    assert "it stands for renew(c=c1), which is not possible\n" in told
+    assert "require(self.left[c] > 0)" in told
+    assert "left is {c1: 0, " in told

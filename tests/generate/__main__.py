@@ -7,7 +7,8 @@ it is started again; `--report FILE`: its figures so far);
 `python -m tests.generate kinds --models N` those of each kind that such translations have had
 (`--keep`: and writes the seeds down).
 `python -m tests.generate pairs --models N --faults K` holds every engine against every other on N models, and then plants faults
-into each, one at a time, for the pairs to find among K models each; it exits with 1 if engines disagree.
+into each, one at a time, for the pairs to find among K models each; it exits with 1 if engines disagree. With `--what wordy` the
+models are in the words that people bring from other languages, and no faults are planted.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tests.generate.planted import sweep
 from tests.generate.provable import claimed_model, provable_model
 from tests.generate.running import STATES_MOST, Run, load, run
 from tests.generate.thresholds import threshold_model
+from tests.generate.wordy import wordy_model
 from tests.tla.service import Service
 
 BUCKETS = (1, 2, 5, 10, 20, 50, 100, 500, STATES_MOST)
@@ -62,7 +64,7 @@ def main() -> int:
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
     parser.add_argument(
         "--what",
-        choices=("model", "case", "refused", "proof", "threshold"),
+        choices=("model", "case", "refused", "proof", "threshold", "wordy"),
         default=None,
         help="what to print, or to prove",
     )
@@ -80,6 +82,7 @@ def main() -> int:
             "refused": random_refused,
             "proof": provable_model,
             "threshold": threshold_model,
+            "wordy": wordy_model,
         }
         make = makers.get(given.what, random_model)
         sys.stdout.write(str(make(given.seed)))
@@ -122,17 +125,18 @@ def _proofs(given: argparse.Namespace) -> int:
 def _pairs(given: argparse.Namespace) -> int:
     """Every engine against every other; TLC too, where it is installed."""
     seeds = range(given.seed, given.seed + given.models)
+    make = wordy_model if given.what == "wordy" else None
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         try:
             service = stack.enter_context(Service(tlc.find()))
         except tlc.ToolMissing as missing:
             service = None
             _say(f"TLC is left out: {missing.message}")
-        asked, models = pairs.Asked(service), list(pairs.cases(seeds, Path(name)))
+        asked, models = pairs.Asked(service), list(pairs.cases(seeds, Path(name), make))
         table = pairs.hold(asked, models, _say)
         for line in pairs.lines(table, len(models)):
             _say(line)
-        faults = pair_faults.plant(asked, Path(name), table, most=given.faults, told=_say)
+        faults = [] if make else pair_faults.plant(asked, Path(name), table, most=given.faults, told=_say)
     sys.stdout.write("\n".join([*pairs.lines(table, len(models)), "", *faults]) + "\n")
     return 1 if any(held.wrong for held in table.values()) else 0
 

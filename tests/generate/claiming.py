@@ -66,7 +66,7 @@ class ClaimingWriter(ModelWriter):
         lines = super()._properties(scope)
         if self.choose.chance(10):
             sort = self.choose.pick(self.world.sorts).name
-            lines += _method("assume", "sizes", "bool", f"len({sort}) > 0")
+            lines += _method("assume", "enough", "bool", f"len({sort}) > 0")
         if not self.lively:
             return lines
         ways: list[Callable[[Scope, str, str], Lines]] = [self._eventually, self._leads_to]

@@ -416,7 +416,10 @@ class Expressions(Containers):
             atom = self.choose.pick(ready)
             item = self._member(atom.kind)
             assert item is not None
-            return f"{wrap(self.expr(scope, item, depth - 1))} {operator} {atom.text}"
+            member = self.expr(scope, item, depth - 1)
+            if isinstance(atom.kind, MapType) and isinstance(atom.kind.value, OptionType):
+                return f"{atom.text}[{member}] is {'not ' if operator == 'in' else ''}None"
+            return f"{wrap(member)} {operator} {atom.text}"
         atoms = [atom for atom in scope.atoms() if not isinstance(atom.kind, MapType | DisplayType)]
         if not atoms:
             return self._comparison(scope, depth)

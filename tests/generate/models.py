@@ -59,15 +59,20 @@ IMPORTED = (
     "Sort",
     "Symmetric",
     "action",
+    "action_constraint",
     "assume",
+    "choose",
     "constraint",
+    "enabled",
     "first",
     "invariant",
     "last",
     "majorities",
+    "maps",
     "record",
     "replace",
     "require",
+    "sequences",
     "step_invariant",
     "subsets",
 )
@@ -125,7 +130,7 @@ class ModelWriter(Statements):
         """A file with a model, and perhaps a variant of it."""
         self.methods = []
         self.moved = False
-        self.world = worlds.draw_world(self.choose)
+        self.world = self.draw_world()
         self.limit = 1 + self.choose.below(2) if self.choose.chance(20) else None
         scope, top = self._functions()
         body, scope, frame = self._base(scope)
@@ -138,6 +143,10 @@ class ModelWriter(Statements):
         sizes = {sort.name: sort.size for sort in self.world.sorts}
         parameters = {"limit": self.limit} if self.limit is not None and self.choose.chance(50) else {}
         return GeneratedModel(assemble(lines), name, sizes, parameters)
+
+    def draw_world(self) -> World:
+        """The declarations of the file."""
+        return worlds.draw_world(self.choose)
 
     # --- functions and records ----------------------------------------------------------------------------------------
 
@@ -487,8 +496,9 @@ def assemble(lines: Lines) -> str:
     """The file: imports of what it uses, then the lines."""
     body = "\n".join(lines)
     used = set(re.findall(r"\w+", body))
-    typing = [name for name in ("Annotated", "Self") if name in used]
+    typing = [name for name in ("Annotated", "Literal", "Self") if name in used]
     head = ["from enum import Enum"] if "Enum" in used else []
+    head += ["from itertools import permutations"] if "permutations" in used else []
     head += [f"from typing import {', '.join(typing)}"] if typing else []
     head += [""] if head else []
     head.append(f"from {LANGUAGE} import {', '.join(name for name in IMPORTED if name in used)}")

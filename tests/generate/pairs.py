@@ -45,6 +45,7 @@ from tests.explore.native import differential
 from tests.generate import agreement
 from tests.generate.claiming import claiming_model
 from tests.generate.engines import in_this_process, load_script
+from tests.generate.models import GeneratedModel
 from tests.generate.provable import provable_model
 from tests.generate.running import load
 from tests.generate.said import NOTHING, STATES_MOST, Said, differ, searched
@@ -335,15 +336,20 @@ def text_of(seed: int) -> str:
     return (provable_model if seed % 2 else claiming_model)(seed).text
 
 
-def cases(seeds: Collection[int], folder: Path) -> Iterator[Case]:
-    """The models of some seeds; odd ones are proof scripts, at size 2. Those that are no models are left out."""
+def cases(
+    seeds: Collection[int], folder: Path, make: Callable[[int], GeneratedModel] | None = None
+) -> Iterator[Case]:
+    """The models of some seeds; odd ones are proof scripts, at size 2. Those that are no models are left out.
+
+    With `make`, what that makes of each seed, and no proof scripts.
+    """
     for seed in seeds:
         with contextlib.suppress(RatifiedError):
-            if seed % 2:
+            if seed % 2 and make is None:
                 script = load_script(provable_model(seed), folder)
                 yield Case(seed, script(**{t.sort.__name__: 2 for t in script.module.sorts}), script=True)
             else:
-                yield Case(seed, load(claiming_model(seed), folder), script=False)
+                yield Case(seed, load((make or claiming_model)(seed), folder), script=False)
 
 
 def ask(asked: Asked, case: Case, only: Collection[str] = ()) -> dict[str, Said]:

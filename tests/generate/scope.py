@@ -23,6 +23,7 @@ from tests.generate.types import (
     SeqType,
     SetType,
     SortType,
+    TextType,
     TupleType,
     Type,
     UnionType,
@@ -64,6 +65,7 @@ class World:
     integers: tuple[IntType, ...] = ()
     records: tuple[RecordType, ...] = ()
     unions: tuple[UnionType, ...] = ()
+    texts: tuple[TextType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ def constants(kind: Type) -> tuple[str, ...]:
     match kind:
         case EnumType(name, members):
             return tuple(f"{name}.{member}" for member in members)
+        case TextType(_, texts):
+            return tuple(f'"{text}"' for text in texts)
         case IntType(low, high):
             near = (0, 1, 2, low, high, 3)
             return tuple(

@@ -22,6 +22,7 @@ from tests.generate.types import (
     OptionType,
     RecordType,
     SortType,
+    TextType,
     TupleType,
     Type,
     UnionType,
@@ -299,7 +300,7 @@ class Statements(Updates):
 
     def _matchable(self, kind: Type) -> bool:
         return isinstance(
-            kind, UnionType | RecordType | EnumType | TupleType | OptionType | BoolType | IntType
+            kind, UnionType | RecordType | EnumType | TextType | TupleType | OptionType | BoolType | IntType
         )
 
     def _pattern(self, kind: Type, depth: int, *, top: bool = False) -> tuple[str, list[Name]]:

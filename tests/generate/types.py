@@ -47,6 +47,14 @@ class EnumType:
 
 
 @dataclass(frozen=True, slots=True)
+class TextType:
+    """A `Literal` of texts under a name: an implicit Enum."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IntType:
     """The integers from `low` to `high`; `spelled` is how the annotation is written, if not in the plain way."""
 
@@ -130,6 +138,7 @@ Type: TypeAlias = (
     SortType
     | BoolType
     | EnumType
+    | TextType
     | IntType
     | OptionType
     | RecordType
@@ -173,7 +182,7 @@ def erase(kind: Type) -> Type:
 def annotation(kind: Type, *, bounds: bool = True) -> str:
     """How the type is written; without `bounds`, as it stands in the signature of a helper."""
     match kind:
-        case SortType(name) | EnumType(name) | RecordType(name):
+        case SortType(name) | EnumType(name) | RecordType(name) | TextType(name):
             return name
         case BoolType():
             return "bool"
@@ -217,7 +226,7 @@ def cardinality(kind: Type) -> int:
             return size
         case BoolType():
             return 2
-        case EnumType(_, members):
+        case EnumType(_, members) | TextType(_, members):
             return len(members)
         case IntType(low, high):
             return high - low + 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.generate.choices import Chooser
-from tests.generate.scope import World
+from tests.generate.scope import World, constants
 from tests.generate.types import (
     BOOL,
     BagType,
@@ -81,7 +81,7 @@ def _field(choose: Chooser, world: World) -> Type:
 
 def scalar(choose: Chooser, world: World) -> Type:
     """A small type without parts."""
-    kinds: list[Type] = [*world.sorts, *world.enums, BOOL, *world.integers]
+    kinds: list[Type] = [*world.sorts, *world.enums, BOOL, *world.integers, *world.texts]
     return choose.pick(kinds)
 
 
@@ -157,7 +157,7 @@ def _map(choose: Chooser, world: World) -> Type:
 
 def parameter(choose: Chooser, world: World) -> Type:
     """The type of an action's parameter that ranges over all its values."""
-    kinds: list[Type] = [*world.sorts, *world.sorts, *world.enums, BOOL, *world.integers]
+    kinds: list[Type] = [*world.sorts, *world.sorts, *world.enums, BOOL, *world.integers, *world.texts]
     kinds += [OptionType(world.sorts[0]), TupleType((world.sorts[0], BOOL))]
     kinds += [record for record in world.records if cardinality(record) <= 4]
     return choose.pick(kinds)
@@ -167,7 +167,7 @@ def argument(choose: Chooser, world: World) -> Type:
     """The type of a helper's parameter or result."""
     kinds: list[Type] = [BOOL, *world.sorts, *world.integers, *world.enums, *world.unions, *world.records]
     inner: list[Type] = [*world.sorts, *world.records]
-    kinds += [OptionType(kind) for kind in inner]
+    kinds += [*world.texts, *(OptionType(kind) for kind in inner)]
     kinds += [SetType(kind) for kind in world.sorts]
     return choose.pick(kinds)
 
@@ -186,8 +186,9 @@ def declarations(world: World) -> list[str]:
         lines += ["", "", f"class {enum.name}(Enum):"]
         lines += [f"    {member} = {number}" for number, member in enumerate(enum.members, 1)]
     aliases = [kind for kind in world.integers if kind.spelled]
-    if aliases:
+    if aliases or world.texts:
         lines += ["", ""]
+    lines += [f"{kind.name} = Literal[{', '.join(constants(kind))}]" for kind in world.texts]
     lines += [f"{kind.spelled} = {annotation(replace(kind, spelled=None))}" for kind in aliases]
     return lines
 

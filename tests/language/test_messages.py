@@ -76,6 +76,9 @@ class M(Model):
 FIRST = PRELUDE.count("\n") + 1
 
 LOCAL = "(give it a local name)"
+ALIKE = (
+    'texts are of one type where the Literal is written alike: give it a name, Mode = Literal["idle", "busy"]'
+)
 SELF = "only names and variables of self can be assigned"
 
 LINES: list[tuple[str, str, str, str]] = [
@@ -97,7 +100,49 @@ LINES: list[tuple[str, str, str, str]] = [
         "x = range(1, 2, 3)",
         "range(1, 2, 3)",
         "range takes 1 to 2 arguments here, not 3",
-        "see docs/language.md",
+        "it has no step: reversed(range(a, b)), or `if i % 2 == 0`",
+    ),
+    (
+        "x = sum(range(3), 1)",
+        "sum(range(3), 1)",
+        "sum takes 1 argument here, not 2",
+        "add it: sum(...) + start",
+    ),
+    (
+        "x = sum((k for k in range(3)), start=1)",
+        "1",
+        "sum takes no argument `start` here",
+        "add it: sum(...) + start",
+    ),
+    (
+        "x = self.n**2",
+        "self.n**2",
+        "int in 0..3 has no operator **",
+        "write the product out, or compute a constant outside of the model",
+    ),
+    (
+        "x = divmod(self.n, 2)",
+        "divmod",
+        "`divmod` is not part of the modelling language",
+        "write a // b, and a % b",
+    ),
+    (
+        "x = self.d + self.n",
+        "self.d + self.n",
+        "bool has no operator +",
+        "int(...) makes a number of it; bools have and, or, not, ==, !=",
+    ),
+    (
+        "x: Literal['a', 'b'] = 'a'\n        y: Literal['b', 'a'] = x",
+        "x",
+        "this is of type Literal['a', 'b'], and Literal['b', 'a'] is needed",
+        ALIKE,
+    ),
+    (
+        "x: Literal['a', 'b'] = 'a'\n        y: Literal['b', 'a'] = 'a'\n        z = x == y",
+        "x == y",
+        "Literal['a', 'b'] and Literal['b', 'a'] are different types",
+        ALIKE,
     ),
     ("x = self.half(j=1)", "1", "half has no parameter `j` to give here", "its parameters: k"),
     ("x = self.half(1, k=2)", "2", "half has no parameter `k` to give here", "its parameters: k"),
@@ -238,7 +283,7 @@ LINES: list[tuple[str, str, str, str]] = [
         "int in 0..3 does not unpack into 2 names",
         "use as many names as the tuple has parts",
     ),
-    ("a.turn += 1", "a.turn", SELF, "write self.x += ..., or name += ..."),
+    ("a.turn += 1", "a.turn", SELF, "a record is a value: write a = replace(a, turn=...)"),
     ("x = None", "x", "None alone gives `x` no type", "annotate it: x: T | None = None"),
     (
         "x = reversed(self.q)",
@@ -281,9 +326,9 @@ LINES: list[tuple[str, str, str, str]] = [
     ),
     (
         "self.ask.turn = None",
-        "self.ask.turn",
-        SELF,
-        "write self.ask = replace(self.ask, turn=...)",
+        "self.ask",
+        "a field of Ask | None cannot be assigned",
+        "require that it is not None first; tell a union apart first",
     ),
     # conditions, operators, subscripts
     ("x = isinstance(c, Ask)", "c", "isinstance needs a record, and this is Client", "compare it with =="),
@@ -570,7 +615,7 @@ METHODS: list[tuple[str, str, str, str]] = [
         "def f(self) -> bool:\n        return enabled(self.g)\n\n    @action\n    def g(self) -> None:\n"
         "        self.d = True\n        require(self.n == 0)",
         "self.g",
-        "`g` has a guard after a change, or in a procedure that it calls",
+        "`g` has a guard after a change, or in a loop that changes something",
         "put the guards of the action first, and ask then",
     ),
     (
@@ -591,6 +636,12 @@ METHODS: list[tuple[str, str, str, str]] = [
         "Self",
         "typing.Self is not a type of the modelling language",
         "a state is a parameter of an @step_invariant or @action_constraint: def f(self, old: Self) -> bool",
+    ),
+    (
+        "def f(self, k: Annotated[int, Range(3, 1)]) -> bool:\n        return True",
+        "Annotated[int, Range(3, 1)]",
+        "no int is within Range(3, 1)",
+        "write the lower bound first",
     ),
     (
         "def f(self, k: Literal[1]) -> bool:\n        return True",

@@ -466,3 +466,24 @@ def test_a_sort_that_only_a_bound_names_has_a_size() -> None:
     ((_, _, two),) = machine.steps(one)
     assert isinstance(two, OutOfBounds)
     assert two.what == "the range 0..1 of seats"
+
+
+class Shelves(Model):
+    inner: Map[Node, Map[Node, Annotated[int, Range(0, 2)]]]
+    perhaps: Map[Node, Map[Node, Annotated[int, Range(0, 2)]] | None]
+
+    @action
+    def add(self, i: Node, j: Node, n: Annotated[int, Range(0, 3)]) -> None:
+        self.inner[i][j] += n
+
+    @action
+    def place(self, i: Node, n: Annotated[int, Range(0, 3)]) -> None:
+        self.perhaps[i] = Map({j: n for j in Node})
+
+
+def test_a_bound_is_kept_at_every_depth_of_maps() -> None:
+    machine = PythonMachine(Shelves(Node=2))
+    ((_, state),) = machine.initial()
+    assert isinstance(state, tuple)
+    left = [after.what for _, _, after in machine.steps(state) if isinstance(after, OutOfBounds)]
+    assert left == ["the range 0..2 of inner"] * 4 + ["the range 0..2 of perhaps"] * 2

@@ -18,11 +18,13 @@ from ratified import (
     action,
     action_constraint,
     choose,
+    constraint,
     enabled,
     invariant,
     maps,
     record,
     require,
+    sequences,
     step_invariant,
     subsets,
 )
@@ -332,6 +334,13 @@ class Families(Model):
         return any(all(f[p] == (p in self.s) for p in P) for f in maps(P, bool))
 
     @invariant
+    def in_some_sequence(self) -> bool:
+        few = Set(p for p in self.s if p in self.picked)
+        return any(q == Seq(few) for q in sequences(self.s, 3)) and sum(
+            1 for q in sequences(Color, 2) if len(q) == 2 and q[0] != q[1]
+        ) == len(Color) * (len(Color) - 1)
+
+    @invariant
     def painted(self) -> bool:
         return sum(1 for f in maps(Color, P) if f[Color.RED] == f[Color.BLUE]) == len(P) * len(P)
 
@@ -419,6 +428,189 @@ class Asking(Model):
         ) and enabled(self.answer) == (not self.stuck and len(self.asked) > 0)
 
 
+class Guarded(Model):
+    """Guards in procedures, of a base class too."""
+
+    x: Small
+
+    @action
+    def up(self, most: Small) -> None:
+        require(self.x < most)
+        self.x += 1
+
+
+class AskingThrough(Guarded):
+    """What is possible, where the guards stand in procedures and what comes after them goes wrong."""
+
+    log: Annotated[Seq[Small], AtMost(2)]
+    seen: bool
+
+    def room(self) -> None:
+        require(len(self.log) < 2)
+
+    @action
+    def up(self, most: Small) -> None:
+        if most == 2:
+            return
+        self.room()
+        super().up(most)
+        self.log.append(most)
+
+    @action
+    def take(self, at: Small) -> None:
+        for k in range(at):
+            require(k != self.x)
+        if len(self.log) > at:
+            first = self.log[at]
+            self.x = first // at if at > 0 else first
+
+    @action
+    def see(self) -> None:
+        require(not enabled(self.up, 3) and enabled(self.up, 2) and not enabled(self.take, 3))
+        self.seen = True
+
+    @invariant
+    def as_guarded(self, most: Small) -> bool:
+        return enabled(self.up, most) == (most == 2 or (len(self.log) < 2 and self.x < most))
+
+
+class Partial(Model):
+    """A map with some keys, in the words of dicts."""
+
+    age: Map[P, Small | None]
+    eldest: P | None
+
+    def oldest(self) -> int:
+        return max(self.age.get(p, 0) for p in P)
+
+    @action
+    def born(self, p: P) -> None:
+        require(self.age.get(p) is None)
+        self.age[p] = 0
+
+    @action
+    def grow(self, p: P) -> None:
+        age = self.age[p]
+        require(age is not None and age < 2)
+        self.age[p] = self.age.get(p, 0) + 1
+        if self.age.get(p, 0) == self.oldest():
+            self.eldest = p
+
+    @action
+    def die(self, p: P) -> None:
+        require(self.age[p] == 2)
+        del self.age[p]
+        own = Map(self.age)
+        del own[p]
+        for q in P:
+            if own[q] == 2:
+                own.pop(q)
+        self.age = own
+
+    @action
+    def leave(self, p: P) -> None:
+        require(self.age[p] == 0)
+        self.age.pop(p)
+
+    @invariant
+    def few(self) -> bool:
+        return self.oldest() <= 2 and sum(1 for age in self.age.values() if age is not None) <= len(P)
+
+
+@record
+class Dated:
+    """When somebody was seen."""
+
+    p: P
+    at: int
+
+
+class Numbers(Model):
+    """Ints that are declared without a range, and kept within one by a constraint."""
+
+    time: int
+    last: Map[P, int]
+    newest: int | None
+    seen: Annotated[Seq[Dated], AtMost(1)]
+
+    @action
+    def tick(self) -> None:
+        self.time += 1
+
+    @action
+    def back(self, p: P) -> None:
+        require(self.last[p] == self.time)
+        self.time -= 3
+        self.newest = max(self.last[q] for q in P)
+
+    @action
+    def see(self, p: P) -> None:
+        self.last[p] = self.time
+        self.seen = Seq([Dated(p, self.time * self.time)])
+
+    @constraint
+    def not_for_ever(self) -> bool:
+        return -2 <= self.time <= 1
+
+    @invariant
+    def squares(self) -> bool:
+        return all(0 <= d.at <= 9 and (self.newest is None or self.newest <= 2) for d in self.seen)
+
+
+@record
+class Counts:
+    """How much of something."""
+
+    n: Small
+    last: P
+
+
+@record
+class Account:
+    """A record in a record."""
+
+    owner: P
+    counts: Counts
+    log: Annotated[Seq[P], AtMost(2)]
+
+
+class Fields(Model):
+    """Fields of records that variables hold are assigned; records that were read stay what they were."""
+
+    accounts: Map[P, Account]
+    kept: Counts | None
+    past: Annotated[Seq[Counts], AtMost(1)]
+
+    def init(self) -> None:
+        self.accounts = Map({p: Account(p, Counts(0, p), Seq()) for p in P})
+
+    @action
+    def put(self, p: P, q: P) -> None:
+        require(self.accounts[p].counts.n < 1 and len(self.accounts[p].log) < 1)
+        before = self.accounts[p]
+        self.accounts[p].counts.n += 1
+        self.accounts[p].counts.last = q
+        self.accounts[p].log = self.accounts[p].log + Seq([q])
+        assert before.counts.n == self.accounts[p].counts.n - 1
+        assert len(before.log) == 0
+
+    @action
+    def keep(self, p: P) -> None:
+        require(self.accounts[p].counts.n == 1)
+        self.kept = self.accounts[p].counts
+        self.kept.n = 2
+        self.past = Seq([self.kept])
+        self.past[0].n -= 1
+
+    @invariant
+    def owners(self) -> bool:
+        return all(self.accounts[p].owner == p for p in P)
+
+    @invariant
+    def one_less(self) -> bool:
+        return self.kept is None or self.past[0] == Counts(self.kept.n - 1, self.kept.last)
+
+
 Phase = Literal["idle", "wanting", "busy"]
 
 
@@ -482,3 +674,39 @@ class Texts(Model):
         return first == min(
             self.seen, key=lambda s: 0 if s == "busy" else 1 if s == "idle" else 2, default="wanting"
         )
+
+
+FIRST_WORDS: tuple[Phase, ...] = ("idle", "wanting")
+TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
+SMALL = (0, 2)
+TURNS: dict[Phase, int] = {"idle": 2, "wanting": 0, "busy": 1}
+
+
+class ConstantTexts(Model):
+    """Texts in the defaults of containers, and constants of the module that are run through."""
+
+    pair: tuple[Phase, bool] = ("wanting", False)
+    turns: Map[Phase, Small] = Map(TURNS)
+    log: Annotated[Seq[Phase], AtMost(2)] = Seq(["busy"])
+    pairs: Set[tuple[Phase, bool]] = Set({("busy", True)})
+    maybe: tuple[Phase, Small] | None = ("idle", 1)
+
+    @action
+    def note(self, phase: Phase) -> None:
+        require(phase in FIRST_WORDS and self.turns[phase] in SMALL)
+        self.pair = (phase, not self.pair[1])
+        self.log = Seq([self.log[-1], phase])
+        self.pairs.add(self.pair)
+
+    @action
+    def turn(self) -> None:
+        require(self.maybe is not None)
+        for n in SMALL:
+            if self.turns["idle"] != n:
+                self.turns["idle"] = n
+                break
+        self.maybe = None
+
+    @invariant
+    def known(self) -> bool:
+        return self.turns["wanting"] == 0 and all(p in FIRST_WORDS or k for p, k in self.pairs)

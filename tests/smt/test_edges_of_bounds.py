@@ -21,6 +21,7 @@ from ratified import (
     action,
     assume,
     at_size,
+    enabled,
     first,
     lemma,
     majorities,
@@ -367,6 +368,56 @@ def test_a_counterexample_has_the_numbers_that_formulas_speak_of() -> None:
     assert cell.counterexample
     assert cell.counterexample.confirmed is True
     assert cell.counterexample.before == {"off": False, "at": 7, "below": -3}
+
+
+FAR = 2**66
+
+
+class FartherThanMachineWords(Alarm):
+    at: Annotated[int, Range(-FAR, FAR)]
+
+    @action
+    def ring(self) -> None:
+        require(self.at > FAR - 2)
+        self.off = True
+
+
+def test_a_counterexample_may_have_numbers_past_64_bits() -> None:
+    (cell,) = prove(FartherThanMachineWords, options=HOW).of(Status.FAILED)
+    assert cell.counterexample
+    assert cell.counterexample.confirmed is True
+    assert cell.counterexample.before in [{"off": False, "at": at} for at in (FAR - 1, FAR)]
+
+
+class GuardsElsewhere(Alarm):
+    at: Number
+
+    def room(self) -> None:
+        require(self.at < 3)
+
+    @action
+    def rise(self) -> None:
+        self.room()
+        self.at += 1
+
+    @action
+    def ring(self) -> None:
+        require(not enabled(self.rise) and self.at != 3)
+        self.off = True
+
+
+class GuardsElsewhereAtTheEnd(GuardsElsewhere):
+    """It rings once `at` is 3."""
+
+    @action
+    def ring(self) -> None:
+        require(not enabled(self.rise))
+        self.off = True
+
+
+def test_guards_in_procedures_are_asked() -> None:
+    assert prove(GuardsElsewhere, options=HOW).verdict is Verdict.HOLDS
+    assert prove(GuardsElsewhereAtTheEnd, options=HOW).verdict is Verdict.VIOLATED
 
 
 # --- one container of each content ---------------------------------------------------------------------------------------

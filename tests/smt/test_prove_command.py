@@ -241,6 +241,22 @@ def test_what_is_not_decided_when_the_time_is_over_is_undecided(models: str) -> 
     assert "\n  the time limit of 0 s\n" in proof_text("LockSafety", found)
 
 
+def test_a_limit_is_heeded_while_formulas_are_made(models: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def for_ever(*_: object) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr(Translation, "obligations", for_ever)
+    found = prove(load(f"{models}:LockSafety"), limits=Limits(seconds=0))
+    assert found.verdict is Verdict.UNDECIDED
+    told = proof_text("LockSafety", found)
+    assert "obligations 0 of 1 proved\n" in told
+    assert (
+        "the formulas  undecided: cannot show that what is claimed holds: its formulas were not made in time\n"
+        "  the time limit of 0 s\n"
+    ) in told
+
+
 @pytest.mark.parametrize("looks", [2, 3, 4, 5])
 def test_what_awaits_its_second_opinion_when_the_time_is_over_is_not_proved(looks: int, models: str) -> None:
     """There is a look after each answer, so that some limit strikes between the answers of the two solvers."""

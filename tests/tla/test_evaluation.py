@@ -402,6 +402,22 @@ class Wait(Model):
     @leads_to
     def goes_on(self) -> tuple[bool, bool]:
         return self.at == 1, self.at == 3
+
+
+class Both(Model):
+    """An action that takes another one's step, and changes more."""
+
+    at: Size
+    turned: bool
+
+    @action
+    def turn(self) -> None:
+        self.turned = not self.turned
+
+    @action
+    def turn_and_go(self) -> None:
+        self.turn()
+        self.at = min(self.at + 1, 3)
 '''
 
 
@@ -435,6 +451,7 @@ def compared(name: str, folder: Path, service: Service) -> Agreement:
         ("Tagged", "few"),
         ("Fork", "no_right"),
         ("Wait", "ends"),
+        ("Both", 8),
     ],
 )
 def test_both_find_the_same(name: str, what: int | str, service: Service, tmp_path: Path) -> None:

@@ -154,7 +154,10 @@ PROTOCOL = BundledProtocol(
             mutants="ratified.conformance.multipaxos.mutants:MUTANTS",
             graph="ratified.conformance.multipaxos.edges:graph",
             at_once=UNWRITTEN,
+            reference="ratified.conformance.multipaxos.reference:reference",
+            inputs="ratified.conformance.multipaxos.inputs:drawn",
             cores=CORES,
+            survivors="ratified.conformance.multipaxos.survivors:SURVIVORS",
         ),
     ),
 )

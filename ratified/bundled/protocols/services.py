@@ -610,10 +610,10 @@ PROTOCOL = BundledProtocol(
         PolicyObject(
             "smooth-weighted",
             model="smooth-weighted",
-            subject=f"{HELD}.turns:SmoothSubject",
+            subject=f"{HELD}.smooth:SmoothSubject",
             mutants=MUTANTS,
             sources=(f"{POLICIES}.balancing.turns:SmoothWeighted", f"{POLICIES}.endpoints:eligible"),
-            graph=f"{HELD}.turns:smooth_graph",
+            graph=f"{HELD}.smooth:smooth_graph",
             survivors=SURVIVORS,
         ),
         PolicyObject(
@@ -628,10 +628,10 @@ PROTOCOL = BundledProtocol(
         PolicyObject(
             "earliest-deadline",
             model="earliest-deadline",
-            subject=f"{HELD}.turns:DeadlineSubject",
+            subject=f"{HELD}.deadlines:DeadlineSubject",
             mutants=MUTANTS,
             sources=(f"{POLICIES}.balancing.deadline:EarliestDeadline",),
-            graph=f"{HELD}.turns:deadline_graph",
+            graph=f"{HELD}.deadlines:deadline_graph",
             survivors=SURVIVORS,
         ),
         PolicyObject(

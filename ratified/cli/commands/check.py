@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from ratified.cli.requests import CheckRequest, Output, takes
 VERDICTS = ("holds", "violated", "undecided")
 
 if TYPE_CHECKING:
+    from ratified.cli.exploring import ExploreOptions
     from ratified.cli.report.checks import Checked, Expected
     from ratified.language import Model
     from ratified.results.result import Result
@@ -88,9 +89,9 @@ def read_expected(
     "--cache",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Keep verdicts there, and use those that are; by default as configured.",
+    help="Folder of the cache of verdicts; by default as configured.",
 )
-@click.option("--no-cache", is_flag=True, help="Explore whatever is known already.")
+@click.option("--no-cache", is_flag=True, help="Explore even what is in the cache.")
 @options_of_exploring((*FORMATS, "itf"))
 @takes(CheckRequest)
 def check(request: CheckRequest) -> int:
@@ -130,22 +131,23 @@ def check(request: CheckRequest) -> int:
     return check_several(request) if request.models else check_configured(request)
 
 
-def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -> int:
-    """Explore one model and return the exit status."""
-    together = member()
-    if together is not None:
-        return check_together(request, target, settings, together)
-    if request.ranks is not None:
-        from ratified.cli.launching import launch
+@dataclass(frozen=True)
+class Prepared:
+    """One model at one size, and how it is to be explored."""
 
-        return launch(request, click.get_current_context().find_root().obj)
+    name: str
+    description: str
+    model: Model
+    how: ExploreOptions
+    expected: Expected | None
+
+
+def prepared(request: CheckRequest, target: str, settings: Mapping[str, str]) -> Prepared:
+    """Load the model and read what is asked of it; refuse what cannot be done before anything is explored."""
     from ratified.cli.drawing import check_drawable
-    from ratified.cli.exploring import emit, explore_options, explored
-    from ratified.cli.gate.checking import cache_of
-    from ratified.cli.gate.running import checked_or_known
+    from ratified.cli.exploring import explore_options
     from ratified.cli.instances import instance, is_symmetric
     from ratified.cli.loading import described, load, name_of
-    from ratified.cli.report.checks import Checked, Report
     from ratified.diagram.render import check_writable
 
     check_drawable(request.diagram)
@@ -163,59 +165,67 @@ def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -
         checkpoint=request.checkpoint,
         dump=request.dump,
     )
-    cache = cache_of(request)
-    result, since = checked_or_known(
-        model, how, Path.cwd(), cache, lambda m, h: explored(name, m, h, quiet=request.output.quiet)
-    )
-    checked = Checked(name, result, described(name), expected=expected, since=since)
+    return Prepared(name, described(name), model, how, expected)
+
+
+def reported(request: CheckRequest, model: Model, checked: Checked, notes: tuple[str, ...] = ()) -> int:
+    """Write the report, and the picture that was asked for, and return the exit status."""
+    from ratified.cli.exploring import emit
+    from ratified.cli.report.checks import Report
+
     if request.output.form == "itf":
         status = emit_counterexample(checked, model, request.output)
     else:
-        notes = (cache.trouble,) if cache.trouble else ()
         status = emit(Report((checked,), notes=notes), request.output)
     if request.diagram is not None:
-        draw_counterexample(result, request.diagram)
+        draw_counterexample(checked.result, request.diagram)
     return status
+
+
+def check_one(request: CheckRequest, target: str, settings: Mapping[str, str]) -> int:
+    """Explore one model and return the exit status."""
+    together = member()
+    if together is not None:
+        return check_together(request, target, settings, together)
+    if request.ranks is not None:
+        from ratified.cli.launching import launch
+
+        return launch(request, click.get_current_context().find_root().obj)
+    from ratified.cli.exploring import explored
+    from ratified.cli.gate.checking import cache_of
+    from ratified.cli.gate.running import checked_or_known
+    from ratified.cli.report.checks import Checked
+
+    run = prepared(request, target, settings)
+    cache = cache_of(request)
+    result, since = checked_or_known(
+        run.model,
+        run.how,
+        Path.cwd(),
+        cache,
+        lambda m, h: explored(run.name, m, h, quiet=request.output.quiet),
+    )
+    checked = Checked(run.name, result, run.description, expected=run.expected, since=since)
+    return reported(request, run.model, checked, (cache.trouble,) if cache.trouble else ())
 
 
 def check_together(request: CheckRequest, target: str, settings: Mapping[str, str], together: Member) -> int:
     """Explore one model with other processes, and return the exit status; the report is rank 0's."""
-    from ratified.cli.drawing import check_drawable
-    from ratified.cli.exploring import emit, explore_options
-    from ratified.cli.instances import instance, is_symmetric
-    from ratified.cli.loading import described, load, name_of
-    from ratified.cli.report.checks import Checked, Report
+    from ratified.cli.report.checks import Checked
 
-    check_drawable(request.diagram)
     refuse_what_is_not_for_ranks(engine=request.exploring.engine, dump=request.dump)
     size = together.world.size
     if request.ranks not in (None, size):
         raise click.UsageError(f"mpiexec has started {size} ranks, and --ranks says {request.ranks}.")
-    cls = load(target)
-    model = instance(cls, request.exploring.size, settings)
-    expected = _expected(request, model)
-    how = explore_options(
-        request.exploring,
-        symmetric=is_symmetric(cls, request.exploring.size),
-        deadlock=request.deadlock,
-        claims=request.claims,
-        checkpoint=request.checkpoint,
-    )
-    if how.claims is not None:
-        model.claiming(how.claims)
+    run = prepared(request, target, settings)
+    if run.how.claims is not None:
+        run.model.claiming(run.how.claims)
     together.meet(None)
-    name = name_of(target, cls)
-    result = together.explored(model, how, name, quiet=request.output.quiet)
-    checked = Checked(name, result, described(name), expected=expected)
+    result = together.explored(run.model, run.how, run.name, quiet=request.output.quiet)
     if together.world.rank:
         return 0
-    if request.output.form == "itf":
-        status = emit_counterexample(checked, model, request.output)
-    else:
-        status = emit(Report((checked,)), request.output)
-    if request.diagram is not None:
-        draw_counterexample(result, request.diagram)
-    return status
+    checked = Checked(run.name, result, run.description, expected=run.expected)
+    return reported(request, run.model, checked)
 
 
 def _expected(request: CheckRequest, model: Model) -> Expected | None:

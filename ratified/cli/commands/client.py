@@ -31,9 +31,7 @@ NOT_THERE = 1
 def asks(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where the store is."""
     options = (
-        click.option(
-            "--endpoints", metavar="HOST:PORT,...", help="Some of the nodes, where clients reach them."
-        ),
+        click.option("--endpoints", metavar="HOST:PORT,...", help="Client addresses of some of the nodes."),
         click.option(
             "--data",
             type=click.Path(file_okay=False, path_type=Path),
@@ -48,7 +46,9 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="DIR",
             help="TLS: the folder with ca.pem, NAME.pem and NAME.key.",
         ),
-        click.option("--name", default="operator", show_default=True, help="Whose certificate."),
+        click.option(
+            "--name", default="operator", show_default=True, help="Name on the client's certificate."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -57,7 +57,7 @@ def asks(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(short_help="Read, set and watch keys of a store, and hold locks.")
 def client() -> None:
-    """Ask a store that runs: `ratified cluster start --machine etcd --insecure`.
+    """Talk to a running store: `ratified cluster start --machine etcd --insecure`.
 
     \b
       ratified client put orders/7 paid
@@ -65,7 +65,7 @@ def client() -> None:
       ratified client watch orders/ --prefix
       ratified client lock door -- make deploy
 
-    What is asked for is done once, whichever nodes fail meanwhile. Exit status: 0 done, 1 no such key, 2 an error; of `lock` that
+    Each request takes effect once, whichever nodes fail meanwhile. Exit status: 0 done, 1 no such key, 2 an error; of `lock` that
     of its command.
     """  # noqa: D301  # click takes \b for "keep these lines"
 
@@ -126,9 +126,9 @@ def text(value: bytes) -> str:
 
 @client.command(short_help="Print the value of KEY.")
 @click.argument("key")
-@click.option("--prefix", is_flag=True, help="All keys that begin so, each with its value.")
+@click.option("--prefix", is_flag=True, help="All keys with this prefix, each with its value.")
 @click.option(
-    "--revision", type=click.IntRange(min=0), default=0, metavar="N", help="As it was at that revision."
+    "--revision", type=click.IntRange(min=0), default=0, metavar="N", help="The value at that revision."
 )
 @asks
 @takes(ClientGetRequest)
@@ -161,7 +161,7 @@ def put(request: ClientPutRequest) -> int:
 
 @client.command("del", short_help="Delete KEY.")
 @click.argument("key")
-@click.option("--prefix", is_flag=True, help="All keys that begin so.")
+@click.option("--prefix", is_flag=True, help="All keys with this prefix.")
 @asks
 @takes(ClientDelRequest)
 def delete(request: ClientDelRequest) -> int:
@@ -175,13 +175,16 @@ def delete(request: ClientDelRequest) -> int:
     return using(request.client, ask)
 
 
-@client.command(short_help="Tell what changes.")
+@client.command(short_help="Print changes.")
 @click.argument("key")
-@click.option("--prefix", is_flag=True, help="All keys that begin so.")
+@click.option("--prefix", is_flag=True, help="All keys with this prefix.")
 @click.option(
-    "--after", type=click.IntRange(min=0), metavar="N", help="After that revision; by default after now."
+    "--after",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Changes after that revision; by default after the current one.",
 )
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many changes.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N changes.")
 @asks
 @takes(ClientWatchRequest)
 def watch(request: ClientWatchRequest) -> int:
@@ -207,7 +210,7 @@ def watch(request: ClientWatchRequest) -> int:
 @asks
 @takes(ClientLockRequest)
 def lock(request: ClientLockRequest) -> int:
-    """Wait for the lock, run COMMAND with its key and token in RATIFIED_LOCK_KEY and RATIFIED_LOCK_TOKEN, and give it back.
+    """Wait for the lock, run COMMAND with its key and token in RATIFIED_LOCK_KEY and RATIFIED_LOCK_TOKEN, and release it.
 
     A lock is advice: what COMMAND writes to the store is guarded if it compares the key's create revision with the token.
     """

@@ -40,7 +40,7 @@ option_of_data = click.option(
 
 @click.group(short_help="Start, watch and stop a cluster on this machine.")
 def cluster() -> None:
-    """Run a cluster on this machine: a process for each node, supervised and started again.
+    """Run a cluster on this machine: a process for each node, supervised and restarted.
 
     \b
       ratified cluster start --nodes 3 --data demo --insecure
@@ -50,9 +50,9 @@ def cluster() -> None:
     """  # noqa: D301  # click takes \b for "keep these lines"
 
 
-@cluster.command(short_help="Start a cluster, or go on with one.")
+@cluster.command(short_help="Start a cluster, or restart one.")
 @click.option(
-    "--nodes", type=click.IntRange(1, 99), default=3, show_default=True, metavar="N", help="So many nodes."
+    "--nodes", type=click.IntRange(1, 99), default=3, show_default=True, metavar="N", help="Number of nodes."
 )
 @option_of_data
 @click.option("--protocol", default="raft", show_default=True, metavar="NAME", help="raft or multi-paxos.")
@@ -73,16 +73,15 @@ def cluster() -> None:
     default=5,
     show_default=True,
     metavar="N",
-    help="Give a node up that ends by itself more than N times in a minute.",
+    help="Give up on a node that exits by itself more than N times within a minute.",
 )
-@click.option(
-    "--foreground", is_flag=True, help="Stay, until Ctrl-C or SIGTERM; else the cluster runs on by itself."
-)
+@click.option("--foreground", is_flag=True, help="Stay in the foreground, until Ctrl-C or SIGTERM.")
 @takes(ClusterStartRequest)
 def start(request: ClusterStartRequest) -> int:
     """Start a cluster and wait until it has a leader.
 
-    A folder that has one already is gone on with. Supervision and nodes run in the background, until `ratified cluster stop`.
+    A cluster that is in the folder already is restarted. Nodes and their supervisor run in the background,
+    until `ratified cluster stop`.
     """
     import asyncio
 
@@ -186,15 +185,20 @@ def _in_background(request: ClusterStartRequest) -> int:
     return _show(request.data, "text")
 
 
-@cluster.command(short_help="Show how the nodes are.")
+@cluster.command(short_help="Show the state of the nodes.")
 @option_of_data
 @click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="How."
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Format of the report.",
 )
-@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh it, until Ctrl-C.")
 @takes(ClusterStatusRequest)
 def status(request: ClusterStatusRequest) -> int:
-    """Show role, term, commit, lag and health of every node. Exit status: 0 if a majority of the founders is well, else 1."""
+    """Show role, term, commit, lag and health of every node. Exit status: 0 if a majority of the founders is healthy, else 1."""
     with told():
         while request.watch:
             if colorful(sys.stdout, None):
@@ -224,7 +228,7 @@ def _show(data: Path, form: str) -> int:
 @option_of_data
 @takes(ClusterStopRequest)
 def stop(request: ClusterStopRequest) -> int:
-    """Stop all nodes gracefully, and what supervises them."""
+    """Stop all nodes gracefully, and their supervisor."""
     from ratified.impl.runtime.folder import holder
 
     with told():
@@ -239,30 +243,30 @@ def stop(request: ClusterStopRequest) -> int:
     return 0
 
 
-@cluster.command(short_help="Kill a node; it is started again.")
+@cluster.command(short_help="Kill a node; it is restarted.")
 @click.argument("node")
 @option_of_data
 @takes(ClusterKillRequest)
 def kill(request: ClusterKillRequest) -> int:
-    """Kill the process of NODE (SIGKILL). Its supervisor starts it again."""
+    """Kill the process of NODE (SIGKILL). Its supervisor restarts it."""
     return _signal(request, signal.SIGKILL, "was killed")
 
 
-@cluster.command(short_help="Stop a node in its tracks.")
+@cluster.command(short_help="Suspend a node.")
 @click.argument("node")
 @option_of_data
 @takes(ClusterPauseRequest)
 def pause(request: ClusterPauseRequest) -> int:
-    """Stop the process of NODE in its tracks (SIGSTOP), as if its machine hung."""
+    """Suspend the process of NODE (SIGSTOP), as if its machine hung."""
     return _signal(request, signal.SIGSTOP, "is paused")
 
 
-@cluster.command(short_help="Let a paused node go on.")
+@cluster.command(short_help="Resume a paused node.")
 @click.argument("node")
 @option_of_data
 @takes(ClusterResumeRequest)
 def resume(request: ClusterResumeRequest) -> int:
-    """Let the process of NODE go on (SIGCONT)."""
+    """Resume the process of NODE (SIGCONT)."""
     return _signal(request, signal.SIGCONT, "goes on")
 
 
@@ -280,16 +284,26 @@ def _send(process: int, number: int) -> None:
         complain(f"process {process} has ended meanwhile")
 
 
-@cluster.command(short_help="Make certificates to try TLS with.")
+@cluster.command(short_help="Make certificates for trying TLS.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--nodes", type=click.IntRange(1, 99), default=3, show_default=True, metavar="N", help="For n1 to nN."
+    "--nodes",
+    type=click.IntRange(1, 99),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Number of nodes: n1 to nN.",
 )
 @click.option(
-    "--name", "names", multiple=True, metavar="NAME", help="For NAME, a client, too (may be repeated)."
+    "--name", "names", multiple=True, metavar="NAME", help="Also for NAME, a client (may be repeated)."
 )
 @click.option(
-    "--days", type=click.IntRange(min=1), default=30, show_default=True, metavar="N", help="Valid so long."
+    "--days",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Days for which they are valid.",
 )
 @takes(ClusterCertificatesRequest)
 def certificates(request: ClusterCertificatesRequest) -> int:

@@ -35,7 +35,7 @@ from ratified.cli.requests import LinearizableRequest, takes
     "--html",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Draw what is not linearizable.",
+    help="Draw the operations that are not linearizable.",
 )
 @options_of_reporting(FORMATS)
 @takes(LinearizableRequest)

@@ -36,7 +36,7 @@ CORES = Path("the cores")
 @click.command(short_help="Plant bugs into an implementation; all must be caught.")
 @click.argument("target")
 @click.argument("names", nargs=-1, metavar="[NAME | SORT=SIZE]...")
-@click.option("--quick", is_flag=True, help="Of what is bundled: try fault injection only.")
+@click.option("--quick", is_flag=True, help="Of what is bundled: use fault injection only.")
 @click.option(
     "--scripts", is_flag=True, help="Of what is bundled: show a short script that exposes each bug."
 )
@@ -53,9 +53,9 @@ CORES = Path("the cores")
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of a sweep of cores: N of the mistakes, drawn with --seed; the share of all is told as an interval.",
+    help="Of a sweep: N of the mistakes, drawn with --seed; of cores, the share of all is estimated, with an interval.",
 )
-@option_of_seconds("Of a sweep of cores: begin no mutant after this time.")
+@option_of_seconds("Of a sweep of cores: start no mutant after S seconds.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -76,13 +76,13 @@ def mutants(request: MutantsRequest) -> int:
     """Plant bugs into an implementation, one at a time; each must be caught.
 
     With a driver of your own, as path.py:Class, and --sweep, every operator, comparison, constant, condition and statement of a
-    module is mistaken in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
+    module is mutated in turn, and each mutant is driven along the model; those that nothing notices are shown with their lines.
 
     Of a bundled protocol, bugs that real systems had are planted. The table shows what catches which bug, after how many steps:
-    following each step through the model, deciding whether the histories of clients are linearizable, asking in calm for what
-    must come about, Hypothesis, and walks along the edges of the model's state graph. With --sweep, every mistake that there is a
-    rule for is planted into its cores. For a policy of services it shows after how many runs by chance, examples of Hypothesis,
-    and steps along the graph.
+    comparing each step with what a plain reference comes to; and without that, following each step through the model, deciding
+    whether the histories of clients are linearizable, asking in calm for what must come about, Hypothesis, and walks along the
+    edges of the model's state graph. With --sweep, every mistake that there is a rule for is planted into its cores. For a policy
+    of services it shows after how many runs by chance, examples of Hypothesis, and steps along the graph.
     """
     if request.target in implementations and request.sweep == CORES:
         return sweep_of_cores(request)
@@ -113,7 +113,8 @@ def mutants(request: MutantsRequest) -> int:
 
     wanted = request.names or tuple(known)
     width = max(map(len, wanted))
-    heads = ("checker", "linear.", "progress", "hypothesis", "edges")
+    heads = ("reference", "checker", "linear.", "progress", "hypothesis", "edges")
+    found_by = ("reference", "checker", "linearizability", "progress", "hypothesis", "edges")
     table = Table(request.output)
     table.add(f"{'bug':{width}}  " + "  ".join(f"{head:>10}" for head in heads) + "   time\n")
     began, every = time.monotonic(), []
@@ -127,12 +128,12 @@ def mutants(request: MutantsRequest) -> int:
         learned=learned,
         jobs=request.jobs,
     ):
-        cells = (kill.checker, kill.linearizability, kill.progress, kill.hypothesis, kill.edges)
+        cells = tuple(getattr(kill, who) for who in found_by)
         row = "  ".join(f"{'-' if c is None else f'{c:,}':>10}" for c in cells)
         table.add(f"{kill.name:{width}}  {row}  {kill.seconds:4.1f} s\n")
         for line in kill.shortest:
             table.add(f"    {line}\n")
-        by = dict(zip(("checker", "linearizability", "progress", "hypothesis", "edges"), cells, strict=True))
+        by = dict(zip(found_by, cells, strict=True))
         every.append(Planted(kill.name, by, kill.shortest))
     memory.caught = learned
     memory.write()
@@ -183,17 +184,17 @@ def sweep_of_cores(request: MutantsRequest) -> int:
         over = after(request.seconds, interrupted)
         try:
             sweep.watch(told)
+            swept_cores = sweep.run(
+                request.sample,
+                request.driving.seed,
+                request.jobs,
+                lambda done, of: told(f"{done:,} of {of:,} mistakes"),
+                over,
+            )
         except ValueError as error:
             raise RatifiedError(
                 f"{request.target} is not swept: without a mistake it does not conform\n{error}"
             ) from None
-        swept_cores = sweep.run(
-            request.sample,
-            request.driving.seed,
-            request.jobs,
-            lambda done, of: told(f"{done:,} of {of:,} mistakes"),
-            over,
-        )
     took = time.monotonic() - began
     text = cores_text(swept_cores, took)
     rendered = renderer(
@@ -283,7 +284,15 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             live.show(f"{done:,} of {of:,} mistakes")
 
     with live or nullcontext():
-        swept = sweep(request.sweep, run, jobs=request.jobs, within=request.within, told=told)
+        swept = sweep(
+            request.sweep,
+            run,
+            jobs=request.jobs,
+            within=request.within,
+            sample=request.sample,
+            seed=driving.seed,
+            told=told,
+        )
     took = time.monotonic() - began
     text = sweep_text(swept, took)
     rendered = renderer(

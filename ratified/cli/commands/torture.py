@@ -15,7 +15,7 @@ from ratified.cli.running import told
 @click.command(short_help="Make everything go wrong in a cluster that runs.")
 @click.argument("target", type=click.Choice(("cluster",)))
 @click.option(
-    "--nodes", type=click.IntRange(1, 9), default=3, show_default=True, metavar="N", help="So many nodes."
+    "--nodes", type=click.IntRange(1, 9), default=3, show_default=True, metavar="N", help="Number of nodes."
 )
 @click.option(
     "--spares",
@@ -23,7 +23,7 @@ from ratified.cli.running import told
     default=1,
     show_default=True,
     metavar="N",
-    help="So many more, which become members and leave again (raft).",
+    help="Number of nodes more, which become members and leave again (raft).",
 )
 @click.option(
     "--seconds",
@@ -31,7 +31,7 @@ from ratified.cli.running import told
     default=60.0,
     show_default=True,
     metavar="S",
-    help="Break things for so long.",
+    help="How long to inject faults.",
 )
 @click.option(
     "--seed",
@@ -39,7 +39,7 @@ from ratified.cli.running import told
     default=0,
     show_default=True,
     metavar="S",
-    help="What faults and operations are drawn from.",
+    help="Random seed of faults and operations.",
 )
 @click.option(
     "--clients",
@@ -47,7 +47,7 @@ from ratified.cli.running import told
     default=4,
     show_default=True,
     metavar="N",
-    help="So many clients.",
+    help="Number of clients.",
 )
 @click.option(
     "--every",
@@ -83,7 +83,7 @@ from ratified.cli.running import told
     "--trace/--no-trace", default=True, help="Have nodes write traces, and follow them by the model (raft)."
 )
 @click.option(
-    "--plant", metavar="BUG", help="Plant a bug, which should be found: no-fsync, or one of raft's mutants."
+    "--plant", metavar="BUG", help="Plant a bug, which must be found: no-fsync, or one of raft's mutants."
 )
 @click.option(
     "--fault", "kinds", multiple=True, metavar="KIND", help="Faults of this kind only (may be repeated)."
@@ -98,7 +98,7 @@ from ratified.cli.running import told
 @options_of_reporting(FORMATS)
 @takes(TortureRequest)
 def torture(request: TortureRequest) -> int:
-    """Start a cluster, have clients use it while everything goes wrong, and decide what they saw.
+    """Start a cluster, have clients use it under fault injection, and check what they saw.
 
     \b
       ratified torture cluster --nodes 3 --seconds 120 --seed 7
@@ -116,9 +116,10 @@ def torture(request: TortureRequest) -> int:
             raise click.UsageError(
                 f"there is no bug {request.plant!r}; there are {', '.join(known_plants())}"
             )
+        kinds = known_kinds(request.machine)
         for kind in request.kinds:
-            if kind not in known_kinds():
-                raise click.UsageError(f"there is no fault {kind!r}; there are {', '.join(known_kinds())}")
+            if kind not in kinds:
+                raise click.UsageError(f"there is no fault {kind!r}; there are {', '.join(kinds)}")
         found = run(
             Plan(
                 _folder(request.folder),

@@ -88,7 +88,7 @@ def _traces_and_settings(
 @click.option(
     "--clock",
     metavar="KIND:FIELD",
-    help="Merge the traces, one of each node, into one run, by vector:FIELD, hlc:FIELD or wall:FIELD[:ms].",
+    help="Merge the traces, one per node, into one run, by vector:FIELD, hlc:FIELD or wall:FIELD[:ms].",
 )
 @click.option("--error", metavar="TIME", help="How far wall clocks may be off: 5ms.")
 @click.option(
@@ -99,7 +99,7 @@ def _traces_and_settings(
     metavar="N",
     help="Try at most N orders at once of events that clocks do not order.",
 )
-@click.option("--coverage", is_flag=True, help="Tell what of the model none of the traces exercised.")
+@click.option("--coverage", is_flag=True, help="Report what of the model no trace exercised.")
 @option_of_diagram("the event that the model does not allow")
 @options_of_reporting(FORMATS)
 @takes(TraceRequest)

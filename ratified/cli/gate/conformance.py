@@ -10,6 +10,7 @@ Guarantees: an answer without a verdict is refused, so that a function that forg
 from __future__ import annotations
 
 import inspect
+import sys
 import time
 from typing import Any
 
@@ -43,7 +44,6 @@ Told = tuple[Verdict, str, str]
 
 
 def _held(entry: ConformanceEntry, target: str) -> Told:
-    require_hypothesis()
     from ratified.conform.driving.driver import Driver
     from ratified.conform.policy import Policy
     from ratified.conform.protocol import Protocol
@@ -68,12 +68,11 @@ def _held(entry: ConformanceEntry, target: str) -> Told:
 
 
 def _found(target: str) -> Any:
-    from ratified.bundled.conformance import POLICIES, PROTOCOLS
+    if target in implementations or target in policies:
+        require_hypothesis()
+        from ratified.bundled.conformance import POLICIES, PROTOCOLS
 
-    if target in implementations:
-        return PROTOCOLS[target]
-    if target in policies:
-        return POLICIES[target]
+        return PROTOCOLS[target] if target in implementations else POLICIES[target]
     if ":" not in target:
         raise RatifiedError(
             f"there is no bundled implementation {target!r}",
@@ -98,6 +97,7 @@ def _driver(driver: Any, entry: ConformanceEntry) -> Told:
 
 
 def _protocol(protocol: Any, entry: ConformanceEntry) -> Told:
+    require_hypothesis()
     from ratified.cli.report.conform import conform_text
     from ratified.conform.suite import conform
 
@@ -108,6 +108,7 @@ def _protocol(protocol: Any, entry: ConformanceEntry) -> Told:
 
 
 def _policy(policy: Any, entry: ConformanceEntry) -> Told:
+    require_hypothesis()
     from ratified.cli.report.policies import policy_text
     from ratified.conform.policies import hold
 
@@ -118,6 +119,8 @@ def _policy(policy: Any, entry: ConformanceEntry) -> Told:
 
 
 def _is_state_machine(found: object) -> bool:
+    if "hypothesis" not in sys.modules:  # then nothing that was loaded is one
+        return False
     from hypothesis.stateful import RuleBasedStateMachine
 
     return inspect.isclass(found) and issubclass(found, RuleBasedStateMachine)

@@ -58,6 +58,10 @@ def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
     lines = [f"{result.verdict.value.upper()}  {protocol.name}: {what}", ""]
     histories = "" if result.failure is not None else "; the histories of clients are linearizable"
     lines.append(f"chaos       {plural(result.runs, 'run')}, {plural(result.events, 'event')}{histories}")
+    if result.alone:
+        lines.append(
+            f"alone       {plural(result.alone, 'run')}, {plural(result.alone_steps, 'step')} of one node"
+        )
     if result.stressed:
         came = "" if result.failure is not None else "; in calm all came about that must"
         lines.append(
@@ -91,7 +95,8 @@ def conform_text(protocol: Protocol, result: Conformed, took: float) -> str:
 
 def _failure(protocol: Protocol, run: Simulated) -> Sequence[str]:
     found = Explored(script=run.schedule)
-    test = regression_test(protocol, run.nodes, run.seed, found, calm=run.calm)
+    alone = run.steps if run.alone else 0
+    test = regression_test(protocol, run.nodes, run.seed, found, calm=run.calm, alone=alone)
     return (f"found by {run.found} (seed {run.seed}, {run.nodes} nodes)", run.why, "", "as a test:", "", test)
 
 
@@ -104,6 +109,7 @@ def conform_json(protocol: Protocol, result: Conformed, took: float) -> str:
         "verdict": result.verdict.value,
         "runs": result.runs,
         "events": result.events,
+        "alone": {"runs": result.alone, "steps": result.alone_steps},
         "stress": {"runs": result.stressed, "events": result.stressed_events},
         "hypothesis": {
             "runs": explored.runs,

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ratified.cli.report.conform import conform_text
 from ratified.cli.report.crosscheck import Crosschecked, crosscheck_headline, crosscheck_text
 from ratified.cli.report.drive import drive_headline, drive_text
 from ratified.cli.report.entries import Entry, Finding, Summary, Tested, concluded, never_taken, not_put
 from ratified.cli.report.itf import itf_text, itf_verdict
 from ratified.cli.report.linearizable import linearizable_text
 from ratified.cli.report.mutants import Planted, planted_headline
-from ratified.cli.report.policies import policy_text
 from ratified.cli.report.trace import Run, trace_text, worst
 from ratified.conform.driving.result import Driven
 from ratified.conform.driving.sweep import Swept
-from ratified.conform.policies import Held
 from ratified.conform.policy import Policy
 from ratified.conform.protocol import Protocol
-from ratified.conform.suite import Conformed
 from ratified.follow.linearizability.check import Outcome
 from ratified.follow.linearizability.history import History
 from ratified.follow.source import STANDARD_INPUT, name_of
@@ -31,6 +28,10 @@ from ratified.language.errors import Span
 from ratified.language.ir import Module
 from ratified.language.model import Model
 from ratified.results.result import Trace, Verdict
+
+if TYPE_CHECKING:  # these import Hypothesis, which an installation need not have
+    from ratified.conform.policies import Held
+    from ratified.conform.suite import Conformed
 
 _NOT_CONFORMING = (
     "An implementation does something that its model does not allow, or was not held to it to the end."
@@ -62,6 +63,8 @@ def _single(
 
 def conform_summary(protocol: Protocol, result: Conformed, took: float) -> Summary:
     """Return whether a protocol's implementation conforms."""
+    from ratified.cli.report.conform import conform_text
+
     return _single(
         protocol.name,
         conform_text(protocol, result, took),
@@ -75,6 +78,8 @@ def conform_summary(protocol: Protocol, result: Conformed, took: float) -> Summa
 
 def policy_summary(policy: Policy, result: Held, took: float) -> Summary:
     """Return whether a policy conforms."""
+    from ratified.cli.report.policies import policy_text
+
     return _single(
         policy.name,
         policy_text(policy, result, took),

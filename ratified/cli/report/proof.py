@@ -98,8 +98,7 @@ def _about(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "model", proof.model
     yield "lemmas", str(len(proof.lemmas))
     proved = len(proof.of(Status.PROVED))
-    asked = sum(bool(c.opinions) for c in proof.cells)
-    trivial = len(proof.cells) - asked
+    trivial = sum(not c.opinions for c in proof.of(Status.PROVED))
     plain = f"; {trivial} trivial: the step changes nothing that they mention" if trivial else ""
     yield "obligations", f"{proved:,} of {len(proof.cells):,} proved{plain}"
     for solver in proof.solvers:

@@ -10,7 +10,6 @@ from typing import Any
 
 from ratified.cli.report.words import plural
 from ratified.conform.driving.sweep import Outcome, Swept, Tried, counted
-from ratified.results.result import Verdict
 
 SCHEMA = "ratified-sweep/1"
 WIDTH = 100
@@ -22,7 +21,8 @@ def sweep_text(swept: Swept, took: float) -> str:
     if not total:
         return f"UNDECIDED  {swept.module}: there is nothing to mistake\n"
     score = f"{caught:,} of {plural(total, 'mistake')} caught, {100 * caught / total:.1f} %"
-    lines = [f"{'HOLDS' if swept.verdict is Verdict.HOLDS else 'VIOLATED'}  {swept.module}: {score}", ""]
+    drawn = "" if swept.drawn_of is None else f", drawn of {swept.drawn_of:,}"
+    lines = [f"{swept.verdict.value.upper()}  {swept.module}: {score}{drawn}", ""]
     source = swept.source.splitlines()
     for heading, outcome in (
         ("not noticed", Outcome.SURVIVED),

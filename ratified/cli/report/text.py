@@ -256,6 +256,8 @@ def trace_lines(trace: Trace, paint: Paint | None = None) -> Iterator[str]:
         first, *rest = _fold(f"{step.action}({arguments})", len(lead) + 2, WIDTH - len(lead))
         yield lead + paint(first, "bold")
         yield from (" " * 5 + gutter(number) + paint(line, "bold") for line in rest)
+        margin = " " * 5 + gutter(number)
+        yield from (margin + paint(line, "dim") for line in textwrap.wrap(step.told, WIDTH - len(margin)))
         yield from _changes(changed, gutter(number), paint)
         yield ""
     if trace.loop is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -33,6 +34,7 @@ def torture_text(run: Tortured) -> str:
                 word(run.linearizable.verdict), "undecided"
             ),
         ),
+        *(() if run.promises is None else (("promises", _promises(run.promises)),)),
         ("traces", _traces(run)),
         ("time", f"{run.seconds:.0f} s of faults and calm, {run.decided_seconds:.1f} s to decide"),
         ("files", f"{plan.folder}: history.ndjson, faults.json, timeline.svg, NODE/trace.ndjson"),
@@ -50,6 +52,11 @@ def _traces(run: Tortured) -> str:
         return "not written"
     told = {"holds": "each explained by the model", "violated": "NOT allowed by the model"}
     return f"{run.events:,} events, {told.get(word(run.trace), 'undecided')}"
+
+
+def _promises(count: Mapping[str, int]) -> str:
+    told = f"{count['watched']:,} changes told by a watch, {count['leases']:,} leases"
+    return f"{told}, {count['guarded']:,} writes under a lock"
 
 
 def word(verdict: Verdict) -> str:
@@ -76,6 +83,7 @@ def torture_json(run: Tortured) -> str:
         "history": word(run.linearizable.verdict),
         "traces": None if run.trace is None else word(run.trace),
         "events": run.events,
+        "promises": None if run.promises is None else dict(run.promises),
         "faults": [asdict(fault) for fault in run.faults],
         "seconds": round(run.seconds, 1),
     }

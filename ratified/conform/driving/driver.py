@@ -131,6 +131,12 @@ def methods_of(driver: Driver, model: Model) -> dict[str, Method]:
                 remedy=f"its actions: {', '.join(actions) or 'none'}",
             )
     takes_any = cls.take is not Driver.take
+    if takes_any and tuple(inspect.signature(cls.take).parameters)[1:] != ("action", "arguments"):
+        raise DriverError(
+            f"{name}.take has parameters of its own, and is to take any action: take(self, action, arguments)",
+            span=method_span(cls, "take"),
+            remedy="a method for an action `take` is called do_take",
+        )
     found: dict[str, Method] = {}
     lacking = []
     for action, arguments in actions.items():

@@ -22,7 +22,7 @@ from ratified.language.scope import running
 from ratified.language.types import Type, cardinality, values_of
 from ratified.language.values import show
 
-BEGIN: Final = "begin"
+BEGIN: Final = "init"  # no action can have the name of what begins
 ROOT: Final = 0
 MOST_CHOICES: Final = 1_000
 """Where an action has more choices of arguments than this, only those that it has in some state are asked for."""

@@ -66,10 +66,13 @@ class Shrinking:
         return Deviation(failure.what, failure.details, beginning, walk, length, repeats)
 
     def _replayed(self, script: Sequence[Ask], like: Failure) -> Failed | None:
-        """What comes of asking for a script anew, if it fails likewise."""
+        """What comes of asking for a script anew, if it fails likewise, and all of it can be asked for where it is."""
+        cannot = self.session.driver.cannot_ask
         try:
             self.session.begin(self.begin)
             for ask in script:
+                if ask.action in cannot and not self.session.is_allowed(ask):
+                    return None
                 self.session.ask(ask)
         except Failure as failure:
             if failure.is_driver is like.is_driver:

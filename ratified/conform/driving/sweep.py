@@ -25,6 +25,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from random import Random
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -106,7 +107,7 @@ def mistakes(source: str) -> list[Mistake]:
 
 def _swapped(node: ast.AST) -> Iterator[ast.AST]:
     """A call whose first two arguments have changed places; a number with a fraction that is another one."""
-    if isinstance(node, ast.Call) and len(node.args) > 1:
+    if isinstance(node, ast.Call) and len(node.args) > 1 and not _is_symmetric(node.func):
         first, second = node.args[:2]
         if not isinstance(first, ast.Starred) and not isinstance(second, ast.Starred):
             new = deepcopy(node)
@@ -114,6 +115,11 @@ def _swapped(node: ast.AST) -> Iterator[ast.AST]:
             yield new
     if isinstance(node, ast.Constant) and isinstance(node.value, float):
         yield ast.Constant(node.value + 1.0)
+
+
+def _is_symmetric(function: ast.expr) -> bool:
+    """Of several numbers the largest is the same in any order."""
+    return isinstance(function, ast.Name) and function.id in ("max", "min")
 
 
 def _nodes(tree: ast.Module) -> Iterator[tuple[Where, ast.AST, range]]:
@@ -241,6 +247,8 @@ class Swept:
     source: str
     tried: tuple[Tried, ...]
     within: float
+    drawn_of: int | None = None
+    """Of how many mistakes, in lines that are run, those that were tried were drawn; None if all were tried."""
 
     @property
     def caught(self) -> int:
@@ -254,10 +262,11 @@ class Swept:
 
     @property
     def verdict(self) -> Verdict:
-        """Violated if one survives; undecided if there was nothing to plant."""
-        if not self.tried:
-            return Verdict.UNDECIDED
-        return Verdict.VIOLATED if self.survivors else Verdict.HOLDS
+        """Violated if one survives; undecided if there was nothing to plant, or not everything was."""
+        if self.survivors:
+            return Verdict.VIOLATED
+        drawn = self.drawn_of is not None and self.drawn_of > len(self.tried)
+        return Verdict.UNDECIDED if drawn or not self.tried else Verdict.HOLDS
 
 
 def sweep(
@@ -266,11 +275,14 @@ def sweep(
     *,
     jobs: int = 1,
     within: float | None = None,
+    sample: int | None = None,
+    seed: int = 0,
     told: Callable[[int, int], None] | None = None,
 ) -> Swept:
     """Plant every mistake into a module. `run` imports what it needs, drives, and answers; it is called in other processes.
 
-    `within` is how many seconds a mutant is given: by default 20 times what the module takes, and at least 10.
+    `within` is how many seconds a mutant is given: by default 20 times what the module takes, and at least 10. `sample`: only so
+    many, drawn from `seed` among those in lines that are run.
 
     Raises RatifiedError where the module cannot be read, or is not what `run` imports; or where it does not hold as it is.
     """
@@ -292,13 +304,17 @@ def sweep(
         n: Tried(m, Outcome.NOT_RUN) for n, m in enumerate(every) if not lines.intersection(m.lines)
     }
     rest = [n for n in range(len(every)) if n not in tried]
+    drawn_of = None if sample is None else len(rest)
+    if sample is not None:
+        tried = {}
+        rest = sorted(Random(seed).sample(rest, min(sample, len(rest))))  # noqa: S311 - no secret
     work = [lambda n=n: _driven(file, planted(source, every[n], str(file)), run) for n in rest]
     for at, answer in answers(work, jobs, limit):
         mistake = every[rest[at]]
         tried[rest[at]] = _judged(mistake, answer, limit)
         if told is not None:
-            told(len(tried), len(every))
-    return Swept(module, source, tuple(tried[n] for n in range(len(every))), limit)
+            told(len(tried), len(every) if sample is None else len(rest))
+    return Swept(module, source, tuple(tried[n] for n in sorted(tried)), limit, drawn_of)
 
 
 def _judged(mistake: Mistake, answer: Answer | Outcome, limit: float) -> Tried:

@@ -32,6 +32,8 @@ RX_API void rx_free(rx_run *run) {
     free(run->runs);
     free(run->trace_states);
     free(run->trace_instances);
+    free(run->layer);
+    free(run->goal_slots);
     free(run->blocks);
     const int files[] = {run->levels_fd, run->runs_fd, run->checkpoint_fd, run->lock_fd};
     for (int i = 0; i < 4; i++)
@@ -95,7 +97,13 @@ RX_API const char *rx_message(const rx_run *run) { return run->disk_what; }
 RX_API void rx_explore(rx_run *run) {
     rx_team_start(run);
     rx_search(run);
-    if (run->finding.kind && run->finding.has_state) rx_trace(run);
+    if (run->finding.kind && run->finding.has_state && !run->config.untraced) rx_trace(run);
+    rx_team_stop(run);
+}
+
+RX_API void rx_trace_now(rx_run *run) {
+    rx_team_start(run);
+    rx_trace(run);
     rx_team_stop(run);
 }
 

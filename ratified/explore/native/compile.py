@@ -1,5 +1,7 @@
 """From C text to a loaded shared library: finds a compiler, and compiles each text once per machine.
 
+A program that comes in two parts (apart.h) is compiled by two compilers at once.
+
 Guarantees: a library in the cache was compiled from exactly this text, these runtime files, by this compiler with these
 flags for this kind of processor; two processes that compile at once do not disturb each other (each writes a file of its own
 and renames it); whatever goes wrong is a `RatifiedError` that says what to do, and a cache that cannot be written costs a
@@ -19,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,10 +101,13 @@ def cache_folder() -> Path:
     return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "ratified"
 
 
-def compile_text(text: str, *, flags: Sequence[str] = (), memory: int | None = None) -> Compiled:
+def compile_text(
+    text: str, *, flags: Sequence[str] = (), memory: int | None = None, explorer: str | None = None
+) -> Compiled:
     """Compiles `text` (a whole program as `contract.h` describes it), or finds it in the cache.
 
-    The compiler may have so many bytes of `memory`. Whatever is raised meanwhile, Ctrl-C for one, ends it.
+    Where the text of its other part, the `explorer`, is given, the two are compiled at the same time, unless the explorer's was
+    compiled before. The compiler may have so many bytes of `memory`. Whatever is raised meanwhile, Ctrl-C for one, ends it.
 
     Raises:
         CompilerMissing, CompilerFailed.
@@ -115,7 +120,11 @@ def compile_text(text: str, *, flags: Sequence[str] = (), memory: int | None = N
     if library.exists():
         return Compiled(library, source, True, 0.0, tuple(notes))
     begun = time.perf_counter()
-    _compile(text, command, _with_memory(command, memory), library, source)
+    if explorer is None:
+        _compile(text, command, _with_memory(command, memory), library, source)
+    else:
+        kept = folder / f"{_key(explorer, command)}.o"
+        _compile_apart(text, explorer, command, memory, library, source, kept)
     return Compiled(library, source, False, time.perf_counter() - begun, tuple(notes))
 
 
@@ -148,16 +157,52 @@ def _optimization(compiler: Sequence[str]) -> tuple[str, ...]:
 
 def _compile(text: str, command: Sequence[str], limited: Sequence[str], library: Path, source: Path) -> None:
     """Writes both files under names of this process's own, then renames: others see a whole file or none."""
+    with _written(library.parent) as work:
+        own_source, own_library = work / source.name, work / library.name
+        own_source.write_text(text, encoding="utf-8")
+        _run([[*limited, str(own_source), "-o", str(own_library)]], command, work)
+        own_source.replace(source)
+        own_library.replace(library)
+
+
+def _compile_apart(
+    text: str,
+    explorer: str,
+    command: Sequence[str],
+    memory: int | None,
+    library: Path,
+    source: Path,
+    kept: Path,
+) -> None:
+    """The same of a program in two parts, of which the explorer's object is kept."""
+    limited = _with_memory(command, memory)
+    with _written(library.parent) as work:
+        own_source, own_library = work / source.name, work / library.name
+        own_source.write_text(text, encoding="utf-8")
+        model, other = work / "model.o", work / kept.name
+        commands = [[*limited, "-c", "-DRX_APART=1", str(own_source), "-o", str(model)]]
+        try:
+            other.hardlink_to(kept)  # it stays, whoever removes the other
+        except OSError:
+            (work / "other.c").write_text(explorer, encoding="utf-8")
+            commands.append([*limited, "-c", "-DRX_APART=2", str(work / "other.c"), "-o", str(other)])
+        _run(commands, command, work)
+        _run([[*limited, str(model), str(other), "-o", str(own_library)]], command, work)
+        if len(commands) > 1:
+            other.replace(kept)
+        own_source.replace(source)
+        own_library.replace(library)
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[Path]:
+    """A folder for files that are being made for another, removed at the end. Raises CompilerFailed if it cannot be used."""
     try:
-        with tempfile.TemporaryDirectory(dir=library.parent, prefix=".compiling-") as work:
-            own_source, own_library = Path(work) / source.name, Path(work) / library.name
-            own_source.write_text(text, encoding="utf-8")
-            _run([*limited, str(own_source), "-o", str(own_library)], command, work)
-            own_source.replace(source)
-            own_library.replace(library)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".compiling-") as work:
+            yield Path(work)
     except OSError as error:
         raise CompilerFailed(
-            f"cannot write compiled code to {library.parent}: {error.strerror or error}",
+            f"cannot write compiled code to {folder}: {error.strerror or error}",
             remedy="make room there, or set RATIFIED_CACHE to another folder",
         ) from error
 
@@ -170,10 +215,25 @@ def _with_memory(command: Sequence[str], memory: int | None) -> Sequence[str]:
     return ("/bin/sh", "-c", f'ulimit -v {kilobytes} 2>/dev/null; exec "$@"', "sh", *command)
 
 
-def _run(command: Sequence[str], shown: Sequence[str], folder: str) -> None:
+def _run(commands: Sequence[Sequence[str]], shown: Sequence[str], folder: Path) -> None:
+    """Runs the commands of a compiler side by side. The first that fails ends the others."""
+    running: list[subprocess.Popen[str]] = []
+    try:
+        running.extend(_started(command, shown, folder) for command in commands)
+        for process in running:
+            _judge(process, *_attended(process), shown)
+    finally:
+        for process in running:
+            if process.returncode is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+
+
+def _started(command: Sequence[str], shown: Sequence[str], folder: Path) -> subprocess.Popen[str]:
     try:
         # The command is the one that the user's own environment names. In a session of its own it can be ended as a whole.
-        process = subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -181,20 +241,17 @@ def _run(command: Sequence[str], shown: Sequence[str], folder: str) -> None:
             text=True,
             errors="replace",
             start_new_session=True,
-            env={**os.environ, "TMPDIR": folder},  # what it leaves behind is removed with the folder
+            env={**os.environ, "TMPDIR": str(folder)},  # what it leaves behind is removed with the folder
         )
     except OSError as error:
         raise CompilerMissing(
             f"the C compiler cannot be run: {shown[0]}: {error.strerror or error}",
             remedy="set CC to a compiler that works here",
         ) from error
-    try:
-        out, err = _attended(process)
-    except BaseException:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
+
+
+def _judge(process: subprocess.Popen[str], out: str, err: str, shown: Sequence[str]) -> None:
+    """Raises what a compiler that has ended failed of."""
     if process.returncode == 0:
         return
     if any(word in err for word in _NO_MEMORY):

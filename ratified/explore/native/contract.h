@@ -2,7 +2,7 @@
 /* What a model's generated C promises to the explorer, and what the explorer gives it.
  *
  * A program is one translation unit: the macros below; #include "contract.h"; the model's functions; #include "explorer.c".
- * One unit, so that the compiler sees the width of a state and the model's code inside the search loop.
+ * In one unit the compiler sees the model's code inside the search loop; compiled apart (apart.h) it takes half as long.
  *
  * MACROS that come before this file:
  *   MODEL_WORDS            64-bit words in a packed state, 1 to 64

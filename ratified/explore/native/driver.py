@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ratified.explore.native.library import (
     ConfigStruct,
@@ -72,7 +72,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How to explore. `spill` and `checkpoint` are folders; `witness` and `witness_step` the bits to look for."""
+    """How to explore. `spill` and `checkpoint` are folders; `witness` and `witness_step` the bits to look for.
+
+    `untraced`: the finding comes without its run, which `Exploration.traced` looks for.
+    """
 
     threads: int | None = None
     deadlock: bool = False
@@ -82,6 +85,7 @@ class RunOptions:
     checkpoint_seconds: float = 20.0
     witness: int = 0
     witness_step: int = 0
+    untraced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class Exploration:
             checkpoint=os.fsencode(options.checkpoint) if options.checkpoint else None,
             witness_wanted=options.witness,
             witness_step_wanted=options.witness_step,
+            untraced=options.untraced,
         )
         self._handle: int | None = program.library.rx_new(ctypes.byref(self._config))
         if not self._handle:
@@ -224,7 +229,9 @@ class Exploration:
             constrained=constrained,
             unwitnessed=counted.witness_missing,
             unwitnessed_step=counted.witness_step_missing,
-            finding=self._finding(counted.finding) if with_finding else None,
+            finding=self._finding(counted.finding, traced=not self.options.untraced)
+            if with_finding
+            else None,
             stopped=Stop(counted.stopped) if counted.stopped else None,
             seconds=counted.seconds,
             memory=counted.table_bytes + counted.states_bytes + counted.first_bytes + counted.worker_bytes,
@@ -235,12 +242,12 @@ class Exploration:
             expanded=counted.expanded,
         )
 
-    def _finding(self, found: ctypes.Structure) -> Finding | None:
+    def _finding(self, found: ctypes.Structure, *, traced: bool = True) -> Finding | None:
         if not found.kind:
             return None
         library, words = self.program.library, self.program.words
-        length = library.rx_trace_length(self._handle)
-        if found.has_state and not length:
+        length = library.rx_trace_length(self._handle) if traced else 0
+        if traced and found.has_state and not length:
             raise NativeError("a violation was found, but its run could not be read back from the disk")
         flat, steps = library.rx_trace_states(self._handle), library.rx_trace_instances(self._handle)
         return Finding(
@@ -250,6 +257,21 @@ class Exploration:
             states=tuple(tuple(flat[i * words : (i + 1) * words]) for i in range(length)),
             instances=tuple(steps[1:length]) if length else (),
         )
+
+    def found(self) -> Any:
+        """What was found, as `rx_finding` says it; its kind is 0 if nothing was."""
+        counted = self.program.counted_type()
+        self.program.library.rx_read_result(self._handle, ctypes.byref(counted))
+        return counted.finding
+
+    def traced(self) -> Finding:
+        """What was found, with a run to it. Raises NativeError if the disk does not give it."""
+        library, handle = self.program.library, self.handle
+        if self.found().has_state:
+            in_background(lambda: library.rx_trace_now(handle), lambda: None, None)
+        found = self._finding(self.found())
+        assert found is not None
+        return found
 
     def walk(self, walks: WalksStruct, progress: Callable[[Progress], None] | None = None) -> Walks:
         """See `simulate`."""

@@ -27,6 +27,7 @@ from ratified.explore.native.driver import (
     RunOptions,
     Stop,
 )
+from ratified.explore.native.layers import layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.native.liveness import check_of, refuse_what_is_not_told, refuse_what_was_cut
 from ratified.explore.native.preparing import Order, Preparation, Prepared
@@ -40,6 +41,7 @@ from ratified.language.model import Model
 from ratified.language.refinement import Refinement
 from ratified.results.counterexample import Counterexample
 from ratified.results.limits import Reached, Watch, peak_memory, resident
+from ratified.results.plainest import Layers
 from ratified.results.result import (
     BEYOND_BOUNDS,
     ActionReport,
@@ -126,19 +128,45 @@ def check_native(
         checkpoint_seconds=checkpoint_seconds,
         witness=(1 << len(program.written.witnesses)) - 1,
         witness_step=(1 << len(program.written.step_witnesses)) - 1,
+        untraced=True,
     )
     live: Live = (), None, None
     with Exploration(prepared.library, options) as exploration:
         outcome = exploration.run(progress)
-        violation = violation_of(model, program, outcome)
+        violation = _violation(model, program, exploration, outcome, watch)
         if claims:
             live = _liveness(model, program, exploration, outcome, watch)
     return report(model, prepared, outcome, violation, watch, live, deadlock=deadlock)
 
 
-def violation_of(model: Model, program: Program, outcome: Outcome) -> Violation | None:
+def _violation(
+    model: Model, program: Program, exploration: Exploration, outcome: Outcome, watch: Watch
+) -> Violation | None:
+    """What was violated: the plainest of its shortest runs, where all of these can be had, else one of them."""
+    if outcome.finding is None:
+        return None
+    tick = of_time(watch).tick
+    layers = layers_of(exploration, program.layout, tick)
+    return plainest_violation(model, program, outcome.finding, layers, tick) or violation_of(
+        model, program, exploration.traced()
+    )
+
+
+def of_time(watch: Watch) -> Watch:
+    """A limit of memory is about states here, which may be on disk; Python's own part is held to what there is."""
+    return Watch(replace(watch.limits, memory=None), watch.started)
+
+
+def plainest_violation(
+    model: Model, program: Program, finding: Finding, layers: Layers | None, tick: Callable[[], object]
+) -> Violation | None:
+    """What was violated, with the plainest run through these layers; None if there are none, or no time."""
+    return None if layers is None else _Reader(model, program).plainest(finding, layers, tick)
+
+
+def violation_of(model: Model, program: Program, finding: Finding) -> Violation:
     """What was violated, with its run. Raises EvaluationError where the model has no answer."""
-    return _Reader(model, program).violation(outcome.finding) if outcome.finding else None
+    return _Reader(model, program).violation(finding)
 
 
 def report(
@@ -185,8 +213,7 @@ def _liveness(
     model: Model, program: Program, exploration: Exploration, outcome: Outcome, watch: Watch
 ) -> Live:
     """The liveness claims, what is violated of them, and why they are not decided."""
-    # A limit of memory is about states here, which may be on disk; Python's own part is held to what there is.
-    own = Watch(replace(watch.limits, memory=None), watch.started)
+    own = of_time(watch)
     room = max(watch.memory - resident(), LEAST)
     machine = PythonMachine(model)
     claims = liveness_claims(model.module)
@@ -325,22 +352,38 @@ class _Reader:
         self.program = program
         self.machine = PythonMachine(model)
 
+    def plainest(self, finding: Finding, layers: Layers, tick: Callable[[], object]) -> Violation | None:
+        """What was violated, with the plainest run through layers."""
+        seen = Seen((), layers=layers)
+        telling = Counterexample(self.machine, seen, None, tick)
+        rank, claim = self._claim(finding)
+        step = finding.kind is Kind.STEP_INVARIANT
+        return telling.plainest_violation(
+            Failure(layers.count + step, rank, 0, claim, 0, () if step else None)
+        )
+
+    def _claim(self, finding: Finding) -> tuple[int, Property]:
+        """The rank of what was violated, and what it is."""
+        properties = _properties(self.program)
+        match finding.kind:
+            case Kind.INVARIANT:
+                return finding.index, properties[finding.index]
+            case Kind.STEP_INVARIANT:
+                rank = len(self.program.invariants) + finding.index
+                return rank, properties[rank]
+            case _:
+                return len(properties), DEADLOCK
+
     def violation(self, finding: Finding) -> Violation:
         """What was violated, with its run. Raises EvaluationError where the model has no answer."""
         states = [self.program.layout.unpack(words) for words in finding.states]
-        program, last = self.program, len(states) - 1
-        properties = _properties(program)
-        match finding.kind:
-            case Kind.FAULT:
-                raise self._error(finding, states)
-            case Kind.INVARIANT:
-                failure = Failure(len(states), finding.index, 0, properties[finding.index], last)
-            case Kind.STEP_INVARIANT:
-                rank = len(program.invariants) + finding.index
-                failure = Failure(len(states), rank, 0, properties[rank], last - 1, states[-1])
-                states = states[:-1]
-            case _:
-                failure = Failure(len(states), len(properties), 0, DEADLOCK, last)
+        if finding.kind is Kind.FAULT:
+            raise self._error(finding, states)
+        rank, claim = self._claim(finding)
+        length, last = len(states), len(states) - 1
+        failure = Failure(length, rank, 0, claim, last)
+        if finding.kind is Kind.STEP_INVARIANT:
+            failure = Failure(length, rank, 0, claim, last - 1, states.pop())
         return self._telling(states).violation(failure)
 
     def _telling(self, states: list[Values]) -> Counterexample:

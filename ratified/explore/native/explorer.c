@@ -5,6 +5,10 @@
  * for any number of threads. Read contract.h first, then run.h (data), expand.h (the loop), table.h, team.h, grow.h;
  * the rest is around that.
  */
+#ifdef RX_APART
+#include "apart.h"
+#endif
+#if !defined RX_APART || RX_APART == 2
 #include "run.h"
 
 #include "memory.h"
@@ -34,6 +38,7 @@
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC optimize("O1")
 #endif
+#include "layers.h"
 #include "graph.h"
 #include "simulate.h"
 #include "liveness.h"
@@ -42,3 +47,4 @@
 #pragma GCC optimize("O0")
 #endif
 #include "api.h"
+#endif

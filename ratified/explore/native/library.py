@@ -31,6 +31,8 @@ class ConfigStruct(ctypes.Structure):
         ("checkpoint", ctypes.c_char_p),
         ("witness_wanted", ctypes.c_uint64),
         ("witness_step_wanted", ctypes.c_uint64),
+        ("untraced", ctypes.c_uint32),
+        ("unused", ctypes.c_uint32),
     )
 
 
@@ -130,6 +132,14 @@ class Library:
             ("rx_read_levels", None, [pointer] * 2),
             ("rx_graph_count", ctypes.c_uint64, [pointer] * 2),
             ("rx_graph_fill", None, [pointer] * 4),
+            ("rx_trace_now", None, [pointer]),
+            (
+                "rx_layer",
+                ctypes.c_uint64,
+                [pointer, ctypes.c_uint64, pointer, ctypes.c_uint64, ctypes.c_uint64],
+            ),
+            ("rx_layer_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
+            ("rx_canonical", None, [pointer]),
             ("rx_trace_length", ctypes.c_uint64, [pointer]),
             ("rx_trace_states", ctypes.POINTER(ctypes.c_uint64), [pointer]),
             ("rx_trace_instances", ctypes.POINTER(ctypes.c_uint32), [pointer]),
@@ -211,13 +221,15 @@ def load(text: str, *, flags: tuple[str, ...] = ()) -> Library:
     return loaded(text, flags)[0]
 
 
-def loaded(text: str, flags: tuple[str, ...] = (), memory: int | None = None) -> tuple[Library, Compiled]:
-    """The same, and what was compiled."""
-    compiled = compile_text(text, flags=flags, memory=memory)
+def loaded(
+    text: str, flags: tuple[str, ...] = (), memory: int | None = None, explorer: str | None = None
+) -> tuple[Library, Compiled]:
+    """The same, and what was compiled; of a program in two parts if the `explorer`'s text is given."""
+    compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
     try:
         return Library(compiled.path), compiled
     except NativeError:
         # A cache file that something else damaged: once more from the text.
         compiled.path.unlink(missing_ok=True)
-        compiled = compile_text(text, flags=flags, memory=memory)
+        compiled = compile_text(text, flags=flags, memory=memory, explorer=explorer)
         return Library(compiled.path), compiled

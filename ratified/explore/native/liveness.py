@@ -35,6 +35,13 @@ _REMEDY = "give a larger memory budget, or a smaller size"
 
 def refuse_what_is_not_told(model: Model, program: Program) -> None:
     """Raise Unsupported where fairness is for each value of a parameter that the explorer does not number."""
+    for claim in liveness_claims(model.module):
+        if claim.kind is Kind.EVENTUALLY_ALWAYS:
+            raise Unsupported(
+                f"`{claim.name}` claims what stays, which the native explorer does not look for",
+                span=claim.span,
+                remedy="explore with engine='reference'",
+            )
     if not liveness_claims(model.module):
         return
     for instances in program.instances:

@@ -114,7 +114,7 @@ def made(
         except OSError as error:
             raise RatifiedError(f"{dump} cannot be written: {error.strerror}") from None
     tell("compiling C")
-    library, compiled = loaded(generated.text, flags, memory())
+    library, compiled = loaded(generated.text, flags, memory(), generated.explorer)
     stored.remember(key, generated.text, generated.program.written)
     return generated.program, library, compiled.notes
 

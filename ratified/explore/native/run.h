@@ -86,6 +86,7 @@ typedef struct rx_config {
     const char *spill;         /* folder for states past memory_max, or NULL: stop there */
     const char *checkpoint;    /* folder, or NULL */
     uint64_t witness_wanted, witness_step_wanted;
+    uint32_t untraced, unused; /* no counterexample before rx_trace_now is called */
 } rx_config;
 
 /* Read by another thread while the run goes on. */
@@ -226,6 +227,12 @@ typedef struct rx_run {
     uint64_t trace_length;
     uint64_t target[W]; /* what is searched for */
     bool last_step;
+
+    /* All shortest counterexamples (layers.h): the states of a level, and those that a step is to lead to. */
+    uint64_t *layer, layer_count, layer_most; /* layer_count: atomic */
+    const uint64_t *goals;
+    uint32_t *goal_slots;
+    uint64_t goal_slots_count;
 
     /* The graph (graph.h), and random walks (simulate.h). */
     uint64_t *edge_offsets, *edge_targets;

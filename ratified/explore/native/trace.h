@@ -158,20 +158,31 @@ static bool rx_trace_forward(rx_run *run) {
     return found;
 }
 
-/* Reconstructs the run to run->finding; nothing of what was counted changes. False if it cannot be (the disk does not
- * answer). */
-static bool rx_trace(rx_run *run) {
-    uint64_t *left = malloc((size_t)run->threads * sizeof run->workers[0]->batch.left);
-    if (!left) return false;
+/* What was counted of bounds that are left, while steps are taken again, which count as well. */
+static uint64_t *rx_left_kept(rx_run *run) {
     const size_t n = MODEL_BOUNDS + 1;
-    for (uint32_t i = 0; i < run->threads; i++) {
+    uint64_t *left = malloc((size_t)run->threads * n * sizeof *left);
+    for (uint32_t i = 0; left && i < run->threads; i++) {
         memcpy(left + i * n, run->workers[i]->batch.left, n * sizeof *left);
         run->workers[i]->batch.count = run->workers[i]->batch.settled = 0;
     }
-    run->wanted = 0;
-    const bool done = rx_trace_back(run) && rx_trace_forward(run);
+    return left;
+}
+
+static void rx_left_again(rx_run *run, uint64_t *left) {
+    const size_t n = MODEL_BOUNDS + 1;
     for (uint32_t i = 0; i < run->threads; i++) memcpy(run->workers[i]->batch.left, left + i * n, n * sizeof *left);
     free(left);
+}
+
+/* Reconstructs the run to run->finding; nothing of what was counted changes. False if it cannot be (the disk does not
+ * answer). */
+static bool rx_trace(rx_run *run) {
+    uint64_t *left = rx_left_kept(run);
+    if (!left) return false;
+    run->wanted = 0;
+    const bool done = rx_trace_back(run) && rx_trace_forward(run);
+    rx_left_again(run, left);
     if (!done) run->trace_length = 0;
     return done;
 }

@@ -14,8 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ratified.explore.liveness import liveness_claims
-from ratified.explore.native.driver import RunOptions, cores
-from ratified.explore.native.engine import LEAST, nothing_seen, report, violation_of, while_preparing
+from ratified.explore.native.driver import Outcome, RunOptions, cores
+from ratified.explore.native.engine import (
+    LEAST,
+    nothing_seen,
+    of_time,
+    plainest_violation,
+    report,
+    violation_of,
+    while_preparing,
+)
 from ratified.explore.native.library import Library
 from ratified.explore.native.preparing import Order, Preparation, Prepared
 from ratified.explore.ranks.checkpoint import Checkpoint
@@ -26,7 +34,7 @@ from ratified.explore.unchecked import with_unchecked
 from ratified.language.errors import RatifiedError
 from ratified.language.model import Model
 from ratified.results.limits import Reached, Watch, memory_share, peak_memory, resident
-from ratified.results.result import Limits, Progress, Ranks, Result
+from ratified.results.result import Limits, Progress, Ranks, Result, Violation
 from ratified.results.seen import INTERRUPTED
 from ratified.version import __version__
 
@@ -128,6 +136,7 @@ def _explored(
         checkpoint_seconds=options.checkpoint_seconds,
         witness=(1 << len(written.witnesses)) - 1,
         witness_step=(1 << len(written.step_witnesses)) - 1,
+        untraced=True,
     )
     problem: RatifiedError | None = None
     rank: Rank | None = None
@@ -145,10 +154,9 @@ def _explored(
             Checkpoint(options.checkpoint, world, prepared.library, run) if options.checkpoint else None
         )
         with closing(checkpoint) if checkpoint else nullcontext():
-            outcome, traffic = RankedSearch(
-                world, rank, run, checkpoint, progress if world.rank == 0 else None
-            ).run()
-    violation = violation_of(model, prepared.program, outcome)
+            search = RankedSearch(world, rank, run, checkpoint, progress if world.rank == 0 else None)
+            outcome, traffic = search.run()
+        violation = _violation(model, prepared, world, search, outcome, watch)
     found = report(model, prepared, outcome, violation, watch, deadlock=deadlock)
     peaks = world.gather((peak_memory(), world.host))
     ranks = Ranks(
@@ -161,6 +169,20 @@ def _explored(
     return with_unchecked(
         replace(found, ranks=ranks, memory=max(peak for peak, _ in peaks), subject=model), model
     )
+
+
+def _violation(
+    model: Model, prepared: Prepared, world: World, search: RankedSearch, outcome: Outcome, watch: Watch
+) -> Violation | None:
+    """As in a single process: the plainest run; where some rank has not the time for it, the one that the ranks find."""
+    if outcome.finding is None:
+        return None
+    tick = of_time(watch).tick
+    layers = search.layers(prepared.program.layout, tick)
+    plain = plainest_violation(model, prepared.program, outcome.finding, layers, tick)
+    if all(world.gather(plain is not None)):
+        return plain
+    return violation_of(model, prepared.program, search.traced())
 
 
 def _refuse_others(world: World, asked: tuple[object, ...]) -> None:

@@ -132,6 +132,10 @@ class Rank(Exploration):
         ctypes.memmove(ctypes.byref(found), self.library.rx_rank_finding(self._handle), ctypes.sizeof(found))
         return found
 
+    def untraced(self) -> Finding | None:
+        """The same, without a run to it; None if nothing was found."""
+        return self._finding(self.found(), traced=False)
+
     def back(self, level: int, target: Packed) -> Packed | None:
         """The smallest of its states of a level that leads to `target`."""
         words = (ctypes.c_uint64 * self.program.words)(*target)

@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from types import FrameType
 
+from ratified.explore.native.codegen.layout import Layout
 from ratified.explore.native.driver import PROGRESS_SECONDS, Finding, Outcome, Packed, RunOptions, Stop
+from ratified.explore.native.layers import PackedLayers, layers_of
 from ratified.explore.native.library import NativeError
 from ratified.explore.ranks.checkpoint import Boundary, Checkpoint
 from ratified.explore.ranks.rank import Rank, merge
@@ -63,7 +65,6 @@ class RankedSearch:
         self._stop = 0
         self._message = ""
         self._resumed = False
-        self._finding: Finding | None = None
         self._sent = self._sent_before = 0
         self._shares: tuple[int, ...] = (0,) * world.size
         self._seconds_before = 0.0
@@ -75,8 +76,10 @@ class RankedSearch:
             self._search()
         # Before the counterexample is looked for, which steps through levels again.
         counted = merge(self._world.gather(self._rank.counted()))
-        self._tell_finding()
-        outcome = self._outcome(counted)
+        finding = self._rank.untraced()
+        if finding is not None and not self._options.untraced:
+            finding = self.traced()
+        outcome = self._outcome(counted, finding)
         return outcome, Traffic(self._sent, self._shares)
 
     # --- levels ---
@@ -292,11 +295,18 @@ class RankedSearch:
 
     # --- what is told ---
 
-    def _tell_finding(self) -> None:
-        """The counterexample, from the last state back over all ranks, and forwards again."""
+    def layers(self, layout: Layout, tick: Callable[[], object]) -> PackedLayers | None:
+        """All shortest runs to what was found, if it is to be had. Collective, and the same everywhere."""
+
+        def everywhere(part: list[bytes] | None) -> list[bytes] | None:
+            parts = self._world.gather(part)
+            return None if None in parts else [state for some in parts if some for state in some]
+
+        return layers_of(self._rank, layout, tick, everywhere)
+
+    def traced(self) -> Finding:
+        """What was found, with a run to it: from the last state back over all ranks, and forwards again. Collective."""
         rank, world = self._rank, self._world
-        if rank.finding is None:
-            return
         found = rank.found()
         target: Packed = tuple(found.state)
         representatives = [target] if found.has_state else []
@@ -309,13 +319,13 @@ class RankedSearch:
                 raise NativeError("a violation was found, but its run could not be read back")
             target = min(sources)
             representatives.append(target)
-        self._finding = rank.forward(representatives[::-1])
+        return rank.forward(representatives[::-1])
 
-    def _outcome(self, counted: Outcome) -> Outcome:
+    def _outcome(self, counted: Outcome, finding: Finding | None) -> Outcome:
         """What all ranks counted, and what is known besides."""
         return replace(
             counted,
-            finding=self._finding,
+            finding=finding,
             stopped=Stop(self._stop) if self._stop else None,
             distinct=self._distinct,
             depth=self._levels,

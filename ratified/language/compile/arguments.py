@@ -8,9 +8,11 @@ from ratified.language.compile.context import Context
 from ratified.language.ir import Expr
 from ratified.language.types import Type
 
+SEE = "see docs/language.md"
+
 
 def positional(
-    c: Context, node: ast.Call, least: int, most: int, keywords: tuple[str, ...] = ()
+    c: Context, node: ast.Call, least: int, most: int, keywords: tuple[str, ...] = (), *, remedy: str = SEE
 ) -> list[ast.expr]:
     """The positional arguments of a built-in, as many as it takes."""
     name = ast.unparse(node.func)
@@ -19,14 +21,14 @@ def positional(
             c.fail(
                 keyword.value,
                 f"{name} takes no argument `{keyword.arg}` here",
-                _taken(keywords),
+                _taken(keywords) if remedy == SEE else remedy,
             )
     if not least <= len(node.args) <= most:
         takes = str(least) if least == most else f"{least} to {most}"
         c.fail(
             node,
             f"{name} takes {takes} argument{'' if takes == '1' else 's'} here, not {len(node.args)}",
-            "see docs/language.md",
+            remedy,
         )
     return node.args
 

@@ -12,7 +12,17 @@ from ratified.language.compile.context import Context, Made
 from ratified.language.compile.places import change_item, in_maps, is_place, read_place, store_at
 from ratified.language.ir import Expr, Node
 from ratified.language.rules import Rules
-from ratified.language.types import NoneType, OptionalType, TupleType, Type, fits, records_of, unbounded
+from ratified.language.types import (
+    BOOL,
+    MapType,
+    NoneType,
+    OptionalType,
+    TupleType,
+    Type,
+    fits,
+    records_of,
+    unbounded,
+)
 
 rules: Rules[Context, Made] = Rules("assignments")
 
@@ -52,6 +62,26 @@ def _augmented(node: ast.AugAssign, c: Context) -> Made:
     return [store_at(c, node, target, made)], False
 
 
+@rules.rule(ast.Delete)
+def _delete(node: ast.Delete, c: Context) -> Made:
+    """`del self.m[k]`, where a map may hold None: it holds None then."""
+    made: list[Node] = []
+    for target in node.targets:
+        known = c.expr(_as_read(target.value)) if isinstance(target, ast.Subscript) else None
+        if (
+            known is None
+            or not isinstance(known.type, MapType)
+            or not isinstance(known.type.value, OptionalType)
+        ):
+            c.fail(node, "del is not part of the modelling language", _INSTEAD_OF_DEL)
+        nothing = ast.copy_location(ast.Constant(None), node)
+        made += _assign(c, ast.copy_location(ast.Assign([target], nothing), node), target, nothing)
+    return made, False
+
+
+_INSTEAD_OF_DEL = "it takes the value out of a Map[K, V | None]; of a Set write .discard(x), of a Seq .pop(i)"
+
+
 def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> list[Node]:
     match target:
         case ast.Name():
@@ -88,10 +118,10 @@ _NOT_A_PLACE = "only names and variables of self can be assigned"
 
 
 def _instead(c: Context, target: ast.expr, remedy: str) -> str:
-    """What to write in place of an assignment to something else: a field is changed by replacing its record."""
-    if isinstance(target, ast.Attribute) and is_place(c, target.value):
-        place = ast.unparse(target.value)
-        return f"write {place} = replace({place}, {target.attr}=...)"
+    """What to write in place of an assignment to something else: a field of a local record is changed by replacing that."""
+    match target:
+        case ast.Attribute(ast.Name(name), field) if records_of(c.env.types.get(name, BOOL)):
+            return f"a record is a value: write {name} = replace({name}, {field}=...)"
     return remedy
 
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 
 from ratified.language import api, ir, records, sorts
-from ratified.language.compile.arguments import in_order_of, keyword_argument, positional
+from ratified.language.compile.arguments import SEE, in_order_of, keyword_argument, positional
 from ratified.language.compile.constructors import ITEM
 from ratified.language.compile.context import MISSING, Context, fitted
 from ratified.language.compile.displays import (
@@ -19,7 +19,7 @@ from ratified.language.compile.displays import (
     item_of,
     iterable,
 )
-from ratified.language.compile.families import as_set, permutations_of, subsets_of
+from ratified.language.compile.families import as_set, permutations_of, sequences_of, subsets_of
 from ratified.language.compile.operators import numeric
 from ratified.language.compile.steps import possible
 from ratified.language.ir import Clause, Expr
@@ -50,7 +50,7 @@ Handler = Callable[[Context, ast.Call], Expr]
 
 def _aggregate(c: Context, node: ast.Call, kind: str) -> Expr:
     """`all(...)`, `any(...)`, `sum(...)`."""
-    (argument,) = positional(c, node, 1, 1)
+    (argument,) = positional(c, node, 1, 1, remedy="add it: sum(...) + start" if kind == "sum" else SEE)
     match argument:
         case ast.GeneratorExp(element, generators) | ast.ListComp(element, generators):
             return collect(c, node, kind, element, generators, None)
@@ -270,7 +270,7 @@ def _int(c: Context, node: ast.Call) -> Expr:
 
 
 def _range(c: Context, node: ast.Call) -> Expr:
-    arguments = positional(c, node, 1, 2)
+    arguments = positional(c, node, 1, 2, remedy="it has no step: reversed(range(a, b)), or `if i % 2 == 0`")
     span = c.span(node)
     low: Expr = ir.Literal(span, INT, 0) if len(arguments) == 1 else numeric(c, arguments[0])
     return ir.IntRange(span, SeqType(INT), low, numeric(c, arguments[-1]))
@@ -373,6 +373,19 @@ def _permutations(c: Context, node: ast.Call) -> Expr:
     return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
 
 
+def _sequences(c: Context, node: ast.Call) -> Expr:
+    """`sequences(S, 3)`: those of at most so many elements."""
+    domain_node, most = positional(c, node, 2, 2, ("most",))
+    domain = as_set(c, iterable(c, domain_node), domain_node)
+    if not (isinstance(most, ast.Constant) and type(most.value) is int and most.value >= 0):
+        c.fail(
+            most, "the longest of sequences are so many elements long: a number", "write sequences(Node, 2)"
+        )
+    assert isinstance(domain.type, SetType)
+    key = c.module.made(sequences_of(domain.type, most.value, c.span(node)))
+    return ir.Call(c.span(node), SetType(SeqType(unbounded(domain.type.item))), key, (domain,), ir.Which.NOW)
+
+
 def _maps(c: Context, node: ast.Call) -> Expr:
     """`maps(K, V)`: the values of a type of maps."""
     keys, values = positional(c, node, 2, 2)
@@ -412,7 +425,8 @@ def _enabled(c: Context, node: ast.Call) -> Expr:
     def refuse(message: str, remedy: str) -> None:
         c.fail(named, message, remedy)
 
-    span, asked = c.span(node), c.module.made(possible(action, refuse))
+    span = c.span(node)
+    asked = c.module.made(possible(action, c.module.functions, c.module.made, refuse))
     if arguments:
         signature = [(a.name, a.type) for a in action.arguments]
         made = in_order_of(c, node, f"enabled({ast.unparse(named)})", signature, {}, arguments)
@@ -450,11 +464,15 @@ def _replace(c: Context, node: ast.Call) -> Expr:
         c.fail(
             node, "replace takes one record, and its new fields by name", "write replace(record, field=value)"
         )
-    operand = c.expr(node.args[0])
+    return replaced(c, node, c.expr(node.args[0]), node.args[0])
+
+
+def replaced(c: Context, node: ast.Call, operand: Expr, source: ast.expr) -> Expr:
+    """A record with the fields that a call gives by name."""
     t = operand.type
     if not isinstance(t, RecordType):
         c.fail(
-            node.args[0],
+            source,
             f"replace needs a record, and this is {t}",
             "tell a union apart first; test an optional for None",
         )
@@ -503,6 +521,7 @@ FUNCTIONS: dict[object, Handler] = {
     itertools.product: _of_two("write two `for`: all(... for a in A for b in B)"),
     itertools.combinations: _of_two("write subsets(s, k), whose members are sets"),
     api.maps: _maps,
+    api.sequences: _sequences,
     api.enabled: _enabled,
     api.choose: _choose,
     reversed: _sequence_view("reversed"),

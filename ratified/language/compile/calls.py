@@ -11,11 +11,12 @@ from types import FunctionType
 
 from ratified.language import api, ir
 from ratified.language.compile.arguments import in_order_of, positional
-from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS
+from ratified.language.compile.builtins import CONTAINERS, FUNCTIONS, replaced
 from ratified.language.compile.constructors import collection, make_map, make_record, numbered
 from ratified.language.compile.context import MISSING, Context
 from ratified.language.compile.copies import MUTATORS
 from ratified.language.compile.operators import same
+from ratified.language.fields import REPLACED
 from ratified.language.ir import Expr, Which
 from ratified.language.rules import Rules
 from ratified.language.sorts import Sort
@@ -31,6 +32,7 @@ from ratified.language.types import (
     SortType,
     TupleType,
     records_of,
+    unbounded,
 )
 from ratified.language.values import Map
 
@@ -42,6 +44,9 @@ _INSTEAD = {
     "dict": "write Map({key: value for key in K})",
     "tuple": "write Seq(...), or (a, b) for a pair",
     "str": "use an Enum: models have no strings",
+    "divmod": "write a // b, and a % b",
+    "reduce": "write sum(...), max(...), or a `for` loop with a local name",
+    "combinations": "write subsets(s, k), whose members are sets",
     "round": "ints are all the numbers there are: divide with //",
 }
 """What to write in place of functions that people reach for."""
@@ -64,8 +69,47 @@ def _call(node: ast.Call, c: Context) -> Expr:
         case ast.Attribute(value, method):
             return _method(c, node, value, method)
         case ast.Name(name):
-            c.fail(node.func, f"unknown name `{name}`", "define or import it above the model")
+            remedy = _ELSEWHERE.get(name, "define or import it above the model")
+            c.fail(node.func, f"unknown name `{name}`", remedy)
     c.fail(node.func, "only named functions and methods can be called", "give the function a name")
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("oneOf", "pick"),
+        "a choice is a parameter of the action: def act(self, x: T), and require(x in self.s)",
+    ),
+    **dict.fromkeys(("Cardinality", "Len", "size"), "write len(s)"),
+    **dict.fromkeys(
+        ("fold", "foldl", "reduce"), "write sum(...), max(...), or a `for` loop with a local name"
+    ),
+    **dict.fromkeys(("powerset", "SUBSET"), "write subsets(s)"),
+    **dict.fromkeys(("flatten", "UNION"), "write Set(x for s in sets for x in s)"),
+    **dict.fromkeys(("CHOOSE", "chooseSome"), "write choose(s, where=lambda x: ...)"),
+    **dict.fromkeys(("forall", "ForAll", "Forall"), "write all(... for x in s)"),
+    **dict.fromkeys(("exists", "Exists", "some"), "write any(... for x in s)"),
+    **dict.fromkeys(("setOfMaps", "Maps"), "write maps(K, V), or a parameter f: Map[K, V] of init"),
+    **dict.fromkeys(("Head", "head"), "write s[0]"),
+    **dict.fromkeys(("Tail", "tail"), "write s[1:]"),
+    **dict.fromkeys(("Append", "append"), "write s + [x], or self.s.append(x)"),
+    "SubSeq": "write s[i:j], whose positions begin with 0",
+    "DOMAIN": "write m.keys() of a map, range(len(s)) of a sequence",
+    "product": "write two `for`: all(... for a in A for b in B)",
+    "tuples": "write Set((a, b) for a in A for b in B)",
+    "ENABLED": "write enabled(self.act, ...)",
+    "UNCHANGED": "leave it out: what is not assigned stays",
+}
+"""What functions of other languages are here."""
+
+_OF_SETS = {
+    "union": "write a | b; of a set of sets, Set(x for s in sets for x in s)",
+    "intersection": "write a & b",
+    "difference": "write a - b",
+    "symmetric_difference": "write a ^ b",
+    "issubset": "write a <= b",
+    "issuperset": "write a >= b",
+}
+"""What methods of Python's sets are here."""
 
 
 def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
@@ -97,7 +141,14 @@ def _static_call(c: Context, node: ast.Call, function: object) -> Expr:
 
 def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
     span = c.span(node)
+    if method in _OF_SETS:
+        c.fail(node, f".{method}() is not part of the modelling language", _OF_SETS[method])
     operand = c.expr(value)
+    if method == REPLACED:
+        if not isinstance(operand.type, RecordType):
+            remedy = "require that it is not None first; tell a union apart first"
+            c.fail(value, f"a field of {operand.type} cannot be assigned", remedy)
+        return replaced(c, node, operand, value)
     match operand.type, method:
         case SetType(), "isdisjoint":
             (other,) = positional(c, node, 1, 1)
@@ -110,6 +161,8 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             return ir.Convert(span, SetType(item), "distinct", operand)
         case SeqType(item), "index":
             return ir.IndexOf(span, INT, operand, c.value(positional(c, node, 1, 1)[0], item))
+        case MapType(), "get":
+            return _get(c, node, operand, operand.type)
         case MapType(key, _), "keys":
             positional(c, node, 0, 0)
             return ir.Convert(span, SetType(key), "keys", operand)
@@ -141,12 +194,34 @@ def _method(c: Context, node: ast.Call, value: ast.expr, method: str) -> Expr:
             "tell them apart first with isinstance or match",
         )
     if method in MUTATORS:
-        c.fail(
-            node,
-            f".{method}() changes a value in place, and returns nothing",
-            "update a variable: self.x.add(...), on a line of its own",
-        )
+        remedy = _read_first(node, value, operand.type) if method == "pop" else _ON_ITS_OWN
+        c.fail(node, f".{method}() changes a value in place, and returns nothing", remedy)
     c.fail(node, f"{operand.type} has no method `{method}`", "see docs/language.md for what it has")
+
+
+_ON_ITS_OWN = "update a variable: self.x.add(...), on a line of its own"
+
+
+def _read_first(node: ast.Call, value: ast.expr, of: object) -> str:
+    """What to write in place of a `pop` whose value is wanted."""
+    written = ast.unparse(value)
+    at = ast.unparse(node.args[0]) if node.args else "-1"
+    read = f"choose({written})" if isinstance(of, SetType) else f"{written}[{at}]"
+    take = f"{written}.remove(x)" if isinstance(of, SetType) else ast.unparse(node)
+    return f"read it first: x = {read}, and then, on a line of its own, {take}"
+
+
+def _get(c: Context, node: ast.Call, operand: Expr, of: MapType) -> Expr:
+    """`m.get(k)`, `m.get(k, default)` of a map whose values may be None."""
+    if not isinstance(of.value, OptionalType):
+        c.fail(node, f"every key has a value, a {of.value}", "write m[k]")
+    at, *rest = positional(c, node, 1, 2)
+    span, t = c.span(node), unbounded(of.value.item)
+    found = ir.At(span, of.value, operand, c.value(at, of.key))
+    if not rest:
+        return found
+    otherwise = c.value(rest[0], t)
+    return ir.IfElse(span, t, ir.IsNone(span, BOOL, found), otherwise, ir.Narrow(span, t, found))
 
 
 def _helper(c: Context, node: ast.Call, which: Which, method: str) -> Expr:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from ratified.language import ir
 from ratified.language.compile.context import MISSING, UNREACHABLE, Condition, Context, Facts
-from ratified.language.compile.displays import choices
+from ratified.language.compile.displays import choices, constant_tuple
 from ratified.language.compile.operators import same
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
@@ -233,16 +233,19 @@ def _one_comparison(c: Context, node: ast.expr, left: ast.expr, op: ast.cmpop, r
 
 
 def _membership(c: Context, node: ast.expr, left: ast.expr, right: ast.expr) -> Expr:
-    wanted = None
-    if isinstance(right, ast.Tuple | ast.Set | ast.List) and any(
-        isinstance(e, ast.Constant) and isinstance(e.value, str) for e in right.elts
-    ):
-        wanted = SetType(c.expr(left).type)
+    among = constant_tuple(c, right)
+    if isinstance(right, ast.Tuple | ast.Set | ast.List):
+        among = tuple(e.value for e in right.elts if isinstance(e, ast.Constant))
+    wanted = SetType(c.expr(left).type) if any(isinstance(e, str) for e in among) else None
     container = choices(c, right, wanted) or c.expr(right, wanted)
     item = element_type(container.type)
     if item is None:
         c.fail(right, f"`in` needs a container, and this is {container.type}", "use ==, or a Set")
     found = c.expr(left, item)
+    if isinstance(container.type, MapType) and isinstance(container.type.value, OptionalType):
+        absent = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn)
+        held = f"{ast.unparse(right)}[{ast.unparse(left)}] is {'' if absent else 'not '}None"
+        c.fail(node, "every key is in a Map, which may hold None there", f"write {held}")
     if fits(found.type, item):
         return ir.In(c.span(node), BOOL, c.coerce(found, item, left), container)
     wide = c.join(node, found.type, item)  # refused if the two can never be equal

@@ -27,9 +27,15 @@ from ratified.language.types import (
 from ratified.language.types.texts import Text, written
 from ratified.language.values import Bag, Map, Seq, Set, show
 
+ONE_LITERAL = (
+    'texts are of one type where the Literal is written alike: give it a name, Mode = Literal["idle", "busy"]'
+)
+"""What to do where two values are of different `Literal`s."""
+
 
 def type_of(value: object, expected: Type | None = None) -> Type:
     """The type of a constant. The empty container takes the type that is expected. Raises AnnotationProblem."""
+    expected = expected.item if isinstance(expected, OptionalType) else expected
     match value:
         case None:
             return NONE
@@ -55,7 +61,7 @@ def type_of(value: object, expected: Type | None = None) -> Type:
                 )
             return words
         case Set() | frozenset() | Seq() | Bag() | Map() if not value and expected is not None:
-            return unbounded(expected.item if isinstance(expected, OptionalType) else expected)
+            return unbounded(expected)
         case Set() | frozenset() if value:
             return SetType(_item(value, getattr(expected, "item", None)))
         case Seq() if value:
@@ -64,9 +70,11 @@ def type_of(value: object, expected: Type | None = None) -> Type:
             return BagType(_item(value, getattr(expected, "item", None)))
         case Map() if value:
             items = _item(value.values(), getattr(expected, "value", None))
-            return MapType(_item(value, None), items)
+            return MapType(_item(value, getattr(expected, "key", None)), items)
         case tuple() if type(value) is tuple and value:
-            return TupleType(tuple(type_of(v) for v in value))
+            typed = isinstance(expected, TupleType) and len(expected.items) == len(value)
+            wanted = expected.items if typed else [None] * len(value)  # type: ignore[union-attr]  # a tuple type
+            return TupleType(tuple(type_of(v, w) for v, w in zip(value, wanted, strict=True)))
     if hasattr(type(value), "__record_types__"):
         return RecordType(type(value))
     if isinstance(value, str):
@@ -81,8 +89,17 @@ def type_of(value: object, expected: Type | None = None) -> Type:
         )
     raise AnnotationProblem(
         f"{show(value)[:60]} cannot be used as a value in a model",
-        "see docs/language.md for the types there are",
+        _plain(value),
     )
+
+
+def _plain(value: object) -> str:
+    """What to write in place of a container of Python's own."""
+    known: dict[type, str] = {list: "Seq", set: "Set", frozenset: "Set", dict: "Map"}
+    instead = known.get(type(value))
+    if instead is None:
+        return "see docs/language.md for the types there are"
+    return f"write {instead}({value or ''})" if len(str(value)) < 40 else f"write {instead}(...)"
 
 
 def texts_of(t: Type | None) -> EnumType | None:
@@ -92,9 +109,19 @@ def texts_of(t: Type | None) -> EnumType | None:
 
 
 def constant_of(value: object, t: Type) -> object:
-    """A constant as a value of its type: a text as the member that it is."""
-    words = texts_of(t)
-    return words.enum(value) if words is not None and isinstance(value, str) else value
+    """A constant as a value of its type: a text, at any depth, as the member that it is."""
+    t = t.item if isinstance(t, OptionalType) else t
+    match value, t:
+        case str(), EnumType():
+            words = texts_of(t)
+            return words.enum(value) if words is not None else value
+        case tuple(), TupleType():
+            return tuple(constant_of(v, kind) for v, kind in zip(value, t.items, strict=True))
+        case Map(), MapType():
+            return Map({constant_of(k, t.key): constant_of(v, t.value) for k, v in value.items()})
+        case Set() | Seq() | Bag(), SetType() | SeqType() | BagType():
+            return type(value)(constant_of(v, t.item) for v in value)
+    return value
 
 
 def _item(values: Iterable[object], expected: Type | None) -> Type:

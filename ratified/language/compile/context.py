@@ -20,7 +20,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NoReturn, Protocol
 
 from ratified.language import ir
-from ratified.language.compile.constants import constant_of, texts_of, type_of
+from ratified.language.compile.constants import ONE_LITERAL, constant_of, texts_of, type_of
 from ratified.language.errors import ModelError, Span
 from ratified.language.ir import Declaration, Expr, Function, Node, Which
 from ratified.language.source import span_of
@@ -263,7 +263,8 @@ class Context:
                 f"this may be None, and a {into} is needed",
                 "test it for None first (give it a local name)",
             )
-        self.fail(node, f"this is of type {expr.type}, and {into} is needed", "use a value of that type")
+        remedy = ONE_LITERAL if texts_of(expr.type) and texts_of(into) else "use a value of that type"
+        self.fail(node, f"this is of type {expr.type}, and {into} is needed", remedy)
 
     def declared(self, annotation: ast.expr | None, node: ast.AST, what: str) -> Type:
         """The type that an annotation in this function means."""

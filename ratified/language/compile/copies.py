@@ -24,7 +24,11 @@ def changed_names(function: ast.FunctionDef) -> frozenset[str]:
         match node:
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), method))) if method in MUTATORS:
                 found.add(name)
-            case ast.Assign([ast.Subscript(ast.Name(name))]) | ast.AugAssign(ast.Subscript(ast.Name(name))):
+            case (
+                ast.Delete([ast.Subscript(ast.Name(name))])
+                | ast.Assign([ast.Subscript(ast.Name(name))])
+                | ast.AugAssign(ast.Subscript(ast.Name(name)))
+            ):
                 found.add(name)
     return frozenset(found)
 

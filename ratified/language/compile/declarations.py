@@ -23,8 +23,9 @@ from ratified.language.types import (
     AnnotationProblem,
     fits,
     from_annotation,
-    infinite,
+    storable,
     unbounded,
+    unstorable,
     without_zero,
 )
 
@@ -135,13 +136,17 @@ def _evaluated(source: ClassSource, name: str, annotation: Any) -> Any:
 
 
 def _declared(source: ClassSource, name: str, annotation: object, is_parameter: bool) -> Declaration:
+    span = class_field_span(source.file, source.cls.__name__, name, source.line)
     try:
         t = from_annotation(annotation)
     except AnnotationProblem as problem:
         source.refuse(name, f"`{name}`: {problem.message}", problem.remedy)
-    if not is_parameter and (why := infinite(t)):
+    if is_parameter:
+        return Declaration(name, t, None, span)
+    t = storable(t)
+    if why := unstorable(t):
         source.refuse(name, f"`{name}` has no finite size: {why[0]}", why[1])
-    return Declaration(name, t, None, class_field_span(source.file, source.cls.__name__, name, source.line))
+    return Declaration(name, t, None, span)
 
 
 def _default(source: ClassSource, declaration: Declaration, is_variable: bool) -> ir.Literal | None:

@@ -70,11 +70,22 @@ def _list_comprehension(node: ast.ListComp, c: Context) -> Expr:
 
 
 def choices(c: Context, node: ast.expr, expected: Type | None = None) -> Expr | None:
-    """`(A, B)` after `in`: as a sequence of choices."""
+    """`(A, B)` after `in`, or the name of such a constant: as a sequence of choices."""
     if isinstance(node, ast.Tuple) and node.elts:
         item, made = elements(c, node, node.elts, expected)
         return ir.MakeSeq(c.span(node), SeqType(item), made)
+    if given := constant_tuple(c, node):
+        wanted = element_type(expected) if expected is not None else None
+        found = [c.constant(value, node, wanted) for value in given]
+        t = c.join(node, *(f.type for f in found))
+        return ir.MakeSeq(c.span(node), SeqType(t), tuple(c.coerce(f, t, node) for f in found))
     return None
+
+
+def constant_tuple(c: Context, node: ast.expr) -> tuple[object, ...]:
+    """The elements of a tuple that a name of the module stands for; none if it stands for something else."""
+    found = c.static(node)
+    return found if type(found) is tuple else ()
 
 
 def elements(

@@ -44,6 +44,10 @@ def expression(naming: Rules[Context, Expr] = names.rules) -> Callable[[ast.expr
         if type(node) not in table:
             what = _CALLED.get(type(node), type(node).__name__.lower())
             remedy = _INSTEAD.get(type(node), "see docs/language.md")
+            match node:
+                case ast.Dict([None, ast.expr()], [old, _]) if isinstance(node.keys[1], ast.expr):
+                    changed = f"{ast.unparse(node.keys[1])}: {ast.unparse(node.values[1])}"
+                    remedy = f"write {ast.unparse(old)} | {{{changed}}}"
             c.fail(node, f"{what} is not part of the modelling language", remedy)
         return table(node, c)
 

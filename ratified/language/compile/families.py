@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 
 from ratified.language import ir
-from ratified.language.api import MOST_IN_SUBSETS
+from ratified.language.api import MOST_IN_SUBSETS, MOST_SEQUENCES
 from ratified.language.compile.context import Context
 from ratified.language.errors import Span
 from ratified.language.ir import Argument, Clause, Expr, Function, Kind, Node
@@ -68,6 +68,37 @@ def subsets_of(of: Type, span: Span, *, sized: bool) -> Function:
             ir.Return(span, right),
         )
     return _function("subsets_of_size" if sized else "subsets", of, span, given, sets, body)
+
+
+def sequences_of(of: Type, most: int, span: Span) -> Function:
+    """All sequences of at most so many elements of a set."""
+    assert isinstance(of, SetType)
+    row = SeqType(of.item)
+    rows = SetType(row)
+    whole, found, total = (
+        ir.Local(span, of, "whole"),
+        ir.Local(span, rows, "found"),
+        ir.Local(span, INT, "total"),
+    )
+    some, x = ir.Local(span, row, "some"), ir.Local(span, of.item, "x")
+    longer = ir.Fit(span, SeqType(of.item, most), ir.Insert(span, row, some, x), "sequences")
+    clauses = (Clause(("some",), found, ()), Clause(("x",), whole, ()))
+    one, limit = ir.Literal(span, INT, 1), ir.Literal(span, INT, MOST_SEQUENCES)
+    several = ir.Arithmetic(span, INT, "*", total, ir.Length(span, INT, whole))
+    empty = ir.MakeSet(span, rows, (ir.MakeSeq(span, row, ()),))
+    all_longer = ir.Collect(span, rows, "set", longer, clauses)
+    counted = ir.Let(span, ("total",), ir.Arithmetic(span, INT, "+", several, one))
+    grown = ir.Let(span, ("found",), ir.SetOp(span, rows, "|", empty, all_longer))
+    turns = ir.IntRange(span, SeqType(INT), ir.Literal(span, INT, 0), ir.Literal(span, INT, most))
+    body: tuple[Node, ...] = (
+        ir.Let(span, ("total",), one),
+        ir.For(span, ("turn",), turns, (counted,)),
+        ir.Assert(span, ir.Compare(span, BOOL, "<=", total, limit)),
+        ir.Let(span, ("found",), empty),
+        ir.For(span, ("turn",), turns, (grown,)),
+        ir.Return(span, found),
+    )
+    return _function(f"sequences_{most}", of, span, (Argument("whole", of),), rows, body)
 
 
 def permutations_of(of: Type, span: Span) -> Function:

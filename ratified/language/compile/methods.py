@@ -19,7 +19,7 @@ class Method:
     function: FunctionType
     owner: type
     kind: Kind
-    fair: tuple[object, object] | None = None  # as `@action` was given it
+    fair: tuple[object, ...] | None = None  # as `@action` was given it
     weight: object = None  # likewise
 
 

@@ -21,7 +21,7 @@ from ratified.language.compile.methods import Method, abstract_class, methods_of
 from ratified.language.compile.steps import constrained
 from ratified.language.errors import ModelError, Refusals
 from ratified.language.ir import WEIGHT_MOST, Function, Kind, Module
-from ratified.language.sorts import Sort
+from ratified.language.sorts import Sort, tell_apart
 from ratified.language.source import definition, of_the_author, span_of
 from ratified.language.types import IntType, SortType, Type, names_in_bounds, sorts_of, unbounded
 from ratified.language.uses import nodes
@@ -68,6 +68,7 @@ class ModuleCompiler:
             name: self._weighed(self._fair(self.functions[name], method), method)
             for name, method in self.methods.items()
         }
+        self._check_groups(functions)
         functions.update({key: f for key, f in self.functions.items() if key not in functions})
         functions = constrained(functions, self.variables)
         return Module(
@@ -106,6 +107,7 @@ class ModuleCompiler:
                     span=self.source.span,
                     remedy="rename one of them: sizes are given by the names of sorts",
                 )
+        tell_apart(t.sort for t in found)
         return tuple(found)
 
     # --- functions ---
@@ -114,12 +116,12 @@ class ModuleCompiler:
         """An action with what it was marked with: `@action(fair=..., each=...)`."""
         if method.fair is None:
             return function
-        strength, each = method.fair
+        strength, each, group = method.fair
         names = [a.name for a in function.arguments]
         known = f"its parameters: {', '.join(names) or 'none'}"
         if strength not in ("weak", "strong"):
             what = (
-                "`each` says for which values an action is fair"
+                "`each` says for which values an action is fair, `group` with which others"
                 if strength is None
                 else f"{strength!r} is not a kind of fairness"
             )
@@ -128,13 +130,29 @@ class ModuleCompiler:
             problem = "`each` is a tuple of names", f'write each=("name",); {known}'
         elif unknown := [name for name in each if name not in names]:
             problem = f"`{function.name}` has no parameter {unknown[0]!r}", known
+        elif group is not None and not (isinstance(group, str) and group.isidentifier()):
+            problem = "`group` is the name of actions that are fair together", 'write group="name"'
+        elif group is not None and each:
+            problem = "a group of actions is fair as a whole", "leave out `each`, or `group`"
         elif len(set(each)) < len(each):
             problem = "`each` names a parameter twice", "name it once"
         else:
             return replace(
-                function, fair=ir.Fairness(strength == "strong", tuple(n for n in names if n in each))
+                function, fair=ir.Fairness(strength == "strong", tuple(n for n in names if n in each), group)
             )
-        raise _of_the_mark(method, ("fair", "each"), *problem)
+        raise _of_the_mark(method, ("fair", "each", "group"), *problem)
+
+    def _check_groups(self, functions: Mapping[str, Function]) -> None:
+        """Refuse a group of actions that are not fair in the same way."""
+        first: dict[str, Function] = {}
+        for name, function in functions.items():
+            if function.fair is None or function.fair.group is None:
+                continue
+            other = first.setdefault(function.fair.group, function)
+            if other.fair != function.fair:
+                message = f"`{other.name}` and `{name}` are of the group {function.fair.group!r}, and not equally fair"
+                remedy = "write the same fair= for all of a group"
+                raise _of_the_mark(self.methods[name], ("fair",), message, remedy)
 
     def _weighed(self, function: Function, method: Method) -> Function:
         """An action with its `@action(weight=...)`: a number, or a helper that takes what the action takes."""

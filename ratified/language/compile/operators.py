@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from ratified.language import ir
+from ratified.language.compile.constants import ONE_LITERAL, texts_of
 from ratified.language.compile.context import Context
 from ratified.language.ir import Expr
 from ratified.language.rules import Rules
@@ -68,7 +69,10 @@ def same(
     try:
         t = unbounded(join(first.type, second.type))
     except AnnotationProblem:
-        c.fail(node, f"{first.type} and {second.type} are different types", "use two values of one type")
+        remedy = "use two values of one type"
+        if texts_of(first.type) and texts_of(second.type):
+            remedy = ONE_LITERAL
+        c.fail(node, f"{first.type} and {second.type} are different types", remedy)
     return c.coerce(first, t, left), c.coerce(second, t, right), t
 
 
@@ -114,6 +118,10 @@ def _binary(node: ast.BinOp, c: Context) -> Expr:
     remedy = "int: + - * // %; ordered sorts: + and - with an int; sets: | & - ^; Seq and Bag: +"
     if isinstance(first.type, OptionalType):
         remedy = "it may be None: test that first (give it a local name)"
+    elif isinstance(first.type, BoolType):
+        remedy = "int(...) makes a number of it; bools have and, or, not, ==, !="
+    elif isinstance(op, ast.Pow):
+        symbol, remedy = "**", "write the product out, or compute a constant outside of the model"
     c.fail(node, f"{first.type} has no operator {symbol}", remedy)
 
 

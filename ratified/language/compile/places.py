@@ -14,7 +14,17 @@ from ratified.language.compile.context import Context, fitted
 from ratified.language.compile.copies import check_made_here
 from ratified.language.compile.operators import numeric
 from ratified.language.ir import Expr, Node, Which
-from ratified.language.types import INT, BagType, MapType, OptionalType, SeqType, SetType, Type, unbounded
+from ratified.language.types import (
+    INT,
+    NONE,
+    BagType,
+    MapType,
+    OptionalType,
+    SeqType,
+    SetType,
+    Type,
+    unbounded,
+)
 from ratified.language.values import Bag
 
 
@@ -137,6 +147,12 @@ def mutation(c: Context, call: ast.Call, target: ast.expr, method: str) -> list[
             arguments = positional(c, call, 0, 1)
             index = numeric(c, arguments[0]) if arguments else ir.Literal(span, INT, -1)
             value = ir.Pop(span, unbounded(container), now, index)
+        case MapType(key, value_type), "pop" if isinstance(value_type, OptionalType):
+            if len(call.args) == 2:
+                c.fail(call.args[1], "pop gives nothing back", "leave the default out; read the value before")
+            at = c.value(positional(c, call, 1, 1)[0], key)
+            nothing = ir.Widen(span, unbounded(value_type), ir.Literal(span, NONE, None))
+            value = ir.With(span, unbounded(container), now, at, nothing)
         case SetType(e), "clear":
             positional(c, call, 0, 0)
             value = ir.MakeSet(span, unbounded(container), ())

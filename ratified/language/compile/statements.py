@@ -24,10 +24,6 @@ _INSTEAD: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Try: ("try", "test before you read: a partial operation without a value is an error of the model"),
     ast.With: ("with", "leave it out: models do no I/O"),
     ast.Raise: ("raise", "guards are written require(...), claims assert"),
-    ast.Delete: (
-        "del",
-        "a map has a value for every key: declare Map[K, V | None] and store None; of a Set, use .discard",
-    ),
     ast.Global: ("global", "keep the state in variables of the model"),
     ast.Nonlocal: ("nonlocal", "keep the state in variables of the model"),
     ast.Import: ("import", "import at the top of the file"),

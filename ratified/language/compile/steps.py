@@ -6,12 +6,13 @@ Guarantees: the actions of a compiled class hold what its action constraints say
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ratified.language import ir
-from ratified.language.errors import ModelError
-from ratified.language.ir import Argument, Declaration, Function, Kind, Node, Which
+from ratified.language.errors import ModelError, Span
+from ratified.language.guards import Guards
+from ratified.language.ir import Argument, Declaration, Expr, Function, Kind, Node, Which
 from ratified.language.lower.trees import everywhere, names_in
 from ratified.language.types import BOOL, unbounded
 from ratified.language.uses import nodes
@@ -119,48 +120,64 @@ def _before_returns(body: Sequence[Node], guard: Node) -> tuple[tuple[Node, ...]
     return tuple(found), False
 
 
-def possible(action: Function, refuse: Callable[[str, str], None]) -> Function:
+def possible(
+    action: Function,
+    functions: Mapping[str, Function],
+    made: Callable[[Function], str],
+    refuse: Callable[[str, str], None],
+) -> Function:
     """A helper that says whether the guards of an action let it pass with its arguments."""
-    changed = False
-    for node in nodes(action.body):
-        if changed and isinstance(node, ir.Require | ir.Do):
-            refuse(
-                f"`{action.name}` has a guard after a change, or in a procedure that it calls",
-                "put the guards of the action first, and ask then",
-            )
-        changed = changed or isinstance(node, _WITH_CHANGES)
-    body = (*_asking(action.body), ir.Return(action.span, ir.Literal(action.span, BOOL, True)))
-    return Function(
-        f"ratified.enabled_{action.name}",
-        f"enabled_{action.name}",
-        Kind.HELPER,
-        tuple(Argument(a.name, unbounded(a.type)) for a in action.arguments),
-        BOOL,
-        _cut(body),
-        action.span,
-        "",
-    )
+    guards = Guards(functions)
+    if guards.late(action.body):
+        refuse(
+            f"`{action.name}` has a guard after a change, or in a loop that changes something",
+            "put the guards of the action first, and ask then",
+        )
+
+    def asking(body: Iterable[Node]) -> list[Node]:
+        """Statements in which a guard that is false, and a return, give an answer."""
+        found: list[Node] = []
+        for statement in body:
+            match statement:
+                case ir.Require(span, test):
+                    found.append(_unless(span, test))
+                case ir.Do(span, key, given) if guards.guarded((statement,)):
+                    asked = made(helper(functions[key]))
+                    found.append(_unless(span, ir.Call(span, BOOL, asked, given, Which.NOW)))
+                case ir.Do():
+                    pass
+                case ir.Return(span):
+                    return [*found, _answer(span, True)]
+                case ir.If(span, test, then, orelse):
+                    found.append(ir.If(span, test, tuple(asking(then)), tuple(asking(orelse))))
+                case ir.For(span, names, domain, inner):
+                    found.append(ir.For(span, names, domain, tuple(asking(inner))))
+                case _:
+                    found.append(statement)
+        return found
+
+    def helper(one: Function) -> Function:
+        return Function(
+            f"ratified.enabled_{one.key}",
+            f"enabled_{one.key.replace('.', '_')}",
+            Kind.HELPER,
+            tuple(Argument(a.name, unbounded(a.type)) for a in one.arguments),
+            BOOL,
+            _cut((*asking(guards.until_last(one.body)), _answer(one.span, True))),
+            one.span,
+            "",
+        )
+
+    return helper(action)
 
 
-def _asking(body: Sequence[Node]) -> list[Node]:
-    """Statements in which a guard that is false, and a return, give an answer, and nothing is changed."""
-    found: list[Node] = []
-    for statement in body:
-        match statement:
-            case ir.Require(span, test):
-                no = ir.Return(span, ir.Literal(span, BOOL, False))
-                found.append(ir.If(span, ir.Not(span, BOOL, test), (no,), ()))
-            case ir.Store(span) | ir.Return(span) | ir.Do(span):
-                return [*found, ir.Return(span, ir.Literal(span, BOOL, True))]
-            case ir.If(span, test, then, orelse):
-                found.append(ir.If(span, test, tuple(_asking(then)), tuple(_asking(orelse))))
-            case ir.For(span) if any(isinstance(n, _WITH_CHANGES) for n in nodes((statement,))):
-                return [*found, ir.Return(span, ir.Literal(span, BOOL, True))]
-            case ir.For(span, names, domain, inner):
-                found.append(ir.For(span, names, domain, tuple(_asking(inner))))
-            case _:
-                found.append(statement)
-    return found
+def _unless(span: Span, test: Expr) -> Node:
+    """False is the answer if a test is false."""
+    return ir.If(span, ir.Not(span, BOOL, test), (_answer(span, False),), ())
+
+
+def _answer(span: Span, said: bool) -> Node:
+    return ir.Return(span, ir.Literal(span, BOOL, said))
 
 
 def _cut(body: Sequence[Node]) -> tuple[Node, ...]:

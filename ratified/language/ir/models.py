@@ -26,6 +26,7 @@ class Kind(Enum):
     ASSUMPTION = "assumption"
     REFINEMENT = "refinement"
     EVENTUALLY = "eventually claim"
+    EVENTUALLY_ALWAYS = "eventually-always claim"
     LEADS_TO = "leads-to claim"
     VIEW = "view"
     HELPER = "helper"
@@ -44,11 +45,13 @@ class Argument:
 class Fairness:
     """That an action which stays possible (if `strong`: is possible again and again) is taken in the end.
 
-    `each` names the parameters for whose values this is so one by one; without any, the action as a whole is meant.
+    `each` names the parameters for whose values this is so one by one; without any, the action as a whole is meant. Actions of
+    one `group` are meant together: that some step of any of them is taken.
     """
 
     strong: bool
     each: tuple[str, ...] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

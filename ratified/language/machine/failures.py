@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -24,9 +25,8 @@ class StepError(ModelError):
         self.state = state
 
 
-def where(trace: TracebackType | None) -> Span | None:
-    """The place in the model's own source where an exception came from: the innermost frame that is in it."""
-    found: Span | None = None
+def places(trace: TracebackType | None) -> Iterator[Span]:
+    """The places in the model's own source through which an exception came, the innermost last."""
     while trace is not None:
         code = trace.tb_frame.f_code
         path = code.co_filename
@@ -35,9 +35,13 @@ def where(trace: TracebackType | None) -> Span | None:
             line, end_line, column, end_column = positions or (None, None, None, None)
             if line is not None:
                 start = column or 0
-                found = Span(path, line, start, end_line or line, end_column or start + 1)
+                yield Span(path, line, start, end_line or line, end_column or start + 1)
         trace = trace.tb_next
-    return found
+
+
+def where(trace: TracebackType | None) -> Span | None:
+    """The place in the model's own source where an exception came from: the innermost frame that is in it."""
+    return next(iter([*places(trace)][::-1]), None)
 
 
 def explained(problem: Exception) -> RatifiedError:

@@ -14,9 +14,10 @@ from typing import Any
 from ratified.language.api import Disabled, answering
 from ratified.language.compile.methods import methods_of
 from ratified.language.errors import ModelError, Span
+from ratified.language.guards import Guards
 from ratified.language.ir import Argument, Assert, Function, Kind, Module, walk
 from ratified.language.machine.choices import Choices, Lazily
-from ratified.language.machine.failures import StepError, explained, where
+from ratified.language.machine.failures import StepError, explained, places, where
 from ratified.language.machine.steps import OutOfBounds, Pulse, Values, abstract_model, image_of
 from ratified.language.model import Model
 from ratified.language.scope import running
@@ -271,14 +272,29 @@ class PythonMachine:
         return after
 
     def possible(self, state: Values, name: str, arguments: Values = ()) -> bool:
-        """Whether an action is possible in a state with these arguments; without arguments, with any. A bound may be left."""
+        """Whether the guards of an action let it pass in a state with these arguments; without arguments, with any.
+
+        What goes wrong after the guards does not matter. Raises what goes wrong in them, BoundLeft too.
+        """
         with running(self.model.scope):
             self._enter(state)
             for given in [arguments] if arguments or not self._parameters[name] else self._choices[name]:
-                if self._taken(state, name, given) is not None:
+                self._enter(state)  # which the choice before it may have changed
+                if self._passes(name, given):
                     return True
-                self._enter(state)  # which the next choice may depend on
         return False
+
+    def _passes(self, name: str, arguments: Values) -> bool:
+        self._in_model = self._nowhere
+        try:
+            self._functions[name](self.model, *arguments)
+        except Disabled:
+            return False
+        except Exception as problem:
+            guards, action = Guards(self.module.functions), self.module.functions[name]
+            if not any(guards.after(action, place) for place in places(problem.__traceback__)):
+                raise
+        return True
 
     def why_not(self, state: Values, name: str, arguments: Values) -> Span | None:
         """The guard that is false in a state, where an action is not possible with its arguments."""

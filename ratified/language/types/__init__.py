@@ -2,6 +2,7 @@
 
 from ratified.language.types.annotations import AnnotationProblem, fits, from_annotation, join
 from ratified.language.types.bounds import (
+    WIDE,
     Fit,
     bound_value,
     fit_of,
@@ -10,6 +11,7 @@ from ratified.language.types.bounds import (
     own_bounds,
     record_fields,
     resolved,
+    storable,
     surely_within,
     unbounded,
 )
@@ -49,6 +51,7 @@ from ratified.language.types.values import (
     cardinality,
     has_texts,
     infinite,
+    unstorable,
     values_of,
     with_members,
     without_zero,
@@ -60,6 +63,7 @@ __all__ = [
     "INT",
     "KINDS",
     "NONE",
+    "WIDE",
     "AnnotationProblem",
     "AtMost",
     "BagType",
@@ -101,8 +105,10 @@ __all__ = [
     "records_of",
     "resolved",
     "sorts_of",
+    "storable",
     "surely_within",
     "unbounded",
+    "unstorable",
     "values_of",
     "with_members",
     "without_zero",

@@ -139,6 +139,10 @@ def _bounded(base: Type, marks: Sequence[object]) -> Type:
     for given in marks:
         mark = Range(given.start, given.stop - 1) if isinstance(given, range) else given
         match base, mark:
+            case IntType(), Range(int(low), int(high)) if low > high:
+                raise AnnotationProblem(
+                    f"no int is within Range({low}, {high})", "write the lower bound first"
+                )
             case IntType(), Range(low, high):
                 base = IntType(low, high)
             case SeqType(item), AtMost(size, None):

@@ -87,6 +87,20 @@ def unbounded(t: Type) -> Type:
     return _with_bounds(t, lambda _: None)
 
 
+WIDE = IntType(-(2**31) + 1, 2**31 - 1)
+"""The range of an int that is declared without one: what every engine and TLC can hold."""
+
+
+def storable(t: Type) -> Type:
+    """The type of what is stored where a type is declared: ints without bounds are held to a wide range. Keys of maps are not."""
+    match t:
+        case IntType(None, None):
+            return WIDE
+        case MapType(key, value):
+            return MapType(key, storable(value))
+    return rebuild(t, storable)
+
+
 def resolved(t: Type, scope: Scope) -> Type:
     """The type with every bound a number (records are resolved where they are used)."""
     return _with_bounds(t, lambda bound: None if bound is None else bound_value(bound, scope))

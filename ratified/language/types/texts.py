@@ -6,7 +6,6 @@ pickled by its texts; members are in the order of the alphabet, whichever way th
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
@@ -22,13 +21,7 @@ class Text(str, Enum):  # noqa: UP042  # a base of Enums; StrEnum would print me
 
 def is_word(value: object) -> bool:
     """Whether a value may be one of those of a `Literal`: a text that is a name, as every tool writes it."""
-    return (
-        isinstance(value, str)
-        and value.isidentifier()
-        and not value.startswith("_")
-        and not keyword.iskeyword(value)
-        and value != "mro"
-    )
+    return isinstance(value, str) and value.isidentifier() and not value.startswith("_") and value != "mro"
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from ratified.language.rules import Rules
 from ratified.language.scope import Scope
 from ratified.language.sorts import members
 from ratified.language.types.annotations import AnnotationProblem
-from ratified.language.types.bounds import bound_value
+from ratified.language.types.bounds import WIDE, bound_value
 from ratified.language.types.forms import (
     BagType,
     BoolType,
@@ -208,16 +208,28 @@ def _(t: BagType, scope: Scope) -> Iterator[object]:
 
 
 def infinite(t: Type) -> tuple[str, str] | None:
-    """Why a type has no finite size, and what to write; None if it has one."""
+    """Why the values of a type cannot be run through, and what to write; None if they can."""
     for part in parts(t):
         match part:
-            case IntType(None, _):
+            case IntType(None, _) | IntType(WIDE.low, WIDE.high):
                 return "an int without bounds", "write Annotated[int, Range(low, high)]"
             case SeqType(_, None):
                 return "a Seq of any length", "write Annotated[Seq[T], AtMost(n)]"
             case BagType(_, None, None):
                 return "a Bag of any size", "write Annotated[Bag[T], AtMost(n, copies=m)]"
     return None
+
+
+def unstorable(t: Type) -> tuple[str, str] | None:
+    """Why what is of a type cannot be stored, and what to write; None if it can. Keys of maps are all there."""
+    match t:
+        case IntType():
+            return None if t == WIDE else infinite(t)
+        case MapType(key, value):
+            return infinite(key) or unstorable(value)
+        case SeqType(_, None) | BagType(_, None, None):
+            return infinite(t)
+    return next((why for child in children(t) if (why := unstorable(child))), None)
 
 
 def without_zero(t: Type) -> Type | None:

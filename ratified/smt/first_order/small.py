@@ -50,7 +50,7 @@ def window(facts: Iterable[Fact]) -> range:
     """The integers that a counterexample is looked for with: those that formulas speak of as well, and those beside them."""
     said = {t.value for f in facts for t in walk(f.formula) if isinstance(t, Number)} | set(INTEGERS[1:-1])
     wide = range(min(said) - 1, max(said) + 2)
-    return wide if len(wide) <= WIDEST else INTEGERS
+    return wide if wide.stop - wide.start <= WIDEST else INTEGERS
 
 
 def element(sort: str, index: int) -> Term:

@@ -7,17 +7,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from ratified.explore.native import compile as compiling
+from ratified.explore.native.codegen.program import generate
 from ratified.explore.native.compile import (
     CompilerFailed,
     CompilerMissing,
     compile_text,
     find_compiler,
 )
-from ratified.explore.native.library import load
+from ratified.explore.native.driver import Exploration, RunOptions
+from ratified.explore.native.library import load, loaded
+from ratified.language import Model, Param, Range, action, invariant
 
 ROOT = Path(__file__).parents[3]
 SMALL = '__attribute__((visibility("default"))) int answer(void) { return 42; }\n'
@@ -107,6 +111,54 @@ def test_a_damaged_library_is_compiled_again(cache: Path) -> None:
     compiled.path.write_bytes(b"not a library")
     assert load(text, flags=("-O0",)).words == 2
     assert compiled.path.is_relative_to(cache)
+
+
+def test_the_explorer_is_compiled_once_for_models_of_the_same_counts(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a second such model one part is compiled; a model with other counts has an explorer of its own."""
+    script, log = tmp_path / "cc", tmp_path / "log"
+    script.write_text(f'#!/bin/sh\necho "$*" >>{log}\nexec {find_compiler()[0]} "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("CC", str(script))
+
+    def compiled(model: Model) -> list[str]:
+        log.write_text("")
+        program = generate(model)
+        library, _ = loaded(program.text, ("-O0",), explorer=program.explorer)
+        assert library.counts == program.program.counts
+        with Exploration(library, RunOptions(threads=1)) as exploration:
+            assert exploration.run().distinct == 4
+        lines = log.read_text().splitlines()
+        return sorted(word for line in lines for word in line.split() if "RX_APART" in word)
+
+    assert compiled(Counter(by=1)) == ["-DRX_APART=1", "-DRX_APART=2"]
+    assert compiled(Counter(by=3)) == ["-DRX_APART=1"]
+    assert compiled(CounterThatIsAsked(by=1)) == ["-DRX_APART=1", "-DRX_APART=2"]
+    assert sorted(path.suffix for path in (cache / "native").iterdir()) == [
+        *[".c"] * 3,
+        *[".o"] * 2,
+        *[".so"] * 3,
+    ]
+
+
+class Counter(Model):
+    """Goes round."""
+
+    by: Param[int]
+    n: Annotated[int, Range(0, 3)]
+
+    @action
+    def go(self) -> None:
+        self.n = (self.n + self.by) % 4
+
+
+class CounterThatIsAsked(Counter):
+    """The same, and a claim."""
+
+    @invariant
+    def in_range(self) -> bool:
+        return self.n < 4
 
 
 AT_ONCE = """

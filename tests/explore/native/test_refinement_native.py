@@ -153,7 +153,7 @@ def alike_but_for_symmetry(model: Model, symmetry: bool) -> None:
         (
             Stealing(Key=2),
             4,
-            "steal(k=k1) maps to a step of Lock from holder=k2 to holder=k1, and no action of Lock does that",
+            "steal(k=k2) maps to a step of Lock from holder=k1 to holder=k2, and no action of Lock does that",
         ),
         (
             Votes(Key=2),

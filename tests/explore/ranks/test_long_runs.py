@@ -19,11 +19,11 @@ RATIFIED = (sys.executable, "-m", "ratified")
 PAXOS = ("paxos", "Ballot=4", "--claim", "agreement")
 ROWS = [
     (PAXOS, 8_220_065, 33),
-    ((*PAXOS, "--symmetry"), 695_899, 33),
+    ((*PAXOS, "--symmetry"), 710_709, 33),
     (("two-phase-commit", "ResourceManager=8"), 1_745_408, 26),
-    (("raft", "max_log=1", "max_messages=2", "--no-symmetry"), 15_480_691, 67),
-    (("raft", "max_log=1", "max_messages=2"), 2_580_725, 67),
-    (("raft",), 55_459_823, 79),
+    (("raft", "--no-symmetry"), 15_480_691, 67),
+    (("raft",), 2_580_725, 67),
+    (("raft", "--size", "thorough"), 55_459_823, 79),
 ]
 
 

@@ -6,27 +6,31 @@ Messages are delivered by the loop, in order; writes are durable at once. Nobody
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from ratified.impl.contract import (
     Applied,
     Campaign,
     Command,
+    Done,
     Effects,
     Input,
     Lost,
     NodeId,
+    NotLeader,
     Outcome,
     Persisted,
     Query,
     Receive,
+    Refused,
     Restored,
     Submit,
 )
 from ratified.impl.raft.config import Config
 from ratified.impl.raft.core import RaftCore
 from ratified.impl.raft.system import bootstrap
+from ratified.impl.runtime.hosted import OrderError, hosted
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.store.store import Store
 
@@ -53,10 +57,43 @@ class LocalReplica:
         assert isinstance(machine, Store)
         return machine
 
+    @property
+    def leader(self) -> NodeId | None:
+        """Whom it follows."""
+        return self.core.leader
+
+    @property
+    def term(self) -> int:
+        """Its core's."""
+        return self.core.term
+
+    def known_at(self, peer: str) -> NodeId | None:
+        """All are known, each at a port of its own."""
+        return next((each.node for each in self.cluster.nodes.values() if each.peer == peer), None)
+
+    @property
+    def peer(self) -> str:
+        """Where nobody listens."""
+        return f"127.0.0.1:{self.node.removeprefix('n')}"
+
+    def order(self, words: Sequence[str]) -> Outcome:
+        """As the runtime does."""
+        try:
+            control = hosted("raft").order(self.core, words[0], words[1:2])
+        except OrderError as error:
+            return Refused(str(error))
+        if self.core.leader != self.node:
+            return NotLeader(self.core.leader)
+        self.step(control)
+        return Done(b"ordered")
+
     def status(self) -> Status:
         """What it knows."""
-        core = self.core
-        members = tuple(Member(each.node, "127.0.0.1:1", each.client) for each in self.cluster.nodes.values())
+        core, now = self.core, self.core.membership
+        members = tuple(
+            Member(node, self.cluster.nodes[node].peer, self.cluster.nodes[node].client, node in now.learners)
+            for node in now.everyone()
+        )
         return Status(self.node, core.leader, core.term, core.commit, core.applied, 0, members)
 
     async def submit(self, command: Command) -> Outcome:
@@ -67,6 +104,16 @@ class LocalReplica:
         """Ask."""
         self._asked += 1
         return await self._ask("query", self._asked, Query("query", self._asked, payload))
+
+    @property
+    def applied(self) -> int:
+        """Its core's."""
+        return self.core.applied
+
+    async def confirm(self) -> Outcome:
+        """By a query."""
+        outcome = await self.query(b"")
+        return Done(self.applied.to_bytes(8, "big")) if isinstance(outcome, Done) else outcome
 
     async def _ask(self, client: str, serial: int, event: Input) -> Outcome:
         future = self._waiting.get((client, serial)) or asyncio.get_running_loop().create_future()
@@ -105,13 +152,13 @@ class LocalReplica:
 
 
 class LocalCluster:
-    """Nodes n1, n2, ..."""
+    """Nodes n1, n2, ..., of which the last, the spares, are no members at first."""
 
-    def __init__(self, nodes: int) -> None:
-        names = tuple(f"n{n}" for n in range(1, nodes + 1))
+    def __init__(self, nodes: int, spares: int = 0) -> None:
+        names = tuple(f"n{n}" for n in range(1, nodes + spares + 1))
         self.nodes: dict[NodeId, LocalReplica] = {}
         for name in names:
-            self.nodes[name] = LocalReplica(self, name, names)
+            self.nodes[name] = LocalReplica(self, name, names[:nodes])
 
     def send(self, sender: LocalReplica, to: NodeId, event: Receive) -> None:
         """Deliver a message, soon, unless one of the two is cut off."""

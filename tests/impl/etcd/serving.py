@@ -33,9 +33,9 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(nodes: int = 3, **how: Any) -> AsyncIterator[Serving]:
+async def serving(nodes: int = 3, spares: int = 0, **how: Any) -> AsyncIterator[Serving]:
     """A cluster that is served, on ports of the kernel's choice."""
-    cluster = LocalCluster(nodes)
+    cluster = LocalCluster(nodes, spares)
     async with AsyncExitStack() as stack:
         servers = {}
         for name, replica in cluster.nodes.items():

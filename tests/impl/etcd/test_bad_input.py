@@ -10,8 +10,10 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.message import Message
 
 from ratified.impl.etcd import etcd_pb2 as pb
+from ratified.impl.etcd.calls import INSTEAD, identity
 from ratified.impl.etcd.server import Server
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.machines import KeyValue
@@ -60,10 +62,9 @@ def test_requests_that_make_no_sense_are_refused_with_etcds_texts() -> None:
         ("KV/Range", rng(key=b"k", sort_order=7), "INVALID_ARGUMENT", "etcdserver: invalid sort option"),  # type: ignore[arg-type]  # that is what is wrong
         ("KV/Txn", txn(success=[op, op]), "INVALID_ARGUMENT", "etcdserver: duplicate key given in txn request"),
         ("KV/Txn", txn(success=[op] * 129), "INVALID_ARGUMENT", "etcdserver: too many operations in txn request"),
-        ("KV/Txn", txn(success=[pb.RequestOp()]), "INVALID_ARGUMENT", "etcdserver: key is not provided"),
+        ("KV/Txn", txn(success=[pb.RequestOp()]), "INVALID_ARGUMENT", "etcdserver: key not found"),
         ("Lease/LeaseGrant", pb.LeaseGrantRequest(TTL=10**10), "OUT_OF_RANGE", "etcdserver: too large lease TTL"),
         ("Auth/Authenticate", pb.HashRequest(), "FAILED_PRECONDITION", "etcdserver: authentication is not enabled"),
-        ("Cluster/MemberAdd", pb.HashRequest(), "UNIMPLEMENTED", "Method not found!"),
     ]  # fmt: skip
 
     async def test(s: Serving, call: Call) -> None:
@@ -154,6 +155,51 @@ def test_a_full_store_takes_deletions_only() -> None:
         await call("KV/Put", put)
 
     asking(test, limits=Limits(stored_bytes=150))
+
+
+def test_what_operators_cannot_ask_for_is_refused_with_a_sentence() -> None:
+    invalid, before, missing = "INVALID_ARGUMENT", "FAILED_PRECONDITION", "UNIMPLEMENTED"
+    update = "Cluster/MemberUpdate"
+    not_known = "ratified: no node at a:1 is known here; say its name too, as in http://NAME@a:1"
+    bad_urls, here = "etcdserver: given member URLs are invalid", "http://n9@127.0.0.1:2"
+
+    def add(*urls: str) -> tuple[str, Message]:
+        return "Cluster/MemberAdd", pb.MemberAddRequest(peerURLs=urls)
+
+    def with_id(method: str, number: int) -> tuple[str, Message]:
+        return f"Cluster/{method}", pb.MemberRemoveRequest(ID=number)
+
+    requests = [
+        (("Auth/UserAdd", pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.Auth']}"),
+        ((update, pb.HashRequest()), missing, f"ratified: {INSTEAD['etcdserverpb.' + update]}"),
+        (("Maintenance/Downgrade", pb.HashRequest()), missing, "ratified: Maintenance has no Downgrade here"),
+        (("KV/Increment", pb.HashRequest()), missing, "ratified: KV has no Increment here"),
+        (add("http://a:1", "http://b:1"), invalid, "ratified: a node has one peer URL"),
+        (add("http://a"), invalid, bad_urls),
+        (add("http://a:1x"), invalid, bad_urls),
+        (add("http://a:1"), invalid, not_known),
+        (add("http://n2@a:1"), before, "etcdserver: member ID already exist"),
+        (add(here), before, "etcdserver: Peer URLs already exists"),
+        (with_id("MemberRemove", 7), "NOT_FOUND", "etcdserver: member not found"),
+        (with_id("MemberPromote", 7), "NOT_FOUND", "etcdserver: member not found"),
+        (
+            with_id("MemberPromote", identity("n1")),
+            before,
+            "etcdserver: can only promote a learner member",
+        ),
+        (
+            ("Maintenance/MoveLeader", pb.MoveLeaderRequest(targetID=7)),
+            before,
+            "etcdserver: not leader",
+        ),
+    ]
+
+    async def test(s: Serving, call: Call) -> None:
+        for (method, request), code, text in requests:
+            assert await refused(call(method, request.SerializeToString())) == (code, text), method
+        assert {len(replica.core.membership.voters) for replica in s.cluster.nodes.values()} == {3}
+
+    asking(test)
 
 
 def test_without_certificates_it_listens_on_loopback_only_and_with_them_needs_permissions() -> None:

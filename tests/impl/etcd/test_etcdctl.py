@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
+from ratified.impl.etcd.calls import INSTEAD, identity
 from tests.impl.etcd.serving import Serving, serving
 
 ERROR = re.compile(r"^Error: (.*)$", re.MULTILINE)
@@ -184,6 +185,50 @@ def test_members_status_health_and_checksums_are_told() -> None:
             assert len({line.split(", ")[1] for line in sums}) == 1
             assert await s.etcdctl("alarm", "list") == ""
             assert (await s.etcdctl("defrag")).count("Finished defragmenting") == 3
-            assert error(await s.etcdctl("user", "list")) == "etcdserver: authentication is not enabled"
+            refused = f"rpc error: code = Unimplemented desc = ratified: {INSTEAD['etcdserverpb.Auth']}"
+            for asked in (("user", "list"), ("role", "add", "r"), ("auth", "enable")):
+                assert error(await s.etcdctl(*asked)) == refused
+
+    asyncio.run(main())
+
+
+def test_members_come_and_go_and_another_one_leads() -> None:
+    async def main() -> None:
+        async with serving(spares=1) as s:
+            names = {name: f"{identity(name):x}" for name in s.cluster.nodes}
+            here = s.servers["n3"].address  # which does not lead, and passes it on
+            learner = ("member", "add", "n4", "--learner", "--peer-urls=http://127.0.0.1:4")
+            added = await s.etcdctl(*learner, endpoints=here)
+            assert f"Member {names['n4']} added to cluster " in added
+            assert 'ETCD_NAME="n4"' in added
+            n4 = s.cluster.nodes["n4"]
+            assert n4.core.membership.learners == ("n4",)
+            listed = (await s.etcdctl("member", "list", endpoints=here)).splitlines()
+            assert [line.split(", ")[2::3] for line in listed][3:] == [["n4", "true"]]
+            promoted = await s.etcdctl("member", "promote", names["n4"], endpoints=here)
+            assert promoted.startswith(f"Member {names['n4']} promoted in cluster ")
+            assert [*n4.core.membership.voters] == ["n1", "n2", "n3", "n4"]
+            assert error(await s.etcdctl("move-leader", "7")) == "etcdserver: bad leader transferee"
+            moved = await s.etcdctl("move-leader", names["n4"])
+            assert moved == f"Leadership transferred from {names['n1']} to {names['n4']}\n"
+            assert n4.core.leader == "n4"
+            removed = await s.etcdctl("member", "remove", names["n1"], endpoints=here)
+            assert removed.startswith(f"Member {names['n1']} removed from cluster ")
+            assert [*n4.core.membership.voters] == ["n2", "n3", "n4"]
+            assert await s.etcdctl("put", "k", "v", endpoints=here) == "OK\n"
+
+    asyncio.run(main())
+
+
+def test_a_learner_that_lags_is_not_made_a_voter() -> None:
+    async def main() -> None:
+        async with serving(spares=1) as s:
+            s.cluster.nodes["n4"].cut_off = True
+            here = s.servers["n2"].address
+            learner = ("member", "add", "n4", "--learner", "--peer-urls=http://127.0.0.1:4")
+            assert "added" in await s.etcdctl(*learner, endpoints=here)
+            told = error(await s.etcdctl("member", "promote", f"{identity('n4'):x}", endpoints=here))
+            assert told == "etcdserver: can only promote a learner member which is in sync with leader"
+            assert s.cluster.nodes["n1"].core.membership.learners == ("n4",)
 
     asyncio.run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ class Scripted:
         self.store = Store()
         self.script = list(outcomes)
         self.commands: list[Command] = []
+        self.confirmed: list[str] = []
+        self.members: tuple[Member, ...] = (Member("n1", "p1", "c1"), Member("n2", "p2", "c2"))
+        self.index = self.applied = 0
         self.done: dict[str, tuple[int, bytes]] = {}
 
     @property
@@ -31,8 +35,17 @@ class Scripted:
 
     def status(self) -> Status:
         """Another node leads."""
-        members = (Member("n1", "p1", "c1"), Member("n2", "p2", "c2"))
-        return Status("n1", "n2", 1, 0, 0, 0, members)
+        return Status("n1", "n2", 1, 0, 0, 0, self.members)
+
+    leader, term = "n2", 1
+
+    def known_at(self, peer: str) -> str | None:
+        """Nobody is."""
+        return None
+
+    def order(self, words: Sequence[str]) -> Outcome:
+        """Another node leads."""
+        return NotLeader("n2")
 
     def execute(self, command: Command) -> bytes:
         """As a core with sessions does."""
@@ -63,6 +76,12 @@ class Scripted:
         """Answer."""
         return Done(self.store.query(payload))
 
+    async def confirm(self) -> Outcome:
+        """As it is scripted, and then up to an index."""
+        if self.confirmed and self.confirmed.pop() == "elsewhere":
+            return NotLeader("n2")
+        return Done(self.index.to_bytes(8, "big"))
+
     def subscribe(self, told: Any) -> Any:
         """Nobody does."""
         return lambda: told
@@ -80,10 +99,14 @@ class There:
         self.asked.append(address)
         return await self.replica.submit(command)
 
-    async def query(self, address: str, command: Command, wait_ms: int) -> Outcome:
+    async def order(self, address: str, command: Command, wait_ms: int) -> Outcome:
+        """Nobody gives orders here."""
+        raise AssertionError(address, command)
+
+    async def confirm(self, address: str, command: Command, wait_ms: int) -> Outcome:
         """The same."""
         self.asked.append(address)
-        return await self.replica.query(command.payload)
+        return await self.replica.confirm()
 
 
 def made(*outcomes: str, **how: Any) -> tuple[Frontend, Scripted, There]:
@@ -128,6 +151,38 @@ def test_what_comes_in_together_goes_in_one_command_and_each_has_its_answer() ->
     asyncio.run(main())
 
 
+def test_a_question_waits_until_what_was_committed_is_executed_here() -> None:
+    async def main() -> None:
+        front, replica, there = made()
+        replica.confirmed = ["elsewhere"]
+        replica.index = 7
+        asked = [asyncio.ensure_future(front.ask(Range(b"k"))) for _ in range(3)]
+        for replica.applied in (5, 6):
+            front.advanced()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not any(each.done() for each in asked)
+        replica.store.execute(Put(b"k", b"1"))
+        replica.applied = 7
+        front.advanced()
+        assert [answer.revision for answer in await asyncio.gather(*asked)] == [2, 2, 2]
+        assert there.asked == ["c2"]  # once for all of them
+        await front.close()
+
+    asyncio.run(main())
+
+
+def test_a_node_that_does_not_catch_up_says_so_in_time() -> None:
+    async def main() -> None:
+        front, replica, _ = made(wait_ms=30)
+        replica.index = 7
+        with pytest.raises(Fault, match=r"^etcdserver: request timed out$"):
+            await front.ask(Range(b"k"))
+        await front.close()
+
+    asyncio.run(main())
+
+
 def test_a_batch_is_not_larger_than_a_megabyte() -> None:
     async def main() -> None:
         front, replica, _ = made()
@@ -149,6 +204,18 @@ def test_a_session_of_which_a_command_is_not_decided_in_time_is_left() -> None:
         assert replica.commands[-1].client != late.client  # whose late execution answers nobody
         replica.execute(late)
         assert await front.propose(Put(b"k", b"2")) == HasPut(4)
+        await front.close()
+
+    asyncio.run(main())
+
+
+def test_a_node_that_is_no_member_says_so_at_once() -> None:
+    async def main() -> None:
+        front, replica, _ = made(*["nobody"] * 1_000)
+        replica.members = replica.members[1:]
+        with pytest.raises(Fault, match=r"^etcdserver: no leader$"):
+            await front.propose(Put(b"k", b"1"))
+        assert len(replica.commands) == 1
         await front.close()
 
     asyncio.run(main())

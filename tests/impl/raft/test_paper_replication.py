@@ -116,6 +116,20 @@ def test_the_leader_includes_the_highest_index_it_knows_to_be_committed_in_futur
     assert {message.commit for message in heartbeats.values()} == {1}
 
 
+def test_what_only_says_what_is_committed_may_wait_for_company_and_entries_and_heartbeats_may_not() -> None:
+    bench = Bench()
+    bench.lead()
+    for follower in ("s2", "s3"):
+        bench.agree(follower)
+    bench.submit(1)
+    assert [send.idle for send in bench.last.sends] == [False, False]
+    bench.agree("s2")
+    told = [send for send in bench.last.sends if isinstance(send.message, AppendEntries)]
+    assert [(send.to, send.message.commit, send.idle) for send in told] == [("s2", 1, True), ("s3", 1, True)]
+    bench.tick(PAPER.heartbeat_ticks)
+    assert [send.idle for send in bench.last.sends] == [False, False]
+
+
 def test_once_a_follower_learns_that_an_entry_is_committed_it_applies_it_in_log_order() -> None:
     bench = Bench()
     bench.receive("s2", append(1, 0, 0, *entries(1, 1, 1)))

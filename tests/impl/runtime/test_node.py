@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ratified.impl.contract import Applied, Command, Done, NotLeader, Refused, Restored, Write
+from ratified.impl.contract import Applied, Command, Done, NotLeader, Refused, Restored, Send, Write
 from ratified.impl.runtime.hosted import Pace
 from ratified.impl.runtime.storage import Storage
 from tests.impl.runtime.nodes import nodes
@@ -35,6 +35,27 @@ def test_three_nodes_agree_and_remember(tmp_path: Path, protocol: str) -> None:
                 await cluster.start(name)
             assert await cluster.get("get x") == b"2"
             assert {node.starts for node in cluster.up.values()} == {2}
+
+    asyncio.run(run())
+
+
+def test_what_may_wait_leaves_later_unless_something_else_goes_the_same_way(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with nodes(1, tmp_path) as cluster:
+            node = await cluster.leader()
+            sent: list[tuple[str, str]] = []
+            node._peers.send = lambda to, message: sent.append((to, message))  # type: ignore[method-assign]
+            for send in (
+                Send("n2", "committed to 1", idle=True),
+                Send("n3", "committed to 1", idle=True),
+                Send("n2", "entry 2", 0),
+                Send("n3", "committed to 2", idle=True),
+            ):
+                node._send(send)
+            assert sent == [("n2", "entry 2")]
+            while len(sent) < 2:
+                await asyncio.sleep(0.001)
+            assert sent == [("n2", "entry 2"), ("n3", "committed to 2")]
 
     asyncio.run(run())
 
@@ -75,7 +96,7 @@ def test_members_come_and_go(tmp_path: Path) -> None:
             assert isinstance(refused, Refused)
             assert refused.reason == (
                 "there is no order 'ad n4'; there are campaign, compact, transfer NODE, add NODE, learn NODE, "
-                "remove NODE and change NODE..."
+                "promote NODE, remove NODE and change NODE..."
             )
 
     asyncio.run(run())

@@ -223,6 +223,17 @@ def test_a_folder_has_one_process(tmp_path: Path) -> None:
     Folder(tmp_path / "n1").close()
 
 
+def test_a_folder_where_nothing_may_be_written_is_told() -> None:
+    folder = Path("/sys/n1")  # nobody may write there, the superuser included
+    with pytest.raises(OSError, match="/sys/n1") as told:
+        folder.mkdir()
+    with pytest.raises(DiskFault) as refused:
+        Folder(folder)
+    assert str(refused.value) == (
+        f"{folder} cannot be written: {told.value.strerror}; give a folder that this user may write, as `data`"
+    )
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskFault) as refused:

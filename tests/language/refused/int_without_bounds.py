@@ -1,4 +1,4 @@
 
 
 class M(Model):
-    count: int
+    seen: Map[int, bool]

@@ -34,7 +34,7 @@ from ratified.language.uses import Uses
 INSTANCES_MOST = 2**22
 """So many instances of actions, each of which is counted by every thread."""
 
-VERSION = 2
+VERSION = 3
 """Changes when the same model would give another program."""
 
 SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="utf-8")
@@ -42,10 +42,11 @@ SUPPORT = (Path(__file__).resolve().parent / "support.h").read_text(encoding="ut
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """C text, and the tables that say what its numbers stand for."""
+    """C text, and the tables that say what its numbers stand for. `explorer` is the text of its other part (apart.h)."""
 
     text: str
     program: Program
+    explorer: str
 
 
 _COUNTED = "WORDS", "INSTANCES", "BOUNDS", "CONSTRAINTS", "INVARIANTS", "STEP_INVARIANTS", "GOALS"
@@ -103,29 +104,34 @@ def _generate(unit: Unit, symmetry: Symmetry | None) -> Generated:
         tuple(name for name, _ in steps),
     )
     program = Program(unit.model.module, unit.layout, unit.instances, goals, written)
-    return Generated(_text(unit, program, functions, symmetry), program)
-
-
-def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
-    renaming, body = canonical_text(unit, symmetry) if symmetry else ([], "    (void)s;")
-    return [*renaming, f"static inline void model_canonical(uint64_t *s) {{\n{body}\n}}"]
-
-
-def _text(unit: Unit, program: Program, functions: Sequence[str], symmetry: Symmetry | None) -> str:
-    body = "\n\n".join([SUPPORT, "\n".join(unit.shared.tables.text()), *functions])
     macros = {
         **dict(zip(_COUNTED, program.counts, strict=True)),
         "REFINEMENTS": len(program.refinements),
         "CLAIMS": len(program.goals),
         "SYMMETRY": int(symmetry is not None),
     }
+    defined = [f"#define MODEL_{name} {value}" for name, value in macros.items()]
+    explorer = "\n".join([*defined, '#include "contract.h"', '#include "explorer.c"', ""])
+    return Generated(_text(unit, functions, defined), program, explorer)
+
+
+def _canonical(unit: Unit, symmetry: Symmetry | None) -> list[str]:
+    return (
+        canonical_text(unit, symmetry)
+        if symmetry
+        else ["static inline void model_canonical(uint64_t *s) { (void)s; }"]
+    )
+
+
+def _text(unit: Unit, functions: Sequence[str], defined: Sequence[str]) -> str:
+    body = "\n\n".join([SUPPORT, "\n".join(unit.shared.tables.text()), *functions])
     named = [repr(unit.model), *unit.layout.describe()]
-    digest = hashlib.sha256("\n".join([str(VERSION), *named, str(macros), body]).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join([str(VERSION), *named, *defined, body]).encode()).hexdigest()
     lines = [
         f"/* {comment(repr(unit.model))}",
         *(f" *   {comment(line)}" for line in unit.layout.describe()),
         " */",
-        *(f"#define MODEL_{name} {value}" for name, value in macros.items()),
+        *defined,
         f'#define MODEL_DIGEST "{digest}"',
         '#include "contract.h"',
         "",

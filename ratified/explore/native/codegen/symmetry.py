@@ -1,17 +1,21 @@
 """Symmetry: the representative of a state among all its renamings, in C.
 
 Guarantees: two states have the same representative exactly if a permutation of the symmetric sorts that leaves every parameter
-unchanged turns one into the other. The representative is the one whose words are least.
+unchanged turns one into the other. Of all renamings (where every permutation counts: of those whose marks are in order) it is the
+one whose words are least.
 
-Where every permutation counts, they are walked through by exchanging neighbours (Johnson, "Generation of permutations by adjacent
-transposition", 1963): code for each exchange of neighbours is enough. Otherwise there is code for each permutation.
+Where every permutation counts, code for each exchange of neighbours is enough: these put marks in order (`marks.py`), and lead
+through what values of the same mark can be renamed to (Johnson, "Generation of permutations by adjacent transposition", 1963).
+Otherwise there is code for each permutation, or for a few that lead through all of them.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ratified.explore.native.codegen import build
 from ratified.explore.native.codegen.functions import Unit
@@ -19,6 +23,7 @@ from ratified.explore.native.codegen.joins import item_shape
 from ratified.explore.native.codegen.leaves import leaves, moved
 from ratified.explore.native.codegen.lifting import narrow_to
 from ratified.explore.native.codegen.loops import settled, to_array
+from ratified.explore.native.codegen.marks import write_marks
 from ratified.explore.native.codegen.nodes import Word
 from ratified.explore.native.codegen.numbers import num
 from ratified.explore.native.codegen.packing import item as item_at
@@ -64,6 +69,8 @@ from ratified.language.types import (
 )
 
 Permutation = dict[type[Sort], tuple[Sort, ...]]
+
+CANONICAL = (Path(__file__).resolve().parent / "canonical.h").read_text(encoding="utf-8")
 
 WRITTEN_MOST = 130
 """So many permutations may each have code of their own."""
@@ -215,23 +222,27 @@ def _(t: SetType | BagType, renamed: Renamed) -> Value:
 _Key = tuple[int, ...]
 
 
-def canonical_text(unit: Unit, symmetry: Symmetry) -> tuple[list[str], str]:
-    """Functions that rename, and the body of `model_canonical`."""
+def canonical_text(unit: Unit, symmetry: Symmetry) -> list[str]:
+    """`model_canonical`, and the functions that it calls."""
     permutations, model = symmetry.permutations, unit.model
     sorts = [s.sort for s in model.module.sorts if s.symmetric and model.scope.sizes[s.sort] > 1]
     whole = math.prod(math.factorial(model.scope.sizes[s]) for s in sorts)
-    if len(permutations) == whole and whole > 6:
-        return _walk(unit, sorts)
+    if len(permutations) == whole:
+        return _by_marks(unit, sorts)
     if len(permutations) > WRITTEN_MOST:
         generators, walk = _tour(permutations)
         return _walking(unit, generators, walk)
-    functions, body = [], ["uint64_t best[W]; rt_copy(best, s);"]
+    functions, body = [_BEFORE], ["uint64_t best[W]; rt_copy(best, s);"]
     for k, permutation in enumerate(
         p for p in permutations if any(int(v) != k for values in p.values() for k, v in enumerate(values))
     ):
         functions.append(renaming(unit, f"renaming_{k}", permutation))
         body.append(f"{{ uint64_t t[W]; renaming_{k}(s, t); if (rx_before(t, best)) rt_copy(best, t); }}")
-    return [_BEFORE, *functions], "\n".join("    " + line for line in [*body, "rt_copy(s, best);"])
+    return [*functions, _canonical([*body, "rt_copy(s, best);"])]
+
+
+def _canonical(body: Sequence[str]) -> str:
+    return "\n".join(["static void model_canonical(uint64_t *s) {", *(f"    {line}" for line in body), "}"])
 
 
 _BEFORE = """static inline bool rx_before(const uint64_t *a, const uint64_t *b) {
@@ -241,27 +252,55 @@ _BEFORE = """static inline bool rx_before(const uint64_t *a, const uint64_t *b) 
 }"""
 
 
-def _walk(unit: Unit, sorts: Sequence[type[Sort]]) -> tuple[list[str], str]:
-    """All permutations of all sorts, each from the one before by one exchange of neighbours."""
-    renamings: list[Permutation] = []
-    exchanges: dict[tuple[int, int], int] = {}
+def _by_marks(unit: Unit, sorts: Sequence[type[Sort]]) -> list[str]:
+    """All permutations of all sorts: those that put marks in order, by exchanges of neighbours (canonical.h)."""
+    sizes = [unit.model.scope.sizes[s] for s in sorts]
+    functions, cases = list[str](), list[str]()
     with unit.model:
-        for i, sort in enumerate(sorts):
-            values = tuple(sort)
-            for j in range(len(values) - 1):
-                swapped = list(values)
+        values = [tuple(sort) for sort in sorts]
+        for own in values:
+            for j in range(len(own) - 1):
+                swapped = list(own)
                 swapped[j], swapped[j + 1] = swapped[j + 1], swapped[j]
-                exchanges[i, j] = len(exchanges)
-                renamings.append({sort: tuple(swapped)})
-    steps = _steps([unit.model.scope.sizes[s] for s in sorts])
-    return _walking(unit, renamings, [exchanges[step] for step in steps])
+                functions.append(renaming(unit, f"exchange_{len(cases)}", {type(own[0]): tuple(swapped)}))
+                cases.append(f"exchange_{len(cases)}(s, t)")
+            cases.append("break")  # the last of a sort has no next
+
+    def write(w: Writer) -> None:
+        for k, own in enumerate(values):
+            write_marks(w, own, frozenset(sorts), sum(sizes[:k]))
+
+    exits = Exits(lambda: ("return;",), lambda _: ("return;",), None, "symmetry")
+    lines = unit.lines_once(exits, write, 1 << 60, rolled=False)
+    walks = [_exchanges(m) for m in range(max(sizes) + 1)]
+    ends = list(itertools.accumulate(map(len, walks), initial=0))
+    return [
+        *functions,
+        "static void model_exchange(int k, const uint64_t *s, uint64_t *t) {",
+        "    switch (k) {",
+        *(f"    case {k}: {case}; break;" for k, case in enumerate(cases) if case != "break"),
+        "    }",
+        "}",
+        "static void model_marks(const uint64_t *restrict s, uint64_t *restrict mark) {",
+        *lines,
+        "}",
+        f"enum {{ RC_VALUES = {sum(sizes)}, RC_SORTS = {len(sizes)} }};",
+        f"static const uint8_t RC_SIZE[] = {{{_numbers(sizes)}}};",
+        f"static const uint8_t RC_WALK[] = {{{_numbers(k for walk in walks for k in walk)}}};",
+        f"static const uint32_t RC_FROM[] = {{{_numbers(ends)}}};",
+        CANONICAL,
+    ]
 
 
-def _walking(unit: Unit, renamings: Sequence[Permutation], numbers: Sequence[int]) -> tuple[list[str], str]:
+def _numbers(several: Iterable[int]) -> str:
+    return ", ".join(map(str, several))
+
+
+def _walking(unit: Unit, renamings: Sequence[Permutation], numbers: Sequence[int]) -> list[str]:
     """A walk through all that a state can be renamed to, each from the one before by one of a few renamings."""
     functions = [_BEFORE]
     functions += [renaming(unit, f"exchange_{k}", permutation) for k, permutation in enumerate(renamings)]
-    functions.append(f"static const uint8_t WALK[] = {{{', '.join(map(str, numbers))}}};")
+    functions.append(f"static const uint8_t WALK[] = {{{_numbers(numbers)}}};")
     cases = " ".join(f"case {k}: exchange_{k}(now, t); break;" for k in range(len(renamings)))
     body = [
         "uint64_t best[W], now[W], t[W];",
@@ -273,7 +312,7 @@ def _walking(unit: Unit, renamings: Sequence[Permutation], numbers: Sequence[int
         "}",
         "rt_copy(s, best);",
     ]
-    return functions, "\n".join("    " + line for line in body)
+    return [*functions, _canonical(body)]
 
 
 def _tour(permutations: Sequence[Permutation]) -> tuple[list[Permutation], list[int]]:
@@ -326,19 +365,6 @@ def _spanning(start: _Key, generators: Sequence[_Key]) -> dict[_Key, list[tuple[
                 tree[key].append((number, after))
                 queue.append(after)
     return tree
-
-
-def _steps(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Exchanges of neighbours (of which sort, at which place) that lead through every permutation of every sort."""
-    found: list[tuple[int, int]] = []
-    for i, size in enumerate(sizes):
-        own = [(i, j) for j in _exchanges(size)]
-        # The walk through the sorts before is done once more after each exchange; it may begin anywhere.
-        longer = list(found)
-        for step in own:
-            longer += [step, *found]
-        found = longer
-    return found
 
 
 def _exchanges(size: int) -> list[int]:

@@ -1,0 +1,195 @@
+"""What the store promises of watches, leases and locks, held against what its clients saw while everything went wrong.
+
+The truth is the store's own history, told at the end, from the first revision on, by nodes that agree on it. Against it is held:
+
+- what a *watch* told that went on through all faults: each change once, in order, none left out;
+- *leases* of which clients were told that they were renewed: none ended before its time was over, counted from when the client
+  asked; once nobody renewed it any more, each ended;
+- what was *written under a lock*, guarded by it: only by whoever was first in line, in the order of the line.
+
+Guarantees: the three functions that decide are pure; each fault that they return is one whatever the clocks of the nodes showed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ratified.impl.client.aio import Event, StoreClient, put
+from ratified.impl.client.errors import StoreError
+
+LEASED, LINE, GUARDED, END = b"leased/", b"line", b"guarded", b"the end"
+TTL_S = 3
+PATIENCE_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A key was set, or deleted, where there is no value. `created` is the revision of the key's creation; 0 of a deletion."""
+
+    revision: int
+    key: bytes
+    value: bytes | None
+    created: int
+
+
+def changed(event: Event) -> Change:
+    """Return what a watch told."""
+    return Change(
+        event.revision, event.key.key, None if event.deleted else event.key.value, event.key.created
+    )
+
+
+def watch_faults(seen: Sequence[Change], after: int, truth: Sequence[Change]) -> list[str]:
+    """Return what is wrong with what a watch told that began after a revision; it may not have come to the end yet."""
+    due = [change for change in truth if change.revision > after]
+    for at, told in enumerate(seen):
+        if at == len(due) or told != due[at]:
+            earlier = told in seen[:at]
+            what = (
+                "told again"
+                if earlier
+                else "told, where there is another change"
+                if at < len(due)
+                else "made up"
+            )
+            return [
+                f"a watch: change {at + 1:,}, of {told.key.decode()} in revision {told.revision:,}, is {what}"
+            ]
+    return []
+
+
+@dataclass(slots=True)
+class Tenancy:
+    """A lease with one key, as its client knows it; times of one clock that only goes forward, in seconds."""
+
+    number: int
+    key: bytes
+    ttl: int
+    confirmed: float
+    """When it was asked for what was confirmed last: the lease, or a renewal."""
+
+
+def lease_faults(tenancies: Sequence[Tenancy], gone: Mapping[bytes, float]) -> list[str]:
+    """Return which leases ended early. `gone` is when it was seen that a key was deleted, which is not before it was."""
+    return [
+        f"lease {t.number:x} was renewed for {t.ttl} s, and its key was gone {seen - t.confirmed:.2f} s after that was asked for"
+        for t in tenancies
+        if (seen := gone.get(t.key)) is not None and seen < t.confirmed + t.ttl
+    ]
+
+
+def lock_faults(truth: Sequence[Change]) -> list[str]:
+    """Return which guarded writes were made by one who was not first in line; their values are the creation of its key."""
+    line: dict[bytes, int] = {}
+    last = 0
+    for change in truth:
+        if change.key.startswith(LINE + b"/"):
+            if change.value is None:
+                line.pop(change.key, None)
+            else:
+                line[change.key] = change.created
+        elif change.key == GUARDED and change.value is not None:
+            token = int(change.value)
+            first = min(line.values(), default=0)
+            if token != first or token < last:
+                who = f"{first:,} was first in line" if first else "nobody stood in line"
+                return [
+                    f"a lock: {token:,} wrote in revision {change.revision:,}, when {who}, and {last:,} had written"
+                ]
+            last = token
+    return []
+
+
+@dataclass(slots=True)
+class Promises:
+    """Clients of a store that watch, keep leases and take a lock, until `over`; then what they saw is decided."""
+
+    endpoints: Callable[[], Sequence[str]]
+    seed: str
+    tenants: int = 2
+    holders: int = 2
+    seen: list[Change] = field(default_factory=list)
+    after: int = 0
+    gone: dict[bytes, float] = field(default_factory=dict)
+    tenancies: list[Tenancy] = field(default_factory=list)
+    written: int = 0
+    truth: list[Change] = field(default_factory=list)
+
+    def _client(self) -> StoreClient:
+        return StoreClient(self.endpoints(), timeout_s=PATIENCE_S, refresh=False)
+
+    async def watch(self) -> None:
+        """Watch all keys, for ever."""
+        async with self._client() as client:
+            while True:
+                with suppress(StoreError):
+                    self.after = await client.revision()
+                    break
+            async for event in client.watch(b"", prefix=True, after=self.after):
+                self.seen.append(changed(event))
+                if event.deleted and event.key.key.startswith(LEASED):
+                    self.gone.setdefault(event.key.key, time.monotonic())
+
+    async def tenant(self, number: int, over: asyncio.Event) -> None:
+        """Have one lease after the other; renew each for a while, and leave it."""
+        draw = random.Random(f"{self.seed}/tenant/{number}")  # noqa: S311 - to repeat runs, not to keep secrets
+        async with self._client() as client:
+            while not over.is_set():
+                lease = draw.randrange(1, 1 << 62)
+                tenancy = Tenancy(lease, LEASED + b"%x" % lease, TTL_S, time.monotonic())
+                with suppress(StoreError):
+                    held = await client.grant(TTL_S, number=lease)
+                    await held.stop()  # it is renewed here, where it is written down
+                    await client.put(tenancy.key, b"", lease=lease)
+                    self.tenancies.append(tenancy)
+                    for _ in range(draw.randrange(8)):
+                        await asyncio.sleep(draw.uniform(0.3, 1.2))
+                        asked = time.monotonic()
+                        if not await client.renew(lease):
+                            break
+                        tenancy.confirmed = asked
+                await asyncio.sleep(draw.uniform(0.1, 0.5))
+
+    async def holder(self, number: int, over: asyncio.Event) -> None:
+        """Take the lock again and again, and write under it."""
+        draw = random.Random(f"{self.seed}/holder/{number}")  # noqa: S311 - to repeat runs, not to keep secrets
+        async with self._client() as client:
+            while not over.is_set():
+                with suppress(StoreError):
+                    async with client.lock(LINE, seconds=TTL_S) as lock:
+                        for _ in range(draw.randrange(1, 4)):
+                            write = put(GUARDED, b"%d" % lock.token)
+                            decided = await client.txn([lock.is_held()], [write])
+                            self.written += decided.succeeded
+                            await asyncio.sleep(draw.uniform(0.0, 0.4))
+                await asyncio.sleep(draw.uniform(0.0, 0.2))
+
+    async def settled(self, until: float) -> list[str]:
+        """Wait until leases have ended and the watch has told all; what has not is returned, for people."""
+        end = 0
+        async with self._client() as client:
+            while time.monotonic() < until:
+                with suppress(StoreError):
+                    left = [t for t in self.tenancies if await client.get(t.key) is not None]
+                    if not left and not end:
+                        end = await client.put(END, b"")
+                    if end and self.seen and self.seen[-1].revision >= end:
+                        async for event in client.watch(b"", prefix=True, after=0):
+                            self.truth.append(changed(event))
+                            if event.key.key == END:
+                                return []
+                await asyncio.sleep(0.2)
+        return ["leases, or a watch, did not come to their ends: the cluster did not come to rest"]
+
+    def faults(self) -> list[str]:
+        """Return what is wrong."""
+        return [
+            *watch_faults(self.seen, self.after, self.truth),
+            *lease_faults(self.tenancies, self.gone),
+            *lock_faults(self.truth),
+        ]

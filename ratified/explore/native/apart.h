@@ -1,0 +1,61 @@
+/* A program in two translation units, which are compiled at the same time: the model's functions (RX_APART 1), and the explorer
+ * (RX_APART 2), whose text depends on the program's macros alone, so that its object serves every model with the same.
+ *
+ * What is static in either is known to the other by the functions below: a call more, where there is one anyway.
+ */
+#ifndef RX_APART_H
+#define RX_APART_H
+
+void rx_model_initial(rx_batch *);
+void rx_model_successors(const uint64_t *, rx_batch *);
+int rx_model_constraints(const uint64_t *);
+int rx_model_invariants(const uint64_t *);
+int rx_model_step_invariants(const uint64_t *, const uint64_t *);
+int rx_model_beginning(const uint64_t *);
+uint64_t rx_model_witness(const uint64_t *, uint64_t);
+uint64_t rx_model_witness_step(const uint64_t *, const uint64_t *, uint64_t);
+void rx_model_canonical(uint64_t *);
+typedef int (*const rx_claims[])(const uint64_t *, uint64_t *);
+const rx_claims *rx_model_claims(void);
+const char *rx_model_digest(void);
+void rx_overflow_apart(rx_batch *);
+void rx_fault_apart(rx_batch *, uint32_t, uint32_t);
+
+#if RX_APART == 1
+
+void rx_model_initial(rx_batch *b) { model_initial(b); }
+void rx_model_successors(const uint64_t *s, rx_batch *b) { model_successors(s, b); }
+int rx_model_constraints(const uint64_t *s) { return model_constraints(s); }
+int rx_model_invariants(const uint64_t *s) { return model_invariants(s); }
+int rx_model_step_invariants(const uint64_t *s, const uint64_t *t) { return model_step_invariants(s, t); }
+uint64_t rx_model_witness(const uint64_t *s, uint64_t w) { return model_witness(s, w); }
+uint64_t rx_model_witness_step(const uint64_t *s, const uint64_t *t, uint64_t w) { return model_witness_step(s, t, w); }
+void rx_model_canonical(uint64_t *s) { model_canonical(s); }
+const char *rx_model_digest(void) { return MODEL_DIGEST; }
+#if MODEL_REFINEMENTS
+int rx_model_beginning(const uint64_t *s) { return model_beginning(s); }
+#endif
+#if MODEL_CLAIMS
+const rx_claims *rx_model_claims(void) { return (const rx_claims *)&model_claims; }
+#endif
+static __attribute__((cold)) void rx_overflow(rx_batch *b) { rx_overflow_apart(b); }
+static __attribute__((cold, unused)) void rx_fault(rx_batch *b, uint32_t e, uint32_t i) { rx_fault_apart(b, e, i); }
+
+#else
+
+#define model_initial rx_model_initial
+#define model_successors rx_model_successors
+#define model_constraints rx_model_constraints
+#define model_invariants rx_model_invariants
+#define model_step_invariants rx_model_step_invariants
+#define model_beginning rx_model_beginning
+#define model_witness rx_model_witness
+#define model_witness_step rx_model_witness_step
+#define model_canonical rx_model_canonical
+#define model_claims (*rx_model_claims())
+#define MODEL_DIGEST rx_model_digest()
+void rx_overflow_apart(rx_batch *b) { rx_overflow(b); }
+void rx_fault_apart(rx_batch *b, uint32_t e, uint32_t i) { rx_fault(b, e, i); }
+
+#endif
+#endif

@@ -1,0 +1,264 @@
+"""Marks: a number for each value of a symmetric sort, which says something of the part that it plays in a state, in C.
+
+Guarantees: when a state is renamed, its marks are: what a value becomes has the value's mark. So of all renamings of a state only
+those need to be looked at that put the marks in order (Ip & Dill, "Better verification through symmetry", 1996, section 5). How
+much a mark says decides how long that takes, and nothing else.
+
+A mark is made of what a map holds for the value, as far as nothing is in there that is renamed; whether a set has it, or a
+variable is it; how many elements of a set, of a bag or of a sequence speak of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ratified.explore.native.codegen import build
+from ratified.explore.native.codegen.leaves import leaves
+from ratified.explore.native.codegen.nodes import Word
+from ratified.explore.native.codegen.numbers import (
+    Num,
+    both,
+    chosen,
+    compare,
+    const,
+    count_bits,
+    either,
+    total,
+    truth,
+)
+from ratified.explore.native.codegen.packing import item as item_at
+from ratified.explore.native.codegen.packing import load, there
+from ratified.explore.native.codegen.shapes import Universe, widths
+from ratified.explore.native.codegen.terms import (
+    BagV,
+    Bits,
+    MapV,
+    Opt,
+    Rec,
+    SeqV,
+    SlotV,
+    Tup,
+    Uni,
+    Value,
+    as_num,
+    pair_of,
+)
+from ratified.explore.native.codegen.writer import Writer
+from ratified.language.rules import Rules
+from ratified.language.sorts import Sort
+from ratified.language.types import (
+    BagType,
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    NoneType,
+    OptionalType,
+    RecordType,
+    SeqType,
+    SetType,
+    SortType,
+    TupleType,
+    Type,
+    UnionType,
+    record_fields,
+    sorts_of,
+)
+from ratified.language.values import Bag, Map, Seq, Set
+
+Part = tuple[Word, int]
+"""A part of a mark, and how many bits it may take."""
+
+BITS = 64
+"""What a mark has room for; parts beyond are left out."""
+
+COUNTED_MOST = 8
+"""Rows of more places are not looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """Whose mark is made, by which writer, and what is renamed. `own`: of what a map holds for that value."""
+
+    w: Writer
+    value: Sort
+    renamed: frozenset[type[Sort]]
+    own: bool = False
+
+    def moves(self, t: Type) -> bool:
+        """Whether values of a type change when others are renamed."""
+        return any(s in self.renamed for s in sorts_of(t))
+
+    def spoken_of(self, universe: Universe, *, alone: bool) -> list[int]:
+        """The numbers of a universe's elements that have the value in them; `alone`: and nothing else that is renamed."""
+        mine = type(self.value), int(self.value)
+        found = [set(_sorted_parts(v, self.renamed)) for v in universe.values]
+        return [k for k, parts in enumerate(found) if (parts == {mine} if alone else mine in parts)]
+
+
+def _sorted_parts(value: object, renamed: frozenset[type[Sort]]) -> Iterator[tuple[type, int]]:
+    """What of a value is renamed: by its sort too, because values of different sorts may be equal."""
+    inner: Iterable[object] = ()
+    match value:
+        case Sort():
+            if type(value) in renamed:
+                yield type(value), int(value)
+        case tuple() | Set() | Seq() | Bag():
+            inner = value
+        case Map():
+            inner = value.items()
+        case _ if hasattr(value, "__record_types__"):
+            inner = [getattr(value, n) for n in value.__match_args__]  # type: ignore[attr-defined]  # a record
+    for part in inner:
+        yield from _sorted_parts(part, renamed)
+
+
+def write_marks(w: Writer, values: Sequence[Sort], renamed: frozenset[type[Sort]], first: int) -> None:
+    """Statements that put the marks of the values of a sort, of the state `s`, into `mark[first]` and the places after it."""
+    layout = w.shared.layout
+    for k, value in enumerate(values):
+        marking, used, words = Marking(w, value, renamed), 0, list[Word]()
+        for name, declaration in layout.variables.items():
+            if not marking.moves(declaration.type):
+                continue
+            for word, width in MARKS(declaration.type, (marking, load(layout.ref(name, "s")))):
+                if used + width <= BITS:
+                    words.append(build.shift_left(word, used))
+                    used += width
+        w.line(f"mark[{first + k}] = ", build.bit_or(*words) if words else 0, ";")
+
+
+def _parts(marking: Marking, value: Value, t: Type) -> list[Part]:
+    """The parts of a mark that a value gives; of what nobody renames all that there is, if it is of what a map holds for it."""
+    if marking.moves(t):
+        return MARKS(t, (marking, value))
+    if not marking.own:
+        return []
+    shape = marking.w.shapes.shape(t)
+    return list(zip(leaves(marking.w.shapes, value, shape), widths(shape), strict=True))
+
+
+Marked = tuple[Marking, Value]
+"""For whom, and what of a state is looked at: of a type that is renamed."""
+
+MARKS: Rules[Marked, list[Part]] = Rules("C of marks")
+
+
+@MARKS.rule(BoolType, IntType, NoneType, EnumType)
+def _(_t: Type, _marked: Marked) -> list[Part]:
+    return []
+
+
+@MARKS.rule(SortType)
+def _(t: SortType, marked: Marked) -> list[Part]:
+    return [(test.c, 1) for test in _tests(*marked, t).values()]
+
+
+@MARKS.rule(OptionalType)
+def _(t: OptionalType, marked: Marked) -> list[Part]:
+    marking, value = marked
+    assert isinstance(value, Opt)
+    if value.item is None:
+        return [(value.some.c, 1)]
+    inner = _parts(marking, value.item, t.item)
+    return [(value.some.c, 1), *((chosen(value.some, word, 0), width) for word, width in inner)]
+
+
+@MARKS.rule(RecordType)
+def _(t: RecordType, marked: Marked) -> list[Part]:
+    marking, value = marked
+    assert isinstance(value, Rec)
+    types = record_fields(value.type, marking.w.shapes.scope).values()
+    return [p for v, u in zip(value.fields, types, strict=True) for p in _parts(marking, v, u)]
+
+
+@MARKS.rule(UnionType)
+def _(t: UnionType, marked: Marked) -> list[Part]:
+    marking, value = marked
+    assert isinstance(value, Uni)
+    parts = [(test.c, 1) for test in _tests(marking, value, t).values()]
+    return [*parts, (value.tag.c, len(value.alternatives).bit_length())] if marking.own else parts
+
+
+@MARKS.rule(TupleType)
+def _(t: TupleType, marked: Marked) -> list[Part]:
+    value = marked[1]
+    assert isinstance(value, Tup)
+    return [p for v, u in zip(value.items, t.items, strict=True) for p in _parts(marked[0], v, u)]
+
+
+@MARKS.rule(MapType)
+def _(t: MapType, marked: Marked) -> list[Part]:
+    marking, value = marked
+    assert isinstance(value, MapV)
+    if not marking.moves(t.key):
+        return [p for entry in value.entries for p in _parts(marking, entry, t.value)]
+    own = replace(marking, own=True)
+    keys = marking.spoken_of(value.keys, alone=True)
+    return [p for k in keys for p in _parts(own, value.entries[k], t.value)]
+
+
+@MARKS.rule(SetType, BagType, SeqType)
+def _(t: SetType | BagType | SeqType, marked: Marked) -> list[Part]:
+    marking, value = marked
+    if isinstance(value, Bits):
+        return _of_bits(marking, value)
+    assert isinstance(value, SlotV | BagV | SeqV)
+    row = value.row
+    tests: dict[str, list[Num]] = {}
+    for k in range(row.most if row.most <= COUNTED_MOST else 0):
+        own = item_at(row, k)
+        one = pair_of(own)[0] if isinstance(value, BagV) else own
+        for name, test in _tests(marking, one, t.item).items():
+            tests.setdefault(name, []).append(both(there(row, k), test))
+    counts = [*map(total, tests.values()), *([row.length] if marking.own else [])]
+    return [(count.c, row.most.bit_length()) for count in counts]
+
+
+def _of_bits(marking: Marking, value: Bits) -> list[Part]:
+    """How many of a set's elements speak of the value, and how many speak of it alone."""
+    universe = value.universe
+    alone, all_of_it = marking.spoken_of(universe, alone=True), marking.spoken_of(universe, alone=False)
+    several = [alone, *([all_of_it] if len(all_of_it) > len(alone) else [])]
+    if marking.own:
+        several.append(list(range(universe.size)))
+    parts = list[Part]()
+    for numbers in several:
+        masks = [sum(1 << k % 64 for k in numbers if k // 64 == i) for i in range(len(value.words))]
+        count = count_bits([build.bit_and(w, m) for w, m in zip(value.words, masks, strict=True)])
+        parts.append((count.c, len(numbers).bit_length()))
+    return parts
+
+
+def _tests(marking: Marking, value: Value, t: Type, at: str = "") -> dict[str, Num]:
+    """By where in an element a value of the sort may stand: whether it is this one. Alternatives of a union share fields."""
+    found: dict[str, Num] = {}
+    match t:
+        case SortType(sort) if sort is type(marking.value):
+            found[at] = compare("==", as_num(value), const(int(marking.value)))
+        case OptionalType(item) if isinstance(value, Opt) and value.item is not None:
+            found = _tests(marking, value.item, item, at)
+            found = {name: both(value.some, test) for name, test in found.items()}
+        case RecordType() if isinstance(value, Rec):
+            types = record_fields(value.type, marking.w.shapes.scope)
+            for (name, u), v in zip(types.items(), value.fields, strict=True):
+                found |= _tests(marking, v, u, f"{at}.{name}")
+        case TupleType(items) if isinstance(value, Tup):
+            for k, (u, v) in enumerate(zip(items, value.items, strict=True)):
+                found |= _tests(marking, v, u, f"{at}.{k}")
+        case UnionType(records) if isinstance(value, Uni):
+            several: dict[str, dict[Word, list[Num]]] = {}
+            for k, (one, u) in enumerate(zip(value.alternatives, records, strict=True)):
+                if one is not None:
+                    is_it = compare("==", value.tag, const(k))
+                    for name, test in _tests(marking, one, u, at).items():
+                        several.setdefault(name, {}).setdefault(test.c, []).append(is_it)
+            for name, tests in several.items():
+                # Where it stands in the same leaf whichever it is, which it is need not be asked.
+                own = [
+                    truth(c) if len(of) == len(records) else both(either(*of), truth(c))
+                    for c, of in tests.items()
+                ]
+                found[name] = either(*own)
+    return found

@@ -1,0 +1,9 @@
+
+
+class M(Model):
+    log: Annotated[Seq[Term], AtMost(3)]
+    last: Term
+
+    @action
+    def act(self) -> None:
+        self.last = self.log.pop(0)
