@@ -130,7 +130,7 @@ def prove_script(
     beginning = Beginning(translation.beginning(), translation.assumed(), effort)
     try:
         with Pool(how.processes, solvers) as pool:
-            _run(pool, attempts, beginning, progress, watch)
+            _run(pool, attempts, beginning, translation, progress, watch)
     except (Reached, KeyboardInterrupt) as stop:
         if isinstance(stop, KeyboardInterrupt) and not complete:
             raise  # a part of something larger, which would go on
@@ -192,10 +192,11 @@ def _run(
     pool: Pool,
     attempts: list[Attempt],
     beginning: Beginning,
+    translation: Translation,
     progress: Callable[[ProofProgress], None] | None,
     watch: Watch,
 ) -> None:
-    """Ask the solvers. Raises Reached."""
+    """Ask the solvers. Raises Reached, and ModelError if the model has no initial state."""
     by_id: dict[int, Attempt | Beginning] = {id(beginning): beginning, **{id(a): a for a in attempts}}
     finished = 0
 
@@ -207,6 +208,8 @@ def _run(
         if not jobs:
             attempt.ended = True
             finished += attempt is not beginning
+        if attempt is beginning and beginning.ended:
+            beginning.cells(translation)  # of what cannot begin, nothing else is worth asking
         return jobs
 
     def waiting(_: int) -> None:

@@ -320,6 +320,8 @@ def union(left: Members, right: Members) -> Members:
         lambda f: conj(left.every(f), right.every(f)),
         lambda f: disj(left.some(f), right.some(f)),
         parts=(*(left.parts or (left,)), *(right.parts or (right,))),
+        times=left.times + right.times,
+        values=(left.values or right.values) if left.item == right.item else None,
     )
 
 

@@ -221,6 +221,8 @@ def where(members: Members, test: Callable[[Shape], Term]) -> Members:
         lambda f: members.some(lambda x: conj(test(x), f(x))),
         typed=members.typed,
         parts=tuple(where(part, test) for part in members.parts),
+        times=members.times,
+        values=members.values,
     )
 
 

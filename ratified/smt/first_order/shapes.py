@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from ratified.language.errors import ModelError, Span
@@ -101,12 +101,26 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantifiers:
+    """What is true of all, and of some: written so many `times`."""
+
+    every: Callable[[Callable[[Shape], Term]], Term]
+    some: Callable[[Callable[[Shape], Term]], Term]
+    times: int
+
+
+WAYS_MOST = 8
+"""What is said of a member of a set is written so often at most: sets in sets that depend on conditions multiply."""
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
     """A set or a bag: who is a member, and what is true of all of them.
 
     `every(f)` and `some(f)` are quantified formulas over the members; `origin` as for maps. Of a bag, `count` says how many
     copies of a value there are. All elements of one that is `typed` are known to be within the bounds of `item`; of a union,
-    those of the `parts` that are.
+    those of the `parts` that are. Where what is said of a member is written `times` over, because there are as many ways to be
+    one, `values` quantifies over all values of the sorts of `item` instead, members or not.
     """
 
     item: Type
@@ -117,6 +131,8 @@ class Members:
     count: Callable[[Shape], Term] | None = None
     typed: bool = False
     parts: tuple[Members, ...] = ()
+    times: int = 1
+    values: Quantifiers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,11 +331,30 @@ def _either_union(test: Term, then: OneOf, orelse: OneOf) -> OneOf:
 
 def _either_members(test: Term, item: Type, a: Members, b: Members) -> Members:
     count, other = a.count, b.count
-    return Members(
-        item,
-        lambda x: choice(test, a.has(x), b.has(x)),
-        lambda f: conj(implies(test, a.every(f)), disj(test, b.every(f))),
-        lambda f: disj(conj(test, a.some(f)), conj(neg(test), b.some(f))),
-        _origin(test, a, b),
-        None if count is None or other is None else lambda x: choice(test, count(x), other(x)),
+    return _said_once(
+        Members(
+            item,
+            # Both come from the same set, as a rule, and are asked about the same value.
+            functools.cache(lambda x: choice(test, a.has(x), b.has(x))),
+            lambda f: conj(implies(test, a.every(f)), disj(test, b.every(f))),
+            lambda f: disj(conj(test, a.some(f)), conj(neg(test), b.some(f))),
+            _origin(test, a, b),
+            None if count is None or other is None else lambda x: choice(test, count(x), other(x)),
+            times=a.times + b.times,
+            values=(a.values or b.values) if a.item == b.item else None,
+        )
+    )
+
+
+def _said_once(members: Members) -> Members:
+    """The same set; where there are many ways to be a member, what is said of one is said of all values that are one."""
+    values, has = members.values, members.has
+    if values is None or members.times <= max(WAYS_MOST, values.times):
+        return members
+    return replace(
+        members,
+        every=lambda f: values.every(lambda x: implies(has(x), f(x))),
+        some=lambda f: values.some(lambda x: conj(has(x), f(x))),
+        parts=(),
+        times=values.times,
     )

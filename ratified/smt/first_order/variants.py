@@ -36,6 +36,7 @@ from ratified.smt.first_order.shapes import (
     Members,
     Nothing,
     OneOf,
+    Quantifiers,
     Row,
     Shape,
     Signature,
@@ -93,6 +94,10 @@ class Variant:
     build: Callable[[Sequence[Term]], Shape]
     match: Callable[[Shape], tuple[Term, list[Term]]]
     within: Callable[[Sequence[Term]], Term]
+
+
+Relation = Callable[[Variant, Sequence[Term]], Term]
+"""What holds of the columns of a variant."""
 
 
 class Shapes:
@@ -212,7 +217,7 @@ class Shapes:
         members = self.members(item, lambda v, columns: less(Number(0), copies(v, columns)))
         return replace(members, count=count)
 
-    def members(self, item: Type, relation: Callable[[Variant, Sequence[Term]], Term]) -> Members:
+    def members(self, item: Type, relation: Relation) -> Members:
         """The set of the values that a relation over the columns of each variant holds of."""
         variants = self.variants(item)
 
@@ -220,12 +225,12 @@ class Shapes:
             matched = [(v, *v.match(x)) for v in variants]
             return disj(*(conj(t, relation(v, columns)) for v, t, columns in matched if t != FALSE))
 
-        def over(universal: bool) -> Callable[[Callable[[Shape], Term]], Term]:
+        def over(universal: bool, within: Relation = relation) -> Callable[[Callable[[Shape], Term]], Term]:
             def quantify(f: Callable[[Shape], Term]) -> Term:
                 found = []
                 for v in variants:
                     columns = [fresh("x", s) for s in v.sorts]
-                    inside, body = relation(v, columns), f(v.build(columns))
+                    inside, body = within(v, columns), f(v.build(columns))
                     if universal:
                         found.append(every(columns, implies(inside, body)))
                     else:
@@ -234,7 +239,8 @@ class Shapes:
 
             return quantify
 
-        return Members(item, has, over(True), over(False))
+        values = Quantifiers(over(True, lambda *_: TRUE), over(False, lambda *_: TRUE), len(variants))
+        return Members(item, has, over(True), over(False), times=len(variants), values=values)
 
     def arguments_of(self, t: Type, names: str) -> list[tuple[list[Bound], Term, Shape]]:
         """Every way to range over a type: variables, what is known of them, and the shape, for each variant.
