@@ -125,7 +125,12 @@ class Map(Value, Mapping[K, V]):
     __slots__ = ()
     _data: dict[K, V]
 
-    def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> None:
+    # Of two forms, and not of a union: a type checker then knows what the values of a dict that is written out are to be.
+    @overload
+    def __init__(self, items: Mapping[K, V], /) -> None: ...
+    @overload
+    def __init__(self, items: Iterable[tuple[K, V]] = (), /) -> None: ...
+    def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = (), /) -> None:
         data = dict(items)
         self._data = {key: data[key] for key in sorted(data, key=order_key)}
         self._hashed = None

@@ -114,7 +114,7 @@ class M(Model):
         ),
         (
             'group="both"',
-            "`each` says for which values an action is fair, `group` with which others",
+            "`group` says with which others an action is fair",
             'write fair="weak" or fair="strong"',
         ),
     ],

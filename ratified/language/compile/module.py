@@ -121,7 +121,9 @@ class ModuleCompiler:
         known = f"its parameters: {', '.join(names) or 'none'}"
         if strength not in ("weak", "strong"):
             what = (
-                "`each` says for which values an action is fair, `group` with which others"
+                "`each` says for which values an action is fair"
+                if strength is None and group is None
+                else "`group` says with which others an action is fair"
                 if strength is None
                 else f"{strength!r} is not a kind of fairness"
             )
