@@ -5,6 +5,8 @@ the first node at or after it; that is what decides who inherits keys and who gi
 
 On a ring with bounded loads no request goes beyond a bound that is made of the load there is, whatever that comes to.
 
+Smooth weighted turns: what one is picked for it pays to the others, so credits add up to zero.
+
 Turns: since an endpoint was served or came, nobody was served twice: whoever was served is behind the turn, and comes after it
 on the way round. So with n endpoints it waits n - 1 picks at most, whoever comes and goes meanwhile. How many they are this logic
 cannot say; who they are it can.
@@ -12,14 +14,40 @@ cannot say; who they are it can.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from ratified.language import Map, Set, action, invariant, require
+from ratified.language import Map, Param, Range, Set, action, invariant, require
+from ratified.models.services.balancing import Node as Weighted
+from ratified.models.services.balancing import SmoothWeighted
 from ratified.models.services.changing import ChangingTurns, Endpoint
 from ratified.models.services.choices import Server, TwoDraws
 from ratified.models.services.load import BoundedRing, Node
 from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
+
+
+class SmoothSafety(SmoothWeighted):
+    """Any number of nodes and any weights, while credits and counts stay within a bound: any bound."""
+
+    goals: ClassVar[Goals] = {"credits_add_up_to_zero": ("credits_add_up_to_zero",)}
+
+    most: Param[Annotated[int, Range(0, 1_000_000)]] = 1000
+    credit: Map[Weighted, Annotated[int, Range("-most", "most")]]
+    served: Map[Weighted, Annotated[int, Range(0, "most")]]
+
+    @lemma(uses=())
+    def credits_add_up_to_zero(self) -> bool:
+        """What one has more than its share, others have less."""
+        return super().credits_add_up_to_zero()
+
+    @action
+    def pick(self, n: Weighted) -> None:
+        """Node n is picked, if what comes of it is within the bound."""
+        require(self.served[n] < self.most)
+        require(
+            all(-self.most <= self.gained(m) - self.pays() and self.gained(m) <= self.most for m in Weighted)
+        )
+        super().pick(n)
 
 
 class TwoDrawsSafety(TwoDraws):

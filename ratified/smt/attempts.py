@@ -17,9 +17,11 @@ from ratified.smt.confirming import refuted, shown
 from ratified.smt.first_order import small
 from ratified.smt.first_order.concrete import Concrete
 from ratified.smt.first_order.context import Failing
-from ratified.smt.first_order.names import is_worked_out
+from ratified.smt.first_order.names import is_of, is_worked_out
 from ratified.smt.first_order.obligations import Obligation, Part, Translation, settled
+from ratified.smt.first_order.recursion import worked_out_by
 from ratified.smt.first_order.sizes import is_rarely_needed
+from ratified.smt.first_order.totals import is_in_all
 from ratified.smt.result import Cell, Counterexample, Opinion, Status
 from ratified.smt.smtlib import Fact, refuted_at_once, script, uses_numbers
 from ratified.smt.solving import Answer, Job
@@ -27,7 +29,19 @@ from ratified.smt.terms import TRUE, symbols_of
 
 
 def _without_the_rare(facts: Sequence[Fact]) -> list[Fact]:
-    return [f for f in facts if not is_rarely_needed(f.says)]
+    """Facts without those that few proofs need, and without the laws of what only these mention."""
+    return _without(facts, is_rarely_needed)
+
+
+def _without_sums_by_turns(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts without how sums are worked out, place after place."""
+    return _without(facts, is_in_all)
+
+
+def _without(facts: Sequence[Fact], left_out: Callable[[str], bool]) -> list[Fact]:
+    kept = [f for f in facts if not left_out(f.says)]
+    others = symbols_of(f.formula for f in kept if worked_out_by(f.says) is None)
+    return [f for f in kept if (name := worked_out_by(f.says)) is None or any(is_of(s, name) for s in others)]
 
 
 ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
@@ -38,11 +52,12 @@ ORDERS: tuple[Callable[[Sequence[Fact]], Sequence[Fact]], ...] = (
     lambda facts: (*facts[len(facts) // 2 :], *facts[: len(facts) // 2]),
     _without_the_rare,
     lambda facts: _without_the_rare(facts)[::-1],
+    _without_sums_by_turns,
 )
 """The orders in which an obligation's facts are given to Z3: how long it takes depends on little else, and not to be foreseen.
 The last ones leave out what is rarely needed: what is refuted without is refuted with it, and nothing else is known then."""
 
-FEWER = (5, 6)
+FEWER = (5, 6, 7)
 """Which orders these are."""
 
 QUICK: tuple[tuple[int, int], ...] = (
@@ -53,6 +68,8 @@ QUICK: tuple[tuple[int, int], ...] = (
 in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
 
 SIZED: tuple[tuple[int, int], ...] = ((5, 250_000), (6, 250_000), (5, 1_000_000), *QUICK)
+
+SUMMED: tuple[tuple[int, int], ...] = ((5, 250_000), (7, 250_000), (5, 1_000_000), (7, 1_000_000), *QUICK)
 """The first tries where sizes of sets are spoken of, of which much is known that matters rarely."""
 
 LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in range(1, 5)), (0, 0))
@@ -213,7 +230,10 @@ class Attempt:
         return [self._job(self.how.solver, self.text, QUICK[-1][1] if self.how.counterexamples else 0)]
 
     def _tries(self) -> tuple[tuple[int, int], ...]:
-        return SIZED if any(is_rarely_needed(f.says) for f in self.obligation.facts) else QUICK
+        says = [f.says for f in self.obligation.facts]
+        if any(map(is_in_all, says)):
+            return SUMMED
+        return SIZED if any(map(is_rarely_needed, says)) else QUICK
 
     def _ordered(self, order: int) -> str:
         return script(title(self.obligation), ORDERS[order](settled(self.obligation.facts)))

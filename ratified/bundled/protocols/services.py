@@ -7,7 +7,7 @@ from ratified.bundled.description import Bug, BundledModel, BundledProtocol, Pol
 MODELS = "ratified.models.services"
 PROOFS = "ratified.proofs.services"
 
-SUMS = "what it breaks is a sum over all nodes, and no proof at every size says what a step makes of it"
+SUMS = "what it breaks is a sum over all nodes that no script here is about"
 LIVENESS = "what it breaks is a claim of liveness, which proofs are not about"
 COUNTS = "what it breaks is a bound on counts, and no proof at every size says what a step makes of them"
 DEALT = (
@@ -28,6 +28,7 @@ PROTOCOL = BundledProtocol(
             "smooth-weighted",
             f"{MODELS}.balancing:SmoothWeighted",
             "smooth weighted round-robin while nodes go down and come up",
+            proof=f"{PROOFS}.balancing:SmoothSafety",
         ),
         BundledModel(
             "reweighted",
@@ -197,7 +198,6 @@ PROTOCOL = BundledProtocol(
             "pays-its-own",
             "whoever is picked pays its own weight and not what all gained",
             model=f"{MODELS}.balancing:PaysItsOwn",
-            no_proof=SUMS,
             planted_in=("smooth-weighted",),
         ),
         Bug(

@@ -30,6 +30,7 @@ from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.linear import times
 from ratified.smt.first_order.logic import bag_of, before, literal, where
 from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
 from ratified.smt.first_order.shapes import (
@@ -43,12 +44,12 @@ from ratified.smt.first_order.shapes import (
     Shape,
     either,
 )
+from ratified.smt.first_order.totals import summed
 from ratified.smt.first_order.variants import as_number
 from ratified.smt.terms import (
     FALSE,
     INT,
     TRUE,
-    Arithmetic,
     Choice,
     Number,
     Term,
@@ -519,7 +520,7 @@ def _one_by_one(
             else choice(passed, _one_by_one(node, clauses[1:], at(place), number), Number(0))
         )
 
-    return added_up(run, added, context, node.span)[1]
+    return summed(run, added, context, node.span)
 
 
 def _together(
@@ -589,12 +590,11 @@ def tallied(
     used = {b for term in terms for b in free(term)}
     if not used & {b for c in columns for b in c} and all(t == terms[0] for t in terms):
         amount = terms[0]
-        times = _times(run, passes, context, node, whole=whole)
-        return times if amount == Number(1) else _product(amount, times)
+        return times(amount, _times(run, passes, context, node, whole=whole))
     for amount in dict.fromkeys(n for term in terms for n in _leaves(term, node)):
         if amount != Number(0):
             there = lambda x, k=amount: conj(passes(x), equal(number(x), k))  # noqa: E731
-            total = plus(total, _product(amount, _times(run, there, context, node)))
+            total = plus(total, times(amount, _times(run, there, context, node)))
     return total
 
 
@@ -605,12 +605,6 @@ def _leaves(term: Term, node: ir.Node) -> list[Term]:
         case Choice(_, then, orelse):
             return [*_leaves(then, node), *_leaves(orelse, node)]
     raise sh.refuse(node.span, "a sum of numbers that differ", "sum constants, or count with comparisons")
-
-
-def _product(left: Term, right: Term) -> Term:
-    if isinstance(left, Number) and isinstance(right, Number):
-        return Number(left.value * right.value)
-    return right if left == Number(1) else Arithmetic("*", (left, right))
 
 
 def _times(
@@ -636,7 +630,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
     if places is None:
         return None
     total: Term = Number(0)
-    for there, times, item in places:
+    for there, often, item in places:
         inner, passed = context.under(there).bound(clauses[0].names, item), there
         for condition in clauses[0].conditions:
             test = inner.formula(condition)
@@ -646,7 +640,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
         found = _added(node, clauses[1:], inner)
         if found is None:
             return None
-        total = plus(total, choice(passed, _product(times, found), Number(0)))
+        total = plus(total, choice(passed, times(often, found), Number(0)))
     return total
 
 

@@ -11,11 +11,13 @@ from ratified.language.ir import Expr, Node
 from ratified.language.types import BagType, SetType, SortType, Type
 from ratified.smt.first_order import shapes as sh
 from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.linear import Sums
+from ratified.smt.first_order.names import sort_name
 from ratified.smt.first_order.ordering import few
-from ratified.smt.first_order.shapes import Members, Shape
+from ratified.smt.first_order.shapes import Atom, Members, Shape
 from ratified.smt.first_order.theory import COUNTED
 from ratified.smt.first_order.variants import as_number
-from ratified.smt.terms import TRUE, Number, Term, at_most, conj, disj, neg, plus
+from ratified.smt.terms import TRUE, Number, Term, at_most, conj, disj, fresh, neg, plus, substituted
 
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
@@ -128,7 +130,23 @@ def size_of(members: Members, context: Context) -> Term:
         for value in values:
             found = plus(found, as_number(members.has(value)))
         return found
-    return context.theory.cardinality(SetType(members.item), members)
+    theory, item = context.theory, members.item
+    if not isinstance(item, SortType) or members.count is not None:
+        return theory.cardinality(SetType(item), members)
+    # A step puts one element in, or takes one out: the size is that of what there was, and one more or less.
+    place = fresh("item", sort_name(item))
+
+    def counted(test: Term) -> Term:
+        if test == TRUE:
+            return theory.size(item)
+        found = context.shapes.members(item, lambda _, columns: substituted(test, {place: columns[0]}))
+        return theory.cardinality(SetType(item), found)
+
+    inside = members.has(Atom(place))
+    sums = Sums(place, counted, lambda _: counted(inside))
+    if next(sums.singled_out(inside), None) is None:
+        return theory.cardinality(SetType(item), members)
+    return sums.total(as_number(inside))
 
 
 def _elements(members: Members, n: int, context: Context) -> Term:

@@ -388,14 +388,15 @@ class Translation:
             sorts = {sort for s in used.values() for sort in (*s.arguments, s.result)}
             more: dict[str, Fact] = {}
             for axiom in self.theory.axioms:
-                if axiom.about in sorts if axiom.of_sort else any(is_of(s, axiom.about) for s in used):
+                about = axiom.about in sorts if axiom.of_sort else any(is_of(s, axiom.about) for s in used)
+                if about and (axiom.beside is None or any(is_of(s, axiom.beside) for s in used)):
                     more[axiom.says] = Fact(axiom.says, axiom.formula)
             for assumption in self.assumptions:
-                about = self._symbols_in(assumption.formula)
+                mentioned = self._symbols_in(assumption.formula)
                 if (
-                    not about
-                    or any(s in used for s in about)
-                    or self._sized(about, [*chosen.values(), *facts])
+                    not mentioned
+                    or any(s in used for s in mentioned)
+                    or self._sized(mentioned, [*chosen.values(), *facts])
                 ):
                     more[assumption.says] = assumption
             for name, known in self.bounds.items():

@@ -152,6 +152,15 @@ def worked_out(
     return found, end
 
 
+_LAWS = re.compile(r"what .* turn after turn \(.*, (loop/\d+)\)")
+
+
+def worked_out_by(says: str) -> str | None:
+    """What a fact is the laws of, if it is the laws of something that is worked out."""
+    found = _LAWS.fullmatch(says)
+    return found[1] if found else None
+
+
 def copy_by_copy(run: Run) -> Run:
     """The run of a bag, each copy of an element a place of its own."""
     count = run.places.count

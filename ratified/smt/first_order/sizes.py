@@ -35,7 +35,8 @@ WITHIN = ((1, 1), (1, 2), (2, 0), (2, 1), (3, 0), (0, 2), (2, 2), (3, 1))
 
 _RARE = re.compile(
     r"of so large sets (2 have something that 2|3 have something that 1)|parts of a set that|a set with two elements more"
-    r"|.* of [34] elements or more|.* has [34] values or more"
+    r"|.* of [34] elements or more|.* has [34] values or more|what a sum comes to in the end"
+    r"|of numbers of one sign none is|a sum is no less than as many"
 )
 
 

@@ -56,12 +56,25 @@ COUNTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Axiom:
-    """A formula that is true in every structure. It matters only where the symbol, or sort, that it is `about` is mentioned."""
+    """A formula that is true in every structure.
+
+    It matters only where the symbol, or sort, that it is `about` is mentioned, and the one `beside` it, if there is one.
+    """
 
     says: str
     about: str
     formula: Term
     of_sort: bool = False
+    beside: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a term adds up to over all values of a variable."""
+
+    over: Bound
+    term: Term
+    total: Apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,8 @@ class Theory:
         self.parameters: dict[str, Shape] = {}
         self.shapes = Shapes(self.signature, self._bound, self._no_larger)
         self.axioms: list[Axiom] = []
+        self.sums: list[Sum] = []
+        self.changes: dict[Term, Term] = {}
         self.laws: dict[str, list[Law]] = {}
         """By symbol: what is worked out place after place (`recursion.py`)."""
         self.loops: dict[str, str] = {}

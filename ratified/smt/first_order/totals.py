@@ -1,0 +1,154 @@
+"""What a number adds up to over a sort, as a symbol of its own, and how sums compare with their parts and with each other.
+
+A sum is taken apart first (`linear.py`); what is left is worked out place after place (`adding.py`).
+
+Guarantees: what is said is exact for every size. Each law is true of all finite sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ratified.language.errors import Span
+from ratified.language.types import SortType
+from ratified.smt.first_order.adding import added_up
+from ratified.smt.first_order.context import Context
+from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.linear import Sums, only_if, times
+from ratified.smt.first_order.logic import where
+from ratified.smt.first_order.names import sort_name
+from ratified.smt.first_order.ordering import Run
+from ratified.smt.first_order.shapes import Atom, Shape
+from ratified.smt.first_order.theory import Axiom, Law, Sum, Theory
+from ratified.smt.terms import (
+    INT,
+    TRUE,
+    Apply,
+    Bound,
+    Choice,
+    Number,
+    Term,
+    at_most,
+    conj,
+    every,
+    free,
+    fresh,
+    implies,
+    substituted,
+    walk,
+)
+
+_IN_ALL = "what a sum comes to in the end"
+
+
+def is_in_all(says: str) -> bool:
+    """Whether a fact says how a sum is worked out, which few proofs need."""
+    return says.startswith(_IN_ALL)
+
+
+def summed(run: Run, number: Callable[[Shape], Term], context: Context, span: Span) -> Term:
+    """What a number at each place of a run adds up to. Raises Refused."""
+    index = run.index
+    if run.copies or not isinstance(index, SortType):
+        return added_up(run, number, context, span)[1]
+    (variant,) = context.shapes.variants(index)
+    whole, place = context.shapes.universe(index), fresh("place", variant.sorts[0])
+    here = variant.build([place])
+    inside = run.places.has(here)
+    every_place = replace(run, places=whole, ends=None, length=None)
+
+    def at(term: Term) -> Callable[[Shape], Term]:
+        def found(shape: Shape) -> Term:
+            assert isinstance(shape, Atom)
+            return substituted(term, {place: shape.term})
+
+        return found
+
+    def worked_out(term: Term) -> Term:
+        return _named(place, term, added_up(every_place, at(term), context, span)[1], index, context.theory)
+
+    def counted(test: Term) -> Term:
+        return context.theory.size(index) if test == TRUE else size_of(where(whole, at(test)), context)
+
+    term = only_if(inside, number(here))
+    sums = Sums(place, counted, worked_out, lambda change: _with_a_name(change, context.theory))
+    total = sums.total(term)
+    if next(sums.singled_out(term), None) is None:
+        _compare_with_parts(place, term, total, index, context.theory)
+    return total
+
+
+def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory) -> Term:
+    """A symbol for a sum that was worked out, and how it compares with others."""
+    worked_out = [t.symbol.name for t in walk(value) if isinstance(t, Apply) and t.symbol.name in theory.laws]
+    if theory.trials or not worked_out:
+        return value
+    given = sorted(free(value), key=lambda b: b.name)
+    name = "loop/in_all" + worked_out[0].removeprefix("loop").removesuffix("/sum")
+    known, total = name in theory.laws, theory.signature.apply(name, [(b, b.sort) for b in given], INT)
+    if known:
+        return total
+    assert isinstance(total, Apply)
+    law = Law(total, TRUE, value)
+    theory.laws[name] = [law]
+    theory.axioms.append(Axiom(f"{_IN_ALL} ({name})", name, law.formula))
+    _compare_with_parts(place, term, total, sort, theory)
+    for other in theory.sums:
+        if other.over.sort == place.sort:
+            another = substituted(other.term, {other.over: place})
+            less = implies(every([place], at_most(term, another)), at_most(total, other.total))
+            more = implies(every([place], at_most(another, term)), at_most(other.total, total))
+            says = f"sums compare as all their parts do ({name}, {other.total.symbol.name})"
+            theory.axioms.append(Axiom(says, name, _closed(conj(less, more)), beside=other.total.symbol.name))
+    theory.sums.append(Sum(place, term, total))
+    return total
+
+
+def _with_a_name(change: Term, theory: Theory) -> Term:
+    """A symbol for a change that depends on conditions: in a sum of several, each combination would be a case."""
+    if theory.trials or not any(isinstance(part, Choice) for part in walk(change)):
+        return change
+    if change not in theory.changes:
+        name, given = f"loop/change/{len(theory.changes)}", sorted(free(change), key=lambda b: b.name)
+        made = theory.signature.apply(name, [(b, b.sort) for b in given], INT)
+        assert isinstance(made, Apply)
+        law = Law(made, TRUE, change)
+        theory.laws[name] = [law]
+        theory.axioms.append(Axiom(f"a change of a sum ({name})", name, law.formula))
+        theory.changes[change] = made
+    return theory.changes[change]
+
+
+def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, theory: Theory) -> None:
+    """How a sum compares with its parts: by induction from the laws of sums, and so by no solver."""
+    sums = [t.symbol.name for t in walk(total) if isinstance(t, Apply) and t.symbol.name in theory.laws]
+    if theory.trials or not sums:
+        return
+    other = fresh("other", place.sort)
+    theirs, size = substituted(term, {place: other}), theory.size(sort)
+
+    def with_parts(low: Callable[[Term, Term], Term]) -> tuple[Term, Term]:
+        """If no part is beyond 0, no part is beyond the sum; and if none is beyond another's, that times their number is."""
+        zero = every([place], low(Number(0), term))
+        sign = implies(zero, conj(low(Number(0), total), every([place], low(term, total))))
+        mean = implies(every([place], low(theirs, term)), low(times(theirs, size), total))
+        return sign, every([other], mean)
+
+    (natural, least), (negative, greatest) = with_parts(at_most), with_parts(lambda a, b: at_most(b, a))
+    of, known = " ".join(dict.fromkeys(sums)), {axiom.says for axiom in theory.axioms}
+    for says, about, law, beside in (
+        ("of numbers of one sign none is beyond the sum", sums[0], conj(natural, negative), None),
+        (
+            "a sum is no less than as many of the least",
+            f"{sort_name(sort)}/size",
+            conj(least, greatest),
+            sums[0],
+        ),
+    ):
+        if f"{says} ({of})" not in known:
+            theory.axioms.append(Axiom(f"{says} ({of})", about, _closed(law), beside=beside))
+
+
+def _closed(law: Term) -> Term:
+    return every(sorted(free(law), key=lambda b: b.name), law)

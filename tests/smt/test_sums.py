@@ -1,0 +1,177 @@
+"""Sums over all values of a sort: what a step does to them is seen at every size, held to CPython, and broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratified.language import Model
+from ratified.results.result import Verdict
+from ratified.smt.first_order.obligations import Translation
+from ratified.smt.proving import prove
+from ratified.smt.result import Status
+from ratified.smt.script import script_of
+from ratified.smt.validation.validate import TranslationFault, validate
+from tests.generate.engines import load_script
+from tests.generate.models import GeneratedModel
+from tests.generate.planting import Kind, planted
+
+BANK = '''
+from __future__ import annotations
+from typing import Annotated, ClassVar
+from ratified import Map, Model, Range, Set, Symmetric, action, lemma, require
+
+Amount = Annotated[int, Range(0, 4)]
+
+
+class Account(Symmetric):
+    """Holds money."""
+
+
+class Bank(Model):
+    """Accounts that are opened, closed, charged, and between which money is moved."""
+
+    balance: Map[Account, Amount]
+    owed: Map[Account, Amount]
+    open_: Set[Account]
+    taken: Annotated[int, Range(0, "4 * len(Account)")]
+
+    def init(self, a: Account) -> None:
+        self.balance = Map({b: 2 for b in Account})
+        self.open_ = Set([a])
+
+    @action
+    def move(self, a: Account, b: Account, k: Annotated[int, Range(1, 2)]) -> None:
+        require(a in self.open_ and b in self.open_ and a != b)
+        require(self.balance[a] >= k and self.balance[b] + k <= 4)
+        self.balance[a] -= k
+        self.balance[b] += k
+
+    @action
+    def change(self, a: Account) -> None:
+        require(self.balance[a] == 2)
+        if a in self.open_:
+            self.open_.remove(a)
+        else:
+            self.open_.add(a)
+
+    @action
+    def charge(self, a: Account) -> None:
+        require(self.balance[a] >= 1 and self.taken + 1 <= 4 * len(Account))
+        self.balance[a] -= 1
+        self.taken += 1
+
+    @action
+    def lend(self) -> None:
+        require(all(self.owed[a] == 0 for a in Account))
+        self.owed = Map({a: self.balance[a] for a in Account})
+
+
+class Conserved(Bank):
+    """What all have, and what was taken, is what there was."""
+
+    @lemma(uses=())
+    def nothing_is_lost(self) -> bool:
+        return sum(self.balance[a] for a in Account) + self.taken == 2 * len(Account)
+
+    @lemma(uses=())
+    def both_parts_are_the_whole(self) -> bool:
+        shut = sum(self.balance[a] for a in Account if a not in self.open_)
+        return sum(self.balance[a] for a in self.open_) + shut == sum(self.balance[a] for a in Account)
+
+    @lemma(follows=())
+    def a_choice_is_of_both(self) -> bool:
+        mixed = sum(self.balance[a] if a in self.open_ else self.owed[a] for a in Account)
+        shut = sum(self.owed[a] for a in Account if a not in self.open_)
+        return mixed == sum(self.balance[a] for a in self.open_) + shut
+
+    @lemma(follows=())
+    def a_part_is_no_more(self, a: Account) -> bool:
+        return self.balance[a] <= sum(self.balance[b] for b in Account)
+
+    @lemma(uses=())
+    def twice_is_twice(self) -> bool:
+        twice = sum(2 * self.balance[a] - 1 for a in Account)
+        return twice == 2 * sum(self.balance[a] for a in Account) - len(Account)
+
+    @lemma(uses=())
+    def more_comes_to_more(self) -> bool:
+        return sum(self.balance[a] + self.owed[a] for a in Account) >= sum(self.balance[a] for a in Account)
+
+    @lemma(uses=())
+    def no_more_than_as_often_the_most(self) -> bool:
+        most = Set({b for b in Account if all(self.owed[a] <= self.owed[b] for a in Account)})
+        return all(sum(self.owed[a] for a in Account) <= self.owed[b] * len(Account) for b in most)
+
+
+class Lost(Bank):
+    """One action loses something."""
+
+    @lemma(uses=())
+    def nothing_is_lost(self) -> bool:
+        return sum(self.balance[a] for a in Account) + self.taken == 2 * len(Account)
+
+    @action
+    def charge(self, a: Account) -> None:
+        require(self.balance[a] >= 1)
+        self.balance[a] -= 1
+'''
+
+
+LINEAR = "ratified.smt.first_order.linear"
+TOTALS = "ratified.smt.first_order.totals"
+FAULTS = (
+    Kind("what changes", LINEAR, "minus(self.at(term, one), self.at(otherwise, one))", "self.at(term, one)"),
+    Kind(
+        "minus",
+        LINEAR,
+        "return minus(self.total(left), self.total(right))",
+        "return plus(self.total(left), self.total(right))",
+    ),
+    Kind("factor", LINEAR, "return times(factor, self.total(rest))", "return self.total(rest)"),
+    Kind("in common", LINEAR, "found = _signed(found, sign, self.where(neg(test), part))", "found = found"),
+    Kind("constant", LINEAR, "return times(term, self.counted(TRUE))", "return term"),
+    Kind("where", TOTALS, "only_if(inside, number(here))", "number(here)"),
+    Kind("sign", TOTALS, "zero = every([place], low(Number(0), term))", "zero = TRUE"),
+    Kind("mean", TOTALS, "mean = implies(every([place], low(theirs, term)),", "mean = implies(TRUE,"),
+    Kind(
+        "compared", TOTALS, "less = implies(every([place], at_most(term, another)),", "less = implies(TRUE,"
+    ),
+)
+
+
+def script(folder: Path, name: str) -> type[Model]:
+    return load_script(GeneratedModel(BANK, name, {}), folder)
+
+
+def test_sums_are_followed_at_every_size(tmp_path: Path) -> None:
+    proof = prove(script(tmp_path, "Conserved"))
+    assert proof.verdict is Verdict.HOLDS
+    assert len(proof.of(Status.PROVED)) == 30
+
+
+def test_what_is_lost_is_found(tmp_path: Path) -> None:
+    proof = prove(script(tmp_path, "Lost"), goals=["nothing_is_lost"])
+    failed = proof.of(Status.FAILED)
+    assert [cell.name for cell in failed] == ["nothing_is_lost / charge"]
+    assert failed[0].counterexample is not None
+    assert failed[0].counterexample.confirmed
+
+
+def disagreement(cls: type[Model]) -> str:
+    """What holding the formulas to CPython finds wrong."""
+    translation = Translation(script_of(cls))
+    try:
+        validate(cls, translation, translation.obligations())
+    except TranslationFault as fault:
+        return fault.message
+    return ""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says)
+def test_a_fault_is_noticed_before_anything_is_proved(fault: Kind, tmp_path: Path) -> None:
+    conserved = script(tmp_path, "Conserved")
+    with planted(fault):
+        assert disagreement(conserved)
+    assert disagreement(conserved) == ""
