@@ -106,12 +106,15 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
 
 
 def _with_a_name(change: Term, theory: Theory) -> Term:
-    """A symbol for a change that depends on conditions: in a sum of several, each combination would be a case."""
-    if theory.trials or not any(isinstance(part, Choice) for part in walk(change)):
+    """A symbol for a change that depends on conditions: in a sum of several, each combination would be a case.
+
+    What depends on a variable that is bound around the sum has none, so that a sum over that one sees what it singles out.
+    """
+    if theory.trials or free(change) or not any(isinstance(part, Choice) for part in walk(change)):
         return change
     if change not in theory.changes:
-        name, given = f"loop/change/{len(theory.changes)}", sorted(free(change), key=lambda b: b.name)
-        made = theory.signature.apply(name, [(b, b.sort) for b in given], INT)
+        name = f"loop/change/{len(theory.changes)}"
+        made = theory.signature.apply(name, (), INT)
         assert isinstance(made, Apply)
         law = Law(made, TRUE, change)
         theory.laws[name] = [law]
