@@ -88,10 +88,12 @@ shortest counterexample (2 steps)
        holds    False everywhere
 
   1  acquire(c=c1)
+     The service grants the lock to c1.
        granted    None -> c1
        holds[c1]  False -> True
 
   2  acquire(c=c2)
+     The service grants the lock to c2.
        granted    c1 -> c2
        holds[c2]  False -> True
 
