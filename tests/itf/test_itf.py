@@ -38,7 +38,7 @@ def test_what_is_written_is_itf(counterexample: Path) -> None:
     assert trace.vars == ["max_ballot", "voted", "messages"]
     assert [s.meta["index"] for s in trace.states] == list(range(7))
     assert [s.meta.get("action") for s in trace.states][1:] == [
-        *("prepare", "prepare", "promise", "promise", "propose", "accept")
+        *("prepare", "promise", "propose", "prepare", "promise", "accept")
     ]
     assert trace.states[0].values["max_ballot"] == {"a1": "None"}
     assert trace.states[6].values["max_ballot"] == {"a1": 0}
