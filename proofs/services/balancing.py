@@ -22,6 +22,8 @@ from ratified.models.services.balancing import SmoothWeighted
 from ratified.models.services.changing import ChangingTurns, Endpoint
 from ratified.models.services.choices import Server, TwoDraws
 from ratified.models.services.load import BoundedRing, Node
+from ratified.models.services.reweighting import Node as Weighing
+from ratified.models.services.reweighting import Reweighted
 from ratified.models.services.ring import Place, Ring
 from ratified.smt.script import Goals, lemma
 
@@ -47,6 +49,27 @@ class SmoothSafety(SmoothWeighted):
         require(
             all(-self.most <= self.gained(m) - self.pays() and self.gained(m) <= self.most for m in Weighted)
         )
+        super().pick(n)
+
+
+class ReweightedSafety(Reweighted):
+    """Any number of nodes, and weights that change, while credits stay within a bound: any bound."""
+
+    goals: ClassVar[Goals] = {"credits_add_up_to_zero": ("credits_add_up_to_zero",)}
+
+    most: Param[Annotated[int, Range(0, 1_000_000)]] = 1000
+    credit: Map[Weighing, Annotated[int, Range("-most", "most")]]
+
+    @lemma(uses=())
+    def credits_add_up_to_zero(self) -> bool:
+        """What one has more than its share, others have less."""
+        return super().credits_add_up_to_zero()
+
+    @action
+    def pick(self, n: Weighing) -> None:
+        """Node n is picked, if what comes of it is within the bound."""
+        paid = sum(self.weight[m] for m in Weighing)
+        require(all(-self.most <= self.gained(m) - paid and self.gained(m) <= self.most for m in Weighing))
         super().pick(n)
 
 

@@ -134,7 +134,9 @@ FAULTS = (
     Kind("constant", LINEAR, "return times(term, self.counted(TRUE))", "return term"),
     Kind("where", TOTALS, "only_if(inside, number(here))", "number(here)"),
     Kind("sign", TOTALS, "zero = every([place], low(Number(0), term))", "zero = TRUE"),
-    Kind("mean", TOTALS, "mean = implies(every([place], low(theirs, term)),", "mean = implies(TRUE,"),
+    Kind(
+        "mean", TOTALS, "implies(first, low(times(theirs, size), total))", "low(times(theirs, size), total)"
+    ),
     Kind(
         "compared", TOTALS, "less = implies(every([place], at_most(term, another)),", "less = implies(TRUE,"
     ),

@@ -34,6 +34,7 @@ PROTOCOL = BundledProtocol(
             "reweighted",
             f"{MODELS}.reweighting:Reweighted",
             "smooth weighted round-robin while weights change",
+            proof=f"{PROOFS}.balancing:ReweightedSafety",
         ),
         BundledModel(
             "smooth-clients",

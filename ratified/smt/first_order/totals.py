@@ -35,6 +35,7 @@ from ratified.smt.terms import (
     free,
     fresh,
     implies,
+    some,
     substituted,
     walk,
 )
@@ -132,11 +133,12 @@ def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, t
     theirs, size = substituted(term, {place: other}), theory.size(sort)
 
     def with_parts(low: Callable[[Term, Term], Term]) -> tuple[Term, Term]:
-        """If no part is beyond 0, no part is beyond the sum; and if none is beyond another's, that times their number is."""
+        """If no part is beyond 0, no part is beyond the sum; and one comes first, and that times their number is not."""
         zero = every([place], low(Number(0), term))
         sign = implies(zero, conj(low(Number(0), total), every([place], low(term, total))))
-        mean = implies(every([place], low(theirs, term)), low(times(theirs, size), total))
-        return sign, every([other], mean)
+        first = every([place], low(theirs, term))
+        mean = every([other], implies(first, low(times(theirs, size), total)))
+        return sign, conj(some([other], first), mean)
 
     (natural, least), (negative, greatest) = with_parts(at_most), with_parts(lambda a, b: at_most(b, a))
     of, known = " ".join(dict.fromkeys(sums)), {axiom.says for axiom in theory.axioms}
