@@ -119,6 +119,89 @@ class Lost(Bank):
 '''
 
 
+LEDGER = '''
+from __future__ import annotations
+from typing import Annotated
+from ratified import Map, Model, Ordered, Range, Set, Sort, action, lemma, require
+
+Amount = Annotated[int, Range(0, 3)]
+
+
+class Account(Sort):
+    """Pays others."""
+
+
+class Day(Ordered):
+    """When."""
+
+
+class Ledger(Model):
+    """Who has paid whom how much on which day, and on how many days somebody did."""
+
+    paid: Map[tuple[Day, Account, Account], Amount]
+    received: Map[tuple[Day, Account], Amount]
+    days: Set[Day]
+
+    @action
+    def pay(self, d: Day, a: Account, b: Account) -> None:
+        require(a != b and self.paid[d, a, b] < 3 and self.received[d, b] < 3)
+        self.paid[d, a, b] += 1
+        self.received[d, b] += 1
+        self.days.add(d)
+
+    @action
+    def close(self, d: Day) -> None:
+        require(d in self.days and len(self.days) > 1)
+        self.days.remove(d)
+
+
+class Balanced(Ledger):
+    """Sums over pairs, of parameters, of what a greatest decides; and sizes of sets."""
+
+    @lemma(uses=())
+    def all_that_is_paid_is_received(self, d: Day) -> bool:
+        paid = sum(self.paid[d, a, b] for a in Account for b in Account)
+        return paid == sum(self.received[d, b] for b in Account)
+
+    @lemma(follows=())
+    def two_are_picked(self, d: Day, a: Account, b: Account) -> bool:
+        two = sum(self.received[d, c] for c in Account if c == a or c == b)
+        return two == self.received[d, a] + (self.received[d, b] if a != b else 0)
+
+    @lemma(follows=())
+    def of_the_last_day(self, a: Account) -> bool:
+        return len(self.days) == 0 or (
+            sum(self.received[max(self.days), a] for b in Account)
+            == len(Account) * self.received[max(self.days), a]
+        )
+
+    @lemma(follows=())
+    def one_day_more(self, d: Day) -> bool:
+        more, less = self.days | Set([d]), Set({x for x in self.days if x != d})
+        return len(more) == len(less) + 1 and len(less) == len(self.days) - (1 if d in self.days else 0)
+
+    @lemma(follows=())
+    def equals_add_up_to_equals(self, d: Day, e: Day) -> bool:
+        same = all(self.received[d, a] == self.received[e, a] for a in Account)
+        return not same or sum(self.received[d, a] for a in Account) == sum(
+            self.received[e, a] for a in Account
+        )
+
+
+class Mistaken(Ledger):
+    """What is paid on one day is not what is on another, nor are two always two."""
+
+    @lemma(follows=())
+    def days_are_alike(self, d: Day, e: Day) -> bool:
+        paid = sum(self.received[d, a] for a in Account)
+        return paid == sum(self.received[e, a] for a in Account)
+
+    @lemma(follows=())
+    def always_two(self, d: Day, a: Account, b: Account) -> bool:
+        two = sum(self.received[d, c] for c in Account if c == a or c == b)
+        return two == self.received[d, a] + self.received[d, b]
+'''
+
 LINEAR = "ratified.smt.first_order.linear"
 TOTALS = "ratified.smt.first_order.totals"
 FAULTS = (
@@ -143,14 +226,26 @@ FAULTS = (
 )
 
 
-def script(folder: Path, name: str) -> type[Model]:
-    return load_script(GeneratedModel(BANK, name, {}), folder)
+def script(folder: Path, name: str, text: str = BANK) -> type[Model]:
+    return load_script(GeneratedModel(text, name, {}), folder)
 
 
 def test_sums_are_followed_at_every_size(tmp_path: Path) -> None:
     proof = prove(script(tmp_path, "Conserved"))
     assert proof.verdict is Verdict.HOLDS
     assert len(proof.of(Status.PROVED)) == 30
+
+
+def test_pairs_parameters_and_sizes(tmp_path: Path) -> None:
+    proof = prove(script(tmp_path, "Balanced", LEDGER))
+    assert proof.verdict is Verdict.HOLDS
+    assert len(proof.of(Status.PROVED)) == 8
+
+
+def test_what_is_not_so_is_refuted(tmp_path: Path) -> None:
+    failed = prove(script(tmp_path, "Mistaken", LEDGER)).of(Status.FAILED)
+    assert {cell.claim for cell in failed} == {"days_are_alike", "always_two"}
+    assert all(cell.counterexample is not None for cell in failed)
 
 
 def test_what_is_lost_is_found(tmp_path: Path) -> None:
@@ -169,6 +264,18 @@ def disagreement(cls: type[Model]) -> str:
     except TranslationFault as fault:
         return fault.message
     return ""
+
+
+CAPTURED = Kind(
+    "what is bound in one sum is the place of another", TOTALS, "for b in free(other.total)", "for b in ()"
+)
+
+
+def test_names_of_one_sum_are_kept_from_another(tmp_path: Path) -> None:
+    balanced = script(tmp_path, "Balanced", LEDGER)
+    with planted(CAPTURED):
+        assert disagreement(balanced)
+    assert disagreement(balanced) == ""
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says)

@@ -79,15 +79,12 @@ class Sums:
     def chosen(self, test: Term, then: Term, orelse: Term) -> Term:
         """What a choice adds up to that is not the same everywhere: what both have in common is added up anyway."""
         ours, theirs = list(_added(then)), list(_added(orelse))
-        common = [part for part in ours if part in theirs]
-        if common:
-            found: Term = Number(0)
-            for sign, part in common:
+        found: Term = Number(0)
+        for sign, part in list(ours):
+            if (sign, part) in theirs:
                 ours.remove((sign, part))
                 theirs.remove((sign, part))
                 found = _signed(found, sign, self.total(part))
-        else:
-            found = Number(0)
         for sign, part in ours:
             found = _signed(found, sign, self.where(test, part))
         for sign, part in theirs:

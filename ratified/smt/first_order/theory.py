@@ -74,7 +74,7 @@ class Sum:
 
     over: Bound
     term: Term
-    total: Apply
+    total: Term
 
 
 @dataclass(frozen=True, slots=True)

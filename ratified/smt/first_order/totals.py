@@ -82,11 +82,12 @@ def summed(run: Run, number: Callable[[Shape], Term], context: Context, span: Sp
 
 def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory) -> Term:
     """A symbol for a sum that was worked out, and how it compares with others."""
-    worked_out = [t.symbol.name for t in walk(value) if isinstance(t, Apply) and t.symbol.name in theory.laws]
-    if theory.trials or not worked_out:
+    if theory.trials:
         return value
-    given = sorted(free(value), key=lambda b: b.name)
-    name = "loop/in_all" + worked_out[0].removeprefix("loop").removesuffix("/sum")
+    last = next(t for t in walk(value) if isinstance(t, Apply) and t.symbol.name in theory.laws)
+    given = [b for b in last.arguments[1:] if isinstance(b, Bound)]  # in the order that its laws have them in
+    assert free(value) == set(given), (value, given)
+    name = "loop/in_all" + last.symbol.name.removeprefix("loop").removesuffix("/sum")
     known, total = name in theory.laws, theory.signature.apply(name, [(b, b.sort) for b in given], INT)
     if known:
         return total
@@ -95,14 +96,19 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     theory.laws[name] = [law]
     theory.axioms.append(Axiom(f"{_IN_ALL} ({name})", name, law.formula))
     _compare_with_parts(place, term, total, sort, theory)
-    for other in theory.sums:
+    made = Sum(place, term, total)
+    for other in [*theory.sums, *([made] if given else [])]:
         if other.over.sort == place.sort:
-            another = substituted(other.term, {other.over: place})
-            less = implies(every([place], at_most(term, another)), at_most(total, other.total))
-            more = implies(every([place], at_most(another, term)), at_most(other.total, total))
-            says = f"sums compare as all their parts do ({name}, {other.total.symbol.name})"
-            theory.axioms.append(Axiom(says, name, _closed(conj(less, more)), beside=other.total.symbol.name))
-    theory.sums.append(Sum(place, term, total))
+            # What is bound there may be the place here.
+            apart = {b: fresh("other", b.sort) for b in free(other.total)}
+            another = substituted(other.term, {**apart, other.over: place})
+            theirs = substituted(other.total, apart)
+            less = implies(every([place], at_most(term, another)), at_most(total, theirs))
+            more = implies(every([place], at_most(another, term)), at_most(theirs, total))
+            beside = next(t.symbol.name for t in walk(theirs) if isinstance(t, Apply))
+            says = f"sums compare as all their parts do ({name}, {beside})"
+            theory.axioms.append(Axiom(says, name, _closed(conj(less, more)), beside=beside))
+    theory.sums.append(made)
     return total
 
 
@@ -142,14 +148,10 @@ def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, t
 
     (natural, least), (negative, greatest) = with_parts(at_most), with_parts(lambda a, b: at_most(b, a))
     of, known = " ".join(dict.fromkeys(sums)), {axiom.says for axiom in theory.axioms}
+    sized = f"{sort_name(sort)}/size"
     for says, about, law, beside in (
         ("of numbers of one sign none is beyond the sum", sums[0], conj(natural, negative), None),
-        (
-            "a sum is no less than as many of the least",
-            f"{sort_name(sort)}/size",
-            conj(least, greatest),
-            sums[0],
-        ),
+        ("a sum is no less than as many of the least", sized, conj(least, greatest), sums[0]),
     ):
         if f"{says} ({of})" not in known:
             theory.axioms.append(Axiom(f"{says} ({of})", about, _closed(law), beside=beside))
