@@ -29,7 +29,7 @@ def shares(tally: Tally) -> dict[str, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", range(3))
 def test_engines_agree_on_a_few_generated_scripts(part: int, tmp_path: Path) -> None:
     tally = many(provable_model, range(part * FEW, (part + 1) * FEW), tmp_path)
     assert (tally.total, tally.failures, tally.unexplained) == (FEW, [], [])
