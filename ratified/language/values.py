@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from itertools import chain
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
 
 from ratified.language.errors import ModelError
@@ -540,6 +541,16 @@ def order_key(value: Any) -> tuple[Any, ...]:
                 _container_keys.clear()
             _container_keys[same] = key
     return key
+
+
+def values_in(value: object) -> Iterator[object]:
+    """The values directly in a value: fields of a record, keys and values of a map, items; of any other there are none."""
+    if hasattr(type(value), "__record_types__"):
+        yield from (getattr(value, name) for name in type(value).__match_args__)  # type: ignore[attr-defined]  # a record
+    elif isinstance(value, Map):
+        yield from chain.from_iterable(value.items())
+    elif isinstance(value, tuple | Set | Seq | Bag | set | frozenset | list):
+        yield from value
 
 
 def forget_keys() -> None:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from ratified.language.machine import Machine, OutOfBounds, Values
 from ratified.language.sorts import Ordered, Sort
-from ratified.language.values import Bag, Map, Seq, Set, order_key
+from ratified.language.values import order_key, values_in
 
 MOST_STEPS = 10_000
 """So many steps are computed, about, to find the plainest run."""
@@ -177,13 +177,6 @@ def _told_of(value: Any) -> Iterator[object]:
         return
     if isinstance(value, Sort | int | str | Enum):
         yield type(value), value
-    elif hasattr(type(value), "__record_types__"):
-        for name in type(value).__match_args__:
-            yield from _told_of(getattr(value, name))
-    elif isinstance(value, Map):
-        for key, held in value.items():
-            yield from _told_of(key)
-            yield from _told_of(held)
-    elif isinstance(value, tuple | Set | Seq | Bag | set | frozenset | list):
-        for item in value:
-            yield from _told_of(item)
+    else:
+        for part in values_in(value):
+            yield from _told_of(part)

@@ -68,9 +68,10 @@ QUICK: tuple[tuple[int, int], ...] = (
 in a second). What is proved at all is mostly proved by some order at once, and by another perhaps never."""
 
 SIZED: tuple[tuple[int, int], ...] = ((5, 250_000), (6, 250_000), (5, 1_000_000), *QUICK)
+"""The first tries where sizes of sets are spoken of, of which much is known that matters rarely."""
 
 SUMMED: tuple[tuple[int, int], ...] = ((5, 250_000), (7, 250_000), (5, 1_000_000), (7, 1_000_000), *QUICK)
-"""The first tries where sizes of sets are spoken of, of which much is known that matters rarely."""
+"""The first tries where sums are spoken of, which are rarely to be worked out place after place."""
 
 LONG: tuple[tuple[int, int], ...] = ((0, 20_000_000), *((n, 20_000_000) for n in range(1, 5)), (0, 0))
 """The last ones, where there is no counterexample of few elements: for all the time that there is, but for the share below."""

@@ -7,7 +7,7 @@ Guarantees: what is said is exact for every size. Each law is true of all finite
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ratified.language.errors import Span
@@ -84,17 +84,14 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
     """A symbol for a sum that was worked out, and how it compares with others."""
     if theory.trials:
         return value
-    last = next(t for t in walk(value) if isinstance(t, Apply) and t.symbol.name in theory.laws)
+    last = _worked_out_in(value, theory)[0]
     given = [b for b in last.arguments[1:] if isinstance(b, Bound)]  # in the order that its laws have them in
     assert free(value) == set(given), (value, given)
     name = "loop/in_all" + last.symbol.name.removeprefix("loop").removesuffix("/sum")
-    known, total = name in theory.laws, theory.signature.apply(name, [(b, b.sort) for b in given], INT)
+    known = name in theory.laws
+    total = _defined(name, given, value, _IN_ALL, theory)
     if known:
         return total
-    assert isinstance(total, Apply)
-    law = Law(total, TRUE, value)
-    theory.laws[name] = [law]
-    theory.axioms.append(Axiom(f"{_IN_ALL} ({name})", name, law.formula))
     _compare_with_parts(place, term, total, sort, theory)
     made = Sum(place, term, total)
     for other in [*theory.sums, *([made] if given else [])]:
@@ -105,11 +102,27 @@ def _named(place: Bound, term: Term, value: Term, sort: SortType, theory: Theory
             theirs = substituted(other.total, apart)
             less = implies(every([place], at_most(term, another)), at_most(total, theirs))
             more = implies(every([place], at_most(another, term)), at_most(theirs, total))
-            beside = next(t.symbol.name for t in walk(theirs) if isinstance(t, Apply))
+            beside = _worked_out_in(theirs, theory)[0].symbol.name
             says = f"sums compare as all their parts do ({name}, {beside})"
             theory.axioms.append(Axiom(says, name, _closed(conj(less, more)), beside=beside))
     theory.sums.append(made)
     return total
+
+
+def _defined(name: str, given: Sequence[Bound], value: Term, says: str, theory: Theory) -> Term:
+    """A symbol that is a value, which depends on what is given; it is defined once."""
+    made = theory.signature.apply(name, [(b, b.sort) for b in given], INT)
+    assert isinstance(made, Apply)
+    if name not in theory.laws:
+        law = Law(made, TRUE, value)
+        theory.laws[name] = [law]
+        theory.axioms.append(Axiom(f"{says} ({name})", name, law.formula))
+    return made
+
+
+def _worked_out_in(term: Term, theory: Theory) -> list[Apply]:
+    """The sums, and what else is worked out, in a term, in order of appearance."""
+    return [t for t in walk(term) if isinstance(t, Apply) and t.symbol.name in theory.laws]
 
 
 def _with_a_name(change: Term, theory: Theory) -> Term:
@@ -121,18 +134,13 @@ def _with_a_name(change: Term, theory: Theory) -> Term:
         return change
     if change not in theory.changes:
         name = f"loop/change/{len(theory.changes)}"
-        made = theory.signature.apply(name, (), INT)
-        assert isinstance(made, Apply)
-        law = Law(made, TRUE, change)
-        theory.laws[name] = [law]
-        theory.axioms.append(Axiom(f"a change of a sum ({name})", name, law.formula))
-        theory.changes[change] = made
+        theory.changes[change] = _defined(name, (), change, "a change of a sum", theory)
     return theory.changes[change]
 
 
 def _compare_with_parts(place: Bound, term: Term, total: Term, sort: SortType, theory: Theory) -> None:
     """How a sum compares with its parts: by induction from the laws of sums, and so by no solver."""
-    sums = [t.symbol.name for t in walk(total) if isinstance(t, Apply) and t.symbol.name in theory.laws]
+    sums = [t.symbol.name for t in _worked_out_in(total, theory)]
     if theory.trials or not sums:
         return
     other = fresh("other", place.sort)

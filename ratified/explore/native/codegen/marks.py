@@ -10,7 +10,7 @@ variable is it; how many elements of a set, of a bag or of a sequence speak of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ratified.explore.native.codegen import build
@@ -65,7 +65,7 @@ from ratified.language.types import (
     record_fields,
     sorts_of,
 )
-from ratified.language.values import Bag, Map, Seq, Set
+from ratified.language.values import values_in
 
 Part = tuple[Word, int]
 """A part of a mark, and how many bits it may take."""
@@ -99,18 +99,11 @@ class Marking:
 
 def _sorted_parts(value: object, renamed: frozenset[type[Sort]]) -> Iterator[tuple[type, int]]:
     """What of a value is renamed: by its sort too, because values of different sorts may be equal."""
-    inner: Iterable[object] = ()
-    match value:
-        case Sort():
-            if type(value) in renamed:
-                yield type(value), int(value)
-        case tuple() | Set() | Seq() | Bag():
-            inner = value
-        case Map():
-            inner = value.items()
-        case _ if hasattr(value, "__record_types__"):
-            inner = [getattr(value, n) for n in value.__match_args__]  # type: ignore[attr-defined]  # a record
-    for part in inner:
+    if isinstance(value, Sort):
+        if type(value) in renamed:
+            yield type(value), int(value)
+        return
+    for part in values_in(value):
         yield from _sorted_parts(part, renamed)
 
 
