@@ -71,11 +71,18 @@ class Meaning:
             for action, arguments in self._actions.items()
         }
         """A check of each argument of each action, if its type has bounds, and what it is to leave them."""
-        self._bounded = {action for action, bounds in self._bounds.items() if any(fit for fit, _ in bounds.values())}
+        self._bounded = {
+            action for action, bounds in self._bounds.items() if any(fit for fit, _ in bounds.values())
+        }
         self._plain = {
             action: {name: _plain(t, self._scope) for name, t in arguments.items()}
             for action, arguments in self._actions.items()
         }
+        self.keys = [
+            _plain(d.type.key, self._scope) if isinstance(d.type, MapType) else frozenset()
+            for d in machine.module.variables
+        ]
+        """Of each variable that is a map what its keys may be, as for arguments: an equal number is none."""
         self._places: set[Place] = set()
 
     def check_steps(self, event: Event, steps: object) -> None:

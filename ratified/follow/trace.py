@@ -75,7 +75,7 @@ def _quick_reader() -> Callable[[bytes, int], Event | None] | None:
         import msgspec
     except ImportError:
         return None
-    line = msgspec.defstruct(
+    line: Any = msgspec.defstruct(
         "Line",
         [
             ("action", str),
@@ -86,7 +86,8 @@ def _quick_reader() -> Callable[[bytes, int], Event | None] | None:
         ],
         forbid_unknown_fields=True,
     )
-    decode, encode = msgspec.json.Decoder(line).decode, msgspec.json.Encoder().encode
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
+    encode = msgspec.json.Encoder().encode
     wrong, unset = (msgspec.MsgspecError, RecursionError, OverflowError), msgspec.UNSET
 
     def read(text: bytes, number: int) -> Event | None:

@@ -37,7 +37,6 @@ from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.records import forget_unused, known_records
 from ratified.language.scope import running
 from ratified.language.sorts import BoundLeft
-from ratified.language.values import Map
 from ratified.results.result import Verdict
 
 A = TypeVar("A")
@@ -126,7 +125,9 @@ class Tracker:
         # Whether unobserved steps were searched to the bound, and there would have been more.
         self._unfinished = False
         self._left: str | None = None
-        self._taken: list[str] = []  # actions that were possible for the event at hand, and whether unobserved ones were
+        self._taken: list[
+            str
+        ] = []  # actions that were possible for the event at hand, and whether unobserved ones were
         self._hid = False
         self._told: deque[tuple[str, ...]] = deque()  # the events before, if some may be told twice
         self._most_records = known_records() + MOST_RECORDS
@@ -353,7 +354,7 @@ class Tracker:
         for state in states:
             after = self.machine.change(state, steps.how)
             if after is not None:
-                if not self._breaks(state, after, is_step=False):
+                if after is state or not self._breaks(state, after, is_step=False):
                     changed.append(after)
             elif notes:
                 notes.refused(state, steps)
@@ -433,14 +434,15 @@ class Tracker:
         return kept
 
     def _matching(self, states: list[Values], observed: Observed) -> list[Values]:
-        kept, variables = [], self.variables
+        kept, variables, keys = [], self.variables, self._meaning.keys
         for state in states:
             for place, seen in observed.items():
                 index = variables.get(place[0]) if type(place) is tuple and place else None
+                # Most places are a variable, or one key of it: these are looked up without a call.
                 if index is not None and len(place) == 1:
                     there = state[index]
-                elif index is not None and len(place) == 2 and type(held := state[index]) is Map and place[1] in held._data:
-                    there = held._data[place[1]]  # most often, and quicker than to ask the map
+                elif index is not None and len(place) == 2 and id(place[1]) in keys[index]:
+                    there = state[index]._data[place[1]]
                 else:
                     self._meaning.check_place(place)
                     there = self.value(state, place)

@@ -64,7 +64,9 @@ def _several(node: ir.And | ir.Or, here: Here) -> str:
 def _compare(node: ir.Compare, here: Here) -> str:
     left, right = node.left, node.right
     match node:
-        case ir.Compare(_, _, "==", ir.Slice(_, _, one, None, Expr() as end), ir.Slice(_, _, other, None, Expr() as to)):
+        case ir.Compare(
+            _, _, "==", ir.Slice(_, _, one, None, Expr() as end), ir.Slice(_, _, other, None, Expr() as to)
+        ):
             if ir.alike(end, to):
                 starts = here.library.constant(Starts())
                 return f"{starts}.same({here.raw(one)}, {here.raw(other)}, {here.expr(end)})"
@@ -168,7 +170,11 @@ def _in_place(node: ir.Call, arguments: list[str], here: Here) -> str | None:
     for argument, given, text in zip(function.arguments, node.arguments, arguments, strict=True):
         if text.strip("()").isalnum():
             continue
-        if read.count(argument.name) > 1 or here.library.uses.may_fail(given) or here.library.uses.may_leave(given):
+        if (
+            read.count(argument.name) > 1
+            or here.library.uses.may_fail(given)
+            or here.library.uses.may_leave(given)
+        ):
             return None
     outer = here.locals
     here.locals = dict(zip((a.name for a in function.arguments), arguments, strict=True))

@@ -16,11 +16,13 @@ from ratified.language.ir import Function, Kind, Which
 from ratified.language.machine import OutOfBounds, PythonMachine, Values
 from ratified.language.model import Model
 from ratified.language.rules import NoRuleError, Rules
-from ratified.language.scope import running
 from ratified.language.types import has_texts
 
-EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined("Python of expressions", expressions.rules, containers.rules)
+EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined(
+    "Python of expressions", expressions.rules, containers.rules
+)
 RAWS: Final = containers.raws
+STATEMENTS: Final = statements.rules
 
 MOST_KEPT: Final = 16
 """So many models, each at a size, whose functions are kept."""
@@ -37,7 +39,7 @@ class Functions(dict[str, "Written | None"]):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        self._library = Library(model.module, model.scope, EXPRESSIONS, RAWS, statements.rules)
+        self._library = Library(model.module, model.scope, EXPRESSIONS, RAWS, STATEMENTS)
         module = model.module
         self._index = {d.name: i for i, d in enumerate(module.variables)}
         self._all = tuple(self._index)
