@@ -30,6 +30,7 @@ from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.defining import light, lightened
 from ratified.smt.first_order.linear import times
 from ratified.smt.first_order.logic import bag_of, before, literal, where
 from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
@@ -411,7 +412,9 @@ def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Con
     for element, key in items[1:]:
         low, high = (key, rank) if node.kind == "min" else (rank, key)
         better = before(t, low, high, context, strict=True, span=node.span)  # the first of equals is kept
-        best, rank = either(better, element, best), either(better, key, rank)
+        best, rank = (
+            lightened(either(better, *pair), context.theory) for pair in ((element, best), (key, rank))
+        )
     return best
 
 
@@ -640,7 +643,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
         found = _added(node, clauses[1:], inner)
         if found is None:
             return None
-        total = plus(total, choice(passed, times(often, found), Number(0)))
+        total = light(plus(total, choice(passed, times(often, found), Number(0))), context.theory)
     return total
 
 
