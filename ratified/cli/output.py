@@ -14,9 +14,10 @@ import sys
 from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from ratified.cli.requests import Output
+if TYPE_CHECKING:
+    from ratified.cli.requests import Output
 
 
 class Renderer(Protocol):
