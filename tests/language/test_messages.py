@@ -267,8 +267,14 @@ LINES: list[tuple[str, str, str, str]] = [
         "tell a union apart first; test an optional for None",
     ),
     ("x = replace(a, when=None)", "None", "Ask has no field `when`", "its fields: client, turn"),
+    (
+        "raise ValueError",
+        "raise ValueError",
+        "raise is not part of the modelling language",
+        "guards are written require(...), claims assert; what never happens, `assert False`",
+    ),
     # assignments and places
-    ("x = y = 1", "x = y = 1", "an assignment has a single target", "write one assignment per line"),
+    ("x = y = 1", "x = y = 1", "only variables are assigned together", "write one assignment per line"),
     (
         "self.n: int = 1",
         "self.n: int = 1",

@@ -298,6 +298,10 @@ class Together(Model):
             height, who = 1, n  # `who` stays what it may be, though this is a Node
         self.low, self.last = height, who
 
+    @action
+    def same(self) -> None:
+        self.low = self.high = self.low + self.high
+
 
 @pytest.mark.parametrize("machine_of", MACHINES)
 def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine]) -> None:
@@ -317,6 +321,7 @@ def test_places_that_are_assigned_together(machine_of: Callable[[Model], Machine
         (3, (a, b)): (1, 3, dark, a),
         (3, (b, a)): (1, 3, dark, b),
         (3, (b, b)): (4, 3, dark, None),
+        (4, ()): (4, 4, dark, b),
     }
     assert [s for i, _, s in machine.steps((1, 6, dark, b)) if isinstance(s, OutOfBounds)] != []
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ratified.language.errors import RatifiedError
+from ratified.results.background import STARTING
 
 RUNTIME = Path(__file__).resolve().parent
 """Where `contract.h`, `explorer.c` and the files that they include are."""
@@ -219,7 +220,9 @@ def _run(commands: Sequence[Sequence[str]], shown: Sequence[str], folder: Path) 
     """Runs the commands of a compiler side by side. The first that fails ends the others."""
     running: list[subprocess.Popen[str]] = []
     try:
-        running.extend(_started(command, shown, folder) for command in commands)
+        for command in commands:
+            with STARTING:
+                running.append(_started(command, shown, folder))
         for process in running:
             _judge(process, *_attended(process), shown)
     finally:

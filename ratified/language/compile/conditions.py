@@ -109,7 +109,7 @@ def without(c: Context, subject: ast.expr, members: Sequence[Enum]) -> Facts:
 
 def _excluding(key: str, member: Enum) -> str:
     """The fact that a value is not a member, as text that is forgotten with the value's name."""
-    return f"{key} != {type(member).__name__}.{member.name}"
+    return f"{key} != {type(member).__name__}[{member.name!r}]"
 
 
 def _logic(c: Context, node: ast.BoolOp, conjunction: bool, values: list[ast.expr]) -> Condition:

@@ -271,6 +271,10 @@ class PythonMachine:
         after = self._in_model = self._state(model.__dict__)
         return after
 
+    def choices(self, name: str, given: Mapping[str, Any]) -> Iterator[Values]:
+        """All arguments of a function of which no guard restricts any, with these given. To be used within the model's scope."""
+        return self._choices[name].among(given)
+
     def possible(self, state: Values, name: str, arguments: Values = ()) -> bool:
         """Whether the guards of an action let it pass in a state with these arguments; without arguments, with any.
 
