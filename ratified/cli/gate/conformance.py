@@ -155,9 +155,9 @@ def _function(function: Any, target: str) -> Told:
             remedy="return an answer, or a Verdict: a check that was forgotten must not pass",
         )
     if isinstance(answer, Decided):
-        from ratified.cli.report.render import told
+        from ratified.cli.report.render import report_of
 
-        text = told(answer)
+        text = report_of(answer)
         return verdict, text.partition("\n")[0], text + "\n"
     return _told(verdict, target, "" if isinstance(answer, Verdict) else repr(answer))
 
