@@ -151,14 +151,23 @@ def _store(node: ir.Store, path: Running, context: Context) -> None:
 def _brief(shape: Shape, theory: Theory) -> Shape:
     """What is stored in a place for each of few values, with names for what takes long to say: later stores may say it again."""
     match shape:
-        case sh.Function(type=t, at=at) if (keys := few(t.key)) is not None:
-            if all(_brief(value, theory) is value for value in map(at, keys)):
-                return shape
+        case sh.Function(type=t, at=at) if few(t.key) is not None:
             return replace(shape, at=functools.cache(lambda key: _brief(at(key), theory)))
         case sh.Members(item, has, count=None) if (values := few(item)) is not None:
-            if not any(is_long(has(v)) for v in values):
-                return shape
-            return theory.shapes.members(item, lambda v, columns: brief(has(v.build(columns)), theory))
+
+            @functools.cache
+            def said() -> sh.Members:
+                """Looked at where it is asked for, for a loop may still have to work it out."""
+                if not any(is_long(has(v)) for v in values):
+                    return shape
+                return theory.shapes.members(item, lambda v, columns: brief(has(v.build(columns)), theory))
+
+            return replace(
+                shape,
+                has=lambda x: said().has(x),
+                every=lambda f: said().every(f),
+                some=lambda f: said().some(f),
+            )
         case sh.Atom(term) if is_long(term):
             return sh.Atom(brief(term, theory))
     return shape
