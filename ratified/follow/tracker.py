@@ -178,7 +178,7 @@ class Tracker:
                 f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
             ) from None
         except BoundLeft as left:
-            self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
+            self._stop(f"the sizes in the binding are too small: {event.action} exceeds {left.what}")
             return None
         if not event.certain or self._may_repeat(event):
             steps = Either((steps, ()))
@@ -359,7 +359,7 @@ class Tracker:
             taken = self._direct.take(state, step.action, step.arguments) if within else []
             for arguments, after in taken:
                 if isinstance(after, OutOfBounds):
-                    self._left = f"{step.action} leaves {after.what}"
+                    self._left = f"{step.action} exceeds {after.what}"
                     continue
                 if self._breaks(state, after):
                     continue
@@ -407,7 +407,7 @@ class Tracker:
         taken = self._direct.take(state, step.action, step.arguments)
         outside = [after for _, after in taken if isinstance(after, OutOfBounds)]
         if taken and len(outside) == len(taken):
-            self._left = f"{step.action} leaves {outside[0].what}"
+            self._left = f"{step.action} exceeds {outside[0].what}"
         return bool(taken)
 
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:

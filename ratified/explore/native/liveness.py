@@ -44,8 +44,8 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
         untold = [name for name in (action.fair.each if action.fair else ()) if name in given]
         if untold:
             raise Unsupported(
-                f"`{action.name}` is fair for each `{untold[0]}`, which a guard gives its values: "
-                "of so many the native explorer does not tell them apart",
+                f"`{action.name}` is fair for each `{untold[0]}`, whose values come from a guard: "
+                "they are too many for the native explorer to distinguish",
                 remedy="explore with engine='reference'",
             )
 
@@ -54,7 +54,7 @@ def refuse_what_was_cut(outcome: Outcome) -> None:
     """Raise Unsupported where steps were cut off: a run may go on there, and the graph does not have them."""
     if any(outcome.left) or any(outcome.constrained):
         raise Unsupported(
-            "a constraint or a bound cuts steps off, and the native explorer does not keep which, as liveness needs",
+            "a constraint or a bound cuts steps off, and the native explorer does not record which, as liveness needs",
             remedy="explore with engine='reference'",
         )
 

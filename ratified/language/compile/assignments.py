@@ -82,7 +82,7 @@ def _delete(node: ast.Delete, c: Context) -> Made:
     return made, False
 
 
-_INSTEAD_OF_DEL = "it takes the value out of a Map[K, V | None]; of a Set write .discard(x), of a Seq .pop(i)"
+_INSTEAD_OF_DEL = "it clears a key of a Map[K, V | None]; for a Set write .discard(x), for a Seq .pop(i)"
 
 
 def _assign(c: Context, node: ast.Assign, target: ast.expr, value: ast.expr) -> list[Node]:

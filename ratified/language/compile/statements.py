@@ -21,7 +21,7 @@ _INSTEAD: dict[type[ast.stmt], tuple[str, str]] = {
         "while",
         "write `for i in range(n):` with `break` where the loop ends, or split the loop into actions",
     ),
-    ast.Try: ("try", "test before you read: a partial operation without a value is an error of the model"),
+    ast.Try: ("try", "test before reading: an operation without a result is an error in the model"),
     ast.With: ("with", "leave it out: models do no I/O"),
     ast.Global: ("global", "keep the state in variables of the model"),
     ast.Nonlocal: ("nonlocal", "keep the state in variables of the model"),

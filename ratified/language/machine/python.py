@@ -39,7 +39,7 @@ def _assertions_count(module: Module) -> None:
         for node in (n for statement in function.body for n in walk(statement)):
             if isinstance(node, Assert):
                 raise ModelError(
-                    "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one",
+                    "Python skips assertions (-O, or PYTHONOPTIMIZE is set), and this model has one",
                     span=node.span,
                     remedy="run Python without -O, and unset PYTHONOPTIMIZE",
                 )

@@ -254,8 +254,8 @@ def test_what_the_explorer_does_not_number_is_left_to_the_reference_engine() -> 
     with pytest.raises(Unsupported) as refused:
         check_native(Parcels(), flags=FLAGS)
     assert refused.value.message == (
-        "`receive` is fair for each `parcel`, which a guard gives its values: "
-        "of so many the native explorer does not tell them apart"
+        "`receive` is fair for each `parcel`, whose values come from a guard: "
+        "they are too many for the native explorer to distinguish"
     )
     assert check(Parcels()).engine == "reference"
 
