@@ -69,7 +69,7 @@ def _run(engine: str, task: Task, watch: Watch) -> Result:
     if engine == "reference":
         if task.options.asked:
             raise RatifiedError(
-                "threads, checkpoints and C code are the native engine's", remedy="use engine native or auto"
+                "threads, checkpoints and C code need the native engine", remedy="use engine native or auto"
             )
         return _reference(task, watch)
     return _auto(task, watch)

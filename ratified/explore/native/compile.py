@@ -204,7 +204,7 @@ def _written(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise CompilerFailed(
             f"cannot write compiled code to {folder}: {error.strerror or error}",
-            remedy="make room there, or set RATIFIED_CACHE to another folder",
+            remedy="free some space there, or set RATIFIED_CACHE to another folder",
         ) from error
 
 
@@ -270,7 +270,7 @@ def _judge(process: subprocess.Popen[str], out: str, err: str, shown: Sequence[s
     how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
     raise CompilerFailed(
         f"the C compiler failed ({how}): {shlex.join(shown[:3])} ...\n{told}".rstrip(),
-        remedy="set CC to another compiler, or explore with engine='reference'; if the text is at fault, please report it",
+        remedy="set CC to another compiler, or explore with engine='reference'; if the generated code is wrong, please report it",
     )
 
 

@@ -288,7 +288,7 @@ def _result(
     if outcome.resumed:
         notes.append("resumed from a checkpoint")
     if outcome.stopped is Stop.DISK:
-        notes.append("make room or name another folder; what a checkpoint holds is good, and can be resumed")
+        notes.append("free some space or name another folder; the checkpoint is intact and can be resumed")
     never = {name for k, name in enumerate(program.written.witnesses) if outcome.unwitnessed >> k & 1}
     properties = [*_properties(program), *([DEADLOCK] if deadlock else [])]
     never |= {
