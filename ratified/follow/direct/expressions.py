@@ -163,7 +163,11 @@ def _in_place(node: ir.Call, arguments: list[str], here: Here) -> str | None:
     for argument, given, text in zip(function.arguments, node.arguments, arguments, strict=True):
         if text.strip("()").isalnum():
             continue
-        if read.count(argument.name) > 1 or here.library.uses.may_fail(given) or here.library.uses.may_leave(given):
+        if (
+            read.count(argument.name) > 1
+            or here.library.uses.may_fail(given)
+            or here.library.uses.may_leave(given)
+        ):
             return None
     outer = here.locals
     here.locals = dict(zip((a.name for a in function.arguments), arguments, strict=True))

@@ -20,7 +20,9 @@ from ratified.language.rules import NoRuleError, Rules
 from ratified.language.scope import running
 from ratified.language.types import has_texts
 
-EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined("Python of expressions", expressions.rules, containers.rules)
+EXPRESSIONS: Final[Rules[Here, str]] = Rules.joined(
+    "Python of expressions", expressions.rules, containers.rules
+)
 RAWS: Final = containers.raws
 
 MOST_KEPT: Final = 16

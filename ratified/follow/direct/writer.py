@@ -171,7 +171,9 @@ class Library:
             variables = self.in_order(self.needs_of(key))
             here = self.beginning(function, variables)
             if function.returns is None:
-                here.ends = f"({''.join(f'{variable_name(v)}, ' for v in self.in_order(self.changes_of(key)))})"
+                here.ends = (
+                    f"({''.join(f'{variable_name(v)}, ' for v in self.in_order(self.changes_of(key)))})"
+                )
             here.block(function.body)
             here.finish()
             self.define(name, [*map(variable_name, variables), *here.arguments(function)], here.lines)
@@ -200,7 +202,9 @@ class Here:
     lines: list[str] = field(default_factory=list)
     depth: int = 0
     ends: str | None = None  # what a procedure gives at its end
-    known: dict[tuple[Any, ...], str] = field(default_factory=dict)  # paths into variables that were looked up before
+    known: dict[tuple[Any, ...], str] = field(
+        default_factory=dict
+    )  # paths into variables that were looked up before
     raw_of: dict[str, str] = field(default_factory=dict)  # what text holds, under a name
 
     def line(self, text: str) -> None:
@@ -322,4 +326,3 @@ def _within(several: Iterable[Node | Clause]) -> Iterator[Node | Clause]:
         yield node
         if not isinstance(node, ir.Collect):
             waiting += ir.children(node)
-
