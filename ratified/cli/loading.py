@@ -281,9 +281,17 @@ def explained(what: str, file: str | None) -> Iterator[None]:
         from ratified.cli.unknown import remedy_for
 
         failed = f"importing {what} fails with {what_failed}"
-        raise TargetError(failed, span=span, remedy=remedy_for(error)) from None
+        raise TargetError(failed, span=span, remedy=remedy_for(error) or _as_module(error, file)) from None
     finally:
         atexit.register = register
+
+
+def _as_module(error: Exception, file: str | None) -> str:
+    """What to write for a file that is part of a package: run by itself, it knows none that it could import from."""
+    if file is None or "no known parent package" not in str(error):
+        return ""
+    path = Path(file)
+    return f"name it as part of its package, from the folder above: {path.parent.name}.{path.stem}"
 
 
 def _leave(status: int) -> NoReturn:

@@ -214,6 +214,15 @@ def test_a_file_that_does_not_import(source: str, message: str, folder: Path) ->
     assert wrong("bad.py") == message
 
 
+def test_a_file_that_is_part_of_a_package(folder: Path) -> None:
+    (folder / "part.py").write_text("from . import other\n")
+    assert wrong("part.py") == (
+        "part.py:1:1: importing part.py fails with ImportError: attempted relative import with no known parent package\n"
+        "    1 | from . import other\n      | ^^^^^^^^^^^^^^^^^^^\n"
+        f"  name it as part of its package, from the folder above: {folder.name}.part"
+    )
+
+
 def test_a_file_that_is_not_utf_8(folder: Path) -> None:
     (folder / "bad.py").write_bytes(b"x = 1\ny = '\xff'\n")
     assert wrong("bad.py").startswith(

@@ -202,6 +202,33 @@ def test_what_there_is_no_way_to_ask_for_is_counted_by_reason() -> None:
     assert left.stopped == "nothing was driven: each step has a reason why it could not be attempted"
 
 
+class Silent(Driver):
+    """Says nothing of what it does, which is nothing."""
+
+    model = Lock
+
+    def reset(self) -> None: ...
+
+    def acquire(self, c: Client) -> None: ...
+
+    def release(self, c: Client) -> None: ...
+
+    def observe(self) -> Observation:
+        return {}
+
+
+def test_a_system_of_which_nothing_is_known_conforms_to_nothing() -> None:
+    result = drive(Silent, Lock(Client=2)).expect(Verdict.UNDECIDED, edges=4, taken=4, observed=())
+    assert result.stopped == "nothing was compared: `observe` said nothing, and no step was refused"
+
+    class Telling(Locks):
+        def observe(self) -> Observation:
+            return {}
+
+    # What it refuses says what it is in.
+    drive(Telling, Lock(Client=2)).expect(Verdict.HOLDS, edges=4, taken=4, observed=())
+
+
 class Counting(Driver):
     """Counts, and knows no bound."""
 

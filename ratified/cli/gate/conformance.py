@@ -154,12 +154,24 @@ def _function(function: Any, target: str) -> Told:
             f"{target} returned {type(answer).__name__}, which has no verdict",
             remedy="return an answer, or a Verdict: a check that was forgotten must not pass",
         )
+    if verdict is Verdict.HOLDS and _of_nothing(answer):
+        return _told(Verdict.UNDECIDED, f"{target}: there was nothing to follow", repr(answer))
     if isinstance(answer, Decided):
         from ratified.cli.report.render import report_of
 
         text = report_of(answer)
         return verdict, text.partition("\n")[0], text + "\n"
     return _told(verdict, target, "" if isinstance(answer, Verdict) else repr(answer))
+
+
+def _of_nothing(answer: object) -> bool:
+    """Whether an answer is about a run without events, or a history without operations: of these everything holds."""
+    from ratified.follow.linearizability.check import Outcome as OfHistory
+    from ratified.follow.tracker import Followed
+
+    if isinstance(answer, Followed):
+        return not answer.events
+    return isinstance(answer, OfHistory) and not answer.operations
 
 
 def _told(verdict: Verdict, says: str, more: str) -> Told:
