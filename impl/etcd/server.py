@@ -74,7 +74,9 @@ class Server:
                 "clients have certificates, and none of them has a permission: write [permissions]"
             )
         if not isinstance(replica.machine, Store):
-            raise SettingsError(f"the state machine is {type(replica.machine).__name__}, which is not a store")
+            raise SettingsError(
+                f"the state machine is {type(replica.machine).__name__}, which is not a store"
+            )
         self._replica = replica
         self._wanted = address
         self._tls = tls
