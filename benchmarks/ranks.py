@@ -106,7 +106,7 @@ def measured(row: Row, ranks: int, threads: int, *, alone: bool, tcp: bool) -> d
     mpiexec = str(Path(sys.executable).parent / "mpiexec")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     if tcp:
-        environment |= {"MPIR_CVAR_NOLOCAL": "1", "FI_PROVIDER": "tcp"}
+        environment |= {"MPIR_CVAR_NOLOCAL": "1", "UCX_TLS": "tcp,self"}
     command = own if alone else [mpiexec, "-n", str(ranks), *own]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
     if done.returncode:

@@ -323,8 +323,39 @@ def test_more_ranks_than_slots(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert slots_of(hosts) == 6
     assert run(["check", "paxos", "--ranks", "7", "--hosts", str(hosts)]) == 2
     assert capsys.readouterr().err == (
-        f"Error: {hosts} has 6 slots, and 7 ranks were asked for\n"
+        f"Error: {hosts} has 6 slots, too few for --ranks 7\n"
         "  list more hosts, or say how many ranks a host takes: name:8\n"
+    )
+
+
+def test_hosts_that_are_not_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What the launcher says of itself is left out; what ssh says of the host is not."""
+    mpiexec, hosts = tmp_path / "mpiexec", tmp_path / "hosts"
+    mpiexec.write_text(
+        "#!/bin/sh\necho 'ssh: no such host' >&2\necho '[mpiexec@x] launch failed' >&2\nexit 255\n"
+    )
+    mpiexec.chmod(0o755)
+    hosts.write_text("nowhere:2\n")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert run(["check", "paxos", "--ranks", "2", "--hosts", str(hosts)]) == 3
+    assert capsys.readouterr().err == (
+        "Error: mpiexec could not start the ranks (status 255): ssh: no such host\n"
+        f"  see whether it starts anything there: mpiexec -hostfile {hosts} -n 2 hostname\n"
+    )
+
+
+def test_what_ranks_do_not_share(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PMI_SIZE", "2")
+    monkeypatch.setenv("PMI_RANK", "1")
+    assert (run(["simulate", "paxos"]), capsys.readouterr().err) == (0, "")
+    monkeypatch.setenv("PMI_RANK", "0")
+    assert run(["simulate", "paxos"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "Error: mpiexec has started several processes, and only `check` is shared among them, not `simulate`\n"
+        "  start it on each machine by itself, with another --seed: walks are independent\n",
     )
 
 
