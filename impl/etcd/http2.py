@@ -478,8 +478,8 @@ class Connection(asyncio.Protocol):
             self._heads.clear()
         try:
             return cast("Fields", list(self._decoder.decode(block, raw=True)))
-        except (hpack.HPACKError, ValueError, IndexError) as error:
-            raise Broken(COMPRESSION, f"a header block that is none: {error}") from None
+        except (hpack.HPACKError, ValueError, IndexError):
+            raise Broken(COMPRESSION, "a header block that is none") from None
 
     def _widen(self, number: int, by: int) -> None:
         if not by:

@@ -17,7 +17,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import quote
 
 from google.protobuf.message import DecodeError, Message
@@ -147,7 +147,7 @@ class Call(Stream):
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(head.seconds, self._late)
         if method.many:
-            self._start(method.answer(self._asked(method), self))
+            self._start(method, self._asked(method))
         return None
 
     def came(self, data: bytes) -> None:
@@ -184,7 +184,7 @@ class Call(Stream):
             asked = self._read(method, self._messages.popleft())
         except Fault as fault:
             return self.fail(fault.code, fault.text)
-        self._start(method.answer(asked, self))
+        self._start(method, asked)
         return None
 
     def broken(self) -> None:
@@ -219,16 +219,15 @@ class Call(Stream):
 
     # The answer
 
-    def _start(self, answer: Any) -> None:
-        method = self._method
-        assert method is not None
-        task = asyncio.ensure_future(self._all(answer) if method.streams else self._one(answer))
+    def _start(self, method: Method, asked: Any) -> None:
+        task = asyncio.ensure_future(self._all(method, asked) if method.streams else self._one(method, asked))
         self._task = task
         self._rpc.tasks.add(task)
         task.add_done_callback(self._rpc.tasks.discard)
 
-    async def _one(self, answer: Awaitable[Message]) -> None:
+    async def _one(self, method: Method, asked: Any) -> None:
         try:
+            answer = cast("Awaitable[Message]", method.answer(asked, self))
             message = (await answer).SerializeToString()
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is answered
             return self._failed(error)
@@ -236,9 +235,9 @@ class Call(Stream):
         self.send(OK_HEAD, b"\0" + len(message).to_bytes(4, "big") + message, OK_TAIL)
         return None
 
-    async def _all(self, answers: AsyncIterator[Message]) -> None:
+    async def _all(self, method: Method, asked: Any) -> None:
         try:
-            async for answer in answers:
+            async for answer in cast("AsyncIterator[Message]", method.answer(asked, self)):
                 message = answer.SerializeToString()
                 head = b"" if self._begun else OK_HEAD
                 self._begun = True
