@@ -2,14 +2,19 @@
 
     python benchmarks/cluster.py                                  # all three, interleaved, three rounds
     python benchmarks/cluster.py --systems ratified,etcd --clients 1,64 --seconds 5 --rounds 1
-    python benchmarks/cluster.py --systems etcd --etcd /path/to/etcd
+    python benchmarks/cluster.py --etcd etcd-3.7=/path/to/etcd    # one more etcd, beside the one of the system
+    python benchmarks/cluster.py --tool /path/to/benchmark        # driven by etcd's own tool
     python benchmarks/cluster.py --failover 10                    # from killing the leader to the next acknowledged write
     python benchmarks/cluster.py --driver 127.0.0.1:2379 put 16 5 # what drives one load: for the other processes
 
 Each system has three nodes on this machine, with fsync, as processes; loads are driven from two processes of their own, over kept
 connections, by gRPC calls of the same bytes for both etcd and the store. PySyncObj has its journal (which does not fsync), and is
 driven in its own processes, since it has no clients. Needs `pip install 'ratified[serve]' pysyncobj`, and Debian's `etcd-server`
-or another etcd. Numbers are of a machine that does nothing else, or they are none.
+or another etcd. Numbers are of a machine that does nothing else, or they are none; processor time stays comparable longest.
+
+etcd's tool, in a folder with a go.mod:
+`go get go.etcd.io/etcd/v3@v3.6.8 && go build go.etcd.io/etcd/v3/tools/benchmark`; etcd 3.7: a
+`main` that calls `Main(os.Args)` of `go.etcd.io/etcd/server/v3/etcdmain`, of v3.7.3.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -64,7 +70,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def ratified(_: argparse.Namespace) -> AsyncIterator[Running]:
+async def ratified() -> AsyncIterator[Running]:
     """Three nodes of ours."""
     from ratified.impl.runtime.cluster import Cluster
 
@@ -85,7 +91,7 @@ async def ratified(_: argparse.Namespace) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def etcd(options: argparse.Namespace) -> AsyncIterator[Running]:
+async def etcd(program: str) -> AsyncIterator[Running]:
     """Three nodes of etcd."""
     folder = Path(tempfile.mkdtemp(prefix="etcd-bench-"))
     clients = [free_port() for _ in range(3)]
@@ -96,7 +102,7 @@ async def etcd(options: argparse.Namespace) -> AsyncIterator[Running]:
         me, peer = f"http://127.0.0.1:{clients[n]}", f"http://127.0.0.1:{peers[n]}"
         return subprocess.Popen(  # noqa: S603 - it is what was asked for
             [
-                options.etcd, "--name", f"e{n}", "--data-dir", str(folder / f"e{n}"), "--log-level", "error",
+                program, "--name", f"e{n}", "--data-dir", str(folder / f"e{n}"), "--log-level", "error",
                 "--listen-client-urls", me, "--advertise-client-urls", me, "--listen-peer-urls", peer,
                 "--initial-advertise-peer-urls", peer, "--initial-cluster", initial, "--initial-cluster-state", "new",
             ],
@@ -188,6 +194,33 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value that this share of all is not above."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+async def by_tool(tool: str, running: Running, kind: str, clients: int, seconds: float) -> dict[str, Any]:
+    """One load, driven by etcd's own `benchmark`, which is told how many operations, not how long."""
+    total = int(seconds * min(400 * clients, 4_000))
+    what = ["put", "--val-size", str(len(VALUE)), "--key-space-size", str(KEYS)]
+    if kind == "get":
+        what = ["range", "k1", "--consistency", "l"]
+    before = cpu_seconds(running.pids)
+    process = await asyncio.create_subprocess_exec(
+        tool, "--endpoints", running.endpoints[0], "--conns", str(min(8, clients)), "--clients", str(clients),
+        *what, "--total", str(total), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    out = (await process.communicate())[0].decode()
+    used = cpu_seconds(running.pids) - before
+
+    def told(pattern: str) -> float:
+        found = re.search(pattern, out)
+        return float(found[1]) if found else float("nan")
+
+    return {
+        "a second": told(r"Requests/sec:\s+([\d.]+)"),
+        "p50": 1000 * told(r"\b50% in ([\d.]+)"),
+        "p99": 1000 * told(r"\b99% in ([\d.]+)"),
+        "p99.9": 1000 * told(r"99\.9% in ([\d.]+)"),
+        "cpu us": used / total * 1e6,
+    }
 
 
 async def measure(running: Running, kind: str, clients: int, seconds: float) -> dict[str, Any]:
@@ -326,7 +359,13 @@ async def pysyncobj(clients: int, seconds: float) -> dict[str, Any]:
     }
 
 
-SYSTEMS = {"ratified": ratified, "etcd": etcd}
+def systems(options: argparse.Namespace) -> dict[str, contextlib.AbstractAsyncContextManager[Running]]:
+    """The systems that are asked for and have clients, each to be started."""
+    programs = {"etcd": "etcd", **dict(each.split("=", 1) for each in options.etcd)}
+    found = {name: etcd(programs[name]) for name in options.systems if name in programs}
+    if "ratified" in options.systems:
+        found["ratified"] = ratified()
+    return found
 
 
 def row(system: str, kind: str, clients: int, found: Sequence[dict[str, Any]]) -> str:
@@ -342,16 +381,16 @@ async def table(options: argparse.Namespace) -> None:
     """Measure all, interleaved: in each round each system has each load once."""
     found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     async with contextlib.AsyncExitStack() as stack:
-        running = {
-            name: await stack.enter_async_context(SYSTEMS[name](options))
-            for name in options.systems
-            if name in SYSTEMS
-        }
+        running = {name: await stack.enter_async_context(each) for name, each in systems(options).items()}
         for _ in range(options.rounds):
             for clients in options.clients:
                 for kind in ("put", "get"):
                     for name in options.systems:
-                        if name in running:
+                        if name in running and options.tool:
+                            result = await by_tool(
+                                options.tool, running[name], kind, clients, options.seconds
+                            )
+                        elif name in running:
                             result = await measure(running[name], kind, clients, options.seconds)
                         elif kind == "put":
                             result = await pysyncobj(clients, options.seconds)
@@ -367,13 +406,10 @@ async def table(options: argparse.Namespace) -> None:
 
 async def failovers(options: argparse.Namespace) -> None:
     """Kill leaders, of one system after the other."""
-    for name in options.systems:
-        if name in SYSTEMS:
-            async with SYSTEMS[name](options) as running:
-                took = await failover(running, options.failover)
-            print(
-                f"{name:10} median {statistics.median(took):.2f} s, from {min(took):.2f} to {max(took):.2f}"
-            )
+    for name, each in systems(options).items():
+        async with each as running:
+            took = await failover(running, options.failover)
+        print(f"{name:10} median {statistics.median(took):.2f} s, from {min(took):.2f} to {max(took):.2f}")
 
 
 def main() -> None:
@@ -387,10 +423,16 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--etcd", default="etcd", help="the program")
+    parser.add_argument(
+        "--etcd", action="append", default=[], metavar="NAME=PROGRAM", help="another etcd, or another `etcd`"
+    )
+    parser.add_argument("--tool", metavar="PROGRAM", help="etcd's `benchmark`, to drive loads with")
     parser.add_argument("--failover", type=int, metavar="N", help="kill the leader N times instead")
     parser.add_argument("--driver", nargs=4, metavar=("ENDPOINT", "KIND", "CLIENTS", "SECONDS"))
     options = parser.parse_args()
+    options.systems += [
+        name for each in options.etcd if (name := each.partition("=")[0]) not in options.systems
+    ]
     if options.driver:
         endpoint, kind, clients, seconds = options.driver
         print(json.dumps(asyncio.run(drive(endpoint, kind, int(clients), float(seconds)))))
