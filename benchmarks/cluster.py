@@ -362,7 +362,8 @@ async def pysyncobj(clients: int, seconds: float) -> dict[str, Any]:
 def systems(options: argparse.Namespace) -> dict[str, contextlib.AbstractAsyncContextManager[Running]]:
     """The systems that are asked for and have clients, each to be started."""
     programs = {"etcd": "etcd", **dict(each.split("=", 1) for each in options.etcd)}
-    found = {name: etcd(programs[name]) for name in options.systems if name in programs}
+    found: dict[str, contextlib.AbstractAsyncContextManager[Running]] = {}
+    found |= {name: etcd(programs[name]) for name in options.systems if name in programs}
     if "ratified" in options.systems:
         found["ratified"] = ratified()
     return found

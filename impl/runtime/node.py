@@ -50,7 +50,7 @@ from ratified.impl.runtime.peers import Peers
 from ratified.impl.runtime.replica import Member, Status
 from ratified.impl.runtime.settings import Settings
 from ratified.impl.runtime.storage import Storage, identity
-from ratified.impl.runtime.trace import Trace
+from ratified.impl.runtime.trace import HeldTrace, Trace
 from ratified.impl.runtime.wire import (
     SPEECH,
     Address,
@@ -145,7 +145,12 @@ class Node:
             )
             self.starts = self._storage.starts
             if settings.trace is not None:
-                self._trace = Trace(settings, self._clock)
+                at_once = self._protocol.at_once
+                self._trace = (
+                    Trace(settings, self._clock)
+                    if at_once is None
+                    else HeldTrace(settings, self._clock, at_once)
+                )
                 self._trace.begin(self._storage.durable)
             self._core = self._protocol.make(
                 self.name,
@@ -156,7 +161,7 @@ class Node:
                 None if self._trace is None else self._trace.observed,
             )
             if self._trace is not None:
-                self._trace.stepped()
+                self._trace.started(self._core)
             entries = len(self._storage.durable.entries)
             if entries >= MANY_ENTRIES:
                 gc.freeze()  # they are here to stay, and need not be gone through again and again

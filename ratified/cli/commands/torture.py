@@ -80,10 +80,10 @@ from ratified.cli.running import told
     help="What is replicated: a small key-value store, or the one behind etcd's interface, asked through that.",
 )
 @click.option(
-    "--trace/--no-trace", default=True, help="Have nodes write traces, and follow them by the model (raft)."
+    "--trace/--no-trace", default=True, help="Have nodes write traces, and follow them by the model."
 )
 @click.option(
-    "--plant", metavar="BUG", help="Plant a bug, which must be found: no-fsync, or one of raft's mutants."
+    "--plant", metavar="BUG", help="Plant a bug, which must be found: no-fsync, or one of the protocol's mutants."
 )
 @click.option(
     "--fault", "kinds", multiple=True, metavar="KIND", help="Faults of this kind only (may be repeated)."
@@ -112,9 +112,9 @@ def torture(request: TortureRequest) -> int:
         from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants
         from ratified.conformance.cluster.torture import torture as run
 
-        if request.plant is not None and request.plant not in known_plants():
+        if request.plant is not None and request.plant not in known_plants(request.protocol):
             raise click.UsageError(
-                f"there is no bug {request.plant!r}; there are {', '.join(known_plants())}"
+                f"there is no bug {request.plant!r}; there are {', '.join(known_plants(request.protocol))}"
             )
         kinds = known_kinds(request.machine)
         for kind in request.kinds:
