@@ -23,7 +23,7 @@ ELSEWHERE = {
     "FrozenSet": "write Set[T]",
     "Int": "write int, or Annotated[int, Range(low, high)]",
     "Nat": "write Annotated[int, Range(0, high)]",
-    "String": 'write Literal["idle", "busy"] with all the texts that there are, or an Enum',
+    "String": 'write Literal["idle", "busy"] listing every value, or an Enum',
 }
 """What other languages call it, and what it is here."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ratified.follow.direct.machine import DirectMachine
 from ratified.language.claims import LIVENESS, Unchecked, unchecked
 from ratified.language.ir import Kind
-from ratified.language.machine import PythonMachine, Values
+from ratified.language.machine import Values
 from ratified.language.uses import Uses
 
 NOT_OF_A_RUN: Final = {
@@ -20,10 +21,10 @@ NOT_OF_A_RUN: Final = {
 
 
 class Claims:
-    """The claims of a machine's model. `every` says after how many events invariants are asked: 1 is at every step, 0 never."""
+    """The claims of a machine's model, which is asked within its scope. `every` says after how many events invariants are asked: 1 is at every step, 0 never."""
 
-    def __init__(self, machine: PythonMachine, every: int) -> None:
-        module = machine.module
+    def __init__(self, machine: DirectMachine, every: int) -> None:
+        module = machine.reference.module
         index = {d.name: i for i, d in enumerate(module.variables)}
         uses = Uses(module)
         self._machine = machine
@@ -51,9 +52,13 @@ class Claims:
     def broken_in(self, state: Values, before: Values | None = None) -> str | None:
         """An invariant that is false in a state. None was false in `before`, if that is given."""
         for name, reads in self._invariants:
-            if before is not None and all(state[i] is before[i] or state[i] == before[i] for i in reads):
-                continue
-            if self._machine.refuted_by(name, state) is not None:
+            if before is not None:
+                for i in reads:
+                    if state[i] is not before[i] and state[i] != before[i]:
+                        break
+                else:
+                    continue
+            if not self._machine.holds(name, state):
                 return name
         return None
 

@@ -149,7 +149,7 @@ class Meaning:
                 if fit:
                     fit(value)
             except BoundLeft as left:
-                found, what = room, f"{step.action} leaves {left.what}"
+                found, what = room, f"{step.action} exceeds {left.what}"
                 if found is Room.OUTSIDE:
                     break
         return found, what

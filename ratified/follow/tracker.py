@@ -29,6 +29,7 @@ from ratified.follow.binding import (
 )
 from ratified.follow.claims import Claims
 from ratified.follow.coverage import Coverage, Explanations
+from ratified.follow.direct.machine import DirectMachine
 from ratified.follow.meaning import Meaning, Room, checked_model
 from ratified.follow.steps import Attempt, Change, Do, Either, Holds, Refusal, Repeat, Steps
 from ratified.language.errors import RatifiedError
@@ -110,11 +111,12 @@ class Tracker:
         self.binding = binding
         self.model = checked_model(binding)
         self.machine = PythonMachine(self.model)
+        self._direct = DirectMachine(self.machine)
         self._meaning = Meaning(binding, self.machine)
         self.result = Followed()
         self.most_unobserved = binding.most_unobserved if most_unobserved is None else most_unobserved
         self._most_states = most_states
-        self.claims = Claims(self.machine, claims_every)
+        self.claims = Claims(self._direct, claims_every)
         self.coverage: Coverage | None = None  # told what explains the events, if it is set
         self._asking = False  # whether claims are asked of each step that is taken
         self._broken: str | None = None  # a claim that a step would have broken, which was not taken for that
@@ -126,7 +128,8 @@ class Tracker:
         self._most_records = known_records() + MOST_RECORDS
         _check_unobserved(binding, [a.name for a in self.machine.actions])
         begins = dict.fromkeys(s for _, s in self.machine.initial() if not isinstance(s, OutOfBounds))
-        self.states: list[Values] = self._without_broken(list(begins)) if claims_every else list(begins)
+        with running(self.model.scope):
+            self.states: list[Values] = self._without_broken(list(begins)) if claims_every else list(begins)
         self.recent: deque[Event] = deque(maxlen=5)  # explained last
 
     @property
@@ -175,7 +178,7 @@ class Tracker:
                 f"{event.action} cannot be interpreted: {type(problem).__name__}: {problem}"
             ) from None
         except BoundLeft as left:
-            self._stop(f"the sizes in the binding are too small: {event.action} leaves {left.what}")
+            self._stop(f"the sizes in the binding are too small: {event.action} exceeds {left.what}")
             return None
         if not event.certain or self._may_repeat(event):
             steps = Either((steps, ()))
@@ -195,11 +198,19 @@ class Tracker:
 
     def explain(self, event: Event, meant: Meant) -> bool:
         """Follow an event whose meaning is known; whether it is explained."""
+        with running(self.model.scope):
+            return self._explains(event, meant)
+
+    def _explains(self, event: Event, meant: Meant) -> bool:
         result = self.result
         steps, observed = meant
         self._left = None
         try:
             states, found = self._explained(steps, observed, asking=self.claims.every == 1)
+            if states and not found:
+                # So much is at stake that the reference has the last word.
+                self._direct.trusting = False
+                states, found = self._explained(steps, observed, asking=self.claims.every == 1)
             if states and not found and self._broken:
                 states, found = self._explained(steps, observed, asking=False)
                 if found:
@@ -208,6 +219,8 @@ class Tracker:
                     )
         except (TypeError, ValueError, AttributeError, LookupError) as problem:  # of a `change`, say
             raise EventError(f"the arguments of {event.action} cannot be interpreted: {problem}") from None
+        finally:
+            self._direct.trusting = True
         if not states:
             return False
         if not found:
@@ -240,7 +253,7 @@ class Tracker:
         try:
             notes = Explanations() if self.coverage else None
             states = self._closed(self.states, notes)
-            found = self._matching(self.run(steps, states, notes), observed)
+            found = self._matching(self._run(steps, states, notes), observed)
             if notes and self.coverage:
                 notes.count(self.coverage, found)
             return states, found
@@ -295,21 +308,25 @@ class Tracker:
 
     def run(self, steps: Steps, states: Sequence[Values], notes: Notes | None = None) -> list[Values]:
         """The states that steps lead to, each once."""
+        with running(self.model.scope):
+            return self._run(steps, states, notes)
+
+    def _run(self, steps: Steps, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         if not states:
             return []
         if isinstance(steps, Do):
             return self._do(steps, states, notes)
         if isinstance(steps, tuple):
             for one in steps:
-                states = self.run(one, states, notes)
+                states = self._run(one, states, notes)
             return list(states)
         if isinstance(steps, Either):
-            return _distinct([s for way in steps.ways for s in self.run(way, states, notes)])
+            return _distinct([s for way in steps.ways for s in self._run(way, states, notes)])
         if isinstance(steps, Repeat):
             every = dict.fromkeys(states)
             last = list(states)
             for _ in range(steps.most):
-                last = [s for s in self.run(steps.steps, last, notes) if s not in every]
+                last = [s for s in self._run(steps.steps, last, notes) if s not in every]
                 if not last:
                     break
                 every.update(dict.fromkeys(last))
@@ -339,10 +356,10 @@ class Tracker:
             self._left = left
         within = room is Room.WITHIN
         for state in states:
-            taken = self.machine.take(state, step.action, step.arguments) if within else []
+            taken = self._direct.take(state, step.action, step.arguments) if within else []
             for arguments, after in taken:
                 if isinstance(after, OutOfBounds):
-                    self._left = f"{step.action} leaves {after.what}"
+                    self._left = f"{step.action} exceeds {after.what}"
                     continue
                 if self._breaks(state, after):
                     continue
@@ -387,16 +404,16 @@ class Tracker:
             return True
         if room is Room.OUTSIDE:
             return False
-        taken = self.machine.take(state, step.action, step.arguments)
+        taken = self._direct.take(state, step.action, step.arguments)
         outside = [after for _, after in taken if isinstance(after, OutOfBounds)]
         if taken and len(outside) == len(taken):
-            self._left = f"{step.action} leaves {outside[0].what}"
+            self._left = f"{step.action} exceeds {outside[0].what}"
         return bool(taken)
 
     def _holds(self, step: Holds, states: Sequence[Values], notes: Notes | None) -> list[Values]:
         kept = []
         for state in states:
-            if self.machine.ask(state, step.method, step.arguments) == step.expected:
+            if self._direct.ask(state, step.method, step.arguments) == step.expected:
                 kept.append(state)
                 if notes:
                     notes.passed_over(state, step)
@@ -422,7 +439,7 @@ class Tracker:
         name = place[0]
         index = self.variables.get(name)
         if index is None:
-            return True if isinstance(name, Claim) else self.machine.ask(state, name, place[1:])
+            return True if isinstance(name, Claim) else self._direct.ask(state, name, place[1:])
         value = state[index]
         for key in place[1:]:
             value = value[key]
@@ -439,7 +456,7 @@ class Tracker:
             new: dict[Values, None] = {}
             for state in last:
                 for action in hidden:
-                    for arguments, after in self.machine.take(state, action, {}):
+                    for arguments, after in self._direct.take(state, action, {}):
                         if isinstance(after, OutOfBounds) or after in every or self._breaks(state, after):
                             continue
                         new[after] = None

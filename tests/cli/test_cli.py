@@ -294,12 +294,21 @@ def test_colour_in_a_pipe_is_asked_for(
     assert ("\x1b[" in said(capsys, "check", "synod", *arguments)[1]) is colored
 
 
-@pytest.mark.parametrize(("no_color", "colored"), [(None, True), ("", True), ("1", False)])
-def test_colour_on_a_terminal_is_taken_away_by_no_color(
-    no_color: str | None, colored: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [
+        ({}, True),
+        ({"NO_COLOR": ""}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm"}, True),
+    ],
+)
+def test_colour_on_a_terminal_may_be_taken_away(
+    environment: dict[str, str], colored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if no_color is not None:
-        monkeypatch.setenv("NO_COLOR", no_color)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert output.colorful(sys.stdout, None) is colored
 

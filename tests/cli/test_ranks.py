@@ -121,7 +121,7 @@ def test_a_violation(tmp_path: Path) -> None:
     [
         (("nosuch",), "there is no bundled model 'nosuch'"),
         (("paxos", "--ranks", "3"), "mpiexec has started 2 ranks, and --ranks says 3."),
-        (("paxos", "--engine", "reference"), "several ranks are the native engine's"),
+        (("paxos", "--engine", "reference"), "several ranks need the native engine"),
         (("ping", "--bogus"), "No such option '--bogus'"),
     ],
 )
@@ -165,7 +165,7 @@ def test_ranks_with_different_models(folders: tuple[Path, Path]) -> None:
     status, out, err = mpi(*each(first, second, "model.py"), folder=first)
     assert (status, out) == (2, "")
     assert re.fullmatch(
-        r"Error: rank 1 of 2 on \S+ has another model than rank 0 on \S+\n  bring the same files to all machines\n",
+        r"Error: rank 1 of 2 on \S+ has another model than rank 0 on \S+\n  copy the same files to all machines\n",
         err,
     )
 

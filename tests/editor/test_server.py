@@ -91,7 +91,7 @@ GOLDEN = [
     "33:46-33:50 unknown name `sefl` | define or import it above the model, or assign it first",
     "44:5-44:25 `many` has no finite size: an int without bounds | write Annotated[int, Range(low, high)]",
     "45:5-45:14 `name`: str is not a type of the modelling language"
-    ' | write Literal["idle", "busy"] with all the texts that there are, or an Enum',
+    ' | write Literal["idle", "busy"] listing every value, or an Enum',
     "54:9-54:16 the model has no variable `of` | its variables: on",
     "57:24-57:28 an action returns nothing | write `-> None`",
     "61:10-61:15 importing all.py fails with ZeroDivisionError: division by zero",

@@ -218,9 +218,7 @@ def test_a_model_that_asserts_where_python_leaves_assertions_out(
         words, cwd=project.path, env={**os.environ, **given}, capture_output=True, text=True, check=False
     )
     assert made.returncode == 2
-    assert (
-        "Python leaves out assertions (-O, or PYTHONOPTIMIZE is set), and this model has one" in made.stdout
-    )
+    assert "Python skips assertions (-O, or PYTHONOPTIMIZE is set), and this model has one" in made.stdout
     assert "run Python without -O, and unset PYTHONOPTIMIZE" in made.stdout
 
 

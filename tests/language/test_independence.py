@@ -222,8 +222,8 @@ def test_what_interferes_is_told() -> None:
         "a later iteration may undo what an earlier one did to `last`",
     ]
     assert reasons(Loops.module, "carried") == ["`before` is carried from one iteration to the next"]
-    assert reasons(Loops.module, "stopped") == ["it returns from the first iteration that gets there"]
-    assert reasons(Loops.module, "which") == ["it returns from the first iteration that gets there"]
+    assert reasons(Loops.module, "stopped") == ["it returns from the first iteration that reaches it"]
+    assert reasons(Loops.module, "which") == ["it returns from the first iteration that reaches it"]
     assert reasons(Loops.module, "once") == ["`none_yet` is carried from one iteration to the next"]
     assert reasons(Loops.module, "spreading") == [
         "a later iteration may undo what an earlier one did to `seen`"

@@ -313,5 +313,5 @@ def test_an_assumption_without_an_answer_is_told_with_its_place(
     status, out, err = told(capsys, command, f"{file}:Wrong", "Node=1", "parts=0")
     assert (status, out) == (2, "")
     assert err.startswith(
-        f"Error: {file}:{line}:16: the assumption thirds has no answer here: division by zero\n"
+        f"Error: {file}:{line}:16: the assumption thirds cannot be evaluated here: division by zero\n"
     )

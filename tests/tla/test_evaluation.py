@@ -472,7 +472,7 @@ def test_both_find_the_same(name: str, what: int | str, service: Service, tmp_pa
         ("Square", "TLC cannot evaluate the model: "),
         ("Mixed", "a claim fails and something has no value in the same state"),
         ("Idle", "TLC evaluates only what is needed"),
-        ("Steps", "in counted: this leaves the range 0..3 of count"),
+        ("Steps", "in counted: this exceeds the range 0..3 of count"),
     ],
 )
 def test_it_is_told_why_both_cannot_be_compared(

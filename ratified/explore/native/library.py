@@ -113,7 +113,7 @@ class Library:
         except OSError as error:
             raise NativeError(
                 f"cannot load the compiled model {path}: {error}",
-                remedy="remove it, and it is compiled again",
+                remedy="remove it, and it will be compiled again",
             ) from error
         pointer = ctypes.c_void_p
         for name, result, arguments in (

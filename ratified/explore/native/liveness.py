@@ -38,7 +38,7 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
     for claim in liveness_claims(model.module):
         if claim.kind is Kind.EVENTUALLY_ALWAYS:
             raise Unsupported(
-                f"`{claim.name}` claims what stays, which the native explorer does not look for",
+                f"`{claim.name}` is an eventually-always claim, which the native explorer does not check",
                 span=claim.span,
                 remedy="explore with engine='reference'",
             )
@@ -50,8 +50,8 @@ def refuse_what_is_not_told(model: Model, program: Program) -> None:
         untold = [name for name in (action.fair.each if action.fair else ()) if name in given]
         if untold:
             raise Unsupported(
-                f"`{action.name}` is fair for each `{untold[0]}`, which a guard gives its values: "
-                "the native explorer does not tell them apart",
+                f"`{action.name}` is fair for each `{untold[0]}`, whose values come from a guard: "
+                "the native explorer does not distinguish them",
                 remedy="explore with engine='reference'",
             )
 
@@ -60,7 +60,7 @@ def refuse_what_was_cut(outcome: Outcome) -> None:
     """Raise Unsupported where steps were cut off: a run may go on there, and the graph does not have them."""
     if any(outcome.left) or any(outcome.constrained):
         raise Unsupported(
-            "a constraint or a bound cuts steps off, and the native explorer does not keep which, as liveness needs",
+            "a constraint or a bound cuts steps off, and the native explorer does not record which, as liveness needs",
             remedy="explore with engine='reference'",
         )
 

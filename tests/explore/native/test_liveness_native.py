@@ -191,7 +191,7 @@ def test_what_the_explorer_does_not_number_is_left_to_the_reference_engine() -> 
     with pytest.raises(Unsupported) as refused:
         check_native(Fair(), flags=FLAGS)
     assert refused.value.message == (
-        "`receive` is fair for each `note`, which a guard gives its values: the native explorer does not tell them apart"
+        "`receive` is fair for each `note`, whose values come from a guard: the native explorer does not distinguish them"
     )
     assert check(Fair()).engine == "reference"
 

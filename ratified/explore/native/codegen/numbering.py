@@ -64,7 +64,7 @@ def count_for(shapes: Shapes, argument: Argument) -> float:
     if count > MOST_CHOICES:
         raise Unsupported(
             f"the parameter `{argument.name}` ranges over too many values",
-            remedy="say where it comes from with a guard at the top",
+            remedy="restrict it with a guard at the top",
         )
     return count
 
