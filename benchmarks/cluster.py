@@ -5,6 +5,7 @@
     python benchmarks/cluster.py --etcd etcd-3.7=/path/to/etcd    # one more etcd, beside the one of the system
     python benchmarks/cluster.py --tool /path/to/benchmark        # driven by etcd's own tool
     python benchmarks/cluster.py --failover 10                    # from killing the leader to the next acknowledged write
+    python benchmarks/cluster.py --systems ratified --at follower # clients of a node that does not lead: a front end
     python benchmarks/cluster.py --driver 127.0.0.1:2379 put 16 5 # what drives one load: for the other processes
 
 Each system has three nodes on this machine, with fsync, as processes; loads are driven from two processes of their own, over kept
@@ -196,19 +197,21 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-async def by_tool(tool: str, running: Running, kind: str, clients: int, seconds: float) -> dict[str, Any]:
+async def by_tool(
+    tool: str, running: Running, kind: str, clients: int, seconds: float, endpoint: str
+) -> dict[str, Any]:
     """One load, driven by etcd's own `benchmark`, which is told how many operations, not how long."""
     total = int(seconds * min(400 * clients, 4_000))
     what = ["put", "--val-size", str(len(VALUE)), "--key-space-size", str(KEYS)]
     if kind == "get":
         what = ["range", "k1", "--consistency", "l"]
-    before = cpu_seconds(running.pids)
+    before, led = cpu_seconds(running.pids), cpu_seconds(running.pids[:1])
     process = await asyncio.create_subprocess_exec(
-        tool, "--endpoints", running.endpoints[0], "--conns", str(min(8, clients)), "--clients", str(clients),
+        tool, "--endpoints", endpoint, "--conns", str(min(8, clients)), "--clients", str(clients),
         *what, "--total", str(total), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     out = (await process.communicate())[0].decode()
-    used = cpu_seconds(running.pids) - before
+    used, led = cpu_seconds(running.pids) - before, cpu_seconds(running.pids[:1]) - led
 
     def told(pattern: str) -> float:
         found = re.search(pattern, out)
@@ -220,17 +223,18 @@ async def by_tool(tool: str, running: Running, kind: str, clients: int, seconds:
         "p99": 1000 * told(r"\b99% in ([\d.]+)"),
         "p99.9": 1000 * told(r"99\.9% in ([\d.]+)"),
         "cpu us": used / total * 1e6,
+        "leader us": led / total * 1e6,
     }
 
 
-async def measure(running: Running, kind: str, clients: int, seconds: float) -> dict[str, Any]:
+async def measure(running: Running, kind: str, clients: int, seconds: float, endpoint: str) -> dict[str, Any]:
     """One load: operations a second, latencies, and the servers' CPU an operation."""
     drivers = min(DRIVERS, clients)
     shares = [clients // drivers + (n < clients % drivers) for n in range(drivers)]
-    before = cpu_seconds(running.pids)
+    before, led = cpu_seconds(running.pids), cpu_seconds(running.pids[:1])
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, __file__, "--driver", running.endpoints[0], kind, str(share), str(seconds),
+            sys.executable, __file__, "--driver", endpoint, kind, str(share), str(seconds),
             stdout=asyncio.subprocess.PIPE,
         )
         for share in shares
@@ -239,7 +243,7 @@ async def measure(running: Running, kind: str, clients: int, seconds: float) -> 
     for process in processes:
         out, _ = await process.communicate()
         latencies += json.loads(out)["latencies"]
-    used = cpu_seconds(running.pids) - before
+    used, led = cpu_seconds(running.pids) - before, cpu_seconds(running.pids[:1]) - led
     count = len(latencies)
     return {
         "a second": count / seconds,
@@ -247,6 +251,7 @@ async def measure(running: Running, kind: str, clients: int, seconds: float) -> 
         "p99": percentile(latencies, 0.99),
         "p99.9": percentile(latencies, 0.999),
         "cpu us": used / count * 1e6 if count else float("nan"),
+        "leader us": led / count * 1e6 if count else float("nan"),
     }
 
 
@@ -356,6 +361,7 @@ async def pysyncobj(clients: int, seconds: float) -> dict[str, Any]:
         "p99": percentile(latencies, 0.99),
         "p99.9": percentile(latencies, 0.999),
         "cpu us": used / count * 1e6 if count else float("nan"),
+        "leader us": float("nan"),
     }
 
 
@@ -374,7 +380,7 @@ def row(system: str, kind: str, clients: int, found: Sequence[dict[str, Any]]) -
     middle = {name: statistics.median(each[name] for each in found) for name in found[0]}
     return (
         f"{system:10} {kind:4} {clients:7} {middle['a second']:10,.0f} {middle['p50']:9.2f} "
-        f"{middle['p99']:9.2f} {middle['p99.9']:9.2f} {middle['cpu us']:9.0f}"
+        f"{middle['p99']:9.2f} {middle['p99.9']:9.2f} {middle['cpu us']:9.0f} {middle['leader us']:9.0f}"
     )
 
 
@@ -387,20 +393,17 @@ async def table(options: argparse.Namespace) -> None:
             for clients in options.clients:
                 for kind in ("put", "get"):
                     for name in options.systems:
-                        if name in running and options.tool:
-                            result = await by_tool(
-                                options.tool, running[name], kind, clients, options.seconds
-                            )
-                        elif name in running:
-                            result = await measure(running[name], kind, clients, options.seconds)
+                        if name in running:
+                            where = running[name].endpoints[options.at == "follower"]
+                            load = running[name], kind, clients, options.seconds, where
+                            result = await (by_tool(options.tool, *load) if options.tool else measure(*load))
                         elif kind == "put":
                             result = await pysyncobj(clients, options.seconds)
                         else:
                             continue
                         found.setdefault((name, kind, clients), []).append(result)
-    print(
-        f"{'system':10} {'':4} {'clients':>7} {'a second':>10} {'p50 ms':>9} {'p99 ms':>9} {'p99.9 ms':>9} {'CPU us':>9}"
-    )
+    columns = ("a second", "p50 ms", "p99 ms", "p99.9 ms", "CPU us", "leader")
+    print(f"{'system':10} {'':4} {'clients':>7} {columns[0]:>10} " + " ".join(f"{c:>9}" for c in columns[1:]))
     for (name, kind, clients), results in sorted(found.items(), key=lambda each: (each[0][1], each[0][2])):
         print(row(name, kind, clients, results))
 
@@ -427,6 +430,7 @@ def main() -> None:
     parser.add_argument(
         "--etcd", action="append", default=[], metavar="NAME=PROGRAM", help="another etcd, or another `etcd`"
     )
+    parser.add_argument("--at", choices=("leader", "follower"), default="leader", help="where clients go")
     parser.add_argument("--tool", metavar="PROGRAM", help="etcd's `benchmark`, to drive loads with")
     parser.add_argument("--failover", type=int, metavar="N", help="kill the leader N times instead")
     parser.add_argument("--driver", nargs=4, metavar=("ENDPOINT", "KIND", "CLIENTS", "SECONDS"))
