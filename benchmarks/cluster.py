@@ -6,6 +6,7 @@
     python benchmarks/cluster.py --tool /path/to/benchmark        # driven by etcd's own tool
     python benchmarks/cluster.py --failover 10                    # from killing the leader to the next acknowledged write
     python benchmarks/cluster.py --systems ratified --at follower # clients of a node that does not lead: a front end
+    python benchmarks/cluster.py --check-perf s                   # what `etcdctl check perf` says of the store
     python benchmarks/cluster.py --driver 127.0.0.1:2379 put 16 5 # what drives one load: for the other processes
 
 Each system has three nodes on this machine, with fsync, as processes; loads are driven from two processes of their own, over kept
@@ -416,6 +417,17 @@ async def failovers(options: argparse.Namespace) -> None:
         print(f"{name:10} median {statistics.median(took):.2f} s, from {min(took):.2f} to {max(took):.2f}")
 
 
+async def check_perf(load: str) -> None:
+    """Have etcdctl say whether the store is fast enough for a load, in a minute."""
+    async with ratified() as running:
+        checking = await asyncio.create_subprocess_exec(
+            "etcdctl", "--endpoints", running.endpoints[0], "check", "perf", "--load", load,
+            stdout=asyncio.subprocess.PIPE, env={**os.environ, "ETCDCTL_API": "3"},
+        )  # fmt: skip
+        said = (await checking.communicate())[0].decode()
+    print("\n".join(line for line in said.splitlines() if line.startswith(("PASS", "FAIL"))))
+
+
 def main() -> None:
     """Read what is asked for."""
     parser = argparse.ArgumentParser(
@@ -433,6 +445,9 @@ def main() -> None:
     parser.add_argument("--at", choices=("leader", "follower"), default="leader", help="where clients go")
     parser.add_argument("--tool", metavar="PROGRAM", help="etcd's `benchmark`, to drive loads with")
     parser.add_argument("--failover", type=int, metavar="N", help="kill the leader N times instead")
+    parser.add_argument(
+        "--check-perf", metavar="LOAD", help="s, m, l or xl: have etcdctl check the store instead"
+    )
     parser.add_argument("--driver", nargs=4, metavar=("ENDPOINT", "KIND", "CLIENTS", "SECONDS"))
     options = parser.parse_args()
     options.systems += [
@@ -441,6 +456,8 @@ def main() -> None:
     if options.driver:
         endpoint, kind, clients, seconds = options.driver
         print(json.dumps(asyncio.run(drive(endpoint, kind, int(clients), float(seconds)))))
+    elif options.check_perf:
+        asyncio.run(check_perf(options.check_perf))
     elif options.failover:
         asyncio.run(failovers(options))
     else:

@@ -75,7 +75,9 @@ def test_certificates(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
     )  # fmt: skip
 
 
-def test_a_node_whose_data_is_another_nodes_says_so_by_its_exit_status(tmp_path: Path) -> None:
+def test_a_node_whose_data_is_another_nodes_says_so_by_its_exit_status(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     settings = 'node = "{0}"\ndata = "data"\ninsecure = true\n[nodes]\n{0} = {{ peer = "127.0.0.1:0" }}\n'
     (tmp_path / "n1.toml").write_text(settings.format("n1"))
     (tmp_path / "n2.toml").write_text(settings.format("n2"))
@@ -86,27 +88,15 @@ def test_a_node_whose_data_is_another_nodes_says_so_by_its_exit_status(tmp_path:
     )
     assert first.stderr is not None
     assert json.loads(first.stderr.readline())["event"] == "started"
-    used = subprocess.run(
-        [sys.executable, "-m", "ratified", "serve", str(tmp_path / "n2.toml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (used.returncode, json.loads(used.stderr)["why"]) == (
-        69,
-        f"{tmp_path}/data is in use by process {first.pid}; stop it, or give another folder",
+    assert cli(["serve", str(tmp_path / "n2.toml")]) == 69
+    assert json.loads(capfd.readouterr().err)["why"] == (
+        f"{tmp_path}/data is in use by process {first.pid}; stop it, or give another folder"
     )
     first.terminate()
     first.stderr.read()
     first.stderr.close()
     assert first.wait() == 0
-    other = subprocess.run(
-        [sys.executable, "-m", "ratified", "serve", str(tmp_path / "n2.toml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (other.returncode, json.loads(other.stderr)["why"]) == (
-        65,
-        f"{tmp_path}/data/node.db belongs to node 'n1', not 'n2'; give each node a folder of its own",
+    assert cli(["serve", str(tmp_path / "n2.toml")]) == 65
+    assert json.loads(capfd.readouterr().err)["why"] == (
+        f"{tmp_path}/data/node.db belongs to node 'n1', not 'n2'; give each node a folder of its own"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -218,6 +219,19 @@ def test_without_certificates_it_listens_on_loopback_only_and_with_them_needs_pe
             status = replica.status
 
         return Other()
+
+    asyncio.run(main())
+
+
+def test_a_port_in_use_is_told() -> None:
+    async def main() -> None:
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            held.listen()
+            where = f"127.0.0.1:{held.getsockname()[1]}"
+            with pytest.raises(OSError, match=r"^clients cannot be served on ") as refused_:
+                await Server(LocalCluster(1).nodes["n1"], where).start()
+            assert str(refused_.value) == f"clients cannot be served on {where}: Address already in use"
 
     asyncio.run(main())
 

@@ -264,6 +264,18 @@ def test_what_breaks_the_protocol_ends_the_connection(
     run(test)
 
 
+def test_who_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2, "HELLO_SECONDS", 0)
+
+    async def test() -> None:
+        client = Client(greet=False)
+        while not client.wire.closing:
+            await asyncio.sleep(0)
+        assert client.hear()[-1][3][8:] == b"no settings in time"
+
+    run(test)
+
+
 def test_a_call_is_answered_however_its_bytes_come() -> None:
     async def test() -> None:
         for step in (1, 7, 10_000):
