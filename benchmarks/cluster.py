@@ -334,7 +334,7 @@ async def pysyncobj(clients: int, seconds: float) -> dict[str, Any]:
             await asyncio.create_subprocess_exec(
                 sys.executable, "-c", PYSYNCOBJ, me, ",".join(a for a in addresses if a != me),
                 f"{folder}/{n}", str(clients if n == 0 else 0), str(seconds),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 26,
             )
             for n, me in enumerate(addresses)
         ]  # fmt: skip

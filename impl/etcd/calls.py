@@ -6,29 +6,30 @@ method of etcd's interface that is not here is refused with a sentence that says
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
+import grpc
+import grpc.aio
 from google.protobuf.message import Message
-from grpc import StatusCode
 
 from ratified.impl.etcd import errors
 from ratified.impl.etcd import etcd_pb2 as pb
 from ratified.impl.etcd.errors import Fault
-from ratified.impl.etcd.rpc import Call, Method
 from ratified.impl.etcd.settings import Permissions
 from ratified.impl.runtime.replica import Replica
 from ratified.impl.store import values
 
-Context: TypeAlias = Call
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Method: TypeAlias = Callable[[Any, Context], Awaitable[Message]]
 Stream: TypeAlias = Callable[[Any, Context], AsyncIterator[Message]]
-Methods: TypeAlias = Mapping[
-    str, Mapping[str, tuple[type[Message], Callable[[Any, Context], Awaitable[Message]]]]
-]
+Methods: TypeAlias = Mapping[str, Mapping[str, tuple[type[Message], Method]]]
 """By service and name: the type of the request, and what answers it."""
 
 Streams: TypeAlias = Mapping[str, Mapping[str, tuple[type[Message], Stream]]]
+
+NAME = "x509_common_name"
 
 INSTEAD: Final[Mapping[str, str]] = {
     "etcdserverpb.Auth": "there are no users and roles: who somebody is a certificate says, and what they may do the "
@@ -65,7 +66,10 @@ class Calls:
 
     def who(self, context: Context) -> str | None:
         """Return the name in the caller's certificate."""
-        return None if self.permissions.everybody else context.name
+        if self.permissions.everybody:
+            return None
+        names = context.auth_context().get(NAME, ())
+        return next(iter(names), b"").decode("utf-8", "replace") or None
 
     def _admit(self, context: Context) -> None:
         """Refuse who may do nothing here."""
@@ -92,56 +96,72 @@ class Calls:
 
     # For gRPC
 
-    def methods(self, *tables: tuple[Methods, Streams, Streams]) -> Callable[[str], Method | None]:
-        """Return what answers a call, by its path; for what there is not, what says so."""
-        known: dict[str, Method] = {}
-        for unary, both_ways, answers in tables:
-            for service, named in unary.items():
-                for name, (message, method) in named.items():
-                    known[f"/{service}/{name}"] = Method(self._answering(method), message)
-            for many, table in ((True, both_ways), (False, answers)):
-                for service, streams in table.items():
-                    for name, (message, stream) in streams.items():
-                        known[f"/{service}/{name}"] = Method(
-                            self._streaming(stream), message, many, streams=True
+    def handlers(self, *tables: tuple[Methods, Streams, Streams]) -> Iterator[grpc.GenericRpcHandler]:
+        """Give services to gRPC: methods, streams both ways, and streams of answers."""
+        known: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
+        for methods, both_ways, answers in tables:
+            for kind, wrap, table in (
+                (grpc.unary_unary_rpc_method_handler, self._answering, methods),
+                (grpc.stream_stream_rpc_method_handler, self._streaming, both_ways),
+                (grpc.unary_stream_rpc_method_handler, self._streaming, answers),
+            ):
+                for service, named in table.items():
+                    for name, (message, method) in named.items():
+                        known.setdefault(service, {})[name] = kind(
+                            wrap(method),
+                            request_deserializer=message.FromString,
+                            response_serializer=_serialized,
                         )
-        services = {path.split("/")[1] for path in known} | {each.partition("/")[0] for each in INSTEAD}
-
-        def found(path: str) -> Method | None:
-            return known.get(path) or missing(services, path)
-
-        return found
+        for service, handlers in known.items():
+            yield grpc.method_handlers_generic_handler(service, handlers)
+        yield _Missing(known)
 
     def _answering(self, method: Any) -> Any:
         async def answer(request: Any, context: Context) -> Message:
-            self._admit(context)
-            return await method(request, context)  # type: ignore[no-any-return]  # a Method; they are made from a table
+            try:
+                self._admit(context)
+                return await method(request, context)  # type: ignore[no-any-return]  # a Method; they are made from a table
+            except Fault as failed:
+                return await context.abort(failed.code, failed.text)
 
         return answer
 
     def _streaming(self, method: Any) -> Any:
         async def stream(requests: Any, context: Context) -> AsyncIterator[Message]:
-            self._admit(context)
-            async for response in method(requests, context):
-                yield response
+            try:
+                self._admit(context)
+                async for response in method(requests, context):
+                    yield response
+            except Fault as failed:
+                await context.abort(failed.code, failed.text)
 
         return stream
 
 
-def missing(services: Collection[str], path: str) -> Method | None:
+class _Missing(grpc.GenericRpcHandler):
     """What there is not. Whoever wants to log in is told as by an etcd without users."""
-    asked = path.strip("/")
-    service, _, name = asked.partition("/")
-    if service not in services:
-        return None
-    fault = Fault(StatusCode.UNIMPLEMENTED, f"ratified: {service.partition('.')[2]} has no {name} here")
-    instead = INSTEAD.get(asked) or INSTEAD.get(service)
-    if asked == "etcdserverpb.Auth/Authenticate":
-        fault = Fault(StatusCode.FAILED_PRECONDITION, "etcdserver: authentication is not enabled")
-    elif instead is not None:
-        fault = Fault(StatusCode.UNIMPLEMENTED, f"ratified: {instead}")
 
-    async def refuse(_request: bytes, _context: Context) -> Message:
-        raise fault
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = {*known, *(each.partition("/")[0] for each in INSTEAD)}
 
-    return Method(refuse)
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        asked = str(details.method).strip("/")
+        service, _, name = asked.partition("/")
+        if service not in self._known:
+            return None
+        code = grpc.StatusCode.UNIMPLEMENTED
+        text = f"ratified: {service.partition('.')[2]} has no {name} here"
+        instead = INSTEAD.get(asked) or INSTEAD.get(service)
+        if asked == "etcdserverpb.Auth/Authenticate":
+            code, text = grpc.StatusCode.FAILED_PRECONDITION, "etcdserver: authentication is not enabled"
+        elif instead is not None:
+            text = f"ratified: {instead}"
+
+        async def refuse(_request: bytes, context: Context) -> bytes:
+            return await context.abort(code, text)
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()

@@ -19,7 +19,6 @@ from ratified.impl.runtime.errors import InUse, SettingsError
 from ratified.impl.runtime.links import Log
 from ratified.impl.runtime.node import Node
 from ratified.impl.runtime.settings import Settings
-from ratified.impl.runtime.tls import contexts
 
 
 @asynccontextmanager
@@ -40,8 +39,7 @@ async def front_end(node: Node, settings: Settings, log: Log) -> AsyncIterator[S
         tls = None
         if settings.tls is not None:
             files = (settings.tls.certificate, settings.tls.key, settings.tls.ca)
-            certificate, key, authority = (path.read_bytes() for path in files)
-            tls = Tls(certificate, key, authority, contexts(settings.tls)[0])
+            tls = Tls(*(path.read_bytes() for path in files))
         server = Server(
             node,
             address,

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
 import grpc
+import grpc.aio
 
 from ratified.impl.contract import Applied, Restored
 from ratified.impl.etcd.calls import Calls
@@ -25,7 +24,6 @@ from ratified.impl.etcd.frontend import Frontend
 from ratified.impl.etcd.lessor import TICK_MS, Lessor
 from ratified.impl.etcd.operators import Operators
 from ratified.impl.etcd.passing import Nodes
-from ratified.impl.etcd.rpc import Rpc
 from ratified.impl.etcd.services import Services
 from ratified.impl.etcd.settings import Limits, Permissions, SettingsError
 from ratified.impl.etcd.watches import Hub
@@ -38,15 +36,11 @@ EXTRA_BYTES: Final = 524_288
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """A node's certificate and key, and the authority that clients' and nodes' certificates come from: PEM, as in files.
-
-    `serving` is made of the same files, and asks clients for certificates.
-    """
+    """A node's certificate and key, and the authority that clients' and nodes' certificates come from: PEM, as in files."""
 
     certificate: bytes
     key: bytes
     authority: bytes
-    serving: ssl.SSLContext
 
 
 class Server:
@@ -102,7 +96,7 @@ class Server:
         self._limits = limits
         self._tick_ms = tick_ms
         self._reuse_port = reuse_port
-        self._rpc: Rpc | None = None
+        self._server: grpc.aio.Server | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._ticking: asyncio.Task[None] | None = None
         self.address = ""
@@ -115,17 +109,33 @@ class Server:
 
     async def start(self) -> None:
         """Listen. Raises OSError: the address cannot be had."""
-        rpc = Rpc(
-            self._calls.methods(self.services.methods(), self._operators.methods()),
-            self._limits.request_bytes + EXTRA_BYTES,
+        server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", self._limits.request_bytes + EXTRA_BYTES),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", int(self._reuse_port)),
+                # clients that keep their connections alive by pings, as etcd's do
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            )
         )
-        tls = None if self._tls is None else self._tls.serving
+        handlers = self._calls.handlers(self.services.methods(), self._operators.methods())
+        server.add_generic_rpc_handlers(tuple(handlers))
         try:
-            port = await rpc.listen(self._wanted, tls, reuse_port=self._reuse_port)
-        except OSError as error:
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
-            raise OSError(f"clients cannot be served on {self._wanted}: {why}") from None
-        self._rpc = rpc
+            if self._tls is None:
+                port = server.add_insecure_port(self._wanted)
+            else:
+                pair = [(self._tls.key, self._tls.certificate)]
+                credentials = grpc.ssl_server_credentials(pair, self._tls.authority, require_client_auth=True)
+                port = server.add_secure_port(self._wanted, credentials)
+        except RuntimeError:
+            port = 0
+        if not port:
+            raise OSError(
+                f"clients cannot be served on {self._wanted}; give another `client` address, or stop what has that one"
+            ) from None
+        await server.start()
+        self._server = server
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"
         self._unsubscribe = self._replica.subscribe(self._changed)
         if self._tick_ms:
@@ -133,15 +143,15 @@ class Server:
 
     async def stop(self, grace_s: float = 0.5) -> None:
         """Answer what is on the way, for so long at most, and listen no more."""
-        if self._rpc is None:
+        if self._server is None:
             return
-        rpc, self._rpc = self._rpc, None
+        server, self._server = self._server, None
         self._unsubscribe()
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.services.stop()
-        await rpc.stop(grace_s)
+        await server.stop(grace_s)
         await self.frontend.close()
         await self.nodes.close()
 

@@ -387,7 +387,7 @@ def _serialized(message: Message) -> bytes:
 
 def _once(op: Any, context: Context) -> Any:
     """Return an operation as one of a session, if its call says so. Raises Fault: it says something senseless."""
-    found = {key: value for key, value in context.metadata if key.startswith("ratified-")}
+    found = {key: value for key, value in context.invocation_metadata() or () if key.startswith("ratified-")}
     if SESSION not in found:
         return op
     try:
