@@ -153,11 +153,13 @@ def as_rank(do: Callable[[], Ended], tell: Callable[[Ended], None]) -> int:
         if not message and world.rank == 0:
             complain(f"Error: {problem}")
             ended = Ended(2, str(problem))
-    if world.rank:
-        return 0
-    tell(ended)
-    say({"status": ended.status})
-    return ended.status
+    try:
+        if world.rank == 0:
+            tell(ended)
+            say({"status": ended.status})
+    finally:
+        world.gather(None)  # leaving MPI waits for all, too, but keeps a processor busy
+    return 0 if world.rank else ended.status
 
 
 def say(what: Mapping[str, object]) -> None:

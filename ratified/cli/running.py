@@ -42,7 +42,7 @@ def state_of(folder: Path) -> dict[str, Any]:
         )
     if state["supervisor"] is None:
         raise RatifiedError(
-            f"the cluster in {folder} does not run", remedy=f"ratified cluster start --data {folder}"
+            f"the cluster in {folder} is not running", remedy=f"ratified cluster start --data {folder}"
         )
     return state
 
@@ -56,7 +56,7 @@ def node_of(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         raise RatifiedError(f"there is no node {name!r}", remedy=f"there are {', '.join(state['nodes'])}")
     if node["process"] is None:
         raise RatifiedError(
-            f"{name} does not run: it is {node['state']}{': ' * bool(node['why'])}{node['why']}"
+            f"{name} is not running: it is {node['state']}{': ' * bool(node['why'])}{node['why']}"
         )
     return node
 

@@ -25,7 +25,7 @@ def test_a_cluster_from_start_to_stop(tmp_path: Path, capfd: pytest.CaptureFixtu
         assert sum("leader" in line for line in table) == 1
         assert cli(["cluster", "start", "--nodes", "3", "--insecure", *data]) == 2
         assert capfd.readouterr().err == (
-            f"Error: a cluster runs in {tmp_path}/demo\n  ratified cluster stop --data {tmp_path}/demo\n"
+            f"Error: a cluster is already running in {tmp_path}/demo\n  ratified cluster stop --data {tmp_path}/demo\n"
         )
         follower = next(line.split()[0] for line in table if "follower" in line)  # so that a leader is known
         assert cli(["cluster", "pause", follower, *data]) == 0
@@ -46,7 +46,7 @@ def test_a_cluster_from_start_to_stop(tmp_path: Path, capfd: pytest.CaptureFixtu
             os.kill(row["process"], 0)
     assert cli(["cluster", "status", *data]) == 2
     assert capfd.readouterr().err == (
-        f"Error: the cluster in {tmp_path}/demo does not run\n  ratified cluster start --data {tmp_path}/demo\n"
+        f"Error: the cluster in {tmp_path}/demo is not running\n  ratified cluster start --data {tmp_path}/demo\n"
     )
 
 
@@ -55,7 +55,7 @@ def test_what_cannot_be_started_is_told(tmp_path: Path, capfd: pytest.CaptureFix
     assert cli(["cluster", "start", *data]) == 2
     assert capfd.readouterr().err == (
         "Error: nodes need certificates to trust each other\n  --certificates DIR (ratified cluster certificates makes "
-        "some), or --insecure to do without, on loopback\n"
+        "some), or --insecure to use none, on loopback\n"
     )
     assert cli(["cluster", "status", *data]) == 2
     assert capfd.readouterr().err == (

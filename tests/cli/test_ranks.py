@@ -244,7 +244,7 @@ def test_a_rank_that_is_killed(tmp_path: Path) -> None:
     err = lost(command, tmp_path, checkpoint=True)
     told = re.fullmatch(
         r"Error: rank 1 of 2 on \S+ was lost: Killed \(signal 9\)\n"
-        r"  go on from the last complete level saved, on any number of ranks: ratified (.*)\n",
+        r"  continue from the last complete level saved, on any number of ranks: ratified (.*)\n",
         err,
     )
     assert told
@@ -335,8 +335,8 @@ def test_what_is_no_host(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("--ranks", "0"), "Invalid value for '--ranks': 0 is not in the range x>=1."),
-        (("--hosts", __file__), "--hosts says where the --ranks are; say how many."),
-        (("--ranks", "2", "raft"), "--ranks is for one model, which has to be named."),
+        (("--hosts", __file__), "--hosts says where the ranks run; give their number with --ranks."),
+        (("--ranks", "2", "raft"), "--ranks needs a single model, named on the command line."),
     ],
 )
 def test_usage(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,6 +88,4 @@ def test_what_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "there is no fault 'clock jump'; there are kill, " in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert cli(["torture", "cluster", "--data", str(tmp_path)]) == 2
-    assert (
-        capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run begins in a folder of its own\n"
-    )
+    assert capsys.readouterr().err == f"Error: {tmp_path} is not empty\n  a run needs a folder of its own\n"

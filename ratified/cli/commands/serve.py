@@ -12,7 +12,7 @@ from ratified.cli.running import told
 
 @click.command(short_help="Run one node of a cluster.")
 @click.argument("file", metavar="CONFIG.toml", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--parent", is_flag=True, hidden=True, help="End with the process that started this one.")
+@click.option("--parent", is_flag=True, hidden=True, help="Exit when the parent process does.")
 @takes(ServeRequest)
 def serve(request: ServeRequest) -> int:
     """Run the node that CONFIG.toml describes, until SIGTERM or Ctrl-C.
