@@ -22,7 +22,10 @@ NOT_OF_A_RUN: Final = {
 
 
 class Claims:
-    """The claims of a machine's model, which is asked within its scope. `every` says after how many events invariants are asked: 1 is at every step, 0 never."""
+    """The claims of a machine's model, which is asked within its scope.
+
+    `every` says after how many events invariants are asked: 1 is at every step, 0 never.
+    """
 
     def __init__(self, machine: DirectMachine, every: int) -> None:
         module = machine.reference.module

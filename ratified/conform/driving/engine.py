@@ -306,16 +306,11 @@ class _Drive:
         nothing = not taken and not self.so_far.random_steps and (self.so_far.edges or not self.came)
         so_far = self.so_far
         stopped = so_far.stopped
-<<<<<<< HEAD
         if stopped is None and so_far.deviation is None:
             if nothing:
-                stopped = "nothing was driven: each step has a reason why it could not be asked for"
+                stopped = "nothing was driven: each step has a reason why it could not be attempted"
             elif not seen and not self.came[Came.REFUSED]:
                 stopped = "nothing was compared: `observe` said nothing, and no step was refused"
-=======
-        if nothing and stopped is None and so_far.deviation is None:
-            stopped = "nothing was driven: each step has a reason why it could not be attempted"
->>>>>>> refs/heads/house
         return Driven(
             self.driver.title,
             module.name,
