@@ -74,7 +74,9 @@ class Server:
                 "clients have certificates, and none of them has a permission: write [permissions]"
             )
         if not isinstance(replica.machine, Store):
-            raise SettingsError(f"the state machine is {type(replica.machine).__name__}, which is no store")
+            raise SettingsError(
+                f"the state machine is {type(replica.machine).__name__}, which is not a store"
+            )
         self._replica = replica
         self._wanted = address
         self._tls = tls
@@ -108,7 +110,7 @@ class Server:
         return machine
 
     async def start(self) -> None:
-        """Listen. Raises OSError: the address cannot be had."""
+        """Listen. Raises OSError: the address is not available."""
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", self._limits.request_bytes + EXTRA_BYTES),

@@ -1,4 +1,4 @@
-"""What the commands share that run clusters: how faults of the runtime are told, and a cluster's state as a table.
+"""What the commands share that run clusters: how faults of the runtime are reported, and a cluster's state as a table.
 
 Guarantees: importing this imports neither the language nor the runtime.
 """
@@ -14,8 +14,8 @@ COLUMNS = ("node", "state", "role", "term", "committed", "applied", "lag", "disk
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Tell a fault of the runtime, or a package that is missing, as every other error is told. Raises RatifiedError."""
+def runtime_faults() -> Iterator[None]:
+    """Report a fault of the runtime, or a missing package, as every other error. Raises RatifiedError."""
     from ratified.language.errors import RatifiedError
 
     try:

@@ -19,7 +19,7 @@ from ratified.cli.requests import (
     ClientWatchRequest,
     takes,
 )
-from ratified.cli.running import state_of, told
+from ratified.cli.running import runtime_faults, state_of
 
 if TYPE_CHECKING:
     from ratified.impl.client.aio import StoreClient
@@ -76,7 +76,7 @@ def using(request: ClientRequest, ask: Callable[[StoreClient], Awaitable[int]]) 
 
     from ratified.language.errors import RatifiedError
 
-    with told():
+    with runtime_faults():
         import grpc
 
         from ratified.impl.client.aio import StoreClient

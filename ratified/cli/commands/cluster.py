@@ -24,7 +24,7 @@ from ratified.cli.requests import (
     ClusterStopRequest,
     takes,
 )
-from ratified.cli.running import is_alive, is_stopped, node_of, reports, state_of, table, told
+from ratified.cli.running import is_alive, is_stopped, node_of, reports, runtime_faults, state_of, table
 
 COLORS = {"running": "green", "restarting": "yellow", "paused": "yellow", "no answer": "yellow"}
 
@@ -94,7 +94,7 @@ def start(request: ClusterStartRequest) -> int:
             "nodes need certificates to trust each other",
             remedy="--certificates DIR (ratified cluster certificates makes some), or --insecure to use none, on loopback",
         )
-    with told():
+    with runtime_faults():
         if request.foreground:
             return asyncio.run(_run(request))
         return _in_background(request)
@@ -202,7 +202,7 @@ def _in_background(request: ClusterStartRequest) -> int:
 @takes(ClusterStatusRequest)
 def status(request: ClusterStatusRequest) -> int:
     """Show role, term, commit, lag and health of every node. Exit status: 0 if a majority of the founders is healthy, else 1."""
-    with told():
+    with runtime_faults():
         while request.watch:
             if colorful(sys.stdout, None):
                 echo("\x1b[H\x1b[2J")
@@ -234,7 +234,7 @@ def stop(request: ClusterStopRequest) -> int:
     """Stop all nodes gracefully, and their supervisor."""
     from ratified.impl.runtime.folder import holder
 
-    with told():
+    with runtime_faults():
         state = state_of(request.data)
         for node in state["nodes"].values():
             if node["process"] is not None:
@@ -274,7 +274,7 @@ def resume(request: ClusterResumeRequest) -> int:
 
 
 def _signal(request: ClusterNode, number: int, told_as: str) -> int:
-    with told():
+    with runtime_faults():
         process = node_of(state_of(request.data), request.node)["process"]
         _send(process, number)
         while number == signal.SIGSTOP and is_alive(process) and not is_stopped(process):
@@ -321,7 +321,7 @@ def certificates(request: ClusterCertificatesRequest) -> int:
 
     They are for tests: keys are not encrypted.
     """
-    with told():
+    with runtime_faults():
         from ratified.impl.runtime.certificates import make_certificates
 
         names = [*(f"n{i}" for i in range(1, request.nodes + 1)), "operator", *request.names]

@@ -168,7 +168,7 @@ def sweep_of_cores(request: MutantsRequest) -> int:
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
 
-    def told(what: str) -> None:
+    def show(what: str) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
             live.show(what)
 
@@ -181,12 +181,12 @@ def sweep_of_cores(request: MutantsRequest) -> int:
         )
         over = after(request.seconds, interrupted)
         try:
-            sweep.watch(told)
+            sweep.watch(show)
             swept_cores = sweep.run(
                 request.sample,
                 request.driving.seed,
                 request.jobs,
-                lambda done, of: told(f"{done:,} of {of:,} mistakes"),
+                lambda done, of: show(f"{done:,} of {of:,} mistakes"),
                 over,
             )
         except ValueError as error:
@@ -279,7 +279,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
     began = time.monotonic()
     live = LiveText(sys.stderr) if sys.stderr.isatty() and not request.output.quiet else None
 
-    def told(done: int, of: int) -> None:
+    def progress(done: int, of: int) -> None:
         if live and time.monotonic() > began + SHOWN_AFTER:
             live.show(f"{done:,} of {of:,} mistakes")
 
@@ -291,7 +291,7 @@ def sweep_by_driver(request: MutantsRequest) -> int:
             within=request.within,
             sample=request.sample,
             seed=driving.seed,
-            told=told,
+            told=progress,
         )
     took = time.monotonic() - began
     text = sweep_text(swept, took)

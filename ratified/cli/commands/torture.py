@@ -9,7 +9,7 @@ import click
 from ratified.cli.commands.options import FORMATS, options_of_reporting
 from ratified.cli.output import deliver
 from ratified.cli.requests import TortureRequest, takes
-from ratified.cli.running import told
+from ratified.cli.running import runtime_faults
 
 
 @click.command(short_help="Inject every kind of fault into a running cluster.")
@@ -116,7 +116,7 @@ def torture(request: TortureRequest) -> int:
     what was being written when a node was killed; clocks jump, where libfaketime is installed. It holds if the clients'
     history is linearizable, if the model explains the traces of all nodes, and if all nodes end with the same state.
     """  # noqa: D301  # click takes \b for "keep these lines"
-    with told():
+    with runtime_faults():
         from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants
         from ratified.conformance.cluster.torture import torture as run
 

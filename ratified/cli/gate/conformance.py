@@ -157,9 +157,9 @@ def _function(function: Any, target: str) -> Told:
     if verdict is Verdict.HOLDS and _of_nothing(answer):
         return _told(Verdict.UNDECIDED, f"{target}: there was nothing to follow", repr(answer))
     if isinstance(answer, Decided):
-        from ratified.cli.report.render import told
+        from ratified.cli.report.render import report_of
 
-        text = told(answer)
+        text = report_of(answer)
         return verdict, text.partition("\n")[0], text + "\n"
     return _told(verdict, target, "" if isinstance(answer, Verdict) else repr(answer))
 

@@ -62,6 +62,7 @@ from ratified.smt.terms import (
     rebuilt,
     walk,
 )
+from ratified.smt.validation.constants import ELEMENT, constant, element
 from ratified.smt.validation.evaluation import Ask, Effort, Evaluation, Key, Table, TooMuch
 
 VALUES_MOST = 1_000
@@ -74,19 +75,12 @@ WINDOW = range(-3, 6)
 WINDOW_MOST = 48
 """Integers that quantifiers range over: these, and all within the bounds of the model's types, if these are so few."""
 
-_ELEMENT = "\0"
-
 _Entries = dict[Table, dict[Key, int]]
 """What is written into which table."""
 
 
 class Unlike(Exception):
     """A value that is not what its symbols say."""
-
-
-def element(sort: str, index: int) -> Term:
-    """An element of a sort: a constant that no text can name."""
-    return Apply(Symbol(f"{_ELEMENT}{sort}!{index}", (), sort), ())
 
 
 class Encoding:
@@ -117,7 +111,7 @@ class Encoding:
         if (laws := self.theory.laws.get(name)) is not None:
             return Table(name, self.evaluation.following(laws))
         made = Table(name, lambda key: self._anything(name, result, key))
-        if name.startswith(_ELEMENT):
+        if name.startswith(ELEMENT):
             made[()] = int(name.rpartition("!")[2])
         return made
 
@@ -297,7 +291,7 @@ class Encoding:
                 for k, v in value.items():
                     self.write(item, self._once(shape, k, lambda x: at(self.constant(key, x))), v)
             case ((SetType(item) | BagType(item)), Members()):
-                self._once(shape, _ELEMENT, lambda _: self._only(item, shape))
+                self._once(shape, ELEMENT, lambda _: self._only(item, shape))
                 for x in dict.fromkeys(value):
                     place = self._once(shape, x, lambda x: self._place(item, shape, x))
                     if shape.count is None:
@@ -326,43 +320,25 @@ class Encoding:
         """Let the relations of a set be false of all that is not written."""
         for x in representatives(item, self.scope):
             for part in walk(self._place(item, shape, x)):
-                if isinstance(part, Apply) and not part.symbol.name.startswith(_ELEMENT):
+                if isinstance(part, Apply) and not part.symbol.name.startswith(ELEMENT):
                     self._table(part.symbol).other = None
 
     def constant(self, t: Type, value: Any) -> Shape:
         """A value as a shape of constants."""
-        match t:
-            case BoolType():
-                return Atom(TRUE if value else FALSE)
-            case IntType():
-                return Atom(Number(int(value)))
-            case SortType():
-                return Atom(element(sort_name(t), int(value)))
-            case NoneType():
-                return Nothing()
-            case EnumType(enum):
-                return Case(enum, tuple(TRUE if m is value else FALSE for m in enum))
-            case OptionalType(item):
-                return Nothing() if value is None else Maybe(TRUE, self.constant(item, value))
-            case RecordType():
-                fields = [self.constant(ft, getattr(value, name)) for name, ft in t.fields.items()]
-                return Row(t, tuple(fields))
-            case TupleType(items):
-                return Row(t, tuple(self.constant(i, v) for i, v in zip(items, value, strict=True)))
-            case UnionType(records):
-                record = next(r for r in records if r.record is type(value))
-                return OneOf(((record, TRUE, self.constant(record, value)),))
-            case MapType() | SetType() | SeqType():
-                sort, values = self.elements(t)
-                if value not in values:
-                    raise TooMuch("a container beyond its bounds")
-                return self.theory.shapes.of_reified(t, element(sort, values.index(value)))
-        raise TooMuch(f"a {t} in a container")
+        return constant(t, value, self._element)
+
+    def _element(self, t: Type, value: object) -> Shape:
+        """A container as the element that it is of its sort."""
+        sort, values = self.elements(t)
+        if value not in values:
+            raise TooMuch("a container beyond its bounds")
+        assert isinstance(t, MapType | SetType | SeqType)
+        return self.theory.shapes.of_reified(t, element(sort, values.index(value)))
 
     def _give(self, term: Term, value: int) -> None:
         """Make a term of an uninterpreted sort, or an integer, mean a value."""
         match self._reduced(term):
-            case Apply(symbol, arguments) if not symbol.name.startswith(_ELEMENT):
+            case Apply(symbol, arguments) if not symbol.name.startswith(ELEMENT):
                 self._note(symbol, arguments, value)
             case found if self._constant(found) == value:
                 pass
@@ -422,7 +398,7 @@ class Encoding:
         match term:
             case Number(value):
                 return value
-            case Apply(symbol, ()) if symbol.name.startswith(_ELEMENT):
+            case Apply(symbol, ()) if symbol.name.startswith(ELEMENT):
                 return int(symbol.name.rpartition("!")[2])
             case And(()) | Or(()):
                 return int(term == TRUE)
@@ -491,4 +467,4 @@ def window(theory: Theory, scope: Scope) -> range | None:
     return range(low, high + 1) if high - low < WINDOW_MOST else None
 
 
-__all__ = ["Encoding", "TooMuch", "Unlike", "element"]
+__all__ = ["Encoding", "TooMuch", "Unlike"]

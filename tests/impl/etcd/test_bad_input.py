@@ -211,7 +211,7 @@ def test_without_certificates_it_listens_on_loopback_only_and_with_them_needs_pe
             SettingsError, match=r"^0\.0\.0\.0:2379 is not loopback: give certificates, or listen on"
         ):
             Server(replica, "0.0.0.0:2379")
-        with pytest.raises(SettingsError, match=r"^the state machine is KeyValue, which is no store$"):
+        with pytest.raises(SettingsError, match=r"^the state machine is KeyValue, which is not a store$"):
             Server(other(replica), "127.0.0.1:0")
 
     def other(replica: Any) -> Any:
