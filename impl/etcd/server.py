@@ -130,10 +130,12 @@ class Server:
                 pair = [(self._tls.key, self._tls.certificate)]
                 credentials = grpc.ssl_server_credentials(pair, self._tls.authority, require_client_auth=True)
                 port = server.add_secure_port(self._wanted, credentials)
-        except RuntimeError as error:
-            raise OSError(f"clients cannot be served on {self._wanted}: {error}") from None
+        except RuntimeError:
+            port = 0
         if not port:
-            raise OSError(f"clients cannot be served on {self._wanted}: the address is not available")
+            raise OSError(
+                f"clients cannot be served on {self._wanted}; give another `client` address, or stop what has that one"
+            ) from None
         await server.start()
         self._server = server
         self.address = f"{self._wanted.rsplit(':', 1)[0]}:{port}"

@@ -89,11 +89,20 @@ async def _report(state: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str
 
 def is_stopped(process: int) -> bool:
     """Whether a process was stopped by a signal."""
+    return _state(process) == "T"
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs, or was stopped by a signal; as far as Linux tells."""
+    return _state(process) not in ("", "Z", "X")
+
+
+def _state(process: int) -> str:
     try:
         text = Path(f"/proc/{process}/stat").read_text()
     except OSError:
-        return False
-    return text.rpartition(")")[2].split()[:1] == ["T"]
+        return ""
+    return text.rpartition(")")[2].split()[0]
 
 
 def table(rows: Sequence[Mapping[str, Any]], paint: Callable[[str, str], str]) -> str:

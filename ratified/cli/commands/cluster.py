@@ -24,7 +24,7 @@ from ratified.cli.requests import (
     ClusterStopRequest,
     takes,
 )
-from ratified.cli.running import node_of, reports, runtime_faults, state_of, table
+from ratified.cli.running import is_alive, is_stopped, node_of, reports, runtime_faults, state_of, table
 
 COLORS = {"running": "green", "restarting": "yellow", "paused": "yellow", "no answer": "yellow"}
 
@@ -275,7 +275,10 @@ def resume(request: ClusterResumeRequest) -> int:
 
 def _signal(request: ClusterNode, number: int, told_as: str) -> int:
     with runtime_faults():
-        _send(node_of(state_of(request.data), request.node)["process"], number)
+        process = node_of(state_of(request.data), request.node)["process"]
+        _send(process, number)
+        while number == signal.SIGSTOP and is_alive(process) and not is_stopped(process):
+            time.sleep(0.005)  # a signal is sent before it takes effect
     echo(f"{request.node} {told_as}\n")
     return 0
 

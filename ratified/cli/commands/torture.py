@@ -82,10 +82,12 @@ from ratified.cli.running import runtime_faults
 @click.option(
     "--trace/--no-trace",
     default=True,
-    help="Have nodes write traces, and check them against the model (raft).",
+    help="Have nodes write traces, and check them against the model.",
 )
 @click.option(
-    "--plant", metavar="BUG", help="Plant a bug, which must be found: no-fsync, or one of raft's mutants."
+    "--plant",
+    metavar="BUG",
+    help="Plant a bug, which must be found: no-fsync, or one of the protocol's mutants.",
 )
 @click.option(
     "--fault",
@@ -118,9 +120,9 @@ def torture(request: TortureRequest) -> int:
         from ratified.conformance.cluster.torture import Plan, known_kinds, known_plants
         from ratified.conformance.cluster.torture import torture as run
 
-        if request.plant is not None and request.plant not in known_plants():
+        if request.plant is not None and request.plant not in known_plants(request.protocol):
             raise click.UsageError(
-                f"there is no bug {request.plant!r}; there are {', '.join(known_plants())}"
+                f"there is no bug {request.plant!r}; there are {', '.join(known_plants(request.protocol))}"
             )
         kinds = known_kinds(request.machine)
         for kind in request.kinds:

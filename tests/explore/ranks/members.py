@@ -183,7 +183,7 @@ def main(file: Path, folder: Path) -> None:
                 cases[f"model {seed} {symmetry}"] = case
         found: dict[int, dict[str, object]] = {}
         for ranks in RANKS:
-            some = join(MPI.COMM_WORLD.Split(everybody.rank < ranks))
+            some = join(MPI.Intracomm(MPI.COMM_WORLD.Split(everybody.rank < ranks)))
             if everybody.rank < ranks:
                 found[ranks] = {
                     **{f"maze {seed}": explored_maze(some, seed) for seed in MAZES},
