@@ -118,7 +118,7 @@ class Binding:
         """Return the model, at a size that has room for everything."""
         raise BindingError(
             f"{type(self).__name__} must implement model()",
-            remedy="it returns the model, at a size with room for all",
+            remedy="it returns the model, at a size large enough for every run",
         )
 
     def begin(self, heading: Mapping[str, Any]) -> None:

@@ -236,7 +236,7 @@ class Tracker:
         if not found:
             return self._unexplained(event, steps, observed, states)
         if len(found) > self._most_states:
-            return self._stop(f"more than {self._most_states:,} states could explain what was seen")
+            return self._stop(f"more than {self._most_states:,} states could explain what was observed")
         result.events += 1
         result.names[event.action] += 1
         result.most_states = max(result.most_states, len(found))
@@ -280,7 +280,7 @@ class Tracker:
         if begins and not kept:
             claim, name = self.claims.broken_in(begins[0]), self.machine.module.name
             raise RatifiedError(
-                f"{name} begins with {claim} false, so that no run can be held to it",
+                f"{name} starts with {claim} false, so no run can be checked against it",
                 remedy="`ratified check` shows the state",
             )
         return kept
@@ -489,7 +489,7 @@ class Tracker:
             if not last:
                 break
             if len(every) > self._most_states:
-                self._stop(f"more than {self._most_states:,} states could explain what was seen")
+                self._stop(f"more than {self._most_states:,} states could explain what was observed")
                 return []
         else:
             self._unfinished = True
@@ -529,6 +529,6 @@ def _check_unobserved(binding: Binding, actions: Sequence[str]) -> None:
     for name in binding.unobserved:
         if name not in actions:
             raise RatifiedError(
-                f"{type(binding).__name__} lets {name!r} happen unobserved, which is not an action of its model",
+                f"{type(binding).__name__} allows {name!r} unobserved, which is not an action of its model",
                 remedy=f"its actions: {', '.join(actions)}",
             )

@@ -48,7 +48,9 @@ UNITS = 150_000
 NO_BEGINNING = ": nothing can be proved of it"
 """How the message ends that a model cannot begin, or assumes what is so at no size."""
 
-OUT_OF_TIME = re.compile(r"time|cancel|max\. resource|\(?incomplete|the solver does not know", re.IGNORECASE)
+OUT_OF_TIME = re.compile(
+    r"time|cancel|max\. resource|\(?incomplete|the solver answered unknown", re.IGNORECASE
+)
 """Why a solver does not know, where its time or its ways have come to an end."""
 
 DEPTH = 3
