@@ -227,9 +227,9 @@ def _lost(heard: _Heard, returned: int, request: CheckRequest, arguments: list[s
     if request.checkpoint is not None:
         return LostRankError(
             f"{who} {how}",
-            remedy=f"go on from the last complete level saved, on any number of ranks: {again}",
+            remedy=f"continue from the last complete level saved, on any number of ranks: {again}",
         )
     return LostRankError(
         f"{who} {how}",
-        remedy="with --checkpoint DIR the same command would go on from the last complete level",
+        remedy="with --checkpoint DIR the same command would continue from the last complete level",
     )

@@ -232,6 +232,6 @@ def refuse_what_is_not_for_ranks(*, engine: str, dump: Path | None) -> None:
     from ratified.language.errors import RatifiedError
 
     if engine == "reference":
-        raise RatifiedError("several ranks are the native engine's", remedy="use engine native or auto")
+        raise RatifiedError("several ranks need the native engine", remedy="use engine native or auto")
     if dump is not None:
         raise RatifiedError("--dump-c is for a single process", remedy="leave out --ranks")

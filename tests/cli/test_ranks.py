@@ -118,7 +118,7 @@ def test_the_report(tmp_path: Path) -> None:
     [
         (("nosuch",), "there is no bundled model 'nosuch'"),
         (("paxos", "--ranks", "3"), "mpiexec has started 2 ranks, and --ranks says 3."),
-        (("paxos", "--engine", "reference"), "several ranks are the native engine's"),
+        (("paxos", "--engine", "reference"), "several ranks need the native engine"),
         (("ping", "--bogus"), "No such option '--bogus'"),
     ],
 )
@@ -162,7 +162,7 @@ def test_ranks_with_different_models(folders: tuple[Path, Path]) -> None:
     status, out, err = mpi(*each(first, second, "model.py"), folder=first)
     assert (status, out) == (2, "")
     assert re.fullmatch(
-        r"Error: rank 1 of 2 on \S+ has another model than rank 0 on \S+\n  bring the same files to all machines\n",
+        r"Error: rank 1 of 2 on \S+ has another model than rank 0 on \S+\n  copy the same files to all machines\n",
         err,
     )
 
@@ -248,7 +248,7 @@ def test_a_rank_that_is_killed(tmp_path: Path) -> None:
     err = lost(command, tmp_path, checkpoint=True)
     told = re.fullmatch(
         r"Error: rank 1 of 2 on \S+ was lost: Killed \(signal 9\)\n"
-        r"  go on from the last complete level saved, on any number of ranks: ratified (.*)\n",
+        r"  continue from the last complete level saved, on any number of ranks: ratified (.*)\n",
         err,
     )
     assert told
@@ -370,8 +370,8 @@ def test_what_is_no_host(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (("--ranks", "0"), "Invalid value for '--ranks': 0 is not in the range x>=1."),
-        (("--hosts", __file__), "--hosts says where the --ranks are; say how many."),
-        (("--ranks", "2", "raft"), "--ranks is for one model, which has to be named."),
+        (("--hosts", __file__), "--hosts says where the ranks run; give their number with --ranks."),
+        (("--ranks", "2", "raft"), "--ranks needs a single model, named on the command line."),
     ],
 )
 def test_usage(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,7 @@ from tests.generate.mutations import random_refused
 from tests.generate.planted import sweep
 from tests.generate.provable import claimed_model, provable_model
 from tests.generate.running import STATES_MOST, Run, load, run
+from tests.generate.summing import summing_model
 from tests.generate.thresholds import threshold_model
 from tests.generate.wordy import wordy_model
 from tests.tla.service import Service
@@ -64,7 +65,7 @@ def main() -> int:
     parser.add_argument("--stats", type=int, metavar="N", help="measure N models")
     parser.add_argument(
         "--what",
-        choices=("model", "case", "refused", "proof", "threshold", "wordy"),
+        choices=("model", "case", "refused", "proof", "sums", "threshold", "wordy"),
         default=None,
         help="what to print, or to prove",
     )
@@ -81,6 +82,7 @@ def main() -> int:
             "case": random_case,
             "refused": random_refused,
             "proof": provable_model,
+            "sums": summing_model,
             "threshold": threshold_model,
             "wordy": wordy_model,
         }
@@ -115,7 +117,8 @@ def _proofs(given: argparse.Namespace) -> int:
             if given.keep:
                 keep(found)
             return 0
-        make = {"model": claimed_model, "threshold": threshold_model}.get(given.what, provable_model)
+        makers = {"model": claimed_model, "sums": summing_model, "threshold": threshold_model}
+        make = makers.get(given.what, provable_model)
         seeds = range(given.seed, given.seed + given.models)
         tally = many(make, seeds, Path(name), kept=given.lines)
     sys.stdout.write("\n".join(tally.lines()) + "\n")

@@ -30,6 +30,7 @@ from ratified.smt.first_order.adding import added_up, in_order
 from ratified.smt.first_order.containers import iterated
 from ratified.smt.first_order.context import Context, Demand, Failing
 from ratified.smt.first_order.counting import size_of
+from ratified.smt.first_order.defining import light, lightened
 from ratified.smt.first_order.linear import times
 from ratified.smt.first_order.logic import bag_of, before, literal, where
 from ratified.smt.first_order.ordering import FEW, Run, chosen, few, run_of
@@ -189,6 +190,15 @@ def _core(node: Expr) -> Expr:
     return node
 
 
+def _key_names(key: Expr, clauses: Sequence[Clause]) -> tuple[str, ...] | None:
+    """The names of which a key is made, in its order: each name that is run through, once. None if it is another value."""
+    core = _core(key)
+    parts = core.items if isinstance(core, ir.MakeTuple) else (core,)
+    names = tuple(part.name for part in map(_core, parts) if isinstance(part, ir.Local))
+    bound = [name for clause in clauses for name in clause.names]
+    return names if len(names) == len(parts) and sorted(names) == sorted(bound) else None
+
+
 def _is_name(node: Expr, clause: Clause) -> bool:
     core = _core(node)
     return isinstance(core, ir.Local) and clause.names == (core.name,)
@@ -283,18 +293,28 @@ def _bagged(item: Type, places: Sequence[tuple[Term, Shape]], context: Context) 
 def _map_of(node: ir.Collect, context: Context) -> Shape:
     assert isinstance(node.type, MapType)
     clause, pair = node.clauses[0], node.element
-    if len(node.clauses) != 1 or not isinstance(pair, ir.MakeTuple) or not _is_name(pair.items[0], clause):
-        raise sh.refuse(node.span, "this map", "write Map({k: ... for k in K})")
-    domain, value = _domain(clause.domain, context), pair.items[1]
-    key = ir.Collect(node.span, SetType(node.type.key), "set", pair.items[0], node.clauses)
-    keys = _set_of(key, context) if clause.conditions else domain
+    names = _key_names(pair.items[0], node.clauses) if isinstance(pair, ir.MakeTuple) else None
+    if not isinstance(pair, ir.MakeTuple) or names is None:
+        remedy = "write Map({k: ... for k in K}), or with a tuple of all names for a key: {(k, l): ... for k in K for l in L}"
+        raise sh.refuse(node.span, "this map", remedy)
+    value, conditional = pair.items[1], any(c.conditions for c in node.clauses)
+    if len(node.clauses) == 1 and not conditional and names == clause.names:
+        keys = _domain(clause.domain, context)
+    else:
+        key = ir.Collect(node.span, SetType(node.type.key), "set", pair.items[0], node.clauses)
+        keys = _set_of(key, context)
 
     def at(k: Shape) -> Shape:
-        return context.bound(clause.names, k).expr(value)
+        return context.bound(names, k).expr(value)
 
-    total = isinstance(clause.domain, ir.Universe) and not clause.conditions
+    total = all(isinstance(c.domain, ir.Universe) for c in node.clauses) and not conditional
     t = node.type
-    if isinstance(clause.domain, ir.Convert) and clause.domain.what == "keys" and not clause.conditions:
+    if (
+        len(node.clauses) == 1
+        and isinstance(clause.domain, ir.Convert)
+        and clause.domain.what == "keys"
+        and not conditional
+    ):
         source = context.expr(clause.domain.operand)
         if isinstance(source, Function) and source.total:
             t, total = MapType(source.type.key, t.value), True
@@ -411,7 +431,9 @@ def _folded(node: ir.Collect, items: Sequence[tuple[Shape, Shape]], context: Con
     for element, key in items[1:]:
         low, high = (key, rank) if node.kind == "min" else (rank, key)
         better = before(t, low, high, context, strict=True, span=node.span)  # the first of equals is kept
-        best, rank = either(better, element, best), either(better, key, rank)
+        best, rank = (
+            lightened(either(better, *pair), context.theory) for pair in ((element, best), (key, rank))
+        )
     return best
 
 
@@ -426,7 +448,7 @@ def _extreme(node: ir.Collect, context: Context) -> Shape:
     exists = conj(neg(empty), *heard)
     found = _ranked(node, exists, quiet) if node.key is not None else _greatest(node, exists, quiet)
     if node.default is None:
-        context.demand(Failing.ERROR, neg(empty), f"{node.kind} of nothing", node.span)
+        context.demand(Failing.ERROR, neg(empty), f"{node.kind}() of an empty container", node.span)
         return found
     return either(empty, context.under(empty).expr(node.default), found)
 
@@ -640,7 +662,7 @@ def _added(node: ir.Collect, clauses: Sequence[Clause], context: Context) -> Ter
         found = _added(node, clauses[1:], inner)
         if found is None:
             return None
-        total = plus(total, choice(passed, times(often, found), Number(0)))
+        total = light(plus(total, choice(passed, times(often, found), Number(0))), context.theory)
     return total
 
 
